@@ -1,0 +1,3 @@
+//! What the market knows and decides, one folder for each noun.
+
+pub mod prices;

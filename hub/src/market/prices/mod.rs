@@ -1,0 +1,3 @@
+//! Market prices: where they come from and what is asked of them.
+
+pub mod wfp;
