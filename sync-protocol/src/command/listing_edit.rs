@@ -1,0 +1,123 @@
+//! `listing.edit`: changes fields of a listing. Each field carries the value that was seen, so that two people do not undo each
+//! other unseen, and two offline edits in a row do not fight.
+
+use super::check::{self, Invalid};
+use super::{Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
+use crate::entity::{Listing, ListingStatus};
+use crate::ids::{CommandId, ListingId, MemberId};
+use crate::verdict::{Conflict, Reject, RejectCode};
+use crate::wire::cbor::uuid_bytes;
+use minicbor::{Decode, Encode};
+use uuid::Uuid;
+
+/// A change of a whole number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct WholeChange {
+    /// What the person saw.
+    #[n(0)]
+    pub old: i64,
+    /// What the person wants.
+    #[n(1)]
+    pub new: i64,
+}
+
+/// A change of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct TextChange {
+    /// What the person saw.
+    #[n(0)]
+    pub old: String,
+    /// What the person wants.
+    #[n(1)]
+    pub new: String,
+}
+
+/// Edits a listing's price or title.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ListingEdit {
+    /// The listing.
+    #[cbor(n(0), with = "uuid_bytes")]
+    pub listing: Uuid,
+    /// Price of one unit, in minor units.
+    #[n(1)]
+    pub price_minor: Option<WholeChange>,
+    /// A name of its own, or empty.
+    #[n(2)]
+    pub title: Option<TextChange>,
+}
+
+impl ListingEdit {
+    pub(super) fn check(&self) -> Vec<Invalid> {
+        let nothing = self.price_minor.is_none() && self.title.is_none();
+        [
+            nothing.then(|| Invalid { pointer: "", message: "Say what to change: price or title.".into() }),
+            self.price_minor.and_then(|c| check::price("/price/amount", c.new)),
+            self.title.as_ref().and_then(|c| check::text("/title", &c.new, true)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+        listing_needs(self.listing, actor)
+    }
+
+    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+        let mut listing = listing_to_change(self.listing, command, context, set)?.clone();
+        let mut conflicts = Vec::new();
+        let mut changed = 0;
+        if let Some(change) = self.price_minor {
+            if listing.price_minor == change.old || listing.price_minor == change.new {
+                listing.price_minor = change.new;
+                changed += 1;
+            } else {
+                let (field, current) = ("price_minor".to_owned(), listing.price_minor.to_string());
+                conflicts.push(Conflict { field, current, wanted: change.new.to_string() });
+            }
+        }
+        if let Some(change) = &self.title {
+            if listing.title == change.old || listing.title == change.new {
+                listing.title = change.new.trim().to_owned();
+                changed += 1;
+            } else {
+                let (field, current) = ("title".to_owned(), listing.title.clone());
+                conflicts.push(Conflict { field, current, wanted: change.new.clone() });
+            }
+        }
+        if changed == 0 {
+            let args = conflicts.into_iter().flat_map(|c| [c.field, c.current]);
+            return Err(Reject::with(RejectCode::Conflict, args));
+        }
+        let mut decision = Decision::new(Certainty::Request);
+        decision.applied.conflicts = conflicts;
+        decision.set(EffectRow::Listing(listing), true);
+        Ok(decision)
+    }
+}
+
+/// What changing a listing reads.
+pub(super) fn listing_needs(listing: Uuid, actor: &Actor) -> Needs {
+    let member = actor.id.filter(|_| actor.kind == ActorKind::Member);
+    Needs { listings: [ListingId(listing)].into(), members: member.map(MemberId).into_iter().collect(), ..Needs::default() }
+}
+
+/// The listing, if it still stands and this actor may change it.
+pub(super) fn listing_to_change<'a>(
+    listing: Uuid,
+    command: &Command,
+    context: &Context,
+    set: &'a WorkingSet,
+) -> Result<&'a Listing, Reject> {
+    let listing = set.listings.get(&ListingId(listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
+    let own_office = context.cooperative == Some(listing.cooperative);
+    let actor = command.actor.id.filter(|_| command.actor.kind == ActorKind::Member).map(|id| set.resolve(MemberId(id)));
+    let own_listing = own_office && actor.is_some() && actor == listing.seller.map(|s| set.resolve(s));
+    if !(context.admin || own_listing || own_office && context.clerk) {
+        return Err(Reject::new(RejectCode::NotAllowed));
+    }
+    if listing.status != ListingStatus::Active {
+        return Err(Reject::new(RejectCode::Withdrawn));
+    }
+    Ok(listing)
+}

@@ -1,0 +1,124 @@
+//! `listing.post`: produce is taken in and offered. The units are shared at once between the office and the hub.
+
+use super::check::{self, Invalid};
+use super::{Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
+use crate::entity::{EntryId, EntryKind, Listing, ListingStatus, StockEntry};
+use crate::ids::{CommandId, CommodityId, Holder, ListingId, MemberId, UnitId};
+use crate::units::{Currency, Quantity};
+use crate::verdict::{Reject, RejectCode};
+use crate::wire::cbor::{uuid_bytes, uuid_bytes_opt};
+use minicbor::{Decode, Encode};
+use uuid::Uuid;
+
+/// Offers a quantity of a commodity at a price for one unit.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ListingPost {
+    /// The listing's id.
+    #[cbor(n(0), with = "uuid_bytes")]
+    pub listing: Uuid,
+    /// What it is.
+    #[n(1)]
+    pub commodity: u32,
+    /// What one unit of it is.
+    #[n(2)]
+    pub unit: u32,
+    /// A name of its own, or empty.
+    #[n(3)]
+    pub title: String,
+    /// How much, in thousandths of the unit.
+    #[n(4)]
+    pub quantity_milli: i64,
+    /// Price of one unit, in minor units.
+    #[n(5)]
+    pub price_minor: i64,
+    /// ISO 4217.
+    #[n(6)]
+    pub currency: String,
+    /// The member who offers it; none when the cooperative does.
+    #[cbor(n(7), with = "uuid_bytes_opt", has_nil)]
+    pub seller: Option<Uuid>,
+}
+
+impl ListingPost {
+    pub(super) fn check(&self) -> Vec<Invalid> {
+        let currency = Currency::new(&self.currency).is_none();
+        [
+            check::quantity("/quantity", Quantity(self.quantity_milli)),
+            check::price("/price/amount", self.price_minor),
+            check::text("/title", &self.title, true),
+            currency.then(|| Invalid { pointer: "/price/currency", message: "Must be an ISO 4217 code, such as MWK.".into() }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+        let actor_member = actor.id.filter(|_| actor.kind == ActorKind::Member);
+        Needs {
+            listings: [ListingId(self.listing)].into(),
+            commodities: [CommodityId(self.commodity)].into(),
+            units: [UnitId(self.unit)].into(),
+            members: self.seller.into_iter().chain(actor_member).map(MemberId).collect(),
+            ..Needs::default()
+        }
+    }
+
+    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+        let cooperative = context.cooperative.ok_or_else(|| Reject::new(RejectCode::NotAllowed))?;
+        let seller = self.seller.map(|s| set.resolve(MemberId(s)));
+        let own = command.actor.kind == ActorKind::Member && command.actor.id.map(|id| set.resolve(MemberId(id))) == seller;
+        if !(own || context.clerk || context.admin) {
+            return Err(Reject::new(RejectCode::NotAllowed));
+        }
+        if !set.commodities.contains(&CommodityId(self.commodity)) {
+            return Err(Reject::with(RejectCode::UnknownCommodity, ["/commodity_id".to_owned()]));
+        }
+        if !set.units.contains(&UnitId(self.unit)) {
+            return Err(Reject::with(RejectCode::UnknownUnit, ["/unit_id".to_owned()]));
+        }
+        let id = ListingId(self.listing);
+        if set.listings.contains_key(&id) {
+            return Err(Reject::new(RejectCode::Duplicate));
+        }
+        let currency = Currency::new(&self.currency).ok_or_else(|| Reject::new(RejectCode::Invalid))?;
+        let mut decision = Decision::new(Certainty::Record);
+        let listing = Listing {
+            id,
+            cooperative,
+            commodity: CommodityId(self.commodity),
+            unit: UnitId(self.unit),
+            title: self.title.trim().to_owned(),
+            price_minor: self.price_minor,
+            currency,
+            seller,
+            status: ListingStatus::Active,
+            posted_at_s: command.made_at_s,
+            available: None,
+        };
+        decision.set(EffectRow::Listing(listing), true);
+        self.take_in(&mut decision, context);
+        Ok(decision)
+    }
+
+    /// The intake, and the share that the one who took it in gives to the other side.
+    fn take_in(&self, decision: &mut Decision, context: &Context) {
+        let whole = Quantity(self.quantity_milli);
+        let hub_part = whole.whole_share(context.hub_share_percent);
+        let (giver, receiver, given) = match context.origin {
+            Holder::Edge(_) => (context.origin, Some(Holder::Hub), hub_part),
+            Holder::Hub => (Holder::Hub, context.share_with.map(Holder::Edge), whole.minus(hub_part)),
+        };
+        let mut entry = |step, holder, quantity, kind| {
+            let id = EntryId { of: self.listing, step };
+            let at_once = holder == context.place;
+            let row = StockEntry { id, listing: ListingId(self.listing), holder, quantity, kind };
+            decision.set(EffectRow::StockEntry(row), at_once);
+        };
+        entry(EntryId::INTAKE, giver, whole, EntryKind::Intake);
+        if let Some(receiver) = receiver.filter(|_| given > Quantity::ZERO) {
+            entry(EntryId::GIVEN, giver, given.negated(), EntryKind::Transfer);
+            entry(EntryId::RECEIVED, receiver, given, EntryKind::Transfer);
+        }
+    }
+}

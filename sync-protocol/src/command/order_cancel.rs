@@ -1,0 +1,54 @@
+//! `order.cancel`: takes an order back. Its units return to the holder who sold them.
+
+use super::check::Invalid;
+use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
+use crate::entity::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
+use crate::ids::{CommandId, OrderId};
+use crate::verdict::{Reject, RejectCode};
+use crate::wire::cbor::uuid_bytes;
+use minicbor::{Decode, Encode};
+use uuid::Uuid;
+
+/// Cancels an order.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct OrderCancel {
+    /// The order.
+    #[cbor(n(0), with = "uuid_bytes")]
+    pub order: Uuid,
+}
+
+impl OrderCancel {
+    pub(super) fn check(&self) -> Vec<Invalid> {
+        Vec::new()
+    }
+
+    pub(super) fn needs(&self, _: CommandId, _: &Actor, _: &Context) -> Needs {
+        Needs { orders: [OrderId(self.order)].into(), ..Needs::default() }
+    }
+
+    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+        let order = set.orders.get(&OrderId(self.order)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
+        let own = command.actor.phone != 0 && command.actor.phone == order.buyer_phone;
+        let office = context.clerk && context.cooperative == Some(order.cooperative);
+        if !(own || office || context.admin) {
+            return Err(Reject::new(RejectCode::NotAllowed));
+        }
+        let certainty = if context.never_left { Certainty::Record } else { Certainty::Request };
+        let mut decision = Decision::new(certainty);
+        match order.status {
+            // Cancelled by phone and at the office: one cancellation.
+            OrderStatus::Cancelled => return Ok(decision),
+            OrderStatus::Confirmed | OrderStatus::Asked | OrderStatus::Short => {}
+            OrderStatus::Fulfilled | OrderStatus::Other(_) => return Err(Reject::new(RejectCode::TooLate)),
+        }
+        decision.set(EffectRow::Order(Order { status: OrderStatus::Cancelled, ..order.clone() }), true);
+        if let Some(holder) = order.holder {
+            let id = EntryId { of: order.id.0, step: EntryId::RELEASED };
+            let (listing, quantity) = (order.listing, order.quantity);
+            let entry = StockEntry { id, listing, holder, quantity, kind: EntryKind::Release };
+            // Elsewhere the goods may be on their way already: the units count when their row arrives.
+            decision.set(EffectRow::StockEntry(entry), context.never_left);
+        }
+        Ok(decision)
+    }
+}

@@ -1,0 +1,139 @@
+//! `stock.adjust`: what a person found in the store: more taken in, some spoilt, or a count.
+
+use super::check::{self, Invalid};
+use super::listing_edit::listing_needs;
+use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
+use crate::entity::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
+use crate::ids::{CommandId, Holder, ListingId, OrderId};
+use crate::units::Quantity;
+use crate::verdict::{Reject, RejectCode};
+use crate::wire::cbor::uuid_bytes;
+use minicbor::{Decode, Encode};
+use uuid::Uuid;
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Adjustment {
+    /// So much more was taken in, in thousandths.
+    #[n(0)]
+    Intake(#[n(0)] i64),
+    /// So much was spoilt or lost, in thousandths.
+    #[n(1)]
+    WriteOff(#[n(0)] i64),
+    /// So much is in the store, where so much was expected (everything free or sold and not yet fetched), in thousandths.
+    #[n(2)]
+    Count {
+        /// What is there.
+        #[n(0)]
+        counted_milli: i64,
+        /// What should be there, as the counter's screen said.
+        #[n(1)]
+        expected_milli: i64,
+    },
+}
+
+/// Adjusts the stock of a listing at the node where it was found.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct StockAdjust {
+    /// The listing.
+    #[cbor(n(0), with = "uuid_bytes")]
+    pub listing: Uuid,
+    /// What was found.
+    #[n(1)]
+    pub found: Adjustment,
+    /// The person's words, or empty.
+    #[n(2)]
+    pub reason: String,
+}
+
+impl StockAdjust {
+    pub(super) fn check(&self) -> Vec<Invalid> {
+        let quantities = match self.found {
+            Adjustment::Intake(q) | Adjustment::WriteOff(q) => [check::quantity("/quantity", Quantity(q)), None],
+            Adjustment::Count { counted_milli, expected_milli } => {
+                [check::counted("/counted", Quantity(counted_milli)), check::counted("/expected", Quantity(expected_milli))]
+            }
+        };
+        quantities.into_iter().flatten().chain(check::text("/reason", &self.reason, true)).collect()
+    }
+
+    pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+        let counts = matches!(self.found, Adjustment::Count { .. });
+        let orders_of = counts.then_some(ListingId(self.listing)).into_iter().collect();
+        Needs { orders_of, ..listing_needs(self.listing, actor) }
+    }
+
+    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+        let listing = set.listings.get(&ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
+        if !(context.admin || context.clerk && context.cooperative == Some(listing.cooperative)) {
+            return Err(Reject::new(RejectCode::NotAllowed));
+        }
+        let mut decision = Decision::new(Certainty::Record);
+        let own = set.available(listing.id, context.origin);
+        let mut entry = |step, holder, quantity, kind| {
+            let id = EntryId { of: command.id.0, step };
+            let row = StockEntry { id, listing: listing.id, holder, quantity, kind };
+            decision.set(EffectRow::StockEntry(row), holder == context.place);
+        };
+        match self.found {
+            Adjustment::Intake(q) => entry(EntryId::INTAKE, context.origin, Quantity(q), EntryKind::Intake),
+            Adjustment::WriteOff(q) => {
+                if context.place == context.origin && own < Quantity(q) {
+                    // Refused where it is entered; what an edge has recorded already is applied and flagged.
+                    return Err(Reject::with(RejectCode::NotEnough, [own.max(Quantity::ZERO).to_string()]));
+                }
+                entry(EntryId::WRITTEN_OFF, context.origin, Quantity(q).negated(), EntryKind::WriteOff);
+                decision.applied.short = own < Quantity(q);
+            }
+            Adjustment::Count { counted_milli, expected_milli } => {
+                let difference = Quantity(counted_milli).minus(Quantity(expected_milli));
+                if difference > Quantity::ZERO {
+                    entry(EntryId::INTAKE, context.origin, difference, EntryKind::Count);
+                } else if difference < Quantity::ZERO {
+                    self.write_down(&mut decision, command, context, set, difference.negated());
+                }
+            }
+        }
+        Ok(decision)
+    }
+
+    /// Less is there than expected: first the counter's own free units go, then (at the hub) other holders', the hub's own first;
+    /// what is still missing was sold, so the youngest open orders are marked short.
+    fn write_down(&self, decision: &mut Decision, command: &Command, context: &Context, set: &WorkingSet, missing: Quantity) {
+        let listing = ListingId(self.listing);
+        let mut missing = missing;
+        let take = |decision: &mut Decision, missing: &mut Quantity, step, holder: Holder, kind| {
+            let part = set.available(listing, holder).min(*missing);
+            if part > Quantity::ZERO {
+                *missing = missing.minus(part);
+                let id = EntryId { of: command.id.0, step };
+                let row = StockEntry { id, listing, holder, quantity: part.negated(), kind };
+                decision.set(EffectRow::StockEntry(row), true);
+            }
+        };
+        take(decision, &mut missing, EntryId::WRITTEN_OFF, context.origin, EntryKind::Count);
+        if context.place != Holder::Hub {
+            return;
+        }
+        for (holder, _) in set.holders(listing).into_iter().filter(|(holder, _)| *holder != context.origin) {
+            take(decision, &mut missing, EntryId::SHORTAGE + holder.code(), holder, EntryKind::Shortage);
+        }
+        if missing > Quantity::ZERO {
+            decision.applied.short = true;
+            for order in youngest_first(set, listing) {
+                if missing <= Quantity::ZERO {
+                    break;
+                }
+                missing = missing.minus(order.quantity);
+                decision.set(EffectRow::Order(Order { status: OrderStatus::Short, ..order.clone() }), true);
+            }
+        }
+    }
+}
+
+fn youngest_first(set: &WorkingSet, listing: ListingId) -> Vec<&Order> {
+    let mut open: Vec<(i64, OrderId)> =
+        set.orders_of.get(&listing).into_iter().flatten().map(|(order, placed_at_s)| (*placed_at_s, *order)).collect();
+    open.sort_unstable_by(|a, b| b.cmp(a));
+    open.into_iter().filter_map(|(_, id)| set.orders.get(&id)).filter(|o| o.status == OrderStatus::Confirmed).collect()
+}

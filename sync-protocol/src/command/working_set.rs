@@ -1,0 +1,133 @@
+//! The small part of the market that a batch of commands reads and changes. The hub fills it from Postgres, the edge from its
+//! replica and what waits beside it; deciding itself touches nothing else.
+
+use super::{Effect, EffectRow};
+use crate::entity::{Alias, Listing, Member, Order, OrderStatus, StockEntry};
+use crate::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
+use crate::units::Quantity;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// What a command reads. Sorted, so that rows are locked in one order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Members, with their aliases.
+    pub members: BTreeSet<MemberId>,
+    /// Members by number within a cooperative.
+    pub phones: BTreeSet<(CooperativeId, u64)>,
+    /// Listings, with what each holder has of them.
+    pub listings: BTreeSet<ListingId>,
+    /// Listings whose open orders are needed too.
+    pub orders_of: BTreeSet<ListingId>,
+    /// Orders, with their listings.
+    pub orders: BTreeSet<OrderId>,
+    /// Commodities, for whether they exist.
+    pub commodities: BTreeSet<CommodityId>,
+    /// Units, for whether they exist.
+    pub units: BTreeSet<UnitId>,
+}
+
+impl Needs {
+    /// Takes in another command's needs.
+    pub fn extend(&mut self, other: Self) {
+        self.members.extend(other.members);
+        self.phones.extend(other.phones);
+        self.listings.extend(other.listings);
+        self.orders_of.extend(other.orders_of);
+        self.orders.extend(other.orders);
+        self.commodities.extend(other.commodities);
+        self.units.extend(other.units);
+    }
+}
+
+/// What was read, and what the batch has set so far.
+#[derive(Clone, Debug, Default)]
+pub struct WorkingSet {
+    /// Members by id.
+    pub members: HashMap<MemberId, Member>,
+    /// Aliases by the id that gave way.
+    pub aliases: HashMap<MemberId, MemberId>,
+    /// Members by number.
+    pub by_phone: HashMap<(CooperativeId, u64), MemberId>,
+    /// Listings by id.
+    pub listings: HashMap<ListingId, Listing>,
+    /// What each holder can spend of a listing.
+    pub stock: HashMap<(ListingId, Holder), Quantity>,
+    /// Stock entries that the batch has set, so that one reached twice counts once.
+    pub entries: HashSet<crate::entity::EntryId>,
+    /// Orders by id.
+    pub orders: HashMap<OrderId, Order>,
+    /// Orders of a listing, where [`Needs::orders_of`] asked.
+    pub orders_of: HashMap<ListingId, BTreeMap<OrderId, i64>>,
+    /// Commodities that exist.
+    pub commodities: HashSet<CommodityId>,
+    /// Units that exist.
+    pub units: HashSet<UnitId>,
+}
+
+impl WorkingSet {
+    /// The member that an id stands for, through at most a few aliases.
+    pub fn resolve(&self, member: MemberId) -> MemberId {
+        let mut at = member;
+        for _ in 0..4 {
+            match self.aliases.get(&at) {
+                Some(to) if *to != at => at = *to,
+                _ => break,
+            }
+        }
+        at
+    }
+
+    /// What a holder can spend of a listing.
+    pub fn available(&self, listing: ListingId, holder: Holder) -> Quantity {
+        self.stock.get(&(listing, holder)).copied().unwrap_or_default()
+    }
+
+    /// Holders that have units of a listing, the hub first, then edges by number.
+    pub fn holders(&self, listing: ListingId) -> Vec<(Holder, Quantity)> {
+        let mut held: Vec<_> = self.stock.iter().filter(|((l, _), _)| *l == listing).map(|((_, h), q)| (*h, *q)).collect();
+        held.sort();
+        held
+    }
+
+    /// Takes in what a decided command sets, so that the next command of the batch sees it.
+    pub fn apply(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match &effect.row {
+                EffectRow::Member(member) => self.put_member(member.clone()),
+                EffectRow::Alias(Alias { from, to }) => {
+                    self.aliases.insert(*from, *to);
+                }
+                EffectRow::Listing(listing) => {
+                    self.listings.insert(listing.id, listing.clone());
+                }
+                EffectRow::StockEntry(entry) => self.put_entry(entry),
+                EffectRow::Order(order) => self.put_order(order.clone()),
+            }
+        }
+    }
+
+    /// Adds a member, found by id and by number.
+    pub fn put_member(&mut self, member: Member) {
+        self.by_phone.insert((member.cooperative, member.phone), member.id);
+        self.members.insert(member.id, member);
+    }
+
+    /// Adds an order, also to its listing's open ones.
+    pub fn put_order(&mut self, order: Order) {
+        if let Some(open) = self.orders_of.get_mut(&order.listing) {
+            if matches!(order.status, OrderStatus::Confirmed | OrderStatus::Short) {
+                open.insert(order.id, order.placed_at_s);
+            } else {
+                open.remove(&order.id);
+            }
+        }
+        self.orders.insert(order.id, order);
+    }
+
+    fn put_entry(&mut self, entry: &StockEntry) {
+        if self.entries.insert(entry.id) {
+            let held = self.stock.entry((entry.listing, entry.holder)).or_default();
+            *held = held.plus(entry.quantity);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! How a typed field becomes a [`Value`] and back, and the macros that declare entities and code lists.
+
+use crate::bucket::CountryCode;
+use crate::ids::*;
+use crate::units::{Currency, Month, Quantity};
+use crate::value::{Fields, Value};
+use uuid::Uuid;
+
+/// A stored row that does not fit its entity: damage, or a bug; never a person's mistake.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{entity} row: field {field} does not fit")]
+pub struct FieldError {
+    /// The entity's name.
+    pub entity: &'static str,
+    /// The field's name, or `key`.
+    pub field: &'static str,
+}
+
+/// A type that a field can have. Canonical form leaves out a field whose value [`Field::is_default`].
+pub trait Field: Sized {
+    /// The value as replicated.
+    fn to_value(&self) -> Value;
+    /// Whether the field is left out.
+    fn is_default(&self) -> bool;
+    /// From what was replicated; `None` when it does not fit.
+    fn from_value(value: &Value) -> Option<Self>;
+    /// What an absent field means; `None` where the field must be present.
+    fn absent() -> Option<Self>;
+
+    /// Adds the field unless it is default.
+    fn put(&self, fields: &mut Fields, number: u16) {
+        if !self.is_default() {
+            fields.set(number, self.to_value());
+        }
+    }
+
+    /// Reads the field.
+    fn take(fields: &Fields, number: u16) -> Option<Self> {
+        fields.get(number).map_or_else(Self::absent, Self::from_value)
+    }
+}
+
+macro_rules! int_fields {
+    ($($t:ty => $to:expr, $from:expr;)+) => {$(
+        impl Field for $t {
+            fn to_value(&self) -> Value { let to: fn(&$t) -> i64 = $to; Value::Int(to(self)) }
+            fn is_default(&self) -> bool { self.to_value() == Value::Int(0) }
+            fn from_value(value: &Value) -> Option<Self> {
+                let from: fn(i64) -> Option<$t> = $from;
+                if let Value::Int(v) = value { from(*v) } else { None }
+            }
+            fn absent() -> Option<Self> { Self::from_value(&Value::Int(0)) }
+        }
+    )+};
+}
+
+fn small(n: i64) -> Option<u32> {
+    u32::try_from(n).ok()
+}
+
+int_fields! {
+    i64 => |v| *v, Some;
+    u32 => |v| i64::from(*v), small;
+    u64 => |v| *v as i64, |n| Some(n as u64);
+    bool => |v| i64::from(*v), |n| Some(n != 0);
+    Quantity => |v| v.0, |n| Some(Quantity(n));
+    Month => |v| i64::from(v.0), |n| small(n).map(Month);
+    CooperativeId => |v| i64::from(v.0), |n| small(n).map(CooperativeId);
+    CommodityId => |v| i64::from(v.0), |n| small(n).map(CommodityId);
+    UnitId => |v| i64::from(v.0), |n| small(n).map(UnitId);
+    MarketId => |v| i64::from(v.0), |n| small(n).map(MarketId);
+    RegionId => |v| i64::from(v.0), |n| small(n).map(RegionId);
+    EdgeId => |v| i64::from(v.0), |n| small(n).map(EdgeId);
+    Holder => |v| i64::from(v.code()), |n| small(n).map(Holder::from_code);
+}
+
+impl Field for String {
+    fn to_value(&self) -> Value {
+        Value::Text(self.as_str().into())
+    }
+    fn is_default(&self) -> bool {
+        self.is_empty()
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Text(v) = value { Some(v.to_string()) } else { None }
+    }
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+macro_rules! must_be_present {
+    ($($t:ty => $to:expr, $from:expr;)+) => {$(
+        impl Field for $t {
+            fn to_value(&self) -> Value { let to: fn(&$t) -> Value = $to; to(self) }
+            fn is_default(&self) -> bool { false }
+            fn from_value(value: &Value) -> Option<Self> { let from: fn(&Value) -> Option<$t> = $from; from(value) }
+            fn absent() -> Option<Self> { None }
+        }
+    )+};
+}
+
+fn uuid_of(value: &Value) -> Option<Uuid> {
+    if let Value::Uuid(v) = value { Some(*v) } else { None }
+}
+fn text_of(value: &Value) -> Option<&str> {
+    if let Value::Text(v) = value { Some(v) } else { None }
+}
+
+must_be_present! {
+    Uuid => |v| Value::Uuid(*v), uuid_of;
+    ListingId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(ListingId);
+    OrderId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(OrderId);
+    MemberId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(MemberId);
+    UserId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(UserId);
+    Currency => |v| Value::Text(v.as_str().into()), |v| text_of(v).and_then(Currency::new);
+    CountryCode => |v| Value::Text(v.as_str().into()), |v| text_of(v).and_then(CountryCode::new);
+}
+
+/// A field that may be missing. A present zero or empty text is kept apart from a missing one.
+impl<T: Field> Field for Option<T> {
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Int(0), Field::to_value)
+    }
+    fn is_default(&self) -> bool {
+        self.is_none()
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        T::from_value(value).map(Some)
+    }
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+/// Declares a list of codes. A code of a newer version comes back as `Other` and is kept.
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$vdoc])* #[doc = concat!("`", $text, "`")] $variant,)+
+            /// A code that this version does not know.
+            Other(u32),
+        }
+        impl $name {
+            /// The number stored and sent.
+            pub fn code(self) -> u32 {
+                match self { $(Self::$variant => $code,)+ Self::Other(code) => code }
+            }
+            /// The inverse of `code`.
+            pub fn from_code(code: u32) -> Self {
+                match code { $($code => Self::$variant,)+ other => Self::Other(other) }
+            }
+            /// The word used in JSON and logs.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ Self::Other(_) => "other" }
+            }
+            /// The inverse of `as_str`; `None` for an unknown word.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+            /// All codes this version knows.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+        }
+        impl $crate::entity::field::Field for $name {
+            fn to_value(&self) -> $crate::value::Value { $crate::value::Value::Int(i64::from(self.code())) }
+            fn is_default(&self) -> bool { self.code() == 0 }
+            fn from_value(value: &$crate::value::Value) -> Option<Self> {
+                if let $crate::value::Value::Int(v) = value { u32::try_from(*v).ok().map(Self::from_code) } else { None }
+            }
+            fn absent() -> Option<Self> { Some(Self::from_code(0)) }
+        }
+    };
+}
+pub(crate) use codes;
+
+/// Declares an entity: its number, its key, its numbered fields, and which of them a replica indexes.
+///
+/// A field's number and type never change once released; a new field gets the next number and a default.
+macro_rules! entity {
+    (
+        $(#[$doc:meta])*
+        $name:ident = $number:literal $text:literal, key $key:ident: $key_type:ty => $to_key:expr, $from_key:expr;
+        index [$($index:literal),*];
+        { $($(#[$fdoc:meta])* $field_number:literal $field:ident: $field_type:ty),+ $(,)? }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name {
+            /// The row's identity.
+            pub $key: $key_type,
+            $($(#[$fdoc])* pub $field: $field_type,)+
+        }
+        impl $crate::entity::Entity for $name {
+            const NUMBER: u16 = $number;
+            const NAME: &'static str = $text;
+            const INDEXED: &'static [u16] = &[$($index),*];
+            fn key(&self) -> $crate::row::Key { let to: fn(&$key_type) -> $crate::row::Key = $to_key; to(&self.$key) }
+            fn to_fields(&self) -> $crate::value::Fields {
+                let mut fields = $crate::value::Fields::with_capacity([$($field_number),+].len());
+                $($crate::entity::field::Field::put(&self.$field, &mut fields, $field_number);)+
+                fields
+            }
+            fn from_fields(key: $crate::row::Key, fields: &$crate::value::Fields)
+                -> Result<Self, $crate::entity::field::FieldError> {
+                use $crate::entity::field::{Field, FieldError};
+                let from: fn($crate::row::Key) -> Option<$key_type> = $from_key;
+                let bad = |field| FieldError { entity: $text, field };
+                Ok(Self {
+                    $key: from(key).ok_or_else(|| bad("key"))?,
+                    $($field: <$field_type as Field>::take(fields, $field_number).ok_or_else(|| bad(stringify!($field)))?,)+
+                })
+            }
+        }
+    };
+}
+pub(crate) use entity;

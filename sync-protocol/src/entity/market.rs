@@ -1,0 +1,99 @@
+//! Listings (products, in the REST API's words) and orders.
+
+use super::field::{codes, entity};
+use crate::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
+use crate::row::Key;
+use crate::units::{Currency, Quantity, total_minor};
+use uuid::Uuid;
+
+fn uuid_key(key: Key) -> Option<Uuid> {
+    if let Key::Uuid(id) = key { Some(id) } else { None }
+}
+
+codes! {
+    /// Whether a listing can be bought.
+    ListingStatus { Active = 0 "active", Withdrawn = 1 "withdrawn" }
+}
+
+entity! {
+    /// Something offered for sale. In its cooperative's `coop:C`; others see it in `catalogue:R`.
+    Listing = 13 "listing", key id: ListingId => |id| Key::Uuid(id.0), |key| uuid_key(key).map(ListingId);
+    index [2];
+    {
+        /// The cooperative that sells.
+        1 cooperative: CooperativeId,
+        /// What it is.
+        2 commodity: CommodityId,
+        /// What one unit of it is.
+        3 unit: UnitId,
+        /// A name of its own, such as "Maize grade A"; empty where the commodity's name says enough.
+        4 title: String,
+        /// Price of one unit, in minor units.
+        5 price_minor: i64,
+        /// The currency.
+        6 currency: Currency,
+        /// The member who offers it; `None` when the cooperative does.
+        7 seller: Option<MemberId>,
+        /// Whether it can be bought.
+        8 status: ListingStatus,
+        /// Posted at, seconds since 1970 UTC, as the posting node claimed.
+        9 posted_at_s: i64,
+        /// In `catalogue:R` only: what the hub could sell when the row was written.
+        10 available: Option<Quantity>,
+    }
+}
+
+codes! {
+    /// How far an order is.
+    OrderStatus {
+        Confirmed = 0 "confirmed",
+        Asked = 1 "asked",
+        Cancelled = 2 "cancelled",
+        Short = 3 "short",
+        Fulfilled = 4 "fulfilled",
+    }
+}
+
+codes! {
+    /// Where an order was made.
+    Channel { Rest = 0 "rest", Ussd = 1 "ussd", Sms = 2 "sms", Office = 3 "office" }
+}
+
+entity! {
+    /// An order of one listing. In the seller's `coop:C`, and in the buyer's where that is another.
+    Order = 14 "order", key id: OrderId => |id| Key::Uuid(id.0), |key| uuid_key(key).map(OrderId);
+    index [1, 7];
+    {
+        /// What is bought.
+        1 listing: ListingId,
+        /// The cooperative that sells.
+        2 cooperative: CooperativeId,
+        /// How much, in the listing's unit.
+        3 quantity: Quantity,
+        /// Price of one unit when it was ordered, in minor units.
+        4 unit_price_minor: i64,
+        /// The currency.
+        5 currency: Currency,
+        /// Whose units it spends; `None` while it is only asked for.
+        6 holder: Option<Holder>,
+        /// The buyer's number: E.164 without the plus sign, as a number; 0 when unknown.
+        7 buyer_phone: u64,
+        /// The buyer's name, where given.
+        8 buyer_name: String,
+        /// The buyer's cooperative, where that is not the seller's.
+        9 buyer_cooperative: Option<CooperativeId>,
+        /// How far it is.
+        10 status: OrderStatus,
+        /// Where it was made.
+        11 channel: Channel,
+        /// Made at, seconds since 1970 UTC, as the node where it was made claimed.
+        12 placed_at_s: i64,
+    }
+}
+
+impl Order {
+    /// What the order costs, in minor units. Quantity and price were checked to keep it within range.
+    pub fn total_minor(&self) -> i64 {
+        total_minor(self.quantity, self.unit_price_minor).unwrap_or(i64::MAX)
+    }
+}

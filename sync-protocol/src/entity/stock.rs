@@ -1,0 +1,62 @@
+//! Stock: immutable entries whose sum, by holder, is what that holder may sell.
+
+use super::field::{codes, entity};
+use crate::ids::{Holder, ListingId};
+use crate::row::Key;
+use crate::units::Quantity;
+use uuid::Uuid;
+
+/// An entry's identity: the thing that caused it (a listing, an order, a command) and a step of it. The same effect reached by
+/// two roads has the same identity, so it counts once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    /// The listing, order or command that caused it.
+    pub of: Uuid,
+    /// Which step of it, see the constants.
+    pub step: u32,
+}
+
+impl EntryId {
+    /// Units taken in when a listing is posted, or by a stock command.
+    pub const INTAKE: u32 = 1;
+    /// The giver's side of a transfer.
+    pub const GIVEN: u32 = 2;
+    /// The receiver's side of a transfer.
+    pub const RECEIVED: u32 = 3;
+    /// Units spent by an order.
+    pub const SOLD: u32 = 4;
+    /// Units that came back from a cancelled order.
+    pub const RELEASED: u32 = 5;
+    /// Units written off by their holder.
+    pub const WRITTEN_OFF: u32 = 6;
+    /// Units written off from another holder because a count fell short; one step for each holder, from here on.
+    pub const SHORTAGE: u32 = 1_000;
+}
+
+codes! {
+    /// Why an entry was made.
+    EntryKind {
+        Intake = 1 "intake", Transfer = 2 "transfer", Sale = 3 "sale", Release = 4 "release",
+        WriteOff = 5 "write_off", Count = 6 "count", Shortage = 7 "shortage",
+    }
+}
+
+fn step_key(key: Key) -> Option<EntryId> {
+    if let Key::Step(of, step) = key { Some(EntryId { of, step }) } else { None }
+}
+
+entity! {
+    /// One change of what a holder has of a listing. Never edited, never deleted while its listing stands. In `coop:C`.
+    StockEntry = 12 "stock_entry", key id: EntryId => |id| Key::Step(id.of, id.step), step_key;
+    index [1];
+    {
+        /// The listing.
+        1 listing: ListingId,
+        /// Who has more or less.
+        2 holder: Holder,
+        /// How much more (positive) or less (negative), in the listing's unit.
+        3 quantity: Quantity,
+        /// Why.
+        4 kind: EntryKind,
+    }
+}

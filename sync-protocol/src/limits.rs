@@ -1,0 +1,58 @@
+//! Every bound of the protocol, with its unit and its reason.
+
+/// Compressed bytes of one frame's body. A frame is held in memory whole on a small box.
+pub const FRAME_BODY_MAX_BYTES: usize = 1 << 20;
+
+/// Bytes of one frame's body once expanded: stops a small frame from growing without end.
+pub const FRAME_EXPANDED_MAX_BYTES: usize = 4 << 20;
+
+/// Rows in one frame.
+pub const FRAME_ROWS_MAX: usize = 32_768;
+
+/// Values (rows times columns) in one frame: a constant column costs few bytes and many values.
+pub const FRAME_CELLS_MAX: usize = 400_000;
+
+/// Bytes of a small frame, for 2G: what is sent again after a cut stays short.
+pub const FRAME_TARGET_MIN_BYTES: usize = 2 << 10;
+
+/// Bytes of a frame on a fast link.
+pub const FRAME_TARGET_MAX_BYTES: usize = 256 << 10;
+
+/// Commands in one batch, which the hub applies in one transaction.
+pub const BATCH_COMMANDS_MAX: usize = 1_000;
+
+/// Bytes of one command's body.
+pub const COMMAND_BODY_MAX_BYTES: usize = 16 << 10;
+
+/// Commands one exchange may carry up before it is the rows' turn.
+pub const EXCHANGE_COMMANDS_MAX: usize = 20_000;
+
+/// Rows of one delta that are read in one snapshot and end in a complete point.
+pub const COMPLETE_DELTA_MAX_ROWS: u64 = 10_000;
+
+/// Commands that may wait at an edge. A year of a busy office, and a bound on the file.
+pub const PENDING_COMMANDS_MAX: u64 = 500_000;
+
+/// Buckets one edge may have: a national node of a large country and its neighbours.
+pub const SCOPE_BUCKETS_MAX: usize = 4_096;
+
+/// Months of price history that the feed keeps for each series, counted from the series' own newest month.
+pub const PRICE_HISTORY_MONTHS: u32 = 36;
+
+/// Characters of a person's, product's or cooperative's name.
+pub const NAME_MAX_CHARS: usize = 80;
+
+/// The largest quantity anyone may enter, in thousandths of a unit: a billion units.
+pub const QUANTITY_MAX_MILLI: i64 = 1_000_000_000_000;
+
+/// The largest price of one unit, in minor units of its currency.
+pub const PRICE_MAX_MINOR: i64 = 1_000_000_000_000;
+
+/// Minor versions apart at which hub and edge still sync.
+pub const VERSION_WINDOW: u16 = 2;
+
+const _: () = assert!(FRAME_TARGET_MIN_BYTES < FRAME_TARGET_MAX_BYTES);
+const _: () = assert!(FRAME_TARGET_MAX_BYTES < FRAME_BODY_MAX_BYTES);
+const _: () = assert!(BATCH_COMMANDS_MAX <= EXCHANGE_COMMANDS_MAX);
+// A total (quantity times price, in thousandths of a minor unit) must fit 128 bits with room to spare.
+const _: () = assert!((QUANTITY_MAX_MILLI as i128) * (PRICE_MAX_MINOR as i128) < i128::MAX / 1_000_000);

@@ -1,0 +1,53 @@
+//! What hub and edge sign to show who they are. Making keys and signatures is left to whoever holds them.
+
+/// What the hub signs (Ed25519, its current identity key) when it hands out a challenge: the edge checks it against the keys
+/// pinned at enrolment, so that nobody else can play the hub.
+pub fn hub_challenge(edge: u32, incarnation: u32, challenge: &[u8]) -> Vec<u8> {
+    message(b"mizili hub challenge v1\0", edge, incarnation, challenge)
+}
+
+/// What the edge signs (Ed25519, the key made at enrolment) to turn a challenge into a session.
+pub fn edge_session(edge: u32, incarnation: u32, challenge: &[u8]) -> Vec<u8> {
+    message(b"mizili edge session v1\0", edge, incarnation, challenge)
+}
+
+/// What the edge signs at enrolment to show that it holds the key it offers: the code's letters and digits and the key.
+pub fn enrolment(code: &str, public_key: &[u8]) -> Vec<u8> {
+    let mut out = b"mizili enrolment v1\0".to_vec();
+    out.extend_from_slice(normal_code(code).as_bytes());
+    out.push(0);
+    out.extend_from_slice(public_key);
+    out
+}
+
+/// An enrolment code as it is compared: upper case, without the dashes and spaces people add, and with the letters that are
+/// easily misheard or misread for digits taken as those (O as 0, I and L as 1).
+pub fn normal_code(code: &str) -> String {
+    code.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| match c.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            c => c,
+        })
+        .collect()
+}
+
+fn message(purpose: &[u8], edge: u32, incarnation: u32, challenge: &[u8]) -> Vec<u8> {
+    let mut out = purpose.to_vec();
+    out.extend_from_slice(&edge.to_le_bytes());
+    out.extend_from_slice(&incarnation.to_le_bytes());
+    out.extend_from_slice(challenge);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_read_aloud_is_the_same_code() {
+        assert_eq!(normal_code(" k7m0-2xyl "), "K7M02XY1");
+        assert_ne!(hub_challenge(1, 1, b"x"), edge_session(1, 1, b"x"));
+    }
+}

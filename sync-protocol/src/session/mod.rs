@@ -1,0 +1,31 @@
+//! One exchange between an edge and the hub, as pure steps: what is let in, what is sent next, what is applied.
+//!
+//! The request is a stream of messages, `Hello`, `Commands`…, `Audit`…, `End`; the response another, `Welcome`?, `Verdicts`…,
+//! `Rows`…, `Complete`?, `Close`, or a `Refusal`. Whoever drives it does the reading and writing; nothing here waits.
+
+mod cursor;
+pub mod identity;
+mod link;
+mod serve;
+
+pub use cursor::{BucketCursor, Judged, judge};
+pub use link::{Admission, Link, LinkState, admit};
+pub use serve::{Page, next_pages};
+
+/// Minor version of the protocol that this build speaks; the major version stands in the path.
+pub const MINOR_VERSION: u16 = 1;
+
+/// The path of the exchange at the hub.
+pub const EXCHANGE_PATH: &str = "/sync/v1/exchange";
+
+/// The path where a one-time code becomes an edge.
+pub const ENROL_PATH: &str = "/sync/v1/enrol";
+
+/// The path where an edge gets the hub's signed challenge.
+pub const CHALLENGE_PATH: &str = "/sync/v1/challenge";
+
+/// The path where a signed challenge becomes a session token.
+pub const SESSION_PATH: &str = "/sync/v1/session";
+
+/// The path of the long poll at the hub.
+pub const NEWS_PATH: &str = "/sync/v1/news";

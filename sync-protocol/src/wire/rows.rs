@@ -1,0 +1,362 @@
+//! The body of a rows frame: rows of one entity together, column by column. Knows no entity by name.
+
+use super::bytes::{Reader, WireError, Writer};
+use super::column::{read_ints, read_strings, read_uuids, write_ints, write_strings, write_uuids};
+use crate::bucket::Bucket;
+use crate::limits::{FRAME_CELLS_MAX, FRAME_ROWS_MAX};
+use crate::row::{Key, Row};
+use crate::value::{Fields, Value};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What a frame's range means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every live or deleted row with `after < version <= upto`.
+    Delta,
+    /// A step of a first snapshot, walking down: every row still live with `after < version <= upto`.
+    Snapshot,
+    /// Every live row of one slot at head `upto`; what the receiver has more of goes.
+    Repair {
+        /// The entity mended.
+        entity: u16,
+        /// First and second byte of the slot, see [`crate::row::slot`].
+        slot: [u8; 2],
+    },
+}
+
+/// One frame of rows of one bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// Whose rows.
+    pub bucket: Bucket,
+    /// What the range means.
+    pub reach: Reach,
+    /// Exclusive lower bound of the range.
+    pub after: u64,
+    /// Inclusive upper bound of the range.
+    pub upto: u64,
+    /// The rows, in order of version.
+    pub rows: Vec<Row>,
+}
+
+/// Encodes a frame's body.
+pub fn encode(frame: &Rows) -> Vec<u8> {
+    let mut out = Writer::with_capacity(frame.rows.len() * 12 + 32);
+    write_bucket(&mut out, frame.bucket);
+    match frame.reach {
+        Reach::Delta => out.byte(0),
+        Reach::Snapshot => out.byte(1),
+        Reach::Repair { entity, slot } => {
+            out.byte(2);
+            out.varint(entity.into());
+            out.raw(&slot);
+        }
+    }
+    out.varint(frame.after);
+    out.varint(frame.upto.wrapping_sub(frame.after));
+    let mut blocks: BTreeMap<(u16, u8), Vec<&Row>> = BTreeMap::new();
+    for row in &frame.rows {
+        blocks.entry((row.entity, row.key.kind())).or_default().push(row);
+    }
+    out.varint(blocks.len() as u64);
+    for ((entity, kind), rows) in blocks {
+        out.varint(entity.into());
+        out.byte(kind);
+        out.varint(rows.len() as u64);
+        write_block(&mut out, frame.after, &rows);
+    }
+    out.into_bytes()
+}
+
+/// Decodes a frame's body. Rows come back in order of version.
+///
+/// # Errors
+/// A named [`WireError`]; counts are checked before memory is taken.
+pub fn decode(bytes: &[u8]) -> Result<Rows, WireError> {
+    let mut input = Reader::new(bytes);
+    let bucket = read_bucket(&mut input)?;
+    let reach = match input.byte()? {
+        0 => Reach::Delta,
+        1 => Reach::Snapshot,
+        2 => Reach::Repair { entity: read_entity(&mut input)?, slot: input.array()? },
+        _ => return Err(WireError::Malformed("reach")),
+    };
+    let after = input.varint()?;
+    let upto = after.checked_add(input.varint()?).ok_or(WireError::Malformed("range"))?;
+    let mut rows = Vec::new();
+    let mut cells = 0;
+    for _ in 0..input.varint()? {
+        let entity = read_entity(&mut input)?;
+        let kind = input.byte()?;
+        let n = input.varint()?;
+        let total = rows.len() as u64 + n;
+        if total > FRAME_ROWS_MAX as u64 {
+            return Err(WireError::TooLarge { what: "row count", size: total, limit: FRAME_ROWS_MAX as u64 });
+        }
+        read_block(&mut input, (entity, kind), after, n as usize, &mut cells, &mut rows)?;
+    }
+    if !input.is_at_end() {
+        return Err(WireError::Malformed("end of frame"));
+    }
+    rows.sort_by_key(|row: &Row| row.version);
+    if rows.iter().any(|row| row.version > upto || row.version <= after && !matches!(reach, Reach::Repair { .. })) {
+        return Err(WireError::Malformed("version outside the range"));
+    }
+    Ok(Rows { bucket, reach, after, upto, rows })
+}
+
+/// A bucket as kind byte and number.
+pub(crate) fn write_bucket(out: &mut Writer, bucket: Bucket) {
+    let (kind, number) = bucket.code();
+    out.byte(kind);
+    out.varint(number.into());
+}
+
+/// The inverse of [`write_bucket`].
+pub(crate) fn read_bucket(input: &mut Reader<'_>) -> Result<Bucket, WireError> {
+    let (kind, number) = (input.byte()?, input.varint32()?);
+    Bucket::from_code(kind, number).ok_or(WireError::Malformed("bucket"))
+}
+
+fn read_entity(input: &mut Reader<'_>) -> Result<u16, WireError> {
+    u16::try_from(input.varint()?).map_err(|_| WireError::Malformed("entity number"))
+}
+
+fn write_block(out: &mut Writer, after: u64, rows: &[&Row]) {
+    write_keys(out, rows);
+    let versions: Vec<i64> = rows.iter().map(|r| r.version.wrapping_sub(after) as i64).collect();
+    write_ints(out, &versions);
+    let gone: Vec<bool> = rows.iter().map(|r| r.body.is_none()).collect();
+    write_bits(out, &gone);
+    let mut columns: BTreeMap<(u16, u8), Vec<Option<&Value>>> = BTreeMap::new();
+    for (at, row) in rows.iter().enumerate() {
+        for (number, value) in row.body.iter().flat_map(Fields::iter) {
+            let column = columns.entry((*number, value.type_code())).or_insert_with(|| vec![None; rows.len()]);
+            column[at] = Some(value);
+        }
+    }
+    out.varint(columns.len() as u64);
+    for ((number, kind), cells) in columns {
+        out.varint(u64::from(number) << 2 | u64::from(kind));
+        // A deleted row has no cells anywhere, so only live rows count as "absent".
+        let absent: Vec<bool> = cells.iter().zip(&gone).filter(|(_, gone)| !**gone).map(|(c, _)| c.is_none()).collect();
+        write_bits(out, &absent);
+        write_cells(out, kind, &cells.into_iter().flatten().collect::<Vec<_>>());
+    }
+}
+
+fn write_keys(out: &mut Writer, rows: &[&Row]) {
+    let (mut ints, mut seconds, mut uuids) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        match row.key {
+            Key::Int(a) => ints.push(i64::from(a)),
+            Key::Pair(a, b) => {
+                ints.push(i64::from(a));
+                seconds.push(i64::from(b));
+            }
+            Key::Uuid(id) => uuids.push(id),
+            Key::Step(id, step) => {
+                uuids.push(id);
+                ints.push(i64::from(step));
+            }
+        }
+    }
+    write_uuids(out, &uuids);
+    write_ints(out, &ints);
+    write_ints(out, &seconds);
+}
+
+fn write_cells(out: &mut Writer, kind: u8, cells: &[&Value]) {
+    let strings = || -> Vec<&[u8]> {
+        cells
+            .iter()
+            .filter_map(|v| match v {
+                Value::Text(v) => Some(v.as_bytes()),
+                Value::Bytes(v) => Some(&**v),
+                Value::Int(_) | Value::Uuid(_) => None,
+            })
+            .collect()
+    };
+    match kind {
+        0 => {
+            let ints: Vec<i64> = cells.iter().filter_map(|v| if let Value::Int(v) = v { Some(*v) } else { None }).collect();
+            write_ints(out, &ints);
+        }
+        3 => {
+            let ids: Vec<Uuid> = cells.iter().filter_map(|v| if let Value::Uuid(v) = v { Some(*v) } else { None }).collect();
+            write_uuids(out, &ids);
+        }
+        _ => write_strings(out, &strings()),
+    }
+}
+
+/// Flags: 0 when all are false, 1 when all are true, else 2 and a bitmap.
+fn write_bits(out: &mut Writer, bits: &[bool]) {
+    match (bits.iter().any(|b| *b), bits.iter().all(|b| *b)) {
+        (false, _) => out.byte(0),
+        (true, true) => out.byte(1),
+        (true, false) => {
+            out.byte(2);
+            for chunk in bits.chunks(8) {
+                out.byte(chunk.iter().enumerate().fold(0, |byte, (i, bit)| byte | u8::from(*bit) << i));
+            }
+        }
+    }
+}
+
+fn read_bits(input: &mut Reader<'_>, n: usize) -> Result<Vec<bool>, WireError> {
+    match input.byte()? {
+        0 => Ok(vec![false; n]),
+        1 => Ok(vec![true; n]),
+        2 => {
+            let map = input.take(n.div_ceil(8))?;
+            Ok((0..n).map(|i| map[i / 8] >> (i % 8) & 1 == 1).collect())
+        }
+        _ => Err(WireError::Malformed("flags")),
+    }
+}
+
+fn read_block(
+    input: &mut Reader<'_>,
+    (entity, kind): (u16, u8),
+    after: u64,
+    n: usize,
+    cells: &mut usize,
+    rows: &mut Vec<Row>,
+) -> Result<(), WireError> {
+    let keys = read_keys(input, kind, n)?;
+    let versions = read_ints(input, n)?;
+    let gone = read_bits(input, n)?;
+    let columns = input.varint()?;
+    let start = rows.len();
+    let per_row = usize::try_from(columns).unwrap_or(usize::MAX).min(64);
+    for ((key, version), gone) in keys.into_iter().zip(versions).zip(&gone) {
+        let version = after.wrapping_add(version as u64);
+        rows.push(Row { entity, key, version, body: (!gone).then(|| Fields::with_capacity(per_row)) });
+    }
+    let live = gone.iter().filter(|gone| !**gone).count();
+    let mut last = None;
+    for _ in 0..columns {
+        *cells += live.max(1);
+        if *cells > FRAME_CELLS_MAX {
+            return Err(WireError::TooLarge { what: "value count", size: *cells as u64, limit: FRAME_CELLS_MAX as u64 });
+        }
+        let head = input.varint()?;
+        if last.is_some_and(|last| head <= last) {
+            return Err(WireError::Malformed("column order"));
+        }
+        last = Some(head);
+        let number = u16::try_from(head >> 2).map_err(|_| WireError::Malformed("field number"))?;
+        let absent = read_bits(input, live)?;
+        let values = read_cells(input, (head & 3) as u8, absent.iter().filter(|absent| !**absent).count())?;
+        let mut values = values.into_iter();
+        let bodies = rows[start..].iter_mut().filter_map(|row| row.body.as_mut());
+        for body in bodies.zip(absent).filter_map(|(body, absent)| (!absent).then_some(body)) {
+            if let Some(value) = values.next() {
+                body.set(number, value);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_keys(input: &mut Reader<'_>, kind: u8, n: usize) -> Result<Vec<Key>, WireError> {
+    let has = |kinds: &[u8]| if kinds.contains(&kind) { n } else { 0 };
+    let uuids = read_uuids(input, has(&[3, 4]))?;
+    let ints = read_ints(input, has(&[1, 2, 4]))?;
+    let seconds = read_ints(input, has(&[2]))?;
+    let small = |n: i64| u32::try_from(n).map_err(|_| WireError::Malformed("row key"));
+    match kind {
+        1 => ints.into_iter().map(|a| Ok(Key::Int(small(a)?))).collect(),
+        2 => ints.into_iter().zip(seconds).map(|(a, b)| Ok(Key::Pair(small(a)?, small(b)?))).collect(),
+        3 => Ok(uuids.into_iter().map(Key::Uuid).collect()),
+        4 => uuids.into_iter().zip(ints).map(|(id, step)| Ok(Key::Step(id, small(step)?))).collect(),
+        _ => Err(WireError::Malformed("row key")),
+    }
+}
+
+fn read_cells(input: &mut Reader<'_>, kind: u8, n: usize) -> Result<Vec<Value>, WireError> {
+    let text = |v: &[u8]| std::str::from_utf8(v).map(|v| Value::Text(v.into())).map_err(|_| WireError::Malformed("text"));
+    match kind {
+        0 => Ok(read_ints(input, n)?.into_iter().map(Value::Int).collect()),
+        1 => read_strings(input, n)?.into_iter().map(text).collect(),
+        2 => Ok(read_strings(input, n)?.into_iter().map(|v| Value::Bytes(v.into())).collect()),
+        _ => Ok(read_uuids(input, n)?.into_iter().map(Value::Uuid).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bucket::CountryCode;
+    use crate::ids::RegionId;
+    use proptest::prelude::*;
+
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<i64>().prop_map(Value::Int),
+            "[a-z]{0,6}".prop_map(|s| Value::Text(s.into())),
+            prop::collection::vec(any::<u8>(), 0..4).prop_map(|b| Value::Bytes(b.into())),
+            any::<u128>().prop_map(|n| Value::Uuid(Uuid::from_u128(n))),
+        ]
+    }
+
+    fn key() -> impl Strategy<Value = Key> {
+        prop_oneof![
+            any::<u32>().prop_map(Key::Int),
+            any::<(u32, u32)>().prop_map(|(a, b)| Key::Pair(a, b)),
+            any::<u128>().prop_map(|n| Key::Uuid(Uuid::from_u128(n))),
+            any::<(u128, u32)>().prop_map(|(n, step)| Key::Step(Uuid::from_u128(n), step)),
+        ]
+    }
+
+    fn body() -> impl Strategy<Value = Option<Fields>> {
+        prop::option::of(prop::collection::vec((0u16..9, value()), 0..6).prop_map(|list| {
+            let mut fields = Fields::new();
+            list.into_iter().for_each(|(number, value)| fields.set(number, value));
+            fields
+        }))
+    }
+
+    proptest! {
+        #[test]
+        fn frames_come_back(list in prop::collection::vec((0u16..4, key(), body()), 0..40), after in 0u64..1 << 40) {
+            let rows: Vec<Row> = (1..).zip(list).map(|(n, (entity, key, body))| Row { entity, key, version: after + n, body }).collect();
+            let upto = after + rows.len() as u64 + 3;
+            let frame = Rows { bucket: Bucket::Region(RegionId(7)), reach: Reach::Delta, after, upto, rows };
+            prop_assert_eq!(decode(&encode(&frame)), Ok(frame));
+        }
+
+        #[test]
+        fn any_bytes_decode_to_a_frame_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
+            let _ = decode(&bytes);
+        }
+
+        #[test]
+        fn a_damaged_frame_never_panics(at in 0usize..200, to in any::<u8>()) {
+            let fields = { let mut f = Fields::new(); f.set(1, Value::Int(5)); f.set(2, Value::Text("x".into())); f };
+            let rows = (1..30).map(|n| Row { entity: 6, key: Key::Pair(1, n), version: u64::from(n), body: Some(fields.clone()) }).collect();
+            let bucket = Bucket::Country(CountryCode::new("KEN").unwrap());
+            let mut bytes = encode(&Rows { bucket, reach: Reach::Snapshot, after: 0, upto: 30, rows });
+            let at = at % bytes.len();
+            bytes[at] = to;
+            let _ = decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_huge_constant_block_is_refused_before_memory_is_taken() {
+        let mut out = Writer::default();
+        write_bucket(&mut out, Bucket::Global);
+        out.byte(0);
+        out.varint(0);
+        out.varint(u64::from(u32::MAX));
+        out.varint(1);
+        out.varint(6);
+        out.byte(1);
+        out.varint(u64::from(u32::MAX));
+        let got = decode(&out.into_bytes());
+        assert!(matches!(got, Err(WireError::TooLarge { what: "row count", .. })), "{got:?}");
+    }
+}
