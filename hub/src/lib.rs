@@ -1,0 +1,6 @@
+//! The hub.
+
+pub mod market;
+pub mod postgres;
+#[cfg(feature = "testing")]
+pub mod testing;
