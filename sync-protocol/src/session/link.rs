@@ -49,13 +49,20 @@ pub struct LinkState {
     pub previous: Option<Link>,
     /// The highest sequence number taken from the stream.
     pub applied_seq: u64,
+    /// Nonces of the last requests, the newest last; at most [`RECENT_NONCES`].
+    pub recent_nonces: Vec<[u8; 8]>,
 }
+
+/// How many requests back a late copy of one is told from a cloned box.
+pub const RECENT_NONCES: usize = 16;
 
 /// Whether an edge is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// It follows on what the hub knows.
     Follows,
+    /// A copy of a request that was taken already: the network delivered it twice. It changes nothing.
+    Copy,
     /// Its disk is older than what it has shown before, or another copy of it goes on elsewhere.
     Rewound,
     /// The hub itself is older than what it has issued.
@@ -63,7 +70,10 @@ pub enum Admission {
 }
 
 /// Admits a request by its link and its highest own sequence number.
-pub fn admit(state: &LinkState, presented: &Link, genuine: bool, highest_seq: u64) -> Admission {
+pub fn admit(state: &LinkState, presented: &Link, nonce: &[u8; 8], genuine: bool, highest_seq: u64) -> Admission {
+    if state.recent_nonces.contains(nonce) {
+        return Admission::Copy;
+    }
     if genuine && presented.number > state.last.number {
         return Admission::HubRestored;
     }
@@ -83,23 +93,24 @@ mod tests {
 
     #[test]
     fn the_last_link_and_its_predecessor_are_let_in_and_no_other() {
-        let state = LinkState { last: link(5), previous: Some(link(4)), applied_seq: 10 };
-        assert_eq!(admit(&state, &link(5), true, 10), Admission::Follows);
-        assert_eq!(admit(&state, &link(4), true, 12), Admission::Follows);
-        assert_eq!(admit(&state, &link(3), true, 12), Admission::Rewound);
-        assert_eq!(admit(&state, &link(5), true, 9), Admission::Rewound, "fewer commands than it has sent");
+        let state = LinkState { last: link(5), previous: Some(link(4)), applied_seq: 10, recent_nonces: vec![[3; 8]] };
+        assert_eq!(admit(&state, &link(5), &[0; 8], true, 10), Admission::Follows);
+        assert_eq!(admit(&state, &link(4), &[0; 8], true, 12), Admission::Follows);
+        assert_eq!(admit(&state, &link(3), &[0; 8], true, 12), Admission::Rewound);
+        assert_eq!(admit(&state, &link(5), &[0; 8], true, 9), Admission::Rewound, "fewer commands than it has sent");
         let forged = Link { random: [9; 16], ..link(5) };
-        assert_eq!(admit(&state, &forged, false, 10), Admission::Rewound);
+        assert_eq!(admit(&state, &forged, &[0; 8], false, 10), Admission::Rewound);
+        assert_eq!(admit(&state, &link(1), &[3; 8], true, 12), Admission::Copy, "a late copy freezes nobody");
         let presented = LinkState { previous: None, ..state };
-        assert_eq!(admit(&presented, &link(4), true, 12), Admission::Rewound);
+        assert_eq!(admit(&presented, &link(4), &[0; 8], true, 12), Admission::Rewound);
     }
 
     #[test]
     fn a_genuine_link_of_the_future_proves_a_restored_hub() {
-        let state = LinkState { last: link(5), previous: None, applied_seq: 10 };
+        let state = LinkState { last: link(5), previous: None, applied_seq: 10, recent_nonces: Vec::new() };
         let future = link(9);
         assert!(future.is_genuine(&KEY, 1, 1) && !future.is_genuine(&KEY, 1, 2) && !future.is_genuine(&[0; 32], 1, 1));
-        assert_eq!(admit(&state, &future, true, 30), Admission::HubRestored);
-        assert_eq!(admit(&state, &future, false, 30), Admission::Rewound);
+        assert_eq!(admit(&state, &future, &[0; 8], true, 30), Admission::HubRestored);
+        assert_eq!(admit(&state, &future, &[0; 8], false, 30), Admission::Rewound);
     }
 }

@@ -9,7 +9,7 @@ mod link;
 mod serve;
 
 pub use cursor::{BucketCursor, Judged, judge};
-pub use link::{Admission, Link, LinkState, admit};
+pub use link::{Admission, Link, LinkState, RECENT_NONCES, admit};
 pub use serve::{Page, next_pages};
 
 /// Minor version of the protocol that this build speaks; the major version stands in the path.

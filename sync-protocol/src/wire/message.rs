@@ -87,6 +87,9 @@ pub struct Hello {
     /// Whether the edge wants the points of all its buckets, moved or not, because it has some that it never compared.
     #[n(11)]
     pub want_points: bool,
+    /// Random, new for each request: tells a request that the network delivered twice from a box that was cloned.
+    #[cbor(n(12), with = "minicbor::bytes")]
+    pub nonce: [u8; 8],
 }
 
 /// Asks for the sums of 256 slots, or for the rows of one.

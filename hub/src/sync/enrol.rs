@@ -1,0 +1,93 @@
+//! Enrolment: a one-time code becomes an edge with keys, an incarnation and a first link.
+
+use super::session::is_signed;
+use super::{code, store};
+use crate::db::q;
+use crate::error::ApiError;
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sqlx::{PgConnection, Row};
+use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
+use sync_protocol::api::market::Cooperative;
+use sync_protocol::ids::{CooperativeId, EdgeId};
+use sync_protocol::session::Link;
+use sync_protocol::session::identity::enrolment;
+
+/// Characters of a version that are kept.
+const SOFTWARE_MAX_CHARS: usize = 80;
+
+/// `POST /sync/v1/enrol`.
+pub(super) async fn enrol(
+    State(state): State<AppState>,
+    Json(request): Json<EnrolRequest>,
+) -> Result<Json<EnrolResponse>, ApiError> {
+    let key = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|k| k.len() == 32);
+    let bad = |field| ApiError::invalid(field, "Must be 32 bytes in URL-safe base64 without padding.");
+    let public_key = key(&request.public_key).ok_or_else(|| bad("/public_key"))?;
+    let bundle_key = key(&request.bundle_key).ok_or_else(|| bad("/bundle_key"))?;
+    let signature = URL_SAFE_NO_PAD.decode(&request.signature).unwrap_or_default();
+    if !is_signed(&public_key, &enrolment(&request.code, &public_key), &signature) {
+        return Err(ApiError::unauthorized("signature", "The signature does not fit the key. Try again."));
+    }
+    let mut tx = state.db.begin().await?;
+    let Some(edge) = redeem(&mut tx, &request.code).await? else {
+        // The wrong try is counted even though the answer is a refusal.
+        tx.commit().await?;
+        let how = "The code is wrong, was used, or has expired. Ask the operator for a new one.";
+        return Err(ApiError::unauthorized("code", how));
+    };
+    let edge = store::edge(&mut tx, edge).await?.filter(|e| !e.revoked).ok_or_else(|| {
+        ApiError::forbidden("edge_revoked", "This node was revoked by the operator. Ask the operator.")
+    })?;
+    let mut random = [0; 16];
+    state.deps.ids.fill(&mut random);
+    let software: String = request.software.chars().take(SOFTWARE_MAX_CHARS).collect();
+    let offered = store::Offered { public_key: &public_key, bundle_key: &bundle_key, software: &software };
+    let incarnation = store::enrol(&mut tx, edge.id, &offered, &random).await?;
+    let cooperative = cooperative(&mut tx, edge.cooperative).await?;
+    let epoch = store::epoch(&mut tx).await?;
+    tx.commit().await?;
+    tracing::info!(edge = edge.id.0, incarnation, "an edge was enrolled");
+    let link = Link::issue(&state.keys.link, edge.id.0, incarnation, 0, random);
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    Ok(Json(EnrolResponse {
+        edge: edge.id.0,
+        incarnation,
+        link: LinkJson { number: link.number, random: encode(&link.random), mac: encode(&link.mac) },
+        epoch,
+        hub_keys: state.keys.public(),
+        cooperative,
+        national: edge.national,
+    }))
+}
+
+/// The edge whose living code this is. A wrong code counts against every living code that it might have meant.
+async fn redeem(conn: &mut PgConnection, typed: &str) -> Result<Option<EdgeId>, sqlx::Error> {
+    let Some(pick) = code::picks(typed) else { return Ok(None) };
+    let hash = code::hash(typed);
+    let codes = store::codes(conn, pick, code::WRONG_TRIES_MAX).await?;
+    if let Some((edge, _, dead)) = codes.iter().find(|(_, kept, _)| *kept == hash) {
+        return Ok((!dead).then_some(*edge));
+    }
+    let meant: Vec<i32> = codes.iter().map(|(edge, _, _)| edge.0 as i32).collect();
+    store::count_wrong_try(conn, &meant).await?;
+    Ok(None)
+}
+
+async fn cooperative(conn: &mut PgConnection, id: CooperativeId) -> Result<Cooperative, sqlx::Error> {
+    let row = q("SELECT c.id, c.name, c.country, r.name AS region, c.currency
+        FROM cooperatives c LEFT JOIN regions r ON r.id = c.region_id WHERE c.id = $1")
+    .bind(id.0 as i32)
+    .fetch_one(conn)
+    .await?;
+    Ok(Cooperative {
+        id: row.try_get::<i32, _>(0)? as u32,
+        name: row.try_get(1)?,
+        country: row.try_get(2)?,
+        region: row.try_get(3)?,
+        currency: row.try_get(4)?,
+    })
+}

@@ -1,0 +1,195 @@
+//! One exchange: reads the request frame by frame, hands each batch of commands on as it arrives, then answers.
+
+use super::respond::{self, Reply};
+use super::store::{self, EdgeRow, Heard};
+use super::{scope, session};
+use crate::commands::stream::{StreamError, take_batch};
+use crate::error::ApiError;
+use crate::state::AppState;
+use axum::body::{Body, BodyDataStream};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::session::{Admission, Link, LinkState, MINOR_VERSION, RECENT_NONCES, admit};
+use sync_protocol::limits::VERSION_WINDOW;
+use sync_protocol::wire::bytes::WireError;
+use sync_protocol::wire::frame::FrameReader;
+use sync_protocol::wire::message::{Audit, Hello, Message, Refusal, RefusalCode, scope_hash};
+
+/// Questions about slots that one request may ask: the answers are kilobytes each.
+const AUDITS_MAX: usize = 64;
+
+/// An exchange that was let in.
+pub(super) struct Opened {
+    pub(super) edge: EdgeRow,
+    pub(super) hello: Hello,
+    /// Its number; a newer one fences it.
+    pub(super) number: i64,
+    /// The link that the response hands out.
+    pub(super) link: Link,
+    pub(super) epoch: u32,
+    pub(super) scope: Vec<Bucket>,
+}
+
+/// `POST /sync/v1/exchange`.
+pub(super) async fn exchange(State(state): State<AppState>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
+    let mut tx = state.db.begin().await?;
+    let edge = session::authenticate(&mut tx, &headers).await?;
+    tx.commit().await?;
+    let mut request = Request { body: body.into_data_stream(), frames: FrameReader::default(), ended: false };
+    let Some(Message::Hello(hello)) = request.next().await? else {
+        return Err(ApiError::bad_request("malformed", "An exchange begins with a hello."));
+    };
+    let opened = match open(&state, edge, hello).await? {
+        Ok(opened) => opened,
+        Err(refusal) => return Ok(frames(Message::Refusal(refusal).to_bytes())),
+    };
+    let mut audits = Vec::new();
+    let mut refusal = None;
+    while let Some(message) = request.next().await? {
+        match message {
+            Message::Commands(commands) if refusal.is_none() => {
+                let (edge, incarnation) = (opened.edge.id, opened.edge.incarnation);
+                match take_batch(&state.db, &state.deps, edge, incarnation, opened.number, commands).await {
+                    Ok(()) => state.news.tell(),
+                    Err(error) => refusal = Some(refused(error)?),
+                }
+            }
+            Message::Audit(audit) if audits.len() < AUDITS_MAX => audits.push(audit),
+            Message::End => return Ok(answer(state, opened, audits, refusal)),
+            // Commands after a refused batch, questions beyond the bound, kinds of a newer edge.
+            _ => {}
+        }
+    }
+    Err(ApiError::bad_request("truncated", "The request ended in the middle. What had arrived whole was taken; send the rest again."))
+}
+
+fn answer(state: AppState, opened: Opened, audits: Vec<Audit>, refusal: Option<Refusal>) -> Response {
+    let stream = respond::stream(state, Reply { opened, audits, refusal });
+    octets(Body::from_stream(stream))
+}
+
+fn frames(bytes: Vec<u8>) -> Response {
+    octets(Body::from(bytes))
+}
+
+fn octets(body: Body) -> Response {
+    let mut response = body.into_response();
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The request's messages, one by one as they arrive.
+struct Request {
+    body: BodyDataStream,
+    frames: FrameReader,
+    ended: bool,
+}
+
+impl Request {
+    async fn next(&mut self) -> Result<Option<Message>, ApiError> {
+        let malformed = |error: WireError| ApiError::bad_request("malformed", &format!("The request was not understood: {error}."));
+        loop {
+            if let Some(frame) = self.frames.next_frame().map_err(malformed)? {
+                return Message::from_frame(&frame).map(Some).map_err(malformed);
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.body.next().await {
+                Some(Ok(bytes)) => self.frames.push(&bytes),
+                // A cut: the same to the edge as an end in the middle.
+                Some(Err(_)) | None => self.ended = true,
+            }
+        }
+    }
+}
+
+/// Lets the request in or not, and keeps what it says, in one transaction.
+async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Opened, Refusal>, ApiError> {
+    let refuse = |code, detail: &str| Ok(Err(Refusal { code, detail: detail.to_owned() }));
+    if hello.minor.abs_diff(MINOR_VERSION) > VERSION_WINDOW {
+        return refuse(RefusalCode::Version, "hub and edge are more than two minor versions apart");
+    }
+    if hello.incarnation != edge.incarnation {
+        return refuse(RefusalCode::Rewound, "this incarnation was replaced by a later enrolment");
+    }
+    let mut tx = state.db.begin().await?;
+    let Some(stream) = store::lock_stream(&mut tx, edge.id, edge.incarnation).await? else {
+        return refuse(RefusalCode::Unauthorized, "no such stream");
+    };
+    if stream.frozen {
+        return refuse(RefusalCode::Rewound, "this incarnation was frozen: its disk was restored or cloned");
+    }
+    let key = &state.keys.link;
+    let issued = |(number, random)| Link::issue(key, edge.id.0, edge.incarnation, number, random);
+    let mut nonces = stream.recent_nonces;
+    let known = LinkState {
+        last: issued(stream.last),
+        previous: stream.previous.map(issued),
+        applied_seq: stream.applied_seq,
+        recent_nonces: nonces.clone(),
+    };
+    let genuine = hello.link.is_genuine(key, edge.id.0, edge.incarnation);
+    match admit(&known, &hello.link, &hello.nonce, genuine, hello.highest_seq) {
+        Admission::Follows => {}
+        Admission::Copy => return refuse(RefusalCode::Fenced, "a copy of this request was taken already"),
+        Admission::Rewound => {
+            store::freeze(&mut tx, edge.id, edge.incarnation).await?;
+            tx.commit().await?;
+            tracing::error!(edge = edge.id.0, link = hello.link.number, last = known.last.number, "restored or cloned edge: frozen");
+            return refuse(RefusalCode::Rewound, "its disk is older than what it has shown before");
+        }
+        Admission::HubRestored => {
+            tracing::error!(edge = edge.id.0, link = hello.link.number, last = known.last.number, "this hub was restored from a backup");
+            return refuse(RefusalCode::HubRestored, "the hub was restored from a backup; an operator has to reconcile it");
+        }
+    }
+    let mut random = [0; 16];
+    state.deps.ids.fill(&mut random);
+    let number = known.last.number.max(hello.link.number) + 1;
+    let exchange = stream.exchange + 1;
+    nonces.push(hello.nonce);
+    let recent = nonces.len().saturating_sub(RECENT_NONCES);
+    let heard = Heard {
+        edge: edge.id,
+        incarnation: edge.incarnation,
+        presented: (hello.link.number, hello.link.random),
+        next: (number, random),
+        exchange,
+        verdicts_upto: hello.verdicts_upto,
+        scope: hello.scope,
+        cursors: &hello.cursors,
+        clock_offset_s: hello.clock_s.saturating_sub(state.deps.clock.now_s()),
+        recent_nonces: &nonces[recent..],
+    };
+    store::hear(&mut tx, &heard).await?;
+    let epoch = store::epoch(&mut tx).await?;
+    let scope = scope::scope(&mut tx, &edge).await?;
+    tx.commit().await?;
+    let link = issued((number, random));
+    Ok(Ok(Opened { edge, hello, number: exchange, link, epoch, scope }))
+}
+
+/// What a stream's error means to the edge. What may pass is an HTTP error, so that the edge tries again.
+fn refused(error: StreamError) -> Result<Refusal, ApiError> {
+    let detail = error.to_string();
+    let code = match error {
+        StreamError::SequenceReused { .. } => RefusalCode::SequenceReused,
+        StreamError::SequenceGap { .. } => RefusalCode::SequenceGap,
+        StreamError::Halted { .. } => RefusalCode::StreamHalted,
+        StreamError::Frozen => RefusalCode::Rewound,
+        StreamError::Fenced => RefusalCode::Fenced,
+        StreamError::Unavailable(error) => return Err(error.into()),
+    };
+    tracing::warn!(%detail, ?code, "commands were refused");
+    Ok(Refusal { code, detail })
+}
+
+/// Whether the edge's idea of its buckets is the hub's.
+pub(super) fn same_scope(opened: &Opened) -> bool {
+    opened.hello.scope == scope_hash(&opened.scope) && opened.hello.epoch == opened.epoch
+}

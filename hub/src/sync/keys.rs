@@ -1,0 +1,123 @@
+//! The hub's own secrets: the key under which links are made, and the Ed25519 keys, current and next, that edges pin.
+//!
+//! They live outside the database, so that a restored backup cannot bring back old ones. From `MIZILI_HUB_KEYS` where several
+//! hubs share them, else in a file that only the hub's user can read.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signer, SigningKey};
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// File in the data folder.
+const FILE: &str = "hub-keys";
+const LEN: usize = 96;
+
+/// Why the keys could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The variable or the file does not hold three keys.
+    #[error("{0} does not hold the hub's keys (96 bytes in base64): restore it from a backup; edges trust no other keys")]
+    Malformed(String),
+    /// The file could not be read or made.
+    #[error("cannot read or make {0}: {1}")]
+    Io(String, io::Error),
+}
+
+/// The hub's secrets.
+pub struct HubKeys {
+    /// Key of the links' MACs and of challenges.
+    pub link: [u8; 32],
+    current: SigningKey,
+    next: SigningKey,
+}
+
+impl HubKeys {
+    /// From the text of `MIZILI_HUB_KEYS` if there is one, else from the data folder, where they are made on first use with
+    /// `fill` as the source of randomness.
+    ///
+    /// # Errors
+    /// When what is there is not three keys, or the file cannot be read or made.
+    pub fn load(variable: Option<&str>, data_dir: &Path, fill: impl FnOnce(&mut [u8])) -> Result<Self, KeysError> {
+        if let Some(text) = variable {
+            return Self::parse(text, "MIZILI_HUB_KEYS");
+        }
+        let path = data_dir.join(FILE);
+        let name = path.display().to_string();
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text, &name),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let mut secret = [0u8; LEN];
+                fill(&mut secret);
+                let text = URL_SAFE_NO_PAD.encode(secret);
+                write_once(&path, &text).map_err(|e| KeysError::Io(name.clone(), e))?;
+                // Somebody else may have been first: what is in the file counts.
+                let text = fs::read_to_string(&path).map_err(|e| KeysError::Io(name.clone(), e))?;
+                Self::parse(&text, &name)
+            }
+            Err(e) => Err(KeysError::Io(name, e)),
+        }
+    }
+
+    fn parse(text: &str, name: &str) -> Result<Self, KeysError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok();
+        let parts = bytes.as_deref().filter(|b| b.len() == LEN).and_then(|b| {
+            let (link, rest) = b.split_first_chunk::<32>()?;
+            let (current, rest) = rest.split_first_chunk::<32>()?;
+            Some((*link, *current, *rest.first_chunk::<32>()?))
+        });
+        let (link, current, next) = parts.ok_or_else(|| KeysError::Malformed(name.to_owned()))?;
+        Ok(Self { link, current: SigningKey::from_bytes(&current), next: SigningKey::from_bytes(&next) })
+    }
+
+    /// The public keys, current and next, in base64.
+    pub fn public(&self) -> Vec<String> {
+        [&self.current, &self.next].map(|key| URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes())).into()
+    }
+
+    /// Signs with the current key.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.current.sign(message).to_bytes()
+    }
+
+    /// A MAC under a key derived for one purpose.
+    pub fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 16] {
+        let key = blake3::derive_key(purpose, &self.link);
+        let mut mac = [0; 16];
+        mac.copy_from_slice(&blake3::keyed_hash(&key, message).as_bytes()[..16]);
+        mac
+    }
+}
+
+/// Makes the file whole or not at all, and never over another.
+fn write_once(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_once_and_damage_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = HubKeys::load(None, dir.path(), |secret| secret.fill(7)).unwrap();
+        let again = HubKeys::load(None, dir.path(), |secret| secret.fill(9)).unwrap();
+        assert_eq!(first.public(), again.public());
+        assert_eq!(first.mac("a", b"x"), again.mac("a", b"x"));
+        assert_ne!(first.mac("a", b"x"), first.mac("b", b"x"));
+        fs::write(dir.path().join(FILE), "short").unwrap();
+        assert!(matches!(HubKeys::load(None, dir.path(), |_| ()), Err(KeysError::Malformed(_))));
+    }
+}

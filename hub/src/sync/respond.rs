@@ -1,0 +1,235 @@
+//! The response of an exchange: verdicts, rows, a complete point where there is one, and the next link.
+//!
+//! What moved since is read in one snapshot when it is short, and then ends in a complete point, at which digests are compared.
+//! Anything longer goes page by page, each its own statement, until the turn is over.
+
+use super::exchange::{Opened, same_scope};
+use crate::commands::stream::verdicts_after;
+use crate::error::ApiError;
+use crate::feed::read::{self, Head};
+use crate::state::AppState;
+use bytes::Bytes;
+use futures_util::Stream;
+use sqlx::PgConnection;
+use std::collections::HashMap;
+use std::io;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::limits::{COMPLETE_DELTA_MAX_ROWS, FRAME_ROWS_MAX, FRAME_TARGET_MAX_BYTES, FRAME_TARGET_MIN_BYTES};
+use sync_protocol::row::Row;
+use sync_protocol::session::{BucketCursor, Page, next_pages};
+use sync_protocol::wire::message::{
+    Audit, BucketPoint, Close, Message, Refusal, RefusalCode, SlotSums, Welcome, cursors_from_bytes,
+};
+use sync_protocol::wire::rows::{Reach, Rows};
+use tokio::sync::mpsc;
+
+/// Frames that may wait for a slow link while the next is read.
+const FRAMES_AHEAD: usize = 2;
+/// Verdicts of one response.
+const VERDICTS_MAX: i64 = 20_000;
+/// Bytes a row takes at first guess; corrected after each frame.
+const ROW_BYTES_GUESS: usize = 12;
+const PAGE_ROWS_MIN: usize = 64;
+const PAGE_ROWS_MAX: usize = 16_384;
+
+const _: () = assert!(PAGE_ROWS_MAX <= FRAME_ROWS_MAX);
+
+/// What is to be answered.
+pub(super) struct Reply {
+    pub(super) opened: Opened,
+    pub(super) audits: Vec<Audit>,
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// The response's bytes. An error on the way ends the stream in the middle, which the edge takes as a cut.
+pub(super) fn stream(state: AppState, reply: Reply) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
+    let (out, mut frames) = mpsc::channel(FRAMES_AHEAD);
+    tokio::spawn(async move {
+        let edge = reply.opened.edge.id;
+        if let Err(error) = respond(&state, reply, &out).await {
+            tracing::warn!(edge = edge.0, ?error, "a response was cut short");
+            let _ = out.send(Err(io::Error::other("the hub could not go on"))).await;
+        }
+    });
+    futures_util::stream::poll_fn(move |cx| frames.poll_recv(cx))
+}
+
+type Out = mpsc::Sender<Result<Bytes, io::Error>>;
+
+/// The edge went away: nothing more to do.
+struct Gone;
+
+async fn send(out: &Out, message: &Message) -> Result<usize, Gone> {
+    let bytes = message.to_bytes();
+    let len = bytes.len();
+    out.send(Ok(bytes.into())).await.map(|()| len).map_err(|_| Gone)
+}
+
+async fn respond(state: &AppState, reply: Reply, out: &Out) -> Result<(), ApiError> {
+    match parts(state, &reply, out).await? {
+        Err(Gone) => {}
+        Ok(more) => {
+            let last = match reply.refusal {
+                Some(refusal) => Message::Refusal(refusal),
+                None => {
+                    let clock_s = state.deps.clock.now_s();
+                    Message::Close(Close { link: reply.opened.link.clone(), more, clock_s, retry_after_s: 0 })
+                }
+            };
+            let _ = send(out, &last).await;
+        }
+    }
+    Ok(())
+}
+
+/// Sends everything but the last message. Says whether there is more to fetch.
+async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool, Gone>, ApiError> {
+    macro_rules! put {
+        ($message:expr) => {
+            if send(out, &$message).await.is_err() {
+                return Ok(Err(Gone));
+            }
+        };
+    }
+    let opened = &reply.opened;
+    let mut tx = state.db.begin_snapshot().await?;
+    let verdicts = verdicts_after(&mut tx, opened.edge.id, opened.edge.incarnation, opened.hello.verdicts_upto, VERDICTS_MAX).await?;
+    let verdicts_left = verdicts.len() as i64 == VERDICTS_MAX;
+    if !verdicts.is_empty() {
+        put!(Message::Verdicts(verdicts));
+    }
+    if reply.refusal.is_some() {
+        return Ok(Ok(false));
+    }
+    if !same_scope(opened) {
+        put!(Message::Welcome(Welcome { epoch: opened.epoch, scope: opened.scope.clone() }));
+        return Ok(Ok(true));
+    }
+    let Ok(cursors) = cursors_from_bytes(&opened.hello.cursors, &opened.scope) else {
+        put!(Message::Refusal(Refusal { code: RefusalCode::Malformed, detail: "cursors".to_owned() }));
+        return Ok(Ok(false));
+    };
+    let heads = read::heads(&mut tx, &opened.scope).await?;
+    for answer in audit_answers(&mut tx, reply, &heads).await? {
+        put!(answer);
+    }
+    let head = |bucket: &Bucket| heads.get(bucket).map_or(0, |h| h.version);
+    let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
+    let frame_bytes = (opened.hello.frame_bytes as usize).clamp(FRAME_TARGET_MIN_BYTES, FRAME_TARGET_MAX_BYTES);
+    let mut sizer = Sizer { frame_bytes, rows: (frame_bytes / ROW_BYTES_GUESS).clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX) };
+    let short = pages.iter().all(|p| p.reach == Reach::Delta) && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= COMPLETE_DELTA_MAX_ROWS;
+    if !short {
+        tx.commit().await?;
+        return Ok(walk(state, &pages, opened.hello.room_bytes as usize, &mut sizer, out).await?.map(|()| true));
+    }
+    let mut frames = Vec::new();
+    for page in &pages {
+        frames.extend(delta_frames(&mut tx, page, &mut sizer).await?);
+    }
+    tx.commit().await?;
+    for frame in frames {
+        put!(Message::Rows(frame));
+    }
+    let points = points(&cursors, &heads, opened.hello.want_points);
+    if !points.is_empty() {
+        put!(Message::Complete(points));
+    }
+    Ok(Ok(verdicts_left))
+}
+
+/// The points at which the edge compares: the buckets that moved, or all when it asks.
+fn points(cursors: &[BucketCursor], heads: &HashMap<Bucket, Head>, all: bool) -> Vec<BucketPoint> {
+    let empty = Head::default();
+    cursors
+        .iter()
+        .map(|c| (c, heads.get(&c.bucket).unwrap_or(&empty)))
+        .filter(|(cursor, head)| all || head.version != cursor.upto)
+        .map(|(cursor, head)| BucketPoint { bucket: cursor.bucket, head: head.version, sums: head.sums() })
+        .collect()
+}
+
+/// How many rows make a frame of the wanted size.
+struct Sizer {
+    frame_bytes: usize,
+    rows: usize,
+}
+
+impl Sizer {
+    fn learn(&mut self, rows: usize, bytes: usize) {
+        if rows >= PAGE_ROWS_MIN {
+            self.rows = (rows * self.frame_bytes / bytes.max(1)).clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX);
+        }
+    }
+}
+
+/// A short delta as frames, read in the snapshot that `conn` holds.
+async fn delta_frames(conn: &mut PgConnection, page: &Page, sizer: &mut Sizer) -> Result<Vec<Rows>, ApiError> {
+    let mut frames = Vec::new();
+    let mut after = page.after;
+    while after < page.upto {
+        let frame = page_up(conn, page.cursor.bucket, after, page.upto, sizer.rows).await?;
+        after = frame.upto;
+        frames.push(frame);
+    }
+    Ok(frames)
+}
+
+async fn page_up(conn: &mut PgConnection, bucket: Bucket, after: u64, upto: u64, limit: usize) -> Result<Rows, ApiError> {
+    let rows = read::page_up(conn, bucket, after, upto, limit).await?;
+    // A full page ends at its last row; a shorter one brought everything there is.
+    let upto = if rows.len() == limit { rows.last().map_or(upto, |r: &Row| r.version) } else { upto };
+    Ok(Rows { bucket, reach: Reach::Delta, after, upto, rows })
+}
+
+async fn page_down(conn: &mut PgConnection, bucket: Bucket, upto: u64, limit: usize) -> Result<Rows, ApiError> {
+    let mut rows = read::page_down(conn, bucket, upto, limit).await?;
+    let after = if rows.len() == limit { rows.last().map_or(0, |r: &Row| r.version - 1) } else { 0 };
+    rows.reverse();
+    Ok(Rows { bucket, reach: Reach::Snapshot, after, upto, rows })
+}
+
+/// Pages one after the other, each its own statement, until the turn's room is used up.
+async fn walk(state: &AppState, pages: &[Page], room_bytes: usize, sizer: &mut Sizer, out: &Out) -> Result<Result<(), Gone>, ApiError> {
+    let mut used = 0;
+    for page in pages {
+        let (mut after, mut upto) = (page.after, page.upto);
+        while after < upto && used < room_bytes.max(FRAME_TARGET_MIN_BYTES) {
+            let mut tx = state.db.begin().await?;
+            let frame = match page.reach {
+                Reach::Delta => page_up(&mut tx, page.cursor.bucket, after, upto, sizer.rows).await?,
+                _ => page_down(&mut tx, page.cursor.bucket, upto, sizer.rows).await?,
+            };
+            tx.commit().await?;
+            match page.reach {
+                Reach::Delta => after = frame.upto,
+                _ => upto = frame.after,
+            }
+            let rows = frame.rows.len();
+            let Ok(bytes) = send(out, &Message::Rows(frame)).await else { return Ok(Err(Gone)) };
+            sizer.learn(rows, bytes);
+            used += bytes;
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Answers to questions about slots: sums, or the rows of a slot as they stand.
+async fn audit_answers(conn: &mut PgConnection, reply: &Reply, heads: &HashMap<Bucket, Head>) -> Result<Vec<Message>, ApiError> {
+    let mut answers = Vec::new();
+    for audit in reply.audits.iter().filter(|audit| reply.opened.scope.contains(&audit.bucket)) {
+        let head = heads.get(&audit.bucket).map_or(0, |h| h.version);
+        answers.push(match audit.slot.as_slice() {
+            [first, second] => {
+                let slot = [*first, *second];
+                let rows = read::slot_rows(conn, audit.bucket, audit.entity, slot).await?;
+                let reach = Reach::Repair { entity: audit.entity, slot };
+                Message::Rows(Rows { bucket: audit.bucket, reach, after: 0, upto: head, rows })
+            }
+            prefix => {
+                let sums = read::slot_sums(conn, audit.bucket, audit.entity, prefix).await?;
+                Message::SlotSums(SlotSums { of: audit.clone(), head, sums })
+            }
+        });
+    }
+    Ok(answers)
+}

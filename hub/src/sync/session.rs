@@ -1,0 +1,113 @@
+//! Challenge and session: the edge shows that it holds the key it enrolled with, and gets a token that only the hub's clock ends.
+//!
+//! The challenge is `issued at (8) · random (16) · MAC (16)`: whoever answers it may come to another hub of the same keys.
+
+use super::keys::HubKeys;
+use super::store;
+use crate::error::ApiError;
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signature, VerifyingKey};
+use sqlx::PgConnection;
+use sync_protocol::api::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
+use sync_protocol::ids::EdgeId;
+use sync_protocol::session::identity::{edge_session, hub_challenge};
+
+/// Seconds for which a challenge can be answered: a 2G link with a few lost packets.
+const CHALLENGE_VALID_S: i64 = 180;
+/// Seconds for which a token counts.
+const SESSION_VALID_S: u32 = 24 * 3600;
+const MAC_PURPOSE: &str = "mizili hub challenge 2026";
+
+/// `POST /sync/v1/challenge`.
+pub(super) async fn challenge(
+    State(state): State<AppState>,
+    Json(request): Json<ChallengeRequest>,
+) -> Result<Json<ChallengeResponse>, ApiError> {
+    let mut random = [0; 16];
+    state.deps.ids.fill(&mut random);
+    let issued = state.deps.clock.now_s();
+    let mut challenge = issued.to_le_bytes().to_vec();
+    challenge.extend_from_slice(&random);
+    let mac = challenge_mac(&state.keys, &request, &challenge);
+    challenge.extend_from_slice(&mac);
+    let signature = state.keys.sign(&hub_challenge(request.edge, request.incarnation, &challenge));
+    let (challenge, signature) = (URL_SAFE_NO_PAD.encode(challenge), URL_SAFE_NO_PAD.encode(signature));
+    Ok(Json(ChallengeResponse { challenge, signature, hub_keys: state.keys.public() }))
+}
+
+fn challenge_mac(keys: &HubKeys, of: &ChallengeRequest, stem: &[u8]) -> [u8; 16] {
+    let message = [&of.edge.to_le_bytes()[..], &of.incarnation.to_le_bytes(), stem].concat();
+    keys.mac(MAC_PURPOSE, &message)
+}
+
+/// `POST /sync/v1/session`.
+pub(super) async fn open(
+    State(state): State<AppState>,
+    Json(request): Json<SessionRequest>,
+) -> Result<Json<SessionResponse>, ApiError> {
+    let refused = |why: &str| {
+        tracing::warn!(edge = request.edge, why, "an edge's session was refused");
+        ApiError::unauthorized("edge_unknown", "This node is not known here, or its key is another. Enrol it again.")
+    };
+    let of = ChallengeRequest { edge: request.edge, incarnation: request.incarnation };
+    let challenge = URL_SAFE_NO_PAD.decode(&request.challenge).unwrap_or_default();
+    if !is_own_challenge(&state.keys, &of, &challenge, state.deps.clock.now_s()) {
+        return Err(ApiError::unauthorized("challenge_expired", "The challenge is not one of ours or has expired. Ask for a new one."));
+    }
+    let mut tx = state.db.begin().await?;
+    let edge = store::edge(&mut tx, EdgeId(request.edge)).await?.ok_or_else(|| refused("no such edge"))?;
+    let signature = URL_SAFE_NO_PAD.decode(&request.signature).unwrap_or_default();
+    let message = edge_session(request.edge, request.incarnation, &challenge);
+    if !edge.public_key.as_deref().is_some_and(|key| is_signed(key, &message, &signature)) {
+        return Err(refused("wrong signature"));
+    }
+    if edge.revoked {
+        return Err(ApiError::forbidden("edge_revoked", "This node was revoked by the operator. Ask the operator."));
+    }
+    if edge.incarnation != request.incarnation {
+        return Err(ApiError::forbidden("edge_replaced", "This node was enrolled again since. This copy of it is out of date."));
+    }
+    let mut token = [0; 16];
+    state.deps.ids.fill(&mut token);
+    store::open_session(&mut tx, blake3::hash(&token).as_bytes(), edge.id, edge.incarnation, SESSION_VALID_S).await?;
+    tx.commit().await?;
+    Ok(Json(SessionResponse { token: URL_SAFE_NO_PAD.encode(token), expires_in_s: SESSION_VALID_S }))
+}
+
+fn is_own_challenge(keys: &HubKeys, of: &ChallengeRequest, challenge: &[u8], now_s: i64) -> bool {
+    let Some((stem, mac)) = challenge.split_at_checked(24).filter(|(_, mac)| mac.len() == 16) else { return false };
+    let issued = stem.first_chunk().map_or(0, |b| i64::from_le_bytes(*b));
+    challenge_mac(keys, of, stem) == mac && (0..=CHALLENGE_VALID_S).contains(&now_s.saturating_sub(issued))
+}
+
+/// Whether `signature` is `key`'s over `message`. Anything malformed is not.
+pub(super) fn is_signed(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let key = key.try_into().ok().and_then(|key| VerifyingKey::from_bytes(key).ok());
+    let signature = Signature::from_slice(signature).ok();
+    key.zip(signature).is_some_and(|(key, signature)| key.verify_strict(message, &signature).is_ok())
+}
+
+/// The edge that a request's token stands for.
+///
+/// # Errors
+/// 401 for no or an ended session; 403 for a revoked or replaced edge.
+pub(super) async fn authenticate(conn: &mut PgConnection, headers: &HeaderMap) -> Result<store::EdgeRow, ApiError> {
+    let token = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+    let token = token.and_then(|t| URL_SAFE_NO_PAD.decode(t).ok()).filter(|t| t.len() == 16);
+    let ended = || ApiError::unauthorized("edge_session", "Open a session first: this needs an edge's token, not a person's.");
+    let token = token.ok_or_else(ended)?;
+    let (edge, incarnation) = store::session(conn, blake3::hash(&token).as_bytes()).await?.ok_or_else(ended)?;
+    if edge.revoked {
+        return Err(ApiError::forbidden("edge_revoked", "This node was revoked by the operator. Ask the operator."));
+    }
+    if edge.incarnation != incarnation {
+        return Err(ApiError::forbidden("edge_replaced", "This node was enrolled again since. This copy of it is out of date."));
+    }
+    Ok(edge)
+}

@@ -1,0 +1,227 @@
+//! SQL about edges: who they are, their sessions, links and what was last heard of them. No rules here.
+
+use crate::db::q;
+use sqlx::{PgConnection, Row};
+use sync_protocol::ids::{CooperativeId, EdgeId};
+
+/// An edge as the operators made it.
+pub(super) struct EdgeRow {
+    pub(super) id: EdgeId,
+    pub(super) cooperative: CooperativeId,
+    pub(super) national: bool,
+    pub(super) public_key: Option<Vec<u8>>,
+    pub(super) incarnation: u32,
+    pub(super) revoked: bool,
+}
+
+const EDGE: &str = "SELECT id, cooperative_id, national, public_key, incarnation, revoked_at IS NOT NULL AS revoked FROM edges WHERE id = $1";
+
+fn edge_row(row: &sqlx::postgres::PgRow) -> Result<EdgeRow, sqlx::Error> {
+    Ok(EdgeRow {
+        id: EdgeId(row.try_get::<i32, _>("id")? as u32),
+        cooperative: CooperativeId(row.try_get::<i32, _>("cooperative_id")? as u32),
+        national: row.try_get("national")?,
+        public_key: row.try_get("public_key")?,
+        incarnation: row.try_get::<i32, _>("incarnation")? as u32,
+        revoked: row.try_get("revoked")?,
+    })
+}
+
+/// The edge of that number.
+pub(super) async fn edge(conn: &mut PgConnection, id: EdgeId) -> Result<Option<EdgeRow>, sqlx::Error> {
+    let row = q(EDGE).bind(id.0 as i32).fetch_optional(conn).await?;
+    row.as_ref().map(edge_row).transpose()
+}
+
+/// Open codes that a typed code may mean: edge, hash, dead.
+pub(super) async fn codes(conn: &mut PgConnection, pick: u64, tries_max: i32) -> Result<Vec<(EdgeId, Vec<u8>, bool)>, sqlx::Error> {
+    let rows = q("SELECT edge_id, code_hash, used_at IS NOT NULL OR wrong_tries >= $2 OR expires_at < now() AS dead
+        FROM enrolment_codes WHERE edge_id % 1024 = $1 ORDER BY edge_id FOR UPDATE")
+    .bind(pick as i64)
+    .bind(tries_max)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|r| Ok((EdgeId(r.try_get::<i32, _>(0)? as u32), r.try_get(1)?, r.try_get(2)?))).collect()
+}
+
+/// Counts a wrong try against codes.
+pub(super) async fn count_wrong_try(conn: &mut PgConnection, edges: &[i32]) -> Result<(), sqlx::Error> {
+    q("UPDATE enrolment_codes SET wrong_tries = wrong_tries + 1 WHERE edge_id = ANY($1) AND used_at IS NULL")
+        .bind(edges)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// What an edge offers when it enrols.
+pub(super) struct Offered<'a> {
+    pub(super) public_key: &'a [u8],
+    pub(super) bundle_key: &'a [u8],
+    pub(super) software: &'a str,
+}
+
+/// Uses up the code, keeps the keys and starts a stream with its first link. Returns the new incarnation.
+pub(super) async fn enrol(
+    conn: &mut PgConnection,
+    edge: EdgeId,
+    offered: &Offered<'_>,
+    link_random: &[u8; 16],
+) -> Result<u32, sqlx::Error> {
+    q("UPDATE enrolment_codes SET used_at = now() WHERE edge_id = $1").bind(edge.0 as i32).execute(&mut *conn).await?;
+    q("UPDATE edge_streams SET frozen_at = now() WHERE edge_id = $1 AND frozen_at IS NULL")
+        .bind(edge.0 as i32)
+        .execute(&mut *conn)
+        .await?;
+    let row = q("UPDATE edges SET public_key = $2, bundle_key = $3, software = $4, incarnation = incarnation + 1,
+            enrolled_at = now() WHERE id = $1 RETURNING incarnation")
+    .bind(edge.0 as i32)
+    .bind(offered.public_key)
+    .bind(offered.bundle_key)
+    .bind(offered.software)
+    .fetch_one(&mut *conn)
+    .await?;
+    let incarnation: i32 = row.try_get(0)?;
+    q("INSERT INTO edge_streams (edge_id, incarnation, link_random) VALUES ($1, $2, $3)")
+        .bind(edge.0 as i32)
+        .bind(incarnation)
+        .bind(link_random.as_slice())
+        .execute(conn)
+        .await?;
+    Ok(incarnation as u32)
+}
+
+/// Keeps a session's token, hashed.
+pub(super) async fn open_session(
+    conn: &mut PgConnection,
+    token_hash: &[u8],
+    edge: EdgeId,
+    incarnation: u32,
+    valid_s: u32,
+) -> Result<(), sqlx::Error> {
+    q("DELETE FROM edge_sessions WHERE edge_id = $1 AND expires_at < now()").bind(edge.0 as i32).execute(&mut *conn).await?;
+    q("INSERT INTO edge_sessions (token_hash, edge_id, incarnation, expires_at)
+        VALUES ($1, $2, $3, now() + make_interval(secs => $4))")
+    .bind(token_hash)
+    .bind(edge.0 as i32)
+    .bind(incarnation as i32)
+    .bind(f64::from(valid_s))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The edge that a session's token stands for, with the session's incarnation.
+pub(super) async fn session(conn: &mut PgConnection, token_hash: &[u8]) -> Result<Option<(EdgeRow, u32)>, sqlx::Error> {
+    let row = q("SELECT e.id, e.cooperative_id, e.national, e.public_key, e.incarnation, e.revoked_at IS NOT NULL AS revoked,
+            s.incarnation AS session_incarnation
+        FROM edge_sessions s JOIN edges e ON e.id = s.edge_id WHERE s.token_hash = $1 AND s.expires_at > now()")
+    .bind(token_hash)
+    .fetch_optional(conn)
+    .await?;
+    row.map(|r| Ok((edge_row(&r)?, r.try_get::<i32, _>("session_incarnation")? as u32))).transpose()
+}
+
+/// One stream's row, locked.
+pub(super) struct StreamRow {
+    pub(super) applied_seq: u64,
+    pub(super) last: (u64, [u8; 16]),
+    pub(super) previous: Option<(u64, [u8; 16])>,
+    pub(super) frozen: bool,
+    pub(super) exchange: i64,
+    pub(super) recent_nonces: Vec<[u8; 8]>,
+}
+
+fn random16(bytes: Vec<u8>) -> Result<[u8; 16], sqlx::Error> {
+    bytes.try_into().map_err(|_| sqlx::Error::Decode("edge_streams: a link's random part has 16 bytes".into()))
+}
+
+/// Locks the stream's row and reads it.
+pub(super) async fn lock_stream(conn: &mut PgConnection, edge: EdgeId, incarnation: u32) -> Result<Option<StreamRow>, sqlx::Error> {
+    let row = q("SELECT applied_seq, link_number, link_random, previous_number, previous_random, frozen_at IS NOT NULL AS frozen,
+            exchange, recent_nonces FROM edge_streams WHERE edge_id = $1 AND incarnation = $2 FOR UPDATE")
+    .bind(edge.0 as i32)
+    .bind(incarnation as i32)
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let previous: Option<i64> = row.try_get("previous_number")?;
+    let previous_random: Option<Vec<u8>> = row.try_get("previous_random")?;
+    Ok(Some(StreamRow {
+        applied_seq: row.try_get::<i64, _>("applied_seq")? as u64,
+        last: (row.try_get::<i64, _>("link_number")? as u64, random16(row.try_get("link_random")?)?),
+        previous: match previous.zip(previous_random) {
+            Some((number, random)) => Some((number as u64, random16(random)?)),
+            None => None,
+        },
+        frozen: row.try_get("frozen")?,
+        exchange: row.try_get("exchange")?,
+        recent_nonces: row.try_get::<Vec<u8>, _>("recent_nonces")?.chunks_exact(8).filter_map(|n| n.try_into().ok()).collect(),
+    }))
+}
+
+/// What is kept of a request that was let in.
+pub(super) struct Heard<'a> {
+    pub(super) edge: EdgeId,
+    pub(super) incarnation: u32,
+    pub(super) presented: (u64, [u8; 16]),
+    pub(super) next: (u64, [u8; 16]),
+    pub(super) exchange: i64,
+    pub(super) verdicts_upto: u64,
+    pub(super) scope: u32,
+    pub(super) cursors: &'a [u8],
+    pub(super) clock_offset_s: i64,
+    pub(super) recent_nonces: &'a [[u8; 8]],
+}
+
+/// Keeps the links, the fence, the acknowledged verdicts, the cursors and the time.
+pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(), sqlx::Error> {
+    q("UPDATE edge_streams SET link_number = $3, link_random = $4, previous_number = $5, previous_random = $6, exchange = $7,
+            verdicts_acked = greatest(verdicts_acked, least($8, last_verdict)), heard_scope = $9, heard_cursors = $10,
+            recent_nonces = $11
+        WHERE edge_id = $1 AND incarnation = $2")
+    .bind(heard.edge.0 as i32)
+    .bind(heard.incarnation as i32)
+    .bind(heard.next.0 as i64)
+    .bind(heard.next.1.as_slice())
+    .bind(heard.presented.0 as i64)
+    .bind(heard.presented.1.as_slice())
+    .bind(heard.exchange)
+    .bind(heard.verdicts_upto as i64)
+    .bind(heard.scope as i32)
+    .bind(heard.cursors)
+    .bind(heard.recent_nonces.concat())
+    .execute(&mut *conn)
+    .await?;
+    q("UPDATE edges SET last_contact_at = now(), clock_offset_s = $2 WHERE id = $1")
+        .bind(heard.edge.0 as i32)
+        .bind(heard.clock_offset_s)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Nothing more is taken from this incarnation.
+pub(super) async fn freeze(conn: &mut PgConnection, edge: EdgeId, incarnation: u32) -> Result<(), sqlx::Error> {
+    q("UPDATE edge_streams SET frozen_at = coalesce(frozen_at, now()) WHERE edge_id = $1 AND incarnation = $2")
+        .bind(edge.0 as i32)
+        .bind(incarnation as i32)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The hub's epoch.
+pub(super) async fn epoch(conn: &mut PgConnection) -> Result<u32, sqlx::Error> {
+    let row = q("SELECT epoch FROM hub").fetch_one(conn).await?;
+    Ok(row.try_get::<i32, _>(0)? as u32)
+}
+
+/// The highest verdict number given to a stream.
+pub(super) async fn last_verdict(conn: &mut PgConnection, edge: EdgeId, incarnation: u32) -> Result<u64, sqlx::Error> {
+    let row = q("SELECT last_verdict FROM edge_streams WHERE edge_id = $1 AND incarnation = $2")
+        .bind(edge.0 as i32)
+        .bind(incarnation as i32)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map_or(Ok(0), |r| r.try_get::<i64, _>(0))? as u64)
+}
