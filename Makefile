@@ -1,0 +1,46 @@
+# Thin names for what people and CI run. Each target sets up what it needs.
+# CARGO_TARGET_DIR is honoured. CARGOFLAGS goes to every cargo command (CI passes --locked).
+
+CARGO ?= cargo
+CARGOFLAGS ?=
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+
+# make demo ONCE=1: the demo ends after its story, with its verdict as the exit status.
+export ONCE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build bench bench-peers lint setup
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+demo: ## the whole idea as a story on real data; Ctrl-C ends it (ONCE=1: ends by itself)
+	deploy/setup demo
+	$(CARGO) build $(CARGOFLAGS) --profile demo -p mizili-hub -p mizili-edge -p mizili-demo
+	$(TARGET)/demo/mizili-demo
+
+test: ## every test; makes its own databases, needs no running service
+	deploy/setup
+	$(CARGO) test $(CARGOFLAGS) --workspace --no-fail-fast
+
+build: ## target/release/mizili-hub and target/release/mizili-edge
+	deploy/setup demo
+	$(CARGO) build $(CARGOFLAGS) --release -p mizili-hub -p mizili-edge
+
+bench: ## speed and size, printed as ratios
+	deploy/setup demo
+	$(CARGO) run $(CARGOFLAGS) --release -p mizili-bench
+
+bench-peers: ## the same beside what people use today; installs those first
+	deploy/setup demo
+	bench/setup
+	bench/run-peers
+
+lint: ## formatting, clippy and docs, without warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(CARGOFLAGS) --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGOFLAGS) --workspace --no-deps
+
+setup: ## the system packages that all of this needs (needs root or sudo where one is missing)
+	deploy/setup
