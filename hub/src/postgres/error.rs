@@ -50,8 +50,8 @@ pub enum PostgresError {
     )]
     NoAccount,
 
-    /// The path is not usable at all: it cannot be resolved, read or written.
-    #[error("The database folder needs {}: {source}", path.display())]
+    /// A file, folder or program cannot be used at all.
+    #[error("Could not use {} for the database: {source}", path.display())]
     Folder {
         /// What was read, written or made.
         path: PathBuf,
