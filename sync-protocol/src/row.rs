@@ -36,7 +36,8 @@ impl Key {
     /// When the kind is unknown or the length does not fit it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
         let bad = WireError::Malformed("row key");
-        let number = |at: usize| -> Option<u32> { Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?)) };
+        let number =
+            |at: usize| -> Option<u32> { Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?)) };
         let uuid = || -> Option<Uuid> { Uuid::from_slice(bytes.get(1..17)?).ok() };
         let key = match (bytes.first(), bytes.len()) {
             (Some(1), 5) => number(1).map(Self::Int),
@@ -165,7 +166,10 @@ impl Digest {
     /// The inverse of [`Digest::to_bytes`]; `None` when the length is not 24.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (sum, count) = bytes.split_at_checked(16)?;
-        Some(Self { sum: u128::from_le_bytes(sum.try_into().ok()?), count: u64::from_le_bytes(count.try_into().ok()?) })
+        Some(Self {
+            sum: u128::from_le_bytes(sum.try_into().ok()?),
+            count: u64::from_le_bytes(count.try_into().ok()?),
+        })
     }
 }
 

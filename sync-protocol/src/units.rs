@@ -120,7 +120,12 @@ impl FromStr for Quantity {
         };
         let (whole, part) = digits.split_once(['.', ',']).unwrap_or((digits, ""));
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || part.len() > 3 || !all_digits(whole) || !all_digits(part) || digits.ends_with(['.', ',']) {
+        if whole.is_empty()
+            || part.len() > 3
+            || !all_digits(whole)
+            || !all_digits(part)
+            || digits.ends_with(['.', ','])
+        {
             return Err(BadQuantity);
         }
         let whole: i64 = whole.parse().map_err(|_| BadQuantity)?;

@@ -29,7 +29,11 @@ pub(super) fn quantity(pointer: &'static str, q: Quantity) -> Option<Invalid> {
 
 /// Zero or more, and no more than the bound.
 pub(super) fn counted(pointer: &'static str, q: Quantity) -> Option<Invalid> {
-    if q.0 < 0 { Some(invalid(pointer, "Must not be less than zero.")) } else { quantity(pointer, Quantity(q.0.max(1))) }
+    if q.0 < 0 {
+        Some(invalid(pointer, "Must not be less than zero."))
+    } else {
+        quantity(pointer, Quantity(q.0.max(1)))
+    }
 }
 
 /// More than zero, and no more than the bound.

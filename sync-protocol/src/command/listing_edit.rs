@@ -63,7 +63,12 @@ impl ListingEdit {
         listing_needs(self.listing, actor)
     }
 
-    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+    pub(super) fn decide(
+        &self,
+        command: &Command,
+        context: &Context,
+        set: &WorkingSet,
+    ) -> Result<Decision, Reject> {
         let mut listing = listing_to_change(self.listing, command, context, set)?.clone();
         let mut conflicts = Vec::new();
         let mut changed = 0;
@@ -99,7 +104,11 @@ impl ListingEdit {
 /// What changing a listing reads.
 pub(super) fn listing_needs(listing: Uuid, actor: &Actor) -> Needs {
     let member = actor.id.filter(|_| actor.kind == ActorKind::Member);
-    Needs { listings: [ListingId(listing)].into(), members: member.map(MemberId).into_iter().collect(), ..Needs::default() }
+    Needs {
+        listings: [ListingId(listing)].into(),
+        members: member.map(MemberId).into_iter().collect(),
+        ..Needs::default()
+    }
 }
 
 /// The listing, if it still stands and this actor may change it.
@@ -111,7 +120,11 @@ pub(super) fn listing_to_change<'a>(
 ) -> Result<&'a Listing, Reject> {
     let listing = set.listings.get(&ListingId(listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
     let own_office = context.cooperative == Some(listing.cooperative);
-    let actor = command.actor.id.filter(|_| command.actor.kind == ActorKind::Member).map(|id| set.resolve(MemberId(id)));
+    let actor = command
+        .actor
+        .id
+        .filter(|_| command.actor.kind == ActorKind::Member)
+        .map(|id| set.resolve(MemberId(id)));
     let own_listing = own_office && actor.is_some() && actor == listing.seller.map(|s| set.resolve(s));
     if !(context.admin || own_listing || own_office && context.clerk) {
         return Err(Reject::new(RejectCode::NotAllowed));

@@ -46,7 +46,10 @@ impl ListingPost {
             check::quantity("/quantity", Quantity(self.quantity_milli)),
             check::price("/price/amount", self.price_minor),
             check::text("/title", &self.title, true),
-            currency.then(|| Invalid { pointer: "/price/currency", message: "Must be an ISO 4217 code, such as MWK.".into() }),
+            currency.then(|| Invalid {
+                pointer: "/price/currency",
+                message: "Must be an ISO 4217 code, such as MWK.".into(),
+            }),
         ]
         .into_iter()
         .flatten()
@@ -64,10 +67,16 @@ impl ListingPost {
         }
     }
 
-    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+    pub(super) fn decide(
+        &self,
+        command: &Command,
+        context: &Context,
+        set: &WorkingSet,
+    ) -> Result<Decision, Reject> {
         let cooperative = context.cooperative.ok_or_else(|| Reject::new(RejectCode::NotAllowed))?;
         let seller = self.seller.map(|s| set.resolve(MemberId(s)));
-        let own = command.actor.kind == ActorKind::Member && command.actor.id.map(|id| set.resolve(MemberId(id))) == seller;
+        let own = command.actor.kind == ActorKind::Member
+            && command.actor.id.map(|id| set.resolve(MemberId(id))) == seller;
         if !(own || context.clerk || context.admin) {
             return Err(Reject::new(RejectCode::NotAllowed));
         }

@@ -27,7 +27,12 @@ impl ListingWithdraw {
         listing_needs(self.listing, actor)
     }
 
-    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+    pub(super) fn decide(
+        &self,
+        command: &Command,
+        context: &Context,
+        set: &WorkingSet,
+    ) -> Result<Decision, Reject> {
         let mut decision = Decision::new(Certainty::Request);
         match listing_to_change(self.listing, command, context, set) {
             // Withdrawn by two people, or twice: what both wanted holds.

@@ -29,7 +29,10 @@ pub struct MemberRegister {
 impl MemberRegister {
     pub(super) fn check(&self) -> Vec<Invalid> {
         let name = check::text("/name", &self.name, false);
-        [check::phone("/phone", self.phone, false), name, check::language("/language", &self.language)].into_iter().flatten().collect()
+        [check::phone("/phone", self.phone, false), name, check::language("/language", &self.language)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     pub(super) fn needs(&self, _: CommandId, _: &Actor, context: &Context) -> Needs {
@@ -40,7 +43,12 @@ impl MemberRegister {
         }
     }
 
-    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+    pub(super) fn decide(
+        &self,
+        command: &Command,
+        context: &Context,
+        set: &WorkingSet,
+    ) -> Result<Decision, Reject> {
         let cooperative = context.cooperative.ok_or_else(|| Reject::new(RejectCode::NotAllowed))?;
         let id = set.resolve(MemberId(self.member));
         let known = set.by_phone.get(&(cooperative, self.phone)).copied().filter(|known| *known != id);

@@ -3,7 +3,7 @@
 use super::check::Invalid;
 use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
 use crate::entity::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
-use crate::ids::{CommandId, OrderId};
+use crate::ids::{CommandId, Holder, OrderId};
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
@@ -26,8 +26,21 @@ impl OrderCancel {
         Needs { orders: [OrderId(self.order)].into(), ..Needs::default() }
     }
 
-    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
-        let order = set.orders.get(&OrderId(self.order)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
+    pub(super) fn decide(
+        &self,
+        command: &Command,
+        context: &Context,
+        set: &WorkingSet,
+    ) -> Result<Decision, Reject> {
+        let Some(order) = set.orders.get(&OrderId(self.order)) else {
+            // An edge cancels only what it has seen: an order unknown here is one whose placing was refused, so it is off already.
+            let refused_before = context.origin != Holder::Hub && context.place == Holder::Hub;
+            return if refused_before {
+                Ok(Decision::new(Certainty::Request))
+            } else {
+                Err(Reject::new(RejectCode::NotFound))
+            };
+        };
         let own = command.actor.phone != 0 && command.actor.phone == order.buyer_phone;
         let office = context.clerk && context.cooperative == Some(order.cooperative);
         if !(own || office || context.admin) {

@@ -78,8 +78,14 @@ impl OrderPlace {
         }
     }
 
-    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
-        let listing = set.listings.get(&ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
+    pub(super) fn decide(
+        &self,
+        command: &Command,
+        context: &Context,
+        set: &WorkingSet,
+    ) -> Result<Decision, Reject> {
+        let listing =
+            set.listings.get(&ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
         if set.orders.contains_key(&OrderId(command.id.0)) {
             return Err(Reject::new(RejectCode::Duplicate));
         }
@@ -94,11 +100,19 @@ impl OrderPlace {
     }
 
     /// The origin sold its own units. It says what happened; a sale beyond what was held is flagged, not refused.
-    fn sold(&self, command: &Command, context: &Context, set: &WorkingSet, listing: &Listing, quantity: Quantity) -> Decision {
+    fn sold(
+        &self,
+        command: &Command,
+        context: &Context,
+        set: &WorkingSet,
+        listing: &Listing,
+        quantity: Quantity,
+    ) -> Decision {
         let mut decision = Decision::new(Certainty::Record);
         decision.applied.short = set.available(listing.id, context.origin) < quantity;
         let status = if decision.applied.short { OrderStatus::Short } else { OrderStatus::Confirmed };
-        decision.set(EffectRow::Order(self.order(command, context, listing, status, Some(context.origin))), true);
+        decision
+            .set(EffectRow::Order(self.order(command, context, listing, status, Some(context.origin))), true);
         decision.set(EffectRow::StockEntry(sale(command.id, listing.id, context.origin, quantity)), true);
         decision
     }
@@ -120,7 +134,8 @@ impl OrderPlace {
         }
         let mut decision = Decision::new(Certainty::Request);
         if context.place != Holder::Hub {
-            decision.set(EffectRow::Order(self.order(command, context, listing, OrderStatus::Asked, None)), true);
+            decision
+                .set(EffectRow::Order(self.order(command, context, listing, OrderStatus::Asked, None)), true);
             return Ok(decision);
         }
         let left = set.available(listing.id, Holder::Hub);
@@ -133,7 +148,14 @@ impl OrderPlace {
         Ok(decision)
     }
 
-    fn order(&self, command: &Command, context: &Context, listing: &Listing, status: OrderStatus, holder: Option<Holder>) -> Order {
+    fn order(
+        &self,
+        command: &Command,
+        context: &Context,
+        listing: &Listing,
+        status: OrderStatus,
+        holder: Option<Holder>,
+    ) -> Order {
         let other = |coop: &CooperativeId| *coop != listing.cooperative && context.origin != Holder::Hub;
         Order {
             id: OrderId(command.id.0),

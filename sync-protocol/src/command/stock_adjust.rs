@@ -49,10 +49,13 @@ pub struct StockAdjust {
 impl StockAdjust {
     pub(super) fn check(&self) -> Vec<Invalid> {
         let quantities = match self.found {
-            Adjustment::Intake(q) | Adjustment::WriteOff(q) => [check::quantity("/quantity", Quantity(q)), None],
-            Adjustment::Count { counted_milli, expected_milli } => {
-                [check::counted("/counted", Quantity(counted_milli)), check::counted("/expected", Quantity(expected_milli))]
+            Adjustment::Intake(q) | Adjustment::WriteOff(q) => {
+                [check::quantity("/quantity", Quantity(q)), None]
             }
+            Adjustment::Count { counted_milli, expected_milli } => [
+                check::counted("/counted", Quantity(counted_milli)),
+                check::counted("/expected", Quantity(expected_milli)),
+            ],
         };
         quantities.into_iter().flatten().chain(check::text("/reason", &self.reason, true)).collect()
     }
@@ -63,8 +66,14 @@ impl StockAdjust {
         Needs { orders_of, ..listing_needs(self.listing, actor) }
     }
 
-    pub(super) fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
-        let listing = set.listings.get(&ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
+    pub(super) fn decide(
+        &self,
+        command: &Command,
+        context: &Context,
+        set: &WorkingSet,
+    ) -> Result<Decision, Reject> {
+        let listing =
+            set.listings.get(&ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
         if !(context.admin || context.clerk && context.cooperative == Some(listing.cooperative)) {
             return Err(Reject::new(RejectCode::NotAllowed));
         }
@@ -99,7 +108,14 @@ impl StockAdjust {
 
     /// Less is there than expected: first the counter's own free units go, then (at the hub) other holders', the hub's own first;
     /// what is still missing was sold, so the youngest open orders are marked short.
-    fn write_down(&self, decision: &mut Decision, command: &Command, context: &Context, set: &WorkingSet, missing: Quantity) {
+    fn write_down(
+        &self,
+        decision: &mut Decision,
+        command: &Command,
+        context: &Context,
+        set: &WorkingSet,
+        missing: Quantity,
+    ) {
         let listing = ListingId(self.listing);
         let mut missing = missing;
         let take = |decision: &mut Decision, missing: &mut Quantity, step, holder: Holder, kind| {
@@ -132,8 +148,16 @@ impl StockAdjust {
 }
 
 fn youngest_first(set: &WorkingSet, listing: ListingId) -> Vec<&Order> {
-    let mut open: Vec<(i64, OrderId)> =
-        set.orders_of.get(&listing).into_iter().flatten().map(|(order, placed_at_s)| (*placed_at_s, *order)).collect();
+    let mut open: Vec<(i64, OrderId)> = set
+        .orders_of
+        .get(&listing)
+        .into_iter()
+        .flatten()
+        .map(|(order, placed_at_s)| (*placed_at_s, *order))
+        .collect();
     open.sort_unstable_by(|a, b| b.cmp(a));
-    open.into_iter().filter_map(|(_, id)| set.orders.get(&id)).filter(|o| o.status == OrderStatus::Confirmed).collect()
+    open.into_iter()
+        .filter_map(|(_, id)| set.orders.get(&id))
+        .filter(|o| o.status == OrderStatus::Confirmed)
+        .collect()
 }

@@ -84,7 +84,8 @@ impl WorkingSet {
 
     /// Holders that have units of a listing, the hub first, then edges by number.
     pub fn holders(&self, listing: ListingId) -> Vec<(Holder, Quantity)> {
-        let mut held: Vec<_> = self.stock.iter().filter(|((l, _), _)| *l == listing).map(|((_, h), q)| (*h, *q)).collect();
+        let mut held: Vec<_> =
+            self.stock.iter().filter(|((l, _), _)| *l == listing).map(|((_, h), q)| (*h, *q)).collect();
         held.sort();
         held
     }

@@ -102,7 +102,10 @@ mod tests {
         assert_eq!(judge(&start, &frame(Reach::Snapshot, 60, 100)), Judged::Apply(at(100, Some(60))));
         assert_eq!(judge(&at(100, Some(60)), &frame(Reach::Snapshot, 60, 100)), Judged::Skip);
         assert_eq!(judge(&at(100, Some(60)), &frame(Reach::Snapshot, 10, 40)), Judged::Gap);
-        assert_eq!(judge(&at(100, Some(60)), &frame(Reach::Delta, 100, 130)), Judged::Apply(at(130, Some(60))));
+        assert_eq!(
+            judge(&at(100, Some(60)), &frame(Reach::Delta, 100, 130)),
+            Judged::Apply(at(130, Some(60)))
+        );
         assert_eq!(judge(&at(130, Some(60)), &frame(Reach::Snapshot, 0, 60)), Judged::Apply(at(130, None)));
     }
 

@@ -33,7 +33,11 @@ impl Link {
 
     fn mac(key: &[u8; 32], edge: u32, incarnation: u32, number: u64, random: &[u8; 16]) -> [u8; 16] {
         let mut hasher = blake3::Hasher::new_keyed(key);
-        hasher.update(&edge.to_le_bytes()).update(&incarnation.to_le_bytes()).update(&number.to_le_bytes()).update(random);
+        hasher
+            .update(&edge.to_le_bytes())
+            .update(&incarnation.to_le_bytes())
+            .update(&number.to_le_bytes())
+            .update(random);
         let mut mac = [0; 16];
         mac.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         mac
@@ -70,7 +74,13 @@ pub enum Admission {
 }
 
 /// Admits a request by its link and its highest own sequence number.
-pub fn admit(state: &LinkState, presented: &Link, nonce: &[u8; 8], genuine: bool, highest_seq: u64) -> Admission {
+pub fn admit(
+    state: &LinkState,
+    presented: &Link,
+    nonce: &[u8; 8],
+    genuine: bool,
+    highest_seq: u64,
+) -> Admission {
     if state.recent_nonces.contains(nonce) {
         return Admission::Copy;
     }
@@ -93,11 +103,20 @@ mod tests {
 
     #[test]
     fn the_last_link_and_its_predecessor_are_let_in_and_no_other() {
-        let state = LinkState { last: link(5), previous: Some(link(4)), applied_seq: 10, recent_nonces: vec![[3; 8]] };
+        let state = LinkState {
+            last: link(5),
+            previous: Some(link(4)),
+            applied_seq: 10,
+            recent_nonces: vec![[3; 8]],
+        };
         assert_eq!(admit(&state, &link(5), &[0; 8], true, 10), Admission::Follows);
         assert_eq!(admit(&state, &link(4), &[0; 8], true, 12), Admission::Follows);
         assert_eq!(admit(&state, &link(3), &[0; 8], true, 12), Admission::Rewound);
-        assert_eq!(admit(&state, &link(5), &[0; 8], true, 9), Admission::Rewound, "fewer commands than it has sent");
+        assert_eq!(
+            admit(&state, &link(5), &[0; 8], true, 9),
+            Admission::Rewound,
+            "fewer commands than it has sent"
+        );
         let forged = Link { random: [9; 16], ..link(5) };
         assert_eq!(admit(&state, &forged, &[0; 8], false, 10), Admission::Rewound);
         assert_eq!(admit(&state, &link(1), &[3; 8], true, 12), Admission::Copy, "a late copy freezes nobody");
@@ -109,7 +128,11 @@ mod tests {
     fn a_genuine_link_of_the_future_proves_a_restored_hub() {
         let state = LinkState { last: link(5), previous: None, applied_seq: 10, recent_nonces: Vec::new() };
         let future = link(9);
-        assert!(future.is_genuine(&KEY, 1, 1) && !future.is_genuine(&KEY, 1, 2) && !future.is_genuine(&[0; 32], 1, 1));
+        assert!(
+            future.is_genuine(&KEY, 1, 1)
+                && !future.is_genuine(&KEY, 1, 2)
+                && !future.is_genuine(&[0; 32], 1, 1)
+        );
         assert_eq!(admit(&state, &future, &[0; 8], true, 30), Admission::HubRestored);
         assert_eq!(admit(&state, &future, &[0; 8], false, 30), Admission::Rewound);
     }

@@ -49,7 +49,12 @@ mod tests {
         let (coop, region) = (Bucket::Coop(CooperativeId(1)), Bucket::Region(RegionId(2)));
         let catalogue = Bucket::Catalogue(RegionId(2));
         let half = BucketCursor { bucket: region, upto: 9, reached: Some(4) };
-        let pages = next_pages(vec![(bucket(catalogue), 5), (half, 12), (bucket(coop), 3), (bucket(Bucket::Global), 0)]);
+        let pages = next_pages(vec![
+            (bucket(catalogue), 5),
+            (half, 12),
+            (bucket(coop), 3),
+            (bucket(Bucket::Global), 0),
+        ]);
         let plan: Vec<_> = pages.iter().map(|p| (p.cursor.bucket, p.reach, p.after, p.upto)).collect();
         assert_eq!(
             plan,

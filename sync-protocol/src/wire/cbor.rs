@@ -11,7 +11,11 @@ pub mod uuid_bytes {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn encode<C, W: Write>(id: &Uuid, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+    pub fn encode<C, W: Write>(
+        id: &Uuid,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
         e.bytes(id.as_bytes())?.ok()
     }
 
@@ -35,7 +39,11 @@ pub mod uuid_bytes_opt {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn encode<C, W: Write>(id: &Option<Uuid>, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+    pub fn encode<C, W: Write>(
+        id: &Option<Uuid>,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
         match id {
             Some(id) => e.bytes(id.as_bytes())?.ok(),
             None => e.null()?.ok(),

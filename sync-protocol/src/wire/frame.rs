@@ -83,7 +83,11 @@ impl FrameReader {
             _ => return Ok(None),
         };
         if length > FRAME_BODY_MAX_BYTES as u64 {
-            return Err(WireError::TooLarge { what: "frame", size: length, limit: FRAME_BODY_MAX_BYTES as u64 });
+            return Err(WireError::TooLarge {
+                what: "frame",
+                size: length,
+                limit: FRAME_BODY_MAX_BYTES as u64,
+            });
         }
         let (Ok(sum), Ok(body)) = (input.array::<4>(), input.take(length as usize)) else { return Ok(None) };
         if sum != checksum(kind, body) {
@@ -110,10 +114,15 @@ fn expand(kind: u8, body: &[u8]) -> Result<Vec<u8>, WireError> {
     let mut input = Reader::new(body);
     let size = input.varint()?;
     if size > FRAME_EXPANDED_MAX_BYTES as u64 {
-        return Err(WireError::TooLarge { what: "expanded frame", size, limit: FRAME_EXPANDED_MAX_BYTES as u64 });
+        return Err(WireError::TooLarge {
+            what: "expanded frame",
+            size,
+            limit: FRAME_EXPANDED_MAX_BYTES as u64,
+        });
     }
     let packed = input.take(input.remaining())?;
-    let out = zstd::bulk::decompress(packed, size as usize).map_err(|_| WireError::Malformed("compressed data"))?;
+    let out =
+        zstd::bulk::decompress(packed, size as usize).map_err(|_| WireError::Malformed("compressed data"))?;
     if out.len() as u64 == size { Ok(out) } else { Err(WireError::Malformed("expanded length")) }
 }
 

@@ -277,7 +277,9 @@ impl Message {
         };
         let (kind, body) = match self {
             Self::Hello(hello) => (HELLO, cbor(minicbor::to_vec(hello))),
-            Self::Commands(commands) => (COMMANDS, cbor(minicbor::to_vec(BatchShape::from(commands.as_slice())))),
+            Self::Commands(commands) => {
+                (COMMANDS, cbor(minicbor::to_vec(BatchShape::from(commands.as_slice()))))
+            }
             Self::Audit(audit) => (AUDIT, audit_to_bytes(audit).into_bytes()),
             Self::End => (END, Vec::new()),
             Self::Welcome(welcome) => (WELCOME, welcome_to_bytes(welcome)),
@@ -286,9 +288,10 @@ impl Message {
             Self::Complete(points) => (COMPLETE, points_to_bytes(points)),
             Self::SlotSums(sums) => (SLOT_SUMS, slot_sums_to_bytes(sums)),
             Self::Close(close) => (CLOSE, cbor(minicbor::to_vec(close))),
-            Self::Refusal(r) => {
-                (REFUSAL, cbor(minicbor::to_vec(RefusalShape { code: r.code.code(), detail: r.detail.clone() })))
-            }
+            Self::Refusal(r) => (
+                REFUSAL,
+                cbor(minicbor::to_vec(RefusalShape { code: r.code.code(), detail: r.detail.clone() })),
+            ),
             Self::Unknown(kind) => (*kind, Vec::new()),
         };
         frame::write(out, kind, &body, LEVEL);
@@ -342,7 +345,10 @@ impl From<&[Command]> for BatchShape {
             kind: c.body.kind,
             body: c.body.bytes.clone(),
         };
-        Self { first_seq: commands.first().map_or(0, |c| c.seq), commands: commands.iter().map(shape).collect() }
+        Self {
+            first_seq: commands.first().map_or(0, |c| c.seq),
+            commands: commands.iter().map(shape).collect(),
+        }
     }
 }
 
@@ -361,7 +367,11 @@ fn commands(batch: BatchShape) -> Result<Vec<Command>, WireError> {
             id: CommandId(shape.id),
             seq,
             made_at_s: shape.made_at_s,
-            actor: Actor { kind: ActorKind::from_code(shape.actor_kind), id: shape.actor_id, phone: shape.actor_phone },
+            actor: Actor {
+                kind: ActorKind::from_code(shape.actor_kind),
+                id: shape.actor_id,
+                phone: shape.actor_phone,
+            },
             body: RawBody { kind: shape.kind, bytes: shape.body },
         });
     }
@@ -425,9 +435,14 @@ fn verdicts(runs: Vec<RunShape>) -> Result<Vec<Numbered>, WireError> {
     for run in runs {
         let verdict = match run.kind {
             1 => {
-                let conflict = |c: ConflictShape| Conflict { field: c.field, current: c.current, wanted: c.wanted };
+                let conflict =
+                    |c: ConflictShape| Conflict { field: c.field, current: c.current, wanted: c.wanted };
                 let conflicts = run.conflicts.into_iter().map(conflict).collect();
-                Verdict::Applied(Applied { short: run.code & 1 == 1, alias: run.alias.map(MemberId), conflicts })
+                Verdict::Applied(Applied {
+                    short: run.code & 1 == 1,
+                    alias: run.alias.map(MemberId),
+                    conflicts,
+                })
             }
             2 => Verdict::Rejected(Reject { code: RejectCode::from_code(run.code), args: run.args }),
             3 => Verdict::Dismissed,

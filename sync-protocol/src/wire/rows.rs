@@ -100,7 +100,10 @@ pub fn decode(bytes: &[u8]) -> Result<Rows, WireError> {
         return Err(WireError::Malformed("end of frame"));
     }
     rows.sort_by_key(|row: &Row| row.version);
-    if rows.iter().any(|row| row.version > upto || row.version <= after && !matches!(reach, Reach::Repair { .. })) {
+    if rows
+        .iter()
+        .any(|row| row.version > upto || row.version <= after && !matches!(reach, Reach::Repair { .. }))
+    {
         return Err(WireError::Malformed("version outside the range"));
     }
     Ok(Rows { bucket, reach, after, upto, rows })
@@ -132,7 +135,8 @@ fn write_block(out: &mut Writer, after: u64, rows: &[&Row]) {
     let mut columns: BTreeMap<(u16, u8), Vec<Option<&Value>>> = BTreeMap::new();
     for (at, row) in rows.iter().enumerate() {
         for (number, value) in row.body.iter().flat_map(Fields::iter) {
-            let column = columns.entry((*number, value.type_code())).or_insert_with(|| vec![None; rows.len()]);
+            let column =
+                columns.entry((*number, value.type_code())).or_insert_with(|| vec![None; rows.len()]);
             column[at] = Some(value);
         }
     }
@@ -140,7 +144,8 @@ fn write_block(out: &mut Writer, after: u64, rows: &[&Row]) {
     for ((number, kind), cells) in columns {
         out.varint(u64::from(number) << 2 | u64::from(kind));
         // A deleted row has no cells anywhere, so only live rows count as "absent".
-        let absent: Vec<bool> = cells.iter().zip(&gone).filter(|(_, gone)| !**gone).map(|(c, _)| c.is_none()).collect();
+        let absent: Vec<bool> =
+            cells.iter().zip(&gone).filter(|(_, gone)| !**gone).map(|(c, _)| c.is_none()).collect();
         write_bits(out, &absent);
         write_cells(out, kind, &cells.into_iter().flatten().collect::<Vec<_>>());
     }
@@ -180,11 +185,13 @@ fn write_cells(out: &mut Writer, kind: u8, cells: &[&Value]) {
     };
     match kind {
         0 => {
-            let ints: Vec<i64> = cells.iter().filter_map(|v| if let Value::Int(v) = v { Some(*v) } else { None }).collect();
+            let ints: Vec<i64> =
+                cells.iter().filter_map(|v| if let Value::Int(v) = v { Some(*v) } else { None }).collect();
             write_ints(out, &ints);
         }
         3 => {
-            let ids: Vec<Uuid> = cells.iter().filter_map(|v| if let Value::Uuid(v) = v { Some(*v) } else { None }).collect();
+            let ids: Vec<Uuid> =
+                cells.iter().filter_map(|v| if let Value::Uuid(v) = v { Some(*v) } else { None }).collect();
             write_uuids(out, &ids);
         }
         _ => write_strings(out, &strings()),
@@ -240,7 +247,11 @@ fn read_block(
     for _ in 0..columns {
         *cells += live.max(1);
         if *cells > FRAME_CELLS_MAX {
-            return Err(WireError::TooLarge { what: "value count", size: *cells as u64, limit: FRAME_CELLS_MAX as u64 });
+            return Err(WireError::TooLarge {
+                what: "value count",
+                size: *cells as u64,
+                limit: FRAME_CELLS_MAX as u64,
+            });
         }
         let head = input.varint()?;
         if last.is_some_and(|last| head <= last) {
@@ -277,7 +288,9 @@ fn read_keys(input: &mut Reader<'_>, kind: u8, n: usize) -> Result<Vec<Key>, Wir
 }
 
 fn read_cells(input: &mut Reader<'_>, kind: u8, n: usize) -> Result<Vec<Value>, WireError> {
-    let text = |v: &[u8]| std::str::from_utf8(v).map(|v| Value::Text(v.into())).map_err(|_| WireError::Malformed("text"));
+    let text = |v: &[u8]| {
+        std::str::from_utf8(v).map(|v| Value::Text(v.into())).map_err(|_| WireError::Malformed("text"))
+    };
     match kind {
         0 => Ok(read_ints(input, n)?.into_iter().map(Value::Int).collect()),
         1 => read_strings(input, n)?.into_iter().map(text).collect(),

@@ -1,0 +1,332 @@
+//! An edge in memory: replica, command log and overlay on maps. Each call is one transaction; a kill between calls loses nothing
+//! that a call has kept.
+
+use crate::random::Random;
+use std::collections::BTreeMap;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{
+    Actor, ActorKind, Body, Certainty, Command, Context, Effect, EffectRow, Source, WorkingSet,
+};
+use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
+use sync_protocol::ids::{CommandId, CommodityId, CooperativeId, EdgeId, Holder, ListingId, UnitId};
+use sync_protocol::overlay;
+use sync_protocol::row::{Digest, Key, Row};
+use sync_protocol::session::{BucketCursor, Judged, Link, MINOR_VERSION, judge};
+use sync_protocol::units::Quantity;
+use sync_protocol::value::Fields;
+use sync_protocol::verdict::{Numbered, Reject};
+use sync_protocol::wire::frame::FrameReader;
+use sync_protocol::wire::message::{Hello, Message, RefusalCode, cursors_to_bytes, scope_hash};
+use sync_protocol::wire::rows::{Reach, Rows};
+
+/// One command in the log.
+pub(crate) struct Logged {
+    pub(crate) command: Command,
+    pub(crate) certainty: Certainty,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) sent: bool,
+    pub(crate) verdict: Option<Numbered>,
+    pub(crate) dropped: bool,
+}
+
+pub(crate) struct Edge {
+    pub(crate) id: EdgeId,
+    pub(crate) coop: CooperativeId,
+    pub(crate) scope: Vec<Bucket>,
+    pub(crate) cursors: BTreeMap<Bucket, BucketCursor>,
+    pub(crate) rows: BTreeMap<(Bucket, u16, Key), (u64, Option<Fields>)>,
+    pub(crate) log: Vec<Logged>,
+    link: Link,
+    verdicts_upto: u64,
+    /// Every verdict ever taken, by sequence number: a second final one would be a broken promise.
+    pub(crate) taken: BTreeMap<u64, u32>,
+    pub(crate) halted: Option<RefusalCode>,
+    pub(crate) compared: u32,
+}
+
+impl Edge {
+    pub(crate) fn new(id: EdgeId, coop: CooperativeId, link: Link) -> Self {
+        Self {
+            id,
+            coop,
+            scope: Vec::new(),
+            cursors: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            log: Vec::new(),
+            link,
+            verdicts_upto: 0,
+            taken: BTreeMap::new(),
+            halted: None,
+            compared: 0,
+        }
+    }
+
+    fn typed<E: Entity>(&self) -> Vec<E> {
+        let mut ranked: BTreeMap<Key, (u8, E)> = BTreeMap::new();
+        for ((bucket, entity, key), (_, body)) in &self.rows {
+            if let (true, Some(body)) = (*entity == E::NUMBER, body) {
+                let entity = E::from_fields(*key, body).unwrap();
+                let rank = bucket.read_rank();
+                if ranked.get(key).is_none_or(|(other, _)| rank < *other) {
+                    ranked.insert(*key, (rank, entity));
+                }
+            }
+        }
+        ranked.into_values().map(|(_, e)| e).collect()
+    }
+
+    fn local(&self) -> impl Iterator<Item = &Effect> {
+        self.log.iter().filter(|l| !l.dropped).flat_map(|l| &l.effects)
+    }
+
+    pub(crate) fn spendable(&self, listing: ListingId) -> Quantity {
+        let replica: Vec<StockEntry> =
+            self.typed::<StockEntry>().into_iter().filter(|e| e.listing == listing).collect();
+        let local = self.local().filter_map(|e| match &e.row {
+            EffectRow::StockEntry(entry) if entry.listing == listing => Some((entry, e.at_once)),
+            _ => None,
+        });
+        overlay::spendable(Holder::Edge(self.id), &replica, local)
+    }
+
+    /// Replica joined with what waits: later local effects stand over the row of the same id.
+    pub(crate) fn view(&self) -> WorkingSet {
+        let mut set = WorkingSet::default();
+        set.commodities.extend((1..=3).map(CommodityId));
+        set.units.extend((1..=2).map(UnitId));
+        for alias in self.typed::<Alias>() {
+            set.aliases.insert(alias.from, alias.to);
+        }
+        self.typed::<Member>().into_iter().for_each(|m| set.put_member(m));
+        for listing in self.typed::<Listing>() {
+            set.orders_of.entry(listing.id).or_default();
+            set.listings.insert(listing.id, listing);
+        }
+        self.typed::<Order>().into_iter().for_each(|o| set.put_order(o));
+        for effect in self.local() {
+            if !matches!(effect.row, EffectRow::StockEntry(_)) {
+                set.apply(std::slice::from_ref(effect));
+            }
+        }
+        for listing in set.listings.keys().copied().collect::<Vec<_>>() {
+            set.stock.insert((listing, Holder::Edge(self.id)), self.spendable(listing));
+        }
+        set
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.cursors.get(&Bucket::Coop(self.coop)).is_some_and(|c| c.upto > 0 && c.is_whole())
+    }
+
+    /// Decides for the screen, and keeps the command with its local effects.
+    pub(crate) fn submit(
+        &mut self,
+        id: uuid::Uuid,
+        body: Body,
+        made_at_s: i64,
+        phone: u64,
+    ) -> Result<Certainty, Reject> {
+        let set = self.view();
+        let mut body = body;
+        if let Body::OrderPlace(order) = &mut body {
+            let held = self.is_complete()
+                && set.available(ListingId(order.listing), Holder::Edge(self.id)).0 >= order.quantity_milli;
+            order.source = if held { Source::Held } else { Source::Ask };
+        }
+        let undone = match &body {
+            Body::OrderCancel(cancel) => self.log.iter().find(|l| l.command.id.0 == cancel.order),
+            _ => None,
+        };
+        let context = Context {
+            place: Holder::Edge(self.id),
+            origin: Holder::Edge(self.id),
+            cooperative: Some(self.coop),
+            clerk: true,
+            admin: false,
+            share_with: None,
+            hub_share_percent: 50,
+            never_left: undone.is_some_and(|l| !l.sent),
+        };
+        let actor = Actor { kind: ActorKind::Office, id: None, phone };
+        let seq = self.log.len() as u64 + 1;
+        let command = Command { id: CommandId(id), seq, made_at_s, actor, body: body.to_raw() };
+        let decision = body.decide(&command, &context, &set)?;
+        let (certainty, effects) = (decision.certainty, decision.effects);
+        self.log.push(Logged { command, certainty, effects, sent: false, verdict: None, dropped: false });
+        Ok(certainty)
+    }
+
+    /// The bytes of a request. What it carries is marked sent before anything leaves.
+    pub(crate) fn request(&mut self, random: &mut Random) -> Vec<u8> {
+        let cursors: Vec<BucketCursor> = self.scope.iter().map(|bucket| self.cursors[bucket]).collect();
+        let hello = Hello {
+            minor: MINOR_VERSION,
+            incarnation: 1,
+            link: self.link.clone(),
+            highest_seq: self.log.len() as u64,
+            verdicts_upto: self.verdicts_upto,
+            epoch: 1,
+            scope: scope_hash(&self.scope),
+            cursors: cursors_to_bytes(&cursors),
+            clock_s: 0,
+            room_bytes: 1000,
+            frame_bytes: 2048,
+            want_points: true,
+            nonce: random.bytes(),
+        };
+        let mut out = Message::Hello(hello).to_bytes();
+        let waiting: Vec<Command> = self
+            .log
+            .iter_mut()
+            .filter(|l| l.verdict.is_none())
+            .take(7)
+            .map(|l| {
+                l.sent = true;
+                l.command.clone()
+            })
+            .collect();
+        for batch in waiting.chunks(3) {
+            Message::Commands(batch.to_vec()).write(&mut out);
+        }
+        Message::End.write(&mut out);
+        out
+    }
+
+    /// Takes what arrived of a response. `kill_after` messages it dies, keeping what was kept. True when it was whole.
+    pub(crate) fn receive(&mut self, bytes: &[u8], kill_after: Option<usize>) -> Received {
+        let mut reader = FrameReader::default();
+        reader.push(bytes);
+        let mut n = 0;
+        while let Ok(Some(frame)) = reader.next_frame() {
+            if kill_after.is_some_and(|k| n >= k) {
+                return Received::Cut;
+            }
+            n += 1;
+            match Message::from_frame(&frame).unwrap() {
+                Message::Welcome(welcome) => self.take_scope(welcome.scope),
+                Message::Verdicts(list) => self.take_verdicts(list),
+                Message::Rows(rows) => assert!(self.take_rows(&rows), "the hub sent a frame after a gap"),
+                Message::Complete(points) => self.compare(&points),
+                Message::Close(close) => {
+                    self.link = close.link;
+                    return Received::Whole { more: close.more };
+                }
+                Message::Refusal(refusal) => {
+                    if refusal.code != RefusalCode::Fenced {
+                        self.halted = Some(refusal.code);
+                    }
+                    return Received::Refused;
+                }
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+        Received::Cut
+    }
+
+    fn take_scope(&mut self, scope: Vec<Bucket>) {
+        self.cursors.retain(|bucket, _| scope.contains(bucket));
+        self.rows.retain(|(bucket, _, _), _| scope.contains(bucket));
+        for bucket in &scope {
+            self.cursors.entry(*bucket).or_insert_with(|| BucketCursor::new(*bucket));
+        }
+        self.scope = scope;
+        self.settle();
+    }
+
+    fn take_verdicts(&mut self, list: Vec<Numbered>) {
+        for v in list {
+            if v.number <= self.verdicts_upto {
+                continue;
+            }
+            assert_eq!(v.number, self.verdicts_upto + 1, "a verdict was skipped");
+            self.verdicts_upto = v.number;
+            *self.taken.entry(v.seq).or_default() += 1;
+            let logged = &mut self.log[v.seq as usize - 1];
+            logged.verdict = Some(v);
+        }
+        self.settle();
+    }
+
+    /// Takes some of the row frames of an old response, as a late bundle would bring them. Says how many came after a gap.
+    pub(crate) fn receive_late(&mut self, bytes: &[u8], wanted: impl Fn(usize) -> bool) -> u32 {
+        let mut reader = FrameReader::default();
+        reader.push(bytes);
+        let (mut n, mut gaps) = (0, 0);
+        while let Ok(Some(frame)) = reader.next_frame() {
+            if let Message::Rows(rows) = Message::from_frame(&frame).unwrap() {
+                n += 1;
+                gaps += u32::from(wanted(n) && !self.take_rows(&rows));
+            }
+        }
+        gaps
+    }
+
+    /// False when the frame came after a gap and was refused.
+    fn take_rows(&mut self, frame: &Rows) -> bool {
+        let Some(cursor) = self.cursors.get(&frame.bucket) else { return true };
+        match judge(cursor, frame) {
+            Judged::Skip => {}
+            Judged::Gap => return false,
+            Judged::Apply(next) => {
+                for row in &frame.rows {
+                    let at = (frame.bucket, row.entity, row.key);
+                    if self.rows.get(&at).is_none_or(|(version, _)| *version < row.version) {
+                        self.rows.insert(at, (row.version, row.body.clone()));
+                    }
+                }
+                if next.is_whole() {
+                    self.rows.retain(|(bucket, _, _), (_, body)| *bucket != frame.bucket || body.is_some());
+                }
+                self.cursors.insert(frame.bucket, next);
+                assert!(frame.reach != Reach::Snapshot || frame.rows.iter().all(|r| r.body.is_some()));
+                self.settle();
+            }
+        }
+        true
+    }
+
+    fn settle(&mut self) {
+        let cursors: Vec<BucketCursor> = self.cursors.values().copied().collect();
+        for logged in self.log.iter_mut().filter(|l| !l.dropped) {
+            if let Some(v) = &logged.verdict {
+                logged.dropped = overlay::may_drop(&v.verdict, &v.stands_at, &cursors);
+            }
+        }
+    }
+
+    fn compare(&mut self, points: &[sync_protocol::wire::message::BucketPoint]) {
+        for point in points {
+            if self.cursors.get(&point.bucket).is_some_and(|c| c.upto == point.head && c.is_whole()) {
+                self.compared += 1;
+                assert_eq!(
+                    self.sums(point.bucket),
+                    point.sums,
+                    "digests of {} differ at {}",
+                    point.bucket,
+                    point.head
+                );
+            }
+        }
+    }
+
+    pub(crate) fn sums(&self, of: Bucket) -> Vec<(u16, u64)> {
+        let mut sums: BTreeMap<u16, Digest> = BTreeMap::new();
+        for ((_, entity, key), (version, body)) in
+            self.rows.iter().filter(|((bucket, _, _), _)| *bucket == of)
+        {
+            let row = Row { entity: *entity, key: *key, version: *version, body: body.clone() };
+            if let Some(hash) = row.hash() {
+                sums.entry(*entity).or_default().add(hash);
+            }
+        }
+        sums.into_iter().map(|(entity, digest)| (entity, digest.sum as u64)).collect()
+    }
+}
+
+/// How a response ended.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Received {
+    Whole { more: bool },
+    Cut,
+    Refused,
+}

@@ -1,0 +1,339 @@
+//! A hub in memory: the same rules as the real one, on maps. Each call is one transaction.
+
+use crate::random::Random;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{Body, Command, Context, Effect, EffectRow, WorkingSet};
+use sync_protocol::entity::{EntryId, Order, OrderStatus, StockEntry};
+use sync_protocol::ids::{CommodityId, CooperativeId, EdgeId, Holder, RegionId, UnitId};
+use sync_protocol::row::{Digest, Key, Row};
+use sync_protocol::session::{Admission, Link, LinkState, RECENT_NONCES, admit, next_pages};
+use sync_protocol::units::Quantity;
+use sync_protocol::value::Fields;
+use sync_protocol::verdict::{Numbered, Verdict};
+use sync_protocol::wire::frame::FrameReader;
+use sync_protocol::wire::message::{
+    BucketPoint, Close, Hello, Message, Refusal, RefusalCode, Welcome, cursors_from_bytes, scope_hash,
+};
+use sync_protocol::wire::rows::{Reach, Rows};
+
+const KEY: [u8; 32] = [42; 32];
+
+/// One bucket's feed.
+#[derive(Default)]
+pub(crate) struct Feed {
+    pub(crate) version: u64,
+    pub(crate) rows: BTreeMap<(u16, Key), (u64, Option<Fields>)>,
+}
+
+impl Feed {
+    pub(crate) fn sums(&self) -> Vec<(u16, u64)> {
+        let mut sums: BTreeMap<u16, Digest> = BTreeMap::new();
+        for ((entity, key), (version, body)) in &self.rows {
+            let row = Row { entity: *entity, key: *key, version: *version, body: body.clone() };
+            if let Some(hash) = row.hash() {
+                sums.entry(*entity).or_default().add(hash);
+            }
+        }
+        sums.into_iter().map(|(entity, digest)| (entity, digest.sum as u64)).collect()
+    }
+}
+
+struct Stream {
+    links: LinkState,
+    verdicts: Vec<Numbered>,
+    hashes: HashMap<u64, [u8; 32]>,
+}
+
+pub(crate) struct Hub {
+    pub(crate) feeds: BTreeMap<Bucket, Feed>,
+    pub(crate) set: WorkingSet,
+    pub(crate) entries: BTreeMap<EntryId, StockEntry>,
+    streams: BTreeMap<EdgeId, Stream>,
+    pub(crate) scopes: BTreeMap<EdgeId, Vec<Bucket>>,
+    pub(crate) applied: BTreeMap<uuid::Uuid, u32>,
+    coop_of: BTreeMap<EdgeId, CooperativeId>,
+}
+
+impl Hub {
+    pub(crate) fn new(edges: &[(EdgeId, CooperativeId)], random: &mut Random) -> Self {
+        let mut set = WorkingSet::default();
+        set.commodities.extend((1..=3).map(CommodityId));
+        set.units.extend((1..=2).map(UnitId));
+        let mut hub = Self {
+            feeds: BTreeMap::new(),
+            set,
+            entries: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            scopes: BTreeMap::new(),
+            applied: BTreeMap::new(),
+            coop_of: edges.iter().copied().collect(),
+        };
+        for (edge, coop) in edges {
+            let links = LinkState {
+                last: Link::issue(&KEY, edge.0, 1, 0, random.bytes()),
+                previous: None,
+                applied_seq: 0,
+                recent_nonces: Vec::new(),
+            };
+            hub.streams.insert(*edge, Stream { links, verdicts: Vec::new(), hashes: HashMap::new() });
+            hub.scopes
+                .insert(*edge, vec![Bucket::Edge(*edge), Bucket::Coop(*coop), Bucket::Region(RegionId(1))]);
+        }
+        hub
+    }
+
+    pub(crate) fn first_link(&self, edge: EdgeId) -> Link {
+        self.streams[&edge].links.last.clone()
+    }
+
+    /// The edge that shares what the hub takes in for a cooperative: its first.
+    fn share_with(&self, coop: CooperativeId) -> Option<EdgeId> {
+        self.coop_of.iter().find(|(_, c)| **c == coop).map(|(edge, _)| *edge)
+    }
+
+    pub(crate) fn context(&self, origin: Holder, coop: CooperativeId) -> Context {
+        Context {
+            place: Holder::Hub,
+            origin,
+            cooperative: Some(coop),
+            clerk: true,
+            admin: false,
+            share_with: self.share_with(coop),
+            hub_share_percent: 50,
+            never_left: false,
+        }
+    }
+
+    /// Decides and applies, and publishes: one transaction.
+    pub(crate) fn apply(&mut self, command: &Command, context: &Context) -> (Verdict, Vec<(Bucket, u64)>) {
+        let body = Body::from_raw(&command.body).unwrap().unwrap();
+        for listing in self.set.listings.keys().copied().collect::<Vec<_>>() {
+            self.set.orders_of.entry(listing).or_default();
+        }
+        match body.decide(command, context, &self.set) {
+            Err(reject) => (Verdict::Rejected(reject), Vec::new()),
+            Ok(decision) => {
+                *self.applied.entry(command.id.0).or_default() += 1;
+                self.set.apply(&decision.effects);
+                let stands_at = self.publish(&decision.effects);
+                (Verdict::Applied(decision.applied), stands_at)
+            }
+        }
+    }
+
+    fn publish(&mut self, effects: &[Effect]) -> Vec<(Bucket, u64)> {
+        let mut touched: BTreeMap<Bucket, Vec<(u16, Key, Fields)>> = BTreeMap::new();
+        for effect in effects {
+            let coops: BTreeSet<CooperativeId> = match &effect.row {
+                EffectRow::Member(m) => [m.cooperative].into(),
+                EffectRow::Alias(a) => [self.set.members[&a.to].cooperative].into(),
+                EffectRow::Listing(l) => [l.cooperative].into(),
+                EffectRow::StockEntry(e) => {
+                    self.entries.entry(e.id).or_insert_with(|| e.clone());
+                    [self.set.listings[&e.listing].cooperative].into()
+                }
+                EffectRow::Order(o) => [o.cooperative].into_iter().chain(o.buyer_cooperative).collect(),
+            };
+            for coop in coops {
+                touched.entry(Bucket::Coop(coop)).or_default().push(effect.row.to_row());
+            }
+        }
+        touched.into_iter().map(|(bucket, rows)| (bucket, self.write(bucket, rows))).collect()
+    }
+
+    fn write(&mut self, bucket: Bucket, rows: Vec<(u16, Key, Fields)>) -> u64 {
+        let feed = self.feeds.entry(bucket).or_default();
+        for (entity, key, fields) in rows {
+            if feed.rows.get(&(entity, key)).is_none_or(|(_, old)| old.as_ref() != Some(&fields)) {
+                feed.version += 1;
+                feed.rows.insert((entity, key), (feed.version, Some(fields)));
+            }
+        }
+        feed.version
+    }
+
+    /// A clerk at the hub hands an order over: it can no longer be cancelled.
+    pub(crate) fn fulfil(&mut self, order: sync_protocol::ids::OrderId) {
+        let Some(order) = self.set.orders.get(&order).cloned() else { return };
+        if order.status == OrderStatus::Confirmed {
+            let order = Order { status: OrderStatus::Fulfilled, ..order };
+            let effects = [Effect { row: EffectRow::Order(order), at_once: true }];
+            self.set.apply(&effects);
+            self.publish(&effects);
+        }
+    }
+
+    /// A job writes, or removes, rows of a shared bucket.
+    pub(crate) fn set_price(&mut self, region: RegionId, series: u32, month: u32, price: Option<i64>) {
+        let feed = self.feeds.entry(Bucket::Region(region)).or_default();
+        let body = price.map(|price| {
+            let mut fields = Fields::new();
+            fields.set(1, sync_protocol::value::Value::Int(price));
+            fields
+        });
+        if body.is_some() || feed.rows.contains_key(&(6, Key::Pair(series, month))) {
+            feed.version += 1;
+            feed.rows.insert((6, Key::Pair(series, month)), (feed.version, body));
+        }
+    }
+
+    /// Takes the bytes of a request, whole or cut, and answers; `None` when there is nobody to answer.
+    pub(crate) fn exchange(&mut self, edge: EdgeId, request: &[u8], random: &mut Random) -> Option<Vec<u8>> {
+        let mut reader = FrameReader::default();
+        reader.push(request);
+        let mut messages = Vec::new();
+        while let Ok(Some(frame)) = reader.next_frame() {
+            messages.push(Message::from_frame(&frame).unwrap());
+        }
+        let mut messages = messages.into_iter();
+        let Some(Message::Hello(hello)) = messages.next() else { return None };
+        let links = &self.streams[&edge].links;
+        let genuine = hello.link.is_genuine(&KEY, edge.0, 1);
+        match admit(links, &hello.link, &hello.nonce, genuine, hello.highest_seq) {
+            Admission::Follows => {}
+            Admission::Copy => return Some(refusal(RefusalCode::Fenced)),
+            Admission::Rewound => return Some(refusal(RefusalCode::Rewound)),
+            Admission::HubRestored => return Some(refusal(RefusalCode::HubRestored)),
+        }
+        let next = Link::issue(&KEY, edge.0, 1, links.last.number.max(hello.link.number) + 1, random.bytes());
+        let stream = self.streams.get_mut(&edge).unwrap();
+        stream.links.previous = Some(hello.link.clone());
+        stream.links.last = next.clone();
+        stream.links.recent_nonces.push(hello.nonce);
+        let over = stream.links.recent_nonces.len().saturating_sub(RECENT_NONCES);
+        stream.links.recent_nonces.drain(..over);
+        for message in messages {
+            match message {
+                Message::Commands(batch) => {
+                    if let Err(code) = self.take(edge, batch) {
+                        return Some(refusal(code));
+                    }
+                }
+                Message::End => return Some(self.answer(edge, &hello, next)),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, edge: EdgeId, batch: Vec<Command>) -> Result<(), RefusalCode> {
+        for command in batch {
+            let stream = &self.streams[&edge];
+            if command.seq <= stream.links.applied_seq {
+                if stream.hashes[&command.seq] != command.body_hash() {
+                    return Err(RefusalCode::SequenceReused);
+                }
+                continue;
+            }
+            if command.seq != stream.links.applied_seq + 1 {
+                return Err(RefusalCode::SequenceGap);
+            }
+            let context = self.context(Holder::Edge(edge), self.coop_of[&edge]);
+            let (verdict, stands_at) = self.apply(&command, &context);
+            let stream = self.streams.get_mut(&edge).unwrap();
+            stream.links.applied_seq = command.seq;
+            stream.hashes.insert(command.seq, command.body_hash());
+            let number = stream.verdicts.len() as u64 + 1;
+            stream.verdicts.push(Numbered { number, seq: command.seq, verdict, stands_at });
+        }
+        Ok(())
+    }
+
+    fn answer(&self, edge: EdgeId, hello: &Hello, link: Link) -> Vec<u8> {
+        let mut out = Vec::new();
+        let scope = &self.scopes[&edge];
+        let close = |more| Message::Close(Close { link: link.clone(), more, clock_s: 0, retry_after_s: 0 });
+        let verdicts: Vec<Numbered> =
+            self.streams[&edge].verdicts.iter().filter(|v| v.number > hello.verdicts_upto).cloned().collect();
+        if !verdicts.is_empty() {
+            Message::Verdicts(verdicts).write(&mut out);
+        }
+        if hello.scope != scope_hash(scope) {
+            Message::Welcome(Welcome { epoch: 1, scope: scope.clone() }).write(&mut out);
+            close(true).write(&mut out);
+            return out;
+        }
+        let cursors = cursors_from_bytes(&hello.cursors, scope).unwrap();
+        let head = |bucket: &Bucket| self.feeds.get(bucket).map_or(0, |feed| feed.version);
+        let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
+        let whole = pages.iter().all(|p| p.reach == Reach::Delta);
+        let mut room = 6usize;
+        for page in pages {
+            for frame in self.frames(&page, 3) {
+                if !whole && room == 0 {
+                    close(true).write(&mut out);
+                    return out;
+                }
+                room = room.saturating_sub(1);
+                Message::Rows(frame).write(&mut out);
+            }
+        }
+        if whole {
+            let point = |bucket: &Bucket| BucketPoint {
+                bucket: *bucket,
+                head: head(bucket),
+                sums: self.feeds.get(bucket).map(Feed::sums).unwrap_or_default(),
+            };
+            Message::Complete(scope.iter().map(point).collect()).write(&mut out);
+        }
+        close(!whole).write(&mut out);
+        out
+    }
+
+    /// A page in small frames, upwards or downwards.
+    fn frames(&self, page: &sync_protocol::session::Page, size: usize) -> Vec<Rows> {
+        let bucket = page.cursor.bucket;
+        let feed = &self.feeds[&bucket];
+        let mut rows: Vec<Row> = feed
+            .rows
+            .iter()
+            .filter(|(_, (version, _))| *version > page.after && *version <= page.upto)
+            .filter(|(_, (_, body))| page.reach == Reach::Delta || body.is_some())
+            .map(|((entity, key), (version, body))| Row {
+                entity: *entity,
+                key: *key,
+                version: *version,
+                body: body.clone(),
+            })
+            .collect();
+        rows.sort_by_key(|r| r.version);
+        let mut frames = Vec::new();
+        if page.reach == Reach::Delta {
+            let mut after = page.after;
+            let chunks: Vec<_> = rows.chunks(size).map(<[Row]>::to_vec).collect();
+            let last = chunks.len();
+            for (n, rows) in chunks.into_iter().enumerate() {
+                let upto =
+                    if n + 1 == last { page.upto } else { rows.last().map_or(page.upto, |r| r.version) };
+                frames.push(Rows { bucket, reach: page.reach, after, upto, rows });
+                after = upto;
+            }
+            if after < page.upto {
+                frames.push(Rows { bucket, reach: page.reach, after, upto: page.upto, rows: Vec::new() });
+            }
+        } else {
+            let mut upto = page.upto;
+            let mut rest = rows;
+            while upto > 0 {
+                let rows = rest.split_off(rest.len().saturating_sub(size));
+                let after = if rest.is_empty() { 0 } else { rows[0].version - 1 };
+                frames.push(Rows { bucket, reach: page.reach, after, upto, rows });
+                upto = after;
+            }
+        }
+        frames
+    }
+
+    /// Everything a listing's holders have by the hub's books.
+    pub(crate) fn held(&self, listing: sync_protocol::ids::ListingId, holder: Holder) -> Quantity {
+        self.entries
+            .values()
+            .filter(|e| e.listing == listing && e.holder == holder)
+            .fold(Quantity::ZERO, |sum, e| sum.plus(e.quantity))
+    }
+}
+
+fn refusal(code: RefusalCode) -> Vec<u8> {
+    Message::Refusal(Refusal { code, detail: String::new() }).to_bytes()
+}
