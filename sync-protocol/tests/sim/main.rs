@@ -3,6 +3,8 @@
 //!
 //! Replay one seed with `SIM_SEED=17 cargo test -p sync-protocol --test sim`; run more with `SIM_SEEDS=100000`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod check;
 mod edge;
 mod hub;
