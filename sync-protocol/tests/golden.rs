@@ -8,15 +8,29 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use sync_protocol::bucket::{Bucket, CountryCode};
-use sync_protocol::command::*;
-use sync_protocol::entity::*;
-use sync_protocol::ids::*;
+use sync_protocol::command::{
+    ALL as ALL_COMMANDS, Actor, ActorKind, Adjustment, Body, Command, ListingEdit, ListingPost,
+    ListingWithdraw, MemberRegister, OrderCancel, OrderPlace, RawBody, Source, StockAdjust, TextChange,
+    WholeChange,
+};
+use sync_protocol::entity::{
+    ALL as ALL_ENTITIES, Alias, Channel, Commodity, Cooperative, EdgeSettings, Entity, EntryId, EntryKind,
+    Listing, ListingStatus, Market, Member, OfficeRole, OfficeUser, Order, OrderStatus, Price, PriceFlags,
+    PriceSeries, Region, StockEntry, Unit, UnitBase,
+};
+use sync_protocol::ids::{
+    CommandId, CommodityId, CooperativeId, EdgeId, Holder, ListingId, MarketId, MemberId, OrderId, RegionId,
+    SeriesId, UnitId, UserId,
+};
 use sync_protocol::row::{Key, Row, RowHash};
 use sync_protocol::session::{BucketCursor, Link};
 use sync_protocol::units::{Currency, Month, Quantity};
-use sync_protocol::verdict::*;
+use sync_protocol::verdict::{Applied, Conflict, Numbered, Reject, RejectCode, Verdict};
 use sync_protocol::wire::frame::FrameReader;
-use sync_protocol::wire::message::*;
+use sync_protocol::wire::message::{
+    Audit, BucketPoint, Close, Hello, Message, Refusal, RefusalCode, SlotSums, Welcome, cursors_to_bytes,
+    scope_hash,
+};
 use sync_protocol::wire::rows::{Reach, Rows};
 use uuid::Uuid;
 
@@ -366,9 +380,6 @@ fn every_entity_has_golden_bytes_and_a_golden_hash() {
         );
     }
 }
-
-use sync_protocol::command::ALL as ALL_COMMANDS;
-use sync_protocol::entity::ALL as ALL_ENTITIES;
 
 #[expect(clippy::panic, reason = "a test")]
 fn panic_without_sample<T>(name: &str) -> T {
