@@ -1,0 +1,44 @@
+//! `make demo`: tells the story of one day at a cooperative, on real data, with the real programs. Every figure is read from the
+//! running system; a step that does not go as told ends the demo with an error.
+
+mod api;
+mod line;
+mod nodes;
+mod phone;
+mod story;
+
+use anyhow::{Context, Result};
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Fails only when somebody installed one before; nobody has.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let once = std::env::var("ONCE").is_ok_and(|v| !v.is_empty() && v != "0");
+    match run(once).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nThe demo did not go as told: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(once: bool) -> Result<()> {
+    let home =
+        tempfile::Builder::new().prefix("mizili-demo-").tempdir().context("no room for the demo's data")?;
+    let mut nodes = nodes::Nodes::new(home.path())?;
+    // Whatever happens, what was started is ended, and only then is its data removed.
+    let told = tokio::select! {
+        told = story::tell(&mut nodes, once) => told,
+        _ = tokio::signal::ctrl_c() => {
+            println!("\nEnding.");
+            Ok(())
+        }
+    };
+    if told.is_err() {
+        nodes.show_logs();
+    }
+    nodes.stop().await;
+    told
+}
