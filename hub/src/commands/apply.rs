@@ -1,0 +1,181 @@
+//! Applies a batch of commands within the caller's transaction: load, decide in order, write, publish.
+
+use super::aggregates::{Blocked, aggregates, known};
+use super::load::{Existing, Wanted, load};
+use super::repeat::is_repeat;
+use super::store::Effects;
+use super::{ApplyError, Incoming, Outcome};
+use crate::deps::Deps;
+use crate::feed::{publish, read};
+use sqlx::PgConnection;
+use std::collections::{BTreeSet, HashMap};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{Body, EffectRow, WorkingSet};
+use sync_protocol::entity::OrderStatus;
+use sync_protocol::ids::OrderId;
+use sync_protocol::verdict::{Applied, Reject, Verdict};
+
+/// A command's bytes, read.
+enum Read {
+    Known(Body),
+    Unknown,
+    Malformed(Reject),
+}
+
+/// A command, decided.
+struct Decided {
+    verdict: Verdict,
+    /// Where its effects stand.
+    buckets: BTreeSet<Bucket>,
+}
+
+/// Applies commands that come from no stream: nothing waits before them.
+///
+/// # Errors
+/// See [`ApplyError`]; the caller has to roll back.
+pub async fn apply_batch(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    batch: &[Incoming],
+) -> Result<Vec<Outcome>, ApplyError> {
+    apply_in_stream(conn, deps, batch, &mut Blocked::none()).await
+}
+
+/// Applies commands of a stream in which some aggregates wait. A command that needs one of these gets [`Verdict::Held`]; what
+/// becomes held or unsupported in the batch joins `blocked`. The caller holds the lock on the stream's row.
+///
+/// # Errors
+/// As [`apply_batch`].
+pub async fn apply_in_stream(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    batch: &[Incoming],
+    blocked: &mut Blocked,
+) -> Result<Vec<Outcome>, ApplyError> {
+    let bodies: Vec<Read> = batch.iter().map(read_body).collect();
+    let (mut set, existing) = load(conn, &wanted(batch, &bodies)).await?;
+    let mut effects = Effects::default();
+    let mut decided = Vec::with_capacity(batch.len());
+    for (incoming, body) in batch.iter().zip(&bodies) {
+        decided.push(decide(incoming, body, blocked, &mut set, &existing, &mut effects)?);
+    }
+    effects.write(conn, deps).await?;
+    let mut heads: HashMap<Bucket, u64> = HashMap::new();
+    if !effects.touched.is_empty() {
+        heads.extend(publish(conn, &effects.touched).await?);
+    }
+    // Buckets that stand as they did: what was committed there before this transaction is at or below the head read here.
+    let others: BTreeSet<Bucket> = decided
+        .iter()
+        .flat_map(|d| &d.buckets)
+        .filter(|bucket| !heads.contains_key(bucket))
+        .copied()
+        .collect();
+    if !others.is_empty() {
+        let others: Vec<Bucket> = others.into_iter().collect();
+        heads.extend(
+            read::heads(conn, &others).await?.into_iter().map(|(bucket, head)| (bucket, head.version)),
+        );
+    }
+    Ok(decided.into_iter().map(|d| d.outcome(&heads)).collect())
+}
+
+fn read_body(incoming: &Incoming) -> Read {
+    match Body::from_raw(&incoming.command.body) {
+        Ok(Some(body)) => Read::Known(body),
+        Ok(None) => Read::Unknown,
+        Err(refusal) => Read::Malformed(refusal),
+    }
+}
+
+fn wanted(batch: &[Incoming], bodies: &[Read]) -> Wanted {
+    let mut wanted = Wanted::default();
+    for (Incoming { command, context }, body) in batch.iter().zip(bodies) {
+        let Read::Known(body) = body else { continue };
+        let needs = body.needs(command.id, &command.actor, context);
+        wanted.known_orders.extend(needs.orders.iter().map(|id| id.0).filter(|id| *id != command.id.0));
+        wanted.needs.extend(needs);
+        match body {
+            Body::ListingPost(b) => {
+                wanted.repeated.insert(b.listing);
+            }
+            Body::StockAdjust(_) => {
+                wanted.repeated.insert(command.id.0);
+            }
+            _ => {}
+        }
+    }
+    wanted
+}
+
+fn decide(
+    incoming: &Incoming,
+    body: &Read,
+    blocked: &mut Blocked,
+    set: &mut WorkingSet,
+    existing: &Existing,
+    effects: &mut Effects,
+) -> Result<Decided, ApplyError> {
+    let Incoming { command, context } = incoming;
+    let open = |verdict| Decided { verdict, buckets: BTreeSet::new() };
+    let body = match body {
+        Read::Known(body) => body,
+        Read::Malformed(refusal) => return Ok(open(Verdict::Rejected(refusal.clone()))),
+        Read::Unknown => {
+            blocked.add(&aggregates(command, context));
+            return Ok(open(Verdict::Unsupported));
+        }
+    };
+    if !blocked.is_empty() {
+        let of_command = known(command.id, body, &command.actor, context);
+        if blocked.holds(&of_command) {
+            blocked.add(&of_command);
+            return Ok(open(Verdict::Held));
+        }
+    }
+    if is_repeat(command, body, context, set, existing) {
+        let order = set.orders.get(&OrderId(command.id.0));
+        let short = order.is_some_and(|order| order.status == OrderStatus::Short);
+        let applied = Applied { short, ..Applied::default() };
+        return Ok(Decided { verdict: Verdict::Applied(applied), buckets: standing_in(incoming, body, set) });
+    }
+    match body.decide(command, context, set) {
+        Err(refusal) => Ok(open(Verdict::Rejected(refusal))),
+        Ok(decision) => {
+            set.apply(&decision.effects);
+            let mut buckets = BTreeSet::new();
+            for effect in &decision.effects {
+                buckets.extend(effects.add(&effect.row, command, set)?);
+            }
+            if buckets.is_empty() {
+                // It changed nothing because what it wanted holds already; that it holds stands there.
+                buckets = standing_in(incoming, body, set);
+            }
+            Ok(Decided { verdict: Verdict::Applied(decision.applied), buckets })
+        }
+    }
+}
+
+/// The buckets of everything that a command reads.
+fn standing_in(incoming: &Incoming, body: &Body, set: &WorkingSet) -> BTreeSet<Bucket> {
+    let Incoming { command, context } = incoming;
+    let needs = body.needs(command.id, &command.actor, context);
+    let mut buckets = BTreeSet::new();
+    for listing in needs.listings.iter().filter_map(|id| set.listings.get(id)) {
+        buckets.insert(Bucket::Coop(listing.cooperative));
+    }
+    for order in needs.orders.iter().filter_map(|id| set.orders.get(id)) {
+        buckets.extend(Effects::buckets_of(&EffectRow::Order(order.clone()), set).unwrap_or_default());
+    }
+    for member in needs.members.iter().filter_map(|id| set.members.get(&set.resolve(*id))) {
+        buckets.insert(Bucket::Coop(member.cooperative));
+    }
+    buckets
+}
+
+impl Decided {
+    fn outcome(self, heads: &HashMap<Bucket, u64>) -> Outcome {
+        let at = |bucket: &Bucket| (*bucket, heads.get(bucket).copied().unwrap_or(0));
+        Outcome { stands_at: self.buckets.iter().map(at).collect(), verdict: self.verdict }
+    }
+}

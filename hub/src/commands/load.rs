@@ -1,0 +1,219 @@
+//! Fills the working set of a batch: one query for each table, whatever the batch's size, and the locks that make it safe.
+//!
+//! Rows that a batch may change are locked in the order of their table's name and their id: listings, members, orders. Whoever
+//! changes a listing's stock or makes an order of it holds the listing's lock, so what is read after that lock stays true until
+//! the commit.
+
+use crate::db::int;
+use crate::db::q;
+use crate::rows::{self, Cells, phone};
+use sqlx::PgConnection;
+use std::collections::{BTreeSet, HashMap};
+use sync_protocol::command::{Needs, WorkingSet};
+use sync_protocol::entity::{EntryId, OrderStatus};
+use sync_protocol::ids::{CommodityId, Holder, ListingId, MemberId, UnitId};
+use sync_protocol::units::Quantity;
+use uuid::Uuid;
+
+/// What a batch asks for.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// What its commands read.
+    pub(super) needs: Needs,
+    /// Orders that are there already, if they are anywhere: their listings are needed too.
+    pub(super) known_orders: BTreeSet<Uuid>,
+    /// Listings and commands whose stock entries may be there already.
+    pub(super) repeated: BTreeSet<Uuid>,
+}
+
+/// What was there before the batch.
+#[derive(Default)]
+pub(super) struct Existing {
+    /// Stock entries of [`Wanted::repeated`].
+    pub(super) entries: HashMap<EntryId, Quantity>,
+}
+
+/// Reads and locks what the batch asks for.
+pub(super) async fn load(
+    conn: &mut PgConnection,
+    wanted: &Wanted,
+) -> Result<(WorkingSet, Existing), sqlx::Error> {
+    let (mut set, mut existing) = (WorkingSet::default(), Existing::default());
+    let needs = &wanted.needs;
+    let mut listings: BTreeSet<Uuid> = needs.listings.iter().chain(&needs.orders_of).map(|id| id.0).collect();
+    if !wanted.known_orders.is_empty() {
+        listings.extend(listings_of(conn, &wanted.known_orders).await?);
+    }
+    let listings: Vec<Uuid> = listings.into_iter().collect();
+    if !listings.is_empty() {
+        lock_listings(conn, &listings, &mut set).await?;
+    }
+    members(conn, needs, &mut set).await?;
+    if !needs.orders.is_empty() || !needs.orders_of.is_empty() {
+        lock_orders(conn, needs, &mut set).await?;
+    }
+    if !listings.is_empty() {
+        stock(conn, &listings, &mut set).await?;
+    }
+    if !wanted.repeated.is_empty() {
+        entries(conn, &wanted.repeated, &mut set, &mut existing).await?;
+    }
+    reference(conn, needs, &mut set).await?;
+    Ok((set, existing))
+}
+
+/// An order never changes its listing, so this needs no lock.
+async fn listings_of(conn: &mut PgConnection, orders: &BTreeSet<Uuid>) -> Result<Vec<Uuid>, sqlx::Error> {
+    let orders: Vec<Uuid> = orders.iter().copied().collect();
+    let rows =
+        q("SELECT DISTINCT listing_id FROM orders WHERE id = ANY($1)").bind(orders).fetch_all(conn).await?;
+    rows.iter().map(|row| Cells::of("orders", row).get(0)).collect()
+}
+
+async fn lock_listings(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+    set: &mut WorkingSet,
+) -> Result<(), sqlx::Error> {
+    let rows = q("SELECT id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status, posted_at_s
+        FROM listings WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    for row in &rows {
+        let listing = rows::listing(row)?;
+        set.listings.insert(listing.id, listing);
+    }
+    Ok(())
+}
+
+/// Members by id and by number, and the aliases through which ids resolve. Locked only where one is registered.
+async fn members(conn: &mut PgConnection, needs: &Needs, set: &mut WorkingSet) -> Result<(), sqlx::Error> {
+    let sellers = set.listings.values().filter_map(|listing| listing.seller);
+    let asked: BTreeSet<Uuid> = needs.members.iter().copied().chain(sellers).map(|id| id.0).collect();
+    if !asked.is_empty() {
+        let asked: Vec<Uuid> = asked.into_iter().collect();
+        let rows = q("SELECT from_id, to_id FROM member_aliases WHERE from_id = ANY($1)")
+            .bind(asked)
+            .fetch_all(&mut *conn)
+            .await?;
+        for row in &rows {
+            let cells = Cells::of("member_aliases", row);
+            set.aliases.insert(MemberId(cells.get(0)?), MemberId(cells.get(1)?));
+        }
+    }
+    let ids: BTreeSet<Uuid> = needs.members.iter().flat_map(|id| [id.0, set.resolve(*id).0]).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let rows = if needs.phones.is_empty() {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        q("SELECT id, cooperative_id, name, phone, language, registered_at_s FROM members WHERE id = ANY($1)")
+            .bind(ids)
+            .fetch_all(conn)
+            .await?
+    } else {
+        let (mut cooperatives, mut phones) = (Vec::new(), Vec::new());
+        for (cooperative, number) in &needs.phones {
+            // A number that fits no column is no number; the command's own check refuses it.
+            if let Ok(number) = phone(*number) {
+                cooperatives.push(int(cooperative.0)?);
+                phones.push(number);
+            }
+        }
+        q("SELECT id, cooperative_id, name, phone, language, registered_at_s FROM members
+            WHERE id = ANY($1 || ARRAY(SELECT m.id FROM members m
+                JOIN unnest($2::int[], $3::bigint[]) AS p (cooperative_id, phone)
+                ON m.cooperative_id = p.cooperative_id AND m.phone = p.phone))
+            ORDER BY id FOR NO KEY UPDATE")
+        .bind(ids)
+        .bind(cooperatives)
+        .bind(phones)
+        .fetch_all(conn)
+        .await?
+    };
+    for row in &rows {
+        set.put_member(rows::member(row)?);
+    }
+    Ok(())
+}
+
+async fn lock_orders(
+    conn: &mut PgConnection,
+    needs: &Needs,
+    set: &mut WorkingSet,
+) -> Result<(), sqlx::Error> {
+    set.orders_of.extend(needs.orders_of.iter().map(|listing| (*listing, Default::default())));
+    let ids: Vec<Uuid> = needs.orders.iter().map(|id| id.0).collect();
+    let of: Vec<Uuid> = needs.orders_of.iter().map(|id| id.0).collect();
+    let rows = q("SELECT id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
+            buyer_name, buyer_cooperative_id, status, channel, placed_at_s
+        FROM orders WHERE id = ANY($1 || ARRAY(SELECT o.id FROM orders o WHERE o.listing_id = ANY($2) AND o.status IN ($3, $4)))
+        ORDER BY id FOR NO KEY UPDATE")
+    .bind(ids)
+    .bind(of)
+    .bind(OrderStatus::Confirmed.code() as i32)
+    .bind(OrderStatus::Short.code() as i32)
+    .fetch_all(conn)
+    .await?;
+    for row in &rows {
+        set.put_order(rows::order(row)?);
+    }
+    Ok(())
+}
+
+/// What each holder has of each listing: the sum of its entries, read after the listings' locks.
+async fn stock(conn: &mut PgConnection, listings: &[Uuid], set: &mut WorkingSet) -> Result<(), sqlx::Error> {
+    let rows = q("SELECT listing_id, holder, sum(quantity_milli)::bigint FROM stock_entries
+        WHERE listing_id = ANY($1) GROUP BY listing_id, holder")
+    .bind(listings)
+    .fetch_all(conn)
+    .await?;
+    for row in &rows {
+        let cells = Cells::of("stock_entries", row);
+        let of = (ListingId(cells.get(0)?), Holder::from_code(cells.number(1)?));
+        set.stock.insert(of, Quantity(cells.get(2)?));
+    }
+    Ok(())
+}
+
+async fn entries(
+    conn: &mut PgConnection,
+    of: &BTreeSet<Uuid>,
+    set: &mut WorkingSet,
+    existing: &mut Existing,
+) -> Result<(), sqlx::Error> {
+    let of: Vec<Uuid> = of.iter().copied().collect();
+    let rows = q("SELECT of_id, step, quantity_milli FROM stock_entries WHERE of_id = ANY($1)")
+        .bind(of)
+        .fetch_all(conn)
+        .await?;
+    for row in &rows {
+        let cells = Cells::of("stock_entries", row);
+        let id = EntryId { of: cells.get(0)?, step: cells.number(1)? };
+        set.entries.insert(id);
+        existing.entries.insert(id, Quantity(cells.get(2)?));
+    }
+    Ok(())
+}
+
+/// Which of the commodities and units named exist.
+async fn reference(conn: &mut PgConnection, needs: &Needs, set: &mut WorkingSet) -> Result<(), sqlx::Error> {
+    // A number beyond the column's range names nothing.
+    let known = |id: u32| i32::try_from(id).ok();
+    if !needs.commodities.is_empty() {
+        let ids: Vec<i32> = needs.commodities.iter().filter_map(|id| known(id.0)).collect();
+        let rows = q("SELECT id FROM commodities WHERE id = ANY($1)").bind(ids).fetch_all(&mut *conn).await?;
+        for row in &rows {
+            set.commodities.insert(CommodityId(Cells::of("commodities", row).number(0)?));
+        }
+    }
+    if !needs.units.is_empty() {
+        let ids: Vec<i32> = needs.units.iter().filter_map(|id| known(id.0)).collect();
+        let rows = q("SELECT id FROM units WHERE id = ANY($1)").bind(ids).fetch_all(&mut *conn).await?;
+        for row in &rows {
+            set.units.insert(UnitId(Cells::of("units", row).number(0)?));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Commands at the hub. REST handlers and edges come through the same door: load what a batch needs, decide each command in
+//! order, write all effects, publish them. Deciding itself is `sync-protocol`'s; nothing here knows a rule of the market.
+//!
+//! Everything between a transaction's beginning and its commit is a bounded number of statements, however large the batch.
+
+mod aggregates;
+mod apply;
+mod context;
+mod load;
+mod repeat;
+mod store;
+pub mod stream;
+
+pub use aggregates::{Aggregates, Blocked, aggregates};
+pub use apply::{apply_batch, apply_in_stream};
+pub use context::hub_context;
+
+use crate::db::{self, Db, Transient, retrying};
+use crate::deps::Deps;
+use crate::feed::FeedError;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{Command, Context};
+use sync_protocol::verdict::Verdict;
+
+/// A command and for whom it is decided.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The command.
+    pub command: Command,
+    /// Who decides, whose stream it came by, and what the actor may do.
+    pub context: Context,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Buckets and versions at which its effects stand; once the transaction has committed, whoever has read that far has them.
+    pub stands_at: Vec<(Bucket, u64)>,
+}
+
+/// Why a batch was not applied. Nothing of it is written: the transaction has to be rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The moment was wrong: deadlock, race, lost connection, time-out, full disk. The same batch may be offered again. To a
+    /// person: 503, come back.
+    #[error("the database could not take it just now: {0}")]
+    Retry(#[source] sqlx::Error),
+    /// The database refused what the effects would have written, or holds something that does not fit.
+    #[error("the database refused it: {0}")]
+    Db(#[source] sqlx::Error),
+    /// A command broke the code that handles it.
+    #[error("a command broke its handler: {0}")]
+    Poison(String),
+}
+
+impl From<sqlx::Error> for ApplyError {
+    fn from(error: sqlx::Error) -> Self {
+        if db::is_transient(&error) || db::is_race(&error) { Self::Retry(error) } else { Self::Db(error) }
+    }
+}
+
+impl From<FeedError> for ApplyError {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Db(error) => error.into(),
+            bug => Self::Poison(bug.to_string()),
+        }
+    }
+}
+
+impl Transient for ApplyError {
+    fn transient(&self) -> Option<&sqlx::Error> {
+        if let Self::Retry(error) = self { Some(error) } else { None }
+    }
+}
+
+/// Applies one command in a transaction of its own: for REST. Tried again after a deadlock or a lost connection; a command
+/// whose effects stand already, because an earlier try committed unseen, answers as it did then.
+///
+/// # Errors
+/// See [`ApplyError`]. A refusal by the rules of the market is no error but a verdict.
+pub async fn execute(
+    db: &Db,
+    deps: &Deps,
+    context: Context,
+    command: Command,
+) -> Result<Outcome, ApplyError> {
+    let batch = [Incoming { command, context }];
+    retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        let mut outcomes = apply_batch(&mut tx, deps, &batch).await?;
+        tx.commit().await?;
+        outcomes.pop().ok_or_else(|| ApplyError::Poison("a command was left without an outcome".to_owned()))
+    })
+    .await
+}

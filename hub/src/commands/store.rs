@@ -1,0 +1,235 @@
+//! Collects the rows that a batch sets and writes them: one statement for each table, the last state of each row alone.
+//!
+//! Tables are written in an order that foreign keys allow, rows in order of id. Entries are only ever added: the same entry
+//! reached by two roads is there once.
+
+use super::ApplyError;
+use crate::db::int;
+use crate::db::q;
+use crate::deps::Deps;
+use crate::feed::Touched;
+use crate::rows::phone;
+use jiff_sqlx::{Timestamp, ToSqlx};
+use sqlx::PgConnection;
+use std::collections::BTreeMap;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{ActorKind, Command, EffectRow, WorkingSet};
+use sync_protocol::entity::{Alias, EntryId, Listing, Member, Order, StockEntry};
+use sync_protocol::ids::{CooperativeId, Holder, ListingId, MemberId, OrderId};
+use uuid::Uuid;
+
+/// What a batch sets.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// The names of what is set, for the feed.
+    pub(super) touched: Touched,
+    members: BTreeMap<MemberId, Member>,
+    aliases: BTreeMap<MemberId, (Alias, CooperativeId)>,
+    listings: BTreeMap<ListingId, Listing>,
+    entries: BTreeMap<EntryId, (StockEntry, CooperativeId)>,
+    /// Each with the account that ordered over REST.
+    orders: BTreeMap<OrderId, (Order, Option<Uuid>)>,
+}
+
+impl Effects {
+    /// Takes in one row that a command sets. `set` has it already. Returns the buckets where it stands.
+    pub(super) fn add(
+        &mut self,
+        row: &EffectRow,
+        command: &Command,
+        set: &WorkingSet,
+    ) -> Result<Vec<Bucket>, ApplyError> {
+        let astray = || ApplyError::Poison(format!("an effect of {} stands in no cooperative", command.id));
+        let buckets = Self::buckets_of(row, set).ok_or_else(astray)?;
+        let (entity, key, _) = row.to_row();
+        buckets.iter().for_each(|bucket| self.touched.add(*bucket, entity, key));
+        let Some(Bucket::Coop(cooperative)) = buckets.first().copied() else { return Err(astray()) };
+        match row {
+            EffectRow::Member(member) => {
+                self.members.insert(member.id, member.clone());
+            }
+            EffectRow::Alias(alias) => {
+                self.aliases.insert(alias.from, (alias.clone(), cooperative));
+            }
+            EffectRow::Listing(listing) => {
+                self.listings.insert(listing.id, listing.clone());
+            }
+            EffectRow::StockEntry(entry) => {
+                self.entries.entry(entry.id).or_insert_with(|| (entry.clone(), cooperative));
+            }
+            EffectRow::Order(order) => {
+                let is_new = order.id.0 == command.id.0 && command.actor.kind == ActorKind::User;
+                let user = command.actor.id.filter(|_| is_new);
+                let before = self.orders.get(&order.id).and_then(|(_, user)| *user);
+                self.orders.insert(order.id, (order.clone(), before.or(user)));
+            }
+        }
+        Ok(buckets)
+    }
+
+    /// The buckets where a row stands, the one of its own cooperative first; `None` where that is not in the working set.
+    pub(super) fn buckets_of(row: &EffectRow, set: &WorkingSet) -> Option<Vec<Bucket>> {
+        let cooperative = match row {
+            EffectRow::Member(member) => member.cooperative,
+            EffectRow::Alias(alias) => set.members.get(&alias.to)?.cooperative,
+            EffectRow::Listing(listing) => listing.cooperative,
+            EffectRow::StockEntry(entry) => set.listings.get(&entry.listing)?.cooperative,
+            EffectRow::Order(order) => order.cooperative,
+        };
+        let mut buckets = vec![Bucket::Coop(cooperative)];
+        if let EffectRow::Order(Order { buyer_cooperative: Some(buyer), .. }) = row
+            && *buyer != cooperative
+        {
+            buckets.push(Bucket::Coop(*buyer));
+        }
+        Some(buckets)
+    }
+
+    /// Writes everything.
+    pub(super) async fn write(&self, conn: &mut PgConnection, deps: &Deps) -> Result<(), sqlx::Error> {
+        let now = deps.clock.now().to_sqlx();
+        if !self.members.is_empty() {
+            write_members(conn, self.members.values(), now).await?;
+        }
+        if !self.aliases.is_empty() {
+            write_aliases(conn, self.aliases.values()).await?;
+        }
+        if !self.listings.is_empty() {
+            write_listings(conn, self.listings.values(), now).await?;
+        }
+        if !self.entries.is_empty() {
+            write_entries(conn, self.entries.values(), now).await?;
+        }
+        if !self.orders.is_empty() {
+            write_orders(conn, self.orders.values(), now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Gathers one column of a statement's arrays.
+macro_rules! column {
+    ($rows:ident, $row:pat => $value:expr) => {
+        $rows.clone().map(|$row| $value).collect::<Vec<_>>()
+    };
+}
+
+/// The same, where a value may not fit its column.
+macro_rules! fitting_column {
+    ($rows:ident, $row:pat => $value:expr) => {
+        $rows.clone().map(|$row| $value).collect::<Result<Vec<_>, sqlx::Error>>()?
+    };
+}
+
+async fn write_members<'a>(
+    conn: &mut PgConnection,
+    rows: impl Iterator<Item = &'a Member> + Clone,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    q("INSERT INTO members AS m (id, cooperative_id, name, phone, language, registered_at_s, recorded_at)
+        SELECT t.*, $7 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bigint[], $5::text[], $6::bigint[]) AS t
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name, language = excluded.language")
+    .bind(column!(rows, m => m.id.0))
+    .bind(fitting_column!(rows, m => int(m.cooperative.0)))
+    .bind(column!(rows, m => m.name.as_str()))
+    .bind(fitting_column!(rows, m => phone(m.phone)))
+    .bind(column!(rows, m => m.language.as_str()))
+    .bind(column!(rows, m => m.registered_at_s))
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn write_aliases<'a>(
+    conn: &mut PgConnection,
+    rows: impl Iterator<Item = &'a (Alias, CooperativeId)> + Clone,
+) -> Result<(), sqlx::Error> {
+    q("INSERT INTO member_aliases (from_id, to_id, cooperative_id)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[])
+        ON CONFLICT (from_id) DO UPDATE SET to_id = excluded.to_id")
+    .bind(column!(rows, (a, _) => a.from.0))
+    .bind(column!(rows, (a, _) => a.to.0))
+    .bind(fitting_column!(rows, (_, cooperative) => int(cooperative.0)))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn write_listings<'a>(
+    conn: &mut PgConnection,
+    rows: impl Iterator<Item = &'a Listing> + Clone,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    q("INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status,
+            posted_at_s, recorded_at)
+        SELECT t.*, $11 FROM unnest($1::uuid[], $2::int[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::text[],
+            $8::uuid[], $9::int[], $10::bigint[]) AS t
+        ON CONFLICT (id) DO UPDATE SET title = excluded.title, price_minor = excluded.price_minor,
+            currency = excluded.currency, seller_id = excluded.seller_id, status = excluded.status")
+    .bind(column!(rows, l => l.id.0))
+    .bind(fitting_column!(rows, l => int(l.cooperative.0)))
+    .bind(fitting_column!(rows, l => int(l.commodity.0)))
+    .bind(fitting_column!(rows, l => int(l.unit.0)))
+    .bind(column!(rows, l => l.title.as_str()))
+    .bind(column!(rows, l => l.price_minor))
+    .bind(column!(rows, l => l.currency.as_str()))
+    .bind(column!(rows, l => l.seller.map(|seller| seller.0)))
+    .bind(fitting_column!(rows, l => int(l.status.code())))
+    .bind(column!(rows, l => l.posted_at_s))
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn write_entries<'a>(
+    conn: &mut PgConnection,
+    rows: impl Iterator<Item = &'a (StockEntry, CooperativeId)> + Clone,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    q("INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind, recorded_at)
+        SELECT t.*, $8 FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[], $5::int[], $6::bigint[], $7::int[]) AS t
+        ON CONFLICT (of_id, step) DO NOTHING")
+    .bind(column!(rows, (e, _) => e.id.of))
+    .bind(fitting_column!(rows, (e, _) => int(e.id.step)))
+    .bind(column!(rows, (e, _) => e.listing.0))
+    .bind(fitting_column!(rows, (_, cooperative) => int(cooperative.0)))
+    .bind(fitting_column!(rows, (e, _) => int(e.holder.code())))
+    .bind(column!(rows, (e, _) => e.quantity.0))
+    .bind(fitting_column!(rows, (e, _) => int(e.kind.code())))
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn write_orders<'a>(
+    conn: &mut PgConnection,
+    rows: impl Iterator<Item = &'a (Order, Option<Uuid>)> + Clone,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    q("INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
+            buyer_name, buyer_cooperative_id, status, channel, placed_at_s, buyer_user_id, recorded_at)
+        SELECT t.*, $15 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[], $6::text[], $7::int[],
+            $8::bigint[], $9::text[], $10::int[], $11::int[], $12::int[], $13::bigint[], $14::uuid[]) AS t
+        ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, status = excluded.status")
+    .bind(column!(rows, (o, _) => o.id.0))
+    .bind(column!(rows, (o, _) => o.listing.0))
+    .bind(fitting_column!(rows, (o, _) => int(o.cooperative.0)))
+    .bind(column!(rows, (o, _) => o.quantity.0))
+    .bind(column!(rows, (o, _) => o.unit_price_minor))
+    .bind(column!(rows, (o, _) => o.currency.as_str()))
+    .bind(fitting_column!(rows, (o, _) => o.holder.map(|holder: Holder| int(holder.code())).transpose()))
+    .bind(fitting_column!(rows, (o, _) => phone(o.buyer_phone)))
+    .bind(column!(rows, (o, _) => o.buyer_name.as_str()))
+    .bind(fitting_column!(rows, (o, _) => o.buyer_cooperative.map(|coop| int(coop.0)).transpose()))
+    .bind(fitting_column!(rows, (o, _) => int(o.status.code())))
+    .bind(fitting_column!(rows, (o, _) => int(o.channel.code())))
+    .bind(column!(rows, (o, _) => o.placed_at_s))
+    .bind(column!(rows, (_, user) => *user))
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

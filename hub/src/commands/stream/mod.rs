@@ -1,0 +1,98 @@
+//! Edges' streams of commands: each command is taken once, in order, and gets verdicts until one is final.
+//!
+//! A batch is one transaction: effects, commands, verdicts and the stream's place commit together or not at all. A batch that
+//! breaks is rolled back and halved until the bad command stands alone; that one is quarantined, whole, for an operator, and the
+//! others go on. What says nothing about a command (a deadlock, a lost connection, a full disk) never becomes a verdict.
+
+mod open;
+mod store;
+mod take;
+mod verdicts;
+
+pub use open::{dismiss, retry_open, retry_quarantined};
+pub use take::take_batch;
+pub use verdicts::{ack, verdicts_after};
+
+use super::ApplyError;
+use crate::db::{Transient, is_race};
+
+/// Why commands of a stream were not taken. What was taken before stands.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// A sequence number, or a command's id, came again with another content. The stream is halted; the command is kept for an
+    /// operator.
+    #[error("command {seq} came again with another content")]
+    SequenceReused {
+        /// The sequence number under which it came.
+        seq: u64,
+    },
+    /// The commands do not follow on what was taken.
+    #[error("command {expected} was expected, and {got} came")]
+    SequenceGap {
+        /// The next sequence number.
+        expected: u64,
+        /// The one that came.
+        got: u64,
+    },
+    /// The stream waits for an operator.
+    #[error("the stream is halted: {reason}")]
+    Halted {
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// The edge was revoked.
+    #[error("the edge was revoked")]
+    Revoked,
+    /// Nothing more is taken from this incarnation: its disk was restored or cloned, or it enrolled again.
+    #[error("this incarnation is frozen")]
+    Frozen,
+    /// A newer exchange of the same edge has begun.
+    #[error("a newer exchange has begun")]
+    Fenced,
+    /// Not now. Nothing is wrong with the commands.
+    #[error("the database could not take it just now: {0}")]
+    Unavailable(#[source] sqlx::Error),
+}
+
+/// Why one try at a batch failed.
+#[derive(Debug)]
+enum Failed {
+    /// The stream does not go on.
+    Stream(StreamError),
+    /// The moment was wrong.
+    Moment(sqlx::Error),
+    /// Something in the batch broke.
+    Broken(String),
+}
+
+impl From<ApplyError> for Failed {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Retry(error) => Self::Moment(error),
+            ApplyError::Db(error) => Self::Broken(error.to_string()),
+            ApplyError::Poison(error) => Self::Broken(error),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Failed {
+    fn from(error: sqlx::Error) -> Self {
+        ApplyError::from(error).into()
+    }
+}
+
+impl Transient for Failed {
+    fn transient(&self) -> Option<&sqlx::Error> {
+        if let Self::Moment(error) = self { Some(error) } else { None }
+    }
+}
+
+impl Failed {
+    /// After the last try: a race that is lost every time is no race.
+    fn for_good(self) -> Self {
+        match self {
+            Self::Moment(error) if is_race(&error) => Self::Broken(error.to_string()),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Commands whose verdict is still open: tried again when the hub's version rises, when what they wait for is settled, or when
+//! an operator says so.
+
+use super::store::{self, Judged, StreamRow};
+use super::take::{caught, printable};
+use super::{Failed, StreamError};
+use crate::commands::{Blocked, Incoming, Outcome, aggregates, apply_in_stream};
+use crate::db::{Db, int, q, retrying};
+use crate::deps::Deps;
+use crate::rows::Cells;
+use sqlx::PgConnection;
+use sync_protocol::command::Command;
+use sync_protocol::ids::{EdgeId, Stream};
+use sync_protocol::limits::BATCH_COMMANDS_MAX;
+use sync_protocol::verdict::Verdict;
+
+/// What is to be done with open commands.
+#[derive(Clone, Copy)]
+enum Again<'a> {
+    /// They are decided.
+    Decide,
+    /// They broke their handler.
+    Quarantine(&'a str),
+    /// An operator puts them aside.
+    Dismiss,
+}
+
+/// Tries the edge's unsupported and held commands again, in order. Returns how many got another verdict; where that is not 0,
+/// the edge has news. To be called when a hub starts, and when a quarantined command was settled.
+///
+/// # Errors
+/// [`StreamError::Unavailable`] alone.
+pub async fn retry_open(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, StreamError> {
+    let mut changed = 0;
+    let mut after = (0, 0);
+    loop {
+        let mut tx = db.begin().await.map_err(StreamError::Unavailable)?;
+        let page = next_run(&mut tx, edge, after).await.map_err(StreamError::Unavailable)?;
+        tx.commit().await.map_err(StreamError::Unavailable)?;
+        let Some((stream, seqs)) = page else { return Ok(changed) };
+        after = (stream.incarnation, seqs.last().copied().unwrap_or(0));
+        let mut parts = vec![seqs.as_slice()];
+        while let Some(part) = parts.pop() {
+            match try_again(db, deps, stream, part, Again::Decide).await {
+                Ok(n) => changed += n,
+                Err(Failed::Broken(_)) if part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                Err(Failed::Broken(error)) => {
+                    tracing::error!(edge = edge.0, ?part, error, "a command was quarantined");
+                    let quarantine = Again::Quarantine(&printable(&error));
+                    changed += try_again(db, deps, stream, part, quarantine).await.map_err(unavailable)?;
+                }
+                Err(failed) => return Err(unavailable(failed)),
+            }
+        }
+    }
+}
+
+/// Tries one quarantined command again, and then what waited for it. Returns how many commands got another verdict.
+///
+/// # Errors
+/// [`StreamError::Unavailable`]. A command that breaks again stays quarantined; that is no error.
+pub async fn retry_quarantined(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
+    let changed = match try_again(db, deps, stream, &[seq], Again::Decide).await {
+        Ok(changed) => changed,
+        Err(Failed::Broken(error)) => {
+            tracing::error!(edge = stream.edge.0, seq, error, "a command broke again; it stays quarantined");
+            0
+        }
+        Err(failed) => return Err(unavailable(failed)),
+    };
+    Ok(changed + retry_open(db, deps, stream.edge).await?)
+}
+
+/// Puts an open command aside for good, and tries again what waited for it. Returns how many commands got another verdict; 0
+/// when the command was not open.
+///
+/// # Errors
+/// [`StreamError::Unavailable`].
+pub async fn dismiss(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
+    let changed = try_again(db, deps, stream, &[seq], Again::Dismiss).await.map_err(unavailable)?;
+    Ok(changed + retry_open(db, deps, stream.edge).await?)
+}
+
+fn unavailable(failed: Failed) -> StreamError {
+    match failed {
+        Failed::Stream(error) => error,
+        Failed::Moment(error) => StreamError::Unavailable(error),
+        Failed::Broken(error) => StreamError::Unavailable(sqlx::Error::Protocol(error)),
+    }
+}
+
+/// The next unsupported or held commands after a place, up to the next quarantined one: those behind it have to see it first.
+async fn next_run(
+    conn: &mut PgConnection,
+    edge: EdgeId,
+    after: (u32, u64),
+) -> Result<Option<(Stream, Vec<u64>)>, sqlx::Error> {
+    let rows = q("WITH o AS (
+            SELECT incarnation, seq, verdict = 'quarantined' AS quarantined FROM commands
+            WHERE edge_id = $1 AND (incarnation, seq) > ($2, $3) AND verdict IN ('held', 'quarantined', 'unsupported')
+        ), f AS (SELECT incarnation, seq FROM o WHERE NOT quarantined ORDER BY incarnation, seq LIMIT 1)
+        SELECT o.incarnation, o.seq FROM o, f WHERE o.incarnation = f.incarnation AND o.seq >= f.seq AND o.seq < coalesce(
+            (SELECT min(b.seq) FROM o b WHERE b.quarantined AND b.incarnation = f.incarnation AND b.seq > f.seq), o.seq + 1)
+        ORDER BY o.seq LIMIT $4")
+    .bind(int(edge.0)?)
+    .bind(int(after.0)?)
+    .bind(after.1 as i64)
+    .bind(BATCH_COMMANDS_MAX as i64)
+    .fetch_all(conn)
+    .await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let incarnation = Cells::of("commands", first).number(0)?;
+    let seqs = rows.iter().map(|row| Cells::of("commands", row).count(1)).collect::<Result<_, _>>()?;
+    Ok(Some((Stream { edge, incarnation }, seqs)))
+}
+
+async fn try_again(
+    db: &Db,
+    deps: &Deps,
+    stream: Stream,
+    seqs: &[u64],
+    again: Again<'_>,
+) -> Result<usize, Failed> {
+    let attempt = || async {
+        caught(async {
+            let mut tx = db.begin().await?;
+            let changed = one_transaction(&mut tx, deps, stream, seqs, again).await?;
+            tx.commit().await?;
+            Ok(changed)
+        })
+        .await
+    };
+    retrying(deps, attempt).await.map_err(Failed::for_good)
+}
+
+async fn one_transaction(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    stream: Stream,
+    seqs: &[u64],
+    again: Again<'_>,
+) -> Result<usize, Failed> {
+    let Some(row) = store::lock(conn, stream).await? else { return Ok(0) };
+    let open = open_commands(conn, stream, seqs).await?;
+    let said = |verdict: &Verdict| Outcome { verdict: verdict.clone(), stands_at: Vec::new() };
+    let (outcomes, error) = match again {
+        Again::Decide => (decide(conn, deps, stream, &row, &open).await?, None),
+        Again::Quarantine(error) => (open.iter().map(|_| said(&Verdict::Quarantined)).collect(), Some(error)),
+        Again::Dismiss => (open.iter().map(|_| said(&Verdict::Dismissed)).collect(), None),
+    };
+    let mut number = row.last_verdict;
+    let mut judged = Vec::new();
+    for ((command, before), outcome) in open.iter().zip(outcomes) {
+        if outcome.verdict.as_str() != before {
+            number += 1;
+            judged.push(Judged { command, outcome, number, error });
+        }
+    }
+    if !judged.is_empty() {
+        store::update(conn, stream, &judged).await?;
+        store::advance(conn, stream, row.applied_seq, number).await?;
+    }
+    Ok(judged.len())
+}
+
+async fn decide(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    stream: Stream,
+    row: &StreamRow,
+    open: &[(Command, String)],
+) -> Result<Vec<Outcome>, Failed> {
+    let Some((first, _)) = open.first() else { return Ok(Vec::new()) };
+    let context = |command: &Command| row.context(stream.edge, &command.actor);
+    let mut blocked = Blocked::none();
+    for before in store::open_before(conn, stream, first.seq, |c| aggregates(c, &context(c))).await? {
+        blocked.add(&before);
+    }
+    let batch: Vec<Incoming> = open
+        .iter()
+        .map(|(command, _)| Incoming { command: command.clone(), context: context(command) })
+        .collect();
+    Ok(apply_in_stream(conn, deps, &batch, &mut blocked).await?)
+}
+
+/// Those of the commands that are still open, with their verdicts' words.
+async fn open_commands(
+    conn: &mut PgConnection,
+    stream: Stream,
+    seqs: &[u64],
+) -> Result<Vec<(Command, String)>, sqlx::Error> {
+    let rows = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, verdict FROM commands
+        WHERE edge_id = $1 AND incarnation = $2 AND seq = ANY($3) AND verdict IN ('held', 'quarantined', 'unsupported')
+        ORDER BY seq")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(seqs.iter().map(|seq| *seq as i64).collect::<Vec<_>>())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| Ok((store::command(row)?, Cells::of("commands", row).get(8)?))).collect()
+}

@@ -1,0 +1,365 @@
+//! SQL about streams and the commands kept of them. No rules here.
+
+use super::verdicts::Columns;
+use super::{Failed, StreamError};
+use crate::commands::context::percent;
+use crate::commands::{Aggregates, Outcome};
+use crate::db::{int, q};
+use crate::rows::Cells;
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sync_protocol::command::{Actor, ActorKind, Command, Context, RawBody};
+use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, Holder, Stream};
+
+/// A stream's row, locked until the transaction ends.
+pub(super) struct StreamRow {
+    pub(super) applied_seq: u64,
+    pub(super) last_verdict: u64,
+    pub(super) exchange: i64,
+    pub(super) frozen: bool,
+    pub(super) halted_reason: Option<String>,
+    pub(super) cooperative: CooperativeId,
+    pub(super) hub_share_percent: u8,
+    pub(super) revoked: bool,
+}
+
+impl StreamRow {
+    /// For whom a command of this stream is decided. Who signed in at the office was checked there.
+    pub(super) fn context(&self, edge: EdgeId, actor: &Actor) -> Context {
+        Context {
+            place: Holder::Hub,
+            origin: Holder::Edge(edge),
+            cooperative: Some(self.cooperative),
+            clerk: actor.kind == ActorKind::Office,
+            admin: false,
+            share_with: None,
+            hub_share_percent: self.hub_share_percent,
+            never_left: false,
+        }
+    }
+}
+
+/// Locks the stream's row, then reads it and its edge. `None` when there is no such stream.
+pub(super) async fn lock(conn: &mut PgConnection, stream: Stream) -> Result<Option<StreamRow>, sqlx::Error> {
+    let of_stream = q(
+        "SELECT applied_seq, last_verdict, exchange, frozen_at IS NOT NULL, halted_reason FROM edge_streams
+        WHERE edge_id = $1 AND incarnation = $2 FOR UPDATE",
+    )
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(of_stream) = of_stream else { return Ok(None) };
+    // After the lock, so that a revocation that committed while this waited is seen.
+    let of_edge = q("SELECT e.cooperative_id, c.hub_share_percent, e.revoked_at IS NOT NULL
+        FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id WHERE e.id = $1")
+    .bind(int(stream.edge.0)?)
+    .fetch_one(conn)
+    .await?;
+    let (of_stream, of_edge) = (Cells::of("edge_streams", &of_stream), Cells::of("edges", &of_edge));
+    Ok(Some(StreamRow {
+        applied_seq: of_stream.count(0)?,
+        last_verdict: of_stream.count(1)?,
+        exchange: of_stream.get(2)?,
+        frozen: of_stream.get(3)?,
+        halted_reason: of_stream.get(4)?,
+        cooperative: CooperativeId(of_edge.number(0)?),
+        hub_share_percent: percent(&of_edge, 1)?,
+        revoked: of_edge.get(2)?,
+    }))
+}
+
+/// What is kept of a command under a sequence number or an id.
+pub(super) struct Kept {
+    pub(super) stream: Stream,
+    pub(super) seq: u64,
+    pub(super) id: CommandId,
+    pub(super) body_hash: Vec<u8>,
+}
+
+/// What is kept under these commands' sequence numbers in their stream, and under their ids in any.
+pub(super) async fn kept(
+    conn: &mut PgConnection,
+    stream: Stream,
+    commands: &[Command],
+) -> Result<Vec<Kept>, sqlx::Error> {
+    let seqs: Vec<i64> = commands.iter().map(|c| c.seq as i64).collect();
+    let ids: Vec<uuid::Uuid> = commands.iter().map(|c| c.id.0).collect();
+    let rows = q("SELECT edge_id, incarnation, seq, id, body_hash FROM commands
+            WHERE edge_id = $1 AND incarnation = $2 AND seq = ANY($3)
+        UNION SELECT edge_id, incarnation, seq, id, body_hash FROM commands WHERE id = ANY($4)")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(seqs)
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    let kept = |row| {
+        let cells = Cells::of("commands", row);
+        let stream = Stream { edge: EdgeId(cells.number(0)?), incarnation: cells.number(1)? };
+        Ok(Kept { stream, seq: cells.count(2)?, id: CommandId(cells.get(3)?), body_hash: cells.get(4)? })
+    };
+    rows.iter().map(kept).collect()
+}
+
+/// The aggregates of the edge's commands that are still open, of this stream below a sequence number and of earlier ones.
+pub(super) async fn open_before(
+    conn: &mut PgConnection,
+    stream: Stream,
+    seq: u64,
+    aggregates: impl Fn(&Command) -> Aggregates,
+) -> Result<Vec<Aggregates>, sqlx::Error> {
+    let rows = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body FROM commands
+        WHERE edge_id = $1 AND (incarnation < $2 OR incarnation = $2 AND seq < $3)
+            AND verdict IN ('held', 'quarantined', 'unsupported')")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(seq as i64)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| Ok(aggregates(&command(row)?))).collect()
+}
+
+/// `seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body`.
+pub(super) fn command(row: &PgRow) -> Result<Command, sqlx::Error> {
+    let cells = Cells::of("commands", row);
+    let actor = Actor {
+        kind: ActorKind::from_code(cells.number(3)?),
+        id: cells.get(4)?,
+        phone: cells.get::<i64>(5)? as u64,
+    };
+    let kind = u16::try_from(cells.number(6)?).map_err(|_| cells.misfit(6))?;
+    Ok(Command {
+        seq: cells.count(0)?,
+        id: CommandId(cells.get(1)?),
+        made_at_s: cells.get(2)?,
+        actor,
+        body: RawBody { kind, bytes: cells.get(7)? },
+    })
+}
+
+/// A command's own columns, one array for each.
+struct CommandColumns<'a> {
+    seqs: Vec<i64>,
+    ids: Vec<uuid::Uuid>,
+    made_at_s: Vec<i64>,
+    actor_kinds: Vec<i32>,
+    actor_ids: Vec<Option<uuid::Uuid>>,
+    /// Whatever 64 bits came are kept.
+    actor_phones: Vec<i64>,
+    kinds: Vec<i32>,
+    bodies: Vec<&'a [u8]>,
+    hashes: Vec<Vec<u8>>,
+}
+
+impl<'a> CommandColumns<'a> {
+    fn of(commands: impl Iterator<Item = &'a Command> + Clone) -> Self {
+        let all = || commands.clone();
+        Self {
+            seqs: all().map(|c| c.seq as i64).collect(),
+            ids: all().map(|c| c.id.0).collect(),
+            made_at_s: all().map(|c| c.made_at_s).collect(),
+            actor_kinds: all().map(|c| c.actor.kind.code() as i32).collect(),
+            actor_ids: all().map(|c| c.actor.id).collect(),
+            actor_phones: all().map(|c| c.actor.phone as i64).collect(),
+            kinds: all().map(|c| i32::from(c.body.kind)).collect(),
+            bodies: all().map(|c| c.body.bytes.as_slice()).collect(),
+            hashes: all().map(|c| c.body_hash().to_vec()).collect(),
+        }
+    }
+}
+
+/// A command with its verdict, to be kept.
+pub(super) struct Judged<'a> {
+    pub(super) command: &'a Command,
+    pub(super) outcome: Outcome,
+    pub(super) number: u64,
+    /// Why it was quarantined.
+    pub(super) error: Option<&'a str>,
+}
+
+/// Keeps commands with their verdicts.
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    stream: Stream,
+    now: jiff_sqlx::Timestamp,
+    judged: &[Judged<'_>],
+) -> Result<(), sqlx::Error> {
+    let commands = CommandColumns::of(judged.iter().map(|j| j.command));
+    let mut columns = Columns::default();
+    judged.iter().for_each(|j| columns.push(&j.outcome, j.error));
+    q("INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, received_at, actor_kind, actor_id, actor_phone, kind,
+            body, body_hash, verdict, verdict_number, code, args, short, alias, conflicts, stands_at, error)
+        SELECT $1, $2, t.seq, t.id, t.made_at_s, $3, t.actor_kind, t.actor_id, t.actor_phone, t.kind, t.body, t.body_hash,
+            t.verdict, t.verdict_number, t.code,
+            CASE WHEN t.args IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(t.args::jsonb)) END, t.short, t.alias,
+            CASE WHEN t.conflicts IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(t.conflicts::jsonb)) END,
+            string_to_array(t.stands_at, ','), t.error
+        FROM unnest($4::bigint[], $5::uuid[], $6::bigint[], $7::int[], $8::uuid[], $9::bigint[], $10::int[], $11::bytea[],
+            $12::bytea[], $13::text[], $14::bigint[], $15::text[], $16::text[], $17::bool[], $18::uuid[], $19::text[],
+            $20::text[], $21::text[])
+        AS t (seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, body_hash, verdict, verdict_number, code, args,
+            short, alias, conflicts, stands_at, error)")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(now)
+    .bind(commands.seqs)
+    .bind(commands.ids)
+    .bind(commands.made_at_s)
+    .bind(commands.actor_kinds)
+    .bind(commands.actor_ids)
+    .bind(commands.actor_phones)
+    .bind(commands.kinds)
+    .bind(commands.bodies)
+    .bind(commands.hashes)
+    .bind(columns.verdicts)
+    .bind(judged.iter().map(|j| j.number as i64).collect::<Vec<_>>())
+    .bind(columns.codes)
+    .bind(columns.args)
+    .bind(columns.short)
+    .bind(columns.aliases)
+    .bind(columns.conflicts)
+    .bind(columns.stands_at)
+    .bind(columns.errors)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives kept commands new verdicts. What was said before is kept until it is acknowledged.
+pub(super) async fn update(
+    conn: &mut PgConnection,
+    stream: Stream,
+    judged: &[Judged<'_>],
+) -> Result<(), sqlx::Error> {
+    let seqs: Vec<i64> = judged.iter().map(|j| j.command.seq as i64).collect();
+    let mut columns = Columns::default();
+    judged.iter().for_each(|j| columns.push(&j.outcome, j.error));
+    q("INSERT INTO superseded_verdicts (edge_id, incarnation, verdict_number, seq, verdict)
+        SELECT c.edge_id, c.incarnation, c.verdict_number, c.seq, c.verdict
+        FROM commands c JOIN edge_streams s ON s.edge_id = c.edge_id AND s.incarnation = c.incarnation
+        WHERE c.edge_id = $1 AND c.incarnation = $2 AND c.seq = ANY($3) AND c.verdict_number > s.verdicts_acked")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(&seqs)
+    .execute(&mut *conn)
+    .await?;
+    q("UPDATE commands c SET verdict = t.verdict, verdict_number = t.verdict_number, code = t.code,
+            args = CASE WHEN t.args IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(t.args::jsonb)) END,
+            short = t.short, alias = t.alias,
+            conflicts = CASE WHEN t.conflicts IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(t.conflicts::jsonb)) END,
+            stands_at = string_to_array(t.stands_at, ','), error = coalesce(t.error, c.error)
+        FROM unnest($3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bool[], $9::uuid[], $10::text[],
+            $11::text[], $12::text[])
+        AS t (seq, verdict, verdict_number, code, args, short, alias, conflicts, stands_at, error)
+        WHERE c.edge_id = $1 AND c.incarnation = $2 AND c.seq = t.seq")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(&seqs)
+    .bind(columns.verdicts)
+    .bind(judged.iter().map(|j| j.number as i64).collect::<Vec<_>>())
+    .bind(columns.codes)
+    .bind(columns.args)
+    .bind(columns.short)
+    .bind(columns.aliases)
+    .bind(columns.conflicts)
+    .bind(columns.stands_at)
+    .bind(columns.errors)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Moves commands that an edge's earlier incarnation had brought into its living one, under their new numbers.
+pub(super) async fn rehome(
+    conn: &mut PgConnection,
+    stream: Stream,
+    moved: &[(&Command, u64)],
+) -> Result<(), sqlx::Error> {
+    q("UPDATE commands c SET incarnation = $2, seq = t.seq, verdict_number = t.verdict_number
+        FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) AS t (id, seq, verdict_number)
+        WHERE c.id = t.id AND c.edge_id = $1")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(moved.iter().map(|(command, _)| command.id.0).collect::<Vec<_>>())
+    .bind(moved.iter().map(|(command, _)| command.seq as i64).collect::<Vec<_>>())
+    .bind(moved.iter().map(|(_, number)| *number as i64).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Moves the stream on.
+pub(super) async fn advance(
+    conn: &mut PgConnection,
+    stream: Stream,
+    applied_seq: u64,
+    last_verdict: u64,
+) -> Result<(), sqlx::Error> {
+    q("UPDATE edge_streams SET applied_seq = $3, last_verdict = $4 WHERE edge_id = $1 AND incarnation = $2")
+        .bind(int(stream.edge.0)?)
+        .bind(int(stream.incarnation)?)
+        .bind(applied_seq as i64)
+        .bind(last_verdict as i64)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Halts the stream and keeps the commands that clash, for an operator.
+pub(super) async fn halt(
+    conn: &mut PgConnection,
+    stream: Stream,
+    clashing: &[&Command],
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    let commands = CommandColumns::of(clashing.iter().copied());
+    q("INSERT INTO command_conflicts (edge_id, incarnation, seq, id, body_hash, made_at_s, actor_kind, actor_id, actor_phone,
+            kind, body, reason)
+        SELECT $1, $2, t.*, $3 FROM unnest($4::bigint[], $5::uuid[], $6::bytea[], $7::bigint[], $8::int[], $9::uuid[],
+            $10::bigint[], $11::int[], $12::bytea[]) AS t
+        ON CONFLICT DO NOTHING")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(reason)
+    .bind(commands.seqs)
+    .bind(commands.ids)
+    .bind(commands.hashes)
+    .bind(commands.made_at_s)
+    .bind(commands.actor_kinds)
+    .bind(commands.actor_ids)
+    .bind(commands.actor_phones)
+    .bind(commands.kinds)
+    .bind(commands.bodies)
+    .execute(&mut *conn)
+    .await?;
+    q("UPDATE edge_streams SET halted_reason = coalesce(halted_reason, $3) WHERE edge_id = $1 AND incarnation = $2")
+        .bind(int(stream.edge.0)?)
+        .bind(int(stream.incarnation)?)
+        .bind(reason)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The stream's row, if commands may be taken from it in this exchange.
+pub(super) async fn lock_to_take(
+    conn: &mut PgConnection,
+    stream: Stream,
+    exchange: i64,
+) -> Result<StreamRow, Failed> {
+    let row = lock(conn, stream).await?.ok_or(Failed::Stream(StreamError::Frozen))?;
+    if row.revoked {
+        return Err(Failed::Stream(StreamError::Revoked));
+    }
+    if row.frozen {
+        return Err(Failed::Stream(StreamError::Frozen));
+    }
+    if let Some(reason) = row.halted_reason {
+        return Err(Failed::Stream(StreamError::Halted { reason }));
+    }
+    if row.exchange != exchange {
+        return Err(Failed::Stream(StreamError::Fenced));
+    }
+    Ok(row)
+}

@@ -1,0 +1,217 @@
+//! The way to Postgres: a pool, explicit transactions, unnamed statements, migrations, and what may be tried again.
+//!
+//! Everything must work through a pooler in transaction mode that takes no named statements (PgBouncer before 1.21). So a query
+//! is made by [`q`] or [`q_scalar`] alone, always within a transaction, and nothing here or elsewhere may send SET, LISTEN, a
+//! session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before serving.
+
+use crate::deps::Deps;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::query::{Query, QueryScalar};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+/// All steps of the hub's schema.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations/hub");
+
+/// Connections that one hub process opens; many processes share one pooler.
+const POOL_MAX_CONNECTIONS: u32 = 16;
+/// How long a request waits for a connection before it is told to come back.
+const POOL_WAIT: Duration = Duration::from_secs(3);
+/// How long one try of a transaction may take, waiting for locks included. Longer than a batch of the largest size takes.
+const TRY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Tries of a transaction that met a deadlock, a race, or a lost connection.
+const TRIES_MAX: u32 = 6;
+/// The pause before the second try, in milliseconds; doubled for each further one, and spread at random.
+const FIRST_PAUSE_MS: u64 = 4;
+
+/// The hub's database.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+    direct_url: String,
+}
+
+impl Db {
+    /// Connects, with one connection opened to show that the address works. `direct_url` is an address that keeps its session
+    /// (no transaction-mode pooler); the same as `url` where there is none.
+    ///
+    /// # Errors
+    /// An address that is none, or nobody answers there.
+    pub async fn connect(url: &str, direct_url: &str) -> Result<Self, sqlx::Error> {
+        Self::connect_with(url, direct_url, POOL_MAX_CONNECTIONS).await
+    }
+
+    /// [`Db::connect`] with another bound on connections.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn connect_with(url: &str, direct_url: &str, connections: u32) -> Result<Self, sqlx::Error> {
+        // A pooler refuses start-up parameters it does not know; this is the one that sqlx sends by default.
+        let options = url.parse::<PgConnectOptions>()?.extra_float_digits(None);
+        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(POOL_WAIT);
+        Ok(Self { pool: pool.connect_with(options).await?, direct_url: direct_url.to_owned() })
+    }
+
+    /// Begins a transaction (READ COMMITTED). Dropped without a commit, it is rolled back.
+    ///
+    /// # Errors
+    /// No connection.
+    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        self.pool.begin().await
+    }
+
+    /// Begins a transaction that only reads, and sees one state of the database throughout.
+    ///
+    /// # Errors
+    /// No connection.
+    pub async fn begin_snapshot(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    /// The address that keeps its session: for migrations and the one listener.
+    pub fn direct_url(&self) -> &str {
+        &self.direct_url
+    }
+
+    /// Whether the database answers now.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn ping(&self) -> Result<(), sqlx::Error> {
+        let mut tx = self.begin().await?;
+        q("SELECT 1").execute(&mut *tx).await?;
+        tx.commit().await
+    }
+
+    /// Waits until every connection is closed.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Brings the schema at an address up to date. To be called with the direct address: it holds a session's lock meanwhile, so
+/// that two hubs starting at once do not do it twice.
+///
+/// # Errors
+/// No connection, or a step that failed; the steps before it stand.
+pub async fn migrate(direct_url: &str) -> Result<(), MigrateError> {
+    let mut connection = PgConnection::connect(direct_url).await?;
+    MIGRATOR.run(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// A query by an unnamed statement.
+pub fn q(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(sql).persistent(false)
+}
+
+/// A query of one column by an unnamed statement.
+pub fn q_scalar<O>(sql: &'static str) -> QueryScalar<'static, Postgres, O, PgArguments>
+where
+    (O,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
+{
+    sqlx::query_scalar(sql).persistent(false)
+}
+
+/// A stored value that does not fit what the program makes of it: damage, or a bug.
+pub fn misfit(table: &'static str, column: &'static str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("{table}.{column} holds a value that does not fit").into())
+}
+
+/// A number of the program as Postgres keeps it. Ids and codes stay far below the bound; a larger one is refused, not cut.
+///
+/// # Errors
+/// When it is larger than Postgres' `int`.
+pub fn int(number: u32) -> Result<i32, sqlx::Error> {
+    i32::try_from(number).map_err(|_| sqlx::Error::Encode(format!("{number} does not fit a column").into()))
+}
+
+/// The SQLSTATE of an error that the database itself answered with.
+fn code(error: &sqlx::Error) -> Option<String> {
+    if let sqlx::Error::Database(refusal) = error {
+        refusal.code().map(|code| code.into_owned())
+    } else {
+        None
+    }
+}
+
+/// Whether an error says something about the moment, not about what was asked: deadlock, serialisation failure, time-out, lost
+/// connection, too many connections, a full disk. Such an error never becomes a verdict.
+pub fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => true,
+        _ => code(error).is_some_and(|code| {
+            // 08 connection, 40 rollback, 53 resources (disk full, too many connections), 57 an operator or a time-out ended
+            // it, 58 the system under Postgres; a lock not available; a database that is read-only for now.
+            let passing_classes = ["08", "40", "53", "57", "58"];
+            passing_classes.iter().any(|class| code.starts_with(class)) || code == "55P03" || code == "25006"
+        }),
+    }
+}
+
+/// Whether two transactions made the same new thing at once; the later one finds it when it tries again.
+pub fn is_race(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code == "23505")
+}
+
+/// Whether trying again at once may help: not where nobody answers at all.
+fn is_worth_another_try(error: &sqlx::Error) -> bool {
+    !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+        && (is_transient(error) || is_race(error))
+}
+
+/// An error of a transaction that may be tried again.
+pub trait Transient: From<sqlx::Error> {
+    /// The database's error that makes another try worth while; `None` for a final answer.
+    fn transient(&self) -> Option<&sqlx::Error>;
+}
+
+impl Transient for sqlx::Error {
+    fn transient(&self) -> Option<&sqlx::Error> {
+        is_transient(self).then_some(self)
+    }
+}
+
+/// Runs `attempt`, which begins and commits a transaction, and runs it again after a deadlock, a race or a lost connection, a
+/// bounded number of times, each time after a longer pause. An attempt that takes too long is given up and counts as such an
+/// error. `attempt` must be harmless to repeat even when its commit took effect unseen: everything it makes has an id.
+///
+/// # Errors
+/// Those of the last attempt.
+pub async fn retrying<T, E, F, Fut>(deps: &Deps, mut attempt: F) -> Result<T, E>
+where
+    E: Transient,
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    for pause in 0..TRIES_MAX - 1 {
+        match try_once(attempt()).await {
+            Err(error) if error.transient().is_some_and(is_worth_another_try) => {
+                let mut random = [0; 1];
+                deps.ids.fill(&mut random);
+                let spread = 128 + u64::from(random[0]);
+                tokio::time::sleep(Duration::from_micros((FIRST_PAUSE_MS << pause) * 1000 * spread / 256))
+                    .await;
+            }
+            done => return done,
+        }
+    }
+    try_once(attempt()).await
+}
+
+async fn try_once<T, E: From<sqlx::Error>>(attempt: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let late = |_| {
+        Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the transaction took too long")).into())
+    };
+    tokio::time::timeout(TRY_TIMEOUT, attempt).await.unwrap_or_else(late)
+}

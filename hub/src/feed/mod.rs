@@ -1,0 +1,73 @@
+//! The feed: the latest state of every replicated row, by bucket and version. The only code that writes or reads `buckets` and
+//! `sync_rows`. It must never be written from content that a caller hands in: a caller names what it changed, and the feed reads
+//! it itself, after the bucket is locked.
+//!
+//! **To write.** Change the hub's tables, put the names of the changed rows in a [`Touched`], and call [`publish`] at the end of
+//! the same transaction, once. Locks are taken in this order: stream row; domain rows by table and id; buckets by name.
+//!
+//! **To read.** [`read`]. Versions of a bucket are given under its lock, so commit order is version order: whoever has read up to
+//! a committed version has missed nothing at or below it.
+//!
+//! **To check.** [`check::compare_all`].
+
+pub mod check;
+mod digests;
+pub mod prices;
+mod project;
+mod publish;
+pub mod read;
+mod touched;
+
+pub use digests::Digests;
+pub use touched::Touched;
+
+use crate::db::{Transient, is_transient};
+use sqlx::PgConnection;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::row::Key;
+
+/// Why rows were not published. Nothing of it is written: the transaction has to be rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The database refused.
+    #[error(transparent)]
+    Db(#[from] sqlx::Error),
+    /// A changed row stands in a bucket that the writer did not name, so its lock is not held: a bug in the writer.
+    #[error("entity {entity} {key:?} stands in {bucket}, which its writer did not name")]
+    UnnamedBucket {
+        /// Where it stands.
+        bucket: Bucket,
+        /// Its entity's number.
+        entity: u16,
+        /// Its key.
+        key: Key,
+    },
+    /// A name of an entity that has no projection: a bug in the writer.
+    #[error("nothing is known about entity {0} in the buckets named")]
+    UnknownEntity(u16),
+}
+
+impl Transient for FeedError {
+    fn transient(&self) -> Option<&sqlx::Error> {
+        if let Self::Db(error) = self { Some(error).filter(|error| is_transient(error)) } else { None }
+    }
+}
+
+impl From<FeedError> for sqlx::Error {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Db(error) => error,
+            bug => Self::Encode(Box::new(bug)),
+        }
+    }
+}
+
+/// Writes what changed into the feed, in the caller's transaction, which must commit soon after: the buckets stay locked until
+/// then. Each row that really changed gets a version of its own; one whose content is as before gets none. Returns each named
+/// bucket with its head.
+///
+/// # Errors
+/// See [`FeedError`]; the caller has to roll back.
+pub async fn publish(conn: &mut PgConnection, touched: &Touched) -> Result<Vec<(Bucket, u64)>, FeedError> {
+    Ok(publish::write(conn, touched, publish::Compare::Hashes).await?.heads)
+}

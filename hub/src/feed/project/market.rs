@@ -1,0 +1,62 @@
+//! Projections of the market within its cooperatives: listings, stock entries, orders.
+
+use super::{Standing, Standings};
+use crate::db::q;
+use crate::rows::{self, Cells};
+use sqlx::PgConnection;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::ids::CooperativeId;
+use sync_protocol::row::Key;
+use uuid::Uuid;
+
+pub(super) async fn listings(conn: &mut PgConnection, ids: &[Uuid]) -> Standings {
+    let rows = q("SELECT id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status, posted_at_s
+        FROM listings WHERE id = ANY($1)")
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    let standing = |row| {
+        let listing = rows::listing(row)?;
+        Ok(Standing::new(Bucket::Coop(listing.cooperative), &listing))
+    };
+    rows.iter().map(standing).collect()
+}
+
+pub(super) async fn stock_entries(conn: &mut PgConnection, keys: &[Key]) -> Standings {
+    let step = |key: &Key| match key {
+        Key::Step(of, step) => i32::try_from(*step).ok().map(|step| (*of, step)),
+        _ => None,
+    };
+    let (of, steps): (Vec<Uuid>, Vec<i32>) = keys.iter().filter_map(step).unzip();
+    let rows = q("SELECT e.of_id, e.step, e.listing_id, e.holder, e.quantity_milli, e.kind, e.cooperative_id
+        FROM unnest($1::uuid[], $2::int[]) AS k (of_id, step)
+        JOIN stock_entries e ON e.of_id = k.of_id AND e.step = k.step")
+    .bind(of)
+    .bind(steps)
+    .fetch_all(conn)
+    .await?;
+    let standing = |row| {
+        let cooperative = CooperativeId(Cells::of("stock_entries", row).number(6)?);
+        Ok(Standing::new(Bucket::Coop(cooperative), &rows::stock_entry(row)?))
+    };
+    rows.iter().map(standing).collect()
+}
+
+/// In the seller's cooperative, and in the buyer's where that is another.
+pub(super) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Standings {
+    let rows = q("SELECT id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
+            buyer_name, buyer_cooperative_id, status, channel, placed_at_s
+        FROM orders WHERE id = ANY($1)")
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    let mut standings = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let order = rows::order(row)?;
+        standings.push(Standing::new(Bucket::Coop(order.cooperative), &order));
+        if let Some(buyer) = order.buyer_cooperative.filter(|buyer| *buyer != order.cooperative) {
+            standings.push(Standing::new(Bucket::Coop(buyer), &order));
+        }
+    }
+    Ok(standings)
+}

@@ -1,0 +1,273 @@
+//! The one function that writes the feed.
+//!
+//! The order within it is what makes it right: lock the buckets, then read the rows in fresh statements, then write. A row read
+//! before the lock may lack what another transaction committed meanwhile, and nothing would ever correct it.
+
+use super::digests::Digests;
+use super::project::{View, project};
+use super::{FeedError, Touched};
+use crate::db::q;
+use crate::rows::Cells;
+use sqlx::PgConnection;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::row::{Key, RowHash};
+
+/// Rows of one INSERT, so that a large import does not send one endless message.
+const INSERT_ROWS_MAX: usize = 10_000;
+
+/// How a row that stands is compared with what should stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compare {
+    /// By its hash.
+    Hashes,
+    /// By its content too: for the check, which trusts no hash.
+    Payloads,
+}
+
+/// What publishing did.
+pub(super) struct Published {
+    /// Each named bucket with its head.
+    pub(super) heads: Vec<(Bucket, u64)>,
+    /// Rows written, by bucket.
+    pub(super) written: BTreeMap<Bucket, u64>,
+}
+
+pub(super) type Place = (Bucket, u16, Key);
+
+/// A locked bucket.
+struct Locked {
+    version: u64,
+    digests: Digests,
+}
+
+/// What stands in the feed.
+pub(super) struct Stored {
+    pub(super) version: u64,
+    /// `None` for a tombstone.
+    pub(super) hash: Option<u128>,
+    /// Only when payloads are compared.
+    pub(super) payload: Option<Vec<u8>>,
+}
+
+/// The rows to write, column by column.
+#[derive(Default)]
+struct Writes {
+    buckets: Vec<String>,
+    entities: Vec<i16>,
+    ids: Vec<Vec<u8>>,
+    versions: Vec<i64>,
+    deleted: Vec<bool>,
+    hashes: Vec<Vec<u8>>,
+    payloads: Vec<Vec<u8>>,
+}
+
+/// See [`super::publish`].
+pub(super) async fn write(
+    conn: &mut PgConnection,
+    touched: &Touched,
+    compare: Compare,
+) -> Result<Published, FeedError> {
+    let mut locked = lock(conn, touched.buckets().map(|(bucket, _)| bucket)).await?;
+    let mut standing = standing(conn, touched).await?;
+    let stored = stored(conn, touched, compare).await?;
+    let mut published = Published { heads: Vec::with_capacity(locked.len()), written: BTreeMap::new() };
+    let mut writes = Writes::default();
+    for (bucket, rows) in touched.buckets() {
+        let Some(at) = locked.get_mut(&bucket) else { continue };
+        let head_before = at.version;
+        for (entity, key) in rows {
+            let place = (bucket, *entity, *key);
+            writes.row(at, place, standing.remove(&place), stored.get(&place));
+        }
+        published.heads.push((bucket, at.version));
+        if at.version > head_before {
+            published.written.insert(bucket, at.version - head_before);
+        }
+    }
+    if !published.written.is_empty() {
+        writes.insert(conn).await?;
+        advance(conn, published.written.keys().map(|bucket| (*bucket, &locked[bucket]))).await?;
+    }
+    Ok(published)
+}
+
+impl Writes {
+    /// Compares one row as it should stand with what is stored, and notes what has to be written.
+    fn row(&mut self, at: &mut Locked, place: Place, wanted: Option<Vec<u8>>, stored: Option<&Stored>) {
+        let (bucket, entity, key) = place;
+        if let (Some(wanted), Some(stored)) = (&wanted, stored) {
+            let hash = RowHash::of(entity, key, stored.version, wanted);
+            let same_payload = stored.payload.as_ref().is_none_or(|payload| payload == wanted);
+            if stored.hash == Some(hash.0) && same_payload {
+                return;
+            }
+        }
+        let old = stored.and_then(|stored| stored.hash);
+        if wanted.is_none() && old.is_none() {
+            return;
+        }
+        if let Some(old) = old {
+            at.digests.of(entity).remove(RowHash(old));
+        }
+        at.version += 1;
+        let hash = wanted.as_ref().map(|payload| RowHash::of(entity, key, at.version, payload));
+        if let Some(hash) = hash {
+            at.digests.of(entity).add(hash);
+        }
+        self.buckets.push(bucket.to_string());
+        self.entities.push(entity as i16);
+        self.ids.push(key.to_bytes().to_vec());
+        self.versions.push(at.version as i64);
+        self.deleted.push(wanted.is_none());
+        self.hashes.push(hash.map(|hash| hash.0.to_le_bytes().to_vec()).unwrap_or_default());
+        self.payloads.push(wanted.unwrap_or_default());
+    }
+
+    async fn insert(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let total = self.ids.len();
+        for from in (0..total).step_by(INSERT_ROWS_MAX) {
+            let part = from..total.min(from + INSERT_ROWS_MAX);
+            q("INSERT INTO sync_rows AS s (bucket, entity, id, version, deleted, hash, payload)
+                SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::bool[], $6::bytea[], $7::bytea[])
+                ON CONFLICT (bucket, entity, id) DO UPDATE
+                SET version = excluded.version, deleted = excluded.deleted, hash = excluded.hash, payload = excluded.payload")
+            .bind(&self.buckets[part.clone()])
+            .bind(&self.entities[part.clone()])
+            .bind(&self.ids[part.clone()])
+            .bind(&self.versions[part.clone()])
+            .bind(&self.deleted[part.clone()])
+            .bind(&self.hashes[part.clone()])
+            .bind(&self.payloads[part])
+            .execute(&mut *conn)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Locks the buckets in order of name and makes those that are missing.
+async fn lock(
+    conn: &mut PgConnection,
+    buckets: impl ExactSizeIterator<Item = Bucket>,
+) -> Result<HashMap<Bucket, Locked>, sqlx::Error> {
+    let names: BTreeMap<String, Bucket> = buckets.map(|bucket| (bucket.to_string(), bucket)).collect();
+    let list: Vec<&str> = names.keys().map(String::as_str).collect();
+    let mut locked = lock_existing(conn, &names, &list).await?;
+    if locked.len() < names.len() {
+        // A bucket's first row. Two who make it at once wait for each other here; the later one reads the former's.
+        q("INSERT INTO buckets (name) SELECT name FROM unnest($1::text[]) AS n (name) ORDER BY name COLLATE \"C\"
+            ON CONFLICT DO NOTHING")
+        .bind(&list)
+        .execute(&mut *conn)
+        .await?;
+        locked = lock_existing(conn, &names, &list).await?;
+    }
+    Ok(locked)
+}
+
+async fn lock_existing(
+    conn: &mut PgConnection,
+    names: &BTreeMap<String, Bucket>,
+    list: &[&str],
+) -> Result<HashMap<Bucket, Locked>, sqlx::Error> {
+    let rows =
+        q("SELECT name, version, digests FROM buckets WHERE name = ANY($1) ORDER BY name FOR NO KEY UPDATE")
+            .bind(list)
+            .fetch_all(conn)
+            .await?;
+    let mut locked = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let cells = Cells::of("buckets", row);
+        if let Some(bucket) = names.get(cells.get::<&str>(0)?) {
+            let digests = Digests::from_bytes(cells.get(2)?)?;
+            locked.insert(*bucket, Locked { version: cells.count(1)?, digests });
+        }
+    }
+    Ok(locked)
+}
+
+/// The rows as they should stand now: canonical payloads by place.
+pub(super) async fn standing(
+    conn: &mut PgConnection,
+    touched: &Touched,
+) -> Result<HashMap<Place, Vec<u8>>, FeedError> {
+    let mut wanted: BTreeMap<(View, u16), BTreeSet<Key>> = BTreeMap::new();
+    for (bucket, rows) in touched.buckets() {
+        for (entity, key) in rows {
+            wanted.entry((View::of(bucket), *entity)).or_default().insert(*key);
+        }
+    }
+    let mut standing = HashMap::with_capacity(touched.len());
+    for ((view, entity), keys) in wanted {
+        let keys: Vec<Key> = keys.into_iter().collect();
+        for row in project(conn, view, entity, &keys).await? {
+            if !touched.has(row.bucket, entity, row.key) {
+                return Err(FeedError::UnnamedBucket { bucket: row.bucket, entity, key: row.key });
+            }
+            standing.insert((row.bucket, entity, row.key), row.fields.to_canonical());
+        }
+    }
+    Ok(standing)
+}
+
+/// The rows as they are stored, tombstones too.
+pub(super) async fn stored(
+    conn: &mut PgConnection,
+    touched: &Touched,
+    compare: Compare,
+) -> Result<HashMap<Place, Stored>, sqlx::Error> {
+    let places: Vec<Place> = touched
+        .buckets()
+        .flat_map(|(bucket, rows)| rows.iter().map(move |(e, k)| (bucket, *e, *k)))
+        .collect();
+    let names: Vec<String> = places.iter().map(|place| place.0.to_string()).collect();
+    let entities: Vec<i16> = places.iter().map(|place| place.1 as i16).collect();
+    let ids: Vec<Vec<u8>> = places.iter().map(|place| place.2.to_bytes().to_vec()).collect();
+    let rows = q("SELECT t.at, s.version, s.deleted, s.hash, CASE WHEN $4 THEN s.payload END
+        FROM unnest($1::text[], $2::smallint[], $3::bytea[]) WITH ORDINALITY AS t (bucket, entity, id, at)
+        JOIN sync_rows s ON s.bucket = t.bucket AND s.entity = t.entity AND s.id = t.id")
+    .bind(names)
+    .bind(entities)
+    .bind(ids)
+    .bind(compare == Compare::Payloads)
+    .fetch_all(conn)
+    .await?;
+    let mut stored = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let cells = Cells::of("sync_rows", row);
+        let at = usize::try_from(cells.count(0)?).map_err(|_| cells.misfit(0))?;
+        let hash =
+            if cells.get(2)? { None } else { Some(hash_of(cells.get(3)?).ok_or_else(|| cells.misfit(3))?) };
+        if let Some(place) = at.checked_sub(1).and_then(|at| places.get(at)) {
+            stored.insert(*place, Stored { version: cells.count(1)?, hash, payload: cells.get(4)? });
+        }
+    }
+    Ok(stored)
+}
+
+/// A row's hash as it is stored.
+pub(super) fn hash_of(bytes: &[u8]) -> Option<u128> {
+    Some(u128::from_le_bytes(bytes.try_into().ok()?))
+}
+
+/// Writes heads and digests.
+async fn advance(
+    conn: &mut PgConnection,
+    buckets: impl Iterator<Item = (Bucket, &Locked)>,
+) -> Result<(), sqlx::Error> {
+    let (mut names, mut versions, mut digests) = (Vec::new(), Vec::new(), Vec::new());
+    for (bucket, locked) in buckets {
+        names.push(bucket.to_string());
+        versions.push(locked.version as i64);
+        digests.push(locked.digests.to_bytes());
+    }
+    q("UPDATE buckets b SET version = n.version, digests = n.digests
+        FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n (name, version, digests) WHERE b.name = n.name")
+    .bind(names)
+    .bind(versions)
+    .bind(digests)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

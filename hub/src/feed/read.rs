@@ -1,0 +1,181 @@
+//! Reading the feed: heads, pages of rows up or down the versions, sums and rows of slots.
+//!
+//! Read the heads first and the pages after, or both in one snapshot: a page may hold rows above a head read before it, never
+//! lack rows at or below it.
+
+use super::digests::Digests;
+use super::publish::hash_of;
+use crate::db::{misfit, q};
+use crate::rows::Cells;
+use futures_util::TryStreamExt;
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use std::collections::HashMap;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::row::{Key, Row, slot};
+use sync_protocol::value::Fields;
+
+/// Where a bucket stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Its newest version.
+    pub version: u64,
+    /// Its digests at that version.
+    pub digests: Digests,
+}
+
+impl Head {
+    /// For each entity with live rows, the low 64 bits of its digest's sum.
+    pub fn sums(&self) -> Vec<(u16, u64)> {
+        self.digests.iter().map(|(entity, digest)| (entity, digest.sum as u64)).collect()
+    }
+}
+
+/// The heads of buckets. A bucket in which nothing has ever stood is missing: its head is 0.
+///
+/// # Errors
+/// Those of the database.
+pub async fn heads(
+    conn: &mut PgConnection,
+    buckets: &[Bucket],
+) -> Result<HashMap<Bucket, Head>, sqlx::Error> {
+    let names: HashMap<String, Bucket> = buckets.iter().map(|bucket| (bucket.to_string(), *bucket)).collect();
+    let list: Vec<&str> = names.keys().map(String::as_str).collect();
+    let rows = q("SELECT name, version, digests FROM buckets WHERE name = ANY($1)")
+        .bind(list)
+        .fetch_all(conn)
+        .await?;
+    let mut heads = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let cells = Cells::of("buckets", row);
+        if let Some(bucket) = names.get(cells.get::<&str>(0)?) {
+            let digests = Digests::from_bytes(cells.get(2)?)?;
+            heads.insert(*bucket, Head { version: cells.count(1)?, digests });
+        }
+    }
+    Ok(heads)
+}
+
+/// Live and deleted rows with `after < version <= upto`, lowest version first, at most `limit`.
+///
+/// # Errors
+/// Those of the database; a stored row that is damaged.
+pub async fn page_up(
+    conn: &mut PgConnection,
+    bucket: Bucket,
+    after: u64,
+    upto: u64,
+    limit: usize,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let rows = q("SELECT entity, id, version, deleted, payload FROM sync_rows
+        WHERE bucket = $1 AND version > $2 AND version <= $3 ORDER BY version LIMIT $4")
+    .bind(bucket.to_string())
+    .bind(bound(after))
+    .bind(bound(upto))
+    .bind(bound(limit as u64))
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(row_of).collect()
+}
+
+/// Live rows at or below a version, highest version first, at most `limit`. For a first snapshot, which walks down.
+///
+/// # Errors
+/// As [`page_up`].
+pub async fn page_down(
+    conn: &mut PgConnection,
+    bucket: Bucket,
+    upto: u64,
+    limit: usize,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let rows = q("SELECT entity, id, version, deleted, payload FROM sync_rows
+        WHERE bucket = $1 AND version <= $2 AND NOT deleted ORDER BY version DESC LIMIT $3")
+    .bind(bucket.to_string())
+    .bind(bound(upto))
+    .bind(bound(limit as u64))
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(row_of).collect()
+}
+
+/// The low 64 bits of the sums of an entity's 256 slots: the first ones for an empty prefix, those within a slot for its byte.
+///
+/// # Errors
+/// As [`page_up`].
+pub async fn slot_sums(
+    conn: &mut PgConnection,
+    bucket: Bucket,
+    entity: u16,
+    prefix: &[u8],
+) -> Result<Vec<u64>, sqlx::Error> {
+    let mut rows = q("SELECT id, hash FROM sync_rows WHERE bucket = $1 AND entity = $2 AND NOT deleted")
+        .bind(bucket.to_string())
+        .bind(entity as i16)
+        .fetch(conn);
+    let mut sums = vec![0u64; 256];
+    while let Some(row) = rows.try_next().await? {
+        let cells = Cells::of("sync_rows", &row);
+        let at = slot(entity, Key::from_bytes(cells.get(0)?).map_err(|_| cells.misfit(0))?);
+        let hash = hash_of(cells.get(1)?).ok_or_else(|| cells.misfit(1))?;
+        let index = match prefix {
+            [] => at[0],
+            [first, ..] if *first == at[0] => at[1],
+            _ => continue,
+        };
+        let sum = &mut sums[usize::from(index)];
+        *sum = sum.wrapping_add(hash as u64);
+    }
+    Ok(sums)
+}
+
+/// The live rows of one slot, in order of version.
+///
+/// # Errors
+/// As [`page_up`].
+pub async fn slot_rows(
+    conn: &mut PgConnection,
+    bucket: Bucket,
+    entity: u16,
+    of: [u8; 2],
+) -> Result<Vec<Row>, sqlx::Error> {
+    let mut rows = q("SELECT entity, id, version, deleted, payload FROM sync_rows
+        WHERE bucket = $1 AND entity = $2 AND NOT deleted")
+    .bind(bucket.to_string())
+    .bind(entity as i16)
+    .fetch(conn);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        let cells = Cells::of("sync_rows", &row);
+        let key = Key::from_bytes(cells.get(1)?).map_err(|_| cells.misfit(1))?;
+        if slot(entity, key) == of {
+            found.push(row_of(&row)?);
+        }
+    }
+    found.sort_by_key(|row| row.version);
+    Ok(found)
+}
+
+fn bound(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}
+
+/// `entity, id, version, deleted, payload`.
+fn row_of(row: &PgRow) -> Result<Row, sqlx::Error> {
+    let cells = Cells::of("sync_rows", row);
+    let body = if cells.get(3)? {
+        None
+    } else {
+        Some(Fields::from_canonical(cells.get(4)?).map_err(|_| cells.misfit(4))?)
+    };
+    Ok(Row {
+        entity: entity_of(cells.get(0)?)?,
+        key: Key::from_bytes(cells.get(1)?).map_err(|_| cells.misfit(1))?,
+        version: cells.count(2)?,
+        body,
+    })
+}
+
+/// An entity's number as it is stored.
+pub(super) fn entity_of(stored: i16) -> Result<u16, sqlx::Error> {
+    u16::try_from(stored).map_err(|_| misfit("sync_rows", "entity"))
+}

@@ -1,0 +1,218 @@
+//! Feeds `catalogue:R`, what other cooperatives of a region see, from the buckets of its cooperatives.
+//!
+//! A consumer of the feed: it reads each cooperative's bucket after its own cursor, which it moves in the transaction of what it
+//! writes, so that nothing is skipped and nothing is marked by hand. A person's transaction never waits for a shared bucket.
+
+use crate::db::{Db, int, q, retrying};
+use crate::deps::Deps;
+use crate::feed::{FeedError, Touched, publish, read};
+use crate::rows::Cells;
+use sqlx::PgConnection;
+use std::collections::BTreeSet;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{Cooperative, Entity, Field, Listing, StockEntry};
+use sync_protocol::ids::{CooperativeId, ListingId, RegionId};
+use sync_protocol::row::{Key, Row};
+use uuid::Uuid;
+
+/// The job's name at its cursors.
+pub const JOB: &str = "catalogue";
+/// Rows that one transaction reads, and listings that it moves.
+const ROWS_MAX: usize = 1_000;
+
+/// Brings every catalogue up to date with what has been committed. Returns how many rows were read; 0 when there was nothing.
+/// Safe to run at several hubs at once: each bucket has one runner at a time.
+///
+/// # Errors
+/// Those of the database, and of the feed. What was written before stands.
+pub async fn run_once(db: &Db, deps: &Deps) -> Result<usize, FeedError> {
+    let mut total = 0;
+    for cooperative in behind(db).await? {
+        loop {
+            let step = retrying(deps, || async {
+                let mut tx = db.begin().await?;
+                let step = step(&mut tx, cooperative).await?;
+                tx.commit().await?;
+                Ok::<_, FeedError>(step)
+            })
+            .await?;
+            let Some(read) = step else { break };
+            total += read;
+        }
+    }
+    Ok(total)
+}
+
+/// Whether some cooperative's bucket has moved past the job's cursor.
+///
+/// # Errors
+/// Those of the database.
+pub async fn is_behind(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let row =
+        q("SELECT EXISTS (SELECT FROM buckets b LEFT JOIN job_cursors j ON j.job = $1 AND j.bucket = b.name
+        WHERE b.name LIKE 'coop:%' AND b.version > coalesce(j.version, 0))")
+        .bind(JOB)
+        .fetch_one(conn)
+        .await?;
+    Cells::of("buckets", &row).get(0)
+}
+
+async fn behind(db: &Db) -> Result<Vec<CooperativeId>, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    let rows = q("SELECT b.name FROM buckets b LEFT JOIN job_cursors j ON j.job = $1 AND j.bucket = b.name
+        WHERE b.name LIKE 'coop:%' AND b.version > coalesce(j.version, 0) ORDER BY b.name")
+    .bind(JOB)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let mut cooperatives = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let cells = Cells::of("buckets", row);
+        let Ok(Bucket::Coop(cooperative)) = cells.get::<&str>(0)?.parse() else {
+            return Err(cells.misfit(0));
+        };
+        cooperatives.push(cooperative);
+    }
+    Ok(cooperatives)
+}
+
+/// One transaction. `None` when there is nothing to do, or another runner has the bucket.
+async fn step(conn: &mut PgConnection, cooperative: CooperativeId) -> Result<Option<usize>, FeedError> {
+    let bucket = Bucket::Coop(cooperative);
+    let Some(cursor) = lock_cursor(conn, bucket).await? else { return Ok(None) };
+    // The head first, then the page: what commits in between is above the head, and comes next time.
+    let head = read::heads(conn, &[bucket]).await?.get(&bucket).map_or(0, |head| head.version);
+    let rows = read::page_up(conn, bucket, cursor, head, ROWS_MAX).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let moved = rows.iter().position(|row| row.entity == Cooperative::NUMBER);
+    let region = region(conn, cooperative).await?;
+    let mut touched = Touched::new();
+    let (read, upto) = match moved {
+        // The cooperative itself changed, its region maybe: what stands before it comes first, then it alone.
+        Some(0) => {
+            let whole = move_cooperative(conn, cooperative, region, &mut touched).await?;
+            (1, if whole { rows[0].version } else { cursor })
+        }
+        Some(at) => (at, rows[at - 1].version),
+        None if rows.len() < ROWS_MAX => (rows.len(), head),
+        None => (rows.len(), rows.last().map_or(head, |row| row.version)),
+    };
+    if moved != Some(0) {
+        let listings: BTreeSet<Uuid> = rows[..read].iter().filter_map(listing_of).collect();
+        if let Some(region) = region {
+            listings
+                .iter()
+                .for_each(|id| touched.add(Bucket::Catalogue(region), Listing::NUMBER, Key::Uuid(*id)));
+        }
+    }
+    if !touched.is_empty() {
+        publish(conn, &touched).await?;
+    }
+    q("UPDATE job_cursors SET version = $3 WHERE job = $1 AND bucket = $2")
+        .bind(JOB)
+        .bind(bucket.to_string())
+        .bind(upto as i64)
+        .execute(conn)
+        .await?;
+    Ok(Some(read))
+}
+
+/// The listing that a row is about.
+fn listing_of(row: &Row) -> Option<Uuid> {
+    match row.key {
+        Key::Uuid(id) if row.entity == Listing::NUMBER => Some(id),
+        Key::Step(..) if row.entity == StockEntry::NUMBER => {
+            let listing: Option<ListingId> = ListingId::take(row.body.as_ref()?, 1);
+            listing.map(|id| id.0)
+        }
+        _ => None,
+    }
+}
+
+/// The job's cursor for a bucket, locked; `None` when another runner has it.
+async fn lock_cursor(conn: &mut PgConnection, bucket: Bucket) -> Result<Option<u64>, sqlx::Error> {
+    q("INSERT INTO job_cursors (job, bucket) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(JOB)
+        .bind(bucket.to_string())
+        .execute(&mut *conn)
+        .await?;
+    let row = q("SELECT version FROM job_cursors WHERE job = $1 AND bucket = $2 FOR UPDATE SKIP LOCKED")
+        .bind(JOB)
+        .bind(bucket.to_string())
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| Cells::of("job_cursors", &row).count(0)).transpose()
+}
+
+/// The cooperative's region, which then stays as it is until the transaction ends.
+async fn region(
+    conn: &mut PgConnection,
+    cooperative: CooperativeId,
+) -> Result<Option<RegionId>, sqlx::Error> {
+    let row = q("SELECT region_id FROM cooperatives WHERE id = $1 FOR SHARE")
+        .bind(int(cooperative.0)?)
+        .fetch_optional(conn)
+        .await?;
+    row.map_or(Ok(None), |row| Ok(Cells::of("cooperatives", &row).number_or_null(0)?.map(RegionId)))
+}
+
+/// Names the cooperative where it stands and stood, and those of its listings that stand in another catalogue than its region's,
+/// or in none. At most [`ROWS_MAX`] of them; says whether these were all.
+async fn move_cooperative(
+    conn: &mut PgConnection,
+    cooperative: CooperativeId,
+    region: Option<RegionId>,
+    touched: &mut Touched,
+) -> Result<bool, sqlx::Error> {
+    let key = Key::Int(cooperative.0);
+    let here = region.map(Bucket::Catalogue);
+    let mut buckets = elsewhere(conn, key, here).await?;
+    let elsewhere: Vec<String> = buckets.iter().map(Bucket::to_string).collect();
+    buckets.extend(here);
+    // A listing's key is the byte 3 and its id.
+    let rows = q("SELECT l.id FROM listings l WHERE l.cooperative_id = $1 AND (
+            EXISTS (SELECT FROM sync_rows s WHERE s.bucket = ANY($2) AND s.entity = $4
+                AND s.id = '\\x03'::bytea || uuid_send(l.id) AND NOT s.deleted)
+            OR $3::text IS NOT NULL AND l.status = 0 AND NOT EXISTS (SELECT FROM sync_rows s WHERE s.bucket = $3 AND s.entity = $4
+                AND s.id = '\\x03'::bytea || uuid_send(l.id) AND NOT s.deleted))
+        ORDER BY l.id LIMIT $5")
+    .bind(int(cooperative.0)?)
+    .bind(elsewhere)
+    .bind(here.map(|bucket| bucket.to_string()))
+    .bind(Listing::NUMBER as i16)
+    .bind(ROWS_MAX as i64)
+    .fetch_all(conn)
+    .await?;
+    let whole = rows.len() < ROWS_MAX;
+    for row in &rows {
+        let id = Cells::of("listings", row).get(0)?;
+        buckets.iter().for_each(|bucket| touched.add(*bucket, Listing::NUMBER, Key::Uuid(id)));
+    }
+    if whole {
+        buckets.iter().for_each(|bucket| touched.add(*bucket, Cooperative::NUMBER, key));
+    }
+    Ok(whole)
+}
+
+/// Other catalogues in which the cooperative stands.
+async fn elsewhere(
+    conn: &mut PgConnection,
+    key: Key,
+    here: Option<Bucket>,
+) -> Result<Vec<Bucket>, sqlx::Error> {
+    let rows = q("SELECT b.name FROM buckets b JOIN sync_rows s ON s.bucket = b.name AND s.entity = $1 AND s.id = $2 AND NOT s.deleted
+        WHERE b.name LIKE 'catalogue:%' AND b.name IS DISTINCT FROM $3")
+    .bind(Cooperative::NUMBER as i16)
+    .bind(&*key.to_bytes())
+    .bind(here.map(|bucket| bucket.to_string()))
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let cells = Cells::of("buckets", row);
+            cells.get::<&str>(0)?.parse().map_err(|_| cells.misfit(0))
+        })
+        .collect()
+}

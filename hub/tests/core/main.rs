@@ -1,0 +1,8 @@
+//! The hub's core on real Postgres: feed, commands, streams of edges, jobs. Each test has a database of its own.
+
+mod commands;
+mod feed;
+mod feed_check;
+mod stream;
+mod stream_open;
+mod support;

@@ -1,0 +1,149 @@
+//! Verdicts that are still open: what waits behind them, and how they end.
+
+use crate::support::{EDGE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, raw};
+use mizili_hub::commands::stream::{dismiss, retry_open, retry_quarantined};
+use sync_protocol::command::{Adjustment, Command, RawBody, Source, StockAdjust};
+use sync_protocol::ids::Holder;
+
+const POISON: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.buyer_name = 'Poison' THEN RAISE EXCEPTION 'planted poison'; END IF; RETURN NEW; END $$;
+    CREATE TRIGGER poison BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION poison()";
+
+fn poisoned(seq: u64) -> Command {
+    let sync_protocol::command::Body::OrderPlace(order) = place(id(50), 2, Source::Held) else {
+        unreachable!()
+    };
+    let body = sync_protocol::command::OrderPlace { buyer_name: "Poison".into(), ..order };
+    command(seq, caller(7_000_000_001), &body.into())
+}
+
+/// Post, a poisoned order and its cancellation, an order of somebody else.
+async fn world_with_a_quarantined_order() -> World {
+    let world = World::new().await;
+    world.sql(POISON).await;
+    world
+        .take(vec![
+            command(1, office(), &post(id(50), 20)),
+            poisoned(2),
+            command(3, caller(7_000_000_001), &cancel(order_of(2))),
+            command(4, caller(7_000_000_002), &place(id(50), 1, Source::Held)),
+        ])
+        .await
+        .unwrap();
+    // Another batch, so that what waits is found in the database.
+    world
+        .take(vec![
+            command(5, office(), &cancel(order_of(2))),
+            command(6, caller(7_000_000_002), &cancel(order_of(4))),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(world.last_words().await, ["applied", "quarantined", "held", "applied", "held", "applied"]);
+    world
+}
+
+#[tokio::test]
+async fn what_needs_a_quarantined_order_waits_and_is_applied_after_it() {
+    let world = world_with_a_quarantined_order().await;
+    assert_eq!(retry_open(&world.db, &world.deps, EDGE).await.unwrap(), 0, "the blocker still stands");
+    assert_eq!(retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap(), 0, "it breaks again");
+    assert_eq!(world.verdicts().await.len(), 6);
+    world.sql("DROP TRIGGER poison ON orders").await;
+    assert_eq!(retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap(), 3);
+    assert_eq!(world.last_words().await, ["applied"; 6]);
+    // The order was placed and cancelled, once.
+    assert_eq!(world.available(id(50), Holder::Edge(EDGE)).await, 10);
+    let given: Vec<(u64, &str)> =
+        world.verdicts().await.iter().map(|v| (v.seq, v.verdict.as_str())).collect();
+    assert_eq!(
+        given[1],
+        (2, "quarantined"),
+        "what was said before is still sent, so that numbers have no gap"
+    );
+    assert_eq!(given[6..], [(2, "applied"), (3, "applied"), (5, "applied")]);
+    world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn verdicts_that_were_acknowledged_are_not_kept_when_they_change() {
+    let world = world_with_a_quarantined_order().await;
+    world.sql("UPDATE edge_streams SET verdicts_acked = 6").await;
+    world.sql("DROP TRIGGER poison ON orders").await;
+    retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap();
+    assert_eq!(world.number("SELECT count(*) FROM superseded_verdicts").await, 0);
+    let mut tx = world.db.begin().await.unwrap();
+    let after = mizili_hub::commands::stream::verdicts_after(&mut tx, EDGE, 1, 6, 10).await.unwrap();
+    assert_eq!(after.iter().map(|v| v.number).collect::<Vec<_>>(), [7, 8, 9]);
+}
+
+#[tokio::test]
+async fn a_dismissed_command_frees_what_waited_behind_it() {
+    let world = world_with_a_quarantined_order().await;
+    assert_eq!(dismiss(&world.db, &world.deps, STREAM, 2).await.unwrap(), 3);
+    assert_eq!(
+        world.last_words().await,
+        ["applied", "dismissed", "applied", "applied", "applied", "applied"]
+    );
+    assert_eq!(
+        world.available(id(50), Holder::Edge(EDGE)).await,
+        10,
+        "an order that was never placed gives nothing back"
+    );
+    assert_eq!(dismiss(&world.db, &world.deps, STREAM, 2).await.unwrap(), 0, "it is final");
+    assert_eq!(world.number("SELECT count(*) FROM commands WHERE verdict = 'quarantined'").await, 0);
+}
+
+/// A count that a newer edge sends in a form this hub does not know yet: sales of that product wait, since what they may spend
+/// is not known; all else goes on.
+#[tokio::test]
+async fn an_unknown_command_waits_with_what_needs_it_until_the_hub_knows_it() {
+    let world = World::new().await;
+    let intake = StockAdjust { listing: id(50), found: Adjustment::Intake(5_000), reason: String::new() };
+    let body = sync_protocol::command::Body::from(intake).to_raw();
+    world
+        .take(vec![
+            command(1, office(), &post(id(50), 4)),
+            command(2, office(), &post(id(51), 4)),
+            raw(3, office(), RawBody { kind: 999, ..body.clone() }),
+            command(4, caller(7_000_000_001), &place(id(50), 6, Source::Held)),
+            command(5, caller(7_000_000_001), &place(id(51), 1, Source::Held)),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(world.last_words().await, ["applied", "applied", "unsupported", "held", "applied"]);
+    assert_eq!(retry_open(&world.db, &world.deps, EDGE).await.unwrap(), 0);
+    // The hub's version rises: 999 means what 7 does.
+    world.sql("UPDATE commands SET kind = 7 WHERE kind = 999").await;
+    assert_eq!(retry_open(&world.db, &world.deps, EDGE).await.unwrap(), 2);
+    assert_eq!(world.last_words().await, ["applied"; 5]);
+    let short = world.number("SELECT count(*) FROM commands WHERE short").await;
+    assert_eq!(short, 0, "the intake counted before the sale");
+    assert_eq!(world.available(id(50), Holder::Edge(EDGE)).await, 1);
+    world.assert_feed_equals_tables().await;
+}
+
+/// More open commands than one batch holds, with a quarantined one among them and one that breaks when it is tried.
+#[tokio::test]
+async fn many_open_commands_are_tried_in_order_across_batches() {
+    let world = World::new().await;
+    let order = |n: i64| place(id(50), n, Source::Held).to_raw();
+    let mut commands = vec![command(1, office(), &post(id(50), 10_000))];
+    for seq in 2..=1_500 {
+        commands.push(raw(seq, caller(7_000_000_001), RawBody { kind: 999, ..order(1) }));
+    }
+    commands.push(command(1_501, caller(7_000_000_001), &cancel(order_of(1_500))));
+    let mut rest = commands.split_off(1_000);
+    world.take(commands).await.unwrap();
+    rest[10] = Command { body: RawBody { kind: 998, ..poisoned(1_011).body }, ..rest[10].clone() };
+    world.take(rest).await.unwrap();
+    world.sql(POISON).await;
+    world.sql("UPDATE commands SET kind = 5 WHERE kind IN (998, 999)").await;
+    world.sql("UPDATE commands SET verdict = 'quarantined' WHERE seq = 700").await;
+    assert_eq!(retry_open(&world.db, &world.deps, EDGE).await.unwrap(), 1_499);
+    let mut words = world.last_words().await;
+    assert_eq!((words.remove(1_010), words.remove(699)), ("quarantined", "quarantined"));
+    assert!(words.iter().all(|word| *word == "applied"));
+    // 1,499 orders of one, less the two that wait, less the cancelled one.
+    assert_eq!(world.available(id(50), Holder::Edge(EDGE)).await, 5_000 - 1_496);
+    world.assert_feed_equals_tables().await;
+}
