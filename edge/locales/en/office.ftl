@@ -1,0 +1,61 @@
+# Sentences of the office page and its API that are put together from what the box knows, in English.
+# Plain words for a clerk: nothing of how the programs speak with each other.
+
+status-waiting-none = Nothing is waiting to be sent.
+status-waiting-one = 1 thing is waiting to be sent.
+status-waiting = { $count } things are waiting to be sent.
+status-contact = Last contact: { $when }.
+status-contact-never = There has been no contact with the hub yet.
+status-nothing-lost = Nothing is lost.
+status-operator = The hub's operator has to look at { $count } of them.
+status-fetching = Not everything has come from the hub yet. What is here can be used.
+status-not-equal = Some of what is here differs from the hub's; it is being fetched anew.
+
+stock-sell = You can sell { $quantity } here at any time, also without a line.
+stock-sell-nothing = Nothing is left here that you can sell at once.
+stock-hub = { $quantity } are kept for buyers who order by phone or on the web: the hub sells them. Of what you take in, { $percent } of every 100 go there. Because each side sells only its own part, nothing is sold twice, even while there is no line.
+stock-hub-nothing = The part for phones and the web is sold out.
+stock-ask = Somebody wants more than you hold here? Take the order all the same: the hub is asked, and the answer comes with the line.
+stock-other = { $quantity } are held by other offices.
+stock-sold = { $quantity } are sold and not fetched yet. They are in the store, but no longer for sale.
+stock-coming = { $quantity } of cancelled orders come back when the hub has heard of it.
+stock-short = More was sold here than there was. Until somebody has settled that, the hub is asked for every new order.
+stock-fetching = This office is still fetching its data. Until all is here, the hub is asked for every new order.
+stock-rewound = The data of this box is older than what was done on it. Until the stock is counted, the hub is asked for every new order.
+stock-copied = The data of this box came from another machine. Until the hub has agreed, it is asked for every new order.
+stock-withdrawn = This is off sale.
+
+did-member-register = Registering { $name }
+did-listing-post = Offering { $what }
+did-listing-edit = Changing { $what }
+did-listing-withdraw = Taking { $what } off sale
+did-order-place = Order of { $what }
+did-order-cancel = Cancelling the order of { $what }
+did-stock-intake = Taking in { $what }
+did-stock-write-off = Writing off { $what }
+did-stock-count = Counting { $what }
+did-unknown = Something that this version does not know
+
+who-office = the office
+who-phone = { $phone } by phone
+
+why-invalid = A value in it cannot be used.
+why-not-enough = Only { $left } were left at the hub.
+why-nothing-left = Nothing was left at the hub.
+why-not-found = The hub does not have it.
+why-withdrawn = It was off sale already.
+why-conflict = Somebody else had changed it: { $field } is now { $current }.
+why-conflict-plain = Somebody else had changed it.
+why-not-allowed = The hub does not allow it.
+why-price-changed = The price had changed to { $price }.
+why-too-late = The order was on its way already, or done.
+why-unknown-commodity = The hub does not have this crop.
+why-unknown-unit = The hub does not have this unit.
+why-duplicate = It was there already.
+why-dismissed = The hub's operator put it aside.
+why-other = The hub refused it.
+
+order-cancel-waiting = The hub has not agreed to the cancellation yet.
+
+field-price = the price
+field-title = the name

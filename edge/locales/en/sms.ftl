@@ -1,0 +1,30 @@
+# Answers and notices by SMS, in English. Each must fit one SMS: 160 letters of the telephone alphabet with its longest names.
+
+# Words that begin a message. The first of each line is the one that texts show; the others are understood too.
+# A word of one language is understood from everybody, whatever their language.
+keyword-price = PRICE PRICES COST
+keyword-help = HELP INFO
+keyword-stop = STOP STOPALL UNSUBSCRIBE CANCEL END QUIT
+keyword-start = START UNSTOP YES
+
+sms-example = PRICE MAIZE { $market }
+sms-price = { $crop }, { $market }: { $facts }
+sms-price-none = No price yet for { $crop } in { $market }.
+sms-help = Mizili: for a price send { $example }. For no more SMS send STOP, to get them again START.
+sms-help-dial = Mizili: for a price send { $example }. For no more SMS send STOP, to get them again START. Or dial { $code }
+sms-stop = You will get no more SMS from Mizili. To get them again send START.
+sms-start = You will get SMS from Mizili again. For help send HELP.
+sms-unknown = Sorry, we did not understand. For a price send { $example }. For help send HELP.
+sms-which = Which one? Send { $keyword } and one of these: { $options }
+sms-no-crop = We have no price for "{ $crop }". Send for example: { $example }
+sms-no-market = No market "{ $market }" with a price for { $crop }. Try: { $options }
+sms-add-market = Which market? Send for example: { $example }
+
+notice-confirmed = Your order is CONFIRMED: { $what }. To pay: { $total }.
+notice-refused = Your order was NOT taken: { $what }. { $why }
+notice-short = There is not enough for your order: { $what }. Please speak to the office.
+notice-cancelled = Your order is cancelled: { $what }.
+notice-cancel-refused = Your order was NOT cancelled: { $what }. { $why }
+notice-offer-refused = Your offer was NOT taken: { $what }. { $why }
+notice-withdraw-refused = Your offer was NOT taken back: { $what }. { $why }
+notice-register-refused = You were NOT registered. { $why }

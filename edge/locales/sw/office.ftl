@@ -1,0 +1,60 @@
+# Sentensi za ukurasa wa ofisi, kwa Kiswahili. Bado hazijasomwa na mzungumzaji wa asili.
+
+status-waiting-none = Hakuna kinachosubiri kutumwa.
+status-waiting-one = Jambo 1 linasubiri kutumwa.
+status-waiting = Mambo { $count } yanasubiri kutumwa.
+status-contact = Mawasiliano ya mwisho: { $when }.
+status-contact-never = Bado hakujakuwa na mawasiliano na kituo kikuu.
+status-nothing-lost = Hakuna kilichopotea.
+status-operator = Msimamizi wa kituo kikuu anapaswa kuangalia { $count } kati yake.
+status-fetching = Bado si kila kitu kimefika kutoka kituo kikuu. Kilichopo kinaweza kutumika.
+status-not-equal = Baadhi ya kilichopo hapa kinatofautiana na cha kituo kikuu; kinachukuliwa upya.
+
+stock-sell = Unaweza kuuza { $quantity } hapa wakati wowote, hata bila mtandao.
+stock-sell-nothing = Hakuna kilichobaki hapa cha kuuza mara moja.
+stock-hub = { $quantity } zimewekwa kwa wanunuzi wanaoagiza kwa simu au mtandaoni: kituo kikuu ndicho huziuza. Kati ya kila 100 unazopokea, { $percent } huenda huko. Kwa kuwa kila upande huuza sehemu yake tu, hakuna kinachouzwa mara mbili, hata mtandao usipokuwepo.
+stock-hub-nothing = Sehemu ya simu na mtandao imeuzwa yote.
+stock-ask = Mtu anataka zaidi ya ulichonacho hapa? Pokea oda: kituo kikuu kitaulizwa, na jibu litakuja mtandao ukirudi.
+stock-other = { $quantity } ziko kwenye ofisi nyingine.
+stock-sold = { $quantity } zimeuzwa lakini hazijachukuliwa. Ziko ghalani, lakini haziuzwi tena.
+stock-coming = { $quantity } za oda zilizofutwa zitarudi kituo kikuu kitakapopata taarifa.
+stock-short = Kimeuzwa hapa zaidi ya kilichokuwepo. Hadi jambo hilo litatuliwe, kituo kikuu kitaulizwa kwa kila oda mpya.
+stock-fetching = Ofisi hii bado inapokea kumbukumbu zake. Hadi zote zifike, kituo kikuu kitaulizwa kwa kila oda mpya.
+stock-rewound = Kumbukumbu za kompyuta hii ni za zamani kuliko yaliyofanyika. Hadi bidhaa zihesabiwe, kituo kikuu kitaulizwa kwa kila oda mpya.
+stock-copied = Kumbukumbu za kompyuta hii zimetoka kwenye mashine nyingine. Hadi kituo kikuu kikubali, kitaulizwa kwa kila oda mpya.
+stock-withdrawn = Hii haiuzwi tena.
+
+did-member-register = Kumsajili { $name }
+did-listing-post = Kuuza { $what }
+did-listing-edit = Kubadilisha { $what }
+did-listing-withdraw = Kuondoa { $what } sokoni
+did-order-place = Oda ya { $what }
+did-order-cancel = Kufuta oda ya { $what }
+did-stock-intake = Kupokea { $what }
+did-stock-write-off = Kuondoa { $what } ghalani
+did-stock-count = Kuhesabu { $what }
+did-unknown = Jambo ambalo toleo hili halilijui
+
+who-office = ofisi
+who-phone = { $phone } kwa simu
+
+why-invalid = Kuna kitu ndani yake kisichofaa.
+why-not-enough = Zilibaki { $left } tu kwenye kituo kikuu.
+why-nothing-left = Hakuna kilichobaki kwenye kituo kikuu.
+why-not-found = Kituo kikuu hakina kitu hicho.
+why-withdrawn = Ilikuwa imeondolewa sokoni.
+why-conflict = Mtu mwingine alikuwa ameibadilisha: { $field } sasa ni { $current }.
+why-conflict-plain = Mtu mwingine alikuwa ameibadilisha.
+why-not-allowed = Kituo kikuu hakiruhusu.
+why-price-changed = Bei ilikuwa imebadilika kuwa { $price }.
+why-too-late = Oda ilikuwa njiani tayari, au imekamilika.
+why-unknown-commodity = Kituo kikuu hakina zao hili.
+why-unknown-unit = Kituo kikuu hakina kipimo hiki.
+why-duplicate = Ilikuwepo tayari.
+why-dismissed = Msimamizi wa kituo kikuu aliiweka kando.
+why-other = Kituo kikuu kimeikataa.
+
+order-cancel-waiting = Kituo kikuu bado hakijakubali kufuta.
+
+field-price = bei
+field-title = jina

@@ -1,0 +1,16 @@
+//! SMS, the pure part: what an incoming text asks for, what the answer says, what a gateway's forms mean.
+//!
+//! Sends nothing and stores nothing: the outbox does. Every answer and notice fits one SMS, so its price is known.
+
+pub mod africastalking;
+mod answer;
+mod keywords;
+mod names;
+mod notices;
+#[cfg(test)]
+mod tests;
+
+pub use answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
+pub use notices::{About, Notice, notice};
+
+pub(crate) use keywords::{example, price_request, start_word};

@@ -1,0 +1,213 @@
+//! Conversations by SMS, and every answer measured with the longest real names.
+
+use super::answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
+use super::keywords::{Asked, price_request, read};
+use super::names::{Found, Names};
+use crate::text::gsm7::{Encoding, sms_size};
+use crate::text::{Lang, Messages};
+use crate::ussd::fake::{Fake, currency};
+use crate::ussd::{Market, Settings};
+use proptest::prelude::*;
+use sync_protocol::phone::Phone;
+
+fn phone() -> Phone {
+    Phone::parse("+265999123432").unwrap()
+}
+
+fn settings() -> Settings {
+    Settings {
+        service_code: Some("*384*55#".into()),
+        sms_number: Some("21512".into()),
+        ..Settings::new(Lang::En, currency("MWK"), "Lilongwe")
+    }
+}
+
+fn decide(fake: &Fake, text: &str, recent: Recent) -> Decision {
+    let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    answer(fake, &settings(), &Incoming { phone: &phone(), text, recent }, now).unwrap()
+}
+
+fn say(fake: &Fake, text: &str) -> String {
+    decide(fake, text, Recent::default()).reply.unwrap_or_else(|| panic!("silence to {text}"))
+}
+
+#[test]
+fn a_price_is_answered() {
+    let fake = Fake::plain();
+    let whole = "Maize, Lilongwe: MWK 250/kg retail. OLD: Jun 2022 (WFP). Up 12 since May 2022. Best near: Mitundu 280, Oct 2026";
+    for text in [
+        "PRICE MAIZE LILONGWE",
+        "price maiz lilongwe",
+        "Price of maize in Lilongwe?",
+        "prise maize lilongwe",
+        "price lilongwe maize",
+        "MAIZE LILONGWE",
+        "price maize",
+        "price maize10",
+        "pricemaize lilongw",
+    ] {
+        assert_eq!(say(&fake, text), whole, "{text}");
+    }
+    let swahili = say(&fake, "BEI MAHINDI");
+    assert!(swahili.starts_with("Mahindi, Lilongwe: MWK 250/kg rejareja. YA ZAMANI: Jun 2022"), "{swahili}");
+    fake.lang.set(Some(Lang::En));
+    assert_eq!(say(&fake, "BEI MAHINDI"), whole, "a member is answered in the member's language");
+}
+
+#[test]
+fn what_is_not_clear_is_asked_back() {
+    let fake = Fake::plain();
+    assert_eq!(say(&fake, "PRICE"), "Which market? Send for example: PRICE MAIZE LILONGWE");
+    assert_eq!(
+        say(&fake, "PRICE GOATS"),
+        "We have no price for \"goats\". Send for example: PRICE MAIZE LILONGWE"
+    );
+    assert_eq!(
+        say(&fake, "PRICE MAIZE NAIROBI"),
+        "No market \"nairobi\" with a price for Maize. Try: LILONGWE; MITUNDU; NSUNGWI; CHIMBIYA"
+    );
+    assert!(
+        say(&fake, "PRICE MAIZE MANGOCHI").starts_with("Maize, Mangochi: "),
+        "an exact name is no question"
+    );
+    assert!(say(&fake, "PRICE MAIZE MANGOCHI TURN").starts_with("Maize, Mangochi Turn Off: "));
+    assert_eq!(say(&fake, "PRICE MAIZE ZOMBA"), "No price yet for Maize in Zomba.");
+    let worst = Fake::worst();
+    assert_eq!(
+        say(&worst, "price potatoes"),
+        "Which one? Send PRICE and one of these: POTATOES IRISH WHITE; POTATOES IRISH RED"
+    );
+    assert_eq!(
+        say(&worst, "price maize white kalobeyei"),
+        "Which one? Send PRICE MAIZE WHITE and one of these: KALOBEYEI VILLAGE 1; KALOBEYEI VILLAGE 2; KALOBEYEI VILLAGE 3"
+    );
+    assert!(say(&worst, "PRICE MAIZE WHITE KALOBEYEI VILLAGE 2").contains("Kalobeyei"));
+}
+
+#[test]
+fn every_crop_and_market_is_found_by_the_sms_that_a_screen_prints() {
+    for fake in [Fake::plain(), Fake::worst()] {
+        for lang in Lang::ALL {
+            fake.lang.set(Some(*lang));
+            for crop in fake.crops.iter().map(|crop| crop.0) {
+                for market in fake.markets.clone() {
+                    let name = fake.crop_name(crop, *lang).unwrap().unwrap();
+                    let asked = price_request(Messages::get(), *lang, &name, &market.name);
+                    let names = Names::new(&fake.crop_names().unwrap());
+                    let (read, _) = read(&asked);
+                    let Asked::Price(words) = read else { panic!("{asked}") };
+                    let hit = names.search(&words).unwrap();
+                    assert_eq!(hit.found, Found::One(crop), "{asked}");
+                    let rest = &words[hit.count..];
+                    let found = Names::new(&fake.markets).search(rest).unwrap().found;
+                    assert_eq!(found, Found::One(market.id), "{asked}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn stop_and_start_come_before_all_else() {
+    let fake = Fake::plain();
+    fake.unreadable.set(true);
+    let flood = Recent { answers_last_hour: 1_000, ..Recent::default() };
+    let stop = decide(&fake, "STOP", Recent::default());
+    assert_eq!(stop.effect, Effect::OptOut);
+    assert_eq!(
+        stop.reply.as_deref(),
+        Some("You will get no more SMS from Mizili. To get them again send START.")
+    );
+    assert_eq!(
+        decide(&fake, "stop", flood),
+        Decision { effect: Effect::OptOut, reply: None, not_understood: false }
+    );
+    let out = Recent { opted_out: true, ..Recent::default() };
+    assert_eq!(decide(&fake, "STOP", out).reply, None, "it is confirmed once");
+    let start = decide(&fake, "ANZA", out);
+    assert_eq!(start.effect, Effect::OptIn);
+    assert_eq!(start.reply.as_deref(), Some("Utapata tena SMS kutoka Mizili. Kwa msaada tuma MSAADA."));
+    fake.unreadable.set(false);
+    assert_eq!(decide(&fake, "please stop this", Recent::default()).effect, Effect::None);
+    assert!(decide(&fake, "PRICE MAIZE", out).reply.is_some(), "who asks is answered");
+}
+
+#[test]
+fn what_is_not_understood_gets_one_helpful_answer_then_silence() {
+    let fake = Fake::plain();
+    let text = "Hello, is this the farm? I have beans.";
+    let first = decide(&fake, text, Recent::default());
+    assert!(first.not_understood);
+    assert_eq!(
+        first.reply.as_deref(),
+        Some("Sorry, we did not understand. For a price send PRICE MAIZE LILONGWE. For help send HELP.")
+    );
+    let silence = Decision { effect: Effect::None, reply: None, not_understood: false };
+    let helped = |ago| Recent { unknown_answered_s_ago: Some(ago), ..Recent::default() };
+    assert_eq!(decide(&fake, text, helped(10)), silence);
+    assert_eq!(decide(&fake, "", helped(UNKNOWN_SILENCE_S - 1)), silence);
+    assert!(decide(&fake, text, helped(UNKNOWN_SILENCE_S)).reply.is_some());
+    assert_eq!(decide(&fake, text, Recent { opted_out: true, ..Recent::default() }), silence);
+    assert!(decide(&fake, "HELP", helped(10)).reply.is_some(), "who asks for help gets it");
+}
+
+#[test]
+fn two_machines_fall_silent() {
+    let fake = Fake::plain();
+    // Our own answer comes back as a question, again and again.
+    let mut answers = 0;
+    let mut text = "PRICE MAIZE LILONGWE".to_owned();
+    for _ in 0..100 {
+        let recent = Recent { answers_last_hour: answers, unknown_answered_s_ago: None, opted_out: false };
+        match decide(&fake, &text, recent).reply {
+            Some(reply) => {
+                answers += 1;
+                text = reply;
+            }
+            None => break,
+        }
+    }
+    assert!(answers <= ANSWERS_MAX_PER_HOUR);
+    let flood = Recent { answers_last_hour: ANSWERS_MAX_PER_HOUR, ..Recent::default() };
+    assert_eq!(decide(&fake, "HELP", flood).reply, None);
+}
+
+fn check(text: &str) {
+    let size = sms_size(text);
+    assert_eq!((size.encoding, size.segments), (Encoding::Gsm7, 1), "{} units: {text}", size.units);
+    assert!(!text.contains(['{', '}']), "a variable is missing: {text}");
+}
+
+#[test]
+fn every_answer_is_one_sms_with_the_longest_names() {
+    for fake in [Fake::plain(), Fake::worst()] {
+        for lang in Lang::ALL {
+            fake.lang.set(Some(*lang));
+            let mut texts = vec!["HELP".to_owned(), "PRICE".into(), "PRICE zzzz".into(), "what".into()];
+            texts.push(format!("PRICE {}", "x".repeat(150)));
+            texts.push("STOP".into());
+            texts.push("START".into());
+            for crop in &fake.crops {
+                texts.push(format!("PRICE {}", crop.1));
+                texts.push(format!("PRICE {} qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", crop.1));
+                for market in &fake.markets {
+                    texts.push(format!("PRICE {} {}", crop.2, market.name));
+                    texts.push(format!("PRICE {} {}", crop.1, &market.name[..4]));
+                }
+            }
+            for text in texts {
+                check(&say(&fake, &text));
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_gets_at_most_one_sms(text in any::<String>(), keyword in prop::sample::select(vec!["", "PRICE ", "BEI "])) {
+        let decision = decide(&Fake::worst(), &format!("{keyword}{text}"), Recent::default());
+        if let Some(reply) = decision.reply {
+            check(&reply);
+        }
+    }
+}

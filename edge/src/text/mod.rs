@@ -1,0 +1,15 @@
+//! Texts for small screens: how long they are, how names and numbers are written, and the words in each language.
+//!
+//! Pure: no clock, no database, no network. No sentence that a farmer reads stands in the code; all are in `edge/locales`.
+
+pub mod form;
+pub mod gsm7;
+mod lang;
+mod messages;
+mod msg;
+pub mod numbers;
+pub mod shorten;
+
+pub use lang::Lang;
+pub use messages::Messages;
+pub use msg::Msg;

@@ -1,0 +1,174 @@
+//! What a caller confirmed, and what became of it. Plain data: nothing here acts.
+
+use crate::text::Lang;
+use sync_protocol::phone::Phone;
+use sync_protocol::units::Quantity;
+use sync_protocol::verdict::{Reject, RejectCode};
+use uuid::Uuid;
+
+/// One thing to be done, which a person confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The command's id: made with the draft, the same on every retry. Executing an id twice must give the first outcome.
+    /// It is also the id of what the act makes (the order, the listing, the member).
+    pub command_id: Uuid,
+    /// Who confirmed.
+    pub phone: Phone,
+    /// What.
+    pub act: Act,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The caller joins.
+    RegisterMember {
+        /// The new member's id.
+        member_id: Uuid,
+        /// Name as given: 2 to 40 letters.
+        name: String,
+        /// The language chosen.
+        lang: Lang,
+    },
+    /// The caller wants another language. A member's is changed by a command; another number's choice is remembered here.
+    SetLanguage {
+        /// The language chosen.
+        lang: Lang,
+    },
+    /// The caller offers produce.
+    PostListing {
+        /// The new listing's id.
+        listing_id: Uuid,
+        /// What it is.
+        commodity: u32,
+        /// What one unit of it is.
+        unit: u32,
+        /// How much, in thousandths of the unit.
+        quantity_milli: i64,
+        /// Price of one unit, in minor units of the office's currency.
+        price_minor: i64,
+    },
+    /// The caller takes an offer back.
+    WithdrawListing {
+        /// The listing.
+        listing: Uuid,
+    },
+    /// The caller orders.
+    PlaceOrder {
+        /// The new order's id.
+        order_id: Uuid,
+        /// What is bought.
+        listing: Uuid,
+        /// How much, in thousandths of the listing's unit.
+        quantity_milli: i64,
+        /// The price of one unit that the caller saw.
+        unit_price_minor: i64,
+    },
+    /// The caller cancels an order.
+    CancelOrder {
+        /// The order.
+        order: Uuid,
+    },
+}
+
+/// What became of an intent, once it is durable or was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It happened. For an order say [`Outcome::Confirmed`] or [`Outcome::Asked`]; this one is shown as asked.
+    Done,
+    /// An order from units that are held here: the buyer has them.
+    Confirmed {
+        /// A short number for the counter, at most 16 letters; where there is one.
+        reference: Option<String>,
+    },
+    /// It was taken, and somebody else still decides. An SMS will say.
+    Asked {
+        /// As above.
+        reference: Option<String>,
+    },
+    /// It was not taken and left no trace; the same may be tried again.
+    NotTaken(NotTaken),
+    /// It was refused by a rule.
+    Rejected(Rejection),
+}
+
+/// Why nothing was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// The disk is full, read-only or broken.
+    Storage,
+    /// This box may not act just now: its stock must be counted, or its data fetched again.
+    Paused,
+}
+
+impl NotTaken {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Storage, Self::Paused];
+}
+
+/// Why a rule refused, with what the sentence needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// There is not as much as was asked for.
+    NotEnough {
+        /// What is left, in thousandths; `None` when it is not known.
+        left_milli: Option<i64>,
+    },
+    /// The listing or order is not there any more.
+    Gone,
+    /// The price changed in between.
+    PriceChanged {
+        /// The price now, in minor units; `None` when it is not known.
+        price_minor: Option<i64>,
+    },
+    /// The order is on its way or done.
+    TooLate,
+    /// This number may not do that.
+    NotAllowed,
+    /// It was done before.
+    Duplicate,
+    /// Something else: the office can say.
+    Other,
+}
+
+impl From<&Reject> for Rejection {
+    fn from(reject: &Reject) -> Self {
+        let first = reject.args.first();
+        match reject.code {
+            RejectCode::NotEnough => {
+                let left = first.and_then(|text| text.parse::<Quantity>().ok());
+                Self::NotEnough { left_milli: left.map(|quantity| quantity.0.max(0)) }
+            }
+            RejectCode::NotFound | RejectCode::Withdrawn => Self::Gone,
+            RejectCode::PriceChanged => {
+                Self::PriceChanged { price_minor: first.and_then(|text| text.parse().ok()) }
+            }
+            RejectCode::TooLate => Self::TooLate,
+            RejectCode::NotAllowed => Self::NotAllowed,
+            RejectCode::Duplicate => Self::Duplicate,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_the_protocol_become_reasons_of_a_screen() {
+        let of = |code, args: &[&str]| {
+            Rejection::from(&Reject::with(code, args.iter().map(|arg| (*arg).to_owned())))
+        };
+        assert_eq!(of(RejectCode::NotEnough, &["5"]), Rejection::NotEnough { left_milli: Some(5_000) });
+        assert_eq!(of(RejectCode::NotEnough, &["-5"]), Rejection::NotEnough { left_milli: Some(0) });
+        assert_eq!(of(RejectCode::NotEnough, &["x"]), Rejection::NotEnough { left_milli: None });
+        assert_eq!(
+            of(RejectCode::PriceChanged, &["90000"]),
+            Rejection::PriceChanged { price_minor: Some(90_000) }
+        );
+        assert_eq!(of(RejectCode::PriceChanged, &[]), Rejection::PriceChanged { price_minor: None });
+        assert_eq!(of(RejectCode::Withdrawn, &[]), Rejection::Gone);
+        assert_eq!(of(RejectCode::UnknownUnit, &[]), Rejection::Other);
+    }
+}

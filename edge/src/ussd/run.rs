@@ -1,0 +1,355 @@
+//! One request being worked on: applies inputs to a session, walks dialled paths, tells outcomes.
+//!
+//! The parts of the engine that [`super::Engine`] calls; here too nothing acts and nothing is kept.
+
+use super::engine::{Engine, Next, Step};
+use super::finish::{act_of, draft_text, failed_text};
+use super::intent::{Intent, Outcome};
+use super::market::{Market, Read};
+use super::screens::{Desk, Move, Screen, trail};
+use super::session::{Draft, Pending, Plan, Reply, Session};
+use super::turn::Turn;
+use super::view::{Cx, Foot, Hint, fit, net, room_under};
+use crate::sms::{example, price_request, start_word};
+use crate::text::gsm7::SCREEN_AIM_SEPTETS;
+use crate::text::{Lang, Msg};
+use sync_protocol::phone::Phone;
+use sync_protocol::units::Month;
+use uuid::Uuid;
+
+/// Wrong keys in a row that end a call.
+const WRONG_MAX: u8 = 3;
+
+/// Screens that a dialled path walks at most; what is behind them is left out.
+const PATH_MAX_STEPS: usize = 20;
+
+/// What applying one input came to.
+enum Applied {
+    /// Another screen; with a line on top.
+    Moved(Option<String>),
+    Wrong(Hint),
+    Act(Pending),
+    /// The draft's command exists: this became of it.
+    Known(Outcome),
+}
+
+/// One request being worked on.
+pub(super) struct Run<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) market: &'a dyn Market,
+    pub(super) phone: &'a Phone,
+    pub(super) now_s: i64,
+    pub(super) month: Month,
+}
+
+impl Run<'_> {
+    fn cx(&self, lang: Lang, room: usize) -> Cx<'_> {
+        Cx {
+            market: self.market,
+            words: self.engine.words,
+            settings: &self.engine.settings,
+            phone: self.phone,
+            lang,
+            month: self.month,
+            room,
+        }
+    }
+
+    /// A call that is not known: from the first screen, or along a dialled path.
+    pub(super) fn fresh(
+        &self,
+        turn: &Turn,
+        text: &str,
+        draft: Option<Draft>,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Read<Step> {
+        let lang = self.market.caller(self.phone)?.lang.unwrap_or(self.engine.settings.lang);
+        let window_s = self.engine.settings.draft_window_s;
+        // A clock that was set back must not make a draft immortal.
+        let recent = |draft: &Draft| (self.now_s - draft.touched_at_s).abs() <= window_s;
+        let draft = draft.filter(recent);
+        let mut session = Session::new(self.phone, lang, draft);
+        if !text.is_empty() {
+            return self.path(turn, session, text, new_id);
+        }
+        if let Some(draft) = &session.draft {
+            match self.known(draft)? {
+                Some(outcome) => {
+                    let cx = self.cx(lang, SCREEN_AIM_SEPTETS);
+                    // It is kept as it is, so there must be room for a hint too.
+                    let around = format!("{}\n{}", Hint::Choose.text(&cx), Foot::Home.line(&cx));
+                    let cx = Cx { room: room_under(&around), ..cx };
+                    let text = draft_text(&cx, &draft.plan, &outcome);
+                    session.screen = Screen::Told { text };
+                    session.draft = None;
+                }
+                None => session.screen = Screen::Resume,
+            }
+        }
+        self.answer(turn, session, None)
+    }
+
+    /// Walks a dialled path, as far as it goes without a mistake and without acting.
+    fn path(
+        &self,
+        turn: &Turn,
+        mut session: Session,
+        text: &str,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Read<Step> {
+        self.lay_out(&mut session, None)?;
+        let mut top = None;
+        for input in text.split('*').take(PATH_MAX_STEPS) {
+            match self.apply(&mut session, input, new_id)? {
+                Applied::Moved(line) => {
+                    top = line;
+                    self.lay_out(&mut session, None)?;
+                }
+                Applied::Wrong(hint) => {
+                    session.wrong = 1;
+                    top = Some(hint.text(&self.cx(session.lang, SCREEN_AIM_SEPTETS)));
+                    break;
+                }
+                // Never on a path: the person has not seen what would be confirmed.
+                Applied::Act(_) => break,
+                Applied::Known(outcome) => return Ok(self.settle(turn, session, Pending::Draft, &outcome)),
+            }
+        }
+        self.answer(turn, session, top)
+    }
+
+    /// One input on the screen on show.
+    pub(super) fn input(
+        &self,
+        turn: &Turn,
+        mut session: Session,
+        input: &str,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Read<Step> {
+        match self.apply(&mut session, input, new_id)? {
+            Applied::Moved(line) => {
+                session.wrong = 0;
+                self.answer(turn, session, line)
+            }
+            Applied::Wrong(hint) => {
+                session.wrong = session.wrong.saturating_add(1);
+                if session.wrong >= WRONG_MAX {
+                    return self.stopped(turn, session);
+                }
+                let top = hint.text(&self.cx(session.lang, SCREEN_AIM_SEPTETS));
+                self.answer(turn, session, Some(top))
+            }
+            Applied::Known(outcome) => Ok(self.settle(turn, session, Pending::Draft, &outcome)),
+            Applied::Act(pending) => match self.intent(&session, pending) {
+                Some(intent) => {
+                    session.wrong = 0;
+                    session.pending = Some(pending);
+                    Ok(Step { session, changed: true, next: Next::Act(intent) })
+                }
+                // Something is missing from the draft, which no way through the screens leads to.
+                None => {
+                    session.draft = None;
+                    session.go_home();
+                    self.answer(turn, session, None)
+                }
+            },
+        }
+    }
+
+    fn apply(&self, session: &mut Session, input: &str, new_id: &mut dyn FnMut() -> Uuid) -> Read<Applied> {
+        if let Some(outcome) = self.known_form(session)? {
+            return Ok(Applied::Known(outcome));
+        }
+        let input = input.trim();
+        match (input, session.next_offset) {
+            ("00", _) => {
+                session.go_home();
+                return Ok(Applied::Moved(None));
+            }
+            ("0", _) if session.screen != Screen::Home => {
+                session.go_back();
+                return Ok(Applied::Moved(None));
+            }
+            ("98", Some(offset)) => {
+                let page = session.screen.moved_to(offset);
+                session.go(page);
+                return Ok(Applied::Moved(None));
+            }
+            _ => {}
+        }
+        let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
+        let screen = session.screen.clone();
+        let mut desk = Desk {
+            draft: &mut session.draft,
+            lang: &mut session.lang,
+            shown: &session.shown,
+            new_id,
+            now_s: self.now_s,
+        };
+        match screen.take(&cx, &mut desk, input)? {
+            Move::Stay(hint) => return Ok(Applied::Wrong(hint)),
+            Move::Act(pending) => return Ok(Applied::Act(pending)),
+            Move::Go(screen) => session.go(screen),
+            Move::Home => session.go_home(),
+            Move::Dropped => {
+                session.draft = None;
+                session.go_home();
+                return Ok(Applied::Moved(Some(cx.text(Msg::Dropped))));
+            }
+            Move::Resume => self.resume(session)?,
+        }
+        Ok(Applied::Moved(None))
+    }
+
+    /// Goes on with the draft where it stood; with a changed offer, from its quantity.
+    fn resume(&self, session: &mut Session) -> Read<()> {
+        let Some(draft) = &mut session.draft else {
+            session.go_home();
+            return Ok(());
+        };
+        if let Plan::Buy { thing, .. } = &draft.plan {
+            let now = self.market.listing(thing.id, session.lang)?;
+            if now.is_none_or(|listing| listing.unit_price_minor != thing.unit_price_minor) {
+                draft.screen = Screen::BuyQuantity;
+            }
+        }
+        if let Plan::Register { lang: Some(lang), .. } = &draft.plan {
+            session.lang = *lang;
+        }
+        session.back = trail(draft);
+        session.screen = draft.screen.clone();
+        Ok(())
+    }
+
+    /// What became of the command of a draft; `None` while it may still be made.
+    fn known(&self, draft: &Draft) -> Read<Option<Outcome>> {
+        let outcome = self.market.outcome(draft.command_id)?;
+        Ok(outcome.filter(|outcome| !matches!(outcome, Outcome::NotTaken(_))))
+    }
+
+    /// The same, where the screen on show works on it.
+    fn known_form(&self, session: &Session) -> Read<Option<Outcome>> {
+        match &session.draft {
+            Some(draft) if session.screen.is_form() => self.known(draft),
+            _ => Ok(None),
+        }
+    }
+
+    fn intent(&self, session: &Session, pending: Pending) -> Option<Intent> {
+        let phone = self.phone.clone();
+        match (pending, &session.screen) {
+            (Pending::Draft, _) => {
+                let draft = session.draft.as_ref()?;
+                Some(Intent { command_id: draft.command_id, phone, act: act_of(draft)? })
+            }
+            (Pending::Language(lang), Screen::Language { command_id }) => {
+                Some(Intent { command_id: *command_id, phone, act: super::Act::SetLanguage { lang } })
+            }
+            (Pending::Language(_), _) => None,
+        }
+    }
+
+    /// Lays out the screen on show under a line on top, and notes what its numbers stand for.
+    fn lay_out(&self, session: &mut Session, top: Option<&str>) -> Read<String> {
+        let cx = self.cx(session.lang, top.map_or(SCREEN_AIM_SEPTETS, room_under));
+        let view = session.screen.show(&cx, session.draft.as_ref())?;
+        session.shown = view.shown;
+        session.next_offset = view.next_offset;
+        Ok(match top {
+            Some(top) => format!("{top}\n{}", view.text),
+            None => view.text,
+        })
+    }
+
+    /// Answers with the screen on show; with the outcome, where the draft behind it was acted on already.
+    fn answer(&self, turn: &Turn, mut session: Session, top: Option<String>) -> Read<Step> {
+        if let Some(outcome) = self.known_form(&session)? {
+            return Ok(self.settle(turn, session, Pending::Draft, &outcome));
+        }
+        let text = self.lay_out(&mut session, top.as_deref())?;
+        Ok(self.close(turn, session, Reply { text, more: true }))
+    }
+
+    /// What became of an act: the last screen of the call, or the first one of what comes after registering.
+    pub(super) fn settle(
+        &self,
+        turn: &Turn,
+        mut session: Session,
+        pending: Pending,
+        outcome: &Outcome,
+    ) -> Step {
+        session.pending = None;
+        session.wrong = 0;
+        let good = !matches!(outcome, Outcome::NotTaken(_) | Outcome::Rejected(_));
+        if let (Pending::Language(lang), true) = (pending, good) {
+            session.lang = lang;
+        }
+        let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
+        let said = failed_text(&cx, pending, session.draft.as_ref(), outcome);
+        let text = said.unwrap_or_else(|| cx.text(Msg::DoneLanguage));
+        let goal = match (pending, session.draft.as_ref().map(|draft| &draft.plan)) {
+            _ if !good => None,
+            (Pending::Language(_), _) => Some(Screen::Home),
+            (Pending::Draft, Some(Plan::Register { goal, .. })) => Some(goal.screen()),
+            _ => None,
+        };
+        // What was not taken may be tried again under the same id; a parked draft outlives a change of language.
+        if pending == Pending::Draft && !matches!(outcome, Outcome::NotTaken(_)) {
+            session.draft = None;
+        }
+        let Some(goal) = goal else { return self.close(turn, session, Reply { text, more: false }) };
+        session.go_home();
+        if goal != Screen::Home {
+            session.go(goal);
+        }
+        match self.lay_out(&mut session, Some(&text)) {
+            Ok(screen) => self.close(turn, session, Reply { text: screen, more: true }),
+            // It was done; that must be said even if nothing more can be read.
+            Err(_) => self.close(turn, session, Reply { text, more: false }),
+        }
+    }
+
+    /// Ends a call after too many wrong keys, with the SMS that does the same.
+    fn stopped(&self, turn: &Turn, session: Session) -> Read<Step> {
+        let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
+        let sms = match &session.screen {
+            Screen::PriceCrops { .. } => example(cx.words, cx.lang, &cx.settings.example_market),
+            Screen::PriceMarkets { commodity, .. } => {
+                let crop = self.market.crop_name(*commodity, cx.lang)?.unwrap_or_default();
+                price_request(cx.words, cx.lang, &crop, &cx.settings.example_market)
+            }
+            Screen::Price { commodity, market, .. } => {
+                match self.market.quote(*commodity, *market, cx.lang)? {
+                    Some(quote) => price_request(cx.words, cx.lang, &quote.crop, &quote.market),
+                    None => start_word(cx.words, cx.lang, Msg::KeywordHelp),
+                }
+            }
+            _ => start_word(cx.words, cx.lang, Msg::KeywordHelp),
+        };
+        let kept = session.screen.is_form() && session.draft.is_some();
+        let text = fit(cx.room, "", |_| {
+            let text = match &cx.settings.sms_number {
+                Some(number) => cx.fill(Msg::StoppedTo, &[("number", number), ("sms", &sms)]),
+                None => cx.fill(Msg::Stopped, &[("sms", &sms)]),
+            };
+            if kept { format!("{text}\n{}", cx.text(Msg::StoppedKept)) } else { text }
+        });
+        Ok(self.close(turn, session, Reply { text, more: false }))
+    }
+
+    /// Notes what the next request is compared with, and what is repeated to a repeat.
+    fn close(&self, turn: &Turn, mut session: Session, mut reply: Reply) -> Step {
+        reply.text = net(&reply.text);
+        (session.last_text, session.last_sequence) = turn.text.remember();
+        session.last_reply = reply.clone();
+        session.ended = !reply.more;
+        if session.screen.is_form() {
+            let screen = session.screen.clone();
+            if let Some(draft) = &mut session.draft {
+                draft.screen = screen;
+                draft.touched_at_s = self.now_s;
+            }
+        }
+        Step { session, changed: true, next: Next::Reply(reply) }
+    }
+}

@@ -1,0 +1,49 @@
+//! How much to buy. The offer is read again: the price that is confirmed next is the one shown here.
+
+use super::{Desk, Move, Screen};
+use crate::text::Msg;
+use crate::text::numbers::{QUANTITY_MAX_MILLI, money, quantity, quantity_of, read_quantity};
+use crate::ussd::market::Read;
+use crate::ussd::session::Plan;
+use crate::ussd::view::{Cx, Foot, Hint, View, page, short, word};
+
+pub(super) fn show(cx: &Cx<'_>, plan: Option<&Plan>) -> Read<View> {
+    let Some(Plan::Buy { thing, .. }) = plan else { return super::lost(cx) };
+    let Some(listing) = cx.market.listing(thing.id, cx.lang)? else {
+        return Ok(page(cx, Foot::Back, &[], |_| cx.text(Msg::BuyGone)));
+    };
+    let unit = word(&listing.unit_text);
+    Ok(page(cx, Foot::Back, &[], |width| {
+        let values = [
+            ("crop", &*short(&listing.name, width)),
+            ("price", &money(listing.unit_price_minor, listing.currency)),
+            ("unit", &unit),
+            ("seller", &short(&listing.seller, width)),
+            ("here", &quantity(listing.here_milli)),
+            ("total", &quantity(listing.total_milli.max(listing.here_milli))),
+        ];
+        cx.fill(Msg::BuyQuantity, &values)
+    }))
+}
+
+pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> {
+    let Some(Plan::Buy { thing, quantity_milli, held, .. }) =
+        desk.draft.as_mut().map(|draft| &mut draft.plan)
+    else {
+        return Ok(Move::Home);
+    };
+    let Some(listing) = cx.market.listing(thing.id, cx.lang)? else { return Ok(Move::Stay(Hint::Gone)) };
+    let wanted = match read_quantity(input) {
+        Ok(milli) => milli,
+        Err(error) => return Ok(Move::Stay(Hint::Number(error, quantity(QUANTITY_MAX_MILLI)))),
+    };
+    let all = listing.total_milli.max(listing.here_milli);
+    if wanted > all {
+        return Ok(Move::Stay(Hint::Only(quantity_of(all, &word(&listing.unit_text)))));
+    }
+    thing.unit_price_minor = listing.unit_price_minor;
+    thing.currency = listing.currency;
+    *quantity_milli = Some(wanted);
+    *held = wanted <= listing.here_milli;
+    Ok(Move::Go(Screen::BuyConfirm))
+}

@@ -1,0 +1,37 @@
+//! What the caller offers.
+
+use super::{Desk, Move, Screen};
+use crate::text::Msg;
+use crate::text::numbers::{amount, quantity_of};
+use crate::ussd::lists::{picked_id, window};
+use crate::ussd::market::Read;
+use crate::ussd::view::{Cx, Foot, Hint, Key, Row, View, list, page, word};
+
+pub(super) fn show(cx: &Cx<'_>, offset: u32) -> Read<View> {
+    let mine = cx.market.my_listings(cx.phone, cx.lang, window(offset))?;
+    if mine.is_empty() {
+        return Ok(page(cx, Foot::Back, &[], |_| cx.text(Msg::MineNone)));
+    }
+    let rows: Vec<Row> = mine
+        .into_iter()
+        .map(|listing| {
+            let unit = word(&listing.unit_text);
+            let left = quantity_of(listing.left_milli, &unit);
+            let price = amount(listing.unit_price_minor, listing.currency);
+            Row {
+                key: Key::Id(listing.id),
+                head: String::new(),
+                name: listing.name,
+                tail: format!(", {left}, {price}/{unit}"),
+            }
+        })
+        .collect();
+    Ok(list(cx, |_| cx.text(Msg::MineTitle), &rows, offset))
+}
+
+pub(super) fn take(desk: &Desk<'_>, input: &str) -> Move {
+    match picked_id(desk.shown, input) {
+        Some(id) => Move::Go(Screen::MyListing { id }),
+        None => Move::Stay(Hint::Choose),
+    }
+}

@@ -1,0 +1,302 @@
+//! What is kept between two requests of a call, and the draft that is kept between two calls.
+//!
+//! Both are stored as JSON by the caller. A form that this version cannot read is treated as not there: the caller starts
+//! anew, and nothing is done twice, because the command's id decides that.
+
+use super::market::UnitChoice;
+use super::screens::Screen;
+use super::view::Key;
+use crate::text::Lang;
+use serde::{Deserialize, Serialize};
+use sync_protocol::phone::Phone;
+use sync_protocol::units::Currency;
+use uuid::Uuid;
+
+/// Screens that Back can return to. Deeper ones are forgotten; Home is always there.
+pub(super) const BACK_MAX: usize = 24;
+
+/// What a gateway shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The screen's text, at most 182 septets.
+    pub text: String,
+    /// Whether the call goes on.
+    pub more: bool,
+}
+
+/// One call, as it is kept between two requests. Keep it under (gateway, session id), for at least three minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Who called: the session is bound to the number.
+    #[serde(with = "phone_text")]
+    pub(super) phone: Phone,
+    pub(super) lang: Lang,
+    pub(super) screen: Screen,
+    pub(super) back: Vec<Screen>,
+    /// What the numbers of the screen on show stand for.
+    pub(super) shown: Vec<Key>,
+    /// Where the list on show goes on, if it does.
+    pub(super) next_offset: Option<u32>,
+    pub(super) draft: Option<Draft>,
+    /// Wrong keys in a row.
+    pub(super) wrong: u8,
+    /// Whether the last answer ended the call.
+    pub(super) ended: bool,
+    /// What was handed out to be done by the turn that is not finished yet.
+    pub(super) pending: Option<Pending>,
+    pub(super) last_text: String,
+    pub(super) last_sequence: Option<u32>,
+    pub(super) last_reply: Reply,
+}
+
+/// What an intent was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Pending {
+    /// The draft.
+    Draft,
+    /// The choice of a language.
+    Language(Lang),
+}
+
+impl Session {
+    pub(super) fn new(phone: &Phone, lang: Lang, draft: Option<Draft>) -> Self {
+        Self {
+            phone: phone.clone(),
+            lang,
+            screen: Screen::Home,
+            back: Vec::new(),
+            shown: Vec::new(),
+            next_offset: None,
+            draft,
+            wrong: 0,
+            ended: false,
+            pending: None,
+            last_text: String::new(),
+            last_sequence: None,
+            last_reply: Reply { text: String::new(), more: false },
+        }
+    }
+
+    /// For the caller's store.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// From the caller's store; `None` for what this version cannot read.
+    pub fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// The language of the call.
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    /// The screen on show, for logs: a name without anything personal.
+    pub fn screen_name(&self) -> &'static str {
+        self.screen.name()
+    }
+
+    /// Goes to a screen that Back leaves again.
+    pub(super) fn go(&mut self, screen: Screen) {
+        if self.back.len() >= BACK_MAX {
+            self.back.remove(0);
+        }
+        let from = std::mem::replace(&mut self.screen, screen);
+        self.back.push(from);
+    }
+
+    /// Goes to the first screen.
+    pub(super) fn go_home(&mut self) {
+        self.back.clear();
+        self.screen = Screen::Home;
+    }
+
+    /// Goes back one screen.
+    pub(super) fn go_back(&mut self) {
+        self.screen = self.back.pop().unwrap_or(Screen::Home);
+    }
+}
+
+/// Something that a person began and did not finish. Keep it under the phone number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The id of the command that it becomes, from the start and across calls.
+    pub command_id: Uuid,
+    /// When it was last worked on, seconds since 1970 UTC.
+    pub touched_at_s: i64,
+    /// What was gathered.
+    pub(super) plan: Plan,
+    /// The screen on which it stood.
+    pub(super) screen: Screen,
+}
+
+impl Draft {
+    /// For the caller's store.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// From the caller's store; `None` for what this version cannot read.
+    pub fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// What was gathered.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+/// Where to go on after registering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Goal {
+    /// The first screen.
+    Home,
+    /// Sell.
+    Sell,
+    /// Buy.
+    Buy,
+    /// My orders.
+    Orders,
+}
+
+/// What a draft has gathered. Names are kept as they were shown, for the offer to go on and for the outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Plan {
+    /// To offer produce.
+    Sell {
+        /// What.
+        commodity: u32,
+        /// Its name.
+        crop: String,
+        /// In which unit, once chosen.
+        unit: Option<UnitChoice>,
+        /// How much, once given.
+        quantity_milli: Option<i64>,
+        /// At what price a unit, once given.
+        price_minor: Option<i64>,
+    },
+    /// To order.
+    Buy {
+        /// What.
+        thing: Thing,
+        /// Who sells.
+        seller: String,
+        /// How much, once given.
+        quantity_milli: Option<i64>,
+        /// Whether so much was held here when it was given.
+        held: bool,
+    },
+    /// To take an offer back.
+    Withdraw {
+        /// What.
+        thing: Thing,
+        /// What is left of it, in thousandths.
+        left_milli: i64,
+    },
+    /// To cancel an order.
+    Cancel {
+        /// What.
+        thing: Thing,
+        /// How much was ordered, in thousandths.
+        quantity_milli: i64,
+    },
+    /// To register.
+    Register {
+        /// Name, once given.
+        name: Option<String>,
+        /// Language, once chosen.
+        lang: Option<Lang>,
+        /// Where to go on.
+        goal: Goal,
+    },
+}
+
+/// A listing or an order, as it was shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thing {
+    /// The listing's or the order's id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// One unit of it.
+    pub unit_text: String,
+    /// Price of one unit, in minor units.
+    pub unit_price_minor: i64,
+    /// The currency.
+    #[serde(with = "currency_code")]
+    pub currency: Currency,
+}
+
+impl Plan {
+    /// Whether two plans are about the same thing, whatever was gathered: then they share the command's id.
+    pub(super) fn same_matter(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sell { commodity: a, .. }, Self::Sell { commodity: b, .. }) => a == b,
+            (Self::Buy { thing: a, .. }, Self::Buy { thing: b, .. })
+            | (Self::Withdraw { thing: a, .. }, Self::Withdraw { thing: b, .. })
+            | (Self::Cancel { thing: a, .. }, Self::Cancel { thing: b, .. }) => a.id == b.id,
+            (Self::Register { .. }, Self::Register { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A currency as its three letters.
+mod currency_code {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use sync_protocol::units::Currency;
+
+    pub(super) fn serialize<S: Serializer>(currency: &Currency, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(currency.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Currency, D::Error> {
+        let code = String::deserialize(from)?;
+        Currency::new(&code).ok_or_else(|| serde::de::Error::custom("no currency code"))
+    }
+}
+
+/// A phone number in E.164.
+mod phone_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use sync_protocol::phone::Phone;
+
+    pub(super) fn serialize<S: Serializer>(phone: &Phone, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(phone.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Phone, D::Error> {
+        let text = String::deserialize(from)?;
+        Phone::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phone() -> Phone {
+        Phone::parse("+265999123456").unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_there() {
+        assert_eq!(Session::from_json(""), None);
+        assert_eq!(Session::from_json("{\"phone\":1}"), None);
+        assert_eq!(Draft::from_json("[]"), None);
+        let session = Session::new(&phone(), Lang::Sw, None);
+        assert!(!format!("{session:?}").contains("999123"), "a number is masked in logs");
+        assert_eq!(Session::from_json(&session.to_json()), Some(session));
+    }
+
+    #[test]
+    fn the_way_back_is_bounded() {
+        let mut session = Session::new(&phone(), Lang::En, None);
+        for _ in 0..100 {
+            session.go(Screen::Me);
+        }
+        assert_eq!(session.back.len(), BACK_MAX);
+    }
+}

@@ -1,0 +1,133 @@
+//! A telephone and a gateway for tests, with the store that a real caller keeps: everything goes through JSON.
+
+use crate::text::Lang;
+use crate::ussd::fake::{Fake, currency};
+use crate::ussd::{Draft, Engine, Intent, Next, Reply, Session, Settings, Step, Turn, TurnText};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use sync_protocol::phone::Phone;
+use uuid::Uuid;
+
+pub(super) const NUMBER: &str = "+265999123432";
+
+pub(super) fn settings() -> Settings {
+    Settings {
+        service_code: Some("*384*55#".into()),
+        sms_number: Some("21512".into()),
+        ..Settings::new(Lang::En, currency("MWK"), "Lilongwe")
+    }
+}
+
+pub(super) struct Dialler {
+    pub(super) fake: Fake,
+    pub(super) engine: Engine,
+    pub(super) sessions: HashMap<String, String>,
+    pub(super) draft: Option<String>,
+    pub(super) now: Timestamp,
+    pub(super) intents: Vec<Intent>,
+    /// Dies between the act and the store, once.
+    pub(super) crash_after_act: bool,
+    next_id: u128,
+    call: u32,
+    text: String,
+}
+
+impl Dialler {
+    pub(super) fn new(fake: Fake) -> Self {
+        Self {
+            fake,
+            engine: Engine::new(settings()),
+            sessions: HashMap::new(),
+            draft: None,
+            now: "2026-11-22T10:00:00Z".parse().unwrap(),
+            intents: Vec::new(),
+            crash_after_act: false,
+            next_id: 1_000,
+            call: 0,
+            text: String::new(),
+        }
+    }
+
+    /// A new call with nothing behind the code.
+    pub(super) fn dial(&mut self) -> String {
+        self.dial_path("")
+    }
+
+    /// A new call along a path: `*384*55*1*2#`.
+    pub(super) fn dial_path(&mut self, path: &str) -> String {
+        self.call += 1;
+        self.text = path.to_owned();
+        self.repeat()
+    }
+
+    /// Types on the screen on show.
+    pub(super) fn press(&mut self, input: &str) -> String {
+        if !self.text.is_empty() {
+            self.text.push('*');
+        }
+        self.text.push_str(input);
+        self.repeat()
+    }
+
+    /// Types one after the other; the last answer.
+    pub(super) fn walk(&mut self, inputs: &[&str]) -> String {
+        inputs.iter().map(|input| self.press(input)).last().unwrap()
+    }
+
+    /// The same request once more.
+    pub(super) fn repeat(&mut self) -> String {
+        let (session, text) = (format!("call-{}", self.call), TurnText::Cumulative(self.text.clone()));
+        self.post(&session, NUMBER, text).map_or_else(|| "(no answer)".to_owned(), |reply| reply.text)
+    }
+
+    /// One request, as the HTTP half does it. `None` when the box died over it.
+    pub(super) fn post(&mut self, session_id: &str, number: &str, text: TurnText) -> Option<Reply> {
+        let turn = Turn {
+            gateway: "test".into(),
+            session_id: session_id.into(),
+            phone: Phone::parse(number).unwrap(),
+            service_code: "*384*55#".into(),
+            network: String::new(),
+            text,
+        };
+        let session = self.sessions.get(session_id).map(|json| Session::from_json(json).unwrap());
+        let draft = self.draft.as_ref().map(|json| Draft::from_json(json).unwrap());
+        let next_id = &mut self.next_id;
+        let mut new_id = || {
+            *next_id += 1;
+            Uuid::from_u128(*next_id)
+        };
+        let step = match self.engine.turn(&self.fake, &turn, session, draft, self.now, &mut new_id) {
+            Ok(step) => step,
+            Err(_) => return Some(self.engine.sorry(None)),
+        };
+        let step = match &step.next {
+            Next::Reply(_) => step,
+            Next::Act(intent) => {
+                self.intents.push(intent.clone());
+                let outcome = self.fake.execute(intent);
+                if std::mem::take(&mut self.crash_after_act) {
+                    return None;
+                }
+                self.engine.finish(&self.fake, &turn, step.session, &outcome, self.now)
+            }
+        };
+        Some(self.keep(session_id, step))
+    }
+
+    fn keep(&mut self, session_id: &str, step: Step) -> Reply {
+        if step.changed {
+            self.draft = step.draft().map(Draft::to_json);
+            self.sessions.insert(session_id.to_owned(), step.session.to_json());
+        }
+        match step.next {
+            Next::Reply(reply) => reply,
+            Next::Act(_) => panic!("an act is finished before it is kept"),
+        }
+    }
+
+    /// What was executed, without ids and numbers.
+    pub(super) fn done(&self) -> Vec<String> {
+        self.fake.done.borrow().iter().map(|intent| format!("{:?}", intent.act)).collect()
+    }
+}

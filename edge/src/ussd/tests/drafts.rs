@@ -1,0 +1,151 @@
+//! Calls that drop: what was begun is offered again, and what was done is never done twice.
+
+use super::dialler::{Dialler, NUMBER};
+use crate::ussd::fake::Fake;
+use crate::ussd::{Session, TurnText};
+use jiff::ToSpan;
+
+fn dropped_at_the_price() -> Dialler {
+    let mut phone = Dialler::new(Fake::plain());
+    phone.dial();
+    phone.walk(&["2", "1", "1", "1", "50"]);
+    phone
+}
+
+#[test]
+fn a_dropped_call_is_offered_again() {
+    let mut phone = dropped_at_the_price();
+    assert_eq!(
+        phone.dial(),
+        "You did not finish last time.\n1 Go on with: sell 50 kg Maize\n2 No, leave it\n00 Home"
+    );
+    assert!(phone.press("1").starts_with("Maize: your price for 1 kg, in MWK?"));
+    // Back leads along the way that was walked before.
+    assert!(phone.press("0").starts_with("Maize: how much, in kg?"));
+    assert!(phone.walk(&["60", "400"]).starts_with("Sell 60 kg Maize at MWK 400/kg."));
+    assert!(phone.press("1").starts_with("On sale now: 60 kg Maize"));
+    assert!(phone.dial().starts_with("Welcome"), "what is done is not offered");
+}
+
+#[test]
+fn the_offer_can_be_declined_or_left_for_later() {
+    let mut phone = dropped_at_the_price();
+    phone.dial();
+    assert!(phone.press("00").starts_with("Welcome"), "home leaves it for later");
+    assert!(phone.dial().contains("Go on with"));
+    assert!(phone.press("2").starts_with("Stopped. Nothing was done.\nWelcome"));
+    assert!(phone.dial().starts_with("Welcome"));
+}
+
+#[test]
+fn the_offer_has_a_window_and_a_path_goes_past_it() {
+    let mut phone = dropped_at_the_price();
+    assert!(phone.dial_path("1").starts_with("Price of what?"), "a dialled path is not interrupted");
+    phone.now += 23.hours();
+    assert!(phone.dial().contains("Go on with"));
+    phone.now += 2.hours();
+    assert!(phone.dial().starts_with("Welcome"));
+    let mut phone = dropped_at_the_price();
+    phone.now -= 48.hours();
+    assert!(phone.dial().starts_with("Welcome"), "a clock that was set back makes nothing immortal");
+}
+
+#[test]
+fn an_act_whose_answer_was_lost_is_told_in_the_same_call() {
+    let mut phone = Dialler::new(Fake::plain());
+    phone.dial();
+    phone.walk(&["3", "1", "1", "20"]);
+    phone.crash_after_act = true;
+    assert_eq!(phone.press("1"), "(no answer)");
+    // The gateway posts it again; the session still stands at the confirmation.
+    let told = phone.repeat();
+    assert!(told.starts_with("CONFIRMED: 20 kg Seed maize"), "{told}");
+    assert_eq!((phone.done().len(), phone.intents.len()), (1, 1));
+}
+
+#[test]
+fn an_act_whose_answer_was_lost_is_told_at_the_next_call() {
+    let mut phone = Dialler::new(Fake::plain());
+    phone.dial();
+    phone.walk(&["3", "1", "1", "20"]);
+    phone.crash_after_act = true;
+    phone.press("1");
+    let told = phone.dial();
+    assert!(told.starts_with("CONFIRMED: 20 kg Seed maize") && told.ends_with("\n00 Home"), "{told}");
+    assert!(phone.press("00").starts_with("Welcome"));
+    assert!(phone.dial().starts_with("Welcome"), "it is told once");
+    assert_eq!(phone.done().len(), 1);
+}
+
+#[test]
+fn a_path_to_the_same_thing_after_a_lost_answer_tells_and_does_not_act_again() {
+    let mut phone = Dialler::new(Fake::plain());
+    phone.dial();
+    phone.walk(&["2", "1", "1", "1", "50", "400"]);
+    phone.crash_after_act = true;
+    phone.press("1");
+    // The session is lost too: the gateway's repeat looks like a dialled path.
+    phone.sessions.clear();
+    let told = phone.repeat();
+    assert!(told.starts_with("On sale now: 50 kg Maize at MWK 400/kg."), "{told}");
+    assert_eq!(phone.done().len(), 1);
+}
+
+#[test]
+fn a_lost_session_goes_on_from_the_path_and_asks_once_more() {
+    let mut phone = Dialler::new(Fake::plain());
+    phone.dial();
+    phone.walk(&["2", "1", "1", "1", "50", "400"]);
+    phone.sessions.clear();
+    let again = phone.press("1");
+    assert!(again.starts_with("Sell 50 kg Maize at MWK 400/kg."), "the path ends at the question: {again}");
+    assert!(phone.press("1").starts_with("On sale now"));
+    assert_eq!(phone.done().len(), 1);
+}
+
+#[test]
+fn the_same_thing_twice_on_purpose_is_two_acts() {
+    let mut phone = Dialler::new(Fake::plain());
+    for _ in 0..2 {
+        phone.dial();
+        phone.walk(&["2", "1", "1", "1", "50", "400"]);
+        assert!(phone.press("1").starts_with("On sale now"));
+    }
+    assert_eq!(phone.done().len(), 2);
+}
+
+#[test]
+fn an_offer_that_changed_meanwhile_is_asked_about_again() {
+    let mut phone = Dialler::new(Fake::plain());
+    phone.dial();
+    phone.walk(&["3", "1", "1", "20"]);
+    phone.fake.listings[0].unit_price_minor = 99_000;
+    phone.dial();
+    let again = phone.press("1");
+    assert!(again.starts_with("Seed maize MWK 990/kg, Kasungu Coop."), "{again}");
+    assert!(phone.press("20").contains("at MWK 990/kg"));
+    phone.fake.listings.clear();
+    phone.dial();
+    assert!(phone.press("1").starts_with("This offer is gone."));
+}
+
+#[test]
+fn an_ended_call_starts_anew() {
+    let mut phone = Dialler::new(Fake::plain());
+    phone.dial();
+    phone.walk(&["3", "1", "1", "20", "1"]);
+    let text = TurnText::Cumulative("3*1*1*20*1*1".into());
+    let reply = phone.post("call-1", NUMBER, text).unwrap();
+    assert!(reply.text.starts_with("Price of what?"), "{}", reply.text);
+    assert_eq!(phone.done().len(), 1);
+}
+
+#[test]
+fn logs_get_a_screen_name_and_nothing_personal() {
+    let mut phone = dropped_at_the_price();
+    let session = Session::from_json(&phone.sessions["call-1"]).unwrap();
+    assert_eq!(session.screen_name(), "sell_price");
+    assert_eq!(session.lang(), crate::text::Lang::En);
+    phone.press("400");
+    assert_eq!(Session::from_json(&phone.sessions["call-1"]).unwrap().screen_name(), "sell_confirm");
+}

@@ -1,0 +1,8 @@
+//! Tests of the whole menu: every screen measured, every walk that gateways and people make.
+
+mod any_input;
+mod dialler;
+mod drafts;
+mod measured;
+mod screens;
+mod walks;

@@ -1,0 +1,341 @@
+//! A snapshot of every screen in every language, and the proof that none is left out.
+
+use super::dialler::{NUMBER, settings};
+use crate::text::gsm7::{SCREEN_AIM_SEPTETS, septets};
+use crate::text::{Lang, Messages};
+use crate::ussd::fake::{Fake, currency, id, month};
+use crate::ussd::finish::{draft_text, language_text};
+use crate::ussd::market::{Listing, UnitChoice};
+use crate::ussd::screens::{At, Screen};
+use crate::ussd::session::{Draft, Goal, Plan, Thing};
+use crate::ussd::settings::Settings;
+use crate::ussd::view::{Cx, View};
+use crate::ussd::{NotTaken, Outcome, Rejection};
+use sync_protocol::phone::Phone;
+
+/// A screen to be shown, with what is behind it.
+pub(super) struct Case {
+    /// What sets it apart from others of the same screen; may be empty.
+    pub(super) note: &'static str,
+    pub(super) screen: Screen,
+    pub(super) plan: Option<Plan>,
+    pub(super) fake: Fake,
+}
+
+/// The figures of one kind of day.
+pub(super) struct Figures {
+    pub(super) make: fn() -> Fake,
+    pub(super) crop: u32,
+    pub(super) milli: i64,
+    pub(super) price_minor: i64,
+    pub(super) name: &'static str,
+    pub(super) settings: Settings,
+}
+
+pub(super) fn plain() -> Figures {
+    Figures {
+        make: Fake::plain,
+        crop: 1,
+        milli: 50_000,
+        price_minor: 40_000,
+        name: "Jane Banda",
+        settings: settings(),
+    }
+}
+
+pub(super) fn worst() -> Figures {
+    Figures {
+        make: Fake::worst,
+        crop: 2,
+        milli: 99_999_999,
+        price_minor: 999_999_999,
+        name: "Wanjiku-Nyambura O'Higgins Kamau Mwangih",
+        settings: Settings {
+            currency: currency("KES"),
+            sms_number: Some("+254711000111".into()),
+            service_code: Some("*384*55123#".into()),
+            ..settings()
+        },
+    }
+}
+
+/// Data as it is.
+fn same(_: &mut Fake) {}
+
+/// A market in which there is nothing.
+fn empty(fake: &mut Fake) {
+    fake.crops.clear();
+    fake.listings.clear();
+    fake.mine.clear();
+    fake.orders.clear();
+}
+
+impl Figures {
+    pub(super) fn thing(&self, lang: Lang) -> (Thing, String) {
+        use crate::ussd::market::Market;
+        let Listing { id, name, seller, unit_text, currency, .. } =
+            (self.make)().listing(id(if self.milli < 99_999 { 101 } else { 100 }), lang).unwrap().unwrap();
+        (Thing { id, name, unit_text, unit_price_minor: self.price_minor, currency }, seller)
+    }
+
+    pub(super) fn plans(&self, lang: Lang) -> Vec<Plan> {
+        let (thing, seller) = self.thing(lang);
+        let milli = Some(self.milli);
+        vec![
+            self.sell(lang, true),
+            Plan::Buy { thing: thing.clone(), seller, quantity_milli: milli, held: true },
+            Plan::Withdraw { thing: thing.clone(), left_milli: self.milli },
+            Plan::Cancel { thing, quantity_milli: self.milli },
+            Plan::Register { name: Some(self.name.into()), lang: Some(lang), goal: Goal::Home },
+        ]
+    }
+
+    fn sell(&self, lang: Lang, whole: bool) -> Plan {
+        use crate::ussd::market::Market;
+        let fake = (self.make)();
+        let UnitChoice { id, text } = fake.units[0].clone();
+        Plan::Sell {
+            commodity: self.crop,
+            crop: fake.crop_name(self.crop, lang).unwrap().unwrap(),
+            unit: Some(UnitChoice { id, text }),
+            quantity_milli: whole.then_some(self.milli),
+            price_minor: whole.then_some(self.price_minor),
+        }
+    }
+
+    /// Every screen, and the ways in which it can look.
+    pub(super) fn cases(&self, lang: Lang) -> Vec<Case> {
+        let mut cases = self.price_cases();
+        cases.extend(self.sell_cases(lang));
+        cases.extend(self.buy_cases(lang));
+        cases.extend(self.own_cases(lang));
+        cases
+    }
+
+    /// One way in which a screen can look; `change` is what is special about the data.
+    fn case(
+        &self,
+        note: &'static str,
+        screen: Screen,
+        plan: Option<Plan>,
+        change: impl Fn(&mut Fake),
+    ) -> Case {
+        let mut fake = (self.make)();
+        change(&mut fake);
+        Case { note, screen, plan, fake }
+    }
+
+    fn price_cases(&self) -> Vec<Case> {
+        let (at, commodity, last) = (At::default, self.crop, (self.make)().markets.len() as u32);
+        let price = |market, series| Screen::Price { commodity, market, series };
+        vec![
+            self.case("", Screen::Home, None, same),
+            self.case("", Screen::PriceCrops { at: at() }, None, same),
+            self.case("none", Screen::PriceCrops { at: at() }, None, empty),
+            self.case("", Screen::PriceMarkets { commodity, at: at() }, None, same),
+            self.case("none", Screen::PriceMarkets { commodity, at: at() }, None, |fake| {
+                fake.markets.clear()
+            }),
+            self.case("", price(1, 0), None, same),
+            self.case("", price(1, 1), None, same),
+            self.case("best here", price(2, 0), None, same),
+            self.case("fresh", price(1, 0), None, |fake| fake.series[0].latest.month = month(2026, 10)),
+            self.case("none", price(last, 0), None, same),
+        ]
+    }
+
+    fn sell_cases(&self, lang: Lang) -> Vec<Case> {
+        let [sell, _, withdraw, ..]: [Plan; 5] = self.plans(lang).try_into().ok().unwrap();
+        let begun = || Some(self.sell(lang, false));
+        let mut by_kilogram = self.sell(lang, false);
+        if let Plan::Sell { unit, .. } = &mut by_kilogram {
+            *unit = Some(UnitChoice { id: 9, text: "kg".into() });
+        }
+        let mut cases = vec![
+            self.case("", Screen::SellMenu, None, same),
+            self.case("", Screen::SellCrops { at: At::default() }, None, same),
+            self.case("none", Screen::SellCrops { at: At::default() }, None, empty),
+            self.case("", Screen::SellUnits, begun(), same),
+            self.case("", Screen::SellQuantity, begun(), same),
+            self.case("", Screen::SellPrice, begun(), same),
+            self.case("by the kilogram", Screen::SellPrice, Some(by_kilogram), same),
+            self.case("", Screen::SellConfirm, Some(sell), same),
+            self.case("draft lost", Screen::SellConfirm, None, same),
+            self.case("", Screen::MyListings { offset: 0 }, None, same),
+            self.case("none", Screen::MyListings { offset: 0 }, None, empty),
+            self.case("gone", Screen::MyListing { id: id(0) }, None, same),
+            self.case("", Screen::WithdrawConfirm, Some(withdraw), same),
+        ];
+        for mine in (self.make)().mine.iter().take(3) {
+            cases.push(self.case("", Screen::MyListing { id: mine.id }, None, same));
+        }
+        cases
+    }
+
+    fn buy_cases(&self, lang: Lang) -> Vec<Case> {
+        let [_, buy, _, cancel, _]: [Plan; 5] = self.plans(lang).try_into().ok().unwrap();
+        let offers = Screen::BuyListings { commodity: 8, offset: 0 };
+        let mut not_here = buy.clone();
+        if let Plan::Buy { held, .. } = &mut not_here {
+            *held = false;
+        }
+        let mut cases = vec![
+            self.case("", Screen::BuyCrops { at: At::default() }, None, same),
+            self.case("none", Screen::BuyCrops { at: At::default() }, None, empty),
+            self.case("", offers.clone(), None, same),
+            self.case("none", offers, None, |fake| fake.listings.clear()),
+            self.case("", Screen::BuyQuantity, Some(buy.clone()), same),
+            self.case("gone", Screen::BuyQuantity, Some(buy.clone()), empty),
+            self.case("here", Screen::BuyConfirm, Some(buy), same),
+            self.case("not all here", Screen::BuyConfirm, Some(not_here), same),
+            self.case("", Screen::Orders { offset: 0 }, None, same),
+            self.case("none", Screen::Orders { offset: 0 }, None, empty),
+            self.case("gone", Screen::Order { id: id(0) }, None, same),
+            self.case("", Screen::CancelConfirm, Some(cancel), same),
+        ];
+        for order in (self.make)().orders.iter().take(4) {
+            cases.push(self.case("", Screen::Order { id: order.id }, None, same));
+        }
+        cases
+    }
+
+    fn own_cases(&self, lang: Lang) -> Vec<Case> {
+        let [_, buy, _, _, register]: [Plan; 5] = self.plans(lang).try_into().ok().unwrap();
+        let for_sale = Plan::Register { name: None, lang: None, goal: Goal::Sell };
+        let confirmed = Outcome::Confirmed { reference: Some("KAS-000123".into()) };
+        let text = self.with_cx(&(self.make)(), lang, 123, |cx| draft_text(cx, &buy, &confirmed));
+        let mut cases = vec![
+            self.case("", Screen::Told { text }, None, same),
+            self.case("member", Screen::Me, None, same),
+            self.case("unknown", Screen::Me, None, |fake| *fake.member.borrow_mut() = None),
+            self.case("", Screen::RegisterName, Some(register.clone()), same),
+            self.case("before something else", Screen::RegisterName, Some(for_sale), same),
+            self.case("", Screen::RegisterLanguage, Some(register.clone()), same),
+            self.case("", Screen::RegisterConfirm, Some(register), same),
+            self.case("", Screen::Language { command_id: id(9) }, None, same),
+        ];
+        for plan in self.plans(lang) {
+            cases.push(self.case("", Screen::Resume, Some(plan), same));
+        }
+        cases
+    }
+
+    pub(super) fn with_cx<T>(
+        &self,
+        fake: &Fake,
+        lang: Lang,
+        room: usize,
+        work: impl FnOnce(&Cx<'_>) -> T,
+    ) -> T {
+        let phone = Phone::parse(NUMBER).unwrap();
+        work(&Cx {
+            market: fake,
+            words: Messages::get(),
+            settings: &self.settings,
+            phone: &phone,
+            lang,
+            month: month(2026, 11),
+            room,
+        })
+    }
+
+    pub(super) fn outcome(&self, lang: Lang, plan: &Plan, outcome: &Outcome) -> String {
+        self.with_cx(&(self.make)(), lang, SCREEN_AIM_SEPTETS, |cx| draft_text(cx, plan, outcome))
+    }
+}
+
+impl Case {
+    pub(super) fn show(&self, figures: &Figures, lang: Lang, room: usize) -> View {
+        let draft = self.plan.clone().map(|plan| Draft {
+            command_id: id(7),
+            touched_at_s: 0,
+            plan,
+            screen: self.screen.clone(),
+        });
+        figures.with_cx(&self.fake, lang, room, |cx| self.screen.show(cx, draft.as_ref()).unwrap())
+    }
+}
+
+/// All outcomes that a screen can tell.
+pub(super) fn outcomes() -> Vec<Outcome> {
+    let reference = || Some("KAS-000123".to_owned());
+    let mut all = vec![
+        Outcome::Done,
+        Outcome::Confirmed { reference: reference() },
+        Outcome::Asked { reference: reference() },
+    ];
+    all.extend(NotTaken::ALL.iter().map(|why| Outcome::NotTaken(*why)));
+    all.extend(
+        [
+            Rejection::NotEnough { left_milli: Some(99_999_999) },
+            Rejection::Gone,
+            Rejection::PriceChanged { price_minor: Some(999_999_999) },
+            Rejection::TooLate,
+            Rejection::NotAllowed,
+            Rejection::Duplicate,
+            Rejection::Other,
+        ]
+        .map(Outcome::Rejected),
+    );
+    all
+}
+
+fn heading(lang: Lang, note: &str, text: &str) -> String {
+    let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
+    format!("== {}{note}: {} septets ==\n{text}\n", lang.code(), septets(text).unwrap())
+}
+
+fn snapshot(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+#[test]
+fn every_screen_has_a_snapshot_in_every_language() {
+    let figures = plain();
+    for name in Screen::NAMES {
+        let mut text = String::new();
+        for lang in Lang::ALL {
+            let cases: Vec<Case> =
+                figures.cases(*lang).into_iter().filter(|case| case.screen.name() == *name).collect();
+            assert!(!cases.is_empty(), "the screen {name} has no case: add one to `Figures::cases`");
+            for case in cases {
+                let view = case.show(&figures, *lang, SCREEN_AIM_SEPTETS);
+                text.push_str(&heading(*lang, case.note, &view.text));
+            }
+        }
+        snapshot(&format!("screen_{name}"), &text);
+    }
+}
+
+#[test]
+fn every_snapshot_belongs_to_a_screen() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ussd/snapshots");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let name = file.trim_end_matches(".snap").trim_start_matches("screen_");
+        assert!(name == "outcomes" || Screen::NAMES.contains(&name), "{file} is of no screen: delete it");
+    }
+}
+
+#[test]
+fn every_outcome_has_a_snapshot_in_every_language() {
+    let figures = plain();
+    let mut text = String::new();
+    for lang in Lang::ALL {
+        for plan in figures.plans(*lang) {
+            for outcome in outcomes() {
+                text.push_str(&heading(*lang, "", &figures.outcome(*lang, &plan, &outcome)));
+            }
+        }
+        for outcome in outcomes() {
+            let said =
+                figures.with_cx(&Fake::plain(), *lang, SCREEN_AIM_SEPTETS, |cx| language_text(cx, &outcome));
+            text.extend(said.map(|said| heading(*lang, "language", &said)));
+        }
+    }
+    snapshot("outcomes", &text);
+}
