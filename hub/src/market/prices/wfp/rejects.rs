@@ -31,11 +31,24 @@ impl<W: Write> RejectsWriter<W> {
             Row::Quarantined(reject) => ("quarantined", reject),
             Row::Price(_) | Row::Forecast => return Ok(()),
         };
-        if self.rows == 0 {
-            self.write(["line", "outcome", "reason"], &self.header.clone())?;
-        }
-        self.rows += 1;
-        self.write([&data.line.to_string(), outcome, &reject.reason.to_string()], &reject.raw)
+        self.write_with_header(&data.line.to_string(), outcome, &reject.reason.to_string(), &reject.raw)
+    }
+
+    /// Adds a well-formed price that was not stored all the same. `field` gives the text of a column by its name in
+    /// lower case; empty where there is none.
+    ///
+    /// # Errors
+    /// When the output fails.
+    pub fn add_price(
+        &mut self,
+        line: u64,
+        outcome: &str,
+        reason: &str,
+        field: impl Fn(&str) -> String,
+    ) -> io::Result<()> {
+        let fields: Vec<String> =
+            self.header.iter().map(|column| field(&column.trim().to_ascii_lowercase())).collect();
+        self.write_with_header(&line.to_string(), outcome, reason, &fields)
     }
 
     /// Rows in the list.
@@ -49,6 +62,20 @@ impl<W: Write> RejectsWriter<W> {
     /// When the output fails.
     pub fn finish(self) -> io::Result<W> {
         self.out.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+
+    fn write_with_header(
+        &mut self,
+        line: &str,
+        outcome: &str,
+        reason: &str,
+        rest: &[String],
+    ) -> io::Result<()> {
+        if self.rows == 0 {
+            self.write(["line", "outcome", "reason"], &self.header.clone())?;
+        }
+        self.rows += 1;
+        self.write([line, outcome, reason], rest)
     }
 
     fn write(&mut self, first: [&str; 3], rest: &[String]) -> io::Result<()> {
