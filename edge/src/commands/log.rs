@@ -1,0 +1,186 @@
+//! The log itself: appended to in sequence, read by whoever sends it, pruned by rule. Nothing leaves it before its final verdict.
+
+use super::state::{COLUMNS, CommandState, command};
+use crate::db::DbError;
+use crate::node;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use sync_protocol::command::{Certainty, Command};
+use sync_protocol::ids::CommandId;
+use sync_protocol::limits::PENDING_COMMANDS_MAX;
+
+/// Bytes of bodies in one answer of [`pending`]: well below what one frame may unfold to.
+pub const PENDING_BYTES_MAX: usize = 1 << 20;
+
+/// How long a command stays after its final verdict, once its person was told: so long its screen can be asked for again.
+const KEPT_TOLD_S: i64 = 30 * 86_400;
+
+/// How long it stays when nobody could be told, so that the log stays bounded also where messages cannot go out.
+const KEPT_UNTOLD_S: i64 = 365 * 86_400;
+
+/// Appends a command. Its number must be the next one.
+pub(super) fn append(
+    tx: &Transaction<'_>,
+    command: &Command,
+    certainty: Certainty,
+    short: bool,
+    has_rows: bool,
+) -> Result<(), DbError> {
+    let Command { id, seq, made_at_s, actor, body } = command;
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO command (seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, record, short, local)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    let actor_id = actor.id.map(uuid::Uuid::into_bytes);
+    let record = certainty == Certainty::Record;
+    statement.execute(rusqlite::params![
+        seq,
+        id.0.as_bytes(),
+        made_at_s,
+        actor.kind.code(),
+        actor_id,
+        actor.phone,
+        body.kind,
+        body.bytes,
+        record,
+        short,
+        has_rows
+    ])?;
+    node::set_highest_seq(tx, *seq)
+}
+
+/// Whether the log takes another command.
+pub(super) fn has_room(conn: &Connection) -> Result<bool, DbError> {
+    let oldest: Option<u64> = conn
+        .prepare_cached("SELECT min(seq) FROM command WHERE settled_at_s IS NULL")?
+        .query_row([], |row| row.get(0))?;
+    let Some(oldest) = oldest else { return Ok(true) };
+    // Numbers have no gaps, so counting is only needed when this bound does not settle it.
+    let at_most = node::highest_seq(conn)?.saturating_sub(oldest).saturating_add(1);
+    Ok(at_most < PENDING_COMMANDS_MAX || tally(conn, 0)?.unsettled() < PENDING_COMMANDS_MAX)
+}
+
+/// What became of a command; `None` when it is not in the log (never made here, or pruned).
+///
+/// # Errors
+/// Those of the database.
+pub fn outcome(conn: &Connection, id: CommandId) -> Result<Option<CommandState>, DbError> {
+    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM command WHERE id = ?1"))?;
+    let mut rows = statement.query([id.0.as_bytes()])?;
+    rows.next()?.map(CommandState::read).transpose()
+}
+
+/// Commands without a verdict after a place in the stream, in sequence without a gap: at most `max`, and at most about
+/// [`PENDING_BYTES_MAX`] of bodies, but at least one where there is one.
+///
+/// # Errors
+/// Those of the database.
+pub fn pending(conn: &Connection, after_seq: u64, max: usize) -> Result<Vec<Command>, DbError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM command WHERE verdict IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query((after_seq, i64::try_from(max).unwrap_or(i64::MAX)))?;
+    let (mut list, mut bytes) = (Vec::<Command>::new(), 0);
+    while let Some(row) = rows.next()? {
+        let next = command(row)?;
+        bytes += next.body.bytes.len();
+        let follows = list.last().is_none_or(|last| next.seq == last.seq + 1);
+        if !follows || (bytes > PENDING_BYTES_MAX && !list.is_empty()) {
+            break;
+        }
+        list.push(next);
+    }
+    Ok(list)
+}
+
+/// Notes that the bytes of all commands up to a place may leave the box. To be committed before the first byte does: what was
+/// never sent can be taken back for certain, and only that.
+///
+/// # Errors
+/// Those of the database.
+pub fn mark_sent(tx: &Transaction<'_>, upto_seq: u64) -> Result<(), DbError> {
+    let sql = "UPDATE command SET sent = 1 WHERE verdict IS NULL AND sent = 0 AND seq <= ?1";
+    tx.prepare_cached(sql)?.execute([upto_seq])?;
+    Ok(())
+}
+
+/// How the log stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Commands that the hub has not answered.
+    pub waiting: u64,
+    /// Commands with an open answer: held, quarantined, unsupported.
+    pub open: u64,
+    /// Commands refused or put aside since the time asked about.
+    pub refused: u64,
+}
+
+impl Tally {
+    /// Commands that have no final verdict.
+    pub fn unsettled(&self) -> u64 {
+        self.waiting + self.open
+    }
+}
+
+/// Counts the log; refusals from `since_s` on, seconds since 1970 UTC.
+///
+/// # Errors
+/// Those of the database.
+pub fn tally(conn: &Connection, since_s: i64) -> Result<Tally, DbError> {
+    let waiting = "SELECT count(*) FROM command WHERE verdict IS NULL";
+    let open = "SELECT count(*) FROM command WHERE settled_at_s IS NULL AND verdict IS NOT NULL";
+    let refused =
+        "SELECT count(*) FROM command WHERE verdict IN ('rejected', 'dismissed') AND settled_at_s >= ?1";
+    Ok(Tally {
+        waiting: conn.prepare_cached(waiting)?.query_row([], |row| row.get(0))?,
+        open: conn.prepare_cached(open)?.query_row([], |row| row.get(0))?,
+        refused: conn.prepare_cached(refused)?.query_row([since_s], |row| row.get(0))?,
+    })
+}
+
+/// Commands with a final verdict of which the person was not told yet, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub fn untold(conn: &Connection, max: usize) -> Result<Vec<CommandState>, DbError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM command WHERE settled_at_s IS NOT NULL AND told_at_s IS NULL ORDER BY seq LIMIT ?1"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([i64::try_from(max).unwrap_or(i64::MAX)])?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        list.push(CommandState::read(row)?);
+    }
+    Ok(list)
+}
+
+/// Notes that the person was told of a command's verdict, or that nobody has to be. In the transaction that queues the message.
+///
+/// # Errors
+/// Those of the database.
+pub fn mark_told(tx: &Transaction<'_>, seq: u64, now_s: i64) -> Result<(), DbError> {
+    let sql =
+        "UPDATE command SET told_at_s = ?2 WHERE seq = ?1 AND settled_at_s IS NOT NULL AND told_at_s IS NULL";
+    tx.prepare_cached(sql)?.execute((seq, now_s))?;
+    Ok(())
+}
+
+/// Drops what has had its final verdict and is not needed any more: told and 30 days old, or a year old. Keeps the newest, and what
+/// still has rows beside the replica. `now_s` should be the hub's clock where it is known: a box's own may be years ahead.
+/// Gives how many went.
+///
+/// # Errors
+/// Those of the database.
+pub fn prune(tx: &Transaction<'_>, now_s: i64) -> Result<usize, DbError> {
+    let sql = "DELETE FROM command WHERE settled_at_s IS NOT NULL AND local = 0 AND seq < (SELECT max(seq) FROM command)
+               AND (told_at_s IS NOT NULL AND settled_at_s < ?1 OR settled_at_s < ?2)";
+    Ok(tx
+        .prepare_cached(sql)?
+        .execute((now_s.saturating_sub(KEPT_TOLD_S), now_s.saturating_sub(KEPT_UNTOLD_S)))?)
+}
+
+/// Whether an order's own command is still only here: the hub cannot know of it.
+pub(super) fn never_left(conn: &Connection, id: CommandId) -> Result<bool, DbError> {
+    let sql = "SELECT sent = 0 AND verdict IS NULL FROM command WHERE id = ?1";
+    Ok(conn.prepare_cached(sql)?.query_row([id.0.as_bytes()], |row| row.get(0)).optional()?.unwrap_or(false))
+}

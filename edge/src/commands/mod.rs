@@ -1,0 +1,21 @@
+//! The durable log of what people did here, and what it does here before the hub has answered. A command is on disk, with its
+//! local rows, before anybody is told of it; it stays until it has had its one final verdict and the person was told. The log
+//! decides nothing: [`submit`] asks the protocol's pure functions, the hub has the last word.
+
+mod local;
+mod log;
+mod refusals;
+mod refused;
+mod state;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod verdicts;
+mod working_set;
+
+pub use log::{PENDING_BYTES_MAX, Tally, mark_sent, mark_told, outcome, pending, prune, tally, untold};
+pub use refusals::refusals;
+pub use refused::{REFUSED_SHOWN_S, RefusedOrder, refused_orders};
+pub use state::CommandState;
+pub use submit::{Submission, SubmitError, Submitted, submit};
+pub use verdicts::{Recorded, VerdictError, record_verdicts, settle};

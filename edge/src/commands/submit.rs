@@ -1,0 +1,201 @@
+//! Takes a person's act: decides it on what this node knows, and stores it with what it does here in the caller's transaction. Only
+//! when that is on disk may the person be told. The same id a second time is the same act: it gets the stored answer.
+
+use super::{local, log, outcome, working_set};
+use crate::db::DbError;
+use crate::deps::Deps;
+use crate::node::{self, Identity};
+use crate::replica::{self, is_complete};
+use rusqlite::{Connection, Transaction};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{
+    Actor, Body, Certainty, Command, Context, Decision, OrderCancel, OrderPlace, Source, WorkingSet,
+};
+use sync_protocol::entity::{Cooperative, ListingStatus, Order};
+use sync_protocol::ids::{CommandId, ListingId};
+use sync_protocol::limits::COMMAND_BODY_MAX_BYTES;
+use sync_protocol::row::Key;
+use sync_protocol::units::Quantity;
+use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
+
+/// An act of a person, not yet decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// Made with the draft; the same on every retry.
+    pub id: CommandId,
+    /// Who acts.
+    pub actor: Actor,
+    /// What is meant. Whose units an order spends is chosen here, whatever its source says.
+    pub body: Body,
+    /// Whether the actor works for this office and has signed in.
+    pub clerk: bool,
+}
+
+/// An act that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its place in the stream.
+    pub seq: u64,
+    /// Whether the hub may still refuse: a screen says "done" only for a record.
+    pub certainty: Certainty,
+    /// What it does here. For a repeat: what of it still waits for the hub, see also `verdict`.
+    pub decision: Decision,
+    /// Whether it had been stored before.
+    pub repeated: bool,
+    /// The hub's word on a repeat, where it is here already.
+    pub verdict: Option<Verdict>,
+}
+
+/// Why an act was not taken. Nothing of it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// It breaks a rule of the market.
+    #[error("refused: {}", .0.code.as_str())]
+    Rejected(Reject),
+    /// The box belongs to no office yet.
+    #[error("this box is not enrolled yet: run 'mizili-edge enrol' first")]
+    NotEnrolled,
+    /// What it needs has not been fetched from the hub yet.
+    #[error("this office is still fetching its data: try again when that is done")]
+    NotComplete,
+    /// Too many acts wait for the hub.
+    #[error("too many acts wait for the line: connect this office first")]
+    LogFull,
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<rusqlite::Error> for SubmitError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// Decides and stores an act. The caller commits, and tells the person only after that.
+///
+/// # Errors
+/// Why it was not taken; then the transaction holds nothing of it.
+pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Result<Submitted, SubmitError> {
+    let identity = node::identity(tx)?.ok_or(SubmitError::NotEnrolled)?;
+    if let Some(stored) = outcome(tx, submission.id)? {
+        return repeated(tx, stored, submission.body);
+    }
+    if !log::has_room(tx)? {
+        return Err(SubmitError::LogFull);
+    }
+    let Submission { id, actor, mut body, clerk } = submission;
+    let context = context(tx, &identity, &body, clerk)?;
+    let set = working_set::load(tx, &body.needs(id, &actor, &context))?;
+    if let Body::OrderPlace(order) = &mut body {
+        order.source = source(tx, &identity, order, &set)?;
+    }
+    let raw = body.to_raw();
+    if raw.bytes.len() > COMMAND_BODY_MAX_BYTES {
+        return Err(SubmitError::Rejected(Reject::with(RejectCode::Invalid, [String::new()])));
+    }
+    let seq = node::highest_seq(tx)? + 1;
+    let command = Command { id, seq, made_at_s: deps.clock.now_s(), actor, body: raw };
+    let decision = match body.decide(&command, &context, &set) {
+        Ok(decision) => decision,
+        Err(reject) if may_be_unfetched(reject.code) && is_fetching(tx, &identity)? => {
+            return Err(SubmitError::NotComplete);
+        }
+        Err(reject) => return Err(SubmitError::Rejected(reject)),
+    };
+    log::append(tx, &command, decision.certainty, decision.applied.short, !decision.effects.is_empty())?;
+    local::put(tx, seq, &decision.effects)?;
+    Ok(Submitted { seq, certainty: decision.certainty, decision, repeated: false, verdict: None })
+}
+
+/// The stored answer. Another act under the same id is refused: its id is taken.
+fn repeated(
+    tx: &Transaction<'_>,
+    stored: super::CommandState,
+    mut body: Body,
+) -> Result<Submitted, SubmitError> {
+    if let (Body::OrderPlace(new), Ok(Some(Body::OrderPlace(old)))) =
+        (&mut body, Body::from_raw(&stored.command.body))
+    {
+        new.source = old.source;
+    }
+    if body.to_raw() != stored.command.body {
+        return Err(SubmitError::Rejected(Reject::new(RejectCode::Duplicate)));
+    }
+    let seq = stored.command.seq;
+    let applied = match &stored.verdict {
+        Some(Verdict::Applied(applied)) => applied.clone(),
+        _ => Applied::default(),
+    };
+    let certainty = stored.certainty;
+    let decision = Decision { certainty, applied, effects: local::effects(tx, seq)? };
+    Ok(Submitted { seq, certainty, decision, repeated: true, verdict: stored.verdict })
+}
+
+/// This office, deciding for its own screens.
+fn context(
+    tx: &Transaction<'_>,
+    identity: &Identity,
+    body: &Body,
+    clerk: bool,
+) -> Result<Context, SubmitError> {
+    let cooperative: Option<Cooperative> = replica::get(tx, Key::Int(identity.cooperative.0))?;
+    let needs_whole_stock = matches!(body, Body::StockAdjust(_));
+    if (matches!(body, Body::ListingPost(_)) && cooperative.is_none())
+        || (needs_whole_stock && !is_complete(tx, identity.coop_bucket())?)
+    {
+        return Err(SubmitError::NotComplete);
+    }
+    let never_left = match body {
+        Body::OrderCancel(OrderCancel { order }) => {
+            log::never_left(tx, CommandId(*order))?
+                && replica::get_sent::<Order>(tx, Key::Uuid(*order))?.is_none()
+        }
+        _ => false,
+    };
+    let percent = cooperative.map_or(0, |coop| coop.hub_share_percent.min(100));
+    Ok(Context {
+        place: identity.holder(),
+        origin: identity.holder(),
+        cooperative: Some(identity.cooperative),
+        clerk,
+        admin: false,
+        share_with: None,
+        hub_share_percent: percent as u8,
+        never_left,
+    })
+}
+
+/// Whose units an order spends: this office's own where it surely holds enough of them and may sell them at this price, else
+/// the hub is asked.
+fn source(
+    tx: &Transaction<'_>,
+    identity: &Identity,
+    order: &OrderPlace,
+    set: &WorkingSet,
+) -> Result<Source, DbError> {
+    let id = ListingId(order.listing);
+    let for_sale = set.listings.get(&id).is_some_and(|listing| {
+        listing.cooperative == identity.cooperative
+            && listing.status == ListingStatus::Active
+            && listing.price_minor == order.unit_price_minor
+    });
+    let holds = for_sale
+        && set.available(id, identity.holder()) >= Quantity(order.quantity_milli)
+        && is_complete(tx, identity.coop_bucket())?
+        && node::doubt(tx)?.is_none()
+        && !replica::stands_short(tx, id, identity.holder())?;
+    Ok(if holds { Source::Held } else { Source::Ask })
+}
+
+/// Refusals that only say that something is not here.
+fn may_be_unfetched(code: RejectCode) -> bool {
+    matches!(code, RejectCode::NotFound | RejectCode::UnknownCommodity | RejectCode::UnknownUnit)
+}
+
+/// Whether the first fetch is still under way. A bucket that is empty at the hub never arrives, so only those that never are
+/// empty are asked whether they have begun.
+fn is_fetching(conn: &Connection, identity: &Identity) -> Result<bool, DbError> {
+    let under_way = replica::cursors(conn)?.iter().any(|cursor| cursor.reached.is_some());
+    Ok(under_way || !is_complete(conn, identity.coop_bucket())? || !is_complete(conn, Bucket::Global)?)
+}

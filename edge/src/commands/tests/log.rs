@@ -1,0 +1,231 @@
+//! The log's bounds, its order, and verdicts in their numbers.
+
+use crate::commands::{
+    CommandState, PENDING_BYTES_MAX, Recorded, SubmitError, Tally, VerdictError, mark_sent, mark_told,
+    outcome, pending, prune, record_verdicts, tally, untold,
+};
+use crate::db::DbError;
+use crate::node;
+use crate::testing::{CALLER_PHONE, COOP, TestEdge, caller, order_of};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::Certainty;
+use sync_protocol::ids::{CommandId, MemberId, hub_born};
+use sync_protocol::limits::PENDING_COMMANDS_MAX;
+use sync_protocol::verdict::{Applied, Conflict, Numbered, Reject, RejectCode, Verdict};
+
+/// A listing and so many orders of it; sequence numbers 1, then 2 and on.
+fn with_orders(n: u64) -> TestEdge {
+    let edge = TestEdge::with_market();
+    let listing = edge.post_listing(500);
+    for n in 0..n {
+        edge.submit_as(CommandId(hub_born(n)), caller(), false, order_of(listing, 1)).unwrap();
+    }
+    edge
+}
+
+fn state(edge: &TestEdge, n: u64) -> CommandState {
+    edge.read(|conn| outcome(conn, CommandId(hub_born(n)))).unwrap()
+}
+
+fn numbered(number: u64, seq: u64, verdict: Verdict) -> Numbered {
+    Numbered { number, seq, verdict, stands_at: vec![(Bucket::Coop(COOP), 1)] }
+}
+
+fn applied() -> Verdict {
+    Verdict::Applied(Applied::default())
+}
+
+fn record(edge: &TestEdge, list: Vec<Numbered>) -> Result<Recorded, VerdictError> {
+    edge.db().write_blocking(move |tx| record_verdicts(tx, &list, 1_000))
+}
+
+#[test]
+fn pending_gives_a_run_without_gaps_in_bounded_pieces() {
+    let edge = with_orders(9);
+    let seqs = |after, max| -> Vec<u64> {
+        edge.read(|conn| pending(conn, after, max)).into_iter().map(|command| command.seq).collect()
+    };
+    assert_eq!(seqs(0, 3), [1, 2, 3]);
+    assert_eq!(seqs(3, 100), [4, 5, 6, 7, 8, 9, 10]);
+    assert!(seqs(10, 5).is_empty() && seqs(0, 0).is_empty());
+    // An answer in the middle ends the run before it.
+    edge.verdict(4, applied(), &[]);
+    assert_eq!(seqs(0, 100), [1, 2, 3]);
+    assert_eq!(seqs(3, 100), [5, 6, 7, 8, 9, 10]);
+    // Large bodies come in pieces, each with at least one.
+    edge.write(|tx| -> Result<(), DbError> {
+        Ok(tx
+            .execute("UPDATE command SET body = zeroblob(?1) WHERE seq > 5", [PENDING_BYTES_MAX - 10])
+            .map(|_| ())?)
+    });
+    assert_eq!(seqs(4, 100), [5]);
+    assert_eq!(seqs(5, 100), [6]);
+}
+
+#[test]
+fn a_command_is_sent_once_its_mark_is_on_disk() {
+    let edge = with_orders(3);
+    assert!(!state(&edge, 0).sent);
+    edge.write(|tx| mark_sent(tx, 3));
+    let edge = edge.reopen();
+    assert_eq!([0, 1, 2].map(|n| state(&edge, n).sent), [true, true, false]);
+    assert_eq!(edge.read(|conn| pending(conn, 0, 9)).len(), 4, "sent is not answered");
+}
+
+#[test]
+fn verdicts_come_in_their_order_and_repeats_change_nothing() {
+    let edge = with_orders(4);
+    let refusal = Verdict::Rejected(Reject::with(RejectCode::NotEnough, ["5".to_owned(), "kg".to_owned()]));
+    let got = record(
+        &edge,
+        vec![numbered(1, 1, applied()), numbered(2, 2, refusal.clone()), numbered(3, 3, Verdict::Held)],
+    );
+    assert_eq!(got, Ok(Recorded { applied: 1, rejected: 1, held: 1, ..Recorded::default() }));
+    assert_eq!(edge.read(node::verdicts_upto), 3);
+    assert_eq!((state(&edge, 0).verdict, state(&edge, 0).settled_at_s), (Some(refusal.clone()), Some(1_000)));
+    assert_eq!(state(&edge, 0).stands_at, [(Bucket::Coop(COOP), 1)]);
+    // Answered into a dead connection: they come again, with the next one.
+    let again =
+        vec![numbered(2, 2, applied()), numbered(3, 3, applied()), numbered(4, 4, Verdict::Quarantined)];
+    assert_eq!(record(&edge, again), Ok(Recorded { quarantined: 1, ..Recorded::default() }));
+    assert_eq!((state(&edge, 0).verdict, state(&edge, 1).verdict), (Some(refusal), Some(Verdict::Held)));
+    // One is missing: nothing of the list is taken.
+    let gap = record(&edge, vec![numbered(5, 3, applied()), numbered(7, 4, applied())]);
+    assert_eq!(gap, Err(VerdictError::Gap { expected: 6, got: 7 }));
+    assert_eq!((edge.read(node::verdicts_upto), state(&edge, 1).verdict), (4, Some(Verdict::Held)));
+    // An open one becomes final; a second final one changes nothing, but its number counts.
+    record(&edge, vec![numbered(5, 3, applied()), numbered(6, 3, Verdict::Dismissed)]).unwrap();
+    assert_eq!(state(&edge, 1).verdict, Some(applied()));
+    // On a command that is not here: counted, passed over.
+    assert_eq!(record(&edge, vec![numbered(7, 99, applied())]), Ok(Recorded::default()));
+    assert_eq!(edge.read(node::verdicts_upto), 7);
+    assert_eq!(edge.read(|conn| tally(conn, 0)), Tally { waiting: 1, open: 1, refused: 1 });
+    assert_eq!(edge.read(|conn| tally(conn, 1_001)).refused, 0);
+}
+
+#[test]
+fn everything_that_a_verdict_says_comes_back() {
+    let edge = with_orders(4);
+    let conflict =
+        |n: u32| Conflict {
+            field: format!("price {n}"), current: "\"12\"".into(), wanted: "Ünïcode".into()
+        };
+    let verdicts = [
+        Verdict::Applied(Applied {
+            short: true,
+            alias: Some(MemberId(hub_born(4))),
+            conflicts: vec![conflict(1), conflict(2)],
+        }),
+        Verdict::Rejected(Reject::with(RejectCode::Conflict, ["title".to_owned(), "a \"b\" \\".to_owned()])),
+        Verdict::Rejected(Reject::new(RejectCode::Other(77))),
+        Verdict::Unsupported,
+    ];
+    let places =
+        [vec![(Bucket::Coop(COOP), 7), (Bucket::Global, u64::from(u32::MAX) + 9)], vec![], vec![], vec![]];
+    let list = (1..).zip(verdicts.clone().into_iter().zip(places.clone()));
+    let list = list
+        .map(|(n, (verdict, stands_at))| Numbered { number: n, seq: n + 1, verdict, stands_at })
+        .collect();
+    record(&edge, list).unwrap();
+    let edge = edge.reopen();
+    assert_eq!(
+        [0, 1, 3].map(|n| state(&edge, n).verdict.unwrap()),
+        [&verdicts[0], &verdicts[1], &verdicts[3]].map(Clone::clone)
+    );
+    assert!(matches!(
+        state(&edge, 2).verdict,
+        Some(Verdict::Rejected(Reject { code: RejectCode::Other(_), .. }))
+    ));
+    assert_eq!([0, 1, 2, 3].map(|n| state(&edge, n).stands_at), places);
+    assert!((0..4).all(|n| state(&edge, n).certainty == Certainty::Record
+        && state(&edge, n).command.actor.phone == CALLER_PHONE));
+}
+
+#[test]
+fn a_person_is_told_once_and_only_of_what_is_final() {
+    let edge = with_orders(3);
+    record(&edge, vec![numbered(1, 2, applied()), numbered(2, 3, Verdict::Held)]).unwrap();
+    let seqs = |edge: &TestEdge| -> Vec<u64> {
+        edge.read(|conn| untold(conn, 9)).iter().map(|s| s.command.seq).collect()
+    };
+    assert_eq!(seqs(&edge), [2]);
+    edge.write(|tx| mark_told(tx, 3, 1_100));
+    assert_eq!(state(&edge, 1).told_at_s, None, "an open verdict is not told of");
+    edge.write(|tx| mark_told(tx, 2, 1_100));
+    edge.write(|tx| mark_told(tx, 2, 1_200));
+    assert_eq!((seqs(&edge), state(&edge, 0).told_at_s), (vec![], Some(1_100)));
+}
+
+#[test]
+fn the_log_is_pruned_of_what_is_over_and_told() {
+    let edge = with_orders(5);
+    let day_s = 86_400;
+    let verdicts = [(2, applied()), (3, applied()), (4, Verdict::Held), (5, applied()), (6, applied())];
+    let list = (1..).zip(verdicts).map(|(n, (seq, verdict))| Numbered {
+        number: n,
+        seq,
+        verdict,
+        stands_at: vec![],
+    });
+    record(&edge, list.collect()).unwrap();
+    edge.write(|tx| -> Result<(), DbError> {
+        super::super::settle(tx)?;
+        [2, 6].into_iter().try_for_each(|seq| mark_told(tx, seq, 1_000))?;
+        // One whose local rows still count stays, told or not.
+        mark_told(tx, 5, 1_000)?;
+        Ok(tx.execute("UPDATE command SET local = 1 WHERE seq = 5", []).map(|_| ())?)
+    });
+    let left = |edge: &TestEdge| -> Vec<u64> {
+        edge.read(|conn| -> Result<Vec<u64>, DbError> {
+            let mut statement = conn.prepare("SELECT seq FROM command ORDER BY seq")?;
+            Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+    };
+    assert_eq!(edge.write(move |tx| prune(tx, 1_000 + 30 * day_s)), 0, "not before 30 days have passed");
+    assert_eq!(edge.write(move |tx| prune(tx, 1_001 + 30 * day_s)), 1);
+    assert_eq!(left(&edge), [1, 3, 4, 5, 6], "waiting, untold, open, still counting, newest");
+    assert_eq!(edge.write(move |tx| prune(tx, 1_001 + 365 * day_s)), 1);
+    assert_eq!(left(&edge), [1, 4, 5, 6]);
+    assert_eq!(edge.read(node::highest_seq), 6);
+}
+
+#[test]
+fn a_full_log_takes_no_more_and_says_so() {
+    let edge = with_orders(1);
+    // So many that wait cannot be made one by one in a test; their numbers are what counts.
+    edge.write(|tx| -> Result<(), DbError> {
+        let sql = "WITH RECURSIVE n (i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                   INSERT INTO command (seq, id, made_at_s, actor_kind, actor_phone, kind, body, record)
+                   SELECT i, CAST(i AS BLOB), 0, 0, 0, 5, x'', 1 FROM n";
+        tx.execute(sql, [PENDING_COMMANDS_MAX])?;
+        Ok(tx
+            .execute("UPDATE node SET value = ?1 WHERE key = 'highest_seq'", [PENDING_COMMANDS_MAX])
+            .map(|_| ())?)
+    });
+    let listing = edge
+        .read(|conn| crate::replica::page::<sync_protocol::entity::Listing>(conn, None, 9))
+        .pop()
+        .unwrap();
+    assert_eq!(edge.place_order(listing.id, 1).unwrap_err(), SubmitError::LogFull);
+    // An old one still waits, so the span of numbers is no measure; what was settled in between makes room.
+    edge.write(|tx| -> Result<(), DbError> {
+        let sql = "UPDATE command SET verdict = 'applied', settled_at_s = 5 WHERE seq BETWEEN 100 AND 200";
+        Ok(tx.execute(sql, []).map(|_| ())?)
+    });
+    assert_eq!(edge.read(|conn| tally(conn, 0)).unsettled(), PENDING_COMMANDS_MAX - 101);
+    let taken = edge.submit(caller(), false, order_of(listing.id, 1));
+    assert_eq!(taken.map(|submitted| submitted.seq), Ok(PENDING_COMMANDS_MAX + 1));
+}
+
+#[test]
+fn a_stored_value_that_no_version_writes_is_named() {
+    let edge = with_orders(1);
+    for (column, value) in [("verdict", "maybe"), ("stands_at", "[[\"nowhere:1\",2]]"), ("stands_at", "{")] {
+        edge.write(move |tx| -> Result<(), DbError> {
+            tx.execute("UPDATE command SET verdict = 'applied', stands_at = NULL WHERE seq = 2", [])?;
+            Ok(tx.execute(&format!("UPDATE command SET {column} = ?1 WHERE seq = 2"), [value]).map(|_| ())?)
+        });
+        let read = edge.db().read_blocking(|conn| outcome(conn, CommandId(hub_born(0))));
+        assert_eq!(read, Err(DbError::Corrupt(format!("table command, column {column}, row 2"))));
+    }
+}

@@ -1,0 +1,5 @@
+//! The log, the verdicts and the overlay, on real SQLite files.
+
+mod log;
+mod overlay;
+mod submit;

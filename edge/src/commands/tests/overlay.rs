@@ -1,0 +1,425 @@
+//! Schedules in which a simpler overlay would sell units twice, lose an edit, or free what has left the store. `hub` here plays the
+//! hub by hand: it sends the rows and verdicts that the real one would.
+
+use crate::commands::{SubmitError, outcome, refused_orders};
+use crate::db::DbError;
+use crate::replica::{self, get};
+use crate::testing::{CALLER_PHONE, COOP, EDGE, PRICE_MINOR, TestEdge, caller, clerk, entry, live, order_of};
+use proptest::prelude::*;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{
+    Adjustment, Certainty, Effect, EffectRow, ListingEdit, OrderCancel, StockAdjust, WholeChange,
+};
+use sync_protocol::entity::{EntryId, EntryKind, Listing, Order, OrderStatus};
+use sync_protocol::ids::{Holder, ListingId, OrderId};
+use sync_protocol::row::{Key, Row};
+use sync_protocol::units::Quantity;
+use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
+
+const HERE: Holder = Holder::Edge(EDGE);
+const BUCKET: Bucket = Bucket::Coop(COOP);
+
+fn applied() -> Verdict {
+    Verdict::Applied(Applied::default())
+}
+
+/// The rows that the hub makes of a command's effects.
+fn rows_of(effects: &[Effect]) -> Vec<Row> {
+    let row = |effect: &Effect| {
+        let (entity, key, fields) = effect.row.to_row();
+        Row { entity, key, version: 0, body: Some(fields) }
+    };
+    effects.iter().map(row).collect()
+}
+
+fn local_rows(edge: &TestEdge) -> i64 {
+    edge.read(|conn| -> Result<i64, DbError> {
+        let sql = "SELECT (SELECT count(*) FROM local_row) + (SELECT count(*) FROM local_index)";
+        Ok(conn.query_row(sql, [], |row| row.get(0))?)
+    })
+}
+
+fn order(edge: &TestEdge, id: OrderId) -> Option<Order> {
+    edge.read(|conn| get::<Order>(conn, Key::Uuid(id.0)))
+}
+
+fn listing(edge: &TestEdge, id: ListingId) -> Listing {
+    edge.read(|conn| get::<Listing>(conn, Key::Uuid(id.0))).unwrap()
+}
+
+/// A listing of 50 that the hub knows: 25 here, 25 there. Nothing waits.
+fn settled_listing(edge: &TestEdge) -> ListingId {
+    let id = edge.post_listing(50);
+    let effects = waiting_effects(edge, 1);
+    let head = edge.feed(BUCKET, rows_of(&effects));
+    edge.verdict(1, applied(), &[(BUCKET, head)]);
+    assert_eq!(local_rows(edge), 0);
+    id
+}
+
+fn waiting_effects(edge: &TestEdge, seq: u64) -> Vec<Effect> {
+    edge.read(|conn| crate::commands::local::effects(conn, seq))
+}
+
+#[test]
+fn verdict_arrives_line_drops_sold_units_reappear() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, submitted) = edge.place_order(id, 20).unwrap();
+    assert_eq!(submitted.certainty, Certainty::Record);
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+    // The verdict names the next two versions, and the line drops before their rows.
+    let head = edge.head(BUCKET) + 2;
+    edge.verdict(submitted.seq, applied(), &[(BUCKET, head)]);
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5), "the sold units did not reappear");
+    let (_, asked) = edge.place_order(id, 20).unwrap();
+    assert_eq!(asked.certainty, Certainty::Request, "they are not sold again");
+    let edge = edge.reopen();
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+    assert_eq!(order(&edge, sold).unwrap().status, OrderStatus::Confirmed);
+    // The rows arrive: the same entry on both sides counts once, then the local one is gone.
+    edge.feed(BUCKET, rows_of(&submitted.decision.effects));
+    assert_eq!(edge.head(BUCKET), head);
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+    assert!(waiting_effects(&edge, submitted.seq).is_empty());
+    assert_eq!(order(&edge, sold).unwrap().status, OrderStatus::Confirmed);
+}
+
+#[test]
+fn rows_may_come_before_their_verdict() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, submitted) = edge.place_order(id, 20).unwrap();
+    let head = edge.feed(BUCKET, rows_of(&submitted.decision.effects));
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5), "counted once, though it stands on both sides");
+    assert!(!waiting_effects(&edge, submitted.seq).is_empty());
+    edge.verdict(submitted.seq, applied(), &[(BUCKET, head)]);
+    assert_eq!(local_rows(&edge), 0);
+    assert_eq!(
+        (edge.spendable(id, HERE), order(&edge, sold).unwrap().quantity),
+        (Quantity::units(5), Quantity::units(20))
+    );
+}
+
+#[test]
+fn cancel_offline_of_an_order_already_dispatched() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, placed) = edge.place_order(id, 20).unwrap();
+    // The order has left this box, so the goods may have, too.
+    edge.write(move |tx| crate::commands::mark_sent(tx, placed.seq));
+    let cancelled = edge.cancel_order(sold).unwrap();
+    assert_eq!(cancelled.certainty, Certainty::Request);
+    assert_eq!(
+        edge.spendable(id, HERE),
+        Quantity::units(5),
+        "the units are free only when the hub's row says so"
+    );
+    assert_eq!(
+        order(&edge, sold).unwrap().status,
+        OrderStatus::Cancelled,
+        "the screen shows what was asked for"
+    );
+    // The hub has it as fulfilled and refuses: the order stands again and nothing was freed.
+    let mut fulfilled = rows_of(&placed.decision.effects);
+    fulfilled[0] = live(&Order { status: OrderStatus::Fulfilled, ..ordered(&placed.decision.effects) });
+    let head = edge.feed(BUCKET, fulfilled);
+    edge.verdict(placed.seq, applied(), &[(BUCKET, head)]);
+    edge.verdict(cancelled.seq, Verdict::Rejected(Reject::new(RejectCode::TooLate)), &[]);
+    assert_eq!(local_rows(&edge), 0);
+    assert_eq!(order(&edge, sold).unwrap().status, OrderStatus::Fulfilled);
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+}
+
+#[test]
+fn a_cancel_that_the_hub_takes_frees_the_units_when_its_rows_arrive() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, placed) = edge.place_order(id, 20).unwrap();
+    let head = edge.feed(BUCKET, rows_of(&placed.decision.effects));
+    edge.verdict(placed.seq, applied(), &[(BUCKET, head)]);
+    let cancelled = edge.cancel_order(sold).unwrap();
+    edge.verdict(cancelled.seq, applied(), &[(BUCKET, head + 2)]);
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+    edge.feed(BUCKET, rows_of(&cancelled.decision.effects));
+    assert_eq!((edge.spendable(id, HERE), local_rows(&edge)), (Quantity::units(25), 0));
+}
+
+fn ordered(effects: &[Effect]) -> Order {
+    let order =
+        effects.iter().find_map(|e| if let EffectRow::Order(o) = &e.row { Some(o.clone()) } else { None });
+    order.unwrap()
+}
+
+#[test]
+fn what_never_left_this_box_is_taken_back_for_certain() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, _) = edge.place_order(id, 20).unwrap();
+    let cancelled = edge.cancel_order(sold).unwrap();
+    assert_eq!(cancelled.certainty, Certainty::Record);
+    assert_eq!(
+        edge.spendable(id, HERE),
+        Quantity::units(25),
+        "nobody can refuse it, so the units are free at once"
+    );
+    let again = edge.cancel_order(sold).unwrap();
+    assert!(again.decision.effects.is_empty());
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(25), "cancelled twice is cancelled once");
+    // An order that came from the hub was never only here, whatever the log says.
+    let theirs = ordered(&order_effects(&edge, id));
+    edge.feed(BUCKET, vec![live(&theirs)]);
+    let cancelled = edge.cancel_order(theirs.id).unwrap();
+    assert_eq!(cancelled.certainty, Certainty::Request);
+}
+
+/// The effects of an order of another node.
+fn order_effects(edge: &TestEdge, id: ListingId) -> Vec<Effect> {
+    let order = Order {
+        id: OrderId(edge.deps().ids.uuid_v7()),
+        listing: id,
+        cooperative: COOP,
+        quantity: Quantity::units(3),
+        unit_price_minor: PRICE_MINOR,
+        currency: crate::testing::kwacha(),
+        holder: Some(Holder::Hub),
+        buyer_phone: CALLER_PHONE,
+        buyer_name: String::new(),
+        buyer_cooperative: None,
+        status: OrderStatus::Confirmed,
+        channel: sync_protocol::entity::Channel::Rest,
+        placed_at_s: 0,
+    };
+    vec![Effect { row: EffectRow::Order(order), at_once: true }]
+}
+
+#[test]
+fn two_offline_edits_in_a_row_do_not_fight() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let edit =
+        |old, new| ListingEdit { listing: id.0, price_minor: Some(WholeChange { old, new }), title: None };
+    let first = edge.submit(clerk(), true, edit(PRICE_MINOR, 46_000)).unwrap();
+    assert_eq!(listing(&edge, id).price_minor, 46_000);
+    // The second was made on what the first shows, and both reach the hub in order.
+    let second = edge.submit(clerk(), true, edit(46_000, 47_000)).unwrap();
+    assert_eq!(listing(&edge, id).price_minor, 47_000);
+    let stale = edge.submit(clerk(), true, edit(PRICE_MINOR, 48_000));
+    let Err(SubmitError::Rejected(reject)) = stale else {
+        panic!("an edit of what nobody sees any more: {stale:?}")
+    };
+    assert_eq!(reject, Reject::with(RejectCode::Conflict, ["price_minor".to_owned(), "47000".to_owned()]));
+    // The first settles: its row is here, and the second's local view stands over it.
+    let head = edge.feed(BUCKET, rows_of(&first.decision.effects));
+    edge.verdict(first.seq, applied(), &[(BUCKET, head)]);
+    assert_eq!(listing(&edge, id).price_minor, 47_000);
+    let head = edge.feed(BUCKET, rows_of(&second.decision.effects));
+    edge.verdict(second.seq, applied(), &[(BUCKET, head)]);
+    assert_eq!((listing(&edge, id).price_minor, local_rows(&edge)), (47_000, 0));
+}
+
+#[test]
+fn a_refused_order_frees_nothing_vanishes_from_orders_and_stays_visible() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (asked, submitted) = edge.place_order(id, 30).unwrap();
+    assert_eq!(submitted.certainty, Certainty::Request, "25 are here");
+    assert_eq!(order(&edge, asked).unwrap().status, OrderStatus::Asked);
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(25), "asking spends nothing");
+    let reason = Reject::with(RejectCode::NotEnough, ["5".to_owned()]);
+    edge.verdict(submitted.seq, Verdict::Rejected(reason.clone()), &[]);
+    assert_eq!((order(&edge, asked), local_rows(&edge)), (None, 0));
+    let mine: Vec<Order> = edge.read(|conn| replica::find(conn, 7, &CALLER_PHONE));
+    assert!(mine.is_empty());
+    let now_s = edge.deps().clock.now_s();
+    let refused = edge.read(|conn| refused_orders(conn, Some(CALLER_PHONE), now_s));
+    assert_eq!(refused.len(), 1);
+    let shown = &refused[0];
+    assert_eq!(
+        (shown.id, shown.quantity, shown.reason.as_ref()),
+        (asked, Quantity::units(30), Some(&reason))
+    );
+    assert_eq!(shown.listing_now.as_ref().map(|l| l.id), Some(id));
+    assert!(!shown.told);
+    assert!(edge.read(|conn| refused_orders(conn, Some(CALLER_PHONE + 1), now_s)).is_empty());
+    assert_eq!(edge.read(|conn| refused_orders(conn, None, now_s)), refused);
+    let later = now_s + super::super::REFUSED_SHOWN_S + 1;
+    assert!(edge.read(|conn| refused_orders(conn, None, later)).is_empty(), "after 30 days it is history");
+}
+
+#[test]
+fn an_open_verdict_keeps_everything_as_it_is() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, submitted) = edge.place_order(id, 20).unwrap();
+    for open in [Verdict::Held, Verdict::Quarantined, Verdict::Unsupported] {
+        edge.verdict(submitted.seq, open.clone(), &[]);
+        assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+        assert_eq!(order(&edge, sold).unwrap().status, OrderStatus::Confirmed);
+        let state = edge.read(|conn| outcome(conn, sync_protocol::ids::CommandId(sold.0))).unwrap();
+        assert_eq!((state.verdict, state.settled_at_s), (Some(open), None));
+    }
+    edge.verdict(submitted.seq, Verdict::Dismissed, &[]);
+    assert_eq!((edge.spendable(id, HERE), local_rows(&edge)), (Quantity::units(25), 0));
+    let now_s = edge.deps().clock.now_s();
+    let put_aside = edge.read(|conn| refused_orders(conn, None, now_s));
+    assert_eq!((put_aside[0].id, &put_aside[0].reason), (sold, &None));
+}
+
+#[test]
+fn a_bucket_that_left_the_scope_holds_nothing_back() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (_, submitted) = edge.place_order(id, 20).unwrap();
+    edge.verdict(submitted.seq, applied(), &[(BUCKET, edge.head(BUCKET) + 2)]);
+    assert!(local_rows(&edge) > 0);
+    edge.take_scope(&[Bucket::Global]);
+    assert_eq!(local_rows(&edge), 0);
+}
+
+#[test]
+fn a_holder_whose_order_is_short_sells_no_more_of_it_until_that_is_settled() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, submitted) = edge.place_order(id, 5).unwrap();
+    let mut rows = rows_of(&submitted.decision.effects);
+    let short = Order { status: OrderStatus::Short, ..ordered(&submitted.decision.effects) };
+    rows[0] = live(&short);
+    let head = edge.feed(BUCKET, rows);
+    edge.verdict(submitted.seq, applied(), &[(BUCKET, head)]);
+    assert_eq!(
+        (order(&edge, sold).unwrap().status, edge.spendable(id, HERE)),
+        (OrderStatus::Short, Quantity::units(20))
+    );
+    assert_eq!(edge.place_order(id, 5).unwrap().1.certainty, Certainty::Request);
+    let settled = Order { status: OrderStatus::Fulfilled, ..short };
+    edge.feed(BUCKET, vec![live(&settled)]);
+    assert_eq!(edge.place_order(id, 5).unwrap().1.certainty, Certainty::Record);
+}
+
+/// One thing that happens at an office or on the line.
+#[derive(Clone, Debug)]
+enum Act {
+    Order(i64),
+    Cancel(usize),
+    TakeIn(i64),
+    Spoilt(i64),
+    Send,
+    Rows,
+    Verdict,
+    HubSells(i64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        (1i64..15).prop_map(Act::Order),
+        (0usize..8).prop_map(Act::Cancel),
+        (1i64..10).prop_map(Act::TakeIn),
+        (1i64..10).prop_map(Act::Spoilt),
+        Just(Act::Send),
+        Just(Act::Rows),
+        Just(Act::Verdict),
+        (1i64..5).prop_map(Act::HubSells),
+    ]
+}
+
+/// What the hub has still to send for one command: rows and the verdict.
+struct Answer {
+    seq: u64,
+    rows: Option<Vec<Row>>,
+    stands_at: u64,
+    is_sent: bool,
+    has_verdict: bool,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// Whatever happens in whatever order, the kept sums are what adding up gives, and this office never spends a unit twice: what it
+    /// may spend is at most what it took in, less what it gave, sold and wrote off.
+    #[test]
+    fn kept_sums_never_go_stale_and_no_unit_is_spent_twice(acts in prop::collection::vec(act(), 1..30)) {
+        let edge = TestEdge::with_market();
+        let id = settled_listing(&edge);
+        let mut orders: Vec<OrderId> = Vec::new();
+        let mut answers: Vec<Answer> = Vec::new();
+        let mut hub_orders = 0;
+        let mut taken_in = 25;
+        for act in acts {
+            let adjust = |found| StockAdjust { listing: id.0, found, reason: String::new() };
+            let submitted = match act {
+                Act::Order(units) => edge.place_order(id, units).ok().map(|(order, submitted)| {
+                    orders.push(order);
+                    submitted
+                }),
+                Act::Cancel(at) => orders.get(at).and_then(|order| edge.cancel_order(*order).ok()),
+                Act::TakeIn(units) => {
+                    taken_in += units;
+                    Some(edge.submit(clerk(), true, adjust(Adjustment::Intake(Quantity::units(units).0))).unwrap())
+                }
+                Act::Spoilt(units) => edge.submit(clerk(), true, adjust(Adjustment::WriteOff(Quantity::units(units).0))).ok(),
+                Act::Send => {
+                    edge.write(|tx| crate::commands::mark_sent(tx, u64::MAX >> 1));
+                    answers.iter_mut().for_each(|answer| answer.is_sent = true);
+                    None
+                }
+                Act::Rows => {
+                    if let Some(answer) = answers.iter_mut().find(|a| a.is_sent && a.rows.is_some()) {
+                        answer.stands_at = edge.feed(BUCKET, answer.rows.take().unwrap());
+                    }
+                    None
+                }
+                Act::Verdict => {
+                    // A verdict may come before its rows: they will be the next ones.
+                    let ahead = answers.iter().position(|a| a.is_sent && !a.has_verdict);
+                    if let Some(at) = ahead {
+                        let waits: u64 = answers[..=at].iter().filter_map(|a| a.rows.as_ref()).map(|r| r.len() as u64).sum();
+                        let answer = &mut answers[at];
+                        let stands_at = if answer.rows.is_some() { edge.head(BUCKET) + waits } else { answer.stands_at };
+                        answer.has_verdict = true;
+                        edge.verdict(answer.seq, applied(), &[(BUCKET, stands_at)]);
+                    }
+                    None
+                }
+                Act::HubSells(units) => {
+                    // Rows already promised to a verdict come first.
+                    if answers.iter().all(|a| !a.has_verdict || a.rows.is_none()) {
+                        hub_orders += 1;
+                        let of = sync_protocol::ids::hub_born(1_000 + hub_orders);
+                        edge.feed(BUCKET, vec![live(&entry(of, EntryId::SOLD, id, Holder::Hub, -units, EntryKind::Sale))]);
+                    }
+                    None
+                }
+            };
+            if let Some(submitted) = submitted {
+                let rows = rows_of(&submitted.decision.effects);
+                let rows = (!rows.is_empty()).then_some(rows);
+                answers.push(Answer { seq: submitted.seq, rows, stands_at: edge.head(BUCKET), is_sent: false, has_verdict: false });
+            }
+            let kept = edge.read(|conn| replica::holdings(conn, id));
+            edge.write(move |tx| replica::forget_sum(tx, id));
+            prop_assert_eq!(&kept, &edge.read(|conn| replica::holdings(conn, id)), "a kept sum went stale");
+            edge.write(move |tx| replica::holdings_kept(tx, id));
+            let free = edge.spendable(id, HERE);
+            let sold: i64 = orders
+                .iter()
+                .filter_map(|o| order(&edge, *o))
+                .filter(|o| o.holder == Some(HERE) && o.status == OrderStatus::Confirmed)
+                .map(|o| o.quantity.0)
+                .sum();
+            prop_assert!(free >= Quantity::ZERO && free.0 + sold <= Quantity::units(taken_in).0, "{free} free, {sold} sold");
+        }
+    }
+}
+
+#[test]
+fn a_cancel_needs_the_buyer_or_the_office() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, _) = edge.place_order(id, 5).unwrap();
+    let stranger = sync_protocol::command::Actor { phone: 265_111_111_111, ..caller() };
+    let refused = edge.submit(stranger, false, OrderCancel { order: sold.0 });
+    assert_eq!(refused, Err(SubmitError::Rejected(Reject::new(RejectCode::NotAllowed))));
+    assert!(edge.submit(clerk(), true, OrderCancel { order: sold.0 }).is_ok());
+    assert_eq!(order_of(id, 5).listing, id.0);
+}

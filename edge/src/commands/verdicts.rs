@@ -1,0 +1,153 @@
+//! Takes the hub's verdicts, and drops local rows when their time has come: at once for a refusal, else only when every row
+//! that the verdict names is here. Between verdict and rows the local rows still count, or sold units would be for sale again.
+
+use super::local;
+use super::state::{VerdictColumns, read_stands_at, stands_at_json, verdict_of_word};
+use crate::db::DbError;
+use crate::node;
+use crate::replica::cursors;
+use rusqlite::Transaction;
+use sync_protocol::overlay::may_drop;
+use sync_protocol::verdict::{Numbered, Verdict};
+
+/// Why verdicts were not taken. Nothing of them stays.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerdictError {
+    /// One is missing before this: ask again from what is on disk.
+    #[error("verdict {expected} is missing before verdict {got}")]
+    Gap {
+        /// The number that should have come.
+        expected: u64,
+        /// The number that came.
+        got: u64,
+    },
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<rusqlite::Error> for VerdictError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// For callers who treat every cause alike.
+impl From<VerdictError> for DbError {
+    fn from(error: VerdictError) -> Self {
+        match error {
+            VerdictError::Db(error) => error,
+            gap @ VerdictError::Gap { .. } => Self::Other(gap.to_string()),
+        }
+    }
+}
+
+/// How many verdicts of each kind were new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Took effect.
+    pub applied: u64,
+    /// Refused.
+    pub rejected: u64,
+    /// Put aside by an operator.
+    pub dismissed: u64,
+    /// Waiting for another.
+    pub held: u64,
+    /// Kept for an operator.
+    pub quarantined: u64,
+    /// Not known to the hub yet.
+    pub unsupported: u64,
+}
+
+/// Records verdicts in order of their numbers; those recorded before are passed over. To be followed by [`settle`] in the same
+/// transaction. `now_s` is kept as the time of settlement, seconds since 1970 UTC.
+///
+/// # Errors
+/// When a number is missing before one of them, or those of the database; then the transaction must not be committed.
+pub fn record_verdicts(
+    tx: &Transaction<'_>,
+    list: &[Numbered],
+    now_s: i64,
+) -> Result<Recorded, VerdictError> {
+    let mut upto = node::verdicts_upto(tx)?;
+    let mut recorded = Recorded::default();
+    let mut update = tx.prepare_cached(
+        "UPDATE command SET sent = 1, verdict_number = ?2, verdict = ?3, code = ?4, args = ?5, alias = ?6, conflicts = ?7,
+                            short = ?8, stands_at = ?9, settled_at_s = ?10
+         WHERE seq = ?1 AND settled_at_s IS NULL",
+    )?;
+    for numbered in list {
+        if numbered.number <= upto {
+            continue;
+        }
+        if numbered.number != upto + 1 {
+            return Err(VerdictError::Gap { expected: upto + 1, got: numbered.number });
+        }
+        upto = numbered.number;
+        let columns = VerdictColumns::of(&numbered.verdict);
+        let changed = update.execute(rusqlite::params![
+            numbered.seq,
+            numbered.number,
+            columns.word,
+            columns.code,
+            columns.args,
+            columns.alias,
+            columns.conflicts,
+            columns.short,
+            stands_at_json(&numbered.stands_at),
+            numbered.verdict.is_final().then_some(now_s),
+        ])?;
+        if changed == 0 {
+            // Pruned, or final already: its number counts, its word changes nothing.
+            tracing::warn!(seq = numbered.seq, number = numbered.number, "a verdict on no open command");
+            continue;
+        }
+        *match &numbered.verdict {
+            Verdict::Applied(_) => &mut recorded.applied,
+            Verdict::Rejected(_) => &mut recorded.rejected,
+            Verdict::Dismissed => &mut recorded.dismissed,
+            Verdict::Held => &mut recorded.held,
+            Verdict::Quarantined => &mut recorded.quarantined,
+            Verdict::Unsupported => &mut recorded.unsupported,
+        } += 1;
+    }
+    node::set_verdicts_upto(tx, upto)?;
+    Ok(recorded)
+}
+
+/// Drops the local rows of every command whose verdict and cursors allow it. In the same transaction as every verdict, every
+/// move of a cursor and every change of the scope. Gives how many commands it dropped the rows of.
+///
+/// # Errors
+/// Those of the database.
+pub fn settle(tx: &Transaction<'_>) -> Result<u64, DbError> {
+    let here = cursors(tx)?;
+    let mut ready: Vec<u64> = Vec::new();
+    let mut statement = tx.prepare_cached(
+        "SELECT seq, verdict, stands_at FROM command WHERE local = 1 AND settled_at_s IS NOT NULL ORDER BY seq",
+    )?;
+    let mut rows = statement.query([])?;
+    // Neighbours mostly stand at the same place: what was found for one holds for the next.
+    let mut last: Option<(String, Option<String>, bool)> = None;
+    while let Some(row) = rows.next()? {
+        let seq: u64 = row.get(0)?;
+        let (word, place): (String, Option<String>) = (row.get(1)?, row.get(2)?);
+        let known = last.as_ref().filter(|(w, p, _)| *w == word && *p == place).map(|(.., may)| *may);
+        let may = match known {
+            Some(may) => may,
+            None => {
+                let verdict =
+                    verdict_of_word(&word).ok_or_else(|| DbError::bad_value("command", "verdict", seq))?;
+                may_drop(&verdict, &read_stands_at(place.as_deref(), seq)?, &here)
+            }
+        };
+        last = Some((word, place, may));
+        if may {
+            ready.push(seq);
+        }
+    }
+    for seq in &ready {
+        local::drop_rows(tx, *seq)?;
+    }
+    Ok(ready.len() as u64)
+}

@@ -1,0 +1,207 @@
+//! The edge's database: one SQLite file in the data folder, one thread that writes, a few connections that read.
+//!
+//! What [`Db::write`] answered is on disk. Readers are never blocked. Where the file cannot be written to, reading goes on and
+//! each write says why it was not taken. Other programs may have the same file open. No SQL about the market is here.
+
+mod error;
+mod open;
+mod readers;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use error::DbError;
+
+use crate::node::HighWaterKeeper;
+use open::Reading;
+use readers::{READERS_MAX, Readers};
+use rusqlite::{Connection, Transaction};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::{Semaphore, oneshot, watch};
+use writer::{Job, Task, Writer};
+
+/// The open database; cheap to clone. When the last clone goes, the writer ends what it was given and closes the file.
+#[derive(Clone)]
+pub struct Db {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    data_dir: PathBuf,
+    jobs: Mutex<Option<Sender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    readers: Arc<Readers>,
+    permits: Semaphore,
+    highest_seq: watch::Receiver<u64>,
+}
+
+impl Db {
+    /// Opens the database in a data folder, makes both where they are missing, and brings the schema up to date.
+    ///
+    /// A file that can be read but not written opens too: then every write fails by name, and succeeds again once it can.
+    ///
+    /// # Errors
+    /// When the file can be neither written nor read, is damaged, or was written by a newer version.
+    pub fn open(data_dir: &Path) -> Result<Self, DbError> {
+        let (conn, reading) = match open::writer(data_dir) {
+            Ok(conn) => (Some(conn), Reading::Shared),
+            Err(error @ (DbError::Full | DbError::ReadOnly | DbError::Disk(_))) => {
+                let reading = open::how_to_read(data_dir).map_err(|_| error.clone())?;
+                tracing::warn!(%error, "the database can only be read");
+                (None, reading)
+            }
+            Err(error) => return Err(error),
+        };
+        Self::start(data_dir, conn, reading)
+    }
+
+    fn start(data_dir: &Path, conn: Option<Connection>, reading: Reading) -> Result<Self, DbError> {
+        let readers = Arc::new(Readers::new(data_dir.to_owned(), reading));
+        let mark = readers.with(crate::node::mark)?;
+        let (seq_sender, highest_seq) = watch::channel(mark.map_or(0, |mark| mark.highest_seq));
+        let (jobs, queue) = mpsc::channel();
+        let writer = Writer {
+            data_dir: data_dir.to_owned(),
+            conn,
+            readers: readers.clone(),
+            highest_seq: seq_sender,
+            high_water: HighWaterKeeper::new(data_dir, mark),
+        };
+        let thread =
+            std::thread::Builder::new().name("db-writer".to_owned()).spawn(move || writer.run(&queue))?;
+        let shared = Shared {
+            data_dir: data_dir.to_owned(),
+            jobs: Mutex::new(Some(jobs)),
+            thread: Mutex::new(Some(thread)),
+            readers,
+            permits: Semaphore::new(READERS_MAX),
+            highest_seq,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The data folder.
+    pub fn data_dir(&self) -> &Path {
+        &self.shared.data_dir
+    }
+
+    /// Changes when a command was stored: its sequence number, after the commit. For whoever sends them.
+    pub fn watch_highest_seq(&self) -> watch::Receiver<u64> {
+        self.shared.highest_seq.clone()
+    }
+
+    /// Writes in a transaction of its own. `Ok` says that it is on disk; after an error nothing of it is there.
+    ///
+    /// # Errors
+    /// The closure's own, or a [`DbError`] when the transaction could not begin or end.
+    pub async fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.send_and_wait(false, f).await
+    }
+
+    /// Writes in a transaction that it may share with others of its kind; answered when that is on disk. For what happens often
+    /// and changes little, such as a step through a menu. One that fails takes nothing from the others.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_grouped<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.send_and_wait(true, f).await
+    }
+
+    /// As [`Db::write`], waiting in the caller's thread. Not for async code.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub fn write_blocking<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, wait) = mpsc::sync_channel(1);
+        self.send(false, f, move |result| drop(answer.send(result)))?;
+        wait.recv().unwrap_or_else(|_| Err(closed().into()))
+    }
+
+    /// Reads one moment of the database, on a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// The closure's own, or a [`DbError`] when no connection could be opened.
+    pub async fn read<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    {
+        // A permit for each connection, so that no thread stands about waiting for one.
+        let _permit = self.shared.permits.acquire().await.map_err(|_| closed())?;
+        let readers = self.shared.readers.clone();
+        let run = tokio::task::spawn_blocking(move || readers.with(f)).await;
+        run.unwrap_or_else(|_| Err(DbError::Other("a read stopped half way; see the log".to_owned()).into()))
+    }
+
+    /// As [`Db::read`], in the caller's thread.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn read_blocking<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<DbError>,
+        F: FnOnce(&Connection) -> Result<T, E>,
+    {
+        self.shared.readers.with(f)
+    }
+
+    async fn send_and_wait<T, E, F>(&self, grouped: bool, f: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, wait) = oneshot::channel();
+        self.send(grouped, f, move |result| drop(answer.send(result)))?;
+        wait.await.unwrap_or_else(|_| Err(closed().into()))
+    }
+
+    fn send<T, E, F, R>(&self, grouped: bool, f: F, reply: R) -> Result<(), DbError>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+        R: FnOnce(Result<T, E>) + Send + 'static,
+    {
+        let task = Task { grouped, work: Some(f), outcome: None, reply };
+        let jobs = self.shared.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.as_ref().and_then(|jobs| jobs.send(Box::new(task)).ok()).ok_or_else(closed)
+    }
+}
+
+fn closed() -> DbError {
+    DbError::Other("the database is closed".to_owned())
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The writer closes last, so that it can take the log into the file and leave one file behind.
+        self.readers.close();
+        drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The last clone may go inside a write: the writer cannot wait for itself.
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != std::thread::current().id()) {
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The steps of the schema, in the order of their numbers. They only go forward: a released one is never edited, a new one is a
+//! file in `migrations/edge` and a line here. A step uses nothing that can still change.
+
+use rusqlite_migration::{M, Migrations};
+
+macro_rules! step {
+    ($name:literal) => {
+        M::up(include_str!(concat!("../../../migrations/edge/", $name))).comment($name)
+    };
+}
+
+pub(super) const STEPS: &[M<'_>] = &[
+    step!("0001_node.sql"),
+    step!("0002_replica.sql"),
+    step!("0003_commands.sql"),
+    step!("0004_replica_by_id.sql"),
+    step!("0005_command_bounds.sql"),
+    step!("0006_stock_sum.sql"),
+    step!("0010_office.sql"),
+    step!("0011_sync_state.sql"),
+    step!("0020_market_moves.sql"),
+    step!("0021_calls.sql"),
+    step!("0022_messages.sql"),
+];
+
+/// All steps.
+pub(super) fn migrations() -> Migrations<'static> {
+    Migrations::from_slice(STEPS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    /// The schema as SQLite keeps it.
+    fn schema(conn: &Connection) -> Vec<String> {
+        let mut statement =
+            conn.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn every_file_is_a_step_in_the_order_of_numbers() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/edge");
+        let mut files: Vec<(String, String)> = std::fs::read_dir(dir)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .map(|path| {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                (name, std::fs::read_to_string(path).unwrap())
+            })
+            .collect();
+        files.sort();
+        let listed: Vec<M<'_>> = files.iter().map(|(name, sql)| M::up(sql).comment(name)).collect();
+        assert_eq!(STEPS, listed, "the list above has every file of migrations/edge, sorted by name");
+    }
+
+    #[test]
+    fn all_steps_run_and_run_again_without_effect() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrations().to_latest(&mut conn).unwrap();
+        let once = schema(&conn);
+        migrations().to_latest(&mut conn).unwrap();
+        assert_eq!(schema(&conn), once);
+        assert!(once.iter().any(|sql| sql.contains("CREATE TABLE command")));
+    }
+
+    #[test]
+    fn an_old_file_keeps_what_is_in_it() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut conn, 3).unwrap();
+        conn.execute_batch(
+            "INSERT INTO bucket (number, name, position, rank, upto) VALUES (1, 'global', 0, 5, 9);
+             INSERT INTO replica VALUES (1, 2, x'0100000001', 7, x'00'), (1, 2, x'0100000000', 8, NULL);
+             INSERT INTO command (seq, id, made_at_s, actor_kind, actor_phone, kind, body, record)
+                 VALUES (1, x'01', 0, 0, 0, 5, x'', 1), (2, x'02', 0, 0, 0, 5, x'', 1);
+             INSERT INTO local_row VALUES (2, 14, x'03', x'00', 1);",
+        )
+        .unwrap();
+        migrations().to_latest(&mut conn).unwrap();
+        let rows: Vec<(u16, Vec<u8>, i64, i64, Option<Vec<u8>>)> = conn
+            .prepare("SELECT entity, id, bucket, version, payload FROM replica ORDER BY version")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(
+            rows,
+            [(2, vec![1, 0, 0, 0, 1], 1, 7, Some(vec![0])), (2, vec![1, 0, 0, 0, 0], 1, 8, None)]
+        );
+        let local: Vec<bool> = conn
+            .prepare("SELECT local FROM command ORDER BY seq")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(local, [false, true]);
+    }
+}

@@ -1,0 +1,201 @@
+//! The one thread that writes. Every write is one transaction, on disk before it is answered; small ones may share one. A write
+//! that fails leaves nothing behind, and a write that panics ends neither the thread nor the node.
+
+use super::DbError;
+use super::open::{self, Reading};
+use super::readers::Readers;
+use crate::node::HighWaterKeeper;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Writes that share one transaction at most: the last of them waits for the others.
+const GROUP_MAX: usize = 256;
+
+/// How long after a command the high-water file follows, when nothing else comes.
+const HIGH_WATER_DELAY: Duration = Duration::from_secs(1);
+
+/// A write on its way: run inside a transaction, answered when that has ended.
+pub(super) trait Job: Send {
+    /// Whether it may share a transaction.
+    fn is_grouped(&self) -> bool;
+    /// Does the work; false when nothing of it may stay.
+    fn run(&mut self, tx: &Transaction<'_>) -> bool;
+    /// Answers: with the work's own result, or with why the transaction failed.
+    fn finish(self: Box<Self>, ended: Result<(), DbError>);
+}
+
+/// One closure and where its answer goes.
+pub(super) struct Task<T, E, F, R> {
+    pub(super) grouped: bool,
+    pub(super) work: Option<F>,
+    pub(super) outcome: Option<Result<T, E>>,
+    pub(super) reply: R,
+}
+
+impl<T, E, F, R> Job for Task<T, E, F, R>
+where
+    T: Send,
+    E: From<DbError> + Send,
+    F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send,
+    R: FnOnce(Result<T, E>) + Send,
+{
+    fn is_grouped(&self) -> bool {
+        self.grouped
+    }
+
+    fn run(&mut self, tx: &Transaction<'_>) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        let result = catch_unwind(AssertUnwindSafe(|| work(tx)));
+        let outcome = result.unwrap_or_else(|_| {
+            Err(DbError::Other("a write stopped half way; see the log".to_owned()).into())
+        });
+        let ok = outcome.is_ok();
+        self.outcome = Some(outcome);
+        ok
+    }
+
+    fn finish(self: Box<Self>, ended: Result<(), DbError>) {
+        let result = match (ended, self.outcome) {
+            (_, Some(Err(error))) => Err(error),
+            (Ok(()), Some(Ok(value))) => Ok(value),
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), None) => Err(DbError::Other("a write was not run".to_owned()).into()),
+        };
+        (self.reply)(result);
+    }
+}
+
+/// What the thread holds.
+pub(super) struct Writer {
+    pub(super) data_dir: PathBuf,
+    /// `None` while the file cannot be written to; tried again at each write.
+    pub(super) conn: Option<Connection>,
+    pub(super) readers: Arc<Readers>,
+    pub(super) highest_seq: watch::Sender<u64>,
+    pub(super) high_water: HighWaterKeeper,
+}
+
+impl Writer {
+    /// Takes writes until nobody is left who could send one.
+    pub(super) fn run(mut self, queue: &Receiver<Box<dyn Job>>) {
+        let mut next: Option<Box<dyn Job>> = None;
+        loop {
+            let job = match next.take() {
+                Some(job) => job,
+                None if self.high_water.is_due() => match queue.recv_timeout(HIGH_WATER_DELAY) {
+                    Ok(job) => job,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.high_water.write();
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => break,
+                },
+                None => match queue.recv() {
+                    Ok(job) => job,
+                    Err(_) => break,
+                },
+            };
+            next = self.write(job, queue);
+        }
+        self.high_water.write();
+    }
+
+    /// One transaction. Gives back a job that was taken from the queue but may not share it.
+    fn write(&mut self, job: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+        let conn = match self.connection() {
+            Ok(conn) => conn,
+            Err(error) => {
+                job.finish(Err(error));
+                return None;
+            }
+        };
+        let next = if job.is_grouped() {
+            group(conn, job, queue)
+        } else {
+            alone(conn, job);
+            None
+        };
+        self.after_commit();
+        next
+    }
+
+    fn connection(&mut self) -> Result<&mut Connection, DbError> {
+        if self.conn.is_none() {
+            // Connections that found the log's files closed to writing would keep them so for this process.
+            self.readers.close();
+            self.conn = Some(open::writer(&self.data_dir)?);
+            self.readers.reopen(Reading::Shared);
+            tracing::info!("the database can be written to again");
+        }
+        self.conn.as_mut().ok_or(DbError::ReadOnly)
+    }
+
+    /// Tells who waits for commands, and lets the high-water file follow.
+    fn after_commit(&mut self) {
+        let Some(mark) = self.conn.as_ref().and_then(|conn| crate::node::mark(conn).ok().flatten()) else {
+            return;
+        };
+        self.highest_seq.send_if_modified(|seq| std::mem::replace(seq, mark.highest_seq) != mark.highest_seq);
+        self.high_water.follow(mark);
+    }
+}
+
+fn alone(conn: &mut Connection, mut job: Box<dyn Job>) {
+    let ended = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(DbError::from)
+        .and_then(|tx| if job.run(&tx) { Ok(tx.commit()?) } else { Ok(tx.rollback()?) });
+    job.finish(ended);
+}
+
+/// Runs what is waiting in one transaction, each in its own savepoint, and answers all when it is on disk.
+fn group(conn: &mut Connection, first: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+    let tx = match conn.transaction_with_behavior(TransactionBehavior::Immediate) {
+        Ok(tx) => tx,
+        Err(error) => {
+            first.finish(Err(error.into()));
+            return None;
+        }
+    };
+    let (mut done, mut next, mut lost) = (Vec::new(), Some(first), None);
+    while let Some(mut job) = next.take() {
+        let kept = in_savepoint(&tx, &mut *job);
+        done.push(job);
+        if let Err(error) = kept {
+            lost = Some(error);
+            break;
+        }
+        if done.len() == GROUP_MAX {
+            break;
+        }
+        next = queue.try_recv().ok();
+        if next.as_ref().is_some_and(|job| !job.is_grouped()) {
+            break;
+        }
+    }
+    let ended = lost.map_or(Ok(()), Err).and_then(|()| Ok(tx.commit()?));
+    for job in done {
+        job.finish(ended.clone());
+    }
+    next
+}
+
+/// `Err` when the whole transaction is lost, as when the disk filled up under it.
+fn in_savepoint(tx: &Transaction<'_>, job: &mut dyn Job) -> Result<(), DbError> {
+    let run =
+        |sql: &str| tx.prepare_cached(sql).and_then(|mut s| s.execute([])).map(|_| ()).map_err(DbError::from);
+    run("SAVEPOINT job")?;
+    let kept = job.run(tx);
+    if tx.is_autocommit() {
+        return Err(DbError::Other("another write took this one with it: try again".to_owned()));
+    }
+    if !kept {
+        run("ROLLBACK TO job")?;
+    }
+    run("RELEASE job")
+}

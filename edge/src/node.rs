@@ -1,0 +1,301 @@
+//! What the box knows about itself: who it is, which hub it belongs to, how far its counters are. Typed access to the `node`
+//! table. The private keys are not here but in files of their own, so that a copy of the database alone cannot play the edge.
+
+mod files;
+mod high_water;
+
+pub use files::{SecretFile, load_secret, save_secret};
+pub use high_water::{Doubt, HighWater, Mark, check_high_water, clear_doubt, doubt, machine_id};
+pub(crate) use high_water::{HighWaterKeeper, mark, note_high_water};
+
+use crate::db::DbError;
+use rusqlite::types::{FromSql, ToSql};
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::ids::{CooperativeId, EdgeId, Holder};
+use sync_protocol::session::Link;
+use sync_protocol::wire::message::scope_hash as hash_of;
+
+/// Who this edge is, as enrolment said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its number.
+    pub edge: EdgeId,
+    /// Counts from 1; a restored or cloned disk goes on as the next one.
+    pub incarnation: u32,
+    /// The cooperative whose office it is.
+    pub cooperative: CooperativeId,
+    /// Whether it subscribes to everything.
+    pub national: bool,
+    /// The hub's address, such as `https://hub.example.org`, without a slash at the end.
+    pub hub_url: String,
+    /// The hub's pinned Ed25519 keys, current and next, 32 bytes each.
+    pub hub_keys: Vec<[u8; 32]>,
+}
+
+impl Identity {
+    /// The edge as a holder of stock.
+    pub fn holder(&self) -> Holder {
+        Holder::Edge(self.edge)
+    }
+
+    /// The bucket of the own cooperative.
+    pub fn coop_bucket(&self) -> Bucket {
+        Bucket::Coop(self.cooperative)
+    }
+}
+
+/// Why an enrolment was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// The log holds commands of an earlier stream, which nobody may drop.
+    #[error(
+        "this box still holds {0} acts of an earlier enrolment: send them first, or use an empty data folder"
+    )]
+    HasCommands(u64),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<rusqlite::Error> for EnrolError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// Who this edge is; `None` before it was enrolled.
+///
+/// # Errors
+/// When the database cannot be read, or holds half an identity.
+pub fn identity(conn: &Connection) -> Result<Option<Identity>, DbError> {
+    let Some(edge) = get::<u32>(conn, "edge")? else { return Ok(None) };
+    let missing = |key: &str| DbError::bad_value("node", "value", key);
+    let keys: Vec<u8> = get(conn, "hub_keys")?.ok_or_else(|| missing("hub_keys"))?;
+    let (hub_keys, rest) = keys.as_chunks::<32>();
+    if !rest.is_empty() {
+        return Err(missing("hub_keys"));
+    }
+    Ok(Some(Identity {
+        edge: EdgeId(edge),
+        incarnation: get(conn, "incarnation")?.ok_or_else(|| missing("incarnation"))?,
+        cooperative: CooperativeId(get(conn, "cooperative")?.ok_or_else(|| missing("cooperative"))?),
+        national: get(conn, "national")?.unwrap_or(false),
+        hub_url: get(conn, "hub_url")?.ok_or_else(|| missing("hub_url"))?,
+        hub_keys: hub_keys.to_vec(),
+    }))
+}
+
+/// Stores what enrolment answered: a new stream, whose counters begin at 0, and an empty scope.
+///
+/// # Errors
+/// When commands of an earlier stream are still in the log.
+pub fn enrol(tx: &Transaction<'_>, identity: &Identity, link: &Link, epoch: u32) -> Result<(), EnrolError> {
+    let left: u64 = tx.query_row("SELECT count(*) FROM command", [], |row| row.get(0))?;
+    let before = self::identity(tx)?.map(|i| (i.edge, i.incarnation));
+    if left > 0 && before != Some((identity.edge, identity.incarnation)) {
+        return Err(EnrolError::HasCommands(left));
+    }
+    if before.is_none_or(|(edge, _)| edge != identity.edge) {
+        put(tx, "verdicts_upto", &0)?;
+        crate::replica::drop_everything(tx)?;
+    }
+    if before != Some((identity.edge, identity.incarnation)) {
+        put(tx, "highest_seq", &0)?;
+    }
+    put(tx, "edge", &identity.edge.0)?;
+    put(tx, "incarnation", &identity.incarnation)?;
+    put(tx, "cooperative", &identity.cooperative.0)?;
+    put(tx, "national", &identity.national)?;
+    put(tx, "hub_url", &identity.hub_url)?;
+    set_hub_keys(tx, &identity.hub_keys)?;
+    set_link(tx, link)?;
+    Ok(set_epoch(tx, epoch)?)
+}
+
+/// Pins the hub's keys, current and next.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_hub_keys(tx: &Transaction<'_>, keys: &[[u8; 32]]) -> Result<(), DbError> {
+    put(tx, "hub_keys", &keys.as_flattened())
+}
+
+/// Another address of the same hub.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_hub_url(tx: &Transaction<'_>, url: &str) -> Result<(), DbError> {
+    put(tx, "hub_url", &url)
+}
+
+/// The link to present next; `None` before enrolment.
+///
+/// # Errors
+/// Those of the database.
+pub fn link(conn: &Connection) -> Result<Option<Link>, DbError> {
+    let Some(bytes) = get::<Vec<u8>>(conn, "link")? else { return Ok(None) };
+    let bad = || DbError::bad_value("node", "value", "link");
+    let (number, rest) = bytes.split_first_chunk().ok_or_else(bad)?;
+    let (random, mac) = rest.split_first_chunk().ok_or_else(bad)?;
+    let mac = mac.try_into().map_err(|_| bad())?;
+    Ok(Some(Link { number: u64::from_le_bytes(*number), random: *random, mac }))
+}
+
+/// Keeps the link that the hub handed out. In the transaction of what came with it.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_link(tx: &Transaction<'_>, link: &Link) -> Result<(), DbError> {
+    let bytes = [&link.number.to_le_bytes()[..], &link.random, &link.mac].concat();
+    put(tx, "link", &bytes)
+}
+
+/// The hub's epoch that this edge knows; 0 before enrolment.
+///
+/// # Errors
+/// Those of the database.
+pub fn epoch(conn: &Connection) -> Result<u32, DbError> {
+    Ok(get(conn, "epoch")?.unwrap_or(0))
+}
+
+/// Takes the hub's epoch.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_epoch(tx: &Transaction<'_>, epoch: u32) -> Result<(), DbError> {
+    put(tx, "epoch", &epoch)
+}
+
+/// The highest sequence number ever used in this incarnation; 0 for none.
+///
+/// # Errors
+/// Those of the database.
+pub fn highest_seq(conn: &Connection) -> Result<u64, DbError> {
+    Ok(get(conn, "highest_seq")?.unwrap_or(0))
+}
+
+pub(crate) fn set_highest_seq(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
+    put(tx, "highest_seq", &seq)
+}
+
+/// The last verdict number that is on disk here; 0 for none.
+///
+/// # Errors
+/// Those of the database.
+pub fn verdicts_upto(conn: &Connection) -> Result<u64, DbError> {
+    Ok(get(conn, "verdicts_upto")?.unwrap_or(0))
+}
+
+pub(crate) fn set_verdicts_upto(tx: &Transaction<'_>, number: u64) -> Result<(), DbError> {
+    put(tx, "verdicts_upto", &number)
+}
+
+/// When the hub last answered, seconds since 1970 UTC by this box's clock; `None` for never.
+///
+/// # Errors
+/// Those of the database.
+pub fn last_contact_s(conn: &Connection) -> Result<Option<i64>, DbError> {
+    get(conn, "last_contact_s")
+}
+
+/// Seconds that the hub's clock was ahead of this box's at the last contact; 0 when there was none.
+///
+/// # Errors
+/// Those of the database.
+pub fn clock_offset_s(conn: &Connection) -> Result<i64, DbError> {
+    Ok(get(conn, "clock_offset_s")?.unwrap_or(0))
+}
+
+/// Notes that the hub has answered: when by this box's clock, and what the hub's clock said.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_contact(tx: &Transaction<'_>, now_s: i64, hub_clock_s: i64) -> Result<(), DbError> {
+    put(tx, "last_contact_s", &now_s)?;
+    put(tx, "clock_offset_s", &hub_clock_s.saturating_sub(now_s))
+}
+
+/// The buckets that this edge has, in the order of its cursors.
+///
+/// # Errors
+/// Those of the database.
+pub fn scope(conn: &Connection) -> Result<Vec<Bucket>, DbError> {
+    Ok(crate::replica::cursors(conn)?.into_iter().map(|cursor| cursor.bucket).collect())
+}
+
+/// The hash of [`scope`], as a request states it; 0 while there is none.
+///
+/// # Errors
+/// Those of the database.
+pub fn scope_hash(conn: &Connection) -> Result<u32, DbError> {
+    Ok(hash_of(&scope(conn)?))
+}
+
+fn get<T: FromSql>(conn: &Connection, key: &str) -> Result<Option<T>, DbError> {
+    let mut statement = conn.prepare_cached("SELECT value FROM node WHERE key = ?1")?;
+    Ok(statement.query_row([key], |row| row.get(0)).optional()?)
+}
+
+fn put(tx: &Transaction<'_>, key: &str, value: &dyn ToSql) -> Result<(), DbError> {
+    let mut statement = tx.prepare_cached("INSERT OR REPLACE INTO node (key, value) VALUES (?1, ?2)")?;
+    statement.execute(rusqlite::params![key, value])?;
+    Ok(())
+}
+
+fn remove(tx: &Transaction<'_>, key: &str) -> Result<(), DbError> {
+    tx.prepare_cached("DELETE FROM node WHERE key = ?1")?.execute([key])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestEdge;
+
+    fn link(number: u64) -> Link {
+        Link { number, random: [number as u8; 16], mac: [7; 16] }
+    }
+
+    #[test]
+    fn what_is_stored_comes_back() {
+        let edge = TestEdge::empty();
+        assert_eq!(edge.read(|conn| identity(conn)), None);
+        let me = Identity {
+            edge: EdgeId(3),
+            incarnation: 2,
+            cooperative: CooperativeId(12),
+            national: true,
+            hub_url: "https://hub.example.org".to_owned(),
+            hub_keys: vec![[1; 32], [2; 32]],
+        };
+        let stored = me.clone();
+        edge.db().write_blocking(move |tx| enrol(tx, &stored, &link(0), 4)).unwrap();
+        assert_eq!(edge.read(|conn| identity(conn)), Some(me));
+        assert_eq!(edge.read(|conn| link_and_epoch(conn)), (Some(link(0)), 4));
+        edge.write(|tx| {
+            set_link(tx, &link(9))?;
+            set_epoch(tx, 5)?;
+            set_contact(tx, 1_000, 940)
+        });
+        assert_eq!(edge.read(|conn| link_and_epoch(conn)), (Some(link(9)), 5));
+        assert_eq!(edge.read(|conn| last_contact_s(conn)), Some(1_000));
+        assert_eq!(edge.read(|conn| clock_offset_s(conn)), -60);
+        assert_eq!(edge.read(|conn| scope_hash(conn)), 0);
+    }
+
+    fn link_and_epoch(conn: &Connection) -> Result<(Option<Link>, u32), DbError> {
+        Ok((super::link(conn)?, epoch(conn)?))
+    }
+
+    #[test]
+    fn enrolling_again_never_drops_what_was_not_sent() {
+        let edge = TestEdge::with_market();
+        edge.post_listing(50);
+        let me = edge.read(|conn| identity(conn)).unwrap();
+        let next = Identity { incarnation: me.incarnation + 1, ..me.clone() };
+        let refused = edge.db().write_blocking(move |tx| enrol(tx, &next, &link(0), 1));
+        assert!(matches!(refused, Err(EnrolError::HasCommands(1))), "{refused:?}");
+        assert_eq!(edge.read(|conn| identity(conn)), Some(me));
+    }
+}

@@ -1,0 +1,320 @@
+//! The high-water file: incarnation and highest sequence number, outside the database. A database that is older than the file, or
+//! that woke up on another machine, is noticed at start, with no line, before it sells units that were sold already.
+//!
+//! **When it is written.** After a commit, never before, so that it can only lag behind an honest database; then with an fsync
+//! and a rename. Not with each command: that would double the syncs that a person waits for. It follows at most a second or 64
+//! commands later, off their path. A kill in between leaves it behind by that much, which is harmless: it is there to tell a
+//! copy of the database made hours or weeks ago from today's, and no such copy is a second old. The very first one is written with
+//! the enrolment, so that a database with commands and no file is a copy that was brought here alone.
+
+use super::files::{read_whole, write_whole};
+use super::{get, put, remove};
+use crate::db::DbError;
+use rusqlite::{Connection, Transaction};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use sync_protocol::ids::derived;
+use uuid::Uuid;
+
+const FILE_NAME: &str = "high-water";
+
+/// Commands after which the file follows at once.
+const COMMANDS_BEHIND_MAX: u64 = 64;
+
+/// How far the own stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The edge.
+    pub edge: u32,
+    /// Its incarnation.
+    pub incarnation: u32,
+    /// The highest sequence number used.
+    pub highest_seq: u64,
+    /// Whether the database is in doubt: then the file stays as the evidence that it is.
+    pub in_doubt: bool,
+}
+
+/// What the comparison at start found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HighWater {
+    /// There is nothing to compare: not enrolled, or no command was ever made.
+    Nothing,
+    /// The database is at least as far as the file says.
+    Agrees,
+    /// The database is older than what this box has already done: commands that people were told of are missing.
+    Rewound {
+        /// What the file says.
+        file: Mark,
+        /// What the database says.
+        database: Mark,
+    },
+    /// The database holds commands and there is no file, or none that can be read: it was brought here alone.
+    Alone,
+    /// The file was written on another machine: a clone, unless the other one is gone.
+    OtherMachine,
+}
+
+/// Why this edge must not sell from its own units for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The database is older than what was done: until a person has counted the stock.
+    Rewound,
+    /// The data came from elsewhere: until the hub has let this edge in by its link.
+    Copied,
+}
+
+impl Doubt {
+    fn code(self) -> u32 {
+        match self {
+            Self::Rewound => 1,
+            Self::Copied => 2,
+        }
+    }
+}
+
+/// This machine, as far as it can be told: a hash of `/etc/machine-id`. `None` where there is none.
+pub fn machine_id() -> Option<Uuid> {
+    let text = std::fs::read_to_string("/etc/machine-id").ok()?;
+    Uuid::from_str(text.trim()).ok().map(|id| derived("mizili machine", id))
+}
+
+/// Compares the database with the high-water file in its folder. Changes nothing.
+///
+/// # Errors
+/// Those of the database. A file that cannot be read is a finding, not an error.
+pub fn check_high_water(
+    conn: &Connection,
+    data_dir: &Path,
+    machine: Option<Uuid>,
+) -> Result<HighWater, DbError> {
+    // The file first: what is committed meanwhile can only move the database further ahead of it.
+    let file = read_whole(data_dir, FILE_NAME).ok().flatten().map(|bytes| parse(&bytes));
+    let Some(database) = mark(conn)? else { return Ok(HighWater::Nothing) };
+    let (file, written_on) = match file {
+        Some(Some((file, machine))) if file.edge == database.edge => (file, machine),
+        // Left by another edge that had this folder before.
+        Some(Some(_)) => return Ok(HighWater::Nothing),
+        None | Some(None) if database.highest_seq == 0 => return Ok(HighWater::Nothing),
+        None | Some(None) => return Ok(HighWater::Alone),
+    };
+    let order = |mark: &Mark| (mark.incarnation, mark.highest_seq);
+    Ok(if order(&file) > order(&database) {
+        HighWater::Rewound { file, database }
+    } else if written_on.zip(machine).is_some_and(|(then, now)| then != now) {
+        HighWater::OtherMachine
+    } else {
+        HighWater::Agrees
+    })
+}
+
+/// Keeps in the database what the comparison found, so that every later sale knows of it.
+pub(crate) fn note_high_water(tx: &Transaction<'_>, data_dir: &Path) -> Result<(), DbError> {
+    let found = check_high_water(tx, data_dir, machine_id())?;
+    let doubt = match found {
+        HighWater::Nothing | HighWater::Agrees => return Ok(()),
+        HighWater::Rewound { .. } => Doubt::Rewound,
+        HighWater::Alone | HighWater::OtherMachine => Doubt::Copied,
+    };
+    if self::doubt(tx)? != Some(Doubt::Rewound) {
+        tracing::error!(
+            ?found,
+            "the database does not fit the high-water file: own units are not sold for now"
+        );
+        put(tx, "doubt", &doubt.code())?;
+    }
+    Ok(())
+}
+
+/// Whether own units must not be sold, and why.
+///
+/// # Errors
+/// Those of the database.
+pub fn doubt(conn: &Connection) -> Result<Option<Doubt>, DbError> {
+    Ok(get::<u32>(conn, "doubt")?
+        .map(|code| if code == Doubt::Copied.code() { Doubt::Copied } else { Doubt::Rewound }))
+}
+
+/// Ends the doubt: after a count of the stock, or for [`Doubt::Copied`] after an exchange to which the hub let this edge in.
+///
+/// # Errors
+/// Those of the database.
+pub fn clear_doubt(tx: &Transaction<'_>) -> Result<(), DbError> {
+    remove(tx, "doubt")
+}
+
+/// How far the stream is; `None` before enrolment.
+pub(crate) fn mark(conn: &Connection) -> Result<Option<Mark>, DbError> {
+    let Some(edge) = get(conn, "edge")? else { return Ok(None) };
+    Ok(Some(Mark {
+        edge,
+        incarnation: get(conn, "incarnation")?.unwrap_or(0),
+        highest_seq: super::highest_seq(conn)?,
+        in_doubt: doubt(conn)?.is_some(),
+    }))
+}
+
+/// Writes the file behind the commits of one writer.
+pub(crate) struct HighWaterKeeper {
+    data_dir: PathBuf,
+    machine: Option<Uuid>,
+    now: Option<Mark>,
+    written: Option<Mark>,
+}
+
+impl HighWaterKeeper {
+    /// Begins with what the database says at start.
+    pub(crate) fn new(data_dir: &Path, now: Option<Mark>) -> Self {
+        Self { data_dir: data_dir.to_owned(), machine: machine_id(), now, written: None }
+    }
+
+    /// Takes in where the stream is after a commit.
+    pub(crate) fn follow(&mut self, mark: Mark) {
+        self.now = Some(mark);
+        let far = self.written.is_none_or(|written| {
+            let same = (written.edge, written.incarnation) == (mark.edge, mark.incarnation);
+            !same || mark.highest_seq.saturating_sub(written.highest_seq) >= COMMANDS_BEHIND_MAX
+        });
+        if far {
+            self.write();
+        }
+    }
+
+    /// Whether the file lags behind.
+    pub(crate) fn is_due(&self) -> bool {
+        self.now != self.written && self.now.is_some_and(|now| !now.in_doubt)
+    }
+
+    /// Brings the file up to date. A failure is logged and tried again after the next command: the file only guards against a
+    /// second failure.
+    pub(crate) fn write(&mut self) {
+        if !self.is_due() {
+            return;
+        }
+        if let Some(mark) = self.now {
+            if let Err(error) = write_whole(&self.data_dir, FILE_NAME, print(mark, self.machine).as_bytes()) {
+                tracing::warn!(%error, "the high-water file was not written");
+            }
+            self.written = self.now;
+        }
+    }
+}
+
+fn print(mark: Mark, machine: Option<Uuid>) -> String {
+    let Mark { edge, incarnation, highest_seq, .. } = mark;
+    let machine = machine.map_or_else(|| "-".to_owned(), |id| id.simple().to_string());
+    format!("mizili high-water 1 {edge} {incarnation} {highest_seq} {machine}\n")
+}
+
+fn parse(bytes: &[u8]) -> Option<(Mark, Option<Uuid>)> {
+    let text = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?;
+    let words: Vec<&str> = text.strip_prefix("mizili high-water 1 ")?.split(' ').collect();
+    let [edge, incarnation, seq, machine] = words[..] else { return None };
+    let mark = Mark {
+        edge: edge.parse().ok()?,
+        incarnation: incarnation.parse().ok()?,
+        highest_seq: seq.parse().ok()?,
+        in_doubt: false,
+    };
+    Some((mark, Uuid::from_str(machine).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{EDGE, TestEdge};
+    use sync_protocol::command::Certainty;
+
+    fn found(edge: &TestEdge, machine: Option<Uuid>) -> HighWater {
+        edge.read(|conn| check_high_water(conn, edge.data_dir(), machine))
+    }
+
+    fn doubted(edge: &TestEdge) -> Option<Doubt> {
+        edge.read(|conn| doubt(conn))
+    }
+
+    /// The file as it stands after a clean end.
+    fn file(edge: TestEdge) -> (TestEdge, String) {
+        let mut text = String::new();
+        let edge = edge.restart(|dir| text = std::fs::read_to_string(dir.join(FILE_NAME)).unwrap());
+        (edge, text)
+    }
+
+    #[test]
+    fn the_file_follows_the_commands_and_agrees_after_a_restart() {
+        let edge = TestEdge::with_market();
+        assert!(edge.data_dir().join(FILE_NAME).exists(), "it is there before the first command");
+        for _ in 0..3 {
+            edge.post_listing(10);
+        }
+        let (edge, text) = file(edge);
+        assert!(text.starts_with(&format!("mizili high-water 1 {EDGE} 1 3 ")), "{text}");
+        assert_eq!((found(&edge, machine_id()), doubted(&edge)), (HighWater::Agrees, None));
+        // The first one after a start is written at once, then it may lag behind by so many.
+        for _ in 0..=COMMANDS_BEHIND_MAX {
+            edge.post_listing(10);
+        }
+        // The answer to a later write says that the writer has done what follows a commit.
+        edge.write(|_| -> Result<(), DbError> { Ok(()) });
+        let text = std::fs::read_to_string(edge.data_dir().join(FILE_NAME)).unwrap();
+        assert!(text.starts_with(&format!("mizili high-water 1 {EDGE} 1 68 ")), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_lags_behind_after_a_kill_raises_no_doubt() {
+        let edge = TestEdge::with_market();
+        edge.post_listing(10);
+        let (edge, old) = file(edge);
+        edge.post_listing(10);
+        let edge = edge.restart(|dir| std::fs::write(dir.join(FILE_NAME), &old).unwrap());
+        assert_eq!((found(&edge, machine_id()), doubted(&edge)), (HighWater::Agrees, None));
+    }
+
+    #[test]
+    fn a_database_put_back_is_noticed_before_the_first_sale() {
+        let edge = TestEdge::with_market();
+        let listing = edge.post_listing(50);
+        let mut copy = Vec::new();
+        let edge = edge.restart(|dir| copy = std::fs::read(dir.join("edge.db")).unwrap());
+        let (_, sold) = edge.place_order(listing, 20).unwrap();
+        assert_eq!(sold.certainty, Certainty::Record);
+        let edge = edge.restart(|dir| std::fs::write(dir.join("edge.db"), &copy).unwrap());
+        assert!(matches!(found(&edge, machine_id()), HighWater::Rewound { .. }));
+        assert_eq!(doubted(&edge), Some(Doubt::Rewound));
+        let (_, asked) = edge.place_order(listing, 20).unwrap();
+        assert_eq!(asked.certainty, Certainty::Request, "own units may be sold already");
+        // It does not wear off, also when the numbers have caught up.
+        let edge = edge.reopen().reopen();
+        assert_eq!(doubted(&edge), Some(Doubt::Rewound));
+        edge.write(clear_doubt);
+        let (edge, text) = file(edge);
+        assert!(text.starts_with(&format!("mizili high-water 1 {EDGE} 1 2 ")), "{text}");
+        let (_, sold) = edge.place_order(listing, 20).unwrap();
+        assert_eq!(sold.certainty, Certainty::Record);
+    }
+
+    #[test]
+    fn a_database_brought_without_its_file_or_to_another_machine_is_in_doubt() {
+        let edge = TestEdge::with_market();
+        edge.post_listing(50);
+        let edge = edge.restart(|dir| std::fs::remove_file(dir.join(FILE_NAME)).unwrap());
+        assert_eq!((found(&edge, machine_id()), doubted(&edge)), (HighWater::Alone, Some(Doubt::Copied)));
+        edge.write(clear_doubt);
+        let (edge, text) = file(edge);
+        assert_eq!((found(&edge, machine_id()), doubted(&edge)), (HighWater::Agrees, None));
+        let elsewhere = print(parse(text.as_bytes()).unwrap().0, Some(Uuid::from_u128(1)));
+        std::fs::write(edge.data_dir().join(FILE_NAME), elsewhere).unwrap();
+        assert_eq!(found(&edge, Some(Uuid::from_u128(2))), HighWater::OtherMachine);
+        assert_eq!(found(&edge, Some(Uuid::from_u128(1))), HighWater::Agrees);
+        assert_eq!(found(&edge, None), HighWater::Agrees);
+        let edge = edge.restart(|dir| std::fs::write(dir.join(FILE_NAME), "damaged").unwrap());
+        assert_eq!(doubted(&edge), Some(Doubt::Copied));
+    }
+
+    #[test]
+    fn a_box_that_has_done_nothing_has_nothing_to_compare() {
+        let edge = TestEdge::empty();
+        assert_eq!(found(&edge, machine_id()), HighWater::Nothing);
+        let edge = TestEdge::enrolled().restart(|dir| std::fs::remove_file(dir.join(FILE_NAME)).unwrap());
+        assert_eq!((found(&edge, machine_id()), doubted(&edge)), (HighWater::Nothing, None));
+    }
+}

@@ -1,0 +1,200 @@
+//! Typed reads: the replica joined with what waits beside it. Where one id stands in several buckets the one of the lowest rank is
+//! read, and what a waiting command has set stands before both. All reads of one screen belong into one snapshot ([`crate::db::Db::read`]).
+
+use super::index::index_key;
+use crate::db::DbError;
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::{BTreeMap, HashMap};
+use sync_protocol::entity::field::Field;
+use sync_protocol::entity::{Entity, Price};
+use sync_protocol::ids::SeriesId;
+use sync_protocol::row::Key;
+use sync_protocol::units::Month;
+use sync_protocol::value::Fields;
+
+/// One thing by its key, as this node sees it now.
+///
+/// # Errors
+/// Those of the database; `Corrupt` for a row that does not fit its entity.
+pub fn get<E: Entity>(conn: &Connection, key: Key) -> Result<Option<E>, DbError> {
+    match local_fields(conn, E::NUMBER, key)? {
+        Some(fields) => typed(key, &fields).map(Some),
+        None => get_sent(conn, key),
+    }
+}
+
+/// One thing by its key, as the hub last sent it: without what waits beside the replica.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_sent<E: Entity>(conn: &Connection, key: Key) -> Result<Option<E>, DbError> {
+    sent_fields(conn, E::NUMBER, key)?.map(|fields| typed(key, &fields)).transpose()
+}
+
+/// The things whose indexed field has a value, in the order of their keys. A field must be in the entity's `INDEXED`; a default
+/// value (0, an empty text) is not indexed and finds nothing.
+///
+/// # Errors
+/// As [`get`].
+pub fn find<E: Entity>(conn: &Connection, field: u16, value: &impl Field) -> Result<Vec<E>, DbError> {
+    debug_assert!(E::INDEXED.contains(&field), "{} keeps no index on field {field}", E::NAME);
+    let value = value.to_value();
+    let mut list = Vec::new();
+    for key in find_keys(conn, E::NUMBER, field, &index_key(&value))? {
+        // A row of a lower rank, or a waiting command, may have another value than the one that was found.
+        if let Some(fields) = fields(conn, E::NUMBER, key)?.filter(|fields| fields.get(field) == Some(&value))
+        {
+            list.push(typed(key, &fields)?);
+        }
+    }
+    Ok(list)
+}
+
+/// Everything of a kind, in the order of keys. For what is few; else see [`page`].
+///
+/// # Errors
+/// As [`get`].
+pub fn all<E: Entity>(conn: &Connection) -> Result<Vec<E>, DbError> {
+    let ranks = ranks(conn)?;
+    let mut seen: BTreeMap<Key, ((u8, i64), Fields)> = BTreeMap::new();
+    let mut statement = conn.prepare_cached(
+        "SELECT id, bucket, payload FROM replica WHERE entity = ?1 AND payload IS NOT NULL",
+    )?;
+    let mut rows = statement.query([E::NUMBER])?;
+    while let Some(row) = rows.next()? {
+        let key = key_of(row, 0, E::NAME)?;
+        let bucket: i64 = row.get(1)?;
+        let rank = ranks.get(&bucket).copied().unwrap_or((u8::MAX, bucket));
+        if seen.get(&key).is_none_or(|(other, _)| rank < *other) {
+            seen.insert(key, (rank, fields_of(row, 2, E::NAME)?));
+        }
+    }
+    let mut statement =
+        conn.prepare_cached("SELECT id, payload FROM local_row WHERE entity = ?1 ORDER BY seq")?;
+    let mut rows = statement.query([E::NUMBER])?;
+    while let Some(row) = rows.next()? {
+        seen.insert(key_of(row, 0, E::NAME)?, ((0, 0), fields_of(row, 1, E::NAME)?));
+    }
+    seen.iter().map(|(key, (_, fields))| typed(*key, fields)).collect()
+}
+
+/// So many things of a kind after a key, in the order of keys; ids made later come later.
+///
+/// # Errors
+/// As [`get`].
+pub fn page<E: Entity>(conn: &Connection, after: Option<Key>, limit: usize) -> Result<Vec<E>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT id FROM replica WHERE entity = ?1 AND id > ?2 AND payload IS NOT NULL
+         UNION SELECT id FROM local_row WHERE entity = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+    )?;
+    let after = after.map(|key| key.to_bytes().to_vec()).unwrap_or_default();
+    let mut rows = statement.query((E::NUMBER, after, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        list.extend(get(conn, key_of(row, 0, E::NAME)?)?);
+    }
+    Ok(list)
+}
+
+/// The history of a price series, newest month first, at most so many.
+///
+/// # Errors
+/// As [`get`].
+pub fn prices_of(conn: &Connection, series: SeriesId, limit: usize) -> Result<Vec<Price>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT r.id, r.payload FROM replica r JOIN bucket b ON b.number = r.bucket
+         WHERE r.entity = ?1 AND r.id BETWEEN ?2 AND ?3 AND r.payload IS NOT NULL
+         ORDER BY r.id DESC, b.rank, b.position",
+    )?;
+    let (first, last) = (Key::Pair(series.0, 0).to_bytes(), Key::Pair(series.0, u32::MAX).to_bytes());
+    let mut rows = statement.query((Price::NUMBER, &*first, &*last))?;
+    let mut list: Vec<Price> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key = key_of(row, 0, Price::NAME)?;
+        if list.last().is_some_and(|price| price.key() == key) {
+            continue;
+        }
+        if list.len() == limit {
+            break;
+        }
+        list.push(typed(key, &fields_of(row, 1, Price::NAME)?)?);
+    }
+    Ok(list)
+}
+
+/// The newest price of a series, with its month.
+///
+/// # Errors
+/// As [`get`].
+pub fn latest_price(conn: &Connection, series: SeriesId) -> Result<Option<(Month, Price)>, DbError> {
+    Ok(prices_of(conn, series, 1)?.pop().map(|price| (price.at.1, price)))
+}
+
+/// The fields that this node sees.
+pub(super) fn fields(conn: &Connection, entity: u16, key: Key) -> Result<Option<Fields>, DbError> {
+    match local_fields(conn, entity, key)? {
+        Some(fields) => Ok(Some(fields)),
+        None => sent_fields(conn, entity, key),
+    }
+}
+
+/// What the last waiting command that touched it has set.
+fn local_fields(conn: &Connection, entity: u16, key: Key) -> Result<Option<Fields>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT payload FROM local_row WHERE entity = ?1 AND id = ?2 ORDER BY seq DESC LIMIT 1",
+    )?;
+    let mut rows = statement.query((entity, &*key.to_bytes()))?;
+    rows.next()?.map(|row| fields_of(row, 0, "local_row")).transpose()
+}
+
+/// What the hub has sent.
+pub(super) fn sent_fields(conn: &Connection, entity: u16, key: Key) -> Result<Option<Fields>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT r.payload FROM replica r JOIN bucket b ON b.number = r.bucket
+         WHERE r.entity = ?1 AND r.id = ?2 AND r.payload IS NOT NULL ORDER BY b.rank, b.position LIMIT 1",
+    )?;
+    let mut rows = statement.query((entity, &*key.to_bytes()))?;
+    rows.next()?.map(|row| fields_of(row, 0, "replica")).transpose()
+}
+
+/// Keys found under an index value on either side.
+fn find_keys(conn: &Connection, entity: u16, field: u16, value: &[u8]) -> Result<Vec<Key>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT id FROM replica_index WHERE entity = ?1 AND field = ?2 AND value = ?3
+         UNION SELECT id FROM local_index WHERE entity = ?1 AND field = ?2 AND value = ?3 ORDER BY id",
+    )?;
+    let mut rows = statement.query((entity, field, value))?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        keys.push(key_of(row, 0, "replica_index")?);
+    }
+    Ok(keys)
+}
+
+fn ranks(conn: &Connection) -> Result<HashMap<i64, (u8, i64)>, DbError> {
+    let mut statement = conn.prepare_cached("SELECT number, rank, position FROM bucket")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether the hub has sent a row, in any bucket.
+pub(super) fn is_sent(conn: &Connection, entity: u16, key: Key) -> Result<bool, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT 1 FROM replica WHERE entity = ?1 AND id = ?2 AND payload IS NOT NULL LIMIT 1",
+    )?;
+    Ok(statement.query_row((entity, &*key.to_bytes()), |_| Ok(())).optional()?.is_some())
+}
+
+pub(super) fn typed<E: Entity>(key: Key, fields: &Fields) -> Result<E, DbError> {
+    E::from_fields(key, fields).map_err(|error| DbError::Corrupt(error.to_string()))
+}
+
+fn key_of(row: &rusqlite::Row<'_>, column: usize, table: &str) -> Result<Key, DbError> {
+    let bytes = row.get_ref(column)?.as_blob().unwrap_or_default();
+    Key::from_bytes(bytes).map_err(|_| DbError::bad_value(table, "id", "?"))
+}
+
+pub(super) fn fields_of(row: &rusqlite::Row<'_>, column: usize, table: &str) -> Result<Fields, DbError> {
+    let bytes = row.get_ref(column)?.as_blob().unwrap_or_default();
+    Fields::from_canonical(bytes).map_err(|_| DbError::bad_value(table, "payload", "?"))
+}

@@ -1,0 +1,44 @@
+//! Mends one slot of one entity: the rows of the frame take the place of whatever is here, and what is here besides goes. The
+//! sum is added up anew from the disk, because either of the two, rows or sum, may have been what was wrong.
+
+use super::apply::RowWriter;
+use crate::db::DbError;
+use std::collections::HashSet;
+use sync_protocol::row::{Key, Row, slot};
+
+/// Puts the rows of a slot in place of what is here.
+pub(super) fn replace_slot(
+    writer: &mut RowWriter<'_>,
+    entity: u16,
+    at: [u8; 2],
+    rows: &[Row],
+) -> Result<(), DbError> {
+    let mut sent: HashSet<Key> = HashSet::new();
+    for row in rows.iter().filter(|row| row.entity == entity && slot(entity, row.key) == at) {
+        sent.insert(row.key);
+        let here = writer.here(entity, row.key)?;
+        writer.replace(row, here)?;
+    }
+    for (key, version) in keys_of_slot(writer, entity, at)? {
+        if !sent.contains(&key) {
+            let here = writer.here(entity, key)?;
+            writer.replace(&Row { entity, key, version, body: None }, here)?;
+        }
+    }
+    writer.recount(entity)
+}
+
+fn keys_of_slot(writer: &RowWriter<'_>, entity: u16, at: [u8; 2]) -> Result<Vec<(Key, u64)>, DbError> {
+    let mut statement =
+        writer.conn().prepare_cached("SELECT id, version FROM replica WHERE entity = ?1 AND bucket = ?2")?;
+    let mut rows = statement.query((entity, writer.bucket()))?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = row.get_ref(0)?.as_blob().unwrap_or_default();
+        let key = Key::from_bytes(id).map_err(|_| DbError::bad_value("replica", "id", entity))?;
+        if slot(entity, key) == at {
+            keys.push((key, row.get(1)?));
+        }
+    }
+    Ok(keys)
+}

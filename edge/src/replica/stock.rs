@@ -1,0 +1,211 @@
+//! What each holder may spend of a listing, by the spend rule ([`overlay::spendable`]) over the replica's entries and those of waiting
+//! commands. The sums of a listing are kept until an entry of it changes, so that the ten-thousandth order of a day costs no more
+//! than the first. The kept sums decide nothing by themselves: without them the entries are added up again.
+
+use super::index::index_key;
+use super::read::{fields_of, find, is_sent, typed};
+use crate::db::DbError;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use std::collections::BTreeSet;
+use sync_protocol::entity::{Entity, Order, OrderStatus, StockEntry};
+use sync_protocol::ids::{Holder, ListingId};
+use sync_protocol::overlay;
+use sync_protocol::row::Key;
+use sync_protocol::units::Quantity;
+use sync_protocol::value::Value;
+
+/// The indexed field of [`StockEntry`] and of [`Order`] that names the listing.
+const LISTING_FIELD: u16 = 1;
+
+/// Bytes of one holder in the kept sums.
+const PART_BYTES: usize = 13;
+
+/// How one holder stands with a listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Position {
+    holder: Holder,
+    /// What it may spend.
+    quantity: Quantity,
+    /// Whether an order that it filled is short: it sells no more until a person has settled that.
+    short: bool,
+}
+
+/// Whether an indexed field of an entity names a listing whose kept sums depend on the row.
+pub(super) fn names_listing(entity: u16, field: u16) -> bool {
+    matches!(entity, StockEntry::NUMBER | Order::NUMBER) && field == LISTING_FIELD
+}
+
+/// What a holder may spend of a listing now; below zero where it sold more than it held.
+///
+/// # Errors
+/// Those of the database.
+pub fn spendable(conn: &Connection, listing: ListingId, holder: Holder) -> Result<Quantity, DbError> {
+    let held = holdings(conn, listing)?;
+    Ok(held.into_iter().find(|(h, _)| *h == holder).map_or(Quantity::ZERO, |(_, quantity)| quantity))
+}
+
+/// What each holder that ever had units of a listing may spend of it, the hub first, then edges by number.
+///
+/// # Errors
+/// Those of the database.
+pub fn holdings(conn: &Connection, listing: ListingId) -> Result<Vec<(Holder, Quantity)>, DbError> {
+    match kept(conn, listing)? {
+        Some(positions) => Ok(quantities(&positions)),
+        None => added_up(conn, listing),
+    }
+}
+
+/// As [`holdings`], and keeps what it had to add up.
+pub(crate) fn holdings_kept(
+    tx: &Transaction<'_>,
+    listing: ListingId,
+) -> Result<Vec<(Holder, Quantity)>, DbError> {
+    Ok(quantities(&positions_kept(tx, listing)?))
+}
+
+/// Whether a holder has filled an order of a listing that is short: then it sells no more of it until a person has settled that.
+///
+/// # Errors
+/// Those of the database.
+pub fn stands_short(conn: &Connection, listing: ListingId, holder: Holder) -> Result<bool, DbError> {
+    if let Some(positions) = kept(conn, listing)? {
+        return Ok(positions.iter().any(|position| position.holder == holder && position.short));
+    }
+    Ok(short_holders(conn, listing)?.contains(&holder))
+}
+
+fn short_holders(conn: &Connection, listing: ListingId) -> Result<BTreeSet<Holder>, DbError> {
+    let orders = find::<Order>(conn, LISTING_FIELD, &listing)?;
+    let short = orders.iter().filter(|order| order.status == OrderStatus::Short);
+    Ok(short.filter_map(|order| order.holder).collect())
+}
+
+fn positions_kept(tx: &Transaction<'_>, listing: ListingId) -> Result<Vec<Position>, DbError> {
+    if let Some(positions) = kept(tx, listing)? {
+        return Ok(positions);
+    }
+    let short = short_holders(tx, listing)?;
+    let position = |(holder, quantity)| Position { holder, quantity, short: short.contains(&holder) };
+    let positions: Vec<Position> = added_up(tx, listing)?.into_iter().map(position).collect();
+    keep(tx, listing, &positions)?;
+    Ok(positions)
+}
+
+fn quantities(positions: &[Position]) -> Vec<(Holder, Quantity)> {
+    positions.iter().map(|position| (position.holder, position.quantity)).collect()
+}
+
+/// Takes a command's new local entry into the kept sums. To be called after the entry was stored under `seq`.
+pub(crate) fn counted_locally(
+    tx: &Transaction<'_>,
+    seq: u64,
+    entry: &StockEntry,
+    at_once: bool,
+) -> Result<(), DbError> {
+    let Some(mut positions) = kept(tx, entry.listing)? else { return Ok(()) };
+    let elsewhere = "SELECT 1 FROM local_row WHERE entity = ?1 AND id = ?2 AND seq <> ?3";
+    let id = entry.key().to_bytes();
+    let values = (StockEntry::NUMBER, &*id, seq);
+    let is_local = tx.prepare_cached(elsewhere)?.query_row(values, |_| Ok(())).optional()?.is_some();
+    if is_local || is_sent(tx, StockEntry::NUMBER, entry.key())? {
+        // The same effect by two roads: which of them counts is for the whole sum to say.
+        return forget_sum(tx, entry.listing);
+    }
+    let part = overlay::spendable(entry.holder, [], [(entry, at_once)]);
+    match positions.iter_mut().find(|position| position.holder == entry.holder) {
+        Some(position) => position.quantity = position.quantity.plus(part),
+        None => {
+            positions.push(Position { holder: entry.holder, quantity: part, short: false });
+            positions.sort_unstable_by_key(|position| position.holder);
+        }
+    }
+    keep(tx, entry.listing, &positions)
+}
+
+/// The entries of a listing changed: its sums have to be added up again.
+pub(crate) fn forget_sum(tx: &Transaction<'_>, listing: ListingId) -> Result<(), DbError> {
+    tx.prepare_cached("DELETE FROM stock_sum WHERE listing = ?1")?.execute([listing.0.as_bytes()])?;
+    Ok(())
+}
+
+/// As [`forget_sum`], by the listing's value in the index.
+pub(super) fn forget_sum_by_index_key(tx: &Transaction<'_>, value: &[u8]) -> Result<(), DbError> {
+    tx.prepare_cached("DELETE FROM stock_sum WHERE listing = ?1")?
+        .execute([value.get(1..).unwrap_or_default()])?;
+    Ok(())
+}
+
+fn added_up(conn: &Connection, listing: ListingId) -> Result<Vec<(Holder, Quantity)>, DbError> {
+    let sent = sent_entries(conn, listing)?;
+    let local = local_entries(conn, listing)?;
+    let holders: BTreeSet<Holder> =
+        sent.iter().chain(local.iter().map(|(entry, _)| entry)).map(|entry| entry.holder).collect();
+    let sum =
+        |holder| overlay::spendable(holder, &sent, local.iter().map(|(entry, at_once)| (entry, *at_once)));
+    Ok(holders.into_iter().map(|holder| (holder, sum(holder))).collect())
+}
+
+fn sent_entries(conn: &Connection, listing: ListingId) -> Result<Vec<StockEntry>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT r.id, r.payload FROM replica_index i
+         JOIN replica r ON r.entity = i.entity AND r.id = i.id AND r.bucket = i.bucket
+         WHERE i.entity = ?1 AND i.field = ?2 AND i.value = ?3 AND r.payload IS NOT NULL",
+    )?;
+    let mut rows =
+        statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(&Value::Uuid(listing.0))))?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        list.push(entry(row)?);
+    }
+    Ok(list)
+}
+
+fn local_entries(conn: &Connection, listing: ListingId) -> Result<Vec<(StockEntry, bool)>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT r.id, r.payload, r.at_once FROM local_index i
+         JOIN local_row r ON r.seq = i.seq AND r.entity = i.entity AND r.id = i.id
+         WHERE i.entity = ?1 AND i.field = ?2 AND i.value = ?3",
+    )?;
+    let mut rows =
+        statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(&Value::Uuid(listing.0))))?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        list.push((entry(row)?, row.get(2)?));
+    }
+    Ok(list)
+}
+
+fn entry(row: &rusqlite::Row<'_>) -> Result<StockEntry, DbError> {
+    let id = row.get_ref(0)?.as_blob().unwrap_or_default();
+    let key = Key::from_bytes(id).map_err(|_| DbError::bad_value("replica", "id", StockEntry::NAME))?;
+    typed(key, &fields_of(row, 1, StockEntry::NAME)?)
+}
+
+fn kept(conn: &Connection, listing: ListingId) -> Result<Option<Vec<Position>>, DbError> {
+    let mut statement = conn.prepare_cached("SELECT sums FROM stock_sum WHERE listing = ?1")?;
+    let bytes: Option<Vec<u8>> = statement.query_row([listing.0.as_bytes()], |row| row.get(0)).optional()?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    let (parts, rest) = bytes.as_chunks::<PART_BYTES>();
+    if !rest.is_empty() {
+        return Err(DbError::bad_value("stock_sum", "sums", listing));
+    }
+    let part = |[short, a, b, c, d, milli @ ..]: [u8; PART_BYTES]| Position {
+        holder: Holder::from_code(u32::from_le_bytes([a, b, c, d])),
+        quantity: Quantity(i64::from_le_bytes(milli)),
+        short: short != 0,
+    };
+    Ok(Some(parts.iter().copied().map(part).collect()))
+}
+
+fn keep(tx: &Transaction<'_>, listing: ListingId, positions: &[Position]) -> Result<(), DbError> {
+    let mut bytes = Vec::with_capacity(positions.len() * PART_BYTES);
+    for Position { holder, quantity, short } in positions {
+        bytes.push(u8::from(*short));
+        bytes.extend_from_slice(&holder.code().to_le_bytes());
+        bytes.extend_from_slice(&quantity.0.to_le_bytes());
+    }
+    let mut statement =
+        tx.prepare_cached("INSERT OR REPLACE INTO stock_sum (listing, sums) VALUES (?1, ?2)")?;
+    statement.execute((listing.0.as_bytes(), bytes))?;
+    Ok(())
+}

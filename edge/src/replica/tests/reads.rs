@@ -1,0 +1,139 @@
+//! Typed reads over several buckets and over what waits beside the replica.
+
+use crate::db::DbError;
+use crate::replica::{all, find, get, get_sent, latest_price, page, prices_of};
+use crate::testing::{
+    BEANS, COOP, MAIZE, MAIZE_LILONGWE, MAIZE_MITUNDU, OTHER_COOP, PRICE_MINOR, REGION, TestEdge, clerk,
+    live, other_listing,
+};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{ListingEdit, WholeChange};
+use sync_protocol::entity::{
+    Commodity, Entity, Listing, ListingStatus, Market, Price, PriceFlags, PriceSeries,
+};
+use sync_protocol::ids::{CooperativeId, MarketId, SeriesId};
+use sync_protocol::row::Key;
+use sync_protocol::units::Month;
+
+#[test]
+fn the_row_of_the_lowest_rank_is_read_and_what_waits_stands_before_it() {
+    let edge = TestEdge::with_market();
+    let theirs = other_listing();
+    let key = theirs.key();
+    let seen = |edge: &TestEdge| edge.read(|conn| get::<Listing>(conn, key)).unwrap();
+    assert_eq!(seen(&edge), theirs);
+    // The same thing in the own cooperative's bucket, with another payload.
+    let ours =
+        Listing { title: "Beans, sorted".into(), cooperative: COOP, available: None, ..theirs.clone() };
+    edge.feed(Bucket::Coop(COOP), vec![live(&ours)]);
+    assert_eq!(seen(&edge), ours);
+    assert_eq!(edge.read(|conn| all::<Listing>(conn)), [ours.clone()]);
+    let edit = ListingEdit {
+        listing: theirs.id.0,
+        price_minor: Some(WholeChange { old: PRICE_MINOR, new: 50_000 }),
+        title: None,
+    };
+    edge.submit(clerk(), true, edit).unwrap();
+    let edited = Listing { price_minor: 50_000, ..ours.clone() };
+    assert_eq!(seen(&edge), edited);
+    assert_eq!(edge.read(|conn| all::<Listing>(conn)), [edited.clone()]);
+    assert_eq!(edge.read(|conn| page::<Listing>(conn, None, 9)), [edited.clone()]);
+    assert_eq!(edge.read(|conn| find::<Listing>(conn, 2, &BEANS)), [edited]);
+    assert_eq!(edge.read(|conn| get_sent::<Listing>(conn, key)), Some(ours));
+}
+
+#[test]
+fn a_row_is_found_by_what_it_says_now_and_not_by_what_another_bucket_says() {
+    let edge = TestEdge::with_market();
+    let theirs = other_listing();
+    let ours = Listing { commodity: MAIZE, ..theirs.clone() };
+    edge.feed(Bucket::Coop(COOP), vec![live(&ours)]);
+    assert!(
+        edge.read(|conn| find::<Listing>(conn, 2, &BEANS)).is_empty(),
+        "the catalogue's row is not the one read"
+    );
+    assert_eq!(edge.read(|conn| find::<Listing>(conn, 2, &MAIZE)), [ours.clone()]);
+    let changed = Listing { commodity: BEANS, ..ours };
+    edge.feed(Bucket::Coop(COOP), vec![live(&changed)]);
+    assert!(edge.read(|conn| find::<Listing>(conn, 2, &MAIZE)).is_empty());
+    assert_eq!(edge.read(|conn| find::<Listing>(conn, 2, &BEANS)), [changed]);
+}
+
+#[test]
+fn reference_data_and_prices_are_read() {
+    let edge = TestEdge::with_market();
+    let names: Vec<String> = edge.read(|conn| all::<Commodity>(conn)).into_iter().map(|c| c.name).collect();
+    assert_eq!(names, ["Maize", "Beans"]);
+    assert_eq!(edge.read(|conn| get::<Market>(conn, Key::Int(1))).unwrap().name, "Lilongwe");
+    assert_eq!(edge.read(|conn| get::<Market>(conn, Key::Int(99))), None);
+    let series: Vec<SeriesId> =
+        edge.read(|conn| find::<PriceSeries>(conn, 2, &MAIZE)).into_iter().map(|s| s.id).collect();
+    assert_eq!(series, [MAIZE_LILONGWE, MAIZE_MITUNDU]);
+    assert_eq!(edge.read(|conn| find::<PriceSeries>(conn, 1, &MarketId(2))).len(), 1);
+    let history = edge.read(|conn| prices_of(conn, MAIZE_LILONGWE, 100));
+    assert_eq!(history.len(), 36);
+    assert!(history.windows(2).all(|pair| pair[0].at.1 > pair[1].at.1), "newest first");
+    assert_eq!(edge.read(|conn| prices_of(conn, MAIZE_LILONGWE, 3)), history[..3]);
+    let (month, price) = edge.read(|conn| latest_price(conn, MAIZE_LILONGWE)).unwrap();
+    assert_eq!((month, price.price_minor), (Month::new(2022, 6).unwrap(), 30_000));
+    assert_eq!(edge.read(|conn| latest_price(conn, SeriesId(999))), None);
+}
+
+#[test]
+fn a_price_in_two_buckets_is_shown_once() {
+    let edge = TestEdge::with_market();
+    let (month, before) = edge.read(|conn| latest_price(conn, MAIZE_MITUNDU)).unwrap();
+    let at = (MAIZE_MITUNDU, month);
+    let national = Price { at, price_minor: before.price_minor + 1, flags: PriceFlags::ACTUAL };
+    edge.feed(Bucket::Country(crate::testing::malawi()), vec![live(&national)]);
+    let history = edge.read(|conn| prices_of(conn, MAIZE_MITUNDU, 100));
+    assert_eq!((history.len(), &history[0]), (12, &before), "the region's row comes before the country's");
+}
+
+#[test]
+fn pages_follow_each_other_over_both_sides() {
+    let edge = TestEdge::with_market();
+    for n in 1..=7 {
+        edge.post_listing(n);
+    }
+    let whole = edge.read(|conn| all::<Listing>(conn));
+    assert_eq!(whole.len(), 8);
+    let mut paged: Vec<Listing> = Vec::new();
+    loop {
+        let after = paged.last().map(Listing::key);
+        let next = edge.read(|conn| page::<Listing>(conn, after, 3));
+        if next.is_empty() {
+            break;
+        }
+        assert!(next.len() <= 3);
+        paged.extend(next);
+    }
+    assert_eq!(paged, whole);
+}
+
+#[test]
+fn a_row_that_does_not_fit_its_entity_is_named_and_no_panic() {
+    let edge = TestEdge::with_market();
+    edge.write(|tx| -> Result<(), DbError> {
+        tx.execute("UPDATE replica SET payload = x'05FF' WHERE entity = ?1", [Market::NUMBER])?;
+        tx.execute("UPDATE replica SET payload = x'' WHERE entity = ?1", [Listing::NUMBER])?;
+        Ok(())
+    });
+    let broken = edge.db().read_blocking(|conn| get::<Market>(conn, Key::Int(1)));
+    assert!(matches!(broken, Err(DbError::Corrupt(_))), "{broken:?}");
+    let broken = edge.db().read_blocking(|conn| all::<Listing>(conn));
+    assert_eq!(broken, Err(DbError::Corrupt("listing row: field currency does not fit".into())));
+}
+
+#[test]
+fn an_office_sees_its_own_and_its_regions_listings() {
+    let edge = TestEdge::with_market();
+    edge.post_listing(5);
+    let mut sellers: Vec<CooperativeId> =
+        edge.read(|conn| all::<Listing>(conn)).into_iter().map(|l| l.cooperative).collect();
+    sellers.sort();
+    assert_eq!(sellers, [COOP, OTHER_COOP]);
+    let active =
+        edge.read(|conn| all::<Listing>(conn)).into_iter().all(|l| l.status == ListingStatus::Active);
+    assert!(active && edge.head(Bucket::Catalogue(REGION)) > 0);
+}
