@@ -1,6 +1,26 @@
-//! The hub.
+//! The hub: the market's authority. People and their programs speak to it over REST, edges sync with it, an operator runs it on
+//! the command line; all three come to the same functions.
+//!
+//! What can be asked over HTTP: [`router`]. What happens then: the `app.rs` of each noun in [`market`]. What changes the market:
+//! [`commands`], decided by `sync-protocol`. What edges see of it: [`feed`], [`sync`].
 
+pub mod auth;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod db;
+pub mod deps;
+pub mod error;
+pub mod feed;
+pub mod http;
+pub mod jobs;
 pub mod market;
+pub mod openapi;
 pub mod postgres;
+pub mod router;
+pub mod rows;
+pub mod serve;
+pub mod state;
+pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;

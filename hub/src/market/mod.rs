@@ -1,3 +1,10 @@
 //! What the market knows and decides, one folder for each noun.
 
+pub mod cooperatives;
+mod decide;
+pub mod orders;
 pub mod prices;
+pub mod products;
+pub mod reference;
+pub(crate) mod text;
+pub mod users;

@@ -1,3 +1,7 @@
 //! Market prices: where they come from and what is asked of them.
 
+pub mod app;
+pub mod db;
+pub mod http;
+pub mod import;
 pub mod wfp;

@@ -1,0 +1,103 @@
+//! SQL of signing in: accounts as callers, and refresh tokens. Only hashes of tokens are kept.
+
+use crate::auth::caller::{Caller, Role};
+use crate::db::{misfit, q};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+use sync_protocol::ids::{CooperativeId, UserId};
+use uuid::Uuid;
+
+fn caller_of(row: &PgRow) -> Result<Caller, sqlx::Error> {
+    let role = Role::parse(row.try_get("role")?).ok_or_else(|| misfit("users", "role"))?;
+    let phone = u64::try_from(row.try_get::<i64, _>("phone")?).map_err(|_| misfit("users", "phone"))?;
+    let cooperative = row.try_get::<Option<i32>, _>("cooperative_id")?;
+    Ok(Caller {
+        id: UserId(row.try_get("id")?),
+        phone,
+        name: row.try_get("name")?,
+        role,
+        cooperative: cooperative.map(|id| CooperativeId(id.cast_unsigned())),
+        phone_confirmed: row.try_get("phone_confirmed")?,
+    })
+}
+
+/// The account of an id, unless it was closed.
+pub(crate) async fn caller(conn: &mut PgConnection, id: UserId) -> Result<Option<Caller>, sqlx::Error> {
+    const SQL: &str = "SELECT id, phone, name, role, cooperative_id, phone_confirmed FROM users WHERE id = $1 AND NOT disabled";
+    q(SQL).bind(id.0).fetch_optional(conn).await?.as_ref().map(caller_of).transpose()
+}
+
+/// The account of a number and the hash of its password, unless it was closed.
+pub(crate) async fn by_phone(
+    conn: &mut PgConnection,
+    phone: u64,
+) -> Result<Option<(Caller, String)>, sqlx::Error> {
+    const SQL: &str = "SELECT id, phone, name, role, cooperative_id, phone_confirmed, password_hash
+                       FROM users WHERE phone = $1 AND NOT disabled";
+    let row = q(SQL).bind(phone.cast_signed()).fetch_optional(conn).await?;
+    row.map(|row| Ok((caller_of(&row)?, row.try_get("password_hash")?))).transpose()
+}
+
+/// Keeps a new refresh token.
+pub(crate) async fn keep_refresh(
+    conn: &mut PgConnection,
+    hash: &[u8],
+    user: UserId,
+    family: Uuid,
+    expires_at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let sql = "INSERT INTO refresh_tokens (hash, user_id, family, expires_at) VALUES ($1, $2, $3, $4)";
+    q(sql).bind(hash).bind(user.0).bind(family).bind(expires_at.to_sqlx()).execute(conn).await?;
+    Ok(())
+}
+
+/// A refresh token as it is kept.
+pub(crate) struct Refresh {
+    pub(crate) user: UserId,
+    pub(crate) family: Uuid,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) used: bool,
+}
+
+/// The refresh token of a hash, locked: of two uses at once the second sees the first.
+pub(crate) async fn refresh(conn: &mut PgConnection, hash: &[u8]) -> Result<Option<Refresh>, sqlx::Error> {
+    let sql = "SELECT user_id, family, expires_at, used_at IS NOT NULL AS used FROM refresh_tokens WHERE hash = $1 FOR UPDATE";
+    let Some(row) = q(sql).bind(hash).fetch_optional(conn).await? else { return Ok(None) };
+    Ok(Some(Refresh {
+        user: UserId(row.try_get("user_id")?),
+        family: row.try_get("family")?,
+        expires_at: row.try_get::<jiff_sqlx::Timestamp, _>("expires_at")?.to_jiff(),
+        used: row.try_get("used")?,
+    }))
+}
+
+/// Marks a refresh token as used.
+pub(crate) async fn use_refresh(
+    conn: &mut PgConnection,
+    hash: &[u8],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    q("UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1")
+        .bind(hash)
+        .bind(now.to_sqlx())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Ends a session: all refresh tokens that came from one sign-in.
+pub(crate) async fn end_family(conn: &mut PgConnection, family: Uuid) -> Result<(), sqlx::Error> {
+    q("DELETE FROM refresh_tokens WHERE family = $1").bind(family).execute(conn).await?;
+    Ok(())
+}
+
+/// Forgets refresh tokens that have expired. A used one is kept until then: its second use has to be noticed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn prune(conn: &mut PgConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
+    let sql = "DELETE FROM refresh_tokens WHERE expires_at < $1";
+    Ok(q(sql).bind(now.to_sqlx()).execute(conn).await?.rows_affected())
+}

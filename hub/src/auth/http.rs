@@ -1,0 +1,88 @@
+//! The routes of signing in and out.
+
+use crate::auth::app::{self, Tokens};
+use crate::error::ApiError;
+use crate::http::body::Body;
+use crate::http::query::{NoParams, Params};
+use crate::market::users::phone::read_phone;
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use sync_protocol::api::Problem;
+use utoipa::ToSchema;
+
+/// Who signs in.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// With the country code, or as dialled at home when `country` is given.
+    #[schema(example = "+265991234567")]
+    pub phone: String,
+    /// ISO 3166-1 alpha-3, completes a local number.
+    #[serde(default)]
+    #[schema(example = "MWI")]
+    pub country: Option<String>,
+    /// The password.
+    #[schema(example = "correct horse")]
+    pub password: String,
+}
+
+/// A refresh token.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshToken {
+    /// As it came with the access token.
+    pub refresh_token: String,
+}
+
+/// Tokens must not be kept by anything between hub and client.
+const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
+
+/// Log in
+///
+/// Wrong passwords for a number make the next try wait longer.
+#[utoipa::path(post, path = "/api/v1/auth/login", operation_id = "log_in", tag = "Accounts", request_body = Login,
+    responses((status = 200, body = Tokens),
+        (status = 401, body = Problem, description = "`bad_credentials`", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
+        (status = 429, body = Problem, description = "`too_many_attempts`: see `Retry-After`", content_type = "application/problem+json")))]
+pub async fn login(
+    State(state): State<AppState>,
+    _: Params<NoParams>,
+    Body(login): Body<Login>,
+) -> Result<impl IntoResponse, ApiError> {
+    let phone = read_phone("/phone", &login.phone, login.country.as_deref())
+        .map_err(|wrong| ApiError::fields(vec![wrong]))?;
+    Ok((NO_STORE, Json(app::login(&state, phone.number(), &login.password).await?)))
+}
+
+/// Get the next pair of tokens
+///
+/// A refresh token works once. One that comes twice ends its session: log in again.
+#[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refresh_tokens", tag = "Accounts", request_body = RefreshToken,
+    responses((status = 200, body = Tokens),
+        (status = 401, body = Problem, description = "`unauthorized`, `token_reused`", content_type = "application/problem+json")))]
+pub async fn refresh(
+    State(state): State<AppState>,
+    _: Params<NoParams>,
+    Body(token): Body<RefreshToken>,
+) -> Result<impl IntoResponse, ApiError> {
+    Ok((NO_STORE, Json(app::refresh(&state, &token.refresh_token).await?)))
+}
+
+/// Log out
+///
+/// Ends the session of the refresh token. An access token goes on until it expires.
+#[utoipa::path(post, path = "/api/v1/auth/logout", operation_id = "log_out", tag = "Accounts", request_body = RefreshToken,
+    responses((status = 204, description = "Done")))]
+pub async fn logout(
+    State(state): State<AppState>,
+    _: Params<NoParams>,
+    Body(token): Body<RefreshToken>,
+) -> Result<StatusCode, ApiError> {
+    app::logout(&state, &token.refresh_token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

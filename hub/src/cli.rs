@@ -1,0 +1,222 @@
+//! The hub's command line. Every command works whether or not `serve` is running, over the same functions as the API.
+//!
+//! With `--json` a command prints one JSON object a line on standard output and nothing else there; without it, words for people.
+//! Logs and errors go to standard error.
+
+mod cooperative;
+mod edge;
+mod output;
+mod prices;
+mod user;
+
+use crate::config::Config;
+use crate::serve::{self, Secrets};
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+use output::Output;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+const PORT_DEFAULT: u16 = 8080;
+
+/// The hub of a marketplace for farmers' cooperatives: its API, its database, and what offices sync with.
+#[derive(Parser)]
+#[command(
+    name = "mizili-hub",
+    version,
+    about,
+    after_help = "Examples:
+  mizili-hub serve
+  mizili-hub prices import --source wfp wfp_food_prices_mwi.csv
+  mizili-hub cooperative add --name 'Kasungu Growers' --country MWI --region 'Central Region'
+  mizili-hub user add --phone +265991234567 --role admin
+  mizili-hub edge add --cooperative 1
+
+Without DATABASE_URL the hub keeps a private PostgreSQL in its data folder; the server programs must be installed."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the hub until Ctrl-C.
+    #[command(after_help = "Examples:
+  mizili-hub serve
+  mizili-hub serve --data-dir /var/lib/mizili --listen 0.0.0.0:8080
+  DATABASE_URL=postgres://mizili@db/mizili PORT=80 mizili-hub serve
+
+It is ready when /readyz answers 200. The API's pages are at /api/docs/.")]
+    Serve(Serve),
+    /// Bring the database up to date.
+    #[command(after_help = "Examples:
+  mizili-hub migrate
+  DATABASE_URL=postgres://mizili@pooler/mizili DATABASE_DIRECT_URL=postgres://mizili@db/mizili mizili-hub migrate
+
+Safe to run again, and while hubs serve. Through a pooler in transaction mode, set DATABASE_DIRECT_URL.")]
+    Migrate(Common),
+    /// Print the API's description (OpenAPI 3.1).
+    #[command(after_help = "Example:
+  mizili-hub openapi > openapi.json")]
+    Openapi(Common),
+    /// Cooperatives: add, list.
+    #[command(subcommand)]
+    Cooperative(cooperative::Command),
+    /// Accounts of people: add, confirm a number.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Edges, the boxes at cooperatives' offices: add, list, new code, revoke.
+    #[command(subcommand)]
+    Edge(edge::Command),
+    /// Market prices: import.
+    #[command(subcommand)]
+    Prices(prices::Command),
+}
+
+/// What every command takes.
+#[derive(Args, Clone)]
+struct Common {
+    /// Folder of everything the hub keeps on this machine.
+    #[arg(long, value_name = "DIR", env = "MIZILI_HUB_DATA", default_value = "./mizili-hub-data")]
+    data_dir: PathBuf,
+    /// Print JSON, one object a line, and nothing else on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Address of the database; without it, a private PostgreSQL in the data folder.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Address of the same database without a transaction-mode pooler, for migrations and the listener.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DATABASE_DIRECT_URL",
+        hide_env_values = true,
+        requires = "database_url"
+    )]
+    database_direct_url: Option<String>,
+}
+
+impl Common {
+    fn config(&self) -> Config {
+        let given = |url: &Option<String>| url.clone().filter(|url| !url.is_empty());
+        Config {
+            data_dir: self.data_dir.clone(),
+            database_url: given(&self.database_url),
+            direct_url: given(&self.database_direct_url),
+        }
+    }
+
+    fn output(&self) -> Output {
+        Output { json: self.json }
+    }
+}
+
+#[derive(Args)]
+struct Serve {
+    #[command(flatten)]
+    common: Common,
+    /// Address and port to listen on; port 0 takes a free one. By default 127.0.0.1:8080, or all addresses on PORT.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Port to listen on, on all addresses, where `--listen` is not given.
+    #[arg(long, env = "PORT", hide = true)]
+    port: Option<u16>,
+    /// Secret that signs access tokens, of at least 32 characters; without it one is made and kept in the data folder.
+    #[arg(long, env = "MIZILI_JWT_SECRET", hide = true, hide_env_values = true)]
+    jwt_secret: Option<String>,
+    /// The hub's keys towards edges; without them, some are made and kept in the data folder.
+    #[arg(long, env = "MIZILI_HUB_KEYS", hide = true, hide_env_values = true)]
+    hub_keys: Option<String>,
+}
+
+/// Runs the command line; the process's exit status.
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let quiet = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{quiet},sqlx=warn")));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "Error: {error:#}");
+    ExitCode::FAILURE
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve(args) => {
+            let secrets = Secrets { jwt: args.jwt_secret, hub_keys: args.hub_keys };
+            let from_port = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+            let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT_DEFAULT);
+            let listen = args.listen.or(args.port.map(from_port)).unwrap_or(here);
+            serve::run(&args.common.config(), &secrets, listen).await
+        }
+        Command::Migrate(common) => migrate(&common).await,
+        Command::Openapi(_) => {
+            let text = crate::openapi::document_text()?;
+            std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+        }
+        Command::Cooperative(command) => cooperative::run(command).await,
+        Command::User(command) => user::run(command).await,
+        Command::Edge(command) => edge::run(command).await,
+        Command::Prices(command) => prices::run(command).await,
+    }
+}
+
+async fn migrate(common: &Common) -> Result<()> {
+    let opened = common.config().open().await?;
+    let migrated = crate::db::migrate(opened.db.direct_url()).await.context("a migration failed");
+    opened.close().await?;
+    migrated?;
+    common.output().words("The database is up to date.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn leaves(command: &clap::Command, path: &str, out: &mut Vec<(String, clap::Command)>) {
+        for sub in command.get_subcommands() {
+            let path = format!("{path} {}", sub.get_name());
+            if sub.has_subcommands() {
+                leaves(sub, &path, out);
+            } else {
+                out.push((path, sub.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_data_folder_json_and_examples() {
+        let mut root = Cli::command();
+        root.build();
+        root.clone().debug_assert();
+        let mut all = Vec::new();
+        leaves(&root, "mizili-hub", &mut all);
+        all.retain(|(path, _)| !path.contains(" help"));
+        assert!(all.len() >= 9, "{}", all.len());
+        for (path, command) in all {
+            for flag in ["data_dir", "json"] {
+                assert!(command.get_arguments().any(|a| a.get_id() == flag), "{path} lacks {flag}");
+            }
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example") && help.contains(&path), "{path} lacks an example");
+            assert!(command.get_about().is_some(), "{path} lacks a description");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! `mizili-hub user`. A password is never an argument: it would stand in the list of processes.
+
+use super::Common;
+use super::output::hint;
+use crate::auth::caller::Role;
+use crate::auth::password::Passwords;
+use crate::deps::Deps;
+use crate::error::{ApiError, Kind};
+use crate::market::users::app::{self, NewAccount};
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use std::io::{BufRead, IsTerminal};
+use uuid::Uuid;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make an account. Its phone number counts as confirmed.
+    #[command(after_help = "Examples:
+  mizili-hub user add --phone +265991234567 --role admin
+  mizili-hub user add --phone 0991234567 --country MWI --role clerk --cooperative 1 --name 'Grace Banda'
+  printf '%s\\n' 'correct horse' | mizili-hub user add --phone +265991234567 --role admin --json
+  printf '%s\\n%s\\n' 'correct horse' 'office words' | mizili-hub user add --phone +265991234567 \\
+      --role clerk --cooperative 1 --office-password-stdin
+
+The password is asked for on a terminal, else it is the first line of standard input. A clerk's office password is for
+the page at the office; it works offline, and should be another than the password here. With --office-password-stdin
+it is the second line of standard input.")]
+    Add(Add),
+    /// Confirm that a number belongs to the account that registered with it.
+    #[command(after_help = "Example:
+  mizili-hub user confirm --phone +265991234567
+
+Whoever registers over the API may type any number. Once it is confirmed, the orders that were made by phone under it,
+and the membership with it, belong to the account. Ask the person first, by calling that number.")]
+    Confirm(Confirm),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleArg {
+    Buyer,
+    Farmer,
+    Clerk,
+    Admin,
+}
+
+#[derive(Args)]
+pub(super) struct Add {
+    #[command(flatten)]
+    common: Common,
+    /// With the country code, or as dialled at home together with --country.
+    #[arg(long)]
+    phone: String,
+    /// Country code of three letters, completes a local number.
+    #[arg(long)]
+    country: Option<String>,
+    /// What the account may do.
+    #[arg(long)]
+    role: RoleArg,
+    /// The person's name; the phone number if it is left out.
+    #[arg(long)]
+    name: Option<String>,
+    /// Number of the cooperative that a clerk works for or a farmer belongs to.
+    #[arg(long, value_name = "ID")]
+    cooperative: Option<u32>,
+    /// Language: en, sw, ny or fr.
+    #[arg(long, default_value = "en")]
+    language: String,
+    /// Read a clerk's office password from standard input too, on the line after the password.
+    #[arg(long)]
+    office_password_stdin: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Confirm {
+    #[command(flatten)]
+    common: Common,
+    /// With the country code, or as dialled at home together with --country.
+    #[arg(long)]
+    phone: String,
+    /// Country code of three letters, completes a local number.
+    #[arg(long)]
+    country: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Made {
+    id: Uuid,
+}
+
+pub(super) async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Add(args) => add(args).await,
+        Command::Confirm(args) => confirm(args).await,
+    }
+}
+
+async fn add(args: Add) -> Result<()> {
+    let role = match args.role {
+        RoleArg::Buyer => Role::Buyer,
+        RoleArg::Farmer => Role::Farmer,
+        RoleArg::Clerk => Role::Clerk,
+        RoleArg::Admin => Role::Admin,
+    };
+    if args.office_password_stdin && role != Role::Clerk {
+        bail!(
+            "only clerks have an office password: leave --office-password-stdin out, or make it --role clerk"
+        );
+    }
+    let (password, office_password) = read_passwords(args.office_password_stdin)?;
+    let name = args.name.clone().unwrap_or_else(|| args.phone.clone());
+    let account = NewAccount {
+        phone: args.phone,
+        country: args.country,
+        role,
+        name,
+        cooperative: args.cooperative,
+        language: args.language,
+        password,
+        office_password,
+    };
+    let opened = args.common.config().open().await?;
+    let made = app::add(&opened.db, &Deps::real(), &Passwords::new(1), account).await;
+    opened.close().await?;
+    let user = made.map_err(in_words)?;
+    args.common.output().result(&Made { id: user.id }, || {
+        format!("Account {} for {}, {}.", user.id, user.phone, role.as_str())
+    })
+}
+
+async fn confirm(args: Confirm) -> Result<()> {
+    let opened = args.common.config().open().await?;
+    let confirmed = app::confirm(&opened.db, &args.phone, args.country.as_deref()).await;
+    opened.close().await?;
+    let user = confirmed.map_err(in_words)?;
+    args.common
+        .output()
+        .result(&Made { id: user.id }, || format!("{} is confirmed for account {}.", user.phone, user.id))
+}
+
+/// An API's error in the words of the command line: fields are flags here.
+fn in_words(error: ApiError) -> anyhow::Error {
+    if error.kind() == Kind::PhoneTaken {
+        return anyhow::anyhow!("there is an account with this phone number already");
+    }
+    error.into()
+}
+
+/// The password and the office password: asked for on a terminal, else lines of standard input.
+fn read_passwords(office: bool) -> Result<(String, Option<String>)> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() && !office {
+        return Ok((ask("Password: ")?, None));
+    }
+    if stdin.is_terminal() {
+        hint("Write the password on one line and the office password on the next.");
+    }
+    let mut lines = stdin.lock().lines();
+    let mut line = |what: &str| -> Result<String> {
+        let line = lines.next().transpose().context("cannot read standard input")?.unwrap_or_default();
+        let line = line.trim_end_matches('\r').to_owned();
+        if line.is_empty() {
+            bail!("no {what} on standard input: write it on a line of its own");
+        }
+        Ok(line)
+    };
+    Ok((line("password")?, if office { Some(line("office password")?) } else { None }))
+}
+
+fn ask(prompt: &str) -> Result<String> {
+    let password = rpassword::prompt_password(prompt).context("cannot ask for a password here")?;
+    let again = rpassword::prompt_password("The same again: ").context("cannot ask for a password here")?;
+    if password != again {
+        bail!("the two passwords differ; nothing was changed");
+    }
+    Ok(password)
+}

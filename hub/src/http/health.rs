@@ -1,0 +1,54 @@
+//! Says whether the hub runs, and whether it can serve.
+
+use crate::db::{MIGRATOR, q};
+use crate::error::{ApiError, Kind, RETRY_AFTER_S};
+use crate::http::query::{NoParams, Params};
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use std::collections::HashSet;
+use utoipa::ToSchema;
+
+/// That the hub runs.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    #[schema(example = "ok")]
+    pub status: String,
+}
+
+fn ok() -> Json<Health> {
+    Json(Health { status: "ok".to_owned() })
+}
+
+/// Whether the hub runs
+///
+/// Answers as long as the program does, also while the database is away.
+#[utoipa::path(get, path = "/healthz", tag = "Health", responses((status = 200, body = Health)))]
+pub async fn healthz(_: Params<NoParams>) -> Json<Health> {
+    ok()
+}
+
+/// Whether the hub can serve
+///
+/// 200 when the database answers and has every migration; else 503 with the reason.
+#[utoipa::path(get, path = "/readyz", tag = "Health", responses((status = 200, body = Health)))]
+pub async fn readyz(State(state): State<AppState>, _: Params<NoParams>) -> Result<Json<Health>, ApiError> {
+    let mut tx = state.db.begin().await?;
+    let there = q("SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS there").fetch_one(&mut *tx).await?;
+    let applied: HashSet<i64> = if there.try_get("there")? {
+        let rows = q("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(&mut *tx).await?;
+        rows.iter().map(|row| row.try_get("version")).collect::<Result<_, _>>()?
+    } else {
+        HashSet::new()
+    };
+    tx.commit().await?;
+    let missing = MIGRATOR.iter().filter(|step| !applied.contains(&step.version)).count();
+    if missing > 0 {
+        let detail = format!("The database lacks {missing} migrations. Run `mizili-hub migrate`.");
+        return Err(Kind::Unavailable.because(detail).retry_after_s(RETRY_AFTER_S));
+    }
+    Ok(ok())
+}

@@ -1,0 +1,5 @@
+//! Command line of the hub.
+
+fn main() -> std::process::ExitCode {
+    mizili_hub::cli::main()
+}

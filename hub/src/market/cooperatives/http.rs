@@ -1,0 +1,32 @@
+//! The routes of cooperatives.
+
+use super::app;
+use crate::error::ApiError;
+use crate::http::id::PathId;
+use crate::http::query::{NoParams, Params};
+use crate::market::reference::http::PlaceQuery;
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use sync_protocol::api::market::Cooperative;
+use sync_protocol::api::{Page, Problem};
+
+/// List cooperatives
+#[utoipa::path(get, path = "/api/v1/cooperatives", operation_id = "list_cooperatives", tag = "Cooperatives", params(PlaceQuery), responses((status = 200, body = Page<Cooperative>)))]
+pub async fn list(State(state): State<AppState>, query: Params<PlaceQuery>) -> Result<Response, ApiError> {
+    let (filter, slice) = query.given.read()?;
+    Ok(app::list(&state, filter, &slice).await?.respond(&query.address))
+}
+
+/// See a cooperative
+#[utoipa::path(get, path = "/api/v1/cooperatives/{id}", operation_id = "get_cooperative", tag = "Cooperatives", params(("id" = i32, Path, description = "The cooperative.")),
+    responses((status = 200, body = Cooperative),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+pub async fn get(
+    State(state): State<AppState>,
+    PathId(id): PathId<i32>,
+    _: Params<NoParams>,
+) -> Result<Json<Cooperative>, ApiError> {
+    app::get(&state, id).await.map(Json)
+}

@@ -1,0 +1,61 @@
+//! A person's commands: what REST handlers hand to the rules that edges' commands come to as well.
+
+use crate::auth::Caller;
+use crate::commands::{ApplyError, Incoming, apply_batch, hub_context};
+use crate::deps::Deps;
+use crate::error::{ApiError, unavailable};
+use sqlx::PgConnection;
+use sync_protocol::command::{Actor, Body, Command};
+use sync_protocol::ids::{CommandId, CooperativeId};
+use sync_protocol::verdict::{Reject, RejectCode, Verdict};
+
+/// Who acts, where and when.
+pub(crate) struct Act<'a> {
+    /// Who is signed in.
+    pub(crate) caller: &'a Caller,
+    /// Who the commands say made them.
+    pub(crate) actor: Actor,
+    /// The cooperative they act within, if any.
+    pub(crate) cooperative: Option<CooperativeId>,
+    /// When, by the hub's clock. The same on every try.
+    pub(crate) made_at_s: i64,
+}
+
+/// Decides and applies commands in the caller's transaction. The inner error is the first refusal by the rules; nothing may be
+/// committed then.
+pub(crate) async fn decide(
+    deps: &Deps,
+    conn: &mut PgConnection,
+    act: &Act<'_>,
+    bodies: Vec<(CommandId, Body)>,
+) -> Result<Result<(), Reject>, ApiError> {
+    let clerk = act.cooperative.is_some() && act.caller.office() == act.cooperative;
+    let context = hub_context(conn, act.cooperative, clerk, act.caller.is_admin()).await?;
+    let incoming = |(id, body): (CommandId, Body)| {
+        let command = Command { id, seq: 0, made_at_s: act.made_at_s, actor: act.actor, body: body.to_raw() };
+        Incoming { command, context }
+    };
+    let batch: Vec<Incoming> = bodies.into_iter().map(incoming).collect();
+    for outcome in apply_batch(conn, deps, &batch).await? {
+        match outcome.verdict {
+            Verdict::Applied(applied) => {
+                if let Some(clash) = applied.conflicts.into_iter().next() {
+                    return Ok(Err(Reject::with(RejectCode::Conflict, [clash.field, clash.current])));
+                }
+            }
+            Verdict::Rejected(reject) => return Ok(Err(reject)),
+            open => return Err(ApiError::internal(format!("a person's command was {}", open.as_str()))),
+        }
+    }
+    Ok(Ok(()))
+}
+
+impl From<ApplyError> for ApiError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Retry(cause) => unavailable().caused_by(cause),
+            ApplyError::Db(cause) => cause.into(),
+            poison @ ApplyError::Poison(_) => Self::internal(poison),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Rules of orders: who may order, see and cancel, and the commands that do it.
+//!
+//! Everybody who is signed in may order. An order is seen by the account that made it, by the cooperative that sells, by admins,
+//! and by whoever's number it was made under, once an operator vouched for that number.
+
+use super::OrderRow;
+use super::db::{self, Filter, Offer, Visible};
+use crate::auth::Caller;
+use crate::auth::caller::Role;
+use crate::db::retrying;
+use crate::error::{self, ApiError, Kind, field};
+use crate::http::idempotency::{Answer, Attempt};
+use crate::http::page::{Cut, Slice};
+use crate::market::decide::{Act, decide};
+use crate::market::users::phone::read_phone;
+use crate::state::AppState;
+use sync_protocol::api::FieldProblem;
+use sync_protocol::api::market::{NewOrder, Order};
+use sync_protocol::command::{Body, OrderCancel, OrderPlace, Source};
+use sync_protocol::entity::Channel;
+use sync_protocol::ids::CommandId;
+use sync_protocol::verdict::{Reject, RejectCode};
+use uuid::Uuid;
+
+/// Tries of an order without a price of its own, whose product's price changes meanwhile.
+const PRICE_TRIES_MAX: u32 = 3;
+
+/// An order about to be placed.
+struct Draft<'a> {
+    caller: &'a Caller,
+    attempt: &'a Attempt,
+    new: &'a NewOrder,
+    buyer_phone: u64,
+    buyer_name: String,
+    /// The same on every try, like the time.
+    id: CommandId,
+    made_at_s: i64,
+}
+
+/// Places an order. A repeat with the same key gets the first answer, also when that was a refusal by the market's rules.
+pub(crate) async fn place(
+    state: &AppState,
+    caller: &Caller,
+    attempt: &Attempt,
+    new: &NewOrder,
+) -> Result<Answer, ApiError> {
+    let mut wrong = Vec::new();
+    let buyer_phone = buyer_phone(caller, new).map_err(|problem| wrong.push(problem)).unwrap_or(0);
+    let own_name = if new.buyer_phone.is_none() { caller.name.as_str() } else { "" };
+    let buyer_name = new.buyer_name.as_deref().unwrap_or(own_name).trim().to_owned();
+    let (id, made_at_s) = (CommandId(state.deps.ids.uuid_v7()), state.deps.clock.now_s());
+    let draft = Draft { caller, attempt, new, buyer_phone, buyer_name, id, made_at_s };
+    // With any price: what is wrong with the rest is said before anything is looked up.
+    wrong.extend(
+        error::fields(draft.body(1).check()).into_iter().filter(|w| w.pointer != "/unit_price/amount"),
+    );
+    if new.unit_price.as_ref().is_some_and(|price| price.amount <= 0) {
+        wrong.push(field("/unit_price/amount", "The price must be more than zero."));
+    }
+    if !wrong.is_empty() {
+        return Err(ApiError::fields(wrong));
+    }
+    let mut tries = 0;
+    loop {
+        let answer = retrying(&state.deps, || place_once(state, &draft)).await;
+        tries += 1;
+        match answer {
+            // The price moved between the look and the lock, and the buyer named none: look again.
+            Err(error)
+                if error.kind() == Kind::PriceChanged
+                    && new.unit_price.is_none()
+                    && tries < PRICE_TRIES_MAX => {}
+            Err(error) => return Err(error),
+            Ok(answer) => {
+                if answer.is_news() {
+                    state.news.tell();
+                }
+                return Ok(answer);
+            }
+        }
+    }
+}
+
+async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<Answer, ApiError> {
+    let mut tx = state.db.begin().await?;
+    if let Some(answer) = draft.attempt.begin(&mut tx).await? {
+        return Ok(answer);
+    }
+    let offer =
+        db::offer(&mut tx, draft.new.product_id).await?.ok_or_else(|| ApiError::not_found("product"))?;
+    let body = draft.body(draft.price(&offer)?);
+    let wrong = error::fields(body.check());
+    if !wrong.is_empty() {
+        return Err(ApiError::fields(wrong));
+    }
+    let cooperative = draft.caller.office();
+    let act =
+        Act { caller: draft.caller, actor: draft.caller.actor(), cooperative, made_at_s: draft.made_at_s };
+    let answer = match decide(&state.deps, &mut tx, &act, vec![(draft.id, body)]).await? {
+        Ok(()) => {
+            let row = db::get(&mut tx, draft.id.0).await?;
+            Answer::created(&row.ok_or_else(|| ApiError::internal("a placed order is not there"))?.show())?
+        }
+        Err(reject) if reject.code == RejectCode::PriceChanged && draft.new.unit_price.is_none() => {
+            return Err(refusal(&reject, &offer));
+        }
+        Err(reject) => Answer::refused(&refusal(&reject, &offer)),
+    };
+    draft.attempt.finish(&mut tx, &answer).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
+impl Draft<'_> {
+    fn body(&self, unit_price_minor: i64) -> Body {
+        let body = OrderPlace {
+            listing: self.new.product_id,
+            quantity_milli: self.new.quantity.0,
+            unit_price_minor,
+            source: Source::Ask,
+            buyer_phone: self.buyer_phone,
+            buyer_name: self.buyer_name.clone(),
+            channel: Channel::Rest.code(),
+        };
+        body.into()
+    }
+
+    /// The price that the buyer saw, or today's.
+    fn price(&self, offer: &Offer) -> Result<i64, ApiError> {
+        match &self.new.unit_price {
+            None => Ok(offer.price_minor),
+            Some(price) if price.currency.eq_ignore_ascii_case(&offer.currency) => Ok(price.amount),
+            Some(_) => Err(ApiError::invalid(
+                "/unit_price/currency",
+                format!("This product is sold in {}.", offer.currency),
+            )),
+        }
+    }
+}
+
+/// The number that owns the order: the caller's, or for an office the one it orders for.
+fn buyer_phone(caller: &Caller, new: &NewOrder) -> Result<u64, FieldProblem> {
+    let Some(raw) = new.buyer_phone.as_deref() else { return Ok(caller.phone) };
+    let phone = read_phone("/buyer_phone", raw, None)?.number();
+    let for_others = matches!(caller.role, Role::Clerk | Role::Admin);
+    if for_others || phone == caller.phone {
+        return Ok(phone);
+    }
+    Err(field("/buyer_phone", "Only an office can order for somebody else; leave it out."))
+}
+
+fn refusal(reject: &Reject, offer: &Offer) -> ApiError {
+    let error = ApiError::refused(reject, &offer.unit);
+    match reject.code {
+        RejectCode::PriceChanged => {
+            let price = reject.args.first().and_then(|price| price.parse::<i64>().ok());
+            let now = price.map(|amount| serde_json::json!({ "amount": amount, "currency": offer.currency }));
+            error.member("unit_price", now)
+        }
+        RejectCode::NotFound => ApiError::not_found("product"),
+        _ => error,
+    }
+}
+
+/// Whose orders the caller sees.
+fn visible(caller: &Caller) -> Visible {
+    Visible {
+        all: caller.is_admin(),
+        cooperative: caller.office(),
+        user: Some(caller.id),
+        phone: Some(caller.phone).filter(|_| caller.phone_confirmed),
+    }
+}
+
+fn may_see(caller: &Caller, row: &OrderRow) -> bool {
+    let visible = visible(caller);
+    visible.all
+        || visible.cooperative == Some(row.order.cooperative)
+        || row.buyer_user == Some(caller.id.0)
+        || visible.phone == Some(row.order.buyer_phone)
+}
+
+/// A page of orders that the caller may see.
+pub(crate) async fn list(
+    state: &AppState,
+    caller: &Caller,
+    filter: &Filter,
+    slice: &Slice<Uuid>,
+) -> Result<Cut<Order>, ApiError> {
+    let mut tx = state.db.begin().await?;
+    let rows = db::list(&mut tx, &visible(caller), filter, slice.after, slice.fetch()).await?;
+    tx.commit().await?;
+    Ok(slice.cut(rows.into_iter().map(|row| (row.order.id.0, row.show())).collect()))
+}
+
+/// One order. One that the caller may not see is answered like one that is not there.
+pub(crate) async fn get(state: &AppState, caller: &Caller, id: Uuid) -> Result<Order, ApiError> {
+    let mut tx = state.db.begin().await?;
+    let row = db::get(&mut tx, id).await?;
+    tx.commit().await?;
+    let row = row.filter(|row| may_see(caller, row)).ok_or_else(|| ApiError::not_found("order"))?;
+    Ok(row.show())
+}
+
+/// Takes an order back. Doing so twice is one cancellation.
+pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Result<Order, ApiError> {
+    let (command, made_at_s) = (CommandId(state.deps.ids.uuid_v7()), state.deps.clock.now_s());
+    let order = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        let row = db::get(&mut tx, id).await?.filter(|row| may_see(caller, row));
+        let row = row.ok_or_else(|| ApiError::not_found("order"))?;
+        let mut actor = caller.actor();
+        if row.buyer_user == Some(caller.id.0) {
+            // Whoever ordered for somebody may take it back for them.
+            actor.phone = row.order.buyer_phone;
+        }
+        let cooperative =
+            caller.office().or_else(|| Some(row.order.cooperative).filter(|_| caller.is_admin()));
+        let act = Act { caller, actor, cooperative, made_at_s };
+        let cancel = OrderCancel { order: id };
+        if let Err(reject) = decide(&state.deps, &mut tx, &act, vec![(command, cancel.into())]).await? {
+            return Err(ApiError::refused(&reject, ""));
+        }
+        let row = db::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("order"))?;
+        tx.commit().await?;
+        Ok::<_, ApiError>(row.show())
+    });
+    let order = order.await?;
+    state.news.tell();
+    Ok(order)
+}

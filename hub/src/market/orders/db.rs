@@ -1,0 +1,119 @@
+//! SQL of orders. Who may see an order is part of the query of a list; of a single one the application function decides.
+
+use super::OrderRow;
+use crate::db::q;
+use crate::rows;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+use sync_protocol::entity::OrderStatus;
+use sync_protocol::ids::{CooperativeId, UserId};
+use uuid::Uuid;
+
+/// Whose orders a list may hold: the union of what is set.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Visible {
+    /// All of them.
+    pub(crate) all: bool,
+    /// Those that this cooperative sells.
+    pub(crate) cooperative: Option<CooperativeId>,
+    /// Those that this account made.
+    pub(crate) user: Option<UserId>,
+    /// Those of this number.
+    pub(crate) phone: Option<u64>,
+}
+
+/// What a list is narrowed to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) status: Option<OrderStatus>,
+    pub(crate) product: Option<Uuid>,
+    pub(crate) cooperative: Option<i32>,
+}
+
+macro_rules! select_order {
+    ($with:literal, $from:literal, $tail:literal) => {
+        concat!(
+            $with,
+            " SELECT o.id, o.listing_id, o.cooperative_id, o.quantity_milli, o.unit_price_minor, o.currency, o.holder, o.buyer_phone,
+                     o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.buyer_user_id,
+                     CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit
+              FROM ",
+            $from,
+            " o JOIN listings l ON l.id = o.listing_id
+                JOIN commodities c ON c.id = l.commodity_id
+                JOIN units u ON u.id = l.unit_id ",
+            $tail
+        )
+    };
+}
+
+fn order_of(row: &PgRow) -> Result<OrderRow, sqlx::Error> {
+    let (product, unit) = (row.try_get("product")?, row.try_get("unit")?);
+    Ok(OrderRow { order: rows::order(row)?, product, unit, buyer_user: row.try_get("buyer_user_id")? })
+}
+
+/// One order.
+pub(crate) async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<OrderRow>, sqlx::Error> {
+    const SQL: &str = select_order!("", "orders", "WHERE o.id = $1");
+    q(SQL).bind(id).fetch_optional(conn).await?.as_ref().map(order_of).transpose()
+}
+
+/// One way in which an order may be visible, as a walk along an index that stops after a page.
+macro_rules! branch {
+    ($condition:literal) => {
+        concat!(
+            "(SELECT * FROM orders WHERE ",
+            $condition,
+            " AND ($5::uuid IS NULL OR id < $5) AND ($6::int IS NULL OR status = $6) AND ($7::uuid IS NULL OR listing_id = $7)
+              AND ($8::int IS NULL OR cooperative_id = $8) ORDER BY id DESC LIMIT $9)"
+        )
+    };
+}
+
+/// Orders that somebody may see, by id downwards (newest first, as far as the clocks that made the ids were right).
+pub(crate) async fn list(
+    conn: &mut PgConnection,
+    visible: &Visible,
+    filter: &Filter,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<OrderRow>, sqlx::Error> {
+    const SQL: &str = concat!(
+        "WITH page AS MATERIALIZED (SELECT DISTINCT ON (id) * FROM (",
+        branch!("$1::boolean"),
+        " UNION ALL ",
+        branch!("cooperative_id = $2::int"),
+        " UNION ALL ",
+        branch!("buyer_user_id = $3::uuid"),
+        " UNION ALL ",
+        branch!("buyer_phone = $4::bigint"),
+        ") seen ORDER BY id DESC LIMIT $9)",
+        select_order!("", "page", "ORDER BY o.id DESC")
+    );
+    let cooperative = visible.cooperative.map(|id| crate::db::int(id.0)).transpose()?;
+    let query = q(SQL).bind(visible.all).bind(cooperative).bind(visible.user.map(|user| user.0));
+    let query = query.bind(visible.phone.map(u64::cast_signed)).bind(after);
+    let query = query
+        .bind(filter.status.map(|s| s.code().cast_signed()))
+        .bind(filter.product)
+        .bind(filter.cooperative);
+    query.bind(limit).fetch_all(conn).await?.iter().map(order_of).collect()
+}
+
+/// What an order needs to know about a product before it is decided.
+pub(crate) struct Offer {
+    pub(crate) price_minor: i64,
+    pub(crate) currency: String,
+    pub(crate) unit: String,
+}
+
+/// The offer of a product as it stands, without a lock: the decision looks again under one.
+pub(crate) async fn offer(conn: &mut PgConnection, listing: Uuid) -> Result<Option<Offer>, sqlx::Error> {
+    let sql = "SELECT l.price_minor, l.currency, u.code AS unit FROM listings l JOIN units u ON u.id = l.unit_id WHERE l.id = $1";
+    let Some(row) = q(sql).bind(listing).fetch_optional(conn).await? else { return Ok(None) };
+    Ok(Some(Offer {
+        price_minor: row.try_get("price_minor")?,
+        currency: row.try_get("currency")?,
+        unit: row.try_get("unit")?,
+    }))
+}

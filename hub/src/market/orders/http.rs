@@ -1,0 +1,126 @@
+//! The routes of orders.
+
+use super::{app, db};
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::http::body::Body;
+use crate::http::id::PathId;
+use crate::http::idempotency::Attempt;
+use crate::http::page::Slice;
+use crate::http::query::{self, NoParams, Params};
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+use sync_protocol::api::market::{NewOrder, Order};
+use sync_protocol::api::{Page, Problem};
+use sync_protocol::entity::OrderStatus;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+/// How a list of orders is narrowed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OrderQuery {
+    /// `asked`, `confirmed`, `short`, `cancelled` or `fulfilled`.
+    status: Option<String>,
+    /// A product's id.
+    #[param(value_type = Option<Uuid>)]
+    product: Option<String>,
+    /// The id of the cooperative that sells.
+    #[param(value_type = Option<i32>)]
+    cooperative: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+impl OrderQuery {
+    fn filter(&self) -> Result<db::Filter, ApiError> {
+        let status = |word: &str| {
+            let wrong =
+                || ApiError::parameter("status", "must be asked, confirmed, short, cancelled or fulfilled.");
+            OrderStatus::parse(word).ok_or_else(wrong)
+        };
+        let product =
+            |text: &str| text.parse().map_err(|_| ApiError::parameter("product", "must be a product's id."));
+        Ok(db::Filter {
+            status: self.status.as_deref().map(status).transpose()?,
+            product: self.product.as_deref().map(product).transpose()?,
+            cooperative: query::number("cooperative", self.cooperative.as_deref())?,
+        })
+    }
+}
+
+/// Place an order
+///
+/// Asks for units that the hub holds, and is confirmed or refused at once. Send an `Idempotency-Key` of your own and, when no
+/// answer came, send the same request again: it is done once, and the first answer comes again, with `Idempotent-Replay: true`.
+#[utoipa::path(post, path = "/api/v1/orders", operation_id = "place_order", tag = "Orders", security(("token" = [])), request_body = NewOrder,
+    params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
+    responses((status = 201, body = Order),
+        (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
+        (status = 409, body = Problem, description = "`not_enough` (with `available`), `price_changed` (with `unit_price`), `withdrawn`", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json")))]
+pub async fn place(
+    State(state): State<AppState>,
+    caller: Caller,
+    _: Params<NoParams>,
+    headers: HeaderMap,
+    Body(new): Body<NewOrder>,
+) -> Result<Response, ApiError> {
+    let attempt = Attempt::read(&headers, "POST /api/v1/orders", caller.id, &new)?;
+    Ok(app::place(&state, &caller, &attempt, &new).await?.respond("/api/v1/orders"))
+}
+
+/// List orders
+///
+/// Your own; for a clerk also the cooperative's; for an admin all. Newest first.
+#[utoipa::path(get, path = "/api/v1/orders", operation_id = "list_orders", tag = "Orders", security(("token" = [])), params(OrderQuery),
+    responses((status = 200, body = Page<Order>),
+        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
+pub async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    query: Params<OrderQuery>,
+) -> Result<Response, ApiError> {
+    let slice = Slice::read(query.given.limit.as_deref(), query.given.cursor.as_deref())?;
+    let page = app::list(&state, &caller, &query.given.filter()?, &slice).await?;
+    Ok(page.respond(&query.address))
+}
+
+/// See an order
+#[utoipa::path(get, path = "/api/v1/orders/{id}", operation_id = "get_order", tag = "Orders", security(("token" = [])),
+    params(("id" = Uuid, Path, description = "The order.")),
+    responses((status = 200, body = Order),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+pub async fn get(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<Uuid>,
+    _: Params<NoParams>,
+) -> Result<Json<Order>, ApiError> {
+    app::get(&state, &caller, id).await.map(Json)
+}
+
+/// Cancel an order
+///
+/// Its units go back to whoever sold them. Cancelling twice does no harm.
+#[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", operation_id = "cancel_order", tag = "Orders", security(("token" = [])),
+    params(("id" = Uuid, Path, description = "The order.")),
+    responses((status = 200, body = Order),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
+        (status = 409, body = Problem, description = "`too_late`", content_type = "application/problem+json")))]
+pub async fn cancel(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<Uuid>,
+    _: Params<NoParams>,
+) -> Result<Json<Order>, ApiError> {
+    app::cancel(&state, &caller, id).await.map(Json)
+}

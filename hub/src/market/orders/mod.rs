@@ -1,0 +1,44 @@
+//! Orders: who buys what. An order made here asks for the hub's own units, and is confirmed or refused at once.
+
+pub mod app;
+pub mod db;
+pub mod http;
+
+use crate::market::text::{money, phone_text, rfc3339};
+use sync_protocol::api::market::Order;
+use sync_protocol::entity;
+use uuid::Uuid;
+
+/// An order with what is said of it, as it is read.
+pub(crate) struct OrderRow {
+    pub(crate) order: entity::Order,
+    /// The product's own name, or its commodity's.
+    pub(crate) product: String,
+    pub(crate) unit: String,
+    /// The account that ordered over REST.
+    pub(crate) buyer_user: Option<Uuid>,
+}
+
+impl OrderRow {
+    /// As it is shown to somebody who may see it.
+    pub(crate) fn show(self) -> Order {
+        let order = self.order;
+        Order {
+            id: order.id.0,
+            product_id: order.listing.0,
+            product: self.product,
+            quantity: order.quantity,
+            unit: self.unit,
+            unit_price: money(order.unit_price_minor, order.currency.as_str()),
+            total: money(order.total_minor(), order.currency.as_str()),
+            status: order.status.as_str().to_owned(),
+            synced: true,
+            channel: order.channel.as_str().to_owned(),
+            buyer_phone: phone_text(order.buyer_phone),
+            buyer_name: Some(order.buyer_name).filter(|name| !name.is_empty()),
+            cooperative_id: order.cooperative.0,
+            placed_at: rfc3339(order.placed_at_s),
+            reason: None,
+        }
+    }
+}

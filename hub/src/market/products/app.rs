@@ -1,0 +1,265 @@
+//! Rules of products. Who may change what, and the commands that do it.
+//!
+//! Anybody may look. A clerk sells for the own cooperative, an admin for any; a farmer sells as a member of the own cooperative,
+//! once an operator vouched for the farmer's number (the member is known by it).
+
+use super::db::{self, Filter};
+use super::{ProductRow, etag};
+use crate::auth::Caller;
+use crate::auth::caller::Role;
+use crate::db::retrying;
+use crate::error::{self, ApiError, Kind, field};
+use crate::http::etag;
+use crate::http::idempotency::{Answer, Attempt};
+use crate::http::page::{Cut, Slice};
+use crate::market::decide::{Act, decide};
+use crate::market::reference::db::must_be_known;
+use crate::state::AppState;
+use axum::http::HeaderMap;
+use sqlx::PgConnection;
+use sync_protocol::api::market::{NewProduct, Product, ProductChange};
+use sync_protocol::command::{
+    Actor, ActorKind, Body, ListingEdit, ListingPost, ListingWithdraw, TextChange, WholeChange,
+};
+use sync_protocol::entity::ListingStatus;
+use sync_protocol::ids::{CommandId, CooperativeId, derived, hub_born};
+use sync_protocol::verdict::{Reject, RejectCode};
+use uuid::Uuid;
+
+/// A page of products.
+pub(crate) async fn list(
+    state: &AppState,
+    filter: &Filter,
+    slice: &Slice<db::ListKey>,
+) -> Result<Cut<Product>, ApiError> {
+    let mut tx = state.db.begin().await?;
+    let rows = db::list(&mut tx, filter, slice.after, slice.fetch()).await?;
+    if rows.is_empty() && slice.after.is_none() {
+        // Nothing to show: a misspelt name is said, not answered with an empty list.
+        must_be_known(&mut tx, filter.commodity.as_ref(), None, filter.region.as_ref()).await?;
+    }
+    tx.commit().await?;
+    Ok(slice.cut(rows.into_iter().map(|row| ((row.recorded_at_us, row.id), row.show())).collect()))
+}
+
+/// One product.
+pub(crate) async fn get(state: &AppState, id: Uuid) -> Result<Product, ApiError> {
+    let mut tx = state.db.begin().await?;
+    let row = db::get(&mut tx, id).await?;
+    tx.commit().await?;
+    row.map(ProductRow::show).ok_or_else(|| ApiError::not_found("product"))
+}
+
+/// Takes produce in and offers it. With an attempt's key, a repeat gets the first answer.
+pub(crate) async fn post(
+    state: &AppState,
+    caller: &Caller,
+    attempt: Option<&Attempt>,
+    new: &NewProduct,
+) -> Result<Answer, ApiError> {
+    let cooperative = seller_cooperative(caller, new)?;
+    // The id is the same on every try, so that one whose commit took effect unseen is recognised.
+    let mut tx = state.db.begin().await?;
+    let listing = hub_born(db::next_number(&mut tx).await?);
+    tx.commit().await?;
+    let made_at_s = state.deps.clock.now_s();
+    let answer = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        if let Some(attempt) = attempt
+            && let Some(answer) = attempt.begin(&mut tx).await?
+        {
+            return Ok(answer);
+        }
+        let (actor, seller) = acting_as(&mut tx, caller, cooperative).await?;
+        let body = posting(listing, new, seller);
+        check_new(&mut tx, new, &body, cooperative).await?;
+        let id = CommandId(derived("listing.post", listing));
+        let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
+        decide(&state.deps, &mut tx, &act, vec![(id, body.into())])
+            .await?
+            .map_err(|reject| refusal(&reject))?;
+        let row = db::get(&mut tx, listing)
+            .await?
+            .ok_or_else(|| ApiError::internal("a posted listing is not there"))?;
+        let answer = Answer::created(&row.show())?;
+        if let Some(attempt) = attempt {
+            attempt.finish(&mut tx, &answer).await?;
+        }
+        tx.commit().await?;
+        Ok::<_, ApiError>(answer)
+    });
+    let answer = answer.await?;
+    state.news.tell();
+    Ok(answer)
+}
+
+fn posting(listing: Uuid, new: &NewProduct, seller: Option<Uuid>) -> ListingPost {
+    ListingPost {
+        listing,
+        commodity: new.commodity_id,
+        unit: new.unit_id,
+        title: new.title.trim().to_owned(),
+        quantity_milli: new.quantity.0,
+        price_minor: new.price.amount,
+        currency: new.price.currency.to_ascii_uppercase(),
+        seller,
+    }
+}
+
+fn refusal(reject: &Reject) -> ApiError {
+    if reject.code == RejectCode::NotFound {
+        ApiError::not_found("product")
+    } else {
+        ApiError::refused(reject, "")
+    }
+}
+
+/// Edits a product or takes it off sale, provided that it still is what the caller read.
+pub(crate) async fn change(
+    state: &AppState,
+    caller: &Caller,
+    id: Uuid,
+    headers: &HeaderMap,
+    change: &ProductChange,
+) -> Result<Product, ApiError> {
+    let made_at_s = state.deps.clock.now_s();
+    let product = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        if !db::lock(&mut tx, id).await? {
+            return Err(ApiError::not_found("product"));
+        }
+        let row = db::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("product"))?;
+        let cooperative = CooperativeId(row.cooperative.cast_unsigned());
+        may_change(&mut tx, caller, &row).await?;
+        let (actor, _) = acting_as(&mut tx, caller, cooperative).await?;
+        let bodies = bodies(id, &row, change)?;
+        etag::require(headers, &etag(&row.show()))?;
+        let commands = bodies.into_iter().map(|body| (CommandId(state.deps.ids.uuid_v7()), body)).collect();
+        let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
+        decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?;
+        let row = db::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("product"))?;
+        tx.commit().await?;
+        Ok::<_, ApiError>(row.show())
+    });
+    let product = product.await?;
+    state.news.tell();
+    Ok(product)
+}
+
+/// The cooperative that a new product is sold by.
+fn seller_cooperative(caller: &Caller, new: &NewProduct) -> Result<CooperativeId, ApiError> {
+    let own = caller.cooperative;
+    let wanted = new.cooperative_id.map(CooperativeId);
+    match caller.role {
+        Role::Admin => {
+            wanted.ok_or_else(|| ApiError::invalid("/cooperative_id", "Say which cooperative sells it."))
+        }
+        Role::Clerk | Role::Farmer if own.is_some() && (wanted.is_none() || wanted == own) => {
+            own.ok_or_else(|| Kind::NotAllowed.error())
+        }
+        Role::Clerk => Err(Kind::NotAllowed.because("You can sell for your own cooperative only.")),
+        Role::Farmer if own.is_none() => Err(Kind::NotAllowed.because(
+            "Your account names no cooperative. Ask the office of your cooperative to sell for you.",
+        )),
+        Role::Farmer => Err(Kind::NotAllowed.because("You can sell through your own cooperative only.")),
+        Role::Buyer => Err(Kind::NotAllowed.because("A buyer's account cannot sell.")),
+    }
+}
+
+/// Who the command says made it: for a farmer the member, for everybody else the account; and whose produce it is.
+async fn acting_as(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    cooperative: CooperativeId,
+) -> Result<(Actor, Option<Uuid>), ApiError> {
+    if caller.role != Role::Farmer {
+        return Ok((caller.actor(), None));
+    }
+    if !caller.phone_confirmed {
+        let detail = "Your phone number is not confirmed yet. Ask the operator of this hub, or sell at your cooperative's office.";
+        return Err(Kind::NotAllowed.because(detail));
+    }
+    let cooperative = i32::try_from(cooperative.0).map_err(ApiError::internal)?;
+    let member = db::member(conn, cooperative, caller.phone).await?;
+    let member = member.ok_or_else(|| {
+        Kind::NotAllowed.because(
+            "Your number is not among the members of your cooperative. Register at its office first.",
+        )
+    })?;
+    Ok((Actor { kind: ActorKind::Member, id: Some(member), phone: caller.phone }, Some(member)))
+}
+
+/// Whether the caller may change the product. Said before anything else about it is.
+async fn may_change(conn: &mut PgConnection, caller: &Caller, row: &ProductRow) -> Result<(), ApiError> {
+    let cooperative = CooperativeId(row.cooperative.cast_unsigned());
+    let allowed = match caller.role {
+        Role::Farmer if caller.cooperative == Some(cooperative) => {
+            let (_, member) = acting_as(conn, caller, cooperative).await?;
+            member.is_some() && member == row.seller
+        }
+        _ => caller.serves(cooperative),
+    };
+    if allowed { Ok(()) } else { Err(Kind::NotAllowed.because("You can change products of your own only.")) }
+}
+
+/// Everything that is wrong with a new product, at once.
+async fn check_new(
+    conn: &mut PgConnection,
+    new: &NewProduct,
+    body: &ListingPost,
+    cooperative: CooperativeId,
+) -> Result<(), ApiError> {
+    let mut wrong = error::fields(Body::from(body.clone()).check());
+    // An id that no column can hold is none that is there; 0 never is.
+    let id = |n: u32| i32::try_from(n).unwrap_or(0);
+    let there = db::references(conn, id(cooperative.0), id(new.commodity_id), id(new.unit_id)).await?;
+    if !there.commodity {
+        wrong.push(field("/commodity_id", "There is no such commodity: see /api/v1/commodities."));
+    }
+    if !there.unit {
+        wrong.push(field("/unit_id", "There is no such unit: see /api/v1/units."));
+    }
+    match there.currency {
+        None => {
+            wrong.push(field("/cooperative_id", "There is no such cooperative: see /api/v1/cooperatives."))
+        }
+        Some(currency)
+            if currency != body.currency && !wrong.iter().any(|w| w.pointer == "/price/currency") =>
+        {
+            wrong.push(field("/price/currency", format!("This cooperative sells in {currency}.")));
+        }
+        Some(_) => {}
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(ApiError::fields(wrong)) }
+}
+
+/// The commands that a change comes to, with what stands now as what the caller saw.
+fn bodies(id: Uuid, row: &ProductRow, change: &ProductChange) -> Result<Vec<Body>, ApiError> {
+    let mut wrong = Vec::new();
+    let mut bodies: Vec<Body> = Vec::new();
+    let price = change.price.as_ref();
+    if price.is_some_and(|price| !price.currency.eq_ignore_ascii_case(&row.currency)) {
+        wrong.push(field("/price/currency", format!("This product is sold in {}.", row.currency)));
+    }
+    let edit = ListingEdit {
+        listing: id,
+        price_minor: price.map(|price| WholeChange { old: row.price_minor, new: price.amount }),
+        title: change
+            .title
+            .as_ref()
+            .map(|title| TextChange { old: row.title.clone(), new: title.trim().to_owned() }),
+    };
+    if edit.price_minor.is_some() || edit.title.is_some() {
+        bodies.push(edit.into());
+    }
+    match change.status.as_deref().map(|status| (status, ListingStatus::parse(status))) {
+        None => {}
+        Some((_, Some(ListingStatus::Withdrawn))) => bodies.push(ListingWithdraw { listing: id }.into()),
+        Some(_) => wrong.push(field("/status", "Can only be set to `withdrawn`.")),
+    }
+    if bodies.is_empty() && wrong.is_empty() {
+        wrong.push(field("", "Say what to change: price, title or status."));
+    }
+    wrong.extend(bodies.iter().flat_map(|body| error::fields(body.check())));
+    if wrong.is_empty() { Ok(bodies) } else { Err(ApiError::fields(wrong)) }
+}

@@ -1,0 +1,143 @@
+//! The routes of products.
+
+use super::{app, db, etag};
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::http::body::Body;
+use crate::http::etag::header_value;
+use crate::http::id::PathId;
+use crate::http::idempotency::{Attempt, KEY_HEADER};
+use crate::http::page::Slice;
+use crate::http::query::{self, NoParams, Params};
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use sync_protocol::api::market::{NewProduct, Product, ProductChange};
+use sync_protocol::api::{Page, Problem};
+use sync_protocol::entity::ListingStatus;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+/// How a list of products is narrowed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ProductQuery {
+    /// A commodity's id, or its whole name in any language.
+    commodity: Option<String>,
+    /// The beginning of a commodity's name in any language, such as `maize` or `chimanga`.
+    crop: Option<String>,
+    /// A region's id or name.
+    region: Option<String>,
+    /// ISO 3166-1 alpha-3.
+    country: Option<String>,
+    /// A cooperative's id.
+    #[param(value_type = Option<i32>)]
+    cooperative: Option<String>,
+    /// `active` (the default), `withdrawn` or `any`.
+    status: Option<String>,
+    /// A text within the product's, commodity's or cooperative's name.
+    q: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+impl ProductQuery {
+    fn filter(&self) -> Result<db::Filter, ApiError> {
+        let status = match self.status.as_deref() {
+            None => Some(ListingStatus::Active),
+            Some("any") => None,
+            Some(word) => {
+                let wrong = || ApiError::parameter("status", "must be active, withdrawn or any.");
+                Some(ListingStatus::parse(word).ok_or_else(wrong)?)
+            }
+        };
+        Ok(db::Filter {
+            commodity: query::id_or_name("commodity", self.commodity.as_deref())?,
+            crop: query::text("crop", self.crop.as_deref())?,
+            region: query::id_or_name("region", self.region.as_deref())?,
+            country: query::country("country", self.country.as_deref())?,
+            cooperative: query::number("cooperative", self.cooperative.as_deref())?,
+            status,
+            words: query::text("q", self.q.as_deref())?,
+        })
+    }
+}
+
+fn with_etag(product: &Product) -> Response {
+    ([(header::ETAG, header_value(&etag(product)))], Json(product)).into_response()
+}
+
+/// List products
+///
+/// Newest first. `available` is what can be bought here at once; the rest of `total` is held at offices.
+#[utoipa::path(get, path = "/api/v1/products", operation_id = "list_products", tag = "Products", params(ProductQuery),
+    responses((status = 200, body = Page<Product>),
+        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
+pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) -> Result<Response, ApiError> {
+    let slice = Slice::read(query.given.limit.as_deref(), query.given.cursor.as_deref())?;
+    let page = app::list(&state, &query.given.filter()?, &slice).await?;
+    Ok(page.respond(&query.address))
+}
+
+/// See a product
+#[utoipa::path(get, path = "/api/v1/products/{id}", operation_id = "get_product", tag = "Products", params(("id" = Uuid, Path, description = "The product.")),
+    responses((status = 200, body = Product, headers(("ETag" = String, description = "Send it in `If-Match` to change the product."))),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+pub async fn get(
+    State(state): State<AppState>,
+    PathId(id): PathId<Uuid>,
+    _: Params<NoParams>,
+) -> Result<Response, ApiError> {
+    Ok(with_etag(&app::get(&state, id).await?))
+}
+
+/// Offer a product
+///
+/// By a clerk of the cooperative, an admin, or a farmer who is a member of it. A share of it goes to the cooperative's office at
+/// once, to be sold there also without a network. With an `Idempotency-Key`, a retry with the same key gets the first answer.
+#[utoipa::path(post, path = "/api/v1/products", operation_id = "offer_product", tag = "Products", security(("token" = [])), request_body = NewProduct,
+    params(("Idempotency-Key" = Option<String>, Header, description = "A text of your own, the same on every retry.")),
+    responses((status = 201, body = Product),
+        (status = 403, body = Problem, description = "`not_allowed`", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json")))]
+pub async fn post(
+    State(state): State<AppState>,
+    caller: Caller,
+    _: Params<NoParams>,
+    headers: HeaderMap,
+    Body(new): Body<NewProduct>,
+) -> Result<Response, ApiError> {
+    let given = headers.contains_key(&KEY_HEADER);
+    let attempt =
+        given.then(|| Attempt::read(&headers, "POST /api/v1/products", caller.id, &new)).transpose()?;
+    Ok(app::post(&state, &caller, attempt.as_ref(), &new).await?.respond("/api/v1/products"))
+}
+
+/// Change a product, or take it off sale
+///
+/// Send the ETag of the product in `If-Match`. Orders made before keep their price.
+#[utoipa::path(patch, path = "/api/v1/products/{id}", operation_id = "change_product", tag = "Products", security(("token" = [])), request_body = ProductChange,
+    params(("id" = Uuid, Path, description = "The product."), ("If-Match" = String, Header, description = "The product's ETag.")),
+    responses((status = 200, body = Product),
+        (status = 403, body = Problem, description = "`not_allowed`", content_type = "application/problem+json"),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
+        (status = 409, body = Problem, description = "`withdrawn`, `conflict`", content_type = "application/problem+json"),
+        (status = 412, body = Problem, description = "`precondition_failed`", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
+        (status = 428, body = Problem, description = "`precondition_required`", content_type = "application/problem+json")))]
+pub async fn change(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<Uuid>,
+    _: Params<NoParams>,
+    headers: HeaderMap,
+    Body(change): Body<ProductChange>,
+) -> Result<Response, ApiError> {
+    Ok(with_etag(&app::change(&state, &caller, id, &headers, &change).await?))
+}

@@ -1,0 +1,195 @@
+//! Rules of accounts: who may register as what.
+
+use crate::auth::caller::{Caller, Role};
+use crate::auth::password::{self, Passwords};
+use crate::db::{Db, retrying};
+use crate::deps::Deps;
+use crate::error::{ApiError, Kind, field};
+use crate::feed::{Touched, publish};
+use crate::market::users::db::{self, NewRow};
+use crate::market::users::phone::read_phone;
+use crate::market::users::{NewUser, User};
+use crate::state::AppState;
+use sync_protocol::api::FieldProblem;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{Entity, OfficeUser};
+use sync_protocol::ids::{CooperativeId, UserId};
+use sync_protocol::limits::NAME_MAX_CHARS;
+use sync_protocol::phone::Phone;
+use sync_protocol::row::Key;
+
+/// Languages that people can be served in.
+pub const LANGUAGES: [&str; 4] = ["en", "sw", "ny", "fr"];
+
+/// Makes an account for somebody who asks for one: a buyer or a farmer, nothing more.
+pub(crate) async fn register(state: &AppState, new: NewUser) -> Result<User, ApiError> {
+    let role = new.role.unwrap_or(Role::Buyer);
+    let language = new.language.as_deref().unwrap_or("en");
+    let mut wrong = Vec::new();
+    let phone =
+        read_phone("/phone", &new.phone, new.country.as_deref()).map_err(|problem| wrong.push(problem)).ok();
+    wrong.extend(password::problem("/password", &new.password));
+    wrong.extend(name_problem("/name", &new.name));
+    if !LANGUAGES.contains(&language) {
+        wrong.push(field("/language", "Must be en, sw, ny or fr."));
+    }
+    if !matches!(role, Role::Buyer | Role::Farmer) {
+        wrong.push(field(
+            "/role",
+            "Must be buyer or farmer. Accounts of clerks and admins are made by the operator.",
+        ));
+    }
+    if new.cooperative_id.is_some() && role == Role::Buyer {
+        wrong.push(field("/cooperative_id", "Is for farmers; leave it out."));
+    }
+    if new.cooperative_id.is_some_and(|id| i32::try_from(id).is_err()) {
+        wrong.push(field("/cooperative_id", "There is no such cooperative: see /api/v1/cooperatives."));
+    }
+    let Some(phone) = phone.filter(|_| wrong.is_empty()) else { return Err(ApiError::fields(wrong)) };
+    let password_hash = state.auth.passwords.hash(&state.deps, &new.password).await?;
+    let id = UserId(state.deps.ids.uuid_v7());
+    let row = NewRow {
+        id,
+        phone: phone.number(),
+        phone_confirmed: false,
+        name: new.name.trim(),
+        role,
+        cooperative: new.cooperative_id.map(CooperativeId),
+        language,
+        password_hash: &password_hash,
+        office_password_hash: "",
+        created_at: state.deps.clock.now(),
+    };
+    let mut tx = state.db.begin().await?;
+    db::insert(&mut tx, &row).await?;
+    let user = db::get(&mut tx, id)
+        .await?
+        .ok_or_else(|| ApiError::internal("an account is not there after its insert"))?;
+    tx.commit().await?;
+    tracing::info!(user = %id, phone = phone.masked(), role = role.as_str(), "an account was made");
+    Ok(user)
+}
+
+/// What is wrong with a person's name, if anything.
+pub(crate) fn name_problem(pointer: &str, name: &str) -> Option<FieldProblem> {
+    let detail = if name.trim().is_empty() {
+        "Must not be empty.".to_owned()
+    } else if name.chars().count() > NAME_MAX_CHARS {
+        format!("Must have at most {NAME_MAX_CHARS} characters.")
+    } else if name.chars().any(char::is_control) {
+        "Must not hold control characters.".to_owned()
+    } else {
+        return None;
+    };
+    Some(field(pointer, detail))
+}
+
+/// The caller's own account.
+pub(crate) async fn me(state: &AppState, caller: &Caller) -> Result<User, ApiError> {
+    let mut tx = state.db.begin().await?;
+    let user = db::get(&mut tx, caller.id).await?;
+    tx.commit().await?;
+    user.ok_or_else(|| Kind::Unauthorized.error())
+}
+
+/// An account that an operator makes.
+#[derive(Clone)]
+pub struct NewAccount {
+    /// As typed.
+    pub phone: String,
+    /// Completes a local number.
+    pub country: Option<String>,
+    /// What it may do.
+    pub role: Role,
+    /// The person's name.
+    pub name: String,
+    /// The cooperative of a clerk or farmer.
+    pub cooperative: Option<u32>,
+    /// `en`, `sw`, `ny` or `fr`.
+    pub language: String,
+    /// The password.
+    pub password: String,
+    /// The password for the page at the office, of a clerk.
+    pub office_password: Option<String>,
+}
+
+/// Makes an account of any role, by an operator at the hub's command line. A clerk's goes to the cooperative's office too, with
+/// the office password's hash alone.
+///
+/// # Errors
+/// What is wrong with it; a number that has an account.
+pub async fn add(db: &Db, deps: &Deps, passwords: &Passwords, new: NewAccount) -> Result<User, ApiError> {
+    let phone = check_account(&new)?;
+    let password_hash = passwords.hash(deps, &new.password).await?;
+    let office_password_hash = match &new.office_password {
+        Some(password) => passwords.hash(deps, password).await?,
+        None => String::new(),
+    };
+    let row = NewRow {
+        id: UserId(deps.ids.uuid_v7()),
+        phone: phone.number(),
+        phone_confirmed: true,
+        name: new.name.trim(),
+        role: new.role,
+        cooperative: new.cooperative.map(CooperativeId),
+        language: &new.language,
+        password_hash: &password_hash,
+        office_password_hash: &office_password_hash,
+        created_at: deps.clock.now(),
+    };
+    retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        db::insert(&mut tx, &row).await?;
+        if let Some(cooperative) = row.cooperative.filter(|_| row.role == Role::Clerk) {
+            let mut touched = Touched::new();
+            touched.add(Bucket::Coop(cooperative), OfficeUser::NUMBER, Key::Uuid(row.id.0));
+            publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
+        }
+        let user = db::get(&mut tx, row.id).await?;
+        tx.commit().await?;
+        user.ok_or_else(|| ApiError::internal("an account is not there after its insert"))
+    })
+    .await
+}
+
+fn check_account(new: &NewAccount) -> Result<Phone, ApiError> {
+    let mut wrong = Vec::new();
+    let phone =
+        read_phone("phone", &new.phone, new.country.as_deref()).map_err(|problem| wrong.push(problem)).ok();
+    wrong.extend(password::problem("password", &new.password));
+    wrong.extend(new.office_password.as_deref().and_then(|p| password::problem("office password", p)));
+    wrong.extend(name_problem("name", &new.name));
+    if !LANGUAGES.contains(&new.language.as_str()) {
+        wrong.push(field("language", "Must be en, sw, ny or fr."));
+    }
+    match new.role {
+        Role::Clerk if new.cooperative.is_none() => {
+            wrong.push(field("cooperative", "A clerk needs a cooperative."))
+        }
+        Role::Buyer | Role::Admin if new.cooperative.is_some() => {
+            wrong.push(field("cooperative", "Is for clerks and farmers; leave it out."));
+        }
+        _ => {}
+    }
+    phone.filter(|_| wrong.is_empty()).ok_or_else(|| {
+        let words: Vec<_> =
+            wrong.iter().map(|w| format!("{}: {}", w.pointer.trim_start_matches('/'), w.detail)).collect();
+        ApiError::fields(wrong).detail(words.join(" "))
+    })
+}
+
+/// Notes that a number is its account's own, by an operator at the hub's command line.
+///
+/// # Errors
+/// No account has that number.
+pub async fn confirm(db: &Db, phone: &str, country: Option<&str>) -> Result<User, ApiError> {
+    let phone =
+        read_phone("phone", phone, country).map_err(|wrong| ApiError::invalid("phone", wrong.detail))?;
+    let mut tx = db.begin().await?;
+    let id = db::confirm(&mut tx, phone.number()).await?;
+    let id =
+        id.ok_or_else(|| Kind::NotFound.because(format!("No account has the number {}.", phone.as_str())))?;
+    let user = db::get(&mut tx, id).await?;
+    tx.commit().await?;
+    user.ok_or_else(|| ApiError::internal("an account is not there after its update"))
+}

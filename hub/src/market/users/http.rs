@@ -1,0 +1,41 @@
+//! The routes of accounts.
+
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::http::body::Body;
+use crate::http::created;
+use crate::http::query::{NoParams, Params};
+use crate::market::users::{NewUser, User, app};
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use sync_protocol::api::Problem;
+
+/// Register
+///
+/// As a buyer or a farmer. Clerks and admins are made by the operator.
+#[utoipa::path(post, path = "/api/v1/users", operation_id = "register", tag = "Accounts", request_body = NewUser,
+    responses((status = 201, body = User),
+        (status = 409, body = Problem, description = "`phone_taken`", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json")))]
+pub async fn register(
+    State(state): State<AppState>,
+    _: Params<NoParams>,
+    Body(new): Body<NewUser>,
+) -> Result<Response, ApiError> {
+    let user = app::register(&state, new).await?;
+    Ok(created("/api/v1/users/me".to_owned(), &user))
+}
+
+/// See your own account
+#[utoipa::path(get, path = "/api/v1/users/me", operation_id = "get_own_account", tag = "Accounts", security(("token" = [])),
+    responses((status = 200, body = User),
+        (status = 401, body = Problem, description = "`unauthorized`, `token_expired`, `edge_token`", content_type = "application/problem+json")))]
+pub async fn me(
+    State(state): State<AppState>,
+    caller: Caller,
+    _: Params<NoParams>,
+) -> Result<Json<User>, ApiError> {
+    app::me(&state, &caller).await.map(Json)
+}

@@ -1,0 +1,103 @@
+//! The API's description (OpenAPI 3.1): made from the routes themselves, served at `/api/openapi.json`, shown at `/api/docs/`
+//! by pages that are part of the program and need no other network.
+
+use crate::error::{Kind, PROBLEM_JSON};
+use crate::state::AppState;
+use axum::Router;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    Components, ContactBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, Response, ResponseBuilder,
+};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// Where the document is.
+pub const DOCUMENT_PATH: &str = "/api/openapi.json";
+/// Where the pages are.
+pub const DOCS_PATH: &str = "/api/docs";
+
+const DESCRIPTION: &str = "\
+Products, orders and market prices of farmers' cooperatives, also of those that are cut off: what their offices do offline \
+arrives here when the line is back.
+
+* **Log in** with a phone number and a password at `/api/v1/auth/login`; send `Authorization: Bearer TOKEN`.
+* **Money** is `{\"amount\": minor units, \"currency\": ISO 4217}`; a **quantity** is a decimal string; a **time** is RFC 3339, UTC.
+* **Lists** come in pages: follow `next`. A parameter that is not known is an error.
+* **Problems** are `application/problem+json`; all codes are on [one page](/api/docs/problems).
+* **Retries** of a write are safe with an `Idempotency-Key`. **ETags**: send one back in `If-None-Match` and get 304 with no body.
+* Within `/api/v1` nothing is taken away or renamed; new fields and parameters may come.
+
+Market prices: *Source: WFP via HDX* (CC BY-IGO).";
+
+/// The document before the routes are in it.
+pub(crate) fn base() -> OpenApi {
+    let license =
+        LicenseBuilder::new().name("AGPL-3.0-or-later").identifier(Some("AGPL-3.0-or-later")).build();
+    let info = InfoBuilder::new()
+        .title("Mizili hub")
+        .version("1")
+        .description(Some(DESCRIPTION))
+        .contact(Some(ContactBuilder::new().name(Some("The operator of this hub")).build()))
+        .license(Some(license))
+        .build();
+    OpenApiBuilder::new().info(info).components(Some(Components::new())).build()
+}
+
+/// Adds what the routes do not say themselves: how to send a token, what every route may answer, and a word for each success.
+pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("token", SecurityScheme::Http(token));
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        operations.into_iter().flatten().for_each(complete);
+    }
+    document
+}
+
+fn complete(operation: &mut Operation) {
+    let signed_in = operation.security.as_ref().is_some_and(|security| !security.is_empty());
+    let answers = &mut operation.responses.responses;
+    if signed_in {
+        let kinds = [Kind::Unauthorized, Kind::TokenExpired, Kind::EdgeToken];
+        answers.entry("401".to_owned()).or_insert_with(|| problem(&kinds).into());
+    }
+    answers.entry("503".to_owned()).or_insert_with(|| problem(&[Kind::Unavailable]).into());
+    for (status, answer) in answers {
+        if let RefOr::T(answer) = answer
+            && answer.description.is_empty()
+        {
+            answer.description = if status == "201" { "Made" } else { "As asked" }.to_owned();
+        }
+    }
+}
+
+fn problem(kinds: &[Kind]) -> Response {
+    let codes: Vec<_> = kinds.iter().map(|kind| format!("`{}`", kind.code())).collect();
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(codes.join(", ")).content(PROBLEM_JSON, content).build()
+}
+
+/// The whole document.
+pub fn document() -> OpenApi {
+    let (_, document) = crate::router::api().split_for_parts();
+    finish(document)
+}
+
+/// The document as it is printed and kept in the repository.
+///
+/// # Errors
+/// None that a caller could act on.
+pub fn document_text() -> Result<String, serde_json::Error> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(&document())?))
+}
+
+/// The pages. They ask no other server for anything, not even whether the document is valid.
+pub(crate) fn docs() -> Router<AppState> {
+    let config = Config::from(DOCUMENT_PATH)
+        .try_it_out_enabled(true)
+        .persist_authorization(true)
+        .validator_url("none");
+    SwaggerUi::new(DOCS_PATH).config(config).into()
+}

@@ -1,0 +1,71 @@
+//! Every route of the hub, in one list. What stands in [`api`] is in the API document too; nothing else is open to people.
+
+use crate::auth::http as auth;
+use crate::http::{body, etag, health, no_such_method, no_such_path, panicked, problems_page};
+use crate::market::cooperatives::http as cooperatives;
+use crate::market::orders::http as orders;
+use crate::market::prices::http as prices;
+use crate::market::products::http as products;
+use crate::market::reference::http as reference;
+use crate::market::users::http as users;
+use crate::openapi::{self, DOCS_PATH, DOCUMENT_PATH};
+use crate::state::AppState;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
+use tracing::Level;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes for people and their programs, with their description.
+pub fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(users::register))
+        .routes(routes!(users::me))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(products::list, products::post))
+        .routes(routes!(products::get, products::change))
+        .routes(routes!(orders::list, orders::place))
+        .routes(routes!(orders::get))
+        .routes(routes!(orders::cancel))
+        .routes(routes!(prices::list))
+        .routes(routes!(reference::list_commodities))
+        .routes(routes!(reference::get_commodity))
+        .routes(routes!(reference::list_units))
+        .routes(routes!(reference::get_unit))
+        .routes(routes!(reference::list_markets))
+        .routes(routes!(reference::get_market))
+        .routes(routes!(reference::list_regions))
+        .routes(routes!(reference::get_region))
+        .routes(routes!(cooperatives::list))
+        .routes(routes!(cooperatives::get))
+}
+
+/// The hub as one service: the API, its document and pages, and what edges call.
+pub fn router(state: AppState) -> Router {
+    let (api, document) = api().split_for_parts();
+    let document = openapi::finish(document);
+    let api = api
+        .merge(openapi::docs())
+        .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
+        .route(&format!("{DOCS_PATH}/problems"), get(problems_page::page))
+        .layer(axum::middleware::from_fn(etag::layer))
+        .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
+    let span = DefaultMakeSpan::new().level(Level::INFO);
+    api.merge(crate::sync::routes())
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
+        )
+        .with_state(state)
+}

@@ -1,0 +1,141 @@
+//! Runs the hub until it is told to stop: starts what it needs in order, and ends it in the opposite one.
+
+use crate::auth::Auth;
+use crate::auth::password::Passwords;
+use crate::auth::token::TokenKey;
+use crate::config::{Config, Opened};
+use crate::db::{Db, migrate};
+use crate::deps::Deps;
+use crate::jobs;
+use crate::postgres::LocalPostgres;
+use crate::router::router;
+use crate::state::AppState;
+use crate::sync::edges::scope_of;
+use crate::sync::keys::HubKeys;
+use crate::sync::news::News;
+use anyhow::{Context as _, Result};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Passwords hashed at once: 19 MiB each.
+const HASHING_THREADS_MAX: usize = 4;
+/// How long requests that are under way may take when the hub is told to stop. Long polls wait longer; they are cut.
+const GRACE: Duration = Duration::from_secs(8);
+/// Between looks at a private Postgres, so that one that was killed is started again.
+const WATCH: Duration = Duration::from_secs(2);
+
+/// Secrets that may be set from outside, so that several hubs share them.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// `MIZILI_JWT_SECRET`.
+    pub jwt: Option<String>,
+    /// `MIZILI_HUB_KEYS`.
+    pub hub_keys: Option<String>,
+}
+
+/// What every handler is given, over a database that is open and up to date.
+///
+/// # Errors
+/// Secrets that are not usable.
+pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets) -> Result<AppState> {
+    let keys = HubKeys::load(secrets.hub_keys.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
+    let key = TokenKey::load(secrets.jwt.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(HASHING_THREADS_MAX);
+    let auth = Auth { passwords: Passwords::new(threads), key };
+    Ok(AppState { db, deps, news: News::default(), keys: Arc::new(keys), auth: Arc::new(auth) })
+}
+
+/// Runs the hub until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// What could not be started.
+pub async fn run(config: &Config, secrets: &Secrets, listen: SocketAddr) -> Result<()> {
+    // Before anything is started: a port that is taken must not cost the start of a database.
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let opened = config.open().await?;
+    let served = serve(config, secrets, &opened, listener).await;
+    let closed = opened.close().await;
+    tracing::info!("stopped");
+    served.and(closed)
+}
+
+async fn serve(config: &Config, secrets: &Secrets, opened: &Opened, listener: TcpListener) -> Result<()> {
+    migrate(opened.db.direct_url()).await.context("the database could not be brought up to date")?;
+    let state = state(opened.db.clone(), Deps::real(), config.data_dir(), secrets)?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    tracing::info!("listening on http://{address}; the API's pages are at http://{address}/api/docs/");
+    let mut tasks = JoinSet::new();
+    tasks.spawn(state.news.clone().carry(opened.db.direct_url().to_owned()));
+    tasks.spawn(jobs::run(state.clone(), scope_of, std::future::pending()));
+    let stop = stop_signal()?;
+    let service = serve_until(listener, state, stop);
+    match &opened.local {
+        None => service.await?,
+        Some(local) => tokio::select! {
+            served = service => served?,
+            () = keep_running(local, &opened.db) => {}
+        },
+    }
+    tasks.shutdown().await;
+    Ok(())
+}
+
+/// Answers requests until `stop` is done; then those that are under way for a few seconds more.
+///
+/// # Errors
+/// The listener broke.
+pub async fn serve_until(
+    listener: TcpListener,
+    state: AppState,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    let (stopping, mut stopped) = watch::channel(false);
+    let stop = async move {
+        stop.await;
+        tracing::info!("stopping");
+        stopping.send_replace(true);
+    };
+    let service = axum::serve(listener, router(state)).with_graceful_shutdown(stop);
+    tokio::select! {
+        served = service.into_future() => served.context("the listener broke"),
+        () = async {
+            // An error says that the sender is gone: the service has ended.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+            tokio::time::sleep(GRACE).await;
+        } => Ok(()),
+    }
+}
+
+/// Done at the first Ctrl-C or SIGTERM.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Starts the private Postgres again whenever it has gone. Never done.
+async fn keep_running(local: &LocalPostgres, db: &Db) {
+    loop {
+        tokio::time::sleep(WATCH).await;
+        if db.ping().await.is_ok() {
+            continue;
+        }
+        match local.ensure_running().await {
+            Ok(true) => tracing::warn!("the private Postgres had gone and was started again"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the private Postgres has gone and does not start"),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What every handler is given. It is cheap to clone, and holds no state of its own: hubs keep none.
+
+use crate::auth::Auth;
+use crate::db::Db;
+use crate::deps::Deps;
+use crate::sync::keys::HubKeys;
+use crate::sync::news::News;
+use std::sync::Arc;
+
+/// Shared by all handlers.
+#[derive(Clone)]
+pub struct AppState {
+    /// The database.
+    pub db: Db,
+    /// Clock, ids, randomness.
+    pub deps: Deps,
+    /// Tells waiting edges and jobs that something moved.
+    pub news: News,
+    /// The hub's own secrets towards edges.
+    pub keys: Arc<HubKeys>,
+    /// Passwords and access tokens.
+    pub auth: Arc<Auth>,
+}

@@ -1,0 +1,237 @@
+//! Edges as an operator sees them: made, listed, given a new code, revoked. What an edge itself does is in the other files here.
+
+use super::code::{self, VALID_DAYS};
+use super::scope::scope;
+use super::store::edge as edge_row;
+use crate::db::{Db, int, misfit, q, q_scalar, retrying};
+use crate::deps::Deps;
+use crate::error::{ApiError, Kind};
+use crate::feed::{Touched, publish, read};
+use crate::jobs::prune::ScopeFuture;
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx;
+use serde::Serialize;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{EdgeSettings, Entity};
+use sync_protocol::ids::EdgeId;
+use sync_protocol::row::Key;
+use sync_protocol::wire::message::{cursors_from_bytes, scope_hash};
+
+/// A new edge, or a new code for one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Added {
+    /// The edge.
+    pub id: u32,
+    /// The one-time code, for `mizili-edge enrol`.
+    pub code: String,
+}
+
+/// How one edge is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EdgeState {
+    /// The edge.
+    pub id: u32,
+    /// The cooperative whose office it is.
+    pub cooperative_id: u32,
+    /// Its name.
+    pub cooperative: String,
+    /// Whether it subscribes to everything.
+    pub national: bool,
+    /// `stopped` (its commands wait for an operator), `replaced` (a copy of it turned up), `enrolled`, `waiting` (for its code to
+    /// be used) or `revoked`.
+    pub state: &'static str,
+    /// When it was last heard, RFC 3339, UTC.
+    pub last_contact: Option<String>,
+    /// Rows that it has not confirmed to have; unknown until it was heard.
+    pub lag: Option<u64>,
+    /// Commands of its that wait here for something.
+    pub pending: u64,
+    /// Commands of its that were refused.
+    pub refused: u64,
+    /// Seconds by which its clock is ahead of the hub's.
+    pub clock_offset_s: Option<i64>,
+    /// Its version.
+    pub software: String,
+    /// Why its commands wait for an operator.
+    pub reason: Option<String>,
+}
+
+/// Makes an edge for a cooperative's office, with a code that turns one box into it.
+///
+/// # Errors
+/// No such cooperative; the database.
+pub async fn add(db: &Db, deps: &Deps, cooperative: u32, national: bool) -> Result<Added, ApiError> {
+    let no_cooperative = || {
+        Kind::NotFound.because(format!(
+            "There is no cooperative {cooperative}. `mizili-hub cooperative list` shows all."
+        ))
+    };
+    let cooperative_id = int(cooperative).map_err(|_| no_cooperative())?;
+    retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        let there: bool = q_scalar("SELECT EXISTS (SELECT FROM cooperatives WHERE id = $1)")
+            .bind(cooperative_id)
+            .fetch_one(&mut *tx)
+            .await?;
+        if !there {
+            return Err(no_cooperative());
+        }
+        let sql = "INSERT INTO edges (cooperative_id, national) VALUES ($1, $2) RETURNING id";
+        let id: i32 = q_scalar(sql).bind(cooperative_id).bind(national).fetch_one(&mut *tx).await?;
+        let edge = EdgeId(id.cast_unsigned());
+        let code = give_code(&mut tx, deps, edge).await?;
+        let mut touched = Touched::new();
+        touched.add(Bucket::Edge(edge), EdgeSettings::NUMBER, Key::Int(edge.0));
+        publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
+        tx.commit().await?;
+        Ok(Added { id: edge.0, code })
+    })
+    .await
+}
+
+/// A new code for an edge whose code was lost or has expired, or whose box has to be enrolled again. The old code is dead.
+///
+/// # Errors
+/// No such edge, or a revoked one; the database.
+pub async fn new_code(db: &Db, deps: &Deps, edge: u32) -> Result<Added, ApiError> {
+    retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        let row = edge_row(&mut tx, EdgeId(edge)).await?.ok_or_else(|| no_edge(edge))?;
+        if row.revoked {
+            return Err(Kind::EdgeRevoked
+                .because(format!("Edge {edge} was revoked. Make a new one with `mizili-hub edge add`.")));
+        }
+        let code = give_code(&mut tx, deps, row.id).await?;
+        tx.commit().await?;
+        Ok(Added { id: edge, code })
+    })
+    .await
+}
+
+fn no_edge(edge: u32) -> ApiError {
+    Kind::NotFound.because(format!("There is no edge {edge}. `mizili-hub edge list` shows all."))
+}
+
+async fn give_code(conn: &mut PgConnection, deps: &Deps, edge: EdgeId) -> Result<String, ApiError> {
+    let code = code::generate(edge, deps.ids.random());
+    let valid = SignedDuration::from_hours(24 * i64::from(VALID_DAYS));
+    let expires_at = deps.clock.now().checked_add(valid).map_err(ApiError::internal)?;
+    let sql = "INSERT INTO enrolment_codes (edge_id, code_hash, expires_at) VALUES ($1, $2, $3)
+               ON CONFLICT (edge_id) DO UPDATE SET code_hash = excluded.code_hash, expires_at = excluded.expires_at,
+                   wrong_tries = 0, used_at = NULL";
+    q(sql).bind(int(edge.0)?).bind(code::hash(&code)).bind(expires_at.to_sqlx()).execute(conn).await?;
+    Ok(code)
+}
+
+/// Ends an edge for good: it gets nothing and changes nothing from now on. Returns when it was revoked, which for one that was
+/// revoked before is that time.
+///
+/// # Errors
+/// No such edge; the database.
+pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiError> {
+    let id = int(edge).map_err(|_| no_edge(edge))?;
+    retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        let sql = "UPDATE edges SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING revoked_at";
+        let row = q(sql).bind(id).bind(deps.clock.now().to_sqlx()).fetch_optional(&mut *tx).await?;
+        let at = row.ok_or_else(|| no_edge(edge))?.try_get::<jiff_sqlx::Timestamp, _>(0)?.to_jiff();
+        q("DELETE FROM edge_sessions WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
+        q("DELETE FROM enrolment_codes WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(at)
+    })
+    .await
+}
+
+const LIST: &str = "
+    SELECT e.id, e.cooperative_id, c.name AS cooperative, e.national, e.software, e.enrolled_at IS NOT NULL AS enrolled,
+           e.revoked_at IS NOT NULL AS revoked, e.last_contact_at, e.clock_offset_s, s.frozen_at IS NOT NULL AS frozen,
+           s.halted_reason, s.heard_scope, s.heard_cursors,
+           (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict IN ('held', 'quarantined', 'unsupported')) AS pending,
+           (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected') AS refused
+    FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
+    LEFT JOIN edge_streams s ON s.edge_id = e.id AND s.incarnation = e.incarnation
+    ORDER BY e.revoked_at IS NOT NULL, s.halted_reason IS NULL, s.frozen_at IS NULL, e.enrolled_at IS NULL,
+             e.last_contact_at NULLS FIRST, e.id";
+
+/// All edges, worst first: stopped ones, copied ones, then those that were not heard for longest; revoked ones last.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(db: &Db) -> Result<Vec<EdgeState>, ApiError> {
+    let mut tx = db.begin_snapshot().await?;
+    let rows = q(LIST).fetch_all(&mut *tx).await?;
+    let mut edges = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut edge = state_of(row)?;
+        edge.lag = lag(&mut tx, EdgeId(edge.id), row).await?;
+        edges.push(edge);
+    }
+    tx.commit().await?;
+    Ok(edges)
+}
+
+fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
+    let is = |column| row.try_get::<Option<bool>, _>(column).map(|is| is == Some(true));
+    let reason: Option<String> = row.try_get("halted_reason")?;
+    let state = match () {
+        () if is("revoked")? => "revoked",
+        () if reason.is_some() => "stopped",
+        () if is("frozen")? => "replaced",
+        () if is("enrolled")? => "enrolled",
+        () => "waiting",
+    };
+    let count =
+        |column| u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| misfit("commands", "count"));
+    let last_contact: Option<jiff_sqlx::Timestamp> = row.try_get("last_contact_at")?;
+    Ok(EdgeState {
+        id: row.try_get::<i32, _>("id")?.cast_unsigned(),
+        cooperative_id: row.try_get::<i32, _>("cooperative_id")?.cast_unsigned(),
+        cooperative: row.try_get("cooperative")?,
+        national: row.try_get("national")?,
+        state,
+        last_contact: last_contact.map(|at| crate::market::text::rfc3339(at.to_jiff().as_second())),
+        lag: None,
+        pending: count("pending")?,
+        refused: count("refused")?,
+        clock_offset_s: row.try_get("clock_offset_s")?,
+        software: row.try_get("software")?,
+        reason,
+    })
+}
+
+/// An edge's buckets, for the jobs that forget what every edge has passed.
+pub fn scope_of(conn: &mut PgConnection, id: EdgeId) -> ScopeFuture<'_> {
+    Box::pin(async move {
+        let edge = edge_row(&mut *conn, id).await?.ok_or(sqlx::Error::RowNotFound)?;
+        scope(conn, &edge).await
+    })
+}
+
+/// How many versions of its buckets the edge has not confirmed, by the cursors that were last heard.
+async fn lag(conn: &mut PgConnection, id: EdgeId, row: &PgRow) -> Result<Option<u64>, sqlx::Error> {
+    let (Some(cursors), Some(heard)) =
+        (row.try_get::<Option<Vec<u8>>, _>("heard_cursors")?, row.try_get::<Option<i32>, _>("heard_scope")?)
+    else {
+        return Ok(None);
+    };
+    let Some(edge) = edge_row(&mut *conn, id).await? else { return Ok(None) };
+    let scope = scope(&mut *conn, &edge).await?;
+    let heads = read::heads(conn, &scope).await?;
+    let head = |bucket: &Bucket| heads.get(bucket).map_or(0, |head| head.version);
+    let cursors = if scope_hash(&scope) == heard.cast_unsigned() {
+        cursors_from_bytes(&cursors, &scope).ok()
+    } else {
+        None
+    };
+    let missing = match cursors {
+        // Its buckets have changed since: at the next contact it starts the new ones, and keeps the rest.
+        None => scope.iter().map(head).sum(),
+        Some(cursors) => {
+            cursors.iter().map(|c| head(&c.bucket).saturating_sub(c.upto) + c.reached.unwrap_or(0)).sum()
+        }
+    };
+    Ok(Some(missing))
+}

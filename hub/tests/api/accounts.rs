@@ -1,0 +1,185 @@
+//! Accounts: registering, logging in, the life of tokens, guessing at passwords.
+
+use crate::support::{Answer, TestHub, Who};
+use axum::http::header;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const PHONE: &str = "+265999123456";
+
+fn new_user() -> Value {
+    json!({ "phone": PHONE, "password": "correct horse", "name": "Grace Banda" })
+}
+
+async fn login(hub: &TestHub, password: &str) -> Answer {
+    hub.post("/api/v1/auth/login").json(&json!({ "phone": PHONE, "password": password })).send().await
+}
+
+async fn refresh(hub: &TestHub, token: &Value) -> Answer {
+    hub.post("/api/v1/auth/refresh").json(&json!({ "refresh_token": token })).send().await
+}
+
+#[tokio::test]
+async fn register_log_in_and_be_known() {
+    let hub = TestHub::with_market().await;
+    let made = hub.post("/api/v1/users").json(&new_user()).send().await.is(201).json();
+    assert_eq!((made["role"].as_str(), made["phone"].as_str()), (Some("buyer"), Some(PHONE)));
+    assert!(!made.to_string().contains("argon2"));
+    // Written as at home, with the country.
+    let at_home = json!({ "phone": "0999 123 456", "country": "MWI", "password": "correct horse" });
+    let answer = hub.post("/api/v1/auth/login").json(&at_home).send().await.is(200);
+    assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
+    let tokens = answer.json();
+    let me = hub
+        .get("/api/v1/users/me")
+        .token(tokens["access_token"].as_str().unwrap())
+        .send()
+        .await
+        .is(200)
+        .json();
+    assert_eq!(me, made);
+    hub.post("/api/v1/users").json(&new_user()).send().await.problem(409, "phone_taken");
+    let kept = hub.ask("SELECT password_hash FROM users WHERE phone = 265999123456").await;
+    assert!(kept.starts_with("$argon2id$"), "{kept}");
+}
+
+#[tokio::test]
+async fn a_farmer_may_name_a_cooperative() {
+    let hub = TestHub::with_market().await;
+    let farmer = |cooperative: u32| {
+        let mut new = new_user();
+        (new["role"], new["cooperative_id"]) = (json!("farmer"), json!(cooperative));
+        new
+    };
+    hub.post("/api/v1/users").json(&farmer(99)).send().await.invalid(&["/cooperative_id"]);
+    hub.post("/api/v1/users").json(&farmer(u32::MAX)).send().await.invalid(&["/cooperative_id"]);
+    let made = hub.post("/api/v1/users").json(&farmer(1)).send().await.is(201).json();
+    assert_eq!((made["role"].as_str(), made["cooperative_id"].as_u64()), (Some("farmer"), Some(1)));
+    assert_eq!(made["phone_confirmed"], false);
+}
+
+#[tokio::test]
+async fn every_wrong_field_of_a_registration_is_pointed_at() {
+    let hub = TestHub::with_market().await;
+    let post = async |body: Value| hub.post("/api/v1/users").json(&body).send().await;
+    let wrong = json!({ "phone": "not a number", "password": "short", "name": " ", "language": "xx", "cooperative_id": 1 });
+    post(wrong).await.invalid(&["/cooperative_id", "/language", "/name", "/password", "/phone"]);
+    for role in ["clerk", "admin"] {
+        let mut new = new_user();
+        new["role"] = json!(role);
+        post(new).await.invalid(&["/role"]);
+    }
+    let mut new = new_user();
+    new["role"] = json!("king");
+    post(new).await.invalid(&["/role"]);
+    let mut local = new_user();
+    local["phone"] = json!("0999123456");
+    post(local).await.invalid(&["/phone"]);
+    let mut abroad = new_user();
+    (abroad["phone"], abroad["country"]) = (json!("0999123456"), json!("XXX"));
+    post(abroad).await.invalid(&["/country"]);
+}
+
+#[tokio::test]
+async fn a_refresh_token_works_once_and_twice_ends_the_session() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    let first = login(&hub, "correct horse").await.is(200).json();
+    let elsewhere = login(&hub, "correct horse").await.is(200).json();
+    let second = refresh(&hub, &first["refresh_token"]).await.is(200).json();
+    assert_ne!(second["refresh_token"], first["refresh_token"]);
+    assert_ne!(second["access_token"], first["access_token"]);
+    refresh(&hub, &first["refresh_token"]).await.problem(401, "token_reused");
+    refresh(&hub, &second["refresh_token"]).await.problem(401, "unauthorized");
+    // Another sign-in of the same person goes on.
+    refresh(&hub, &elsewhere["refresh_token"]).await.is(200);
+    refresh(&hub, &json!("nonsense")).await.problem(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn tokens_end_by_the_hubs_clock_and_by_logging_out() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    let tokens = login(&hub, "correct horse").await.is(200).json();
+    let access = tokens["access_token"].as_str().unwrap();
+    hub.clock.advance(Duration::from_secs(15 * 60));
+    hub.get("/api/v1/users/me").token(access).send().await.problem(401, "token_expired");
+    let next = refresh(&hub, &tokens["refresh_token"]).await.is(200).json();
+    hub.post("/api/v1/auth/logout")
+        .json(&json!({ "refresh_token": next["refresh_token"] }))
+        .send()
+        .await
+        .is(204);
+    refresh(&hub, &next["refresh_token"]).await.problem(401, "unauthorized");
+    hub.post("/api/v1/auth/logout").json(&json!({ "refresh_token": "unknown" })).send().await.is(204);
+    let tokens = login(&hub, "correct horse").await.is(200).json();
+    hub.clock.advance(Duration::from_secs(61 * 24 * 60 * 60));
+    refresh(&hub, &tokens["refresh_token"]).await.problem(401, "unauthorized");
+    let mut tx = hub.state.db.begin().await.unwrap();
+    assert_eq!(mizili_hub::auth::db::prune(&mut tx, hub.state.deps.clock.now()).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(hub.ask("SELECT count(*) FROM refresh_tokens").await, "0");
+}
+
+#[tokio::test]
+async fn a_closed_account_ends_at_once() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    let tokens = login(&hub, "correct horse").await.is(200).json();
+    hub.sql("UPDATE users SET disabled = true").await;
+    hub.get("/api/v1/users/me")
+        .token(tokens["access_token"].as_str().unwrap())
+        .send()
+        .await
+        .problem(401, "unauthorized");
+    refresh(&hub, &tokens["refresh_token"]).await.problem(401, "unauthorized");
+    login(&hub, "correct horse").await.problem(401, "bad_credentials");
+}
+
+#[tokio::test]
+async fn guessing_takes_longer_and_longer() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    for _ in 0..4 {
+        login(&hub, "wrong horse").await.problem(401, "bad_credentials");
+    }
+    // Even the right one has to wait now.
+    let early = login(&hub, "correct horse").await;
+    assert_eq!(early.header(header::RETRY_AFTER), "2");
+    early.problem(429, "too_many_attempts");
+    hub.clock.advance(Duration::from_secs(2));
+    login(&hub, "wrong horse").await.problem(401, "bad_credentials");
+    assert_eq!(login(&hub, "correct horse").await.header(header::RETRY_AFTER), "4");
+    hub.clock.advance(Duration::from_secs(4));
+    login(&hub, "correct horse").await.is(200);
+    login(&hub, "wrong horse").await.problem(401, "bad_credentials");
+    // A number without an account is slowed down alike: it does not tell that it has none.
+    let unknown = json!({ "phone": "+265888000000", "password": "wrong horse" });
+    for _ in 0..4 {
+        hub.post("/api/v1/auth/login").json(&unknown).send().await.problem(401, "bad_credentials");
+    }
+    hub.post("/api/v1/auth/login").json(&unknown).send().await.problem(429, "too_many_attempts");
+    hub.clock.advance(Duration::from_secs(25 * 60 * 60));
+    hub.post("/api/v1/auth/login").json(&unknown).send().await.problem(401, "bad_credentials");
+}
+
+#[tokio::test]
+async fn what_is_no_access_token_is_told_why() {
+    let hub = TestHub::with_market().await;
+    let with =
+        async |value: &str| hub.get("/api/v1/users/me").header(header::AUTHORIZATION, value).send().await;
+    hub.get("/api/v1/users/me").send().await.problem(401, "unauthorized");
+    for wrong in ["Bearer", "Basic dXNlcjpwYXNz", "Bearer a.b.c", "nonsense"] {
+        let answer = with(wrong).await;
+        assert_eq!(answer.header(header::WWW_AUTHENTICATE), "Bearer");
+        answer.problem(401, "unauthorized");
+    }
+    let problem = with("Bearer AAECAwQFBgcICQoLDA0ODw").await.problem(401, "edge_token");
+    assert!(problem["title"].as_str().unwrap().contains("not accepted here"));
+    // Somebody whom another hub signed in.
+    let other = mizili_hub::auth::token::TokenKey::new(&[1; 32]);
+    let foreign = other
+        .issue(sync_protocol::ids::UserId(Who::Admin.id()), hub.state.deps.clock.now_s(), uuid::Uuid::nil())
+        .unwrap();
+    with(&format!("Bearer {foreign}")).await.problem(401, "unauthorized");
+}

@@ -1,0 +1,255 @@
+//! The real program: what its commands print, with `serve` running and without.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+fn program(dir: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mizili-hub"));
+    command.args(words).arg("--data-dir").arg(dir);
+    for variable in [
+        "DATABASE_URL",
+        "DATABASE_DIRECT_URL",
+        "PORT",
+        "RUST_LOG",
+        "MIZILI_HUB_DATA",
+        "MIZILI_JWT_SECRET",
+        "MIZILI_HUB_KEYS",
+    ] {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+fn run(dir: &Path, words: &[&str]) -> Output {
+    program(dir, words).output().unwrap()
+}
+
+/// Every line of standard output as an object; there must be nothing else.
+fn json(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+fn fails(output: &Output, words: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && stderr.contains(words), "{stderr}");
+    assert!(output.stdout.is_empty());
+}
+
+fn with_stdin(dir: &Path, words: &[&str], stdin: &str) -> Output {
+    let mut child = program(dir, words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// Starts `serve` on a free port; its address. Ended by dropping.
+struct Served(Child, String);
+
+impl Served {
+    fn start(dir: &Path) -> Self {
+        let mut child =
+            program(dir, &["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find_map(|line| {
+                line.split("listening on http://")
+                    .nth(1)
+                    .map(|rest| rest.split(';').next().unwrap().to_owned())
+            })
+            .unwrap();
+        std::thread::spawn(move || lines.for_each(drop));
+        Self(child, address)
+    }
+
+    fn stop(mut self) -> std::process::ExitStatus {
+        Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Ended already where the test went well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn an_operators_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = &dir.path().join("hub");
+    // Before `serve` ever ran: the folder and the database are made.
+    let add = [
+        "cooperative",
+        "add",
+        "--name",
+        "Kasungu Growers",
+        "--country",
+        "MWI",
+        "--region",
+        "Central Region",
+        "--json",
+    ];
+    assert_eq!(json(&run(dir, &add)), [serde_json::json!({ "id": 1, "name": "Kasungu Growers" })]);
+
+    let served = Served::start(dir);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let get = async |path: &str| reqwest::get(format!("http://{}{path}", served.1)).await.unwrap();
+    assert_eq!(get("/readyz").await.status(), 200);
+    let cooperative: Value =
+        serde_json::from_str(&get("/api/v1/cooperatives/1").await.text().await.unwrap()).unwrap();
+    assert_eq!(cooperative["region"], "Central Region");
+
+    // While it runs.
+    fails(&run(dir, &add), "A cooperative of that name is there already");
+    let elsewhere = ["cooperative", "add", "--name", "Coast", "--country", "MWI", "--region", "Coast"];
+    fails(&run(dir, &elsewhere), "There are: Central Region");
+    fails(&run(dir, &["cooperative", "add", "--name", "X", "--country", "Malawi"]), "MWI (Malawi)");
+    let words = run(dir, &["cooperative", "list"]);
+    assert_eq!(String::from_utf8_lossy(&words.stdout), "    1  Kasungu Growers, Central Region (MWI)\n");
+
+    let admin = ["user", "add", "--phone", "+265991234567", "--role", "admin", "--json"];
+    let made = json(&with_stdin(dir, &admin, "correct horse\n"));
+    assert!(made[0]["id"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
+    fails(&with_stdin(dir, &admin, "correct horse\n"), "an account with this phone number already");
+    fails(&with_stdin(dir, &admin, ""), "no password on standard input");
+    fails(&with_stdin(dir, &admin, "short\n"), "at least 8 characters");
+    let client = reqwest::Client::new();
+    let login = client.post(format!("http://{}/api/v1/auth/login", served.1));
+    let login = login
+        .header("content-type", "application/json")
+        .body(r#"{"phone": "+265991234567", "password": "correct horse"}"#);
+    assert_eq!(login.send().await.unwrap().status(), 200);
+
+    let clerk = [
+        "user",
+        "add",
+        "--phone",
+        "0991234568",
+        "--country",
+        "MWI",
+        "--role",
+        "clerk",
+        "--cooperative",
+        "1",
+        "--name",
+        "Grace",
+        "--office-password-stdin",
+        "--json",
+    ];
+    assert_eq!(json(&with_stdin(dir, &clerk, "correct horse\noffice words\n")).len(), 1);
+    fails(
+        &with_stdin(dir, &["user", "add", "--phone", "+265991234569", "--role", "clerk"], "correct horse\n"),
+        "A clerk needs a cooperative",
+    );
+    fails(&run(dir, &["user", "confirm", "--phone", "+265990000000"]), "No account has the number");
+    assert_eq!(json(&run(dir, &["user", "confirm", "--phone", "+265991234568", "--json"])).len(), 1);
+
+    edges(dir);
+    prices(dir);
+    let units: Value =
+        serde_json::from_str(&get("/api/v1/market-prices?commodity=maize").await.text().await.unwrap())
+            .unwrap();
+    assert_eq!(units["items"][0]["market"], "Lilongwe");
+    assert!(served.stop().success());
+    // After it: the database was stopped, and is started for the command.
+    assert_eq!(json(&run(dir, &["cooperative", "list", "--json"])).len(), 1);
+    assert!(run(dir, &["migrate", "--json"]).stdout.is_empty());
+}
+
+fn edges(dir: &Path) {
+    let added = json(&run(dir, &["edge", "add", "--cooperative", "1", "--json"]));
+    let code = added[0]["code"].as_str().unwrap();
+    assert_eq!((added[0]["id"].as_u64(), code.len()), (Some(1), 14));
+    assert_eq!(added[0].as_object().unwrap().len(), 2);
+    fails(&run(dir, &["edge", "add", "--cooperative", "9"]), "There is no cooperative 9");
+    let again = json(&run(dir, &["edge", "code", "1", "--json"]));
+    assert_ne!(again[0]["code"].as_str().unwrap(), code);
+    json(&run(dir, &["edge", "add", "--cooperative", "1", "--national", "--json"]));
+    let revoked = json(&run(dir, &["edge", "revoke", "1", "--json"]));
+    assert_eq!(revoked[0]["id"], 1);
+    fails(&run(dir, &["edge", "code", "1"]), "was revoked");
+    fails(&run(dir, &["edge", "revoke", "9"]), "There is no edge 9");
+    let list = json(&run(dir, &["edge", "list", "--json"]));
+    let states: Vec<_> =
+        list.iter().map(|e| (e["id"].as_u64().unwrap(), e["state"].as_str().unwrap())).collect();
+    assert_eq!(states, [(2, "waiting"), (1, "revoked")], "worst first");
+    assert_eq!((list[0]["last_contact"].clone(), list[0]["lag"].clone()), (Value::Null, Value::Null));
+}
+
+const PRICES: &str = "date,admin1,admin2,market,latitude,longitude,category,commodity,unit,priceflag,pricetype,currency,price,usdprice
+2022-05-15,Central Region,Lilongwe,Lilongwe,-13.98,33.78,cereals and tubers,Maize,KG,actual,Retail,MWK,250.0,0.3
+2022-06-15,Central Region,Lilongwe,Lilongwe,-13.98,33.78,cereals and tubers,Maize,KG,actual,Retail,MWK,260.0,0.3
+2022-07-15,Central Region,Lilongwe,Lilongwe,-13.98,33.78,cereals and tubers,Maize,KG,forecast,Retail,MWK,0.0,0.0
+";
+
+fn prices(dir: &Path) {
+    let file = dir.join("wfp_food_prices_mwi.csv");
+    std::fs::write(&file, PRICES).unwrap();
+    let words = ["prices", "import", "--source", "wfp", file.to_str().unwrap(), "--json"];
+    let report = json(&run(dir, &words)).remove(0);
+    let mut names: Vec<_> = report.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    let expected = [
+        "accepted",
+        "changed",
+        "file",
+        "forecast_skipped",
+        "new",
+        "quarantined",
+        "read",
+        "refused",
+        "seconds",
+        "unchanged",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(
+        (report["read"].as_u64(), report["accepted"].as_u64(), report["forecast_skipped"].as_u64()),
+        (Some(3), Some(2), Some(1))
+    );
+    assert_eq!(json(&run(dir, &words))[0]["unchanged"], 2);
+    let missing = run(dir, &["prices", "import", "--source", "wfp", "no_such_file_mwi.csv"]);
+    fails(&missing, "no_such_file_mwi.csv");
+    let odd = run(dir, &["prices", "import", "--source", "wfp", "--country", "XXX", file.to_str().unwrap()]);
+    fails(&odd, "there is no country XXX");
+}
+
+#[test]
+fn the_document_is_printed_without_a_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(&dir.path().join("none"), &["openapi"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), mizili_hub::openapi::document_text().unwrap());
+    assert!(!dir.path().join("none").exists());
+}
+
+#[test]
+fn what_cannot_be_started_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    fails(&run(dir.path(), &["serve", "--listen", &address]), "cannot listen on");
+    fails(
+        &program(dir.path(), &["edge", "list"])
+            .env("DATABASE_URL", "postgres://127.0.0.1:1/x")
+            .output()
+            .unwrap(),
+        "DATABASE_URL",
+    );
+    let short = program(dir.path(), &["serve", "--listen", "127.0.0.1:0"])
+        .env("MIZILI_JWT_SECRET", "short")
+        .output()
+        .unwrap();
+    fails(&short, "MIZILI_JWT_SECRET is too short");
+}

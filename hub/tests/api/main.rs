@@ -1,0 +1,15 @@
+//! The hub's REST API on real Postgres: what clients send, what they get, what stands in the database afterwards.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod accounts;
+mod bad_input;
+mod cli;
+mod docs;
+mod orders;
+mod prices;
+mod products;
+mod reference;
+mod rights;
+mod shapes;
+mod socket;
+mod support;

@@ -1,0 +1,229 @@
+//! Orders: placing, repeating, seeing, cancelling. Never more is sold than there is.
+
+use crate::support::{OTHER, OWN, TestHub, Who};
+use futures_util::future::join_all;
+use mizili_hub::http::idempotency::REPLAY_HEADER;
+use serde_json::{Value, json};
+
+fn of(product: &str, quantity: &str) -> Value {
+    json!({ "product_id": product, "quantity": quantity })
+}
+
+#[tokio::test]
+async fn an_order_is_confirmed_and_the_next_is_told_what_is_left() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 25).await;
+    let order = hub
+        .post("/api/v1/orders")
+        .by(Who::Buyer)
+        .key("a")
+        .json(&of(&product, "20"))
+        .send()
+        .await
+        .is(201)
+        .json();
+    assert_eq!(order["status"], "confirmed");
+    assert_eq!(order["total"], json!({ "amount": 1_000_000, "currency": "MWK" }));
+    assert_eq!(order["buyer_name"], "Buyer");
+    let refused = hub.post("/api/v1/orders").by(Who::Buyer).key("b").json(&of(&product, "10")).send().await;
+    let problem = refused.problem(409, "not_enough");
+    assert_eq!(problem["detail"], "Only 5 KG are left.");
+    assert_eq!(problem["available"], "5");
+    assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "1");
+    assert_eq!(
+        hub.ask("SELECT buyer_user_id = '00000000-0000-0000-0000-000000000001' FROM orders").await,
+        "true"
+    );
+}
+
+#[tokio::test]
+async fn a_repeat_gets_the_first_answer_and_another_body_is_refused() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 25).await;
+    let send = async |key: &str, body: String| {
+        hub.post("/api/v1/orders").by(Who::Buyer).key(key).raw(body).send().await
+    };
+    let first = send("a", of(&product, "20").to_string()).await.is(201);
+    assert!(first.headers.get(&REPLAY_HEADER).is_none());
+    // Written otherwise, the same request.
+    let again =
+        send("a", format!("{{ \"quantity\" : 20.0,\n \"product_id\": \"{product}\" }}")).await.is(201);
+    assert_eq!(again.header(REPLAY_HEADER), "true");
+    assert_eq!(first.json(), again.json());
+    assert_eq!(first.header(axum::http::header::LOCATION), again.header(axum::http::header::LOCATION));
+    send("a", of(&product, "1").to_string()).await.problem(422, "idempotency_key_reused");
+    // A refusal is an answer too.
+    let refused = send("b", of(&product, "10").to_string()).await.problem(409, "not_enough");
+    let again = send("b", of(&product, "10").to_string()).await;
+    assert_eq!(again.header(REPLAY_HEADER), "true");
+    assert_eq!(again.problem(409, "not_enough"), refused);
+    // What was wrong by itself is not kept: the same key is good for the corrected request.
+    send("c", of(&product, "0").to_string()).await.invalid(&["/quantity"]);
+    send("c", of(&product, "5").to_string()).await.is(201);
+    // Another person's key is another key.
+    let other = hub.post("/api/v1/orders").by(Who::Farmer).key("a").json(&of(&product, "1")).send().await;
+    other.problem(409, "not_enough");
+    assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "2");
+}
+
+#[tokio::test]
+async fn a_key_is_needed_and_must_be_printable() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 5).await;
+    let post = || hub.post("/api/v1/orders").by(Who::Buyer).json(&of(&product, "1"));
+    post().send().await.problem(400, "idempotency_key_required");
+    post().key("").send().await.problem(400, "invalid_header");
+    post().key(&"x".repeat(201)).send().await.problem(400, "invalid_header");
+    post().key("two words").send().await.problem(400, "invalid_header");
+}
+
+#[tokio::test]
+async fn twenty_buyers_at_once_share_what_there_is_and_no_more() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 5).await;
+    let keys: Vec<String> = (0..20).map(|n| format!("k{n}")).collect();
+    let calls = keys
+        .iter()
+        .map(|key| hub.post("/api/v1/orders").by(Who::Buyer).key(key).json(&of(&product, "1")).send());
+    let answers = join_all(calls).await;
+    let confirmed = answers.iter().filter(|a| a.status == 201).count();
+    let refused = answers.iter().filter(|a| a.status == 409).count();
+    assert_eq!((confirmed, refused), (5, 15));
+    assert_eq!(hub.ask("SELECT sum(quantity_milli) FROM stock_entries").await, "0");
+}
+
+#[tokio::test]
+async fn one_request_sent_many_times_at_once_is_one_order() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 25).await;
+    let calls = (0..10)
+        .map(|_| hub.post("/api/v1/orders").by(Who::Buyer).key("same").json(&of(&product, "2")).send());
+    let answers = join_all(calls).await;
+    let first = answers[0].json();
+    assert!(answers.iter().all(|a| a.status == 201 && a.json() == first));
+    assert_eq!(answers.iter().filter(|a| a.headers.contains_key(&REPLAY_HEADER)).count(), 9);
+    assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "1");
+}
+
+#[tokio::test]
+async fn a_price_that_was_seen_must_still_hold() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 5).await;
+    let with_price = |amount: i64, currency: &str| json!({ "product_id": product, "quantity": "1", "unit_price": { "amount": amount, "currency": currency } });
+    let post = async |key: &str, body: Value| {
+        hub.post("/api/v1/orders").by(Who::Buyer).key(key).json(&body).send().await
+    };
+    let problem = post("a", with_price(49_999, "MWK")).await.problem(409, "price_changed");
+    assert_eq!(problem["unit_price"], json!({ "amount": 50_000, "currency": "MWK" }));
+    post("b", with_price(50_000, "KES")).await.invalid(&["/unit_price/currency"]);
+    post("c", with_price(-1, "MWK")).await.invalid(&["/unit_price/amount"]);
+    post("d", with_price(50_000, "mwk")).await.is(201);
+}
+
+#[tokio::test]
+async fn what_is_off_sale_or_unknown_cannot_be_ordered() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 5).await;
+    let withdraw = json!({ "status": "withdrawn" });
+    let path = format!("/api/v1/products/{product}");
+    hub.patch(&path)
+        .by(Who::Clerk)
+        .header(axum::http::header::IF_MATCH, "*")
+        .json(&withdraw)
+        .send()
+        .await
+        .is(200);
+    hub.post("/api/v1/orders")
+        .by(Who::Buyer)
+        .key("a")
+        .json(&of(&product, "1"))
+        .send()
+        .await
+        .problem(409, "withdrawn");
+    let nothing = "018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f";
+    hub.post("/api/v1/orders")
+        .by(Who::Buyer)
+        .key("b")
+        .json(&of(nothing, "1"))
+        .send()
+        .await
+        .problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_office_orders_for_somebody_and_takes_it_back() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OTHER, 5).await;
+    let body = json!({ "product_id": product, "quantity": "2", "buyer_phone": "+254 712 345 678", "buyer_name": "Asha" });
+    let order = hub.post("/api/v1/orders").by(Who::Clerk).key("a").json(&body).send().await.is(201).json();
+    assert_eq!(
+        (order["buyer_phone"].as_str(), order["buyer_name"].as_str()),
+        (Some("+254712345678"), Some("Asha"))
+    );
+    let path = format!("/api/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+    assert_eq!(hub.post(&path).by(Who::Clerk).send().await.is(200).json()["status"], "cancelled");
+    hub.post("/api/v1/orders").by(Who::Buyer).key("b").json(&body).send().await.invalid(&["/buyer_phone"]);
+}
+
+#[tokio::test]
+async fn a_cancelled_order_gives_its_units_back_once() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 5).await;
+    let order = hub.order(Who::Buyer, &product, 4).await;
+    let path = format!("/api/v1/orders/{order}/cancel");
+    for _ in 0..2 {
+        assert_eq!(hub.post(&path).by(Who::Buyer).send().await.is(200).json()["status"], "cancelled");
+    }
+    assert_eq!(hub.get(&format!("/api/v1/products/{product}")).send().await.json()["available"], "5");
+    hub.sql("UPDATE orders SET status = 4").await;
+    hub.post(&path).by(Who::Buyer).send().await.problem(409, "too_late");
+}
+
+#[tokio::test]
+async fn lists_hold_what_the_caller_may_see() {
+    let hub = TestHub::with_market().await;
+    let (own, other) = (hub.maize(OWN, 50).await, hub.maize(OTHER, 50).await);
+    let by_buyer = hub.order(Who::Buyer, &own, 1).await;
+    let by_farmer = hub.order(Who::Farmer, &other, 2).await;
+    let by_clerk = hub.order(Who::Clerk, &other, 3).await;
+    // Made by phone, under the numbers of the buyer and of the farmer.
+    for (n, phone) in [(1, "265991000001"), (2, "265991000002")] {
+        hub.sql(&format!(
+            "INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone, buyer_name, status, channel, placed_at_s)
+             VALUES ('00000000-0000-7000-8000-00000000000{n}', '{other}', 2, 1000, 50000, 'MWK', 0, {phone}, '', 0, 1, 0)"
+        ))
+        .await;
+    }
+    let seen = async |who: Who, query: &str| {
+        let json = hub.get(&format!("/api/v1/orders{query}")).by(who).send().await.is(200).json();
+        json["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|o| o["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        seen(Who::Buyer, "").await,
+        [by_buyer.as_str()],
+        "a number that was not confirmed shows nothing"
+    );
+    let phoned = "00000000-0000-7000-8000-000000000002".to_owned();
+    assert_eq!(seen(Who::Farmer, "").await, [by_farmer.clone(), phoned.clone()]);
+    assert_eq!(seen(Who::Clerk, "").await, [by_clerk.clone(), by_buyer.clone()]);
+    assert_eq!(seen(Who::OtherClerk, "").await.len(), 4);
+    assert_eq!(seen(Who::Admin, "").await.len(), 5);
+    assert_eq!(seen(Who::Admin, "?cooperative=1").await, [by_buyer.as_str()]);
+    assert_eq!(seen(Who::Admin, &format!("?product={other}&status=confirmed")).await.len(), 4);
+    assert_eq!(seen(Who::Admin, "?status=cancelled").await.len(), 0);
+    let first = hub.get("/api/v1/orders?limit=2").by(Who::Admin).send().await.json();
+    let next = hub.get(first["next"].as_str().unwrap()).by(Who::Admin).send().await.json();
+    assert_eq!(next["items"].as_array().unwrap().len(), 2);
+    assert_ne!(first["items"], next["items"]);
+    // One by one: what is not in the list is not there.
+    hub.get(&format!("/api/v1/orders/{by_farmer}")).by(Who::Buyer).send().await.problem(404, "not_found");
+    let not_own = "/api/v1/orders/00000000-0000-7000-8000-000000000001";
+    hub.get(not_own).by(Who::Buyer).send().await.problem(404, "not_found");
+    hub.post(&format!("{not_own}/cancel")).by(Who::Buyer).send().await.problem(404, "not_found");
+    hub.get(&format!("/api/v1/orders/{phoned}")).by(Who::Farmer).send().await.is(200);
+}
