@@ -6,7 +6,7 @@ mod kind;
 
 pub use kind::Kind;
 
-use crate::db::{Transient, is_transient};
+use crate::db::{Transient, is_race, is_transient};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
@@ -279,7 +279,7 @@ impl From<sqlx::Error> for ApiError {
         {
             return known.caused_by(error);
         }
-        if is_transient(&error) {
+        if is_transient(&error) || is_race(&error) {
             return unavailable().caused_by(error);
         }
         Self::internal(error)

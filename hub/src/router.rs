@@ -1,7 +1,7 @@
 //! Every route of the hub, in one list. What stands in [`api`] is in the API document too; nothing else is open to people.
 
 use crate::auth::http as auth;
-use crate::http::{body, etag, health, no_such_method, no_such_path, panicked, problems_page};
+use crate::http::{body, etag, health, no_such_method, no_such_path, panicked, patience, problems_page};
 use crate::market::cooperatives::http as cooperatives;
 use crate::market::orders::http as orders;
 use crate::market::prices::http as prices;
@@ -12,6 +12,7 @@ use crate::openapi::{self, DOCS_PATH, DOCUMENT_PATH};
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
@@ -55,7 +56,8 @@ pub fn router(state: AppState) -> Router {
         .merge(openapi::docs())
         .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
         .route(&format!("{DOCS_PATH}/problems"), get(problems_page::page))
-        .layer(axum::middleware::from_fn(etag::layer))
+        .layer(from_fn(etag::layer))
+        .layer(from_fn(patience))
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
     let span = DefaultMakeSpan::new().level(Level::INFO);
     api.merge(crate::sync::routes())
@@ -65,7 +67,9 @@ pub fn router(state: AppState) -> Router {
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(span)
-                .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
+                .on_response(DefaultOnResponse::new().level(Level::DEBUG))
+                // A failure is logged once, with its cause, where it becomes an answer.
+                .on_failure(()),
         )
         .with_state(state)
 }

@@ -26,5 +26,6 @@ notice-short = There is not enough for your order: { $what }. Please speak to th
 notice-cancelled = Your order is cancelled: { $what }.
 notice-cancel-refused = Your order was NOT cancelled: { $what }. { $why }
 notice-offer-refused = Your offer was NOT taken: { $what }. { $why }
+notice-withdrawn = Your offer is taken back: { $what }.
 notice-withdraw-refused = Your offer was NOT taken back: { $what }. { $why }
 notice-register-refused = You were NOT registered. { $why }

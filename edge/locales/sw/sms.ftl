@@ -24,5 +24,6 @@ notice-short = Haitoshi kwa oda yako: { $what }. Tafadhali wasiliana na ofisi.
 notice-cancelled = Oda yako imefutwa: { $what }.
 notice-cancel-refused = Oda yako HAIJAFUTWA: { $what }. { $why }
 notice-offer-refused = Mazao yako HAYAJAKUBALIWA: { $what }. { $why }
+notice-withdrawn = Mazao yako yameondolewa sokoni: { $what }.
 notice-withdraw-refused = Mazao yako HAYAJAONDOLEWA sokoni: { $what }. { $why }
 notice-register-refused = HUJASAJILIWA. { $why }

@@ -37,6 +37,8 @@ pub enum Notice {
     CancelRefused(About, Rejection),
     /// An offer was refused.
     OfferRefused(About, Rejection),
+    /// An offer is taken back.
+    Withdrawn(About),
     /// An offer could not be taken back.
     WithdrawRefused(About, Rejection),
     /// A registration was refused.
@@ -53,6 +55,7 @@ pub fn notice(lang: Lang, notice: &Notice) -> String {
         Notice::OrderCancelled(about) => (Msg::NoticeCancelled, Some(about), None),
         Notice::CancelRefused(about, why) => (Msg::NoticeCancelRefused, Some(about), Some(why)),
         Notice::OfferRefused(about, why) => (Msg::NoticeOfferRefused, Some(about), Some(why)),
+        Notice::Withdrawn(about) => (Msg::NoticeWithdrawn, Some(about), None),
         Notice::WithdrawRefused(about, why) => (Msg::NoticeWithdrawRefused, Some(about), Some(why)),
         Notice::RegisterRefused(why) => (Msg::NoticeRegisterRefused, None, Some(why)),
     };
@@ -102,6 +105,7 @@ mod tests {
             Notice::OrderConfirmed(about.clone()),
             Notice::OrderShort(about.clone()),
             Notice::OrderCancelled(about.clone()),
+            Notice::Withdrawn(about.clone()),
         ];
         for why in reasons {
             all.push(Notice::OrderRefused(about.clone(), why));

@@ -201,6 +201,7 @@ messages! {
     NoticeCancelled = "notice-cancelled",
     NoticeCancelRefused = "notice-cancel-refused",
     NoticeOfferRefused = "notice-offer-refused",
+    NoticeWithdrawn = "notice-withdrawn",
     NoticeWithdrawRefused = "notice-withdraw-refused",
     NoticeRegisterRefused = "notice-register-refused",
 }

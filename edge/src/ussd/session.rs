@@ -87,6 +87,16 @@ impl Session {
         serde_json::from_str(json).ok()
     }
 
+    /// What the caller began and has not finished: to be kept under the number too.
+    pub fn draft(&self) -> Option<&Draft> {
+        self.draft.as_ref()
+    }
+
+    /// What the gateway had sent by the last turn that is in here, where it sends everything each time.
+    pub fn last_text(&self) -> &str {
+        &self.last_text
+    }
+
     /// The language of the call.
     pub fn lang(&self) -> Lang {
         self.lang

@@ -16,6 +16,7 @@ pub mod prices;
 mod project;
 mod publish;
 pub mod read;
+pub mod tombstones;
 mod touched;
 
 pub use digests::Digests;
@@ -69,5 +70,8 @@ impl From<FeedError> for sqlx::Error {
 /// # Errors
 /// See [`FeedError`]; the caller has to roll back.
 pub async fn publish(conn: &mut PgConnection, touched: &Touched) -> Result<Vec<(Bucket, u64)>, FeedError> {
+    if touched.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(publish::write(conn, touched, publish::Compare::Hashes).await?.heads)
 }

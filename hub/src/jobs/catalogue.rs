@@ -57,6 +57,19 @@ pub async fn is_behind(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
     Cells::of("buckets", &row).get(0)
 }
 
+/// How far the job has read a bucket.
+///
+/// # Errors
+/// Those of the database.
+pub async fn cursor(conn: &mut PgConnection, bucket: Bucket) -> Result<u64, sqlx::Error> {
+    let row = q("SELECT version FROM job_cursors WHERE job = $1 AND bucket = $2")
+        .bind(JOB)
+        .bind(bucket.to_string())
+        .fetch_optional(conn)
+        .await?;
+    row.map_or(Ok(0), |row| Cells::of("job_cursors", &row).count(0))
+}
+
 async fn behind(db: &Db) -> Result<Vec<CooperativeId>, sqlx::Error> {
     let mut tx = db.begin().await?;
     let rows = q("SELECT b.name FROM buckets b LEFT JOIN job_cursors j ON j.job = $1 AND j.bucket = b.name

@@ -1,3 +1,107 @@
-//! Work that nobody waits for.
+//! Work that nobody waits for: catalogues, the regular check of the feed, forgetting what is old, and commands that could not be
+//! decided before. Any number of hubs may run it over one database: each piece of work takes its turn under a row of
+//! `job_cursors`.
+//!
+//! A job that fails says so in the log and is tried again at its next turn; it never ends the hub.
 
 pub mod catalogue;
+pub mod prune;
+mod turns;
+
+use crate::auth;
+use crate::commands::stream::retry_all_open;
+use crate::feed::check::compare_all;
+use crate::http::idempotency;
+use crate::state::AppState;
+use prune::ScopeOf;
+use std::future::Future;
+use std::time::Duration;
+
+/// How long catalogues may be behind when another process changed something.
+const LOOK: Duration = Duration::from_secs(5);
+/// Between two rounds of bringing catalogues up to date: what moves within it is done in one go.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Between looks at whether it is some job's turn.
+const TURN_LOOK: Duration = Duration::from_secs(60);
+/// Seconds between two checks of the feed: it reads every replicated row.
+const CHECK_EVERY_S: i64 = 6 * 3600;
+/// Seconds between two rounds of forgetting.
+const PRUNE_EVERY_S: i64 = 3600;
+
+/// Runs every job until `stop` is done. Safe to drop at any moment: work that was under way is rolled back.
+pub async fn run(state: AppState, scope_of: ScopeOf, stop: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop => {}
+        () = async { tokio::join!(catalogues(&state), regular(&state, scope_of)); } => {}
+    }
+}
+
+/// Brings the catalogues up to date whenever something moved, and now and then. Never done.
+async fn catalogues(state: &AppState) {
+    let mut moved = state.news.subscribe();
+    loop {
+        moved.mark_unchanged();
+        match catalogue::run_once(&state.db, &state.deps).await {
+            Ok(0) => {}
+            Ok(_) => state.news.tell(),
+            Err(error) => {
+                tracing::warn!(%error, "catalogues could not be brought up to date now; it is tried again");
+            }
+        }
+        // An error says that the sender is gone, and then so is the hub; the pause also bounds how fast this goes round.
+        let _ = tokio::time::timeout(LOOK, moved.changed()).await;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// What is done once at the start, and then what has its regular turn. Never done.
+async fn regular(state: &AppState, scope_of: ScopeOf) {
+    let mut started = false;
+    loop {
+        if !started {
+            started = retry_commands(state).await;
+        }
+        if let Err(error) = take_turns(state, scope_of).await {
+            tracing::warn!(%error, "a regular job failed; it is tried again at its next turn");
+        }
+        tokio::time::sleep(TURN_LOOK).await;
+    }
+}
+
+/// This hub may know commands that the one before it did not. Says whether all edges were seen to.
+async fn retry_commands(state: &AppState) -> bool {
+    match retry_all_open(&state.db, &state.deps).await {
+        Ok(0) => true,
+        Ok(changed) => {
+            tracing::info!(changed, "commands that had waited were decided");
+            state.news.tell();
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "commands that wait could not be tried now");
+            false
+        }
+    }
+}
+
+async fn take_turns(state: &AppState, scope_of: ScopeOf) -> anyhow::Result<()> {
+    let (db, deps) = (&state.db, &state.deps);
+    if turns::take(db, deps, "prune", PRUNE_EVERY_S).await? {
+        let now = deps.clock.now();
+        let mut tx = db.begin().await?;
+        let mut forgotten = idempotency::prune(&mut tx, now).await?;
+        forgotten += auth::db::prune(&mut tx, now).await?;
+        forgotten += auth::throttle::prune(&mut tx, now).await?;
+        tx.commit().await?;
+        let pruned = prune::prune_once(db, deps, scope_of).await?;
+        tracing::info!(forgotten, ?pruned, "old things were forgotten");
+    }
+    if turns::take(db, deps, "check", CHECK_EVERY_S).await? {
+        let report = compare_all(db, deps).await?;
+        tracing::info!(?report, "the feed was compared with the tables");
+        if report.differences() > 0 {
+            state.news.tell();
+        }
+    }
+    Ok(())
+}

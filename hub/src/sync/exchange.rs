@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::session::{Admission, Link, LinkState, MINOR_VERSION, RECENT_NONCES, admit};
 use sync_protocol::limits::VERSION_WINDOW;
+use sync_protocol::session::{Admission, Link, LinkState, MINOR_VERSION, RECENT_NONCES, admit};
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::{Audit, Hello, Message, Refusal, RefusalCode, scope_hash};
@@ -34,7 +34,11 @@ pub(super) struct Opened {
 }
 
 /// `POST /sync/v1/exchange`.
-pub(super) async fn exchange(State(state): State<AppState>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
+pub(super) async fn exchange(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
     let mut tx = state.db.begin().await?;
     let edge = session::authenticate(&mut tx, &headers).await?;
     tx.commit().await?;
@@ -63,7 +67,10 @@ pub(super) async fn exchange(State(state): State<AppState>, headers: HeaderMap, 
             _ => {}
         }
     }
-    Err(ApiError::bad_request("truncated", "The request ended in the middle. What had arrived whole was taken; send the rest again."))
+    Err(ApiError::bad_request(
+        "truncated",
+        "The request ended in the middle. What had arrived whole was taken; send the rest again.",
+    ))
 }
 
 fn answer(state: AppState, opened: Opened, audits: Vec<Audit>, refusal: Option<Refusal>) -> Response {
@@ -91,7 +98,9 @@ struct Request {
 
 impl Request {
     async fn next(&mut self) -> Result<Option<Message>, ApiError> {
-        let malformed = |error: WireError| ApiError::bad_request("malformed", &format!("The request was not understood: {error}."));
+        let malformed = |error: WireError| {
+            ApiError::bad_request("malformed", &format!("The request was not understood: {error}."))
+        };
         loop {
             if let Some(frame) = self.frames.next_frame().map_err(malformed)? {
                 return Message::from_frame(&frame).map(Some).map_err(malformed);
@@ -140,12 +149,25 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
         Admission::Rewound => {
             store::freeze(&mut tx, edge.id, edge.incarnation).await?;
             tx.commit().await?;
-            tracing::error!(edge = edge.id.0, link = hello.link.number, last = known.last.number, "restored or cloned edge: frozen");
+            tracing::error!(
+                edge = edge.id.0,
+                link = hello.link.number,
+                last = known.last.number,
+                "restored or cloned edge: frozen"
+            );
             return refuse(RefusalCode::Rewound, "its disk is older than what it has shown before");
         }
         Admission::HubRestored => {
-            tracing::error!(edge = edge.id.0, link = hello.link.number, last = known.last.number, "this hub was restored from a backup");
-            return refuse(RefusalCode::HubRestored, "the hub was restored from a backup; an operator has to reconcile it");
+            tracing::error!(
+                edge = edge.id.0,
+                link = hello.link.number,
+                last = known.last.number,
+                "this hub was restored from a backup"
+            );
+            return refuse(
+                RefusalCode::HubRestored,
+                "the hub was restored from a backup; an operator has to reconcile it",
+            );
         }
     }
     let mut random = [0; 16];
@@ -182,6 +204,7 @@ fn refused(error: StreamError) -> Result<Refusal, ApiError> {
         StreamError::SequenceGap { .. } => RefusalCode::SequenceGap,
         StreamError::Halted { .. } => RefusalCode::StreamHalted,
         StreamError::Frozen => RefusalCode::Rewound,
+        StreamError::Revoked => RefusalCode::Revoked,
         StreamError::Fenced => RefusalCode::Fenced,
         StreamError::Unavailable(error) => return Err(error.into()),
     };

@@ -19,7 +19,9 @@ const LEN: usize = 96;
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The variable or the file does not hold three keys.
-    #[error("{0} does not hold the hub's keys (96 bytes in base64): restore it from a backup; edges trust no other keys")]
+    #[error(
+        "{0} does not hold the hub's keys (96 bytes in base64): restore it from a backup; edges trust no other keys"
+    )]
     Malformed(String),
     /// The file could not be read or made.
     #[error("cannot read or make {0}: {1}")]
@@ -40,7 +42,11 @@ impl HubKeys {
     ///
     /// # Errors
     /// When what is there is not three keys, or the file cannot be read or made.
-    pub fn load(variable: Option<&str>, data_dir: &Path, fill: impl FnOnce(&mut [u8])) -> Result<Self, KeysError> {
+    pub fn load(
+        variable: Option<&str>,
+        data_dir: &Path,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<Self, KeysError> {
         if let Some(text) = variable {
             return Self::parse(text, "MIZILI_HUB_KEYS");
         }

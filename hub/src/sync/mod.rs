@@ -2,6 +2,7 @@
 //! folder reads and writes the database and the connection around them.
 
 pub mod code;
+pub mod edges;
 mod enrol;
 mod exchange;
 pub mod keys;

@@ -54,9 +54,15 @@ async fn has_news(state: &AppState, headers: &HeaderMap, standing: &Standing) ->
     if scope_hash(&scope) != standing.scope {
         return Ok(true);
     }
-    let cursors = URL_SAFE_NO_PAD.decode(&standing.cursors).ok().and_then(|bytes| cursors_from_bytes(&bytes, &scope).ok());
-    let cursors = cursors.ok_or_else(|| ApiError::bad_request("malformed", "The cursors do not fit the scope."))?;
+    let cursors = URL_SAFE_NO_PAD
+        .decode(&standing.cursors)
+        .ok()
+        .and_then(|bytes| cursors_from_bytes(&bytes, &scope).ok());
+    let cursors =
+        cursors.ok_or_else(|| ApiError::bad_request("malformed", "The cursors do not fit the scope."))?;
     let heads = read::heads(&mut tx, &scope).await?;
-    let behind = cursors.iter().any(|c| heads.get(&c.bucket).is_some_and(|head| head.version > c.upto) || !c.is_whole());
+    let behind = cursors
+        .iter()
+        .any(|c| heads.get(&c.bucket).is_some_and(|head| head.version > c.upto) || !c.is_whole());
     Ok(behind || store::last_verdict(&mut tx, edge.id, edge.incarnation).await? > standing.verdicts)
 }

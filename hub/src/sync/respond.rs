@@ -14,7 +14,9 @@ use sqlx::PgConnection;
 use std::collections::HashMap;
 use std::io;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::limits::{COMPLETE_DELTA_MAX_ROWS, FRAME_ROWS_MAX, FRAME_TARGET_MAX_BYTES, FRAME_TARGET_MIN_BYTES};
+use sync_protocol::limits::{
+    COMPLETE_DELTA_MAX_ROWS, FRAME_ROWS_MAX, FRAME_TARGET_MAX_BYTES, FRAME_TARGET_MIN_BYTES,
+};
 use sync_protocol::row::Row;
 use sync_protocol::session::{BucketCursor, Page, next_pages};
 use sync_protocol::wire::message::{
@@ -42,7 +44,10 @@ pub(super) struct Reply {
 }
 
 /// The response's bytes. An error on the way ends the stream in the middle, which the edge takes as a cut.
-pub(super) fn stream(state: AppState, reply: Reply) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
+pub(super) fn stream(
+    state: AppState,
+    reply: Reply,
+) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
     let (out, mut frames) = mpsc::channel(FRAMES_AHEAD);
     tokio::spawn(async move {
         let edge = reply.opened.edge.id;
@@ -93,7 +98,14 @@ async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool
     }
     let opened = &reply.opened;
     let mut tx = state.db.begin_snapshot().await?;
-    let verdicts = verdicts_after(&mut tx, opened.edge.id, opened.edge.incarnation, opened.hello.verdicts_upto, VERDICTS_MAX).await?;
+    let verdicts = verdicts_after(
+        &mut tx,
+        opened.edge.id,
+        opened.edge.incarnation,
+        opened.hello.verdicts_upto,
+        VERDICTS_MAX,
+    )
+    .await?;
     let verdicts_left = verdicts.len() as i64 == VERDICTS_MAX;
     if !verdicts.is_empty() {
         put!(Message::Verdicts(verdicts));
@@ -115,12 +127,17 @@ async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool
     }
     let head = |bucket: &Bucket| heads.get(bucket).map_or(0, |h| h.version);
     let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
-    let frame_bytes = (opened.hello.frame_bytes as usize).clamp(FRAME_TARGET_MIN_BYTES, FRAME_TARGET_MAX_BYTES);
-    let mut sizer = Sizer { frame_bytes, rows: (frame_bytes / ROW_BYTES_GUESS).clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX) };
-    let short = pages.iter().all(|p| p.reach == Reach::Delta) && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= COMPLETE_DELTA_MAX_ROWS;
+    let frame_bytes =
+        (opened.hello.frame_bytes as usize).clamp(FRAME_TARGET_MIN_BYTES, FRAME_TARGET_MAX_BYTES);
+    let mut sizer =
+        Sizer { frame_bytes, rows: (frame_bytes / ROW_BYTES_GUESS).clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX) };
+    let short = pages.iter().all(|p| p.reach == Reach::Delta)
+        && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= COMPLETE_DELTA_MAX_ROWS;
     if !short {
         tx.commit().await?;
-        return Ok(walk(state, &pages, opened.hello.room_bytes as usize, &mut sizer, out).await?.map(|()| true));
+        return Ok(walk(state, &pages, opened.hello.room_bytes as usize, &mut sizer, out)
+            .await?
+            .map(|()| true));
     }
     let mut frames = Vec::new();
     for page in &pages {
@@ -163,7 +180,11 @@ impl Sizer {
 }
 
 /// A short delta as frames, read in the snapshot that `conn` holds.
-async fn delta_frames(conn: &mut PgConnection, page: &Page, sizer: &mut Sizer) -> Result<Vec<Rows>, ApiError> {
+async fn delta_frames(
+    conn: &mut PgConnection,
+    page: &Page,
+    sizer: &mut Sizer,
+) -> Result<Vec<Rows>, ApiError> {
     let mut frames = Vec::new();
     let mut after = page.after;
     while after < page.upto {
@@ -174,14 +195,25 @@ async fn delta_frames(conn: &mut PgConnection, page: &Page, sizer: &mut Sizer) -
     Ok(frames)
 }
 
-async fn page_up(conn: &mut PgConnection, bucket: Bucket, after: u64, upto: u64, limit: usize) -> Result<Rows, ApiError> {
+async fn page_up(
+    conn: &mut PgConnection,
+    bucket: Bucket,
+    after: u64,
+    upto: u64,
+    limit: usize,
+) -> Result<Rows, ApiError> {
     let rows = read::page_up(conn, bucket, after, upto, limit).await?;
     // A full page ends at its last row; a shorter one brought everything there is.
     let upto = if rows.len() == limit { rows.last().map_or(upto, |r: &Row| r.version) } else { upto };
     Ok(Rows { bucket, reach: Reach::Delta, after, upto, rows })
 }
 
-async fn page_down(conn: &mut PgConnection, bucket: Bucket, upto: u64, limit: usize) -> Result<Rows, ApiError> {
+async fn page_down(
+    conn: &mut PgConnection,
+    bucket: Bucket,
+    upto: u64,
+    limit: usize,
+) -> Result<Rows, ApiError> {
     let mut rows = read::page_down(conn, bucket, upto, limit).await?;
     let after = if rows.len() == limit { rows.last().map_or(0, |r: &Row| r.version - 1) } else { 0 };
     rows.reverse();
@@ -189,7 +221,13 @@ async fn page_down(conn: &mut PgConnection, bucket: Bucket, upto: u64, limit: us
 }
 
 /// Pages one after the other, each its own statement, until the turn's room is used up.
-async fn walk(state: &AppState, pages: &[Page], room_bytes: usize, sizer: &mut Sizer, out: &Out) -> Result<Result<(), Gone>, ApiError> {
+async fn walk(
+    state: &AppState,
+    pages: &[Page],
+    room_bytes: usize,
+    sizer: &mut Sizer,
+    out: &Out,
+) -> Result<Result<(), Gone>, ApiError> {
     let mut used = 0;
     for page in pages {
         let (mut after, mut upto) = (page.after, page.upto);
@@ -214,7 +252,11 @@ async fn walk(state: &AppState, pages: &[Page], room_bytes: usize, sizer: &mut S
 }
 
 /// Answers to questions about slots: sums, or the rows of a slot as they stand.
-async fn audit_answers(conn: &mut PgConnection, reply: &Reply, heads: &HashMap<Bucket, Head>) -> Result<Vec<Message>, ApiError> {
+async fn audit_answers(
+    conn: &mut PgConnection,
+    reply: &Reply,
+    heads: &HashMap<Bucket, Head>,
+) -> Result<Vec<Message>, ApiError> {
     let mut answers = Vec::new();
     for audit in reply.audits.iter().filter(|audit| reply.opened.scope.contains(&audit.bucket)) {
         let head = heads.get(&audit.bucket).map_or(0, |h| h.version);

@@ -19,7 +19,8 @@ pub(super) async fn scope(conn: &mut PgConnection, edge: &EdgeRow) -> Result<Vec
         .await?;
     let country: String = row.try_get(0)?;
     let region: Option<i32> = row.try_get(1)?;
-    let code = CountryCode::new(&country).ok_or_else(|| sqlx::Error::Decode("cooperatives.country is no country code".into()))?;
+    let code = CountryCode::new(&country)
+        .ok_or_else(|| sqlx::Error::Decode("cooperatives.country is no country code".into()))?;
     let regions: Vec<i32> = if edge.national {
         q("SELECT id FROM regions WHERE country = $1 ORDER BY id").bind(&country).fetch_all(&mut *conn).await?
     } else {
@@ -32,7 +33,10 @@ pub(super) async fn scope(conn: &mut PgConnection, edge: &EdgeRow) -> Result<Vec
     .map(|r| r.try_get(0))
     .collect::<Result<_, _>>()?;
     let cooperatives: Vec<i32> = if edge.national {
-        let rows = q("SELECT id FROM cooperatives WHERE country = $1 ORDER BY id").bind(&country).fetch_all(conn).await?;
+        let rows = q("SELECT id FROM cooperatives WHERE country = $1 ORDER BY id")
+            .bind(&country)
+            .fetch_all(conn)
+            .await?;
         rows.iter().map(|r| r.try_get(0)).collect::<Result<_, _>>()?
     } else {
         vec![edge.cooperative.0 as i32]

@@ -53,12 +53,18 @@ pub(super) async fn open(
 ) -> Result<Json<SessionResponse>, ApiError> {
     let refused = |why: &str| {
         tracing::warn!(edge = request.edge, why, "an edge's session was refused");
-        ApiError::unauthorized("edge_unknown", "This node is not known here, or its key is another. Enrol it again.")
+        ApiError::unauthorized(
+            "edge_unknown",
+            "This node is not known here, or its key is another. Enrol it again.",
+        )
     };
     let of = ChallengeRequest { edge: request.edge, incarnation: request.incarnation };
     let challenge = URL_SAFE_NO_PAD.decode(&request.challenge).unwrap_or_default();
     if !is_own_challenge(&state.keys, &of, &challenge, state.deps.clock.now_s()) {
-        return Err(ApiError::unauthorized("challenge_expired", "The challenge is not one of ours or has expired. Ask for a new one."));
+        return Err(ApiError::unauthorized(
+            "challenge_expired",
+            "The challenge is not one of ours or has expired. Ask for a new one.",
+        ));
     }
     let mut tx = state.db.begin().await?;
     let edge = store::edge(&mut tx, EdgeId(request.edge)).await?.ok_or_else(|| refused("no such edge"))?;
@@ -68,20 +74,29 @@ pub(super) async fn open(
         return Err(refused("wrong signature"));
     }
     if edge.revoked {
-        return Err(ApiError::forbidden("edge_revoked", "This node was revoked by the operator. Ask the operator."));
+        return Err(ApiError::forbidden(
+            "edge_revoked",
+            "This node was revoked by the operator. Ask the operator.",
+        ));
     }
     if edge.incarnation != request.incarnation {
-        return Err(ApiError::forbidden("edge_replaced", "This node was enrolled again since. This copy of it is out of date."));
+        return Err(ApiError::forbidden(
+            "edge_replaced",
+            "This node was enrolled again since. This copy of it is out of date.",
+        ));
     }
     let mut token = [0; 16];
     state.deps.ids.fill(&mut token);
-    store::open_session(&mut tx, blake3::hash(&token).as_bytes(), edge.id, edge.incarnation, SESSION_VALID_S).await?;
+    store::open_session(&mut tx, blake3::hash(&token).as_bytes(), edge.id, edge.incarnation, SESSION_VALID_S)
+        .await?;
     tx.commit().await?;
     Ok(Json(SessionResponse { token: URL_SAFE_NO_PAD.encode(token), expires_in_s: SESSION_VALID_S }))
 }
 
 fn is_own_challenge(keys: &HubKeys, of: &ChallengeRequest, challenge: &[u8], now_s: i64) -> bool {
-    let Some((stem, mac)) = challenge.split_at_checked(24).filter(|(_, mac)| mac.len() == 16) else { return false };
+    let Some((stem, mac)) = challenge.split_at_checked(24).filter(|(_, mac)| mac.len() == 16) else {
+        return false;
+    };
     let issued = stem.first_chunk().map_or(0, |b| i64::from_le_bytes(*b));
     challenge_mac(keys, of, stem) == mac && (0..=CHALLENGE_VALID_S).contains(&now_s.saturating_sub(issued))
 }
@@ -97,17 +112,33 @@ pub(super) fn is_signed(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
 ///
 /// # Errors
 /// 401 for no or an ended session; 403 for a revoked or replaced edge.
-pub(super) async fn authenticate(conn: &mut PgConnection, headers: &HeaderMap) -> Result<store::EdgeRow, ApiError> {
-    let token = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+pub(super) async fn authenticate(
+    conn: &mut PgConnection,
+    headers: &HeaderMap,
+) -> Result<store::EdgeRow, ApiError> {
+    let token =
+        headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let token = token.and_then(|t| URL_SAFE_NO_PAD.decode(t).ok()).filter(|t| t.len() == 16);
-    let ended = || ApiError::unauthorized("edge_session", "Open a session first: this needs an edge's token, not a person's.");
+    let ended = || {
+        ApiError::unauthorized(
+            "edge_session",
+            "Open a session first: this needs an edge's token, not a person's.",
+        )
+    };
     let token = token.ok_or_else(ended)?;
-    let (edge, incarnation) = store::session(conn, blake3::hash(&token).as_bytes()).await?.ok_or_else(ended)?;
+    let (edge, incarnation) =
+        store::session(conn, blake3::hash(&token).as_bytes()).await?.ok_or_else(ended)?;
     if edge.revoked {
-        return Err(ApiError::forbidden("edge_revoked", "This node was revoked by the operator. Ask the operator."));
+        return Err(ApiError::forbidden(
+            "edge_revoked",
+            "This node was revoked by the operator. Ask the operator.",
+        ));
     }
     if edge.incarnation != incarnation {
-        return Err(ApiError::forbidden("edge_replaced", "This node was enrolled again since. This copy of it is out of date."));
+        return Err(ApiError::forbidden(
+            "edge_replaced",
+            "This node was enrolled again since. This copy of it is out of date.",
+        ));
     }
     Ok(edge)
 }

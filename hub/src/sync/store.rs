@@ -34,13 +34,18 @@ pub(super) async fn edge(conn: &mut PgConnection, id: EdgeId) -> Result<Option<E
 }
 
 /// Open codes that a typed code may mean: edge, hash, dead.
-pub(super) async fn codes(conn: &mut PgConnection, pick: u64, tries_max: i32) -> Result<Vec<(EdgeId, Vec<u8>, bool)>, sqlx::Error> {
-    let rows = q("SELECT edge_id, code_hash, used_at IS NOT NULL OR wrong_tries >= $2 OR expires_at < now() AS dead
+pub(super) async fn codes(
+    conn: &mut PgConnection,
+    pick: u64,
+    tries_max: i32,
+) -> Result<Vec<(EdgeId, Vec<u8>, bool)>, sqlx::Error> {
+    let rows =
+        q("SELECT edge_id, code_hash, used_at IS NOT NULL OR wrong_tries >= $2 OR expires_at < now() AS dead
         FROM enrolment_codes WHERE edge_id % 1024 = $1 ORDER BY edge_id FOR UPDATE")
-    .bind(pick as i64)
-    .bind(tries_max)
-    .fetch_all(conn)
-    .await?;
+        .bind(pick as i64)
+        .bind(tries_max)
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(|r| Ok((EdgeId(r.try_get::<i32, _>(0)? as u32), r.try_get(1)?, r.try_get(2)?))).collect()
 }
 
@@ -67,19 +72,23 @@ pub(super) async fn enrol(
     offered: &Offered<'_>,
     link_random: &[u8; 16],
 ) -> Result<u32, sqlx::Error> {
-    q("UPDATE enrolment_codes SET used_at = now() WHERE edge_id = $1").bind(edge.0 as i32).execute(&mut *conn).await?;
+    q("UPDATE enrolment_codes SET used_at = now() WHERE edge_id = $1")
+        .bind(edge.0 as i32)
+        .execute(&mut *conn)
+        .await?;
     q("UPDATE edge_streams SET frozen_at = now() WHERE edge_id = $1 AND frozen_at IS NULL")
         .bind(edge.0 as i32)
         .execute(&mut *conn)
         .await?;
-    let row = q("UPDATE edges SET public_key = $2, bundle_key = $3, software = $4, incarnation = incarnation + 1,
+    let row =
+        q("UPDATE edges SET public_key = $2, bundle_key = $3, software = $4, incarnation = incarnation + 1,
             enrolled_at = now() WHERE id = $1 RETURNING incarnation")
-    .bind(edge.0 as i32)
-    .bind(offered.public_key)
-    .bind(offered.bundle_key)
-    .bind(offered.software)
-    .fetch_one(&mut *conn)
-    .await?;
+        .bind(edge.0 as i32)
+        .bind(offered.public_key)
+        .bind(offered.bundle_key)
+        .bind(offered.software)
+        .fetch_one(&mut *conn)
+        .await?;
     let incarnation: i32 = row.try_get(0)?;
     q("INSERT INTO edge_streams (edge_id, incarnation, link_random) VALUES ($1, $2, $3)")
         .bind(edge.0 as i32)
@@ -98,7 +107,10 @@ pub(super) async fn open_session(
     incarnation: u32,
     valid_s: u32,
 ) -> Result<(), sqlx::Error> {
-    q("DELETE FROM edge_sessions WHERE edge_id = $1 AND expires_at < now()").bind(edge.0 as i32).execute(&mut *conn).await?;
+    q("DELETE FROM edge_sessions WHERE edge_id = $1 AND expires_at < now()")
+        .bind(edge.0 as i32)
+        .execute(&mut *conn)
+        .await?;
     q("INSERT INTO edge_sessions (token_hash, edge_id, incarnation, expires_at)
         VALUES ($1, $2, $3, now() + make_interval(secs => $4))")
     .bind(token_hash)
@@ -111,7 +123,10 @@ pub(super) async fn open_session(
 }
 
 /// The edge that a session's token stands for, with the session's incarnation.
-pub(super) async fn session(conn: &mut PgConnection, token_hash: &[u8]) -> Result<Option<(EdgeRow, u32)>, sqlx::Error> {
+pub(super) async fn session(
+    conn: &mut PgConnection,
+    token_hash: &[u8],
+) -> Result<Option<(EdgeRow, u32)>, sqlx::Error> {
     let row = q("SELECT e.id, e.cooperative_id, e.national, e.public_key, e.incarnation, e.revoked_at IS NOT NULL AS revoked,
             s.incarnation AS session_incarnation
         FROM edge_sessions s JOIN edges e ON e.id = s.edge_id WHERE s.token_hash = $1 AND s.expires_at > now()")
@@ -132,11 +147,17 @@ pub(super) struct StreamRow {
 }
 
 fn random16(bytes: Vec<u8>) -> Result<[u8; 16], sqlx::Error> {
-    bytes.try_into().map_err(|_| sqlx::Error::Decode("edge_streams: a link's random part has 16 bytes".into()))
+    bytes
+        .try_into()
+        .map_err(|_| sqlx::Error::Decode("edge_streams: a link's random part has 16 bytes".into()))
 }
 
 /// Locks the stream's row and reads it.
-pub(super) async fn lock_stream(conn: &mut PgConnection, edge: EdgeId, incarnation: u32) -> Result<Option<StreamRow>, sqlx::Error> {
+pub(super) async fn lock_stream(
+    conn: &mut PgConnection,
+    edge: EdgeId,
+    incarnation: u32,
+) -> Result<Option<StreamRow>, sqlx::Error> {
     let row = q("SELECT applied_seq, link_number, link_random, previous_number, previous_random, frozen_at IS NOT NULL AS frozen,
             exchange, recent_nonces FROM edge_streams WHERE edge_id = $1 AND incarnation = $2 FOR UPDATE")
     .bind(edge.0 as i32)
@@ -155,7 +176,11 @@ pub(super) async fn lock_stream(conn: &mut PgConnection, edge: EdgeId, incarnati
         },
         frozen: row.try_get("frozen")?,
         exchange: row.try_get("exchange")?,
-        recent_nonces: row.try_get::<Vec<u8>, _>("recent_nonces")?.chunks_exact(8).filter_map(|n| n.try_into().ok()).collect(),
+        recent_nonces: row
+            .try_get::<Vec<u8>, _>("recent_nonces")?
+            .chunks_exact(8)
+            .filter_map(|n| n.try_into().ok())
+            .collect(),
     }))
 }
 
@@ -201,7 +226,11 @@ pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(
 }
 
 /// Nothing more is taken from this incarnation.
-pub(super) async fn freeze(conn: &mut PgConnection, edge: EdgeId, incarnation: u32) -> Result<(), sqlx::Error> {
+pub(super) async fn freeze(
+    conn: &mut PgConnection,
+    edge: EdgeId,
+    incarnation: u32,
+) -> Result<(), sqlx::Error> {
     q("UPDATE edge_streams SET frozen_at = coalesce(frozen_at, now()) WHERE edge_id = $1 AND incarnation = $2")
         .bind(edge.0 as i32)
         .bind(incarnation as i32)
@@ -217,7 +246,11 @@ pub(super) async fn epoch(conn: &mut PgConnection) -> Result<u32, sqlx::Error> {
 }
 
 /// The highest verdict number given to a stream.
-pub(super) async fn last_verdict(conn: &mut PgConnection, edge: EdgeId, incarnation: u32) -> Result<u64, sqlx::Error> {
+pub(super) async fn last_verdict(
+    conn: &mut PgConnection,
+    edge: EdgeId,
+    incarnation: u32,
+) -> Result<u64, sqlx::Error> {
     let row = q("SELECT last_verdict FROM edge_streams WHERE edge_id = $1 AND incarnation = $2")
         .bind(edge.0 as i32)
         .bind(incarnation as i32)

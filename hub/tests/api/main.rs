@@ -5,6 +5,7 @@ mod accounts;
 mod bad_input;
 mod cli;
 mod docs;
+mod edges;
 mod orders;
 mod prices;
 mod products;

@@ -281,6 +281,23 @@ async fn an_order_stands_with_the_seller_and_the_buyers_cooperative() {
     world.assert_feed_equals_tables().await;
 }
 
+/// A pooler in transaction mode would lose named statements, settings and locks of a session.
+#[tokio::test]
+async fn nothing_of_a_session_is_left_on_a_connection() {
+    let mut world = World::new().await;
+    let url = world.db.direct_url().to_owned();
+    world.db = mizili_hub::db::Db::connect_with(&url, &url, 1).await.unwrap();
+    world.take(vec![command(1, office(), &post(id(50), 10))]).await.unwrap();
+    world.rest(user(1), &place(id(50), 1, Source::Ask)).await;
+    mizili_hub::jobs::catalogue::run_once(&world.db, &world.deps).await.unwrap();
+    world.assert_feed_equals_tables().await;
+    assert_eq!(world.number("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM pg_class WHERE relpersistence = 't'").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM pg_listening_channels()").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM pg_settings WHERE source = 'session'").await, 0);
+}
+
 /// An error as the database would raise it.
 async fn raise(world: &World, code: &str) -> sqlx::Error {
     let mut tx = world.db.begin().await.unwrap();

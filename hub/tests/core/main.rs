@@ -3,6 +3,8 @@
 mod commands;
 mod feed;
 mod feed_check;
+mod jobs;
 mod stream;
 mod stream_open;
 mod support;
+mod writers;

@@ -5,7 +5,7 @@ use mizili_hub::commands::stream::{StreamError, ack, take_batch, verdicts_after}
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use sync_protocol::command::{Command, RawBody, Source};
+use sync_protocol::command::{ActorKind, Command, RawBody, Source};
 use sync_protocol::ids::Holder;
 use sync_protocol::verdict::Verdict;
 
@@ -194,13 +194,16 @@ async fn bytes_that_are_no_payload_are_refused_by_name() {
 #[tokio::test]
 async fn a_number_beyond_any_column_is_kept_for_an_operator() {
     let world = World::new().await;
-    let absurd = command(2, caller(u64::MAX), &place(id(50), 1, Source::Held));
+    let mut absurd = command(2, caller(u64::MAX), &place(id(50), 1, Source::Held));
+    absurd.actor.kind = ActorKind::Other(u32::MAX);
     let commands = vec![sales(1).remove(0), absurd.clone(), sales(3).remove(2)];
     world.take(commands.clone()).await.unwrap();
     assert_eq!(world.last_words().await, ["applied", "quarantined", "applied"]);
     assert_eq!(world.number("SELECT actor_phone FROM commands WHERE seq = 2").await as u64, u64::MAX);
-    // Its hash is the one it came with: the same again is no reuse.
+    // Its hash is the one it came with: the same again is no reuse. And it can be read, or nothing behind it could be decided.
     world.take(commands).await.unwrap();
+    world.take(vec![sales(4).remove(3)]).await.unwrap();
+    assert_eq!(world.last_words().await, ["applied", "quarantined", "applied", "applied"]);
 }
 
 /// A box that lost its disk enrols again and offers what the hub may not have: under the old ids, in a new stream.

@@ -30,7 +30,8 @@ pub(crate) struct World {
     pub(crate) db: Db,
     pub(crate) deps: Deps,
     pub(crate) clock: Arc<HandClock>,
-    pub(crate) postgres: TestPostgres,
+    /// Dropped last, and with it the database.
+    _postgres: TestPostgres,
 }
 
 pub(crate) fn bucket(cooperative: CooperativeId) -> Bucket {
@@ -119,7 +120,7 @@ impl World {
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect(postgres.url(), postgres.url()).await.unwrap();
         let (deps, clock) = Deps::fixed_with_clock();
-        let world = Self { db, deps, clock, postgres };
+        let world = Self { db, deps, clock, _postgres: postgres };
         world.sql("INSERT INTO regions (country, name) VALUES ('MWI', 'Central'), ('MWI', 'Southern')").await;
         world
             .sql("INSERT INTO cooperatives (name, country, region_id, currency) VALUES ('Alpha', 'MWI', 1, 'MWK'), ('Beta', 'MWI', 2, 'MWK')")

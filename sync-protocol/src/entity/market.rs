@@ -18,7 +18,7 @@ codes! {
 entity! {
     /// Something offered for sale. In its cooperative's `coop:C`; others see it in `catalogue:R`.
     Listing = 13 "listing", key id: ListingId => |id| Key::Uuid(id.0), |key| uuid_key(key).map(ListingId);
-    index [2];
+    index [2, 7];
     {
         /// The cooperative that sells.
         1 cooperative: CooperativeId,

@@ -173,6 +173,30 @@ fn what_never_left_this_box_is_taken_back_for_certain() {
     assert_eq!(cancelled.certainty, Certainty::Request);
 }
 
+#[test]
+fn a_release_by_two_roads_counts_once() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, _) = edge.place_order(id, 20).unwrap();
+    // The hub has freed the units already; the order's own row has not come yet.
+    edge.feed(BUCKET, vec![live(&entry(sold.0, EntryId::RELEASED, id, HERE, 20, EntryKind::Release))]);
+    edge.write(move |tx| replica::holdings_kept(tx, id));
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(25));
+    edge.cancel_order(sold).unwrap();
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(25));
+}
+
+#[test]
+fn an_order_that_the_hub_knows_has_left_whatever_the_log_says() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (sold, placed) = edge.place_order(id, 20).unwrap();
+    // As after the database was put back to before it was sent.
+    edge.feed(BUCKET, rows_of(&placed.decision.effects));
+    assert_eq!(edge.cancel_order(sold).unwrap().certainty, Certainty::Request);
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+}
+
 /// The effects of an order of another node.
 fn order_effects(edge: &TestEdge, id: ListingId) -> Vec<Effect> {
     let order = Order {

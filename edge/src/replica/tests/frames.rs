@@ -142,7 +142,8 @@ fn check(edge: &TestEdge, model: &Model, entities: &[u16]) {
             assert_eq!(before, replica::holdings(tx, listing)?, "a kept sum went stale");
             assert_eq!(kept, before);
             let orders: Vec<Order> = replica::find(tx, 1, &listing)?;
-            let is_short = |o: &Order| o.holder == Some(Holder::Hub) && o.status == entity::OrderStatus::Short;
+            let is_short =
+                |o: &Order| o.holder == Some(Holder::Hub) && o.status == entity::OrderStatus::Short;
             assert_eq!(replica::stands_short(tx, listing, Holder::Hub)?, orders.iter().any(is_short));
         }
         Ok(())
@@ -350,6 +351,26 @@ fn what_went_during_a_snapshot_does_not_rise_again_and_leaves_nothing() {
 }
 
 #[test]
+fn a_snapshot_that_began_anew_meanwhile_writes_over_lower_versions_only() {
+    let edge = edge();
+    edge.apply(frame(Reach::Snapshot, 60, 100, vec![price(70, 1, Some(70)), price(90, 2, Some(90))]));
+    edge.apply(frame(Reach::Delta, 100, 130, vec![price(120, 3, Some(120))]));
+    // Its range reaches from beyond the cursor to below what is missing.
+    let rows = vec![
+        price(20, 4, Some(20)),
+        price(80, 2, Some(80)),
+        price(90, 2, Some(90)),
+        price(150, 1, Some(150)),
+    ];
+    assert!(matches!(edge.apply(frame(Reach::Snapshot, 10, 200, rows)), Judged::Apply(_)));
+    assert_eq!(edge.read(replica::cursors), [BucketCursor { bucket: BUCKET, upto: 130, reached: Some(10) }]);
+    let prices: Vec<i64> =
+        edge.read(|conn| replica::prices_of(conn, SeriesId(1), 9)).iter().map(|p| p.price_minor).collect();
+    assert_eq!(prices, [20, 120, 90, 150]);
+    assert_eq!(edge.read(|conn| recount(conn, BUCKET, 6)), edge.read(|conn| digest(conn, BUCKET, 6)));
+}
+
+#[test]
 fn member_moves_from_a_to_b_at_a_node_that_holds_both() {
     let (a, b) = (Bucket::Coop(COOP), Bucket::Coop(CooperativeId(99)));
     let edge = TestEdge::enrolled();
@@ -394,6 +415,13 @@ fn a_bucket_that_left_takes_its_rows_along_and_comes_back_empty() {
     let kept = [Bucket::Coop(COOP), Bucket::Global, Bucket::Edge(EDGE)];
     edge.take_scope(&kept);
     assert_eq!(market(&edge), None);
+    for table in ["replica", "replica_index", "digest"] {
+        let left: i64 = edge.read(|conn| -> Result<i64, DbError> {
+            let sql = format!("SELECT count(*) FROM {table} WHERE bucket NOT IN (SELECT number FROM bucket)");
+            Ok(conn.query_row(&sql, [], |row| row.get(0))?)
+        });
+        assert_eq!(left, 0, "{table}");
+    }
     assert!(edge.read(|conn| replica::find::<entity::PriceSeries>(conn, 1, &MarketId(1))).is_empty());
     assert_eq!(edge.read(|conn| digest(conn, Bucket::Region(REGION), 4)), Digest::default());
     let order: Vec<Bucket> = edge.read(replica::cursors).into_iter().map(|c| c.bucket).collect();

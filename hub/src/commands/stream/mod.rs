@@ -9,7 +9,7 @@ mod store;
 mod take;
 mod verdicts;
 
-pub use open::{dismiss, retry_open, retry_quarantined};
+pub use open::{dismiss, retry_all_open, retry_open, retry_quarantined};
 pub use take::take_batch;
 pub use verdicts::{ack, verdicts_after};
 

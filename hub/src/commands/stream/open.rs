@@ -58,6 +58,31 @@ pub async fn retry_open(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, Str
     }
 }
 
+/// [`retry_open`] for every edge that has such commands. Returns how many commands got another verdict.
+///
+/// # Errors
+/// [`StreamError::Unavailable`].
+pub async fn retry_all_open(db: &Db, deps: &Deps) -> Result<usize, StreamError> {
+    let edges = edges_with_open(db).await.map_err(StreamError::Unavailable)?;
+    let mut changed = 0;
+    for edge in edges {
+        changed += retry_open(db, deps, edge).await?;
+    }
+    Ok(changed)
+}
+
+async fn edges_with_open(db: &Db) -> Result<Vec<EdgeId>, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    let rows = q("SELECT e.id FROM edges e WHERE EXISTS (
+            SELECT FROM commands c WHERE c.edge_id = e.id AND c.verdict IN ('held', 'unsupported')
+                AND c.verdict IN ('held', 'quarantined', 'unsupported'))
+        ORDER BY e.id")
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    rows.iter().map(|row| Ok(EdgeId(Cells::of("edges", row).number(0)?))).collect()
+}
+
 /// Tries one quarantined command again, and then what waited for it. Returns how many commands got another verdict.
 ///
 /// # Errors

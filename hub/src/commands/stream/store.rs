@@ -124,7 +124,7 @@ pub(super) async fn open_before(
 pub(super) fn command(row: &PgRow) -> Result<Command, sqlx::Error> {
     let cells = Cells::of("commands", row);
     let actor = Actor {
-        kind: ActorKind::from_code(cells.number(3)?),
+        kind: ActorKind::from_code(cells.get::<i32>(3)? as u32),
         id: cells.get(4)?,
         phone: cells.get::<i64>(5)? as u64,
     };
@@ -143,6 +143,7 @@ struct CommandColumns<'a> {
     seqs: Vec<i64>,
     ids: Vec<uuid::Uuid>,
     made_at_s: Vec<i64>,
+    /// Whatever 32 bits came are kept.
     actor_kinds: Vec<i32>,
     actor_ids: Vec<Option<uuid::Uuid>>,
     /// Whatever 64 bits came are kept.

@@ -209,3 +209,16 @@ async fn outcomes(
         .collect();
     Ok(apply_in_stream(conn, deps, &batch, &mut blocked).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_the_commands_failure() {
+        let panics = async { if printable("a\0b") == "ab" { panic!("planted {}", 1) } else { Ok(()) } };
+        let Err(Failed::Broken(error)) = caught(panics).await else { panic!("the panic went unseen") };
+        assert_eq!(error, "panic: planted 1");
+        assert!(caught(async { Ok(7) }).await.is_ok_and(|n| n == 7));
+    }
+}

@@ -47,27 +47,30 @@ pub(crate) struct PriceRow {
     pub(crate) before_minor: Option<i64>,
 }
 
+/// The page is cut before the month before is looked up, so that a long history costs a sort and no more.
 macro_rules! select_price {
     ($price:literal) => {
         concat!(
-            "SELECT s.id AS series, s.commodity_id, c.name AS commodity, s.market_id, m.name AS market, r.name AS region, m.country,
-                    u.code AS unit, u.base, u.factor_milli, s.price_type, s.currency, s.source, p.month, p.price_minor, p.flags,
-                    b.price_minor AS before_minor
-             FROM price_series s
-             JOIN commodities c ON c.id = s.commodity_id
-             JOIN markets m ON m.id = s.market_id
-             JOIN units u ON u.id = s.unit_id
-             LEFT JOIN regions r ON r.id = m.region_id ",
+            "SELECT page.*, b.price_minor AS before_minor FROM (
+                SELECT s.id AS series, s.commodity_id, c.name AS commodity, s.market_id, m.name AS market, r.name AS region,
+                       m.country, u.code AS unit, u.base, u.factor_milli, s.price_type, s.currency, s.source,
+                       p.month, p.price_minor, p.flags
+                FROM price_series s
+                JOIN commodities c ON c.id = s.commodity_id
+                JOIN markets m ON m.id = s.market_id
+                JOIN units u ON u.id = s.unit_id
+                LEFT JOIN regions r ON r.id = m.region_id ",
             $price,
-            " LEFT JOIN prices b ON b.series_id = s.id AND b.month = p.month - 1
-             WHERE ($1::int IS NULL OR s.commodity_id = $1)
-               AND ($2::text IS NULL OR lower($2) IN (lower(c.name), lower(c.name_sw), lower(c.name_ny), lower(c.name_fr)))
-               AND ($3::int IS NULL OR s.market_id = $3) AND ($4::text IS NULL OR lower(m.name) = lower($4))
-               AND ($5::int IS NULL OR m.region_id = $5) AND ($6::text IS NULL OR lower(r.name) = lower($6))
-               AND ($7::text IS NULL OR m.country = $7) AND ($8::text IS NULL OR lower(s.price_type) = lower($8))
-               AND ($9::int IS NULL OR p.month >= $9) AND ($10::int IS NULL OR p.month <= $10)
-               AND ($11::int IS NULL OR p.month < $11 OR (p.month = $11 AND s.id > $12::int))
-             ORDER BY p.month DESC, s.id LIMIT $13"
+            " WHERE ($1::int IS NULL OR s.commodity_id = $1)
+                AND ($2::text IS NULL OR lower($2) IN (lower(c.name), lower(c.name_sw), lower(c.name_ny), lower(c.name_fr)))
+                AND ($3::int IS NULL OR s.market_id = $3) AND ($4::text IS NULL OR lower(m.name) = lower($4))
+                AND ($5::int IS NULL OR m.region_id = $5) AND ($6::text IS NULL OR lower(r.name) = lower($6))
+                AND ($7::text IS NULL OR m.country = $7) AND ($8::text IS NULL OR lower(s.price_type) = lower($8))
+                AND ($9::int IS NULL OR p.month >= $9) AND ($10::int IS NULL OR p.month <= $10)
+                AND ($11::int IS NULL OR p.month < $11 OR (p.month = $11 AND s.id > $12::int))
+                ORDER BY p.month DESC, s.id LIMIT $13) page
+             LEFT JOIN prices b ON b.series_id = page.series AND b.month = page.month - 1
+             ORDER BY page.month DESC, page.series"
         )
     };
 }

@@ -1,0 +1,143 @@
+// Orders: all of them, one for a buyer at the office, cancelling. What is confirmed and what is only asked for are never mixed up.
+
+import { Attempt, all, get, send } from '/assets/api.js';
+import { $, el, fill, hush, mark, option, say, sayProblem, sureButton } from '/assets/dom.js';
+import { known, load } from '/assets/standing.js';
+import { amount, exact, money, shortMoment, t } from '/assets/words.js';
+
+const placing = new Attempt();
+let products = [];
+let next = null;
+
+export async function show() {
+  hush($('order-said'));
+  hush($('orders-said'));
+  try {
+    if (!known()) await load(false);
+    await fillProducts();
+    await list();
+  } catch (problem) {
+    sayProblem($('orders-said'), problem);
+  }
+}
+
+export async function refresh() {
+  try {
+    if (document.activeElement !== $('order-product')) await fillProducts();
+    if (!$('order-table').contains(document.activeElement)) await list();
+  } catch (problem) {
+    sayProblem($('orders-said'), problem);
+  }
+}
+
+async function fillProducts() {
+  products = await all('/api/v1/products?limit=100', 500);
+  const own = known()?.cooperative?.id;
+  products.sort((a, b) => (a.cooperative_id === own ? 0 : 1) - (b.cooperative_id === own ? 0 : 1) || a.name.localeCompare(b.name));
+  const text = (p) => `${p.name}, ${money(p.price)} / ${p.unit} – ${p.cooperative_id === own ? t('here_now', { n: amount(p.available, p.unit) }) : p.cooperative}`;
+  const before = $('order-product').value;
+  fill($('order-product'), option('', t('choose')), products.map((p) => option(p.id, text(p))));
+  $('order-product').value = products.some((p) => p.id === before) ? before : '';
+  hint();
+}
+
+const chosen = () => products.find((p) => p.id === $('order-product').value);
+
+// What pressing the button will mean, before it is pressed.
+function hint() {
+  const product = chosen();
+  $('order-unit').textContent = product?.unit ?? '';
+  const typed = $('order-quantity').value.trim();
+  if (!product || !typed) return fill($('order-hint'));
+  const milli = exact(typed, 3);
+  if (!milli) return fill($('order-hint'), t('hint_number'));
+  const total = money({ amount: Math.floor((milli * product.price.amount + 500) / 1000), currency: product.price.currency });
+  const here = exact(product.available, 3) ?? 0;
+  const foreign = product.cooperative_id !== known()?.cooperative?.id;
+  const key = foreign ? 'hint_ask_other' : milli <= here ? 'hint_held' : 'hint_ask';
+  return fill($('order-hint'), t(key, { total, here: amount(product.available, product.unit) }));
+}
+
+for (const id of ['order-product', 'order-quantity']) $(id).addEventListener('input', hint);
+
+$('order-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const product = chosen();
+  const button = event.target.querySelector('button[type=submit]');
+  const fields = { '/quantity': $('order-quantity'), '/buyer_phone': $('order-phone'), '/buyer_name': $('order-name') };
+  const body = { product_id: product.id, quantity: $('order-quantity').value.trim().replace(',', '.'), unit_price: product.price };
+  if ($('order-phone').value.trim()) body.buyer_phone = $('order-phone').value;
+  if ($('order-name').value.trim()) body.buyer_name = $('order-name').value;
+  button.disabled = true;
+  try {
+    const order = await placing.send('POST', '/api/v1/orders', body);
+    mark(fields);
+    for (const input of [...Object.values(fields)]) input.value = '';
+    const what = `${amount(order.quantity, order.unit)} ${order.product}`;
+    if (order.status === 'confirmed') say($('order-said'), 'good', `✓ ${t('done_confirmed')}`, t('done_confirmed_words', { what, total: money(order.total) }));
+    else say($('order-said'), 'wait', `… ${t('done_asked')}`, t('done_asked_words', { what }));
+    await Promise.all([fillProducts(), list()]);
+  } catch (problem) {
+    sayProblem($('order-said'), problem, true);
+    mark(fields, problem);
+    if (problem.code === 'price_changed') await fillProducts();
+  } finally {
+    button.disabled = false;
+  }
+});
+
+const KINDS = { confirmed: 'good', fulfilled: 'good', asked: 'wait', short: 'bad', refused: 'bad', cancelled: 'dull' };
+const SIGNS = { confirmed: '✓ ', fulfilled: '✓ ', asked: '… ', short: '! ', refused: '✕ ' };
+
+function words(order) {
+  if (order.reason) return order.reason;
+  if (order.status === 'confirmed' && !order.synced) return t('w_confirmed_here');
+  if (order.status === 'asked') return t('w_asked');
+  return order.status === 'short' ? t('w_short') : '';
+}
+
+function row(order) {
+  const canCancel = ['confirmed', 'asked', 'short'].includes(order.status);
+  return el('tr', { 'data-order': order.id },
+    el('td', { class: 'nowrap' }, shortMoment(order.placed_at), el('small', {}, t(`by_${order.channel}`))),
+    el('td', {}, `${amount(order.quantity, order.unit)} ${order.product}`),
+    el('td', {}, order.buyer_name ?? '', el('small', {}, order.buyer_phone ?? '')),
+    el('td', { class: 'number' }, money(order.total)),
+    el('td', {}, el('span', { class: `tag ${KINDS[order.status] ?? 'dull'}` }, (SIGNS[order.status] ?? '') + t(`s_${order.status}`)), el('span', { class: 'why' }, words(order))),
+    el('td', {}, canCancel ? sureButton(t('cancel'), t('sure_cancel'), () => cancel(order)) : ''));
+}
+
+async function cancel(order) {
+  try {
+    const now = await send('POST', `/api/v1/orders/${order.id}/cancel`, {});
+    const what = `${amount(now.quantity, now.unit)} ${now.product}`;
+    if (now.reason) say($('orders-said'), 'wait', `… ${t('done_cancel_asked')}`, what, now.reason);
+    else say($('orders-said'), 'good', `✓ ${t('done_cancelled')}`, what);
+    await Promise.all([fillProducts(), list()]);
+  } catch (problem) {
+    sayProblem($('orders-said'), problem, true);
+  }
+}
+
+async function list() {
+  const query = new URLSearchParams({ limit: '50' });
+  if ($('order-filter').value) query.set('status', $('order-filter').value);
+  const page = await get(`/api/v1/orders?${query}`);
+  $('order-table').tBodies[0].replaceChildren();
+  add(page);
+}
+
+function add(page) {
+  next = page.next;
+  const body = $('order-table').tBodies[0];
+  body.append(...page.items.map(row));
+  $('order-table').hidden = !body.rows.length;
+  $('order-none').hidden = body.rows.length > 0;
+  $('order-more').hidden = !next;
+}
+
+const guarded = (act) => async () => {
+  try { await act(); } catch (problem) { sayProblem($('orders-said'), problem); }
+};
+$('order-filter').addEventListener('change', guarded(list));
+$('order-more').addEventListener('click', guarded(async () => add(await get(next))));

@@ -1,0 +1,135 @@
+// The stock: what is here, who may sell it and why, offering a product, counting.
+
+import { Attempt, all, get, send, tagOf } from '/assets/api.js';
+import { $, el, fill, hush, mark, option, say, sayProblem, sureButton } from '/assets/dom.js';
+import { cropName, crops } from '/assets/prices.js';
+import { known, load } from '/assets/standing.js';
+import { amount, digits, exact, language, money, t } from '/assets/words.js';
+
+const offering = new Attempt();
+let open = new Set();
+
+export async function show() {
+  hush($('stock-said'));
+  try {
+    const status = known() ?? await load(false);
+    const currency = status.cooperative?.currency ?? '';
+    $('offer-currency').textContent = currency;
+    const [commodities, units] = [await crops(), await all('/api/v1/units?limit=100')];
+    const keep = (select, options) => {
+      const before = select.value;
+      fill(select, option('', t('choose')), options);
+      select.value = before;
+    };
+    keep($('offer-crop'), commodities.map((c) => option(c.id, cropName(c))));
+    units.sort((a, b) => (a.base === 'kg' ? 0 : 1) - (b.base === 'kg' ? 0 : 1) || Number(a.factor ?? 0) - Number(b.factor ?? 0) || a.code.localeCompare(b.code));
+    keep($('offer-unit'), units.map((u) => option(u.id, u.code)));
+    await list();
+  } catch (problem) {
+    sayProblem($('stock-said'), problem);
+  }
+}
+
+export async function refresh() {
+  // Somebody who is typing is not disturbed; what they see is refreshed when they are done.
+  if ($('stock-list').contains(document.activeElement) && document.activeElement.matches('input, select')) return;
+  try { await list(); } catch (problem) { sayProblem($('stock-said'), problem); }
+}
+
+async function list() {
+  open = new Set([...$('stock-list').querySelectorAll('details[open]')].map((d) => d.dataset.key));
+  const lines = await all(`/api/v1/office/stock?limit=100&lang=${language()}`, 300);
+  fill($('stock-list'), lines.length ? lines.map(card) : el('p', { class: 'hint' }, t('stock_none')));
+}
+
+const more = (text) => Number(text) > 0;
+
+function card(line) {
+  const { product } = line;
+  const unit = product.unit;
+  const parts = [['here', line.held_here], ['hub', line.held_by_hub], ['other', line.held_by_others], ['sold', line.sold_not_fetched]];
+  const bar = el('div', { class: 'parts', 'aria-hidden': 'true' }, parts.filter(([, n]) => more(n)).map(([name, n]) => {
+    const part = el('span', { class: name });
+    part.style.flexGrow = Number(n);
+    return part;
+  }));
+  const legend = el('ul', { class: 'legend' }, parts.filter(([name, n]) => more(n) || name === 'here').map(([name, n]) =>
+    el('li', { class: name }, el('b', {}, amount(name === 'here' ? line.can_sell : n, unit)), ` ${t(name)}`)));
+  const isPart = line.can_sell !== line.expected;
+  const details = (key, title, kind, ...children) =>
+    el('details', { 'data-key': `${key} ${product.id}`, open: open.has(`${key} ${product.id}`), class: kind }, el('summary', {}, title), ...children);
+  return el('article', { class: 'card', 'data-product': product.id },
+    el('div', { class: 'product' },
+      el('h2', {}, product.name, ' ', product.status === 'withdrawn' ? el('span', { class: 'tag dull' }, t('off_sale')) : ''),
+      el('div', { class: 'price' }, `${money(product.price)} / ${unit}`), bar, legend),
+    details('why', isPart ? t('why', { here: amount(line.can_sell, unit), all: amount(line.expected, unit) }) : t('why_all'), 'why',
+      el('ul', {}, line.explanation.map((sentence) => el('li', {}, sentence)))),
+    details('change', t('change_title'), 'change', changeForm(line)));
+}
+
+function changeForm(line) {
+  const { product } = line;
+  const attempt = new Attempt();
+  const id = (name) => `${name}-${product.id}`;
+  const kind = el('select', { id: id('kind') }, ['counted', 'taken_in', 'written_off'].map((k) => option(k, t(k))));
+  const quantity = el('input', { id: id('quantity'), inputmode: 'decimal', required: true });
+  const reason = el('input', { id: id('reason'), maxlength: 80 });
+  const hint = el('p', { class: 'hint' }, t('expected', { n: amount(line.expected, product.unit) }));
+  const said = el('div', { role: 'alert' });
+  kind.addEventListener('change', () => { hint.hidden = kind.value !== 'counted'; });
+  const field = (label, input) => el('div', {}, el('label', { for: input.id }, label), input);
+  const form = el('form', {}, el('div', { class: 'row' }, field(t('kind'), kind), field(`${t('quantity')} (${product.unit})`, quantity), field(t('reason'), reason),
+    el('div', {}, el('button', { type: 'submit' }, t('keep')))), hint,
+    product.status === 'active' ? sureButton(t('withdraw'), t('sure_withdraw'), () => withdraw(product)) : '', said);
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const change = { product_id: product.id, kind: kind.value, quantity: quantity.value.trim().replace(',', '.'), reason: reason.value };
+    if (kind.value === 'counted') change.expected = line.expected;
+    try {
+      await attempt.send('POST', '/api/v1/office/stock/adjust', change);
+      document.activeElement.blur();
+      open.delete(`change ${product.id}`);
+      await list();
+      say($('stock-said'), 'good', t('kept'), `${product.name}: ${t(change.kind)} ${amount(change.quantity, product.unit)}`);
+    } catch (problem) {
+      sayProblem(said, problem, true);
+      mark({ '/quantity': quantity, '/reason': reason }, problem);
+    }
+  });
+  return form;
+}
+
+async function withdraw(product) {
+  try {
+    const path = `/api/v1/products/${product.id}`;
+    await send('PATCH', path, { status: 'withdrawn' }, { 'if-match': await tagOf(path) });
+    await list();
+  } catch (problem) {
+    sayProblem($('stock-said'), problem, true);
+  }
+}
+
+$('offer-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const currency = $('offer-currency').textContent;
+  const minor = exact($('offer-price').value, digits(currency));
+  const fields = { '/quantity': $('offer-quantity'), '/price/amount': $('offer-price'), '/title': $('offer-title'), '/commodity_id': $('offer-crop'), '/unit_id': $('offer-unit') };
+  if (minor === null) {
+    say($('offer-said'), 'bad', t('not_taken'), t('hint_number'));
+    mark(fields, { errors: [{ pointer: '/price/amount' }] });
+    return;
+  }
+  const body = { commodity_id: Number($('offer-crop').value), unit_id: Number($('offer-unit').value), title: $('offer-title').value,
+    quantity: $('offer-quantity').value.trim().replace(',', '.'), price: { amount: minor, currency } };
+  try {
+    const product = await offering.send('POST', '/api/v1/products', body);
+    mark(fields);
+    event.target.reset();
+    await list();
+    const { items: [line] } = await get(`/api/v1/office/stock?product=${product.id}`);
+    say($('offer-said'), 'good', t('offered'), t('offered_words', { what: product.name, here: amount(line.can_sell, product.unit), hub: amount(line.held_by_hub, product.unit) }));
+  } catch (problem) {
+    sayProblem($('offer-said'), problem, true);
+    mark(fields, problem);
+  }
+});

@@ -1,0 +1,148 @@
+// The words of the page in each language. What is about single rows (refusals, explanations) comes from the box in the same language.
+
+const WORDS = {
+  en: {
+    skip: 'Skip to the content', language: 'Language', sign_out: 'Sign out',
+    nav_standing: 'How things stand', nav_prices: 'Prices', nav_stock: 'Stock', nav_orders: 'Orders', nav_phone: 'Phone',
+    sign_in_title: 'Sign in', sign_in_help: 'With the office password that was set when this box was set up.',
+    user: 'Name or phone number', password: 'Password', sign_in: 'Sign in',
+    session_over: 'You were signed out. Please sign in again.',
+    no_answer: 'This box gave no answer. Is it switched on?',
+    no_answer_act: 'No answer came. Press the button again: it will not be done twice.',
+    not_taken: 'NOT taken', failed: 'That did not work', wait_s: 'Wait {s} seconds, then try again.',
+    waiting_none: 'Nothing is waiting to be sent.', waiting_one: '1 thing is waiting to be sent.', waiting: '{n} things are waiting to be sent.',
+    contact: 'Last contact: {when}.', contact_never: 'There has been no contact with the hub yet.', nothing_lost: 'Nothing is lost.',
+    operator: 'The hub’s operator has to look at {n} of them.', fetching: 'Not everything has come from the hub yet. What is here can be used.',
+    held_count: 'The data of this box is older than what was done on it. Count the stock: until then the hub is asked for every new order.',
+    held_copied: 'The data of this box came from another machine. Until the hub has agreed, it is asked for every new order.',
+    in_touch: 'In touch with the hub', no_line: 'No line to the hub. Work goes on.', waits: '{n} waiting',
+    f_waiting: 'Waiting to be sent', f_contact: 'Last contact', f_refused: 'Refused in 30 days', never: 'never',
+    refused_title: 'What the hub refused', refused_none: 'Nothing in the last 30 days.', part: 'only in part',
+    box_title: 'About this box', b_coop: 'Cooperative', b_box: 'Box', b_hub: 'Hub', b_version: 'Version', b_problem: 'The line', line_good: 'The last try went well.',
+    crop: 'Crop', market: 'Market', all_crops: 'All crops', all_markets: 'All markets', show: 'Show', price: 'Price', per_base: 'For 1 kg or litre',
+    month: 'Month', age: 'Age', change: 'Change', history: 'History', more: 'More', source: 'Source: WFP via HDX', no_prices: 'There are no such prices here.',
+    old: 'old', age_0: 'this month', age_1: '1 month', age_n: '{n} months', years: '{n} years', suspect: 'far off its neighbours', each: 'for {unit}',
+    offer_title: 'Offer a product', quantity: 'Quantity', unit: 'Unit', unit_price: 'Price of one unit', own_name: 'A name of its own (may be left empty)', offer: 'Offer it',
+    offered: 'On offer', offered_words: '{what}: {here} of it can be sold here at once, {hub} are for phones and the web.',
+    stock_none: 'Nothing is on offer yet. Offer a product above.', here: 'here, to sell now', hub: 'for phones and the web', other: 'at other offices', sold: 'sold, not fetched',
+    why: 'Why can I sell only {here} of my {all}?', why_all: 'Who may sell what?', change_title: 'Change the stock', taken_in: 'Took in', written_off: 'Spoilt or lost', counted: 'Counted', kind: 'What happened',
+    expected: 'There should be {n}.', reason: 'Why', keep: 'Write down', kept: 'Written down', off_sale: 'off sale', withdraw: 'Take off sale', sure_withdraw: 'Really take it off sale?',
+    order_title: 'A buyer is here', product: 'Product', buyer_name: 'Buyer’s name', buyer_phone: 'Buyer’s phone number', place: 'Take the order',
+    orders_title: 'All orders', all_orders: 'All', status: 'Status', when: 'When', what: 'What', buyer: 'Buyer', total: 'Total', cancel: 'Cancel', sure_cancel: 'Really cancel?', no_orders: 'There are no such orders.',
+    choose: 'Choose…', here_now: '{n} here', hint_held: 'This office holds enough: it is sold at once. Total {total}.',
+    hint_ask: 'This office holds {here}. The hub will be asked for this order; it is not sold before the hub has said yes. Total {total}.',
+    hint_ask_other: 'Another cooperative sells this. The hub will be asked; it is not sold before the hub has said yes. Total {total}.',
+    hint_number: 'Write a number such as 20 or 2.5.',
+    s_confirmed: 'Confirmed', s_asked: 'Asked, not confirmed', s_refused: 'Refused', s_short: 'Short', s_cancelled: 'Cancelled', s_fulfilled: 'Fetched',
+    w_confirmed_here: 'Sold from this office. The hub hears of it when there is a line.', w_asked: 'The hub has not answered yet.', w_short: 'More was sold than there was: a person has to settle it.',
+    done_confirmed: 'Confirmed', done_confirmed_words: '{what} sold for {total}. It is kept on this box.', done_asked: 'Asked, not confirmed', done_asked_words: '{what}: the hub has to say yes first. Do not hand it over yet.',
+    done_cancelled: 'Cancelled', done_cancel_asked: 'Cancellation asked for', by_rest: 'web', by_ussd: 'phone menu', by_sms: 'SMS', by_office: 'office',
+    phone_help: 'Walk the menus as a farmer does. What is done here is real: it goes the same way as a call.', phone_number: 'Number of the caller', answer: 'Answer', call: 'Call', send: 'Send', end: 'End',
+    ready: 'Ready', calling: 'Calling…', in_call: 'In the call', call_over: 'The call has ended', no_gateway: 'This box has no gateway in its settings (edge.toml), so there are no menus to walk.', no_menus: 'The menus gave no answer that a phone could show.',
+    letters: '{n} of 182', foot: 'This page comes from the box in this office and works without the internet.', api_docs: 'For programmers: the API',
+    min_ago: '{n} min ago', just_now: 'just now',
+  },
+  sw: {
+    skip: 'Nenda kwenye maudhui', language: 'Lugha', sign_out: 'Toka',
+    nav_standing: 'Hali ilivyo', nav_prices: 'Bei', nav_stock: 'Ghala', nav_orders: 'Oda', nav_phone: 'Simu',
+    sign_in_title: 'Ingia', sign_in_help: 'Kwa neno la siri la ofisi lililowekwa kompyuta hii ilipoandaliwa.',
+    user: 'Jina au namba ya simu', password: 'Neno la siri', sign_in: 'Ingia',
+    session_over: 'Umetolewa. Tafadhali ingia tena.',
+    no_answer: 'Kompyuta hii haijajibu. Je, imewashwa?',
+    no_answer_act: 'Jibu halikuja. Bonyeza tena: haitafanyika mara mbili.',
+    not_taken: 'HAIKUPOKELEWA', failed: 'Haikufaulu', wait_s: 'Subiri sekunde {s}, kisha jaribu tena.',
+    waiting_none: 'Hakuna kinachosubiri kutumwa.', waiting_one: 'Jambo 1 linasubiri kutumwa.', waiting: 'Mambo {n} yanasubiri kutumwa.',
+    contact: 'Mawasiliano ya mwisho: {when}.', contact_never: 'Bado hakujakuwa na mawasiliano na kituo kikuu.', nothing_lost: 'Hakuna kilichopotea.',
+    operator: 'Msimamizi wa kituo kikuu anapaswa kuangalia {n} kati yake.', fetching: 'Bado si kila kitu kimefika kutoka kituo kikuu. Kilichopo kinaweza kutumika.',
+    held_count: 'Kumbukumbu za kompyuta hii ni za zamani kuliko yaliyofanyika. Hesabu bidhaa: hadi hapo kituo kikuu kitaulizwa kwa kila oda mpya.',
+    held_copied: 'Kumbukumbu za kompyuta hii zimetoka kwenye mashine nyingine. Hadi kituo kikuu kikubali, kitaulizwa kwa kila oda mpya.',
+    in_touch: 'Tumeunganishwa na kituo kikuu', no_line: 'Hakuna mtandao. Kazi inaendelea.', waits: '{n} yanasubiri',
+    f_waiting: 'Yanasubiri kutumwa', f_contact: 'Mawasiliano ya mwisho', f_refused: 'Yaliyokataliwa siku 30', never: 'bado',
+    refused_title: 'Kituo kikuu kilichokataa', refused_none: 'Hakuna katika siku 30 zilizopita.', part: 'kwa sehemu tu',
+    box_title: 'Kuhusu kompyuta hii', b_coop: 'Ushirika', b_box: 'Kompyuta', b_hub: 'Kituo kikuu', b_version: 'Toleo', b_problem: 'Mtandao', line_good: 'Jaribio la mwisho lilifaulu.',
+    crop: 'Zao', market: 'Soko', all_crops: 'Mazao yote', all_markets: 'Masoko yote', show: 'Onyesha', price: 'Bei', per_base: 'Kwa kilo au lita 1',
+    month: 'Mwezi', age: 'Umri', change: 'Badiliko', history: 'Historia', more: 'Zaidi', source: 'Chanzo: WFP kupitia HDX', no_prices: 'Hakuna bei kama hizo hapa.',
+    old: 'ya zamani', age_0: 'mwezi huu', age_1: 'mwezi 1', age_n: 'miezi {n}', years: 'miaka {n}', suspect: 'iko mbali na bei jirani', each: 'kwa {unit}',
+    offer_title: 'Weka bidhaa sokoni', quantity: 'Kiasi', unit: 'Kipimo', unit_price: 'Bei ya kipimo kimoja', own_name: 'Jina lake (si lazima)', offer: 'Weka sokoni',
+    offered: 'Iko sokoni', offered_words: '{what}: {here} zinaweza kuuzwa hapa sasa, {hub} ni za simu na mtandao.',
+    stock_none: 'Bado hakuna kilicho sokoni. Weka bidhaa hapo juu.', here: 'hapa, za kuuza sasa', hub: 'za simu na mtandao', other: 'kwenye ofisi nyingine', sold: 'zimeuzwa, hazijachukuliwa',
+    why: 'Kwa nini naweza kuuza {here} tu kati ya {all}?', why_all: 'Nani anaweza kuuza nini?', change_title: 'Badilisha ghala', taken_in: 'Zimepokelewa', written_off: 'Zimeharibika au kupotea', counted: 'Zimehesabiwa', kind: 'Kilichotokea',
+    expected: 'Zinapaswa kuwa {n}.', reason: 'Sababu', keep: 'Andika', kept: 'Imeandikwa', off_sale: 'haiuzwi', withdraw: 'Ondoa sokoni', sure_withdraw: 'Kweli uiondoe?',
+    order_title: 'Mnunuzi yuko hapa', product: 'Bidhaa', buyer_name: 'Jina la mnunuzi', buyer_phone: 'Namba ya mnunuzi', place: 'Pokea oda',
+    orders_title: 'Oda zote', all_orders: 'Zote', status: 'Hali', when: 'Lini', what: 'Nini', buyer: 'Mnunuzi', total: 'Jumla', cancel: 'Futa', sure_cancel: 'Kweli uifute?', no_orders: 'Hakuna oda kama hizo.',
+    choose: 'Chagua…', here_now: '{n} hapa', hint_held: 'Ofisi hii inazo za kutosha: zinauzwa mara moja. Jumla {total}.',
+    hint_ask: 'Ofisi hii ina {here}. Kituo kikuu kitaulizwa; haijauzwa kabla kituo kikuu hakijakubali. Jumla {total}.',
+    hint_ask_other: 'Ushirika mwingine unauza hii. Kituo kikuu kitaulizwa; haijauzwa kabla hakijakubali. Jumla {total}.',
+    hint_number: 'Andika namba kama 20 au 2.5.',
+    s_confirmed: 'Imethibitishwa', s_asked: 'Imeombwa, bado', s_refused: 'Imekataliwa', s_short: 'Imepungua', s_cancelled: 'Imefutwa', s_fulfilled: 'Imechukuliwa',
+    w_confirmed_here: 'Imeuzwa na ofisi hii. Kituo kikuu kitajua mtandao ukirudi.', w_asked: 'Kituo kikuu bado hakijajibu.', w_short: 'Kimeuzwa zaidi ya kilichokuwepo: mtu anapaswa kutatua.',
+    done_confirmed: 'Imethibitishwa', done_confirmed_words: '{what} zimeuzwa kwa {total}. Imehifadhiwa kwenye kompyuta hii.', done_asked: 'Imeombwa, haijathibitishwa', done_asked_words: '{what}: kituo kikuu lazima kikubali kwanza. Usikabidhi bado.',
+    done_cancelled: 'Imefutwa', done_cancel_asked: 'Kufuta kumeombwa', by_rest: 'mtandao', by_ussd: 'menyu ya simu', by_sms: 'SMS', by_office: 'ofisi',
+    phone_help: 'Pitia menyu kama mkulima. Unachofanya hapa ni kweli: kinapita njia ile ile kama simu.', phone_number: 'Namba ya mpigaji', answer: 'Jibu', call: 'Piga', send: 'Tuma', end: 'Kata',
+    ready: 'Tayari', calling: 'Inapiga…', in_call: 'Kwenye simu', call_over: 'Simu imekatika', no_gateway: 'Kompyuta hii haina njia ya simu kwenye mipangilio (edge.toml), kwa hiyo hakuna menyu.', no_menus: 'Menyu haikutoa jibu ambalo simu inaweza kuonyesha.',
+    letters: '{n} kati ya 182', foot: 'Ukurasa huu unatoka kwenye kompyuta ya ofisi hii na unafanya kazi bila intaneti.', api_docs: 'Kwa watengenezaji: API',
+    min_ago: 'dakika {n} zilizopita', just_now: 'sasa hivi',
+  },
+};
+
+let current = 'en';
+try { current = localStorage.getItem('language') === 'sw' ? 'sw' : 'en'; } catch { /* a browser that keeps nothing starts in English */ }
+
+export const languages = Object.keys(WORDS);
+export const words = WORDS;
+export const language = () => current;
+
+export function setLanguage(code) {
+  current = WORDS[code] ? code : 'en';
+  try { localStorage.setItem('language', current); } catch { /* kept for this visit only */ }
+}
+
+// A word or sentence with its values put in.
+export function t(key, values = {}) {
+  const text = WORDS[current][key] ?? WORDS.en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
+}
+
+const locale = () => (current === 'sw' ? 'sw-TZ' : 'en-GB');
+
+// A moment in local time: "Tuesday 17 November, 09:12".
+export function moment(iso) {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? iso
+    : at.toLocaleString(locale(), { weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' });
+}
+
+export function shortMoment(iso) {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? iso : at.toLocaleString(locale(), { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+}
+
+// "2022-06" as "June 2022".
+export function month(text) {
+  const at = new Date(`${text}-15T12:00:00Z`);
+  return Number.isNaN(at.getTime()) ? text : at.toLocaleDateString(locale(), { month: 'short', year: 'numeric', timeZone: 'UTC' });
+}
+
+const WHOLE = ['UGX', 'RWF', 'BIF', 'XAF', 'XOF', 'KMF', 'DJF', 'GNF'];
+export const digits = (currency) => (WHOLE.includes(currency) ? 0 : 2);
+
+// Money with the digits that its currency has; whole amounts without them.
+export function money({ amount, currency }) {
+  const places = digits(currency);
+  const value = amount / 10 ** places;
+  const shown = Number.isInteger(value) ? 0 : places;
+  return `${currency} ${value.toLocaleString('en-GB', { minimumFractionDigits: shown, maximumFractionDigits: shown })}`.trim();
+}
+
+// A quantity with its unit: "25 KG", "2 × 90 KG".
+export const amount = (quantity, unit) => `${quantity}${/^\d/.test(unit) ? ' × ' : ' '}${unit}`;
+
+// A typed decimal number in so many decimals, exactly, as a whole number; null when it is none.
+export function exact(text, places) {
+  const found = /^\s*(\d+)(?:[.,](\d+))?\s*$/.exec(text);
+  if (!found) return null;
+  const fraction = (found[2] ?? '').replace(/0+$/, '');
+  if (fraction.length > places) return null;
+  const value = Number(found[1] + fraction.padEnd(places, '0'));
+  return Number.isSafeInteger(value) ? value : null;
+}

@@ -1,0 +1,222 @@
+//! The command line of the edge: what an operator or a script can ask of the box, whether or not `serve` is running.
+//!
+//! With `--json` standard output holds one JSON object a line and nothing else; what is for people, and every error, goes to
+//! standard error then. No command prints a secret that it did not just make, except the gateways' addresses, which are one.
+
+mod enrol;
+pub mod password;
+mod status;
+mod sync;
+mod ussd;
+
+use crate::db::Db;
+use crate::deps::Deps;
+use crate::node;
+use crate::serve;
+use crate::sync::{SyncError, tls};
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Where a box keeps everything unless told otherwise.
+const DEFAULT_DATA_DIR: &str = "./mizili-edge-data";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "mizili-edge",
+    version,
+    about = "The node of a cooperative's office: it goes on working when the line to the hub does not",
+    after_help = "A new box, from nothing:\n  \
+        1. The operator of the hub runs:  mizili-hub edge add --cooperative 12\n  \
+        2. Here, with the code it prints: mizili-edge enrol --hub https://hub.example.org --code K7M0-2XYL-9QRT\n  \
+        3. Then, and at every start:      mizili-edge serve\n\n\
+        How things stand:                 mizili-edge status\n\
+        Try the phone menus here:         mizili-edge ussd --phone +265999123456\n\n\
+        All of them take --data-dir DIR; the variable MIZILI_EDGE_DATA says the same."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// The folder in which this box keeps everything
+    #[arg(long, global = true, env = "MIZILI_EDGE_DATA", default_value = DEFAULT_DATA_DIR, value_name = "DIR")]
+    data_dir: PathBuf,
+
+    /// Print one JSON object a line on standard output, for programs
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make this box known to a hub, with the one-time code that the hub's operator gave out
+    Enrol(enrol::EnrolArgs),
+    /// Run the box: office page, local API, phone menus, sync with the hub
+    Serve(ServeArgs),
+    /// Exchange with the hub now
+    Sync(sync::SyncArgs),
+    /// Say how things stand: last contact, what is waiting, the addresses for the phone company
+    Status(status::StatusArgs),
+    /// Walk the phone menus in this terminal, as a caller would
+    Ussd(ussd::UssdArgs),
+    /// Set a new office password
+    Password(password::PasswordArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    mizili-edge serve                                   listens where edge.toml says, usually on this machine only\n  \
+    mizili-edge serve --listen 0.0.0.0:8090             for the whole office network\n\n\
+    It is ready when http://ADDR/readyz answers 200. Ctrl-C or SIGTERM stops it; nothing is lost either way.")]
+struct ServeArgs {
+    /// Where to listen, such as 127.0.0.1:8090; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+/// Where a command works.
+struct Place {
+    data_dir: PathBuf,
+    deps: Deps,
+}
+
+impl Place {
+    /// Opens the database of a box that is enrolled; makes nothing where there is none.
+    async fn open_enrolled(&self) -> anyhow::Result<Db> {
+        let db = if self.data_dir.is_dir() { Some(self.open()?) } else { None };
+        let me = match &db {
+            Some(db) => db.read(node::identity).await?,
+            None => None,
+        };
+        match db.filter(|_| me.is_some()) {
+            Some(db) => Ok(db),
+            None => {
+                let searched = self.data_dir.display();
+                Err(SyncError::NotEnrolled).with_context(|| format!("no enrolled box in {searched}"))
+            }
+        }
+    }
+
+    fn open(&self) -> anyhow::Result<Db> {
+        Db::open(&self.data_dir).with_context(|| format!("cannot open {}", self.data_dir.display()))
+    }
+
+    fn path(&self) -> &Path {
+        &self.data_dir
+    }
+}
+
+/// Standard output: words for people, or lines of JSON for programs.
+struct Out {
+    json: bool,
+}
+
+impl Out {
+    /// Says one thing in the form that was asked for.
+    fn say(&mut self, json: &serde_json::Value, words: &str) -> anyhow::Result<()> {
+        let line = if self.json { json.to_string() } else { words.to_owned() };
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")
+    }
+}
+
+/// Tells whoever sits at the terminal, beside the results.
+fn tell(words: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "{words}");
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logs(matches!(cli.command, Command::Serve(_)));
+    tls::install_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot start")),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&format!("mizili-edge: {}", one_line(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log lines go to standard error; `RUST_LOG` says which. Commands other than `serve` say only what a person should see.
+fn logs(is_serve: bool) {
+    let default = if is_serve { "info" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// An error with what led to it, on one line, each part once.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string().replace('\n', " ");
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    parts.join(": ")
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let place = Place { data_dir: cli.data_dir, deps: Deps::real() };
+    let mut out = Out { json: cli.json };
+    match cli.command {
+        Command::Enrol(args) => enrol::run(args, &place, &mut out).await,
+        Command::Serve(args) => {
+            let db = place.open_enrolled().await?;
+            serve::run(db, place.deps, args.listen).await
+        }
+        Command::Sync(args) => sync::run(args, &place, &mut out).await,
+        Command::Status(args) => status::run(args, &place, &mut out).await,
+        Command::Ussd(args) => ussd::run(args, &place, &mut out).await,
+        Command::Password(args) => password::run(args, &place, &mut out).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_command_takes_the_same_options_and_has_examples() {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.clone().debug_assert();
+        for command in cli.get_subcommands().filter(|c| c.get_name() != "help") {
+            let name = command.get_name();
+            let has = |wanted: &str| command.get_arguments().any(|arg| arg.get_long() == Some(wanted));
+            assert!(has("data-dir") && has("json"), "{name}");
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("mizili-edge {name}")), "{name} has no example");
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_line_without_repeats() {
+        let error = anyhow::anyhow!("the disk\nis full")
+            .context("cannot open x: the disk is full")
+            .context("cannot start");
+        assert_eq!(one_line(&error), "cannot start: cannot open x: the disk is full");
+    }
+
+    #[tokio::test]
+    async fn a_folder_without_a_box_is_named_and_stays_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place { data_dir: dir.path().join("none"), deps: Deps::fixed(1) };
+        let error = one_line(&place.open_enrolled().await.err().unwrap());
+        assert!(error.contains("not enrolled") && error.contains("mizili-edge enrol"), "{error}");
+        assert!(!place.path().exists());
+    }
+}

@@ -1,0 +1,263 @@
+//! `mizili-edge status`: how things stand, in words for the office and in JSON for programs.
+
+use super::{Out, Place};
+use crate::commands;
+use crate::config::Config;
+use crate::db::DbError;
+use crate::node::{self, Doubt};
+use crate::replica;
+use crate::sync::{SyncError, lock, state};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use sync_protocol::entity::Cooperative;
+use sync_protocol::row::Key;
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    mizili-edge status\n  \
+    mizili-edge status --json\n\n\
+    In JSON: `pending` counts what has no final answer of the hub yet, `rejected` what the hub refused, `complete` says that \
+    everything the hub has for this office was here at the last exchange, `digests_equal` that both sides were compared and hold \
+    the same (null before the first time). Times are UTC, by the hub's clock where it is known.")]
+pub(super) struct StatusArgs {}
+
+/// How things stand.
+struct Standing {
+    edge: u32,
+    cooperative: u32,
+    cooperative_name: Option<String>,
+    hub_url: String,
+    last_contact: Option<Timestamp>,
+    /// Seconds since then by this box's clock.
+    contact_age_s: Option<i64>,
+    clock_offset_s: i64,
+    tally: commands::Tally,
+    doubt: Option<Doubt>,
+    state: state::SyncState,
+}
+
+pub(super) async fn run(_args: StatusArgs, place: &Place, out: &mut Out) -> anyhow::Result<()> {
+    let db = place.open_enrolled().await?;
+    let config = Config::load(place.path())?;
+    let now_s = place.deps.clock.now_s();
+    let standing = db.read(move |conn| standing(conn, now_s)).await?;
+    let running = lock::running_serve(place.path());
+    out.say(&to_json(&standing, &config, running), &words(&standing, &config, running))
+}
+
+fn standing(conn: &Connection, now_s: i64) -> Result<Standing, SyncError> {
+    let me = node::identity(conn)?.ok_or(SyncError::NotEnrolled)?;
+    let offset_s = node::clock_offset_s(conn)?;
+    let contact_s = node::last_contact_s(conn)?;
+    let key = Key::Int(me.cooperative.0);
+    Ok(Standing {
+        edge: me.edge.0,
+        cooperative: me.cooperative.0,
+        cooperative_name: name_of(replica::get::<Cooperative>(conn, key)),
+        hub_url: me.hub_url,
+        last_contact: contact_s.and_then(|s| Timestamp::from_second(s.saturating_add(offset_s)).ok()),
+        contact_age_s: contact_s.map(|s| now_s.saturating_sub(s)),
+        clock_offset_s: offset_s,
+        tally: commands::tally(conn, 0)?,
+        doubt: node::doubt(conn)?,
+        state: state::load(conn)?,
+    })
+}
+
+/// A damaged row must not keep the rest from being told.
+fn name_of(read: Result<Option<Cooperative>, DbError>) -> Option<String> {
+    read.ok().flatten().map(|cooperative| cooperative.name)
+}
+
+fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> Value {
+    let base = config.base_url(running.unwrap_or(config.listen));
+    let gateways: Vec<Value> = config
+        .gateways
+        .iter()
+        .map(|gateway| {
+            json!({
+                "kind": gateway.kind.as_str(),
+                "name": gateway.name,
+                "ussd_url": format!("{base}{}", gateway.ussd_path()),
+                "sms_url": format!("{base}{}", gateway.sms_path()),
+                "ended_url": format!("{base}{}", gateway.ended_path()),
+                "delivery_url": format!("{base}{}", gateway.delivery_path()),
+            })
+        })
+        .collect();
+    let (code, text) = standing.state.failure.clone().unzip();
+    json!({
+        "edge": standing.edge,
+        "cooperative": standing.cooperative,
+        "cooperative_name": standing.cooperative_name,
+        "hub_url": standing.hub_url,
+        "last_contact": standing.last_contact.map(|at| at.to_string()),
+        "pending": standing.tally.unsettled(),
+        "at_operator": standing.tally.open,
+        "rejected": standing.tally.refused,
+        "complete": standing.state.is_complete,
+        "digests_equal": standing.state.digests_equal,
+        "mended_rows": standing.state.mended_rows,
+        "count_needed": standing.doubt.is_some(),
+        "clock_offset_s": standing.clock_offset_s,
+        "problem": code,
+        "problem_detail": text,
+        "serving": running.map(|address| address.to_string()),
+        "gateways": gateways,
+    })
+}
+
+fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> String {
+    let name =
+        standing.cooperative_name.clone().unwrap_or_else(|| format!("cooperative {}", standing.cooperative));
+    let mut lines = vec![format!("{name}, box {} of {}", standing.edge, standing.hub_url)];
+    lines.push(match running {
+        Some(address) => format!("Running at {}", crate::config::local_url(address)),
+        None => "Not running. Start it with: mizili-edge serve".to_owned(),
+    });
+    lines.push(contact_words(standing));
+    let tally = &standing.tally;
+    lines.push(match tally.waiting {
+        0 => "Nothing is waiting to be sent.".to_owned(),
+        1 => "1 entry is waiting for the hub. Nothing is lost.".to_owned(),
+        n => format!("{n} entries are waiting for the hub. Nothing is lost."),
+    });
+    if tally.open > 0 {
+        lines.push(format!("The hub's operator has to look at {} of our entries.", tally.open));
+    }
+    if tally.refused > 0 {
+        lines.push(format!(
+            "The hub refused {} of our entries; the office page says which and why.",
+            tally.refused
+        ));
+    }
+    lines.push(match (standing.state.is_complete, standing.state.digests_equal) {
+        (false, _) => "Not everything has come from the hub yet; what is here can be used.".to_owned(),
+        (true, Some(false)) => "Some rows differ from the hub's; they are being fetched anew.".to_owned(),
+        (true, _) => "Everything that the hub has for this office is here.".to_owned(),
+    });
+    match standing.doubt {
+        Some(Doubt::Rewound) => lines.push(
+            "The data of this box is older than what was done on it, so it does not sell its own stock. Count the stock, and \
+             tell the hub's operator."
+                .to_owned(),
+        ),
+        Some(Doubt::Copied) => lines.push(
+            "The data of this box came from another machine, so it does not sell its own stock until the hub has agreed."
+                .to_owned(),
+        ),
+        None => {}
+    }
+    let base = config.base_url(running.unwrap_or(config.listen));
+    for gateway in &config.gateways {
+        lines.push(format!("Callback addresses for {} (keep them to yourself):", gateway.name));
+        lines.push(format!("  USSD              {base}{}", gateway.ussd_path()));
+        lines.push(format!("  USSD, call ended  {base}{}", gateway.ended_path()));
+        lines.push(format!("  SMS, incoming     {base}{}", gateway.sms_path()));
+        lines.push(format!("  SMS, delivery     {base}{}", gateway.delivery_path()));
+    }
+    lines.join("\n")
+}
+
+fn contact_words(standing: &Standing) -> String {
+    let mut line = match standing.last_contact {
+        None => "Never in contact with the hub so far.".to_owned(),
+        Some(at) => {
+            let day = at.strftime("%A %-d %B %Y, %H:%M UTC");
+            match standing.contact_age_s.and_then(age_words) {
+                Some(age) => format!("Last contact with the hub: {day}, {age}."),
+                None => format!("Last contact with the hub: {day}."),
+            }
+        }
+    };
+    if let Some((_, text)) = &standing.state.failure {
+        line.push_str(&format!("\nThe last try did not work: {text}"));
+    }
+    if standing.clock_offset_s.abs() > 300 {
+        line.push_str("\nThe clock of this box is wrong; no harm is done, but set it.");
+    }
+    line
+}
+
+/// How long ago, roughly; `None` where the clock has gone back.
+fn age_words(seconds: i64) -> Option<String> {
+    let (n, unit) = match seconds {
+        i64::MIN..0 => return None,
+        0..90 => return Some("just now".into()),
+        90..5_400 => (seconds / 60, "minutes"),
+        5_400..129_600 => (seconds.saturating_add(1_800) / 3_600, "hours"),
+        _ => (seconds / 86_400, "days"),
+    };
+    Some(format!("{n} {unit} ago"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestEdge;
+    use std::time::Duration;
+
+    fn config() -> Config {
+        let gateway = "[[gateway]]\nkind = \"africastalking\"\nsecret = \"0123456789abcdef\"\n";
+        Config::parse(&format!("country = \"MWI\"\n{gateway}")).unwrap()
+    }
+
+    fn look(edge: &TestEdge) -> Standing {
+        let now_s = edge.deps().clock.now_s();
+        edge.db().read_blocking(|conn| standing(conn, now_s)).unwrap()
+    }
+
+    #[test]
+    fn a_fresh_box_says_so() {
+        let edge = TestEdge::enrolled();
+        let standing = look(&edge);
+        let json = to_json(&standing, &config(), None);
+        assert_eq!(json["edge"], crate::testing::EDGE.0);
+        assert_eq!((&json["last_contact"], &json["digests_equal"]), (&Value::Null, &Value::Null));
+        assert_eq!(
+            (&json["complete"], &json["pending"], &json["rejected"]),
+            (&json!(false), &json!(0), &json!(0))
+        );
+        let gateway = &json["gateways"][0];
+        assert_eq!(gateway["kind"], "africastalking");
+        let config = config();
+        let path = |path: String| format!("http://127.0.0.1:8090{path}");
+        assert_eq!(gateway["ussd_url"], path(config.gateways[0].ussd_path()));
+        assert_eq!(gateway["sms_url"], path(config.gateways[0].sms_path()));
+        assert!(gateway["ussd_url"].as_str().is_some_and(|url| url.contains("0123456789abcdef")));
+        let told = words(&standing, &config(), None);
+        assert!(told.contains("Never in contact") && told.contains("Not running"), "{told}");
+    }
+
+    #[test]
+    fn what_waits_is_counted_and_the_words_are_plain() {
+        let edge = TestEdge::with_market();
+        edge.write(|tx| {
+            let now_s = crate::deps::HandClock::START_S;
+            node::set_contact(tx, now_s, now_s + 3_600)?;
+            Ok::<_, DbError>(())
+        });
+        edge.clock().advance(Duration::from_secs(3 * 86_400));
+        let listing = edge.post_listing(50);
+        edge.place_order(listing, 20).unwrap();
+        let standing = look(&edge);
+        let address: SocketAddr = "127.0.0.1:9000".parse().unwrap();
+        let json = to_json(&standing, &config(), Some(address));
+        assert_eq!(json["pending"], 2);
+        assert_eq!(json["last_contact"], "2026-03-01T09:00:00Z", "by the hub's clock");
+        assert_eq!(json["serving"], "127.0.0.1:9000");
+        let told = words(&standing, &config(), Some(address));
+        for part in [
+            "Mitundu Farmers",
+            "Sunday 1 March 2026, 09:00 UTC, 3 days ago",
+            "2 entries are waiting",
+            "clock",
+        ] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+        assert!(!told.contains("digest") && !told.contains("quarantin"));
+    }
+}

@@ -1,0 +1,220 @@
+//! The calls under way, in memory, each behind a lock of its own: two callbacks of one call wait for each other, those of different
+//! calls never do.
+//!
+//! A price screen must not cost a wait for the disk, and an office box has a slow one. So steps through menus live here and are
+//! written behind, many in one transaction, a moment later; only what acts is on disk before it is answered, in the act's own
+//! transaction. A kill loses at most that moment of menu steps and no act: the gateway sends the whole way again with the next
+//! key, and a call whose last keys are missing is walked anew along it (see [`super::turns`]). What is written is found again after
+//! a restart.
+
+use super::store::{self, CALL_KEPT_S, KeptDraft};
+use crate::db::{Db, DbError};
+use crate::deps::Deps;
+use crate::ussd::Session;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// Calls that are kept in memory; of about a kilobyte each, within the node's 32 MiB. Older ones are read from the disk again.
+const CALLS_MAX: usize = 8_192;
+
+/// Parts of the table that are locked apart.
+const SHARDS: usize = 16;
+
+/// How long a step may wait to be written.
+const WRITE_BEHIND: Duration = Duration::from_millis(100);
+
+/// Calls that one transaction writes at most.
+const BATCH_MAX: usize = 512;
+
+/// The pause after the disk refused.
+const REFUSED_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often old calls and drafts are dropped.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+
+/// One call.
+pub(super) struct Call {
+    pub(super) gateway: Arc<str>,
+    pub(super) session_id: Box<str>,
+    pub(super) slot: tokio::sync::Mutex<Slot>,
+    is_dirty: AtomicBool,
+    /// When it was last asked for, in milliseconds of the monotonic clock.
+    touched_ms: AtomicU64,
+}
+
+/// What is known of a call.
+#[derive(Default)]
+pub(super) struct Slot {
+    /// Whether the disk was asked.
+    pub(super) is_loaded: bool,
+    pub(super) session: Option<Session>,
+    /// Whose it is: E.164 without the plus sign.
+    pub(super) phone: u64,
+    /// Whether a draft of this number may be on the disk.
+    pub(super) has_draft_row: bool,
+}
+
+type Shard = HashMap<Box<str>, Arc<Call>>;
+
+/// All calls.
+pub(super) struct Calls {
+    db: Db,
+    deps: Deps,
+    /// Tells rows of this start of the program from earlier ones.
+    pub(super) run: i64,
+    hasher: RandomState,
+    shards: [Mutex<Shard>; SHARDS],
+    dirty: Mutex<Vec<Arc<Call>>>,
+    wake: Notify,
+}
+
+impl Calls {
+    pub(super) fn new(db: Db, deps: Deps) -> Self {
+        let run = i64::from_le_bytes(deps.ids.random::<8>());
+        let shards = std::array::from_fn(|_| Mutex::default());
+        Self { db, deps, run, hasher: RandomState::new(), shards, dirty: Mutex::default(), wake: Notify::new() }
+    }
+
+    /// The call of a gateway, known or new.
+    pub(super) fn get(&self, gateway: &Arc<str>, session_id: &str) -> Arc<Call> {
+        let now_ms = u64::try_from(self.deps.clock.monotonic().as_millis()).unwrap_or(u64::MAX);
+        let key = format!("{gateway}/{session_id}");
+        let mut shard = lock(&self.shards[self.hasher.hash_one(&key) as usize % SHARDS]);
+        if let Some(call) = shard.get(key.as_str()) {
+            let before_ms = call.touched_ms.swap(now_ms, Ordering::Relaxed);
+            if now_ms.saturating_sub(before_ms) <= CALL_KEPT_S as u64 * 1_000 || call.is_dirty.load(Ordering::Relaxed) {
+                return call.clone();
+            }
+        }
+        if shard.len() >= CALLS_MAX / SHARDS {
+            make_room(&mut shard);
+        }
+        let call = Arc::new(Call {
+            gateway: gateway.clone(),
+            session_id: session_id.into(),
+            slot: tokio::sync::Mutex::default(),
+            is_dirty: AtomicBool::new(false),
+            touched_ms: AtomicU64::new(now_ms),
+        });
+        shard.insert(key.into(), call.clone());
+        call
+    }
+
+    /// Notes that a call changed; it is written soon.
+    pub(super) fn changed(&self, call: &Arc<Call>) {
+        if !call.is_dirty.swap(true, Ordering::AcqRel) {
+            let mut dirty = lock(&self.dirty);
+            dirty.push(call.clone());
+            if dirty.len() == 1 {
+                self.wake.notify_one();
+            }
+        }
+    }
+
+    /// Writes what changed, until told to stop, and once more then.
+    pub(super) async fn write_behind(self: Arc<Self>, draft_window_s: i64, mut stop: watch::Receiver<bool>) {
+        let mut tidied: Option<Duration> = None;
+        let mut has_failed = false;
+        loop {
+            let woken = tokio::select! {
+                () = self.wake.notified() => true,
+                _ = stop.wait_for(|stop| *stop) => false,
+            };
+            if woken {
+                tokio::time::sleep(if has_failed { REFUSED_PAUSE } else { WRITE_BEHIND }).await;
+            }
+            let written = self.write().await;
+            if let Err(error) = &written
+                && !has_failed
+            {
+                tracing::warn!(%error, "calls are kept in memory only; menus go on");
+            }
+            has_failed = written.is_err();
+            if !woken {
+                return;
+            }
+            let now = self.deps.clock.monotonic();
+            if !has_failed && tidied.is_none_or(|at| now.saturating_sub(at) >= TIDY_EVERY) {
+                tidied = Some(now);
+                let now_s = self.deps.clock.now_s();
+                if let Err(error) = self.db.write_grouped(move |tx| store::tidy(tx, draft_window_s, now_s)).await {
+                    tracing::warn!(%error, "old calls cannot be dropped");
+                }
+            }
+        }
+    }
+
+    /// Writes what has changed so far.
+    pub(super) async fn write(&self) -> Result<(), DbError> {
+        loop {
+            let batch: Vec<Arc<Call>> = {
+                let mut dirty = lock(&self.dirty);
+                let from = dirty.len().saturating_sub(BATCH_MAX);
+                dirty.split_off(from)
+            };
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.write_batch(batch).await?;
+        }
+    }
+
+    async fn write_batch(&self, batch: Vec<Arc<Call>>) -> Result<(), DbError> {
+        let (run, now_s) = (self.run, self.deps.clock.now_s());
+        let mut rows = Vec::with_capacity(batch.len());
+        for call in &batch {
+            let mut slot = call.slot.lock().await;
+            call.is_dirty.store(false, Ordering::Release);
+            let Some(session) = &slot.session else { continue };
+            let state = session.to_json();
+            let draft = session.draft().map(KeptDraft::from);
+            let touches_draft = draft.is_some() || slot.has_draft_row;
+            rows.push((call.clone(), state, touches_draft.then_some((slot.phone, draft))));
+            slot.has_draft_row |= touches_draft;
+        }
+        let written = self
+            .db
+            .write_grouped(move |tx| {
+                for (call, state, draft) in &rows {
+                    store::put_call(tx, &call.gateway, &call.session_id, run, state, now_s)?;
+                    if let Some((phone, draft)) = draft {
+                        store::put_draft(tx, *phone, draft.as_ref())?;
+                    }
+                }
+                Ok::<_, DbError>(())
+            })
+            .await;
+        if written.is_err() {
+            for call in &batch {
+                self.changed(call);
+            }
+            self.wake.notify_one();
+        }
+        written
+    }
+}
+
+/// Takes the older half of what is written out of a full part of the table. Where nothing is, as on a full disk, the oldest call
+/// goes all the same: the gateway sends its way again.
+fn make_room(shard: &mut Shard) {
+    let mut by_age: Vec<(bool, u64, Box<str>)> = shard
+        .iter()
+        .map(|(key, call)| {
+            let is_needed = call.is_dirty.load(Ordering::Relaxed) || Arc::strong_count(call) > 1;
+            (is_needed, call.touched_ms.load(Ordering::Relaxed), key.clone())
+        })
+        .collect();
+    by_age.sort_unstable();
+    let written = by_age.iter().filter(|(is_needed, ..)| !is_needed).count();
+    for (.., key) in by_age.iter().take((written / 2).max(1)) {
+        shard.remove(key);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,127 @@
+//! Incoming SMS and delivery reports: each is taken once, however often the gateway brings it. The gateway is told that it has been
+//! taken only when it has: what cannot be kept now it brings again.
+
+use super::{Desk, Line, store};
+use crate::db::DbError;
+use crate::outbox::{self, Kind, Outgoing, State};
+use crate::sms::africastalking::{Delivery, DeliveryState, Inbound, Sender};
+use crate::sms::{Decision, Effect, Incoming, Recent, answer};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::sync::Arc;
+use sync_protocol::phone::Phone;
+
+/// Seconds of an hour, in which answers to one number are counted.
+const HOUR_S: i64 = 3_600;
+
+impl Desk {
+    /// Takes one incoming SMS and queues its answer, if it gets one.
+    ///
+    /// # Errors
+    /// Those of the database: then nothing was taken, and the gateway has to bring it again.
+    pub(super) async fn text_came(self: &Arc<Self>, line: &Arc<Line>, text: Inbound) -> Result<(), DbError> {
+        let Sender::Phone(phone) = &text.from else {
+            tracing::info!(id = text.id, "an SMS from a name, not a number: never answered");
+            return Ok(());
+        };
+        let now = self.deps.clock.now();
+        let (this, at, words, from) = (self.clone(), line.clone(), text.text.clone(), phone.clone());
+        let decided = self.db.read(move |conn| this.decide(conn, &at, &words, &from, now)).await?;
+        tracing::info!(
+            phone = phone.masked(),
+            id = text.id,
+            effect = ?decided.effect,
+            answered = decided.reply.is_some(),
+            understood = !decided.not_understood,
+            "an SMS came"
+        );
+        let (name, number) = (line.name.clone(), phone.number());
+        self.db
+            .write(move |tx| {
+                let now_s = now.as_second();
+                if !store::is_new_sms(tx, &name, &text.id, now_s)? {
+                    return Ok(());
+                }
+                match decided.effect {
+                    Effect::None => {}
+                    Effect::OptOut => outbox::note_opt_out(tx, number, now_s)?,
+                    Effect::OptIn => outbox::note_opt_in(tx, number)?,
+                }
+                if decided.not_understood {
+                    store::note_unknown_answered(tx, number, now_s)?;
+                }
+                let Some(reply) = decided.reply else { return Ok(()) };
+                let message = Outgoing {
+                    phone: number,
+                    text: reply,
+                    kind: Kind::Reply,
+                    about: format!("{name}/{}", text.id),
+                    gateway: Some(name.to_string()),
+                    link_id: text.link_id,
+                };
+                outbox::queue(tx, &message, now_s).map(|_| ())
+            })
+            .await?;
+        self.outbox_wake.notify_one();
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        conn: &Connection,
+        line: &Line,
+        text: &str,
+        phone: &Phone,
+        now: Timestamp,
+    ) -> Result<Decision, DbError> {
+        let number = phone.number();
+        let now_s = now.as_second();
+        // A clock that was set back makes an answer seem to come from the future: as if just now.
+        let ago = |at_s: i64| (now_s - at_s).abs();
+        let recent = Recent {
+            unknown_answered_s_ago: store::unknown_answered_s(conn, number)?.map(ago),
+            answers_last_hour: outbox::replies_since(conn, number, now_s - HOUR_S)?,
+            opted_out: outbox::has_opted_out(conn, number)?,
+        };
+        let view = self.market.patient(conn, now_s)?;
+        let Some(settings) = line.settings(&view) else {
+            return Err(DbError::Other("this office has no currency yet".to_owned()));
+        };
+        let incoming = Incoming { phone, text, recent };
+        answer(&view, &settings, &incoming, view.best_time(now)).map_err(|error| DbError::Other(error.to_string()))
+    }
+
+    /// Takes one delivery report.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn report_came(&self, report: Delivery) -> Result<(), DbError> {
+        let state = match &report.state {
+            DeliveryState::Delivered => State::Delivered,
+            DeliveryState::Failed => State::Failed,
+            DeliveryState::Underway => return Ok(()),
+            DeliveryState::Other(word) => {
+                tracing::warn!(id = report.id, word, "a delivery report with a word that is not known");
+                return Ok(());
+            }
+        };
+        let now_s = self.deps.clock.now_s();
+        let id = report.id.clone();
+        let came_to = self
+            .db
+            .write_grouped(move |tx| {
+                let note =
+                    if report.reason.is_empty() { String::new() } else { format!("{}: {}", report.status, report.reason) };
+                let came_to = outbox::report(tx, &report.id, state, &note, now_s)?;
+                if report.opted_out
+                    && let Some(phone) = outbox::receiver(tx, &report.id)?
+                {
+                    outbox::note_opt_out(tx, phone, now_s)?;
+                }
+                Ok::<_, DbError>(came_to)
+            })
+            .await?;
+        tracing::info!(id, state = state.as_str(), ?came_to, "a delivery report");
+        Ok(())
+    }
+}

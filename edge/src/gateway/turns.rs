@@ -1,0 +1,285 @@
+//! One callback of a call: finds the call, asks the engine, does what was confirmed, keeps what came of it, answers.
+//!
+//! A callback that comes twice waits for the first one and gets its answer. What acts is on disk, with the call's next state, before
+//! it is answered. Nothing that a caller types may stop it: the worst is a plain sentence.
+
+use super::calls::{Call, Slot};
+use super::{Desk, Line, acts, store};
+use crate::db::DbError;
+use crate::market_view::{View, ViewError};
+use crate::text::{Lang, Messages, Msg};
+use crate::ussd::{Draft, Engine, Intent, Next, NotTaken, Outcome, Reply, Session, Settings, Step, Turn, TurnText};
+use jiff::Timestamp;
+use std::sync::Arc;
+use sync_protocol::units::Currency;
+
+/// What was read for a turn and came of it.
+struct Walked {
+    step: Step,
+    /// Whether a draft of the number is on the disk.
+    has_draft_row: bool,
+}
+
+impl Desk {
+    /// Answers one callback.
+    pub(super) async fn turn(self: &Arc<Self>, line: &Arc<Line>, turn: Turn) -> Reply {
+        let call = self.calls.get(&line.name, &turn.session_id);
+        let mut slot = call.slot.lock().await;
+        let now = self.deps.clock.now();
+        let walked = match self.walk_quick(line, &turn, &slot, now) {
+            Ok(walked) => Ok(walked),
+            Err(ViewError::Long) => self.walk_patient(line, &turn, &slot, now).await,
+            Err(ViewError::Db(error)) => Err(error),
+        };
+        let Walked { step, has_draft_row } = match walked {
+            Ok(walked) => walked,
+            Err(error) => {
+                tracing::error!(%error, phone = turn.phone.masked(), session = turn.session_id, "a menu cannot be read");
+                return sorry(line.lang);
+            }
+        };
+        slot.is_loaded = true;
+        slot.phone = turn.phone.number();
+        slot.has_draft_row |= has_draft_row;
+        tracing::debug!(
+            phone = turn.phone.masked(),
+            session = turn.session_id,
+            network = turn.network,
+            screen = step.session.screen_name(),
+            "a step through the menu"
+        );
+        match step.next {
+            Next::Reply(reply) => {
+                if step.changed {
+                    slot.session = Some(step.session);
+                    self.calls.changed(&call);
+                } else if slot.session.is_none() {
+                    // Read from the disk, as it stands there.
+                    slot.session = Some(step.session);
+                }
+                reply
+            }
+            Next::Act(intent) => self.act(line, &call, &mut slot, turn, step.session, intent, now).await,
+        }
+    }
+
+    /// In this thread: for what is in memory, or one look-up away.
+    fn walk_quick(&self, line: &Line, turn: &Turn, slot: &Slot, now: Timestamp) -> Result<Walked, ViewError> {
+        self.db.read_blocking(|conn| {
+            let view = self.market.quick(conn, now.as_second())?;
+            let walked = self.walk(line, &view, turn, slot.into(), now);
+            if view.was_long() { Err(ViewError::Long) } else { walked }
+        })
+    }
+
+    /// In a thread that may take its time.
+    async fn walk_patient(
+        self: &Arc<Self>,
+        line: &Arc<Line>,
+        turn: &Turn,
+        slot: &Slot,
+        now: Timestamp,
+    ) -> Result<Walked, DbError> {
+        let (this, line, turn, known) = (self.clone(), line.clone(), turn.clone(), Known::from(slot));
+        let walked = self.db.read(move |conn| {
+            let view = this.market.patient(conn, now.as_second())?;
+            this.walk(&line, &view, &turn, known, now)
+        });
+        walked.await.map_err(|error| match error {
+            ViewError::Db(error) => error,
+            ViewError::Long => DbError::Other("a patient view gave up".to_owned()),
+        })
+    }
+
+    fn walk(
+        &self,
+        line: &Line,
+        view: &View<'_>,
+        turn: &Turn,
+        known: Known,
+        now: Timestamp,
+    ) -> Result<Walked, ViewError> {
+        let Some(engine) = line.engine(view) else {
+            return Err(DbError::Other("this office has no currency yet".to_owned()).into());
+        };
+        let session = match known.session {
+            Some(session) => Some(session),
+            None if known.is_loaded => None,
+            None => self.kept(view, line, turn, now)?,
+        };
+        let draft: Option<Draft> = match &session {
+            Some(_) => None,
+            None => store::draft(view.conn(), turn.phone.number())?,
+        };
+        let has_draft_row = draft.is_some() || session.as_ref().is_some_and(|session| session.draft().is_some());
+        let mut new_id = || self.deps.ids.uuid_v7();
+        let step = engine
+            .turn(view, turn, session, draft, view.best_time(now), &mut new_id)
+            .map_err(|error| DbError::Other(error.to_string()))?;
+        Ok(Walked { step, has_draft_row })
+    }
+
+    /// The call as the disk has it. One that an earlier start of the program wrote may lack the last keys: where more than one is
+    /// new, it is walked anew along all of them, which never acts.
+    fn kept(
+        &self,
+        view: &View<'_>,
+        line: &Line,
+        turn: &Turn,
+        now: Timestamp,
+    ) -> Result<Option<Session>, DbError> {
+        let kept = store::call(view.conn(), &line.name, &turn.session_id, now.as_second())?;
+        let Some(kept) = kept else { return Ok(None) };
+        let is_whole = kept.run == self.calls.run || !lacks_keys(&kept.session, &turn.text);
+        Ok(is_whole.then_some(kept.session))
+    }
+
+    /// Does what was confirmed.
+    #[expect(clippy::too_many_arguments, reason = "what one turn has in hand")]
+    async fn act(
+        self: &Arc<Self>,
+        line: &Arc<Line>,
+        call: &Arc<Call>,
+        slot: &mut Slot,
+        turn: Turn,
+        session: Session,
+        intent: Intent,
+        now: Timestamp,
+    ) -> Reply {
+        let (phone, session_id) = (turn.phone.masked(), turn.session_id.clone());
+        let what = act_name(&intent);
+        let done = self.act_on_disk(line, call, turn.clone(), session.clone(), intent, now).await;
+        let step = match done {
+            Ok((step, outcome)) => {
+                tracing::info!(phone, session = session_id, what, ?outcome, "an act by phone");
+                slot.has_draft_row = false;
+                // The receipt waits in the outbox.
+                self.outbox_wake.notify_one();
+                step
+            }
+            Err(error) => {
+                tracing::error!(%error, phone, session = session_id, what, "an act by phone was NOT taken");
+                match self.not_taken(line, turn, session, now).await {
+                    Ok(step) => {
+                        self.calls.changed(call);
+                        step
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "nor can the menu be read");
+                        return sorry(line.lang);
+                    }
+                }
+            }
+        };
+        slot.session = Some(step.session);
+        match step.next {
+            Next::Reply(reply) => reply,
+            // The engine gives a reply after an act.
+            Next::Act(_) => sorry(line.lang),
+        }
+    }
+
+    /// Command, call and draft in one transaction.
+    async fn act_on_disk(
+        self: &Arc<Self>,
+        line: &Arc<Line>,
+        call: &Arc<Call>,
+        turn: Turn,
+        session: Session,
+        intent: Intent,
+        now: Timestamp,
+    ) -> Result<(Step, Outcome), DbError> {
+        let (this, line, call) = (self.clone(), line.clone(), call.clone());
+        self.db
+            .write(move |tx| {
+                let outcome = acts::execute(tx, &this.deps, &intent, session.lang())?;
+                let view = this.market.inside(tx, now.as_second())?;
+                let Some(engine) = line.engine(&view) else {
+                    return Err(DbError::Other("this office has no currency yet".to_owned()));
+                };
+                let step = engine.finish(&view, &turn, session, &outcome, view.best_time(now));
+                let state = step.session.to_json();
+                store::put_call(tx, &call.gateway, &call.session_id, this.calls.run, &state, now.as_second())?;
+                let draft = step.draft().map(store::KeptDraft::from);
+                store::put_draft(tx, turn.phone.number(), draft.as_ref())?;
+                Ok((step, outcome))
+            })
+            .await
+    }
+
+    /// The screen that says so.
+    async fn not_taken(
+        self: &Arc<Self>,
+        line: &Arc<Line>,
+        turn: Turn,
+        session: Session,
+        now: Timestamp,
+    ) -> Result<Step, DbError> {
+        let (this, line) = (self.clone(), line.clone());
+        self.db
+            .read(move |conn| {
+                let view = this.market.patient(conn, now.as_second())?;
+                let Some(engine) = line.engine(&view) else {
+                    return Err(DbError::Other("this office has no currency yet".to_owned()));
+                };
+                let outcome = Outcome::NotTaken(NotTaken::Storage);
+                Ok(engine.finish(&view, &turn, session, &outcome, view.best_time(now)))
+            })
+            .await
+    }
+}
+
+/// What a slot knows of its call.
+struct Known {
+    is_loaded: bool,
+    session: Option<Session>,
+}
+
+impl From<&Slot> for Known {
+    fn from(slot: &Slot) -> Self {
+        Self { is_loaded: slot.is_loaded, session: slot.session.clone() }
+    }
+}
+
+impl Line {
+    /// The menu as it is now; `None` where not even the currency is known.
+    pub(super) fn engine(&self, view: &View<'_>) -> Option<Engine> {
+        self.settings(view).map(Engine::new)
+    }
+
+    /// The settings of menu and SMS answers.
+    pub(super) fn settings(&self, view: &View<'_>) -> Option<Settings> {
+        let place = view.place();
+        let currency = place.currency.or_else(|| Currency::new(self.country.currency))?;
+        let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Some(Settings {
+            service_code: filled(&self.service_code),
+            sms_number: filled(&self.sms_number),
+            ..Settings::new(self.lang, currency, &place.example_market)
+        })
+    }
+}
+
+/// Whether more than one key is new.
+fn lacks_keys(session: &Session, text: &TurnText) -> bool {
+    let TurnText::Cumulative(text) = text else { return false };
+    let rest = text.strip_prefix(session.last_text()).unwrap_or_default();
+    rest.strip_prefix('*').unwrap_or(rest).contains('*')
+}
+
+/// What is said when nothing can be read.
+pub(super) fn sorry(lang: Lang) -> Reply {
+    Reply { text: Messages::get().text(lang, Msg::Sorry), more: false }
+}
+
+fn act_name(intent: &Intent) -> &'static str {
+    use crate::ussd::Act;
+    match intent.act {
+        Act::RegisterMember { .. } => "register",
+        Act::SetLanguage { .. } => "language",
+        Act::PostListing { .. } => "offer",
+        Act::WithdrawListing { .. } => "withdraw",
+        Act::PlaceOrder { .. } => "order",
+        Act::CancelOrder { .. } => "cancel",
+    }
+}

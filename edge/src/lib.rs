@@ -1,0 +1,27 @@
+//! The edge.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod db;
+pub mod deps;
+pub mod gateway;
+pub mod http;
+pub mod identity;
+pub mod local_api;
+pub mod market_view;
+pub mod node;
+pub mod notices;
+pub mod office;
+pub mod openapi;
+pub mod outbox;
+pub mod replica;
+pub mod router;
+pub mod serve;
+pub mod sms;
+pub mod state;
+pub mod sync;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod text;
+pub mod ussd;

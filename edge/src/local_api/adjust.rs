@@ -1,0 +1,170 @@
+//! Telling what was found in the store: more taken in, some spoilt, or a count. It says what happened, so it holds at once here;
+//! only a count that finds less than was sold is for the hub to settle.
+
+use super::attempt::command_id;
+use super::me::Me;
+use super::names::Names;
+use super::sell::reused;
+use super::stock::{StockLine, line};
+use crate::commands::{self, Submission, SubmitError};
+use crate::http::body::Body as JsonBody;
+use crate::http::problem::{self, ApiError};
+use crate::http::query::{NoParams, Params};
+use crate::office::Caller;
+use crate::replica;
+use crate::state::AppState;
+use crate::text::Lang;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use sync_protocol::api::{Problem, quantity};
+use sync_protocol::command::{Adjustment, Body, StockAdjust};
+use sync_protocol::entity::Listing;
+use sync_protocol::row::Key;
+use sync_protocol::units::Quantity;
+use sync_protocol::verdict::RejectCode;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StockChange {
+    /// The product.
+    pub product_id: Uuid,
+    /// `taken_in` (so much more), `written_off` (so much was spoilt or lost) or `counted` (so much is there).
+    #[schema(example = "counted")]
+    pub kind: String,
+    /// How much, in the product's unit.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "48")]
+    pub quantity: Quantity,
+    /// For a count: what should be there, as `expected` of the stock said when counting began.
+    #[serde(default)]
+    #[schema(example = "50")]
+    pub expected: Option<String>,
+    /// Why, in the person's words.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// Change the stock
+///
+/// Send an `Idempotency-Key` of your own, the same on every retry: a count must not count twice.
+#[utoipa::path(post, path = "/api/v1/office/stock/adjust", tag = "Office", security(("office" = []), ("cookie" = [])), request_body = StockChange,
+    params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
+    responses((status = 200, body = StockLine),
+        (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
+        (status = 403, body = Problem, description = "`not_allowed`, `cross_site`", content_type = "application/problem+json"),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
+        (status = 409, body = Problem, description = "`not_enough` (with `available`)", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json"),
+        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+pub async fn adjust(
+    State(state): State<AppState>,
+    caller: Caller,
+    _: Params<NoParams>,
+    headers: HeaderMap,
+    JsonBody(change): JsonBody<StockChange>,
+) -> Result<Response, ApiError> {
+    let id = command_id(&headers, "POST /api/v1/office/stock/adjust", &caller)?;
+    let body = draft(&change)?;
+    let deps = state.deps.clone();
+    let done = state.db.write(move |tx| {
+        let listing: Listing =
+            replica::get(tx, Key::Uuid(change.product_id))?.ok_or_else(|| ApiError::not_found("product"))?;
+        let is_repeat = commands::outcome(tx, id)?.is_some();
+        let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
+        let mut names = Names::new(tx);
+        let unit = names.unit(listing.unit)?;
+        commands::submit(tx, &deps, submission).map_err(|error| match error {
+            SubmitError::Rejected(reject) if reject.code == RejectCode::NotEnough => ApiError::refused(&reject, &unit),
+            other => reused(other, is_repeat),
+        })?;
+        Ok::<_, ApiError>((line(tx, &Me::load(tx)?, &mut names, &listing, Lang::En)?, is_repeat))
+    });
+    let (line, is_repeat) = done.await?;
+    let mut response = Json(line).into_response();
+    if is_repeat {
+        response.headers_mut().insert("idempotent-replay", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
+    let mut wrong = Vec::new();
+    let expected = match change.expected.as_deref().map(str::parse::<Quantity>) {
+        None => None,
+        Some(Ok(expected)) => Some(expected),
+        Some(Err(error)) => {
+            wrong.push(problem::field("/expected", format!("Cannot be read: {error}.")));
+            Some(Quantity::ZERO)
+        }
+    };
+    let found = match (change.kind.as_str(), expected) {
+        ("taken_in", None) => Adjustment::Intake(change.quantity.0),
+        ("written_off", None) => Adjustment::WriteOff(change.quantity.0),
+        ("counted", Some(expected)) => {
+            Adjustment::Count { counted_milli: change.quantity.0, expected_milli: expected.0 }
+        }
+        ("counted", None) => {
+            wrong.push(problem::field("/expected", "Say what should be there: `expected` of the stock."));
+            Adjustment::Count { counted_milli: change.quantity.0, expected_milli: 0 }
+        }
+        ("taken_in" | "written_off", Some(_)) => {
+            wrong.push(problem::field("/expected", "Only a count has it; leave it out."));
+            Adjustment::Intake(change.quantity.0)
+        }
+        _ => {
+            wrong.push(problem::field("/kind", "Must be taken_in, written_off or counted."));
+            Adjustment::Intake(change.quantity.0)
+        }
+    };
+    let body = StockAdjust { listing: change.product_id, found, reason: change.reason.trim().to_owned() };
+    let in_json = |mut problem: sync_protocol::api::FieldProblem| {
+        if problem.pointer == "/counted" {
+            problem.pointer = "/quantity".to_owned();
+        }
+        problem
+    };
+    wrong.extend(problem::fields(Body::from(body.clone()).check()).into_iter().map(in_json));
+    if wrong.is_empty() { Ok(body) } else { Err(ApiError::fields(wrong)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(kind: &str, quantity: i64, expected: Option<&str>) -> StockChange {
+        StockChange {
+            product_id: Uuid::nil(),
+            kind: kind.to_owned(),
+            quantity: Quantity::units(quantity),
+            expected: expected.map(str::to_owned),
+            reason: String::new(),
+        }
+    }
+
+    fn wrong(kind: &str, quantity: i64, expected: Option<&str>) -> Vec<String> {
+        let json = draft(&change(kind, quantity, expected)).unwrap_err().to_json();
+        let errors = json["errors"].as_array().unwrap();
+        errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn each_kind_has_its_own_needs() {
+        assert_eq!(draft(&change("taken_in", 5, None)).unwrap().found, Adjustment::Intake(5_000));
+        assert_eq!(draft(&change("written_off", 5, None)).unwrap().found, Adjustment::WriteOff(5_000));
+        let count = Adjustment::Count { counted_milli: 0, expected_milli: 50_000 };
+        assert_eq!(draft(&change("counted", 0, Some("50"))).unwrap().found, count);
+        assert_eq!(wrong("counted", 5, None), ["/expected"]);
+        assert_eq!(wrong("counted", 5, Some("many")), ["/expected"]);
+        assert_eq!(wrong("counted", -5, Some("5")), ["/quantity"]);
+        assert_eq!(wrong("taken_in", 0, None), ["/quantity"]);
+        assert_eq!(wrong("written_off", 5, Some("5")), ["/expected"]);
+        assert_eq!(wrong("stolen", 0, None), ["/kind", "/quantity"]);
+    }
+}

@@ -1,0 +1,67 @@
+//! This office, as far as reading needs to know it: who it is, and whether it may sell from its own units at this moment.
+
+use crate::db::DbError;
+use crate::http::problem::{ApiError, Kind};
+use crate::node::{self, Doubt, Identity};
+use crate::replica;
+use rusqlite::Connection;
+use sync_protocol::entity::{Cooperative, Order, OrderStatus};
+use sync_protocol::ids::{Holder, ListingId};
+use sync_protocol::row::Key;
+use sync_protocol::units::Quantity;
+
+/// The indexed field of [`Order`] that names the listing.
+pub(super) const LISTING_FIELD: u16 = 1;
+
+/// This office.
+pub(super) struct Me {
+    pub(super) identity: Identity,
+    /// The own cooperative's row; `None` while it has not come.
+    pub(super) cooperative: Option<Cooperative>,
+    /// Whether everything of the own cooperative is here.
+    pub(super) is_complete: bool,
+    /// Why the box must not sell its own units for now, if it must not.
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl Me {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Before enrolment, and those of the database.
+    pub(super) fn load(conn: &Connection) -> Result<Self, ApiError> {
+        let identity = node::identity(conn)?.ok_or_else(|| Kind::NotEnrolled.error())?;
+        Ok(Self {
+            cooperative: replica::get(conn, Key::Int(identity.cooperative.0))?,
+            is_complete: replica::is_complete(conn, identity.coop_bucket())?,
+            doubt: node::doubt(conn)?,
+            identity,
+        })
+    }
+
+    pub(super) fn holder(&self) -> Holder {
+        self.identity.holder()
+    }
+
+    /// What can be sold here at once: nothing while the box may not sell its own units, or after it sold more than it had.
+    pub(super) fn can_sell(&self, conn: &Connection, listing: ListingId) -> Result<Quantity, DbError> {
+        if !self.is_complete || self.doubt.is_some() {
+            return Ok(Quantity::ZERO);
+        }
+        let held = replica::spendable(conn, listing, self.holder())?;
+        if held <= Quantity::ZERO || self.is_short(conn, listing)? {
+            return Ok(Quantity::ZERO);
+        }
+        Ok(held)
+    }
+
+    fn is_short(&self, conn: &Connection, listing: ListingId) -> Result<bool, DbError> {
+        let orders = replica::find::<Order>(conn, LISTING_FIELD, &listing)?;
+        Ok(orders.iter().any(|order| order.status == OrderStatus::Short && order.holder == Some(self.holder())))
+    }
+}
+
+/// The hub's clock as far as it is known here, else the box's own: what the age of a price is counted by.
+pub(super) fn best_now_s(conn: &Connection, box_now_s: i64) -> Result<i64, DbError> {
+    Ok(box_now_s.saturating_add(node::clock_offset_s(conn)?))
+}

@@ -1,0 +1,112 @@
+//! Names of what rows refer to by id, looked up once for each answer. A row that has not come yet is named by its number: an
+//! answer must not fail because of a name.
+
+use crate::db::DbError;
+use crate::replica;
+use rusqlite::Connection;
+use std::collections::HashMap;
+use sync_protocol::entity::{Commodity, Cooperative, Entity, Listing, Market, Member, OfficeUser, Region, Unit};
+use sync_protocol::ids::{CommodityId, CooperativeId, ListingId, MarketId, RegionId, UnitId};
+use sync_protocol::row::Key;
+use uuid::Uuid;
+
+/// Looks names up in one snapshot of the database, each once.
+pub(super) struct Names<'c> {
+    conn: &'c Connection,
+    commodities: HashMap<u32, Option<Commodity>>,
+    units: HashMap<u32, Option<Unit>>,
+    regions: HashMap<u32, Option<Region>>,
+    markets: HashMap<u32, Option<Market>>,
+    cooperatives: HashMap<u32, Option<Cooperative>>,
+    listings: HashMap<Uuid, Option<Listing>>,
+}
+
+fn once<'m, K: Copy + Eq + std::hash::Hash, E: Entity>(
+    conn: &Connection,
+    map: &'m mut HashMap<K, Option<E>>,
+    at: K,
+    key: Key,
+) -> Result<Option<&'m E>, DbError> {
+    use std::collections::hash_map::Entry;
+    let found = match map.entry(at) {
+        Entry::Occupied(there) => there.into_mut(),
+        Entry::Vacant(free) => free.insert(replica::get(conn, key)?),
+    };
+    Ok(found.as_ref())
+}
+
+impl<'c> Names<'c> {
+    pub(super) fn new(conn: &'c Connection) -> Self {
+        Self {
+            conn,
+            commodities: HashMap::new(),
+            units: HashMap::new(),
+            regions: HashMap::new(),
+            markets: HashMap::new(),
+            cooperatives: HashMap::new(),
+            listings: HashMap::new(),
+        }
+    }
+
+    pub(super) fn commodity(&mut self, id: CommodityId) -> Result<String, DbError> {
+        let found = once(self.conn, &mut self.commodities, id.0, Key::Int(id.0))?;
+        Ok(found.map_or_else(|| format!("Commodity {id}"), |commodity| commodity.name.clone()))
+    }
+
+    pub(super) fn unit_row(&mut self, id: UnitId) -> Result<Option<&Unit>, DbError> {
+        once(self.conn, &mut self.units, id.0, Key::Int(id.0))
+    }
+
+    pub(super) fn unit(&mut self, id: UnitId) -> Result<String, DbError> {
+        Ok(self.unit_row(id)?.map_or_else(|| format!("Unit {id}"), |unit| unit.code.clone()))
+    }
+
+    pub(super) fn region(&mut self, id: Option<RegionId>) -> Result<Option<String>, DbError> {
+        let Some(id) = id else { return Ok(None) };
+        Ok(once(self.conn, &mut self.regions, id.0, Key::Int(id.0))?.map(|region| region.name.clone()))
+    }
+
+    pub(super) fn market(&mut self, id: MarketId) -> Result<Option<Market>, DbError> {
+        Ok(once(self.conn, &mut self.markets, id.0, Key::Int(id.0))?.cloned())
+    }
+
+    pub(super) fn cooperative_row(&mut self, id: CooperativeId) -> Result<Option<&Cooperative>, DbError> {
+        once(self.conn, &mut self.cooperatives, id.0, Key::Int(id.0))
+    }
+
+    pub(super) fn cooperative(&mut self, id: CooperativeId) -> Result<String, DbError> {
+        Ok(self.cooperative_row(id)?.map_or_else(|| format!("Cooperative {id}"), |coop| coop.name.clone()))
+    }
+
+    pub(super) fn listing(&mut self, id: ListingId) -> Result<Option<Listing>, DbError> {
+        Ok(once(self.conn, &mut self.listings, id.0, Key::Uuid(id.0))?.cloned())
+    }
+
+    /// What a listing is called, and its unit; of one that is gone, no more than that.
+    pub(super) fn product(&mut self, id: ListingId) -> Result<(String, String), DbError> {
+        match self.listing(id)? {
+            None => Ok(("A product that is gone".to_owned(), String::new())),
+            Some(listing) => {
+                let name = if listing.title.is_empty() { self.commodity(listing.commodity)? } else { listing.title };
+                Ok((name, self.unit(listing.unit)?))
+            }
+        }
+    }
+
+    /// A member's name, through an id that gave way to another too.
+    pub(super) fn member(&self, id: Uuid) -> Result<Option<String>, DbError> {
+        let alias: Option<sync_protocol::entity::Alias> = replica::get(self.conn, Key::Uuid(id))?;
+        let id = alias.map_or(id, |alias| alias.to.0);
+        Ok(replica::get::<Member>(self.conn, Key::Uuid(id))?.map(|member| member.name))
+    }
+
+    /// The name of somebody who works at an office.
+    pub(super) fn office_user(&self, id: Uuid) -> Result<Option<String>, DbError> {
+        Ok(replica::get::<OfficeUser>(self.conn, Key::Uuid(id))?.map(|person| person.name))
+    }
+}
+
+/// All names of a commodity, the English one first; some may be empty.
+pub(super) fn commodity_names(commodity: &Commodity) -> [&str; 4] {
+    [&commodity.name, &commodity.name_sw, &commodity.name_ny, &commodity.name_fr]
+}

@@ -1,0 +1,267 @@
+//! Orders as this office sees them: every one of its cooperative, with those that the hub refused, which must not vanish from
+//! the screen that made them. Reading only; see `place.rs` for the rest.
+
+use super::me::{LISTING_FIELD, Me};
+use super::names::Names;
+use super::text::{money, phone_text, rfc3339};
+use crate::commands::{self, RefusedOrder};
+use crate::db::DbError;
+use crate::http::id::PathId;
+use crate::http::page::Slice;
+use crate::http::problem::ApiError;
+use crate::http::query::{self, NoParams, Params};
+use crate::office::{Caller, words};
+use crate::replica;
+use crate::state::AppState;
+use crate::text::Lang;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use rusqlite::Connection;
+use serde::Deserialize;
+use sync_protocol::api::market::Order as OrderJson;
+use sync_protocol::api::{Money, Page, Problem};
+use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::ids::ListingId;
+use sync_protocol::row::Key;
+use sync_protocol::units::{Quantity, total_minor};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+/// The status of an order that the hub refused.
+const REFUSED: &str = "refused";
+
+/// How a list of orders is narrowed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OrderQuery {
+    /// `asked`, `confirmed`, `short`, `cancelled`, `fulfilled`, or at an office `refused`.
+    status: Option<String>,
+    /// A product's id.
+    #[param(value_type = Option<Uuid>)]
+    product: Option<String>,
+    /// The id of the cooperative that sells.
+    #[param(value_type = Option<i32>)]
+    cooperative: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+/// What a list is narrowed to.
+struct Filter {
+    status: Option<String>,
+    product: Option<ListingId>,
+    cooperative: Option<u32>,
+}
+
+/// The sort key of a list: when it was placed, and the id, both downwards.
+type ListKey = (i64, Uuid);
+
+impl OrderQuery {
+    fn filter(&self) -> Result<Filter, ApiError> {
+        let status = self.status.as_deref();
+        if status.is_some_and(|word| word != REFUSED && OrderStatus::parse(word).is_none()) {
+            let known = "must be asked, confirmed, short, cancelled, fulfilled or refused.";
+            return Err(ApiError::parameter("status", known));
+        }
+        let product = |text: &str| text.parse().map_err(|_| ApiError::parameter("product", "must be a product's id."));
+        Ok(Filter {
+            status: status.map(str::to_owned),
+            product: self.product.as_deref().map(product).transpose()?.map(ListingId),
+            cooperative: query::number("cooperative", self.cooperative.as_deref())?,
+        })
+    }
+}
+
+/// An order of the list, before it is shown.
+enum Entry {
+    Standing(Box<Order>),
+    Refused(Box<RefusedOrder>),
+}
+
+impl Entry {
+    fn key(&self) -> ListKey {
+        match self {
+            Self::Standing(order) => (order.placed_at_s, order.id.0),
+            Self::Refused(order) => (order.placed_at_s, order.id.0),
+        }
+    }
+
+    fn show(self, conn: &Connection, names: &mut Names<'_>, lang: Lang) -> Result<OrderJson, ApiError> {
+        Ok(match self {
+            Self::Standing(order) => show(conn, names, &order, lang)?,
+            Self::Refused(order) => show_refused(names, &order, lang)?,
+        })
+    }
+}
+
+/// List orders
+///
+/// All that concern this cooperative, newest first, and those of the last 30 days that the hub refused. `asked` is not confirmed:
+/// the hub has yet to answer. `synced` says whether the hub has the order as it is shown.
+#[utoipa::path(get, path = "/api/v1/orders", tag = "Orders", security(("office" = []), ("cookie" = [])), params(OrderQuery),
+    responses((status = 200, body = Page<OrderJson>),
+        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+pub async fn list(
+    State(state): State<AppState>,
+    _: Caller,
+    query: Params<OrderQuery>,
+) -> Result<Response, ApiError> {
+    let slice = Slice::<ListKey>::read(query.given.limit.as_deref(), query.given.cursor.as_deref())?;
+    let (filter, now_s) = (query.given.filter()?, state.deps.clock.now_s());
+    let page = state.db.read(move |conn| {
+        let mut entries = entries(conn, &filter, now_s)?;
+        entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key()));
+        let mut names = Names::new(conn);
+        slice.cut(entries, Entry::key, |a, b| b.cmp(a), |entry| entry.show(conn, &mut names, Lang::En))
+    });
+    Ok(page.await?.respond(&query.address))
+}
+
+fn entries(conn: &Connection, filter: &Filter, now_s: i64) -> Result<Vec<Entry>, ApiError> {
+    let cooperative = |id: u32| filter.cooperative.is_none_or(|wanted| wanted == id);
+    let mut list = Vec::new();
+    if filter.status.as_deref() != Some(REFUSED) {
+        let orders = match filter.product {
+            Some(listing) => replica::find::<Order>(conn, LISTING_FIELD, &listing)?,
+            None => replica::all::<Order>(conn)?,
+        };
+        let status = filter.status.as_deref();
+        let fits = |order: &Order| {
+            status.is_none_or(|word| word == order.status.as_str()) && cooperative(order.cooperative.0)
+        };
+        list.extend(orders.into_iter().filter(fits).map(|order| Entry::Standing(Box::new(order))));
+    }
+    if filter.status.as_deref().is_none_or(|word| word == REFUSED) {
+        let seller = |order: &RefusedOrder| order.listing_now.as_ref().map_or(0, |listing| listing.cooperative.0);
+        let fits = |order: &RefusedOrder| {
+            filter.product.is_none_or(|listing| listing == order.listing) && cooperative(seller(order))
+        };
+        let refused = commands::refused_orders(conn, None, now_s)?;
+        list.extend(refused.into_iter().filter(fits).map(|order| Entry::Refused(Box::new(order))));
+    }
+    Ok(list)
+}
+
+/// See an order
+#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "Orders", security(("office" = []), ("cookie" = [])),
+    params(("id" = Uuid, Path, description = "The order.")),
+    responses((status = 200, body = OrderJson),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+pub async fn get(
+    State(state): State<AppState>,
+    _: Caller,
+    PathId(id): PathId<Uuid>,
+    _: Params<NoParams>,
+) -> Result<Json<OrderJson>, ApiError> {
+    let now_s = state.deps.clock.now_s();
+    let order = state.db.read(move |conn| find(conn, id, now_s)).await?;
+    Ok(Json(order.ok_or_else(|| ApiError::not_found("order"))?))
+}
+
+/// One order, standing or refused.
+pub(super) fn find(conn: &Connection, id: Uuid, now_s: i64) -> Result<Option<OrderJson>, ApiError> {
+    let mut names = Names::new(conn);
+    if let Some(order) = replica::get::<Order>(conn, Key::Uuid(id))? {
+        return Ok(Some(show(conn, &mut names, &order, Lang::En)?));
+    }
+    let refused = commands::refused_orders(conn, None, now_s)?;
+    let refused = refused.into_iter().find(|order| order.id.0 == id);
+    Ok(refused.map(|order| show_refused(&mut names, &order, Lang::En)).transpose()?)
+}
+
+/// An order as it is shown at this office.
+pub(super) fn show(
+    conn: &Connection,
+    names: &mut Names<'_>,
+    order: &Order,
+    lang: Lang,
+) -> Result<OrderJson, DbError> {
+    let sent: Option<Order> = replica::get_sent(conn, Key::Uuid(order.id.0))?;
+    let waits_for_cancel = order.status == OrderStatus::Cancelled
+        && sent.as_ref().is_some_and(|sent| sent.status != OrderStatus::Cancelled);
+    let (product, unit) = names.product(order.listing)?;
+    Ok(OrderJson {
+        id: order.id.0,
+        product_id: order.listing.0,
+        product,
+        quantity: order.quantity,
+        unit,
+        unit_price: money(order.unit_price_minor, order.currency),
+        total: money(order.total_minor(), order.currency),
+        status: order.status.as_str().to_owned(),
+        synced: sent.as_ref() == Some(order),
+        channel: order.channel.as_str().to_owned(),
+        buyer_phone: phone_text(order.buyer_phone),
+        buyer_name: Some(order.buyer_name.clone()).filter(|name| !name.is_empty()),
+        cooperative_id: order.cooperative.0,
+        placed_at: rfc3339(order.placed_at_s),
+        reason: waits_for_cancel.then(|| words::say(lang, "order-cancel-waiting", &[])),
+    })
+}
+
+fn show_refused(names: &mut Names<'_>, order: &RefusedOrder, lang: Lang) -> Result<OrderJson, DbError> {
+    let (product, unit) = names.product(order.listing)?;
+    let currency = order.listing_now.as_ref().map(|listing| listing.currency);
+    let amount = |minor| Money {
+        amount: minor,
+        currency: currency.map_or_else(String::new, |currency| currency.as_str().to_owned()),
+    };
+    let reason = super::refusals::why(lang, order.reason.as_ref(), &unit, currency);
+    Ok(OrderJson {
+        id: order.id.0,
+        product_id: order.listing.0,
+        product,
+        quantity: order.quantity,
+        unit,
+        unit_price: amount(order.unit_price_minor),
+        total: amount(total_minor(order.quantity, order.unit_price_minor).unwrap_or(i64::MAX)),
+        status: REFUSED.to_owned(),
+        synced: true,
+        channel: order.channel.as_str().to_owned(),
+        buyer_phone: phone_text(order.buyer_phone),
+        buyer_name: Some(order.buyer_name.clone()).filter(|name| !name.is_empty()),
+        cooperative_id: order.listing_now.as_ref().map_or(0, |listing| listing.cooperative.0),
+        placed_at: rfc3339(order.placed_at_s),
+        reason: Some(reason),
+    })
+}
+
+/// Open orders of one listing, by what they mean for its stock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sold {
+    /// Sold and not fetched yet, by any holder.
+    pub(super) not_fetched: Quantity,
+    /// Cancelled here, with units of this office that come back when the hub has heard of it.
+    pub(super) coming: Quantity,
+    /// Whether this office sold more than it had.
+    pub(super) short: bool,
+}
+
+/// Adds up the orders of a listing.
+pub(super) fn sold(conn: &Connection, me: &Me, listing: ListingId) -> Result<Sold, DbError> {
+    let mut sum = Sold::default();
+    for order in replica::find::<Order>(conn, LISTING_FIELD, &listing)? {
+        let ours = order.holder == Some(me.holder());
+        match order.status {
+            OrderStatus::Confirmed => sum.not_fetched = sum.not_fetched.plus(order.quantity),
+            OrderStatus::Short => {
+                sum.not_fetched = sum.not_fetched.plus(order.quantity);
+                sum.short |= ours;
+            }
+            OrderStatus::Cancelled if ours => {
+                let sent: Option<Order> = replica::get_sent(conn, Key::Uuid(order.id.0))?;
+                if sent.is_some_and(|sent| sent.status != OrderStatus::Cancelled) {
+                    sum.coming = sum.coming.plus(order.quantity);
+                }
+            }
+            OrderStatus::Cancelled | OrderStatus::Asked | OrderStatus::Fulfilled | OrderStatus::Other(_) => {}
+        }
+    }
+    Ok(sum)
+}

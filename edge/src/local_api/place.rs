@@ -1,0 +1,219 @@
+//! Placing and cancelling orders at this office. What the office surely holds is sold at once; for anything else the hub is asked,
+//! and the answer says `asked`, never `confirmed`.
+
+use super::attempt::{Made, command_id};
+use super::names::Names;
+use super::orders::{find, show};
+use super::sell::reused;
+use super::text::{money, phone_text, rfc3339};
+use crate::commands::{self, CommandState, Submission, SubmitError};
+use crate::config::Config;
+use crate::db::DbError;
+use crate::http::body::Body as JsonBody;
+use crate::http::id::PathId;
+use crate::http::problem::{self, ApiError, Kind};
+use crate::http::query::{NoParams, Params};
+use crate::notices;
+use crate::office::{Caller, phone};
+use crate::replica;
+use crate::state::AppState;
+use crate::text::Lang;
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use rusqlite::{Connection, Transaction};
+use sync_protocol::api::Problem;
+use sync_protocol::api::market::{NewOrder, Order as OrderJson};
+use sync_protocol::command::{Body, Certainty, OrderCancel, OrderPlace, Source};
+use sync_protocol::entity::{Channel, Listing, Order, OrderStatus};
+use sync_protocol::ids::{CommandId, ListingId, OrderId};
+use sync_protocol::row::Key;
+use sync_protocol::units::total_minor;
+use sync_protocol::verdict::{Reject, RejectCode};
+use uuid::Uuid;
+
+/// Place an order
+///
+/// For a buyer at the office. `confirmed`: the office holds the units and has sold them, with or without a line. `asked`: it does
+/// not hold enough, so the hub is asked, and may refuse. Send an `Idempotency-Key` of your own and, when no answer came, send the
+/// same request again: it is done once, and the first answer comes again, with `Idempotent-Replay: true`.
+#[utoipa::path(post, path = "/api/v1/orders", tag = "Orders", security(("office" = []), ("cookie" = [])), request_body = NewOrder,
+    params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
+    responses((status = 201, body = OrderJson),
+        (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
+        (status = 409, body = Problem, description = "`price_changed` (with `unit_price`), `withdrawn`", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json"),
+        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+pub async fn place(
+    State(state): State<AppState>,
+    caller: Caller,
+    _: Params<NoParams>,
+    headers: HeaderMap,
+    JsonBody(new): JsonBody<NewOrder>,
+) -> Result<Response, ApiError> {
+    let id = command_id(&headers, "POST /api/v1/orders", &caller)?;
+    let (deps, config) = (state.deps.clone(), state.config.clone());
+    let made = state.db.write(move |tx| {
+        if let Some(stored) = commands::outcome(tx, id)? {
+            return repeated(tx, &stored, &new, &config);
+        }
+        let listing: Option<Listing> = replica::get(tx, Key::Uuid(new.product_id))?;
+        let body = draft(&new, listing.as_ref(), &config)?;
+        let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
+        let taken = commands::submit(tx, &deps, submission).map_err(|error| refusal(tx, error, listing.as_ref()))?;
+        if taken.certainty == Certainty::Record {
+            notices::receipt(tx, OrderId(id.0), deps.clock.now_s())?;
+        }
+        let order: Order = replica::get(tx, Key::Uuid(id.0))?.ok_or_else(|| ApiError::internal("a placed order is not there"))?;
+        Ok(Made { id: id.0, body: show(tx, &mut Names::new(tx), &order, Lang::En)?, repeated: false })
+    });
+    Ok(made.await?.respond("/api/v1/orders"))
+}
+
+/// The command of a new order, with everything that is wrong with it said at once.
+fn draft(new: &NewOrder, listing: Option<&Listing>, config: &Config) -> Result<OrderPlace, ApiError> {
+    let mut wrong = Vec::new();
+    let buyer_phone = match new.buyer_phone.as_deref().filter(|raw| !raw.trim().is_empty()) {
+        None => 0,
+        Some(raw) => {
+            phone::read_field("/buyer_phone", raw, config).map_err(|problem| wrong.push(problem)).map_or(0, |p| p.number())
+        }
+    };
+    if let (Some(price), Some(listing)) = (&new.unit_price, listing) {
+        let currency = listing.currency.as_str();
+        if !price.currency.eq_ignore_ascii_case(currency) {
+            wrong.push(problem::field("/unit_price/currency", format!("This product is sold in {currency}.")));
+        }
+    }
+    let today = listing.map_or(1, |listing| listing.price_minor);
+    let body = OrderPlace {
+        listing: new.product_id,
+        quantity_milli: new.quantity.0,
+        unit_price_minor: new.unit_price.as_ref().map_or(today, |price| price.amount),
+        // The office chooses whose units when it takes the order.
+        source: Source::Ask,
+        buyer_phone,
+        buyer_name: new.buyer_name.as_deref().unwrap_or_default().trim().to_owned(),
+        channel: Channel::Office.code(),
+    };
+    wrong.extend(problem::fields(Body::from(body.clone()).check()));
+    if wrong.is_empty() { Ok(body) } else { Err(ApiError::fields(wrong)) }
+}
+
+/// The first answer again, made from the stored command; or 422 when the key now comes with another order.
+fn repeated(
+    tx: &Transaction<'_>,
+    stored: &CommandState,
+    new: &NewOrder,
+    config: &Config,
+) -> Result<Made<OrderJson>, ApiError> {
+    let Ok(Some(Body::OrderPlace(first))) = Body::from_raw(&stored.command.body) else {
+        return Err(Kind::IdempotencyKeyReused.error());
+    };
+    let listing: Option<Listing> = replica::get(tx, Key::Uuid(first.listing))?;
+    let mut again = draft(new, listing.as_ref(), config)?;
+    if new.unit_price.is_none() {
+        // The buyer named no price: the one of the first time counts, whatever it is today.
+        again.unit_price_minor = first.unit_price_minor;
+    }
+    again.source = first.source;
+    if again != first {
+        return Err(Kind::IdempotencyKeyReused.error());
+    }
+    let id = stored.command.id.0;
+    Ok(Made { id, body: first_answer(tx, stored, &first, listing.as_ref())?, repeated: true })
+}
+
+/// What was said when the order was taken.
+fn first_answer(
+    conn: &Connection,
+    stored: &CommandState,
+    first: &OrderPlace,
+    listing: Option<&Listing>,
+) -> Result<OrderJson, DbError> {
+    let (product, unit) = Names::new(conn).product(ListingId(first.listing))?;
+    let quantity = sync_protocol::units::Quantity(first.quantity_milli);
+    let amount = |minor| match listing {
+        Some(listing) => money(minor, listing.currency),
+        None => sync_protocol::api::Money { amount: minor, currency: String::new() },
+    };
+    let status =
+        if stored.certainty == Certainty::Record { OrderStatus::Confirmed } else { OrderStatus::Asked };
+    Ok(OrderJson {
+        id: stored.command.id.0,
+        product_id: first.listing,
+        product,
+        quantity,
+        unit,
+        unit_price: amount(first.unit_price_minor),
+        total: amount(total_minor(quantity, first.unit_price_minor).unwrap_or(i64::MAX)),
+        status: status.as_str().to_owned(),
+        synced: false,
+        channel: Channel::from_code(first.channel).as_str().to_owned(),
+        buyer_phone: phone_text(first.buyer_phone),
+        buyer_name: Some(first.buyer_name.clone()).filter(|name| !name.is_empty()),
+        cooperative_id: listing.map_or(0, |listing| listing.cooperative.0),
+        placed_at: rfc3339(stored.command.made_at_s),
+        reason: None,
+    })
+}
+
+/// Why an order was not taken, with what the buyer needs to know.
+fn refusal(conn: &Connection, error: SubmitError, listing: Option<&Listing>) -> ApiError {
+    let SubmitError::Rejected(reject) = error else { return error.into() };
+    match (reject.code, listing) {
+        (RejectCode::NotFound, _) => ApiError::not_found("product"),
+        (RejectCode::PriceChanged, Some(listing)) => {
+            let now = money(listing.price_minor, listing.currency);
+            refused_in(conn, &reject, listing)
+                .member("unit_price", serde_json::json!({ "amount": now.amount, "currency": now.currency }))
+        }
+        (_, Some(listing)) => refused_in(conn, &reject, listing),
+        (_, None) => reused(SubmitError::Rejected(reject), false),
+    }
+}
+
+fn refused_in(conn: &Connection, reject: &Reject, listing: &Listing) -> ApiError {
+    // Without its name the unit is left out of the sentence; the refusal itself must not be lost.
+    ApiError::refused(reject, &Names::new(conn).unit(listing.unit).unwrap_or_default())
+}
+
+/// Cancel an order
+///
+/// What never left this office is cancelled for certain. Of any other order the hub is asked: until it agrees, `synced` is false,
+/// `reason` says so, and its units do not come back. Cancelling twice does no harm.
+#[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", tag = "Orders", security(("office" = []), ("cookie" = [])),
+    params(("id" = Uuid, Path, description = "The order.")),
+    responses((status = 200, body = OrderJson),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
+        (status = 409, body = Problem, description = "`too_late`", content_type = "application/problem+json"),
+        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+pub async fn cancel(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<Uuid>,
+    _: Params<NoParams>,
+) -> Result<Json<OrderJson>, ApiError> {
+    let deps = state.deps.clone();
+    let order = state.db.write(move |tx| {
+        let now_s = deps.clock.now_s();
+        let order = match replica::get::<Order>(tx, Key::Uuid(id))? {
+            Some(order) => order,
+            None if find(tx, id, now_s)?.is_some() => {
+                return Err(Kind::TooLate.because("The hub refused this order; there is nothing to cancel."));
+            }
+            None => return Err(ApiError::not_found("order")),
+        };
+        if order.status != OrderStatus::Cancelled {
+            let command = CommandId(deps.ids.uuid_v7());
+            let body = OrderCancel { order: id }.into();
+            commands::submit(tx, &deps, Submission { id: command, actor: caller.actor, body, clerk: true })?;
+        }
+        find(tx, id, now_s)?.ok_or_else(|| ApiError::not_found("order"))
+    });
+    Ok(Json(order.await?))
+}

@@ -1,0 +1,262 @@
+//! The lists that everything else refers to: commodities, units, markets, regions. They come from the hub; nobody edits them here.
+//! Everybody may read them.
+
+use super::filter::{self, passes};
+use super::names::{Names, commodity_names};
+use crate::http::id::PathId;
+use crate::http::page::{Cut, Slice};
+use crate::http::problem::ApiError;
+use crate::http::query::{self, IdOrName, NoParams, Params};
+use crate::replica;
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use sync_protocol::api::prices::{Commodity, Market, Unit};
+use sync_protocol::api::{Page, Problem};
+use sync_protocol::entity;
+use sync_protocol::entity::Entity;
+use sync_protocol::row::Key;
+use sync_protocol::units::Quantity;
+use utoipa::{IntoParams, ToSchema};
+
+/// A region of a country.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Region {
+    /// Its id.
+    pub id: u32,
+    /// Its name, as the price source writes it.
+    #[schema(example = "Central Region")]
+    pub name: String,
+    /// ISO 3166-1 alpha-3.
+    #[schema(example = "MWI")]
+    pub country: String,
+}
+
+/// How a list without places is narrowed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// A text within the name, in any language.
+    q: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+/// How a list of things in a country is narrowed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CountryQuery {
+    /// ISO 3166-1 alpha-3.
+    country: Option<String>,
+    /// A text within the name.
+    q: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+/// How a list of things in a region is narrowed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PlaceQuery {
+    /// ISO 3166-1 alpha-3.
+    country: Option<String>,
+    /// A region's id or name.
+    region: Option<String>,
+    /// A text within the name.
+    q: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+/// What a list is narrowed to; each list takes what concerns it.
+pub(super) struct Filter {
+    pub(super) country: Option<String>,
+    pub(super) region: Option<IdOrName>,
+    pub(super) words: Option<String>,
+}
+
+type Given<'a> = Option<&'a str>;
+
+fn read(country: Given<'_>, region: Given<'_>, q: Given<'_>) -> Result<Filter, ApiError> {
+    Ok(Filter {
+        country: query::country("country", country)?,
+        region: query::id_or_name("region", region)?,
+        words: query::text("q", q)?,
+    })
+}
+
+impl PlaceQuery {
+    /// What it narrows a list to, and which page.
+    pub(super) fn read(&self) -> Result<(Filter, Slice<u32>), ApiError> {
+        let filter = read(self.country.as_deref(), self.region.as_deref(), self.q.as_deref())?;
+        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+    }
+}
+
+impl CountryQuery {
+    fn read(&self) -> Result<(Filter, Slice<u32>), ApiError> {
+        let filter = read(self.country.as_deref(), None, self.q.as_deref())?;
+        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+    }
+}
+
+impl ListQuery {
+    fn read(&self) -> Result<(Filter, Slice<u32>), ApiError> {
+        Ok((read(None, None, self.q.as_deref())?, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+    }
+}
+
+/// A page of small rows, in the order of their ids.
+pub(super) fn page<E, T>(
+    conn: &Connection,
+    slice: &Slice<u32>,
+    id: impl Fn(&E) -> u32,
+    fits: impl FnMut(&E) -> bool,
+    mut show: impl FnMut(&mut Names<'_>, E) -> Result<T, ApiError>,
+) -> Result<Cut<T>, ApiError>
+where
+    E: Entity,
+{
+    let mut rows = replica::all::<E>(conn)?;
+    rows.retain(fits);
+    rows.sort_unstable_by_key(|row| id(row));
+    let mut names = Names::new(conn);
+    slice.cut(rows, id, Ord::cmp, |row| show(&mut names, row))
+}
+
+async fn one<E: Entity + Send + 'static, T: Send + 'static>(
+    state: &AppState,
+    id: u32,
+    what: &'static str,
+    show: fn(&mut Names<'_>, E) -> Result<T, ApiError>,
+) -> Result<Json<T>, ApiError> {
+    let found = state.db.read(move |conn| {
+        let row = replica::get::<E>(conn, Key::Int(id))?.ok_or_else(|| ApiError::not_found(what))?;
+        show(&mut Names::new(conn), row)
+    });
+    found.await.map(Json)
+}
+
+fn show_commodity(_: &mut Names<'_>, row: entity::Commodity) -> Result<Commodity, ApiError> {
+    let names = [("sw", row.name_sw), ("ny", row.name_ny), ("fr", row.name_fr)].into_iter();
+    let names = names.filter(|(_, name)| !name.is_empty()).map(|(code, name)| (code.to_owned(), name)).collect();
+    Ok(Commodity { id: row.id.0, name: row.name, category: row.category, names })
+}
+
+fn show_unit(_: &mut Names<'_>, row: entity::Unit) -> Result<Unit, ApiError> {
+    let factor = (row.factor_milli > 0).then(|| Quantity(row.factor_milli).to_string());
+    Ok(Unit { id: row.id.0, code: row.code, base: row.base.as_str().to_owned(), factor })
+}
+
+fn show_market(names: &mut Names<'_>, row: entity::Market) -> Result<Market, ApiError> {
+    let degrees = |e5: Option<i64>| e5.and_then(|e5| i32::try_from(e5).ok()).map(|e5| f64::from(e5) / 1e5);
+    Ok(Market {
+        id: row.id.0,
+        name: row.name,
+        country: row.country.as_str().to_owned(),
+        region: names.region(row.region)?,
+        district: Some(row.district).filter(|district| !district.is_empty()),
+        latitude: degrees(row.latitude_e5),
+        longitude: degrees(row.longitude_e5),
+    })
+}
+
+fn show_region(_: &mut Names<'_>, row: entity::Region) -> Result<Region, ApiError> {
+    Ok(Region { id: row.id.0, name: row.name, country: row.country.as_str().to_owned() })
+}
+
+/// List commodities
+#[utoipa::path(get, path = "/api/v1/commodities", tag = "Reference", params(ListQuery), responses((status = 200, body = Page<Commodity>)))]
+pub async fn list_commodities(State(state): State<AppState>, query: Params<ListQuery>) -> Result<Response, ApiError> {
+    let (filter, slice) = query.given.read()?;
+    let cut = state.db.read(move |conn| {
+        let fits = |c: &entity::Commodity| filter::mentions(filter.words.as_deref(), commodity_names(c));
+        page(conn, &slice, |c: &entity::Commodity| c.id.0, fits, show_commodity)
+    });
+    Ok(cut.await?.respond(&query.address))
+}
+
+/// See a commodity
+#[utoipa::path(get, path = "/api/v1/commodities/{id}", tag = "Reference", params(("id" = i32, Path, description = "The commodity.")),
+    responses((status = 200, body = Commodity),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+pub async fn get_commodity(State(state): State<AppState>, PathId(id): PathId<u32>, _: Params<NoParams>) -> Result<Json<Commodity>, ApiError> {
+    one(&state, id, "commodity", show_commodity).await
+}
+
+/// List units
+#[utoipa::path(get, path = "/api/v1/units", tag = "Reference", params(ListQuery), responses((status = 200, body = Page<Unit>)))]
+pub async fn list_units(State(state): State<AppState>, query: Params<ListQuery>) -> Result<Response, ApiError> {
+    let (filter, slice) = query.given.read()?;
+    let cut = state.db.read(move |conn| {
+        let fits = |u: &entity::Unit| filter::mentions(filter.words.as_deref(), [u.code.as_str()]);
+        page(conn, &slice, |u: &entity::Unit| u.id.0, fits, show_unit)
+    });
+    Ok(cut.await?.respond(&query.address))
+}
+
+/// See a unit
+#[utoipa::path(get, path = "/api/v1/units/{id}", tag = "Reference", params(("id" = i32, Path, description = "The unit.")),
+    responses((status = 200, body = Unit),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+pub async fn get_unit(State(state): State<AppState>, PathId(id): PathId<u32>, _: Params<NoParams>) -> Result<Json<Unit>, ApiError> {
+    one(&state, id, "unit", show_unit).await
+}
+
+/// List markets
+#[utoipa::path(get, path = "/api/v1/markets", tag = "Reference", params(PlaceQuery), responses((status = 200, body = Page<Market>)))]
+pub async fn list_markets(State(state): State<AppState>, query: Params<PlaceQuery>) -> Result<Response, ApiError> {
+    let (filter, slice) = query.given.read()?;
+    let cut = state.db.read(move |conn| {
+        let regions = filter::regions(conn, filter.region.as_ref())?;
+        let fits = |m: &entity::Market| {
+            filter::mentions(filter.words.as_deref(), [m.name.as_str()])
+                && filter.country.as_deref().is_none_or(|country| country == m.country.as_str())
+                && (regions.is_none() || m.region.is_some_and(|region| passes(&regions, region.0)))
+        };
+        page(conn, &slice, |m: &entity::Market| m.id.0, fits, show_market)
+    });
+    Ok(cut.await?.respond(&query.address))
+}
+
+/// See a market
+#[utoipa::path(get, path = "/api/v1/markets/{id}", tag = "Reference", params(("id" = i32, Path, description = "The market.")),
+    responses((status = 200, body = Market),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+pub async fn get_market(State(state): State<AppState>, PathId(id): PathId<u32>, _: Params<NoParams>) -> Result<Json<Market>, ApiError> {
+    one(&state, id, "market", show_market).await
+}
+
+/// List regions
+#[utoipa::path(get, path = "/api/v1/regions", tag = "Reference", params(CountryQuery), responses((status = 200, body = Page<Region>)))]
+pub async fn list_regions(State(state): State<AppState>, query: Params<CountryQuery>) -> Result<Response, ApiError> {
+    let (filter, slice) = query.given.read()?;
+    let cut = state.db.read(move |conn| {
+        let fits = |r: &entity::Region| {
+            filter::mentions(filter.words.as_deref(), [r.name.as_str()])
+                && filter.country.as_deref().is_none_or(|country| country == r.country.as_str())
+        };
+        page(conn, &slice, |r: &entity::Region| r.id.0, fits, show_region)
+    });
+    Ok(cut.await?.respond(&query.address))
+}
+
+/// See a region
+#[utoipa::path(get, path = "/api/v1/regions/{id}", tag = "Reference", params(("id" = i32, Path, description = "The region.")),
+    responses((status = 200, body = Region),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+pub async fn get_region(State(state): State<AppState>, PathId(id): PathId<u32>, _: Params<NoParams>) -> Result<Json<Region>, ApiError> {
+    one(&state, id, "region", show_region).await
+}

@@ -1,0 +1,183 @@
+//! Offering, changing and withdrawing products at this office. An offer says what was taken in and holds at once; a change is
+//! asked of the hub, which may refuse it when somebody else changed the same.
+
+use super::attempt::{Made, command_id_or_new};
+use super::me::Me;
+use super::names::Names;
+use super::products::{etag, show, with_etag};
+use crate::commands::{self, Submission, SubmitError};
+use crate::http::body::Body as JsonBody;
+use crate::http::etag::require;
+use crate::http::id::PathId;
+use crate::http::problem::{self, ApiError, Kind, field};
+use crate::http::query::{NoParams, Params};
+use crate::office::Caller;
+use crate::replica;
+use crate::state::AppState;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use rusqlite::{Connection, Transaction};
+use sync_protocol::api::Problem;
+use sync_protocol::api::market::{NewProduct, Product, ProductChange};
+use sync_protocol::command::{Body, ListingEdit, ListingPost, ListingWithdraw, TextChange, WholeChange};
+use sync_protocol::entity::{Commodity, Listing, ListingStatus, Unit};
+use sync_protocol::ids::{CommandId, derived};
+use sync_protocol::row::Key;
+use sync_protocol::verdict::RejectCode;
+use uuid::Uuid;
+
+/// Offer a product
+///
+/// Takes produce in for this cooperative. A share of it goes to the hub at once, for phones and the web; this office sells the
+/// rest, also without a line. With an `Idempotency-Key`, a retry is done once.
+#[utoipa::path(post, path = "/api/v1/products", tag = "Products", security(("office" = []), ("cookie" = [])), request_body = NewProduct,
+    params(("Idempotency-Key" = Option<String>, Header, description = "A text of your own, the same on every retry.")),
+    responses((status = 201, body = Product),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
+        (status = 403, body = Problem, description = "`not_allowed`, `cross_site`", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json"),
+        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+pub async fn post(
+    State(state): State<AppState>,
+    caller: Caller,
+    _: Params<NoParams>,
+    headers: HeaderMap,
+    JsonBody(new): JsonBody<NewProduct>,
+) -> Result<Response, ApiError> {
+    let ids = state.deps.ids.clone();
+    let id = command_id_or_new(&headers, "POST /api/v1/products", &caller, move || ids.uuid_v7())?;
+    let deps = state.deps.clone();
+    let made = state.db.write(move |tx| {
+        let me = Me::load(tx)?;
+        if new.cooperative_id.is_some_and(|wanted| wanted != me.identity.cooperative.0) {
+            return Err(Kind::NotAllowed.because("This office sells for its own cooperative only; leave `cooperative_id` out."));
+        }
+        let body = posting(id, &new);
+        let is_repeat = commands::outcome(tx, id)?.is_some();
+        if !is_repeat {
+            check_new(tx, &me, &new, &body)?;
+        }
+        let listing_id = body.listing;
+        let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
+        let done = commands::submit(tx, &deps, submission).map_err(|error| reused(error, is_repeat))?;
+        let listing: Listing = replica::get(tx, Key::Uuid(listing_id))?.ok_or_else(|| ApiError::not_found("product"))?;
+        let product: Product = show(tx, &me, &mut Names::new(tx), &listing)?;
+        Ok(Made { id: listing_id, body: product, repeated: done.repeated })
+    });
+    Ok(made.await?.respond("/api/v1/products"))
+}
+
+/// An id that is taken by another body means that the key was used before.
+pub(super) fn reused(error: SubmitError, is_repeat: bool) -> ApiError {
+    match error {
+        SubmitError::Rejected(reject) if is_repeat && reject.code == RejectCode::Duplicate => {
+            Kind::IdempotencyKeyReused.error()
+        }
+        other => other.into(),
+    }
+}
+
+fn posting(id: CommandId, new: &NewProduct) -> ListingPost {
+    ListingPost {
+        listing: derived("listing.post", id.0),
+        commodity: new.commodity_id,
+        unit: new.unit_id,
+        title: new.title.trim().to_owned(),
+        quantity_milli: new.quantity.0,
+        price_minor: new.price.amount,
+        currency: new.price.currency.to_ascii_uppercase(),
+        seller: None,
+    }
+}
+
+/// Everything that is wrong with a new product, at once.
+fn check_new(conn: &Connection, me: &Me, new: &NewProduct, body: &ListingPost) -> Result<(), ApiError> {
+    let cooperative = me.cooperative.as_ref().ok_or_else(|| Kind::NotComplete.error())?;
+    let mut wrong = problem::fields(Body::from(body.clone()).check());
+    if replica::get::<Commodity>(conn, Key::Int(new.commodity_id))?.is_none() {
+        wrong.push(field("/commodity_id", "There is no such commodity: see /api/v1/commodities."));
+    }
+    if replica::get::<Unit>(conn, Key::Int(new.unit_id))?.is_none() {
+        wrong.push(field("/unit_id", "There is no such unit: see /api/v1/units."));
+    }
+    let currency = cooperative.currency.as_str();
+    if body.currency != currency && !wrong.iter().any(|w| w.pointer == "/price/currency") {
+        wrong.push(field("/price/currency", format!("This cooperative sells in {currency}.")));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(ApiError::fields(wrong)) }
+}
+
+/// Change a product, or take it off sale
+///
+/// Send the ETag of the product in `If-Match`. The change shows here at once and is asked of the hub, which may refuse it when
+/// somebody else changed the same; see `/api/v1/office/refusals`. Orders made before keep their price.
+#[utoipa::path(patch, path = "/api/v1/products/{id}", tag = "Products", security(("office" = []), ("cookie" = [])), request_body = ProductChange,
+    params(("id" = Uuid, Path, description = "The product."), ("If-Match" = String, Header, description = "The product's ETag.")),
+    responses((status = 200, body = Product),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
+        (status = 403, body = Problem, description = "`not_allowed`, `cross_site`", content_type = "application/problem+json"),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
+        (status = 409, body = Problem, description = "`withdrawn`, `conflict`", content_type = "application/problem+json"),
+        (status = 412, body = Problem, description = "`precondition_failed`", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
+        (status = 428, body = Problem, description = "`precondition_required`", content_type = "application/problem+json"),
+        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+pub async fn change(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<Uuid>,
+    _: Params<NoParams>,
+    headers: HeaderMap,
+    JsonBody(wanted): JsonBody<ProductChange>,
+) -> Result<Response, ApiError> {
+    let deps = state.deps.clone();
+    let product = state.db.write(move |tx| {
+        let me = Me::load(tx)?;
+        let listing = read(tx, id)?;
+        if listing.cooperative != me.identity.cooperative {
+            return Err(Kind::NotAllowed.because("This office can change products of its own cooperative only."));
+        }
+        let bodies = bodies(&listing, &wanted)?;
+        require(&headers, &etag(&show(tx, &me, &mut Names::new(tx), &listing)?))?;
+        for body in bodies {
+            let id = CommandId(deps.ids.uuid_v7());
+            commands::submit(tx, &deps, Submission { id, actor: caller.actor, body, clerk: true })?;
+        }
+        Ok(show(tx, &me, &mut Names::new(tx), &read(tx, id)?)?)
+    });
+    Ok(with_etag(&product.await?))
+}
+
+fn read(tx: &Transaction<'_>, id: Uuid) -> Result<Listing, ApiError> {
+    replica::get(tx, Key::Uuid(id))?.ok_or_else(|| ApiError::not_found("product"))
+}
+
+/// The commands that a change comes to, with what stands now as what the caller saw.
+fn bodies(listing: &Listing, change: &ProductChange) -> Result<Vec<Body>, ApiError> {
+    let mut wrong = Vec::new();
+    let mut bodies: Vec<Body> = Vec::new();
+    let price = change.price.as_ref();
+    let currency = listing.currency.as_str();
+    if price.is_some_and(|price| !price.currency.eq_ignore_ascii_case(currency)) {
+        wrong.push(field("/price/currency", format!("This product is sold in {currency}.")));
+    }
+    let edit = ListingEdit {
+        listing: listing.id.0,
+        price_minor: price.map(|price| WholeChange { old: listing.price_minor, new: price.amount }),
+        title: change.title.as_ref().map(|title| TextChange { old: listing.title.clone(), new: title.trim().to_owned() }),
+    };
+    if edit.price_minor.is_some() || edit.title.is_some() {
+        bodies.push(edit.into());
+    }
+    match change.status.as_deref().map(ListingStatus::parse) {
+        None => {}
+        Some(Some(ListingStatus::Withdrawn)) => bodies.push(ListingWithdraw { listing: listing.id.0 }.into()),
+        Some(_) => wrong.push(field("/status", "Can only be set to `withdrawn`.")),
+    }
+    if bodies.is_empty() && wrong.is_empty() {
+        wrong.push(field("", "Say what to change: price, title or status."));
+    }
+    wrong.extend(bodies.iter().flat_map(|body| problem::fields(body.check())));
+    if wrong.is_empty() { Ok(bodies) } else { Err(ApiError::fields(wrong)) }
+}

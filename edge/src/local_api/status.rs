@@ -1,0 +1,155 @@
+//! How things stand, for the people at the office: what waits, when the hub was last heard, whether anything is lost.
+
+use super::cooperatives;
+use super::me::Me;
+use super::names::Names;
+use super::stock::lang;
+use super::text::rfc3339;
+use crate::commands::{self, REFUSED_SHOWN_S};
+use crate::http::problem::ApiError;
+use crate::http::query::Params;
+use crate::node::{self, Doubt};
+use crate::office::Caller;
+use crate::office::words::say;
+use crate::state::AppState;
+use crate::sync::state::{self, SyncState};
+use crate::text::Lang;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use sync_protocol::api::Problem;
+use sync_protocol::api::market::Cooperative;
+use utoipa::{IntoParams, ToSchema};
+
+/// In which language the summary is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StatusQuery {
+    /// `en` (the default) or `sw`.
+    lang: Option<String>,
+}
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OfficeStatus {
+    /// All of it in plain sentences.
+    #[schema(example = "14 things are waiting to be sent.")]
+    pub summary: Vec<String>,
+    /// The cooperative; missing until it has come from the hub.
+    pub cooperative: Option<Cooperative>,
+    /// The box's number.
+    pub edge: u32,
+    /// The program's version.
+    #[schema(example = "0.1.0")]
+    pub version: String,
+    /// The hub's address.
+    pub hub_url: String,
+    /// Things done here that the hub has not answered.
+    pub waiting: u64,
+    /// Things that the hub's operator has to look at.
+    pub at_operator: u64,
+    /// Things of the last 30 days that the hub refused: see `/api/v1/office/refusals`.
+    pub refused: u64,
+    /// When the hub last answered, RFC 3339, UTC, by the hub's clock; missing for never.
+    pub last_contact: Option<String>,
+    /// Seconds since then.
+    pub last_contact_age_s: Option<u64>,
+    /// When the hub was last tried, RFC 3339, UTC, by this box's clock.
+    pub last_try: Option<String>,
+    /// What stopped the last try; missing when it came to its end.
+    pub problem: Option<String>,
+    /// Whether everything that the hub has for this office is here.
+    pub complete: bool,
+    /// Why this office must not sell its own stock for now: `count` (count the stock first) or `copied` (until the hub has agreed).
+    pub held_back: Option<String>,
+    /// The country of the box, ISO 3166-1 alpha-3.
+    pub country: String,
+    /// Where gateways reach this box. The paths are secrets: whoever knows one can act as the gateway.
+    pub gateways: Vec<OfficeGateway>,
+}
+
+/// A gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OfficeGateway {
+    /// Which adapter speaks with it.
+    #[schema(example = "africastalking")]
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Path of the USSD callback.
+    pub ussd_path: String,
+    /// Path of the callback for incoming SMS.
+    pub sms_path: String,
+}
+
+/// How things stand
+#[utoipa::path(get, path = "/api/v1/office/status", tag = "Office", security(("office" = []), ("cookie" = [])), params(StatusQuery),
+    responses((status = 200, body = OfficeStatus),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+pub async fn status(
+    State(state): State<AppState>,
+    _: Caller,
+    query: Params<StatusQuery>,
+) -> Result<Json<OfficeStatus>, ApiError> {
+    let lang = lang(query.given.lang.as_deref())?;
+    let (now_s, config) = (state.deps.clock.now_s(), state.config.clone());
+    let found = state.db.read(move |conn| {
+        let me = Me::load(conn)?;
+        let offset_s = node::clock_offset_s(conn)?;
+        let contact_s = node::last_contact_s(conn)?;
+        let tally = commands::tally(conn, now_s.saturating_sub(REFUSED_SHOWN_S))?;
+        let sync = state::load(conn)?;
+        let last_contact = contact_s.map(|at| rfc3339(at.saturating_add(offset_s)));
+        let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
+        let gateways = config.gateways.iter().map(|gateway| OfficeGateway {
+            kind: gateway.kind.as_str().to_owned(),
+            name: gateway.name.clone(),
+            ussd_path: gateway.ussd_path(),
+            sms_path: gateway.sms_path(),
+        });
+        Ok::<_, ApiError>(OfficeStatus {
+            summary: summary(lang, &tally, last_contact.as_deref(), &sync),
+            cooperative: own,
+            edge: me.identity.edge.0,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            hub_url: me.identity.hub_url,
+            waiting: tally.waiting,
+            at_operator: tally.open,
+            refused: tally.refused,
+            last_contact,
+            last_contact_age_s: contact_s.map(|at| u64::try_from(now_s.saturating_sub(at)).unwrap_or(0)),
+            last_try: sync.attempt_at_s.map(rfc3339),
+            problem: sync.failure.map(|(_, words)| words),
+            complete: sync.is_complete,
+            held_back: me.doubt.map(|doubt| if doubt == Doubt::Rewound { "count" } else { "copied" }.to_owned()),
+            country: config.country.clone(),
+            gateways: gateways.collect(),
+        })
+    });
+    found.await.map(Json)
+}
+
+fn summary(lang: Lang, tally: &commands::Tally, last_contact: Option<&str>, sync: &SyncState) -> Vec<String> {
+    let count = tally.unsettled().to_string();
+    let waiting = match tally.unsettled() {
+        0 => "status-waiting-none",
+        1 => "status-waiting-one",
+        _ => "status-waiting",
+    };
+    let mut sentences = vec![say(lang, waiting, &[("count", &count)])];
+    sentences.push(match last_contact {
+        Some(when) => say(lang, "status-contact", &[("when", when)]),
+        None => say(lang, "status-contact-never", &[]),
+    });
+    // What was taken is on this disk until the hub has given its final answer.
+    sentences.push(say(lang, "status-nothing-lost", &[]));
+    if tally.open > 0 {
+        sentences.push(say(lang, "status-operator", &[("count", &tally.open.to_string())]));
+    }
+    if !sync.is_complete {
+        sentences.push(say(lang, "status-fetching", &[]));
+    } else if sync.digests_equal == Some(false) {
+        sentences.push(say(lang, "status-not-equal", &[]));
+    }
+    sentences
+}

@@ -1,0 +1,203 @@
+//! What is in the store, and who may sell it: the answer to "why can I sell only 25 of my 50?", in words.
+
+use super::me::Me;
+use super::names::Names;
+use super::orders::{Sold, sold};
+use super::products::show;
+use crate::http::page::Slice;
+use crate::http::problem::ApiError;
+use crate::http::query::Params;
+use crate::node::Doubt;
+use crate::office::words::{quantity as with_unit, say};
+use crate::office::Caller;
+use crate::replica;
+use crate::state::AppState;
+use crate::text::Lang;
+use axum::extract::State;
+use axum::response::Response;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use sync_protocol::api::market::Product;
+use sync_protocol::api::{Page, Problem, quantity};
+use sync_protocol::entity::{Listing, ListingStatus};
+use sync_protocol::ids::Holder;
+use sync_protocol::units::Quantity;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// Which part of the stock is asked for, and in which language it is explained.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StockQuery {
+    /// A product's id, for that one alone.
+    #[param(value_type = Option<Uuid>)]
+    product: Option<String>,
+    /// The language of the explanation: `en` (the default) or `sw`.
+    lang: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+/// The stock of one product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StockLine {
+    /// The product.
+    pub product: Product,
+    /// What this office can sell at once, also without a line.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "25")]
+    pub can_sell: Quantity,
+    /// What this office holds. It is more than it can sell while something stands in the way; the explanation says what.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "25")]
+    pub held_here: Quantity,
+    /// What the hub holds, for phones and the web.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "25")]
+    pub held_by_hub: Quantity,
+    /// What other offices hold.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "0")]
+    pub held_by_others: Quantity,
+    /// What is sold, by whomever, and not fetched yet.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "0")]
+    pub sold_not_fetched: Quantity,
+    /// What comes back when the hub has heard of orders that were cancelled here.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "0")]
+    pub coming_back: Quantity,
+    /// What a count should find: everything free, and what is sold and not fetched.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "50")]
+    pub expected: Quantity,
+    /// All of this in plain sentences.
+    pub explanation: Vec<String>,
+}
+
+/// The language of an answer.
+///
+/// # Errors
+/// Names the parameter.
+pub(super) fn lang(given: Option<&str>) -> Result<Lang, ApiError> {
+    given.map_or(Ok(Lang::En), |code| {
+        Lang::from_code(code).ok_or_else(|| ApiError::parameter("lang", "must be en or sw."))
+    })
+}
+
+/// See the stock
+///
+/// For each product of this cooperative: what is held here, what the hub holds for phones and the web, what is sold and not
+/// fetched, and an explanation in words. Newest first; products off sale only while something of them is left.
+#[utoipa::path(get, path = "/api/v1/office/stock", tag = "Office", security(("office" = []), ("cookie" = [])), params(StockQuery),
+    responses((status = 200, body = Page<StockLine>),
+        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+pub async fn list(State(state): State<AppState>, _: Caller, query: Params<StockQuery>) -> Result<Response, ApiError> {
+    let given = &query.given;
+    let slice = Slice::<(i64, Uuid)>::read(given.limit.as_deref(), given.cursor.as_deref())?;
+    let lang = lang(given.lang.as_deref())?;
+    let wanted = |text: &str| text.parse::<Uuid>().map_err(|_| ApiError::parameter("product", "must be a product's id."));
+    let product = given.product.as_deref().map(wanted).transpose()?;
+    let page = state.db.read(move |conn| {
+        let (me, mut names) = (Me::load(conn)?, Names::new(conn));
+        let mut listings = own(conn, &me)?;
+        listings.retain(|listing| product.is_none_or(|id| id == listing.id.0));
+        let key = |listing: &Listing| (listing.posted_at_s, listing.id.0);
+        listings.sort_unstable_by_key(|listing| std::cmp::Reverse(key(listing)));
+        slice.cut(listings, key, |a, b| b.cmp(a), |listing| line(conn, &me, &mut names, &listing, lang))
+    });
+    Ok(page.await?.respond(&query.address))
+}
+
+/// The cooperative's products, without those that are off sale and gone.
+fn own(conn: &Connection, me: &Me) -> Result<Vec<Listing>, ApiError> {
+    let mut list = replica::all::<Listing>(conn)?;
+    list.retain(|listing| listing.cooperative == me.identity.cooperative);
+    let mut kept = Vec::new();
+    for listing in list {
+        let is_left = || -> Result<bool, ApiError> {
+            let held = replica::holdings(conn, listing.id)?;
+            Ok(held.iter().any(|(_, quantity)| *quantity != Quantity::ZERO)
+                || sold(conn, me, listing.id)?.not_fetched > Quantity::ZERO)
+        };
+        if listing.status == ListingStatus::Active || is_left()? {
+            kept.push(listing);
+        }
+    }
+    Ok(kept)
+}
+
+/// The stock of one listing.
+pub(super) fn line(
+    conn: &Connection,
+    me: &Me,
+    names: &mut Names<'_>,
+    listing: &Listing,
+    lang: Lang,
+) -> Result<StockLine, ApiError> {
+    let product = show(conn, me, names, listing)?;
+    let (mut here, mut hub, mut others) = (Quantity::ZERO, Quantity::ZERO, Quantity::ZERO);
+    for (holder, quantity) in replica::holdings(conn, listing.id)? {
+        let quantity = quantity.max(Quantity::ZERO);
+        match holder {
+            Holder::Hub => hub = quantity,
+            edge if edge == me.holder() => here = quantity,
+            Holder::Edge(_) => others = others.plus(quantity),
+        }
+    }
+    let sold = sold(conn, me, listing.id)?;
+    let line = StockLine {
+        can_sell: product.available,
+        held_here: here,
+        held_by_hub: hub,
+        held_by_others: others,
+        sold_not_fetched: sold.not_fetched,
+        coming_back: sold.coming,
+        expected: here.plus(hub).plus(others).plus(sold.not_fetched).plus(sold.coming),
+        explanation: Vec::new(),
+        product,
+    };
+    Ok(StockLine { explanation: explain(&line, me, sold, lang), ..line })
+}
+
+/// Why so much can be sold here, and no more.
+fn explain(line: &StockLine, me: &Me, sold: Sold, lang: Lang) -> Vec<String> {
+    let unit = line.product.unit.as_str();
+    let mut sentences = Vec::new();
+    let mut tell = |id: &str, quantity: Quantity| {
+        let percent = me.cooperative.as_ref().map_or(0, |coop| coop.hub_share_percent).to_string();
+        let values = [("quantity", with_unit(quantity, unit)), ("percent", percent)];
+        sentences.push(say(lang, id, &values.each_ref().map(|(name, value)| (*name, value.as_str()))));
+    };
+    if line.product.status != ListingStatus::Active.as_str() {
+        tell("stock-withdrawn", Quantity::ZERO);
+    }
+    match me.doubt {
+        Some(Doubt::Rewound) => tell("stock-rewound", Quantity::ZERO),
+        Some(Doubt::Copied) => tell("stock-copied", Quantity::ZERO),
+        None if !me.is_complete => tell("stock-fetching", Quantity::ZERO),
+        None if sold.short => tell("stock-short", Quantity::ZERO),
+        None if line.can_sell > Quantity::ZERO => tell("stock-sell", line.can_sell),
+        None => tell("stock-sell-nothing", Quantity::ZERO),
+    }
+    if line.held_by_hub > Quantity::ZERO {
+        tell("stock-hub", line.held_by_hub);
+        tell("stock-ask", Quantity::ZERO);
+    } else {
+        tell("stock-hub-nothing", Quantity::ZERO);
+    }
+    for (id, quantity) in [
+        ("stock-other", line.held_by_others),
+        ("stock-sold", line.sold_not_fetched),
+        ("stock-coming", line.coming_back),
+    ] {
+        if quantity > Quantity::ZERO {
+            tell(id, quantity);
+        }
+    }
+    sentences
+}

@@ -1,0 +1,201 @@
+//! What can be bought: the office's own listings with what is held here and at the hub, other offices' as their catalogue says.
+
+use super::reference::Reference;
+use super::{View, db};
+use crate::db::DbError;
+use crate::node;
+use crate::replica::{self, is_complete};
+use crate::text::{Lang, Messages};
+use crate::ussd::market;
+use crate::ussd::unit_name;
+use rusqlite::Connection;
+use std::collections::HashMap;
+use std::sync::Arc;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{Cooperative, Listing, ListingStatus, Member};
+use sync_protocol::ids::{CommodityId, Holder};
+use sync_protocol::row::Key;
+
+/// An offer as lists keep it; the rest is read again when it is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Offer {
+    id: sync_protocol::ids::ListingId,
+    here_milli: i64,
+    posted_at_s: i64,
+}
+
+/// Lists of offers, good while nothing that is on offer has moved.
+#[derive(Default)]
+pub(super) struct OfferCache {
+    moves: u64,
+    of_crop: HashMap<u32, Arc<Vec<Offer>>>,
+    crops: Option<Arc<Vec<u32>>>,
+}
+
+impl OfferCache {
+    fn at(&mut self, moves: u64) -> &mut Self {
+        if self.moves != moves {
+            *self = Self { moves, ..Self::default() };
+        }
+        self
+    }
+}
+
+/// Held here, and for sale in all, as far as known: thousandths of the unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Amounts {
+    pub(super) here_milli: i64,
+    pub(super) total_milli: i64,
+}
+
+impl View<'_> {
+    /// Commodities with something on offer, in the order of menus.
+    pub(super) fn offered_crops(&self) -> Result<Arc<Vec<u32>>, DbError> {
+        let moves = self.moves.offers;
+        if let Some(kept) = self.offers().and_then(|mut cache| cache.at(moves).crops.clone()) {
+            return Ok(kept);
+        }
+        self.long_read()?;
+        let mut crops = Vec::new();
+        for commodity in db::commodities_of::<Listing>(self.conn)? {
+            for key in db::keys_of::<Listing>(self.conn, db::COMMODITY_FIELD, commodity.0)? {
+                if let Some((_, amounts)) = self.on_sale(key)?.filter(|(listing, _)| listing.commodity == commodity)
+                    && amounts.total_milli > 0
+                {
+                    crops.push(commodity.0);
+                    break;
+                }
+            }
+        }
+        self.reference.in_menu_order(&mut crops);
+        let crops = Arc::new(crops);
+        if let Some(mut cache) = self.offers() {
+            cache.at(moves).crops = Some(crops.clone());
+        }
+        Ok(crops)
+    }
+
+    /// The offers of a commodity with something left: those with units here first, then the newest.
+    pub(super) fn offers_of(&self, commodity: u32) -> Result<Arc<Vec<Offer>>, DbError> {
+        let moves = self.moves.offers;
+        if let Some(kept) = self.offers().and_then(|mut cache| cache.at(moves).of_crop.get(&commodity).cloned()) {
+            return Ok(kept);
+        }
+        self.long_read()?;
+        let mut offers = Vec::new();
+        for key in db::keys_of::<Listing>(self.conn, db::COMMODITY_FIELD, commodity)? {
+            let Some((listing, amounts)) = self.on_sale(key)? else { continue };
+            if listing.commodity == CommodityId(commodity) && amounts.total_milli > 0 {
+                let Listing { id, posted_at_s, .. } = listing;
+                offers.push(Offer { id, here_milli: amounts.here_milli, posted_at_s });
+            }
+        }
+        offers.sort_by_key(|offer| (offer.here_milli <= 0, std::cmp::Reverse(offer.posted_at_s), offer.id));
+        let offers = Arc::new(offers);
+        if let Some(mut cache) = self.offers() {
+            cache.at(moves).of_crop.insert(commodity, offers.clone());
+        }
+        Ok(offers)
+    }
+
+    /// A part of them, as a screen shows it.
+    pub(super) fn offers_shown(
+        &self,
+        commodity: u32,
+        lang: Lang,
+        window: market::Window,
+    ) -> Result<Vec<market::Listing>, DbError> {
+        let offers = self.offers_of(commodity)?;
+        let part = offers.iter().skip(window.offset as usize).take(window.limit as usize);
+        let mut list = Vec::new();
+        for offer in part {
+            list.extend(self.offer_shown(Key::Uuid(offer.id.0), lang)?);
+        }
+        Ok(list)
+    }
+
+    /// One offer, as a screen shows it; `None` when nothing of it can be bought.
+    pub(super) fn offer_shown(&self, key: Key, lang: Lang) -> Result<Option<market::Listing>, DbError> {
+        let Some((listing, amounts)) = self.on_sale(key)?.filter(|(_, amounts)| amounts.total_milli > 0) else {
+            return Ok(None);
+        };
+        Ok(Some(market::Listing {
+            id: listing.id.0,
+            name: listing_name(&self.reference, &listing, lang),
+            seller: self.seller(&listing)?,
+            unit_text: unit_text(&self.reference, listing.unit.0, lang),
+            unit_price_minor: listing.price_minor,
+            currency: listing.currency,
+            here_milli: amounts.here_milli,
+            total_milli: amounts.total_milli,
+        }))
+    }
+
+    fn on_sale(&self, key: Key) -> Result<Option<(Listing, Amounts)>, DbError> {
+        let Some(listing) = replica::get::<Listing>(self.conn, key)? else { return Ok(None) };
+        if listing.status != ListingStatus::Active {
+            return Ok(None);
+        }
+        let amounts = self.amounts(&listing)?;
+        Ok(Some((listing, amounts)))
+    }
+
+    /// What is left of a listing.
+    pub(super) fn amounts(&self, listing: &Listing) -> Result<Amounts, DbError> {
+        let own = self.reference.own.as_ref().filter(|own| own.cooperative == listing.cooperative);
+        if own.is_none()
+            && let Some(available) = listing.available
+        {
+            return Ok(Amounts { here_milli: 0, total_milli: available.0.max(0) });
+        }
+        let held = replica::holdings(self.conn, listing.id)?;
+        let total_milli = held.iter().map(|(_, quantity)| quantity.0.max(0)).sum();
+        let Some(own) = own else { return Ok(Amounts { here_milli: 0, total_milli }) };
+        let here = held.iter().find(|(holder, _)| *holder == own.holder()).map_or(0, |(_, q)| q.0.max(0));
+        let here_milli = if here > 0 && self.may_sell(listing, own.holder())? { here } else { 0 };
+        Ok(Amounts { here_milli, total_milli })
+    }
+
+    /// Whether an order from units held here would be taken at once: the same question that is asked when it is made.
+    fn may_sell(&self, listing: &Listing, holder: Holder) -> Result<bool, DbError> {
+        let may = match self.may_sell.get() {
+            Some(may) => may,
+            None => {
+                let may = sells_now(self.conn, listing)?;
+                self.may_sell.set(Some(may));
+                may
+            }
+        };
+        Ok(may && !replica::stands_short(self.conn, listing.id, holder)?)
+    }
+
+    /// Who sells: the member who offers it, else the cooperative.
+    fn seller(&self, listing: &Listing) -> Result<String, DbError> {
+        if let Some(member) = listing.seller
+            && let Some(member) = replica::get::<Member>(self.conn, Key::Uuid(member.0))?
+        {
+            return Ok(member.name);
+        }
+        let cooperative = replica::get::<Cooperative>(self.conn, Key::Int(listing.cooperative.0))?;
+        Ok(cooperative.map_or_else(String::new, |cooperative| cooperative.name))
+    }
+}
+
+fn sells_now(conn: &Connection, listing: &Listing) -> Result<bool, DbError> {
+    Ok(is_complete(conn, Bucket::Coop(listing.cooperative))? && node::doubt(conn)?.is_none())
+}
+
+/// A listing's own name, or its commodity's.
+pub(crate) fn listing_name(reference: &Reference, listing: &Listing, lang: Lang) -> String {
+    if listing.title.is_empty() {
+        reference.crop(listing.commodity.0).map_or_else(String::new, |crop| crop.name(lang).to_owned())
+    } else {
+        listing.title.clone()
+    }
+}
+
+/// One unit, as a screen shows it.
+pub(crate) fn unit_text(reference: &Reference, unit: u32, lang: Lang) -> String {
+    let code = reference.units.get(&unit).map_or("", |unit| unit.code.as_str());
+    unit_name(Messages::get(), lang, code)
+}

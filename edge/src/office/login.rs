@@ -1,0 +1,181 @@
+//! Signing in and out at the office, over HTTP.
+
+use super::caller::{COOKIE, Caller, is_same_site};
+use super::passwords::MAX_BYTES;
+use super::sessions::Account;
+use super::{phone, store};
+use crate::db::DbError;
+use crate::http::body::Body;
+use crate::http::problem::{ApiError, Kind};
+use crate::http::query::{NoParams, Params};
+use crate::node;
+use crate::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use sync_protocol::api::Problem;
+use utoipa::ToSchema;
+
+/// Longest name that is looked at, in characters.
+const NAME_MAX_CHARS: usize = 80;
+
+/// Who signs in.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfficeLogin {
+    /// `office`, or the phone number of a clerk, manager or officer of this cooperative, as dialled at home or with `+`.
+    #[schema(example = "office")]
+    pub user: String,
+    /// The office password.
+    #[schema(example = "correct horse")]
+    pub password: String,
+}
+
+/// Who is signed in.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OfficePerson {
+    /// What they signed in as.
+    #[schema(example = "office")]
+    pub user: String,
+    /// The name to show.
+    pub name: String,
+    /// `office`, `clerk`, `manager` or `officer`.
+    #[schema(example = "office")]
+    pub role: String,
+}
+
+/// An open session.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct OfficeSession {
+    /// For programs: send it as `Authorization: Bearer TOKEN`. Browsers have it in a cookie.
+    pub token: String,
+    /// Seconds that the session may be left alone before it ends.
+    #[schema(example = 1800)]
+    pub idle_s: u64,
+    /// Who is signed in.
+    pub person: OfficePerson,
+}
+
+/// An account with the password that it must show.
+struct Found {
+    account: Account,
+    hash: String,
+    person: OfficePerson,
+}
+
+/// Sign in
+///
+/// Wrong passwords for a name make the next try wait longer. The session ends when it is left alone (30 minutes, unless the box is
+/// set otherwise), when the box starts again, or when the password changes.
+#[utoipa::path(post, path = "/api/v1/office/login", tag = "Office", request_body = OfficeLogin,
+    responses((status = 200, body = OfficeSession),
+        (status = 401, body = Problem, description = "`bad_credentials`", content_type = "application/problem+json"),
+        (status = 403, body = Problem, description = "`cross_site`", content_type = "application/problem+json"),
+        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
+        (status = 429, body = Problem, description = "`too_many_attempts`: see `Retry-After`", content_type = "application/problem+json")))]
+pub async fn login(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    _: Params<NoParams>,
+    Body(given): Body<OfficeLogin>,
+) -> Result<Response, ApiError> {
+    if is_same_site(&headers) == Some(false) {
+        return Err(Kind::CrossSite.error());
+    }
+    let name: String = given.user.trim().chars().take(NAME_MAX_CHARS).collect();
+    if name.is_empty() {
+        return Err(ApiError::invalid("/user", "Write `office`, or your phone number."));
+    }
+    if given.password.len() > MAX_BYTES {
+        return Err(Kind::BadCredentials.error());
+    }
+    let number = phone::read(&name, &state.config).ok().map(|phone| phone.number());
+    let key = number.map_or_else(|| name.to_lowercase(), |number| number.to_string());
+    state.office.throttle.count(&key, state.deps.clock.monotonic())?;
+    let found = state.db.read(move |conn| find(conn, &name, number)).await?;
+    let hash = found.as_ref().map(|found| found.hash.as_str());
+    if !state.office.passwords.verify(&given.password, hash).await? {
+        return Err(Kind::BadCredentials.error());
+    }
+    state.office.throttle.forgive(&key);
+    let found = found.ok_or_else(|| Kind::BadCredentials.error())?;
+    Ok(open(&state, &headers, found).await)
+}
+
+fn find(conn: &rusqlite::Connection, name: &str, number: Option<u64>) -> Result<Option<Found>, ApiError> {
+    let me = node::identity(conn)?.ok_or_else(|| Kind::NotEnrolled.error())?;
+    if let Some(number) = number {
+        let person = store::person_by_phone(conn, &me, number)?;
+        return Ok(person.map(|person| Found {
+            account: Account::Person(person.id),
+            hash: person.password_hash,
+            person: OfficePerson {
+                user: format!("+{number}"),
+                name: person.name,
+                role: person.role.as_str().to_owned(),
+            },
+        }));
+    }
+    let user = name.to_lowercase();
+    let hash = store::password_hash(conn, &user)?;
+    Ok(hash.map(|hash| Found {
+        account: Account::Shared(user.clone()),
+        hash,
+        person: OfficePerson { user: user.clone(), name: user, role: "office".to_owned() },
+    }))
+}
+
+/// Opens the session, and puts it on record where the disk allows: people can sign in and read while it does not.
+async fn open(state: &AppState, headers: &HeaderMap, found: Found) -> Response {
+    let sessions = &state.office.sessions;
+    let (token, hash) = sessions.begin(&state.deps, found.account, found.hash);
+    let (boot, user) = (sessions.boot.clone(), found.person.user.clone());
+    let (now_s, used) = (state.deps.clock.now_s(), state.deps.clock.monotonic());
+    let used_ms = i64::try_from(used.as_millis()).unwrap_or(i64::MAX);
+    let kept: Result<(), DbError> =
+        state.db.write(move |tx| store::record_session(tx, &hash, &user, &boot, now_s, used_ms)).await;
+    match kept {
+        Ok(()) => sessions.is_recorded_now(&hash),
+        Err(error) => tracing::warn!(%error, "a session is kept in memory alone"),
+    }
+    let cookie = set_cookie(headers, &token, None);
+    let body = OfficeSession { token, idle_s: sessions.idle.as_secs(), person: found.person };
+    ([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], Json(body)).into_response()
+}
+
+/// The cookie is for this site's own requests alone, and no script can read it.
+fn set_cookie(headers: &HeaderMap, token: &str, max_age_s: Option<u64>) -> String {
+    // Behind something that speaks TLS the cookie stays on TLS.
+    let is_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let secure = if is_tls { "; Secure" } else { "" };
+    let age = max_age_s.map(|s| format!("; Max-Age={s}")).unwrap_or_default();
+    format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{age}")
+}
+
+/// Sign out
+#[utoipa::path(post, path = "/api/v1/office/logout", tag = "Office", security(("office" = []), ("cookie" = [])),
+    responses((status = 204, description = "Done"),
+        (status = 401, body = Problem, description = "`unauthorized`", content_type = "application/problem+json")))]
+pub async fn logout(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    _: Params<NoParams>,
+) -> Result<Response, ApiError> {
+    state.office.sessions.end(&caller.session);
+    let gone: Result<(), DbError> = state.db.write(move |tx| store::forget_sessions(tx, &[caller.session])).await;
+    if let Err(error) = gone {
+        tracing::warn!(%error, "an ended session stays on record; it opens nothing");
+    }
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, set_cookie(&headers, "", Some(0)))]).into_response())
+}
+
+/// See who is signed in
+#[utoipa::path(get, path = "/api/v1/office/session", tag = "Office", security(("office" = []), ("cookie" = [])),
+    responses((status = 200, body = OfficePerson),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+pub async fn session(caller: Caller, _: Params<NoParams>) -> Json<OfficePerson> {
+    Json(OfficePerson { user: caller.login, name: caller.name, role: caller.role })
+}

@@ -1,0 +1,63 @@
+//! SQL of people at the office: password hashes of this box, users that the hub sent, and the sessions on record.
+
+use crate::db::DbError;
+use crate::node::Identity;
+use crate::replica;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use sync_protocol::entity::OfficeUser;
+use sync_protocol::ids::UserId;
+use sync_protocol::row::Key;
+
+/// The indexed field of [`OfficeUser`] that holds the number.
+const PHONE_FIELD: u16 = 3;
+
+/// The hash of a password kept on this box alone.
+pub(super) fn password_hash(conn: &Connection, user: &str) -> Result<Option<String>, DbError> {
+    let mut statement = conn.prepare_cached("SELECT hash FROM office_password WHERE user = ?1")?;
+    Ok(statement.query_row([user], |row| row.get(0)).optional()?)
+}
+
+/// The person with this number who may sign in at this office. Somebody of another cooperative may not, also where a node
+/// knows them all.
+pub(super) fn person_by_phone(conn: &Connection, me: &Identity, phone: u64) -> Result<Option<OfficeUser>, DbError> {
+    let people = replica::find::<OfficeUser>(conn, PHONE_FIELD, &phone)?;
+    Ok(people.into_iter().find(|person| may_sign_in(person, me)))
+}
+
+/// The person with this id, while they may sign in at this office.
+pub(super) fn person(conn: &Connection, me: &Identity, id: UserId) -> Result<Option<OfficeUser>, DbError> {
+    Ok(replica::get::<OfficeUser>(conn, Key::Uuid(id.0))?.filter(|person| may_sign_in(person, me)))
+}
+
+fn may_sign_in(person: &OfficeUser, me: &Identity) -> bool {
+    person.cooperative == me.cooperative && !person.disabled && !person.password_hash.is_empty()
+}
+
+/// Records a session, and drops those of earlier runs of the program.
+pub(super) fn record_session(
+    tx: &Transaction<'_>,
+    hash: &[u8; 32],
+    user: &str,
+    boot: &str,
+    now_s: i64,
+    used_at_ms: i64,
+) -> Result<(), DbError> {
+    tx.prepare_cached("DELETE FROM office_session WHERE boot <> ?1")?.execute([boot])?;
+    let sql = "INSERT INTO office_session (hash, user, boot, begun_at_s, used_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+    tx.prepare_cached(sql)?.execute((hash, user, boot, now_s, used_at_ms))?;
+    Ok(())
+}
+
+/// Whether a session is on record: another program takes it away when it sets a new password.
+pub(super) fn is_recorded(conn: &Connection, hash: &[u8; 32]) -> Result<bool, DbError> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM office_session WHERE hash = ?1")?;
+    Ok(statement.query_row([hash], |_| Ok(())).optional()?.is_some())
+}
+
+/// Takes sessions off the record.
+pub(super) fn forget_sessions(tx: &Transaction<'_>, hashes: &[[u8; 32]]) -> Result<(), DbError> {
+    for hash in hashes {
+        tx.prepare_cached("DELETE FROM office_session WHERE hash = ?1")?.execute([hash])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! The description of the office's API (OpenAPI 3.1): made from the routes themselves, served at `/api/openapi.json`, shown at
+//! `/api/docs/` by a page that is part of the program. Shapes that the hub has too are the same ones.
+
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+
+/// Where the document is.
+pub const DOCUMENT_PATH: &str = "/api/openapi.json";
+
+const DESCRIPTION: &str = "\
+The office of a farmers' cooperative, answered from this box alone: it works without a line, and what is done here reaches the hub \
+when the line is back.
+
+* Products, orders and market prices have **the same paths and shapes as at the hub**, so that one client talks to either.
+* **Sign in** at `/api/v1/office/login` with the office password; send `Authorization: Bearer TOKEN`. Tokens of the hub do not work here. \
+The market can be read without.
+* An order that is `confirmed` is sold; one that is `asked` is not: the hub has yet to answer. What the hub refused stands in \
+`/api/v1/office/refusals`.
+* What was answered with success **is on disk**. What the disk did not take is answered with 507 and was *not* taken.
+* **Money** is `{\"amount\": minor units, \"currency\": ISO 4217}`; a **quantity** is a decimal string; a **time** is RFC 3339, UTC.
+* **Lists** come in pages: follow `next`. A parameter that is not known is an error.
+* **Problems** are `application/problem+json`; all codes are on [one page](/api/docs/problems).
+* **Retries** of a write are safe with an `Idempotency-Key`. **ETags**: send one back in `If-None-Match` and get 304 with no body.
+
+Market prices: *Source: WFP via HDX* (CC BY-IGO).";
+
+/// The document before the routes are in it.
+pub(crate) fn base() -> OpenApi {
+    let license = LicenseBuilder::new().name("AGPL-3.0-or-later").identifier(Some("AGPL-3.0-or-later")).build();
+    let info = InfoBuilder::new()
+        .title("Mizili office")
+        .version("1")
+        .description(Some(DESCRIPTION))
+        .contact(Some(ContactBuilder::new().name(Some("The cooperative whose office it is")).build()))
+        .license(Some(license))
+        .build();
+    OpenApiBuilder::new().info(info).components(Some(Components::new())).build()
+}
+
+/// Adds what the routes do not say themselves.
+pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(crate::office::COOKIE));
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("office", SecurityScheme::Http(token));
+    components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+    document
+}
+
+/// The whole document.
+pub fn document() -> OpenApi {
+    let (_, document) = crate::router::api().split_for_parts();
+    finish(document)
+}
+
+/// The document as it is kept in the repository.
+///
+/// # Errors
+/// None that a caller could act on.
+pub fn document_text() -> Result<String, serde_json::Error> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(&document())?))
+}

@@ -1,0 +1,336 @@
+//! The queue's tables. A state never goes back from an end, and a message leaves the table only long after it ended.
+
+use super::{Kind, Outgoing, State};
+use crate::db::DbError;
+use crate::text::Lang;
+use crate::text::gsm7::sms_size;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+
+/// Seconds for which a message is kept after its end: what was charged can be asked about for a quarter.
+const ENDED_KEPT_S: i64 = 90 * 86_400;
+
+/// Seconds after which a message that could not be sent is of no use any more.
+const QUEUED_MAX_S: i64 = 7 * 86_400;
+
+/// Seconds for which a gateway may bring an SMS again; it gives up after minutes.
+const INCOMING_KEPT_S: i64 = 2 * 86_400;
+
+/// Seconds for which a report waits for its message.
+const REPORT_KEPT_S: i64 = 86_400;
+
+/// Rows of each table that one pruning takes, so that it never holds up the writer.
+const PRUNE_MAX: u32 = 1_000;
+
+/// A message as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its number; later ones are higher.
+    pub id: i64,
+    /// To whom: E.164 without the plus sign.
+    pub phone: u64,
+    /// What it says.
+    pub text: String,
+    /// Pieces that are charged.
+    pub segments: u32,
+    /// Why it is sent.
+    pub kind: Kind,
+    /// What it is about.
+    pub about: String,
+    /// The gateway that it must go by, if any.
+    pub gateway: Option<String>,
+    /// What the gateway wants back with it.
+    pub link_id: Option<String>,
+    /// How far it is.
+    pub state: State,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Not to be sent before, seconds since 1970 UTC.
+    pub not_before_s: i64,
+    /// The gateway's id.
+    pub message_id: Option<String>,
+    /// What went wrong last; may be empty.
+    pub note: String,
+    /// When it was queued.
+    pub created_at_s: i64,
+    /// When its state changed last.
+    pub changed_at_s: i64,
+}
+
+const COLUMNS: &str = "id, phone, text, segments, kind, about, gateway, link_id, state, tries, not_before_s, message_id, \
+     note, created_at_s, changed_at_s";
+
+fn stored(row: &Row<'_>) -> Result<Stored, DbError> {
+    let id: i64 = row.get(0)?;
+    let bad = |column| DbError::bad_value("sms_out", column, id);
+    Ok(Stored {
+        id,
+        phone: row.get(1)?,
+        text: row.get(2)?,
+        segments: row.get(3)?,
+        kind: Kind::parse(row.get_ref(4)?.as_str().unwrap_or_default()).ok_or_else(|| bad("kind"))?,
+        about: row.get(5)?,
+        gateway: row.get(6)?,
+        link_id: row.get(7)?,
+        state: State::parse(row.get_ref(8)?.as_str().unwrap_or_default()).ok_or_else(|| bad("state"))?,
+        tries: row.get(9)?,
+        not_before_s: row.get(10)?,
+        message_id: row.get(11)?,
+        note: row.get(12)?,
+        created_at_s: row.get(13)?,
+        changed_at_s: row.get(14)?,
+    })
+}
+
+/// Queues a message in the transaction of what it tells about. False when it was queued before.
+///
+/// # Errors
+/// Those of the database.
+pub fn queue(tx: &Transaction<'_>, message: &Outgoing, now_s: i64) -> Result<bool, DbError> {
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO sms_out (phone, text, segments, kind, about, gateway, link_id, not_before_s, created_at_s, changed_at_s)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8) ON CONFLICT (about, kind, phone) DO NOTHING",
+    )?;
+    let segments = u32::try_from(sms_size(&message.text).segments).unwrap_or(u32::MAX);
+    let Outgoing { phone, text, kind, about, gateway, link_id } = message;
+    let added = statement.execute((phone, text, segments, kind.as_str(), about, gateway, link_id, now_s))?;
+    Ok(added == 1)
+}
+
+/// Messages, the newest first: of one state or all, before an id, at most so many.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(
+    conn: &Connection,
+    state: Option<State>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Stored>, DbError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM sms_out WHERE id < ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC LIMIT ?3"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query((before.unwrap_or(i64::MAX), state.map(State::as_str), limit))?;
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        messages.push(stored(row)?);
+    }
+    Ok(messages)
+}
+
+/// The message to send next: answers first, then what waits longest.
+pub(super) fn due(conn: &Connection, now_s: i64) -> Result<Option<Stored>, DbError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM sms_out WHERE state = 'queued' AND not_before_s <= ?1
+         ORDER BY kind <> 'reply', not_before_s, id LIMIT 1"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([now_s])?;
+    rows.next()?.map(stored).transpose()
+}
+
+/// Moves a message that has not ended: its state, when it is next due, and why.
+pub(super) fn set(
+    tx: &Transaction<'_>,
+    id: i64,
+    state: State,
+    not_before_s: i64,
+    note: &str,
+    now_s: i64,
+) -> Result<(), DbError> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE sms_out SET state = ?2, not_before_s = ?3, note = ?4, changed_at_s = ?5
+         WHERE id = ?1 AND state IN ('queued', 'sending')",
+    )?;
+    statement.execute((id, state.as_str(), not_before_s, note, now_s))?;
+    Ok(())
+}
+
+/// Notes that the request may leave now. To be on disk before it does.
+pub(super) fn begin(tx: &Transaction<'_>, id: i64, gateway: &str, now_s: i64) -> Result<(), DbError> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE sms_out SET state = 'sending', tries = tries + 1, gateway = ?2, changed_at_s = ?3
+         WHERE id = ?1 AND state = 'queued'",
+    )?;
+    statement.execute((id, gateway, now_s))?;
+    Ok(())
+}
+
+/// Takes back a try that did not count.
+pub(super) fn uncount(tx: &Transaction<'_>, id: i64) -> Result<(), DbError> {
+    tx.prepare_cached("UPDATE sms_out SET tries = tries - 1 WHERE id = ?1 AND tries > 0")?.execute([id])?;
+    Ok(())
+}
+
+/// Notes that the gateway has a message, with what a report has said of it already.
+pub(super) fn accepted(tx: &Transaction<'_>, id: i64, message_id: &str, now_s: i64) -> Result<(), DbError> {
+    let message_id = Some(message_id).filter(|id| !id.is_empty());
+    let mut statement = tx.prepare_cached(
+        "UPDATE sms_out SET state = 'sent', message_id = ?2, note = '', changed_at_s = ?3, sent_at_s = ?3
+         WHERE id = ?1 AND state = 'sending'",
+    )?;
+    statement.execute((id, message_id, now_s))?;
+    let Some(message_id) = message_id else { return Ok(()) };
+    let early: Option<(String, String)> = tx
+        .prepare_cached("SELECT state, note FROM sms_report WHERE message_id = ?1")?
+        .query_row([message_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((word, note)) = early {
+        tx.prepare_cached("DELETE FROM sms_report WHERE message_id = ?1")?.execute([message_id])?;
+        if let Some(state) = State::parse(&word) {
+            ended(tx, message_id, state, &note, now_s)?;
+        }
+    }
+    Ok(())
+}
+
+/// Messages whose request may have left when the program ended.
+pub(super) fn interrupted(conn: &Connection) -> Result<Vec<(i64, u32)>, DbError> {
+    let mut statement = conn.prepare_cached("SELECT id, tries FROM sms_out WHERE state = 'sending'")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Pieces that were sent since a second.
+pub(super) fn segments_since(conn: &Connection, since_s: i64) -> Result<u64, DbError> {
+    let mut statement =
+        conn.prepare_cached("SELECT coalesce(sum(segments), 0) FROM sms_out WHERE sent_at_s >= ?1")?;
+    Ok(statement.query_row([since_s], |row| row.get(0))?)
+}
+
+/// Answers to a number since a second.
+pub(crate) fn replies_since(conn: &Connection, phone: u64, since_s: i64) -> Result<u32, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT count(*) FROM sms_out WHERE phone = ?1 AND created_at_s >= ?2 AND kind = 'reply'",
+    )?;
+    Ok(statement.query_row((phone, since_s), |row| row.get(0))?)
+}
+
+/// What a delivery report came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A message has ended with it.
+    Ended,
+    /// Its message is not known yet; it is kept for a day.
+    Kept,
+    /// The message had ended before.
+    Late,
+}
+
+/// Takes a delivery report: `Delivered` or `Failed`.
+///
+/// # Errors
+/// Those of the database.
+pub fn report(
+    tx: &Transaction<'_>,
+    message_id: &str,
+    state: State,
+    note: &str,
+    now_s: i64,
+) -> Result<Report, DbError> {
+    if ended(tx, message_id, state, note, now_s)? {
+        return Ok(Report::Ended);
+    }
+    let mut known = tx.prepare_cached("SELECT 1 FROM sms_out WHERE message_id = ?1")?;
+    if known.query_row([message_id], |_| Ok(())).optional()?.is_some() {
+        return Ok(Report::Late);
+    }
+    let mut keep = tx.prepare_cached(
+        "INSERT OR REPLACE INTO sms_report (message_id, state, note, came_at_s) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    keep.execute((message_id, state.as_str(), note, now_s))?;
+    Ok(Report::Kept)
+}
+
+fn ended(
+    tx: &Transaction<'_>,
+    message_id: &str,
+    state: State,
+    note: &str,
+    now_s: i64,
+) -> Result<bool, DbError> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE sms_out SET state = ?2, note = ?3, changed_at_s = ?4 WHERE message_id = ?1 AND state = 'sent'",
+    )?;
+    Ok(statement.execute((message_id, state.as_str(), note, now_s))? > 0)
+}
+
+/// The number that a message with the gateway's id went to.
+pub(crate) fn receiver(conn: &Connection, message_id: &str) -> Result<Option<u64>, DbError> {
+    let mut statement = conn.prepare_cached("SELECT phone FROM sms_out WHERE message_id = ?1")?;
+    Ok(statement.query_row([message_id], |row| row.get(0)).optional()?)
+}
+
+/// Whether a number said STOP, and not START since.
+///
+/// # Errors
+/// Those of the database.
+pub fn has_opted_out(conn: &Connection, phone: u64) -> Result<bool, DbError> {
+    let mut statement = conn.prepare_cached("SELECT opted_out FROM sms_number WHERE phone = ?1")?;
+    Ok(statement.query_row([phone], |row| row.get(0)).optional()?.unwrap_or(false))
+}
+
+/// Notes that a number wants no more messages, and takes back those that wait for it and that it did not ask for.
+///
+/// # Errors
+/// Those of the database.
+pub fn note_opt_out(tx: &Transaction<'_>, phone: u64, now_s: i64) -> Result<(), DbError> {
+    set_opted_out(tx, phone, true)?;
+    let mut cancel = tx.prepare_cached(
+        "UPDATE sms_out SET state = 'cancelled', note = 'the receiver sent STOP', changed_at_s = ?2
+         WHERE phone = ?1 AND state = 'queued' AND kind <> 'reply'",
+    )?;
+    cancel.execute((phone, now_s))?;
+    Ok(())
+}
+
+/// Notes that a number wants messages again.
+///
+/// # Errors
+/// Those of the database.
+pub fn note_opt_in(tx: &Transaction<'_>, phone: u64) -> Result<(), DbError> {
+    set_opted_out(tx, phone, false)
+}
+
+fn set_opted_out(tx: &Transaction<'_>, phone: u64, opted_out: bool) -> Result<(), DbError> {
+    let sql = "INSERT INTO sms_number (phone, opted_out) VALUES (?1, ?2)
+               ON CONFLICT (phone) DO UPDATE SET opted_out = excluded.opted_out";
+    tx.prepare_cached(sql)?.execute((phone, opted_out))?;
+    Ok(())
+}
+
+/// The language of people who chose none; English before the settings were read once.
+pub(crate) fn default_language(conn: &Connection) -> Result<Lang, DbError> {
+    let code: Option<String> = conn
+        .prepare_cached("SELECT language FROM sms_setting")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(code.and_then(|code| Lang::from_code(&code)).unwrap_or_default())
+}
+
+/// Keeps the language of the settings, for notices that are written where no settings are read.
+pub(crate) fn note_default_language(tx: &Transaction<'_>, lang: Lang) -> Result<(), DbError> {
+    tx.prepare_cached("INSERT OR REPLACE INTO sms_setting (one, language) VALUES (1, ?1)")?
+        .execute([lang.code()])?;
+    Ok(())
+}
+
+/// Gives up what waited too long, and drops what ended long ago.
+pub(crate) fn prune(tx: &Transaction<'_>, now_s: i64) -> Result<(), DbError> {
+    tx.prepare_cached(
+        "UPDATE sms_out SET state = 'cancelled', note = 'it could not be sent for a week', changed_at_s = ?1
+         WHERE state = 'queued' AND created_at_s < ?2 AND not_before_s < ?1",
+    )?
+    .execute((now_s, now_s - QUEUED_MAX_S))?;
+    tx.prepare_cached(
+        "DELETE FROM sms_out WHERE id IN (SELECT id FROM sms_out
+         WHERE state NOT IN ('queued', 'sending') AND changed_at_s < ?1 LIMIT ?2)",
+    )?
+    .execute((now_s - ENDED_KEPT_S, PRUNE_MAX))?;
+    tx.prepare_cached(
+        "DELETE FROM sms_in WHERE (gateway, id) IN (SELECT gateway, id FROM sms_in WHERE came_at_s < ?1 LIMIT ?2)",
+    )?
+    .execute((now_s - INCOMING_KEPT_S, PRUNE_MAX))?;
+    tx.prepare_cached("DELETE FROM sms_report WHERE came_at_s < ?1")?.execute([now_s - REPORT_KEPT_S])?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! The outbox as the office sees it: what was said to whom, and how far it is. Reading only.
+
+use super::{State as Stage, Stored, list as stored};
+use crate::db::DbError;
+use crate::http::page::Slice;
+use crate::http::problem::ApiError;
+use crate::http::query::Params;
+use crate::office::Caller;
+use crate::state::AppState;
+use axum::extract::State;
+use axum::response::Response;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sync_protocol::api::{Page, Problem};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which messages, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MessageQuery {
+    /// `queued`, `sending`, `sent`, `delivered`, `failed` or `cancelled`.
+    state: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+/// An SMS of this office.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Message {
+    /// Its number; later ones are higher.
+    pub id: i64,
+    /// To whom.
+    #[schema(example = "+265991234567")]
+    pub to: String,
+    /// What it says.
+    #[schema(example = "Your order is CONFIRMED: 20 kg Maize. To pay: MWK 18,000.")]
+    pub text: String,
+    /// Pieces of SMS that the network charges for.
+    pub segments: u32,
+    /// `reply` to an SMS, `receipt` for an act that holds at once, or `verdict` of the hub.
+    #[schema(example = "receipt")]
+    pub kind: String,
+    /// What it is about: the id of an order or another act, or of the SMS that it answers.
+    pub about: String,
+    /// `queued`, `sending`, `sent`, `delivered`, `failed` or `cancelled`.
+    #[schema(example = "queued")]
+    pub state: String,
+    /// What went wrong last, or why it waits; empty when nothing.
+    #[schema(example = "no gateway to send with")]
+    pub note: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Not to be sent before, RFC 3339, UTC, by this box's clock.
+    pub not_before: String,
+    /// When it was queued, RFC 3339, UTC, by this box's clock.
+    pub created_at: String,
+    /// When its state changed last, RFC 3339, UTC, by this box's clock.
+    pub changed_at: String,
+}
+
+/// See the SMS of this office
+///
+/// Those that wait, those that went and how far they are, the newest first. While no gateway has an account to send with, all wait.
+#[utoipa::path(get, path = "/api/v1/office/messages", tag = "Office", security(("office" = []), ("cookie" = [])), params(MessageQuery),
+    responses((status = 200, body = Page<Message>),
+        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+pub async fn list(State(state): State<AppState>, _: Caller, query: Params<MessageQuery>) -> Result<Response, ApiError> {
+    let given = &query.given;
+    let slice = Slice::<i64>::read(given.limit.as_deref(), given.cursor.as_deref())?;
+    let wrong = || ApiError::parameter("state", "must be queued, sending, sent, delivered, failed or cancelled.");
+    let stage = given.state.as_deref().map(|word| Stage::parse(word).ok_or_else(wrong)).transpose()?;
+    let can_send = state.config.gateways.iter().any(crate::config::Gateway::can_send);
+    let page = state.db.read(move |conn| {
+        // One more than fits tells whether there is a next page.
+        let rows = stored(conn, stage, slice.after, slice.limit + 1)?;
+        slice.cut(rows, |row| row.id, |a, b| b.cmp(a), |row| Ok::<_, DbError>(show(row, can_send)))
+    });
+    Ok(page.await?.respond(&query.address))
+}
+
+fn show(row: Stored, can_send: bool) -> Message {
+    let waits_in_vain = row.state == Stage::Queued && !can_send;
+    Message {
+        id: row.id,
+        to: format!("+{}", row.phone),
+        text: row.text,
+        segments: row.segments,
+        kind: row.kind.as_str().to_owned(),
+        about: row.about,
+        state: row.state.as_str().to_owned(),
+        note: if waits_in_vain { NO_GATEWAY.to_owned() } else { row.note },
+        tries: row.tries,
+        not_before: rfc3339(row.not_before_s),
+        created_at: rfc3339(row.created_at_s),
+        changed_at: rfc3339(row.changed_at_s),
+    }
+}
+
+/// Why every message waits while there is no account.
+const NO_GATEWAY: &str = "no gateway to send with";
+
+fn rfc3339(second: i64) -> String {
+    Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+}

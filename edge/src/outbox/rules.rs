@@ -1,0 +1,150 @@
+//! When a message may go: not at night unless somebody waits for it, and not more in a day than the office pays for. Pure.
+
+use serde::Deserialize;
+
+/// Pieces of SMS that are paid for in a day unless the settings say otherwise.
+const SEGMENTS_A_DAY: u32 = 2_000;
+
+/// Seconds before the same message is tried again after the first failure.
+const BACKOFF_FIRST_S: i64 = 30;
+
+/// No pause between two tries is longer, in seconds.
+const BACKOFF_MAX_S: i64 = 3_600;
+
+/// Seconds before a message is tried again that may have gone out: time for a report on it to come.
+pub(super) const UNCLEAR_PAUSE_S: i64 = 300;
+
+/// Tries of one message before it counts as failed: about four hours.
+pub(super) const TRIES_MAX: u32 = 9;
+
+/// Tries of a message that may have gone out each time: better twice than never, but not a third time.
+pub(super) const UNCLEAR_TRIES_MAX: u32 = 2;
+
+/// Settings for outgoing SMS.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SmsSettings {
+    /// The hour of the day, in the country's time, from which nothing is sent that nobody waits for.
+    pub quiet_from: u8,
+    /// The hour at which that ends. The same as `quiet_from`: never quiet.
+    pub quiet_to: u8,
+    /// Pieces of SMS that this office pays for in a day; what is over waits for the next.
+    pub segments_per_day: u32,
+}
+
+impl Default for SmsSettings {
+    fn default() -> Self {
+        Self { quiet_from: 21, quiet_to: 6, segments_per_day: SEGMENTS_A_DAY }
+    }
+}
+
+impl SmsSettings {
+    /// What is wrong with the settings, in a sentence for whoever wrote them.
+    ///
+    /// # Errors
+    /// When an hour is none.
+    pub fn check(&self) -> Result<(), String> {
+        match [("quiet_from", self.quiet_from), ("quiet_to", self.quiet_to)].iter().find(|(_, hour)| *hour > 23) {
+            Some((name, hour)) => Err(format!("{name} {hour} is no hour of the day: write 0 to 23")),
+            None => Ok(()),
+        }
+    }
+
+    /// When it is quiet now: the second at which that ends. `None` when it is not quiet.
+    pub(super) fn quiet_until_s(&self, now_s: i64, offset_s: i64) -> Option<i64> {
+        let (from, to) = (i64::from(self.quiet_from) * 3_600, i64::from(self.quiet_to) * 3_600);
+        let day_s = (now_s + offset_s).rem_euclid(DAY_S);
+        let is_quiet = match from.cmp(&to) {
+            std::cmp::Ordering::Less => (from..to).contains(&day_s),
+            std::cmp::Ordering::Equal => false,
+            std::cmp::Ordering::Greater => day_s >= from || day_s < to,
+        };
+        is_quiet.then(|| now_s + (to - day_s).rem_euclid(DAY_S))
+    }
+}
+
+const DAY_S: i64 = 86_400;
+
+/// When the day began that it is now in a country, seconds since 1970 UTC.
+pub(super) fn day_began_s(now_s: i64, offset_s: i64) -> i64 {
+    now_s - (now_s + offset_s).rem_euclid(DAY_S)
+}
+
+/// When the next day begins there.
+pub(super) fn day_ends_s(now_s: i64, offset_s: i64) -> i64 {
+    day_began_s(now_s, offset_s) + DAY_S
+}
+
+/// Seconds that a country's clocks are ahead of UTC. None of them changes its clocks in summer; a test asks for every country.
+pub(super) fn utc_offset_s(iso3: &str) -> i64 {
+    let hours = match iso3 {
+        "GHA" => 0,
+        "NGA" => 1,
+        "ETH" | "KEN" | "TZA" | "UGA" => 3,
+        // Burundi, Malawi, Mozambique, Rwanda, Zambia, Zimbabwe.
+        _ => 2,
+    };
+    hours * 3_600
+}
+
+/// The pause after so many tries, in seconds; `jitter` of 0 to 255 spreads it over its second half.
+pub(super) fn backoff_s(tries: u32, jitter: u8) -> i64 {
+    let whole = (BACKOFF_FIRST_S << tries.saturating_sub(1).min(16)).min(BACKOFF_MAX_S);
+    whole / 2 + whole / 2 * i64::from(jitter) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sync_protocol::country::COUNTRIES;
+
+    /// 2026-03-01 00:00 UTC.
+    const MIDNIGHT_S: i64 = 1_772_323_200;
+
+    #[test]
+    fn it_is_quiet_from_the_evening_to_the_morning_of_the_country() {
+        let settings = SmsSettings::default();
+        let malawi = utc_offset_s("MWI");
+        let until = |utc_hour: i64| settings.quiet_until_s(MIDNIGHT_S + utc_hour * 3_600, malawi);
+        assert_eq!(until(18), None, "20:00 in Malawi");
+        assert_eq!(until(19), Some(MIDNIGHT_S + 28 * 3_600), "21:00 until 6:00");
+        assert_eq!(until(3), Some(MIDNIGHT_S + 4 * 3_600), "5:00");
+        assert_eq!(until(4), None, "6:00");
+        let never = SmsSettings { quiet_from: 0, quiet_to: 0, ..settings.clone() };
+        assert!((0..24).all(|hour| never.quiet_until_s(MIDNIGHT_S + hour * 3_600, 0).is_none()));
+        let noon = SmsSettings { quiet_from: 12, quiet_to: 13, ..settings };
+        assert_eq!(noon.quiet_until_s(MIDNIGHT_S + 12 * 3_600 + 60, 0), Some(MIDNIGHT_S + 13 * 3_600));
+    }
+
+    #[test]
+    fn the_day_of_a_budget_is_the_countrys() {
+        let kenya = utc_offset_s("KEN");
+        let evening = MIDNIGHT_S + 22 * 3_600;
+        assert_eq!(day_began_s(evening, kenya), MIDNIGHT_S + 21 * 3_600, "1:00 of the next day in Kenya");
+        assert_eq!(day_ends_s(evening, kenya), MIDNIGHT_S + 45 * 3_600);
+    }
+
+    #[test]
+    fn every_country_has_its_own_time() {
+        let central = ["BDI", "MOZ", "MWI", "RWA", "ZMB", "ZWE"];
+        for country in COUNTRIES {
+            let hours = utc_offset_s(country.iso3) / 3_600;
+            assert_eq!(hours == 2, central.contains(&country.iso3), "{}", country.iso3);
+        }
+    }
+
+    #[test]
+    fn pauses_grow_and_end() {
+        assert_eq!(backoff_s(1, 255), 30);
+        assert_eq!(backoff_s(1, 0), 15);
+        assert!(backoff_s(2, 0) >= backoff_s(1, 255));
+        assert_eq!(backoff_s(u32::MAX, 255), BACKOFF_MAX_S);
+    }
+
+    #[test]
+    fn an_hour_is_0_to_23() {
+        assert!(SmsSettings::default().check().is_ok());
+        let wrong = SmsSettings { quiet_to: 24, ..SmsSettings::default() };
+        assert!(wrong.check().unwrap_err().contains("quiet_to 24"));
+    }
+}

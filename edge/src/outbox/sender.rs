@@ -1,0 +1,295 @@
+//! Sends what is due, one message at a time. What may leave is on disk as leaving before it does; what the gateway said of it is on
+//! disk before the next. A message that may have gone out is tried once more: better twice than never.
+
+use super::db::{self, Stored};
+use super::rules::{TRIES_MAX, UNCLEAR_PAUSE_S, UNCLEAR_TRIES_MAX, backoff_s, day_began_s, day_ends_s, utc_offset_s};
+use super::{Kind, State};
+use crate::config::{Config, Gateway};
+use crate::db::{Db, DbError};
+use crate::deps::Deps;
+use crate::node;
+use crate::sms::africastalking::{self, Sent};
+use crate::sync::tls::{self, BestTime};
+use futures_util::StreamExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+use sync_protocol::phone::Phone;
+use tokio::sync::{Notify, watch};
+
+/// How long a gateway may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often the queue is looked at when nobody says that something is in it: other programs of this box queue too.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How often what ended long ago is dropped.
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+
+/// First and longest pause, in seconds, while nothing can be sent until an operator acts.
+const HOLD_S: (i64, i64) = (60, 1_800);
+
+/// Bytes of an answer that are read.
+const ANSWER_MAX_BYTES: usize = 64 << 10;
+
+/// Sends the queue of one box.
+pub struct Sender {
+    db: Db,
+    deps: Deps,
+    config: Arc<Config>,
+    client: reqwest::Client,
+    /// While the gateway refuses everything: nothing is sent before, and the next pause.
+    held: Option<(i64, i64)>,
+}
+
+/// What one step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A message was dealt with; there may be another.
+    Worked,
+    /// Nothing is due.
+    Idle,
+    /// There is no gateway to send with.
+    NoGateway,
+}
+
+impl Sender {
+    /// A sender for the gateways of the settings.
+    ///
+    /// # Errors
+    /// When this machine cannot make calls, in words.
+    pub async fn new(db: Db, deps: Deps, config: Arc<Config>) -> Result<Self, String> {
+        let is_plain = config.gateways.iter().all(|gateway| gateway.send_url().starts_with("http://"));
+        let tls = if is_plain {
+            tls::no_certificates()
+        } else {
+            let known = db.read(|conn| {
+                Ok::<_, DbError>((node::last_contact_s(conn)?, node::clock_offset_s(conn)?))
+            });
+            let (heard_s, offset_s) = known.await.map_err(|error| error.to_string())?;
+            let word_s = heard_s.map(|s| s.saturating_add(offset_s));
+            tls::client_config(Arc::new(BestTime::new(deps.clock.clone(), word_s, offset_s)))
+        };
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.map_err(|error| error.to_string())?)
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self { db, deps, config, client, held: None })
+    }
+
+    /// Sends until told to stop. Never ends because of an error.
+    pub async fn run(mut self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+        if let Err(error) = self.recover().await {
+            tracing::warn!(%error, "cannot look through the outbox");
+        }
+        let mut pruned: Option<Duration> = None;
+        loop {
+            let now = self.deps.clock.monotonic();
+            if pruned.is_none_or(|at| now.saturating_sub(at) >= PRUNE_EVERY) {
+                pruned = Some(now);
+                let now_s = self.deps.clock.now_s();
+                if let Err(error) = self.db.write_grouped(move |tx| db::prune(tx, now_s)).await {
+                    tracing::warn!(%error, "cannot tidy the outbox");
+                }
+            }
+            let worked = tokio::select! {
+                step = self.step() => step,
+                // What was under way is tried again at the next start.
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            match worked {
+                Ok(Step::Worked) => continue,
+                Ok(Step::Idle | Step::NoGateway) => {}
+                Err(error) => tracing::warn!(%error, "the outbox cannot be worked on"),
+            }
+            tokio::select! {
+                () = wake.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
+    /// Looks at what was leaving when the program ended last: it may have gone out.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn recover(&self) -> Result<(), DbError> {
+        let now_s = self.deps.clock.now_s();
+        self.db
+            .write_grouped(move |tx| {
+                for (id, tries) in db::interrupted(tx)? {
+                    let (state, note) = if tries >= UNCLEAR_TRIES_MAX {
+                        (State::Failed, "it may have gone out: this box stopped while sending")
+                    } else {
+                        (State::Queued, "this box stopped while sending")
+                    };
+                    db::set(tx, id, state, now_s + UNCLEAR_PAUSE_S, note, now_s)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Deals with one message that is due.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn step(&mut self) -> Result<Step, DbError> {
+        if !self.config.gateways.iter().any(Gateway::can_send) {
+            return Ok(Step::NoGateway);
+        }
+        let now_s = self.deps.clock.now_s();
+        if self.held.is_some_and(|(until_s, _)| now_s < until_s) {
+            return Ok(Step::Idle);
+        }
+        let Some(message) = self.db.read(move |conn| db::due(conn, now_s)).await? else { return Ok(Step::Idle) };
+        if self.put_off(&message, now_s).await? {
+            return Ok(Step::Worked);
+        }
+        let named = message.gateway.clone();
+        let mut able = self.config.gateways.iter().filter(|gateway| gateway.can_send());
+        let Some(gateway) = able.find(|gateway| named.as_ref().is_none_or(|name| *name == gateway.name)) else {
+            // The gateway that it came by cannot send: another one may.
+            let put = move |tx: &rusqlite::Transaction<'_>| {
+                db::set(tx, message.id, State::Queued, now_s + UNCLEAR_PAUSE_S, "no gateway to send with", now_s)
+            };
+            self.db.write_grouped(put).await?;
+            return Ok(Step::Worked);
+        };
+        let (id, name) = (message.id, gateway.name.clone());
+        self.db.write(move |tx| db::begin(tx, id, &name, now_s)).await?;
+        let sent = self.post(gateway, &message).await;
+        self.keep(message, sent).await?;
+        Ok(Step::Worked)
+    }
+
+    /// Puts off what must not go now, and takes back what must never. True when it did.
+    async fn put_off(&self, message: &Stored, now_s: i64) -> Result<bool, DbError> {
+        let Stored { id, phone, kind, segments, .. } = *message;
+        let config = self.config.clone();
+        self.db
+            .write_grouped(move |tx| {
+                // Quiet hours and days are those of the true time, where it is known better than this box's clock.
+                let ahead_s = utc_offset_s(&config.country) + node::clock_offset_s(tx)?;
+                if kind != Kind::Reply && db::has_opted_out(tx, phone)? {
+                    db::set(tx, id, State::Cancelled, now_s, "the receiver sent STOP", now_s)?;
+                    return Ok(true);
+                }
+                if kind == Kind::Verdict
+                    && let Some(until_s) = config.sms.quiet_until_s(now_s, ahead_s)
+                {
+                    db::set(tx, id, State::Queued, until_s, "it waits for the morning", now_s)?;
+                    return Ok(true);
+                }
+                let used = db::segments_since(tx, day_began_s(now_s, ahead_s))?;
+                if used + u64::from(segments) > u64::from(config.sms.segments_per_day) {
+                    let note = "today's budget for SMS is used up";
+                    db::set(tx, id, State::Queued, day_ends_s(now_s, ahead_s), note, now_s)?;
+                    return Ok(true);
+                }
+                Ok(false)
+            })
+            .await
+    }
+
+    async fn post(&self, gateway: &Gateway, message: &Stored) -> Sent {
+        let Ok(phone) = Phone::from_number(message.phone) else {
+            return Sent::Failed("the receiver's number is none".to_owned());
+        };
+        let to = [phone];
+        let from = Some(gateway.sender.as_str()).filter(|sender| !sender.is_empty());
+        let form =
+            africastalking::send_form(&gateway.username, &to, &message.text, from, message.link_id.as_deref());
+        let request = self
+            .client
+            .post(gateway.send_url())
+            .header("apiKey", &gateway.api_key)
+            .header(reqwest::header::ACCEPT, "application/json")
+            .form(&form);
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if error.is_connect() => {
+                return Sent::Retry("the gateway cannot be reached".to_owned());
+            }
+            Err(error) if error.is_builder() => {
+                return Sent::Hold("the gateway's address or key cannot be used".to_owned());
+            }
+            Err(_) => return Sent::Unclear("the line broke while sending".to_owned()),
+        };
+        let status = answer.status().as_u16();
+        let Some(body) = read(answer).await else {
+            return Sent::Unclear("the gateway's answer did not arrive whole".to_owned());
+        };
+        let unjudged = || Sent::Unclear("the gateway's answer says nothing".to_owned());
+        africastalking::judge(status, &body, &to).pop().unwrap_or_else(unjudged)
+    }
+
+    /// Keeps what the gateway said.
+    async fn keep(&mut self, message: Stored, sent: Sent) -> Result<(), DbError> {
+        let now_s = self.deps.clock.now_s();
+        let tries = message.tries + 1;
+        let [jitter] = self.deps.ids.random::<1>();
+        self.note_hold(&sent, now_s);
+        let phone = message.phone;
+        log(&message, &sent);
+        self.db
+            .write(move |tx| {
+                let id = message.id;
+                let again = |tx: &rusqlite::Transaction<'_>, most: u32, pause_s: i64, note: &str| {
+                    let state = if tries >= most { State::Failed } else { State::Queued };
+                    db::set(tx, id, state, now_s + pause_s, note, now_s)
+                };
+                match sent {
+                    Sent::Accepted { message_id, .. } => db::accepted(tx, id, &message_id, now_s),
+                    Sent::Retry(note) => again(tx, TRIES_MAX, backoff_s(tries, jitter), &note),
+                    Sent::Unclear(note) => again(tx, UNCLEAR_TRIES_MAX, UNCLEAR_PAUSE_S, &note),
+                    Sent::Failed(note) => db::set(tx, id, State::Failed, now_s, &note, now_s),
+                    Sent::Hold(note) => {
+                        db::uncount(tx, id)?;
+                        db::set(tx, id, State::Queued, now_s, &note, now_s)
+                    }
+                    Sent::OptedOut => {
+                        db::set(tx, id, State::Failed, now_s, "the receiver refuses messages", now_s)?;
+                        db::note_opt_out(tx, phone, now_s)
+                    }
+                }
+            })
+            .await
+    }
+
+    fn note_hold(&mut self, sent: &Sent, now_s: i64) {
+        let Sent::Hold(_) = sent else {
+            self.held = None;
+            return;
+        };
+        let pause_s = self.held.map_or(HOLD_S.0, |(_, pause_s)| pause_s);
+        self.held = Some((now_s + pause_s, (pause_s * 2).min(HOLD_S.1)));
+    }
+}
+
+fn log(message: &Stored, sent: &Sent) {
+    let to = Phone::from_number(message.phone).map_or_else(|_| String::new(), |phone| phone.masked());
+    let (id, kind) = (message.id, message.kind.as_str());
+    match sent {
+        Sent::Accepted { cost, .. } => tracing::info!(id, kind, to, cost, "an SMS was sent"),
+        Sent::Retry(note) | Sent::Unclear(note) => tracing::warn!(id, kind, to, note, "an SMS was not sent yet"),
+        Sent::Hold(note) => tracing::error!(id, note, "no SMS can be sent until the gateway's settings are put right"),
+        Sent::Failed(note) => tracing::warn!(id, kind, to, note, "an SMS failed"),
+        Sent::OptedOut => tracing::info!(id, kind, to, "the receiver of an SMS refuses messages"),
+    }
+}
+
+/// The body, if it arrives whole and is no longer than any real one.
+async fn read(answer: reqwest::Response) -> Option<Vec<u8>> {
+    let mut pieces = answer.bytes_stream();
+    let mut body = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        body.extend_from_slice(&piece.ok()?);
+        if body.len() > ANSWER_MAX_BYTES {
+            return None;
+        }
+    }
+    Some(body)
+}

@@ -1,0 +1,65 @@
+//! Every route of the box's HTTP server, in one list. What stands in [`api`] is in the API document too; beside it there are only
+//! pages and what gateways call.
+
+use crate::http::{body, etag, health, no_such_method, no_such_path, panicked, problems_page};
+use crate::local_api::{
+    adjust, cooperatives, orders, place, prices, products, reference, refusals, sell, status, stock,
+};
+use crate::office::{login, page};
+use crate::openapi::{self, DOCUMENT_PATH};
+use crate::outbox::http as messages;
+use crate::state::AppState;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes for people and their programs, with their description.
+pub fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(login::login))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::session))
+        .routes(routes!(status::status))
+        .routes(routes!(stock::list))
+        .routes(routes!(adjust::adjust))
+        .routes(routes!(refusals::list))
+        .routes(routes!(messages::list))
+        .routes(routes!(products::list, sell::post))
+        .routes(routes!(products::get, sell::change))
+        .routes(routes!(orders::list, place::place))
+        .routes(routes!(orders::get))
+        .routes(routes!(place::cancel))
+        .routes(routes!(prices::list))
+        .routes(routes!(reference::list_commodities))
+        .routes(routes!(reference::get_commodity))
+        .routes(routes!(reference::list_units))
+        .routes(routes!(reference::get_unit))
+        .routes(routes!(reference::list_markets))
+        .routes(routes!(reference::get_market))
+        .routes(routes!(reference::list_regions))
+        .routes(routes!(reference::get_region))
+        .routes(routes!(cooperatives::list))
+        .routes(routes!(cooperatives::get))
+}
+
+/// The local HTTP server.
+pub fn router(state: AppState) -> Router {
+    let (api, document) = api().split_for_parts();
+    let document = openapi::finish(document);
+    let api = api
+        .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
+        .route("/api/docs/problems", get(problems_page::page))
+        .layer(axum::middleware::from_fn(etag::layer))
+        .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
+    api.merge(page::routes())
+        .merge(crate::gateway::routes(state.channels.clone()))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(state)
+}

@@ -1,0 +1,116 @@
+//! The running node: starts its parts in order (place, listener, sync loop, HTTP) and stops them in the other order.
+//!
+//! The office goes on without the hub: nothing about the line keeps it from starting or stopping. A kill at any instant loses
+//! nothing that a person was told.
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::deps::Deps;
+use crate::router::router;
+use crate::state::AppState;
+use crate::sync::run::SyncHandle;
+use crate::sync::{self, lock};
+use anyhow::{Context as _, bail};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long requests and the exchange under way may take to end when the node is told to stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Looks for the place of another `serve` before it is taken as running: a command may be asking for it at this moment.
+const PLACE_TRIES: u32 = 20;
+
+/// Runs the node until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When the settings cannot be used, another `serve` has this data directory, or the address cannot be listened on.
+pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Result<()> {
+    let config = Config::load(db.data_dir())?;
+    let data_dir = db.data_dir().to_owned();
+    let Some(mut place) = place(&data_dir).await? else {
+        bail!("a serve of {} is already running; stop it first, or give this one its own --data-dir", data_dir.display())
+    };
+    let listen = listen.unwrap_or(config.listen);
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
+    let address = listener.local_addr().context("cannot tell the address")?;
+    let (stop, stopping) = watch::channel(false);
+    let (handle, syncing) = start_sync(&db, &deps, &config, stopping.clone()).await;
+    let state = AppState::new(db, deps, config, handle);
+    let channels = state.channels.start(stopping.clone()).await;
+    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let mut stopping_http = stopping;
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        let _ = stopping_http.wait_for(|stop| *stop).await;
+    });
+    let serving = tokio::spawn(server.into_future());
+    place.announce(address).context("cannot write to the data folder")?;
+    tracing::info!(%address, "listening");
+    asked_to_stop().await?;
+    tracing::info!("stopping");
+    // The receivers live as long as their tasks; where one has ended there is nothing to stop.
+    let _ = stop.send(true);
+    ended("requests", serving).await;
+    for task in channels {
+        ended("calls and messages", task).await;
+    }
+    if let Some(syncing) = syncing {
+        ended("the exchange", syncing).await;
+    }
+    Ok(())
+}
+
+/// The office works without sync: what keeps it from starting is told, not fatal.
+async fn start_sync(
+    db: &Db,
+    deps: &Deps,
+    config: &Config,
+    stopping: watch::Receiver<bool>,
+) -> (SyncHandle, Option<JoinHandle<()>>) {
+    match sync::open(db.clone(), deps.clone(), config).await {
+        Ok(syncer) => {
+            let (handle, task) = sync::run::start(syncer, stopping);
+            (handle, Some(task))
+        }
+        Err(error) => {
+            tracing::error!("this box works, but does not speak with the hub: {error}");
+            (SyncHandle::idle(), None)
+        }
+    }
+}
+
+async fn place(data_dir: &std::path::Path) -> anyhow::Result<Option<lock::Held>> {
+    for _ in 0..PLACE_TRIES {
+        if let Some(held) = lock::serving(data_dir).context("cannot write to the data folder")? {
+            return Ok(Some(held));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(None)
+}
+
+async fn asked_to_stop() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut term = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+        tokio::select! {
+            ended = tokio::signal::ctrl_c() => ended.context("cannot wait for Ctrl-C"),
+            _ = term.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")
+}
+
+async fn ended<T>(what: &str, task: JoinHandle<T>) {
+    let stop = task.abort_handle();
+    if tokio::time::timeout(STOP_PATIENCE, task).await.is_err() {
+        tracing::warn!("{what} did not end in time and was cut off; it goes on at the next start");
+        stop.abort();
+    }
+}

@@ -1,0 +1,38 @@
+//! What every handler is given. It is cheap to clone; what must survive a restart is in the database, not here.
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::deps::Deps;
+use crate::gateway::Channels;
+use crate::office::Office;
+use crate::sync::run::SyncHandle;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Shared by all handlers.
+#[derive(Clone)]
+pub struct AppState {
+    /// The database.
+    pub db: Db,
+    /// Clock, ids, randomness.
+    pub deps: Deps,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// To wake the sync loop, and to hear what it changed.
+    pub sync: SyncHandle,
+    /// Sessions and passwords of people at the office.
+    pub office: Arc<Office>,
+    /// Calls and SMS.
+    pub channels: Channels,
+}
+
+impl AppState {
+    /// For a box that starts now: nobody is signed in.
+    pub fn new(db: Db, deps: Deps, config: Config, sync: SyncHandle) -> Self {
+        let idle = Duration::from_secs(u64::from(config.office_idle_minutes) * 60);
+        let office = Arc::new(Office::new(&deps, idle));
+        let config = Arc::new(config);
+        let channels = Channels::new(db.clone(), deps.clone(), config.clone());
+        Self { db, deps, config, sync, office, channels }
+    }
+}

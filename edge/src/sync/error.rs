@@ -1,0 +1,250 @@
+//! What can go wrong between this box and the hub, in plain words with the next step. Secrets and rows never get into a text.
+
+use crate::config::ConfigError;
+use crate::db::DbError;
+use crate::identity::IdentityError;
+use std::time::Duration;
+use sync_protocol::wire::bytes::WireError;
+use sync_protocol::wire::message::{Refusal, RefusalCode};
+
+/// Why the line did not carry something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// No connection came about.
+    #[error("cannot reach the hub: {0}")]
+    Unreachable(String),
+    /// The connection ended in the middle.
+    #[error("the line was cut: {0}")]
+    Cut(String),
+    /// Nothing moved for too long.
+    #[error("nothing came over the line for {} seconds", .0.as_secs())]
+    Silent(Duration),
+    /// The hub's certificate does not prove that it is the hub.
+    #[error(
+        "the hub's certificate was not accepted: {0}. Check the address and, if the certificate is new, the package ca-certificates"
+    )]
+    Certificate(String),
+}
+
+/// Why an exchange, or a step towards one, did not come to its end. What was applied before stays applied.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The box was never enrolled.
+    #[error(
+        "this box is not enrolled yet. Get a code from the operator (mizili-hub edge add), then run: mizili-edge enrol --hub URL --code CODE"
+    )]
+    NotEnrolled,
+    /// The box is enrolled.
+    #[error(
+        "this box is enrolled already, as number {edge}. To enrol another one, give it a data folder of its own: --data-dir DIR"
+    )]
+    AlreadyEnrolled {
+        /// Its number.
+        edge: u32,
+    },
+    /// The code is not good.
+    #[error("the code is wrong, used or has expired. Ask the operator for a new one: mizili-hub edge add")]
+    BadCode,
+    /// The data folder belongs to an earlier enrolment.
+    #[error("{0}")]
+    DataOfAnother(String),
+    /// The line failed.
+    #[error(transparent)]
+    Line(#[from] LineError),
+    /// The hub has no time now.
+    #[error("the hub is busy and asks to be tried again later")]
+    Busy {
+        /// When it would like to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// The hub does not go on with this box.
+    #[error("{}", refusal_words(.0))]
+    Refused(Refusal),
+    /// The answerer could not prove that it is the hub of the enrolment.
+    #[error(
+        "{0} did not prove that it is the hub this box was enrolled with, so nothing was sent. If the hub was set up anew, \
+         ask its operator for a new enrolment code; else somebody may be in between"
+    )]
+    NotTheHub(String),
+    /// The hub's bytes were not understood.
+    #[error("the hub's answer was damaged ({0}); it will be asked again")]
+    Damaged(#[from] WireError),
+    /// The hub answered something else than was asked for.
+    #[error(
+        "the hub at this address answered in an unexpected way ({0}). Check the address and the versions on both sides"
+    )]
+    Unexpected(String),
+    /// The hub refused in a way that this version knows no words for.
+    #[error("the hub refused (status {status}): {detail}")]
+    HttpStatus {
+        /// The HTTP status.
+        status: u16,
+        /// The hub's words.
+        detail: String,
+    },
+    /// The hub says that there is more, and sends nothing new.
+    #[error(
+        "the hub says that there is more but sends nothing new; this is a fault in the program, please report it"
+    )]
+    Stuck,
+    /// Another exchange of the same box went on for too long.
+    #[error("another sync of this box is running and has not ended yet; try again in a minute")]
+    Locked,
+    /// Plain http to a hub elsewhere.
+    #[error(
+        "{0} is not encrypted: everybody on the way could read it. Use an https:// address, or, for a trial only, \
+         give --insecure-http"
+    )]
+    Insecure(String),
+    /// No address.
+    #[error("'{0}' is no hub address: write it like https://hub.example.org")]
+    BadAddress(String),
+    /// The store refused.
+    #[error("not stored: {0}")]
+    Storage(#[from] DbError),
+    /// A stored file could not be used.
+    #[error("cannot use {what}: {cause}")]
+    File {
+        /// The file or folder.
+        what: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The box's keys cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The box's settings cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl SyncError {
+    /// Whether trying again later may succeed without anybody doing something. Every case is listed: a new one must choose.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Line(LineError::Certificate(_)) => false,
+            Self::Line(_) | Self::Busy { .. } | Self::Damaged(_) | Self::Locked => true,
+            Self::Refused(refusal) => match refusal.code {
+                RefusalCode::Unauthorized
+                | RefusalCode::Fenced
+                | RefusalCode::Busy
+                | RefusalCode::HubRestored => true,
+                RefusalCode::Revoked
+                | RefusalCode::Rewound
+                | RefusalCode::SequenceReused
+                | RefusalCode::SequenceGap
+                | RefusalCode::StreamHalted
+                | RefusalCode::Malformed
+                | RefusalCode::Version
+                | RefusalCode::Other(_) => false,
+            },
+            Self::Storage(cause) => cause.is_retryable(),
+            Self::NotEnrolled
+            | Self::AlreadyEnrolled { .. }
+            | Self::BadCode
+            | Self::DataOfAnother(_)
+            | Self::HttpStatus { .. }
+            | Self::NotTheHub(_)
+            | Self::Unexpected(_)
+            | Self::Stuck
+            | Self::Insecure(_)
+            | Self::BadAddress(_)
+            | Self::File { .. }
+            | Self::Identity(_)
+            | Self::Config(_) => false,
+        }
+    }
+
+    /// When the hub asked to be tried again, if it said.
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Self::Busy { retry_after } = self { *retry_after } else { None }
+    }
+
+    /// A short name for the database and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotEnrolled => "not_enrolled",
+            Self::AlreadyEnrolled { .. } | Self::BadCode | Self::DataOfAnother(_) => "enrolment",
+            Self::HttpStatus { .. } => "refused",
+            Self::Line(LineError::Certificate(_)) => "certificate",
+            Self::Line(_) => "offline",
+            Self::Busy { .. } => "busy",
+            Self::Refused(refusal) => refusal.code.as_str(),
+            Self::NotTheHub(_) => "not_the_hub",
+            Self::Damaged(_) => "damaged",
+            Self::Unexpected(_) => "unexpected",
+            Self::Stuck => "stuck",
+            Self::Locked => "locked",
+            Self::Insecure(_) | Self::BadAddress(_) => "address",
+            Self::Storage(_) => "storage",
+            Self::File { .. } | Self::Identity(_) | Self::Config(_) => "setup",
+        }
+    }
+}
+
+/// A refusal in words for whoever looks after the box.
+fn refusal_words(refusal: &Refusal) -> String {
+    let words = match refusal.code {
+        RefusalCode::Unauthorized => "the hub does not accept this box's sign-in; it will try again",
+        RefusalCode::Revoked => {
+            "the operator has shut this box out. What is stored here stays. Ask the operator what to do"
+        }
+        RefusalCode::Rewound => {
+            "this box's data is an old copy, or a second copy of it is in use elsewhere, so the hub takes nothing from it. \
+             Nothing was changed. Stop the copy, and ask the operator for a new enrolment code"
+        }
+        RefusalCode::SequenceReused => {
+            "the hub already has other entries under the numbers of these; nothing is lost. Ask the operator to look at this box"
+        }
+        RefusalCode::SequenceGap => {
+            "the hub lacks entries that come before these; nothing is lost. Ask the operator to look at this box"
+        }
+        RefusalCode::StreamHalted => {
+            "the hub has stopped taking entries from this box until its operator has looked; nothing is lost"
+        }
+        RefusalCode::Malformed => {
+            "the hub did not understand this box; this is a fault in the program, please report it"
+        }
+        RefusalCode::Version => {
+            "this program is too old or too new for the hub. Install the version that the operator names"
+        }
+        RefusalCode::Fenced => "a newer sync of this box has begun; this one stopped",
+        RefusalCode::HubRestored => {
+            "the hub was restored from a backup and is being put right; it will be tried again"
+        }
+        RefusalCode::Busy => "the hub is busy; it will be tried again",
+        RefusalCode::Other(_) => "the hub refused for a reason that this version does not know",
+    };
+    if refusal.detail.is_empty() {
+        words.to_owned()
+    } else {
+        format!("{words} (the hub says: {})", refusal.detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_in_plain_words() {
+        for code in RefusalCode::ALL {
+            let text = SyncError::Refused(Refusal { code: *code, detail: String::new() }).to_string();
+            assert!(text.len() > 30 && !text.contains('_'), "{text}");
+            assert!(!text.contains("digest") && !text.contains("quarantine") && !text.contains("cursor"));
+        }
+        let rewound =
+            SyncError::Refused(Refusal { code: RefusalCode::Rewound, detail: "link 3 of 9".into() });
+        assert!(rewound.to_string().contains("old copy") && rewound.to_string().contains("link 3 of 9"));
+        assert!(!rewound.is_temporary());
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_tried_again() {
+        assert!(SyncError::Line(LineError::Cut("x".into())).is_temporary());
+        assert!(SyncError::Storage(DbError::Full).is_temporary());
+        assert!(!SyncError::NotTheHub("https://x".into()).is_temporary());
+        let busy = SyncError::Busy { retry_after: Some(Duration::from_secs(9)) };
+        assert_eq!(busy.retry_after(), Some(Duration::from_secs(9)));
+    }
+}

@@ -1,0 +1,254 @@
+//! What a response brings, message by message. Each is on disk before the next is looked at, so a cut at any byte costs no
+//! more than the frame it fell into; rows, cursor and what waited for them move in one transaction.
+
+use super::error::SyncError;
+use super::mend::{self, Mending};
+use super::state;
+use crate::commands::{self, VerdictError};
+use crate::db::{Db, DbError};
+use crate::deps::Deps;
+use crate::node::{self, Doubt};
+use crate::notices;
+use crate::replica::{self, ReplicaError};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::session::{BucketCursor, Judged};
+use sync_protocol::verdict::Numbered;
+use sync_protocol::wire::message::{BucketPoint, Close, Message, SlotSums, Welcome};
+use sync_protocol::wire::rows::{Reach, Rows};
+
+impl From<ReplicaError> for SyncError {
+    fn from(error: ReplicaError) -> Self {
+        match error {
+            ReplicaError::Db(cause) => Self::Storage(cause),
+            ReplicaError::NotInScope(_) | ReplicaError::BadScope(_) => Self::Unexpected(error.to_string()),
+        }
+    }
+}
+
+/// What one response came to.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Rows that were written.
+    pub(super) rows: u64,
+    /// Commands that took effect at the hub.
+    pub(super) applied: u64,
+    /// Commands that were refused.
+    pub(super) rejected: u64,
+    /// Commands that wait for an operator of the hub.
+    pub(super) quarantined: u64,
+    /// Rows that differed and were mended.
+    pub(super) mended: u64,
+    /// Rows before those that came are missing: ask again.
+    pub(super) has_gap: bool,
+    /// The scope or the epoch changed.
+    pub(super) has_new_scope: bool,
+    /// Something came that was not here before.
+    pub(super) has_news: bool,
+    /// Whether everything is here and the same on both sides, as far as is known at the end.
+    pub(super) digests_equal: bool,
+    /// The end of the response.
+    pub(super) close: Option<Close>,
+}
+
+/// Takes in one response.
+pub(super) struct Intake<'a> {
+    pub(super) db: &'a Db,
+    pub(super) deps: &'a Deps,
+    pub(super) mending: &'a mut Mending,
+    pub(super) taken: Taken,
+    /// Answers to questions hold at the head of each bucket, which is reached only when its rows are in.
+    pub(super) answers: Vec<Message>,
+}
+
+impl Intake<'_> {
+    /// Takes in one message. `false` when it was the last.
+    pub(super) async fn message(&mut self, message: Message) -> Result<bool, SyncError> {
+        match message {
+            Message::Welcome(welcome) => self.welcome(welcome).await?,
+            Message::Verdicts(list) => self.verdicts(list).await?,
+            Message::Rows(Rows { reach: Reach::Repair { .. }, .. }) | Message::SlotSums(_) => {
+                self.answers.push(message)
+            }
+            Message::Rows(rows) => self.rows(rows).await?,
+            Message::Complete(points) => {
+                self.answers().await?;
+                self.complete(points).await?;
+            }
+            Message::Close(close) => {
+                self.answers().await?;
+                self.close(close).await?;
+                return Ok(false);
+            }
+            Message::Refusal(refusal) => return Err(SyncError::Refused(refusal)),
+            Message::Unknown(kind) => tracing::debug!(kind, "skipped a message of a newer hub"),
+            Message::Hello(_) | Message::Commands(_) | Message::Audit(_) | Message::End => {
+                return Err(SyncError::Unexpected("a request in place of an answer".into()));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes in the answers to questions, once the rows are in.
+    async fn answers(&mut self) -> Result<(), SyncError> {
+        for answer in std::mem::take(&mut self.answers) {
+            match answer {
+                Message::Rows(rows) => self.rows(rows).await?,
+                Message::SlotSums(sums) => self.slot_sums(sums).await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn welcome(&mut self, welcome: Welcome) -> Result<(), SyncError> {
+        self.taken.has_new_scope = self
+            .db
+            .write(move |tx| {
+                let before = (node::scope(tx)?, node::epoch(tx)?);
+                let is_new = before != (welcome.scope.clone(), welcome.epoch);
+                replica::take_scope(tx, &welcome)?;
+                commands::settle(tx)?;
+                Ok::<_, SyncError>(is_new)
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn verdicts(&mut self, list: Vec<Numbered>) -> Result<(), SyncError> {
+        let now_s = self.deps.clock.now_s();
+        let stored = self
+            .db
+            .write(move |tx| {
+                let before = node::verdicts_upto(tx)?;
+                let recorded = commands::record_verdicts(tx, &list, now_s)?;
+                commands::settle(tx)?;
+                notices::tell(tx, now_s)?;
+                Ok::<_, VerdictError>((recorded, node::verdicts_upto(tx)? > before))
+            })
+            .await;
+        match stored {
+            Ok((recorded, is_new)) => {
+                self.taken.has_news |= is_new;
+                self.taken.applied += recorded.applied;
+                self.taken.rejected += recorded.rejected;
+                self.taken.quarantined += recorded.quarantined;
+            }
+            Err(VerdictError::Gap { expected, got }) => {
+                tracing::warn!(expected, got, "verdicts came after a gap; they are asked for again");
+                self.taken.has_gap = true;
+            }
+            Err(VerdictError::Db(error)) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    async fn rows(&mut self, rows: Rows) -> Result<(), SyncError> {
+        let (count, bucket) = (rows.rows.len() as u64, rows.bucket);
+        let part = if let Reach::Repair { entity, .. } = rows.reach { Some((bucket, entity)) } else { None };
+        let (judged, mended) = self
+            .db
+            .write(move |tx| {
+                let mended = mend::rows_to_mend(tx, &rows)?;
+                let judged = replica::apply_rows(tx, &rows)?;
+                let is_applied = matches!(judged, Judged::Apply(_));
+                if is_applied {
+                    state::note_mended(tx, mended)?;
+                    commands::settle(tx)?;
+                }
+                Ok::<_, SyncError>((judged, if is_applied { mended } else { 0 }))
+            })
+            .await?;
+        match (judged, part) {
+            (Judged::Apply(_), Some(part)) => {
+                self.taken.mended += mended;
+                self.taken.has_news = true;
+                self.mending.mended(part);
+                tracing::warn!(bucket = %part.0, entity = part.1, rows = mended, "mended rows that differed from the hub's");
+            }
+            (Judged::Apply(_), None) => {
+                self.taken.rows += count;
+                self.taken.has_news = true;
+            }
+            (Judged::Skip, _) => tracing::debug!(%bucket, "skipped rows that are here already"),
+            (Judged::Gap, _) => {
+                tracing::warn!(%bucket, "rows came after a gap; they are asked for again");
+                self.taken.has_gap = true;
+            }
+        }
+        Ok(())
+    }
+
+    async fn complete(&mut self, points: Vec<BucketPoint>) -> Result<(), SyncError> {
+        let (compared, differing) = self
+            .db
+            .write(move |tx| {
+                let cursors = replica::cursors(tx)?;
+                let is_there = |point: &&BucketPoint| {
+                    let cursor = cursors.iter().find(|cursor| cursor.bucket == point.bucket);
+                    cursor.is_some_and(|cursor| cursor.is_whole() && cursor.upto == point.head)
+                };
+                let compared: Vec<Bucket> =
+                    points.iter().filter(is_there).map(|point| point.bucket).collect();
+                Ok::<_, SyncError>((compared, replica::compare(tx, &points)?))
+            })
+            .await?;
+        if !differing.is_empty() {
+            tracing::warn!(?differing, "rows differ from the hub's; they are looked for");
+        }
+        self.mending.compared(&compared, &differing);
+        Ok(())
+    }
+
+    async fn slot_sums(&mut self, sums: SlotSums) -> Result<(), SyncError> {
+        let SlotSums { of, head, sums } = sums;
+        let asked = of.clone();
+        let ours = self
+            .db
+            .read(move |conn| {
+                let cursor = replica::cursors(conn)?.into_iter().find(|cursor| cursor.bucket == asked.bucket);
+                if !cursor.is_some_and(|cursor| cursor.is_whole() && cursor.upto == head) {
+                    return Ok(None);
+                }
+                Ok::<_, DbError>(Some(replica::slot_sums(conn, &asked)?))
+            })
+            .await?;
+        // At another version the sums say nothing; the next comparison begins from the top.
+        let Some(ours) = ours else { return Ok(()) };
+        self.taken.has_news = true;
+        if !self.mending.sums_came(&of, &ours, &sums) && of.slot.is_empty() {
+            // The rows are the same, so if anything differed it was the sum that is kept here.
+            self.db
+                .write(move |tx| {
+                    let sum = replica::recount(tx, of.bucket, of.entity)?;
+                    mend::keep_sum(tx, (of.bucket, of.entity), sum)
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, close: Close) -> Result<(), SyncError> {
+        self.mending.end_round();
+        let now_s = self.deps.clock.now_s();
+        let has_all = !close.more && !self.taken.has_gap;
+        let is_equal = self.mending.is_equal();
+        let stored = close.clone();
+        let known = self
+            .db
+            .write(move |tx| {
+                node::set_link(tx, &stored.link)?;
+                node::set_contact(tx, now_s, stored.clock_s)?;
+                if node::doubt(tx)? == Some(Doubt::Copied) {
+                    // The hub knows this link for the one it gave out last, so no other copy is in use.
+                    node::clear_doubt(tx)?;
+                }
+                let is_complete = has_all && replica::cursors(tx)?.iter().all(BucketCursor::is_whole);
+                state::note_compared(tx, is_complete, is_equal)?;
+                state::load(tx)
+            })
+            .await?;
+        self.taken.digests_equal = known.is_complete && known.digests_equal == Some(true);
+        self.taken.close = Some(close);
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! Drives the exchange with the hub: how the box became known to it, how it signs in, what it sends, what it takes in, when.
+//!
+//! What the bytes mean is the protocol crate's; what rows and commands do here is `replica` and `commands`. This folder only
+//! carries between them, in order, and never invents, drops or reorders anything.
+
+pub mod client;
+pub mod enrol;
+mod error;
+pub mod exchange;
+mod intake;
+pub mod lock;
+mod mend;
+mod meter;
+mod pace;
+mod request;
+mod round;
+pub mod run;
+pub mod session;
+pub mod state;
+pub mod tls;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{LineError, SyncError};
+pub use exchange::{Bounds, ExchangeReport, Syncer};
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::deps::Deps;
+use crate::identity::Identity;
+use crate::node;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Makes ready to exchange: the box's keys, and the way to the hub that enrolment or the settings name.
+///
+/// # Errors
+/// When the box is not enrolled, its keys cannot be used, or the hub's address is not allowed.
+pub async fn open(db: Db, deps: Deps, config: &Config) -> Result<Syncer, SyncError> {
+    let (me, offset_s, contact_s) = db
+        .read(|conn| {
+            let me = node::identity(conn)?.ok_or(SyncError::NotEnrolled)?;
+            Ok::<_, SyncError>((me, node::clock_offset_s(conn)?, node::last_contact_s(conn)?))
+        })
+        .await?;
+    let address = if config.hub_url.is_empty() { &me.hub_url } else { &config.hub_url };
+    let hub_last_word_s = contact_s.map(|s| s.saturating_add(offset_s));
+    let time = Arc::new(tls::BestTime::new(deps.clock.clone(), hub_last_word_s, offset_s));
+    let transport = client::HttpTransport::new(address, config.insecure_http, time.clone())?;
+    let identity = Arc::new(Identity::load(db.data_dir())?);
+    let data_dir = db.data_dir().to_owned();
+    Ok(Syncer {
+        db,
+        deps,
+        data_dir,
+        transport: Arc::new(transport),
+        identity,
+        time,
+        changed: watch::channel(0).0,
+    })
+}

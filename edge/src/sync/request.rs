@@ -1,0 +1,211 @@
+//! The request of an exchange: who we are and where we stand, then waiting commands in batches, then questions, then the end.
+//!
+//! A batch is marked as sent, on disk, before its first byte leaves: whether a command never left this box decides what may be
+//! undone at once. Batches are made while the request is on its way, so memory holds one at a time.
+
+use super::client::Payload;
+use super::error::SyncError;
+use super::pace::Pace;
+use super::state;
+use crate::commands;
+use crate::db::{Db, DbError};
+use crate::node;
+use crate::replica;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use rusqlite::Connection;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use sync_protocol::command::Command;
+use sync_protocol::limits::BATCH_COMMANDS_MAX;
+use sync_protocol::session::MINOR_VERSION;
+use sync_protocol::wire::message::{Audit, Hello, Message, cursors_to_bytes, scope_hash};
+
+/// Bytes of a command on the wire besides its body: id, time, actor, less what compression saves.
+const COMMAND_HEAD_BYTES: usize = 40;
+
+/// What a request opens with besides what is stored.
+#[derive(Clone, Copy)]
+pub(super) struct Opening {
+    /// The edge's incarnation.
+    pub(super) incarnation: u32,
+    /// How fast the link is.
+    pub(super) pace: Pace,
+    /// This box's clock.
+    pub(super) clock_s: i64,
+    /// Whether to compare every bucket, moved or not.
+    pub(super) want_points: bool,
+    /// Random, never used before: a copy of the request that comes late is told from a clone of the box by it.
+    pub(super) nonce: [u8; 8],
+}
+
+/// Reads where this box stands, as a request opens with it.
+pub(super) fn hello(conn: &Connection, opening: Opening) -> Result<Hello, SyncError> {
+    let cursors = replica::cursors(conn)?;
+    let scope: Vec<_> = cursors.iter().map(|cursor| cursor.bucket).collect();
+    Ok(Hello {
+        minor: MINOR_VERSION,
+        incarnation: opening.incarnation,
+        link: node::link(conn)?.ok_or(SyncError::NotEnrolled)?,
+        highest_seq: node::highest_seq(conn)?,
+        verdicts_upto: node::verdicts_upto(conn)?,
+        epoch: node::epoch(conn)?,
+        scope: scope_hash(&scope),
+        cursors: cursors_to_bytes(&cursors),
+        clock_s: opening.clock_s,
+        room_bytes: opening.pace.room_bytes(),
+        frame_bytes: opening.pace.frame_bytes(),
+        want_points: opening.want_points || state::has_unverified(conn)?,
+        nonce: opening.nonce,
+    })
+}
+
+/// What became of a request's commands while it was on its way.
+#[derive(Default)]
+pub(super) struct Sent {
+    commands: AtomicU64,
+    bytes: AtomicU64,
+    upto: AtomicU64,
+    failure: Mutex<Option<SyncError>>,
+}
+
+impl Sent {
+    /// Commands that left.
+    pub(super) fn commands(&self) -> u64 {
+        self.commands.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of frames that left.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The sequence number of the last command that left; 0 for none.
+    pub(super) fn upto(&self) -> u64 {
+        self.upto.load(Ordering::Relaxed)
+    }
+
+    /// What kept a batch from being made. The line saw only a body that ended early.
+    pub(super) fn failure(&self) -> Option<SyncError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn left(&self, batch: &[Command], bytes: usize) {
+        self.commands.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        if let Some(last) = batch.last() {
+            self.upto.store(last.seq, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Makes the batches of one request.
+pub(super) struct Batches {
+    pub(super) db: Db,
+    /// Commands up to this number are not sent in this request.
+    pub(super) after_seq: u64,
+    pub(super) pace: Pace,
+    pub(super) sent: Arc<Sent>,
+}
+
+impl Batches {
+    /// The next batch as a frame, marked as sent; `None` when none waits or the turn is over.
+    async fn next(&mut self) -> Result<Option<Bytes>, DbError> {
+        let left = (self.pace.upload_commands() as u64).saturating_sub(self.sent.commands());
+        let max = BATCH_COMMANDS_MAX.min(usize::try_from(left).unwrap_or(0));
+        let is_first = self.sent.commands() == 0;
+        if max == 0 || (!is_first && self.sent.bytes() >= self.pace.upload_bytes()) {
+            return Ok(None);
+        }
+        let after = self.after_seq;
+        let mut batch = self.db.read(move |conn| commands::pending(conn, after, max)).await?;
+        batch.truncate(fitting(&batch, self.pace.batch_bytes()));
+        let Some(last) = batch.last() else { return Ok(None) };
+        let upto = last.seq;
+        self.db.write(move |tx| commands::mark_sent(tx, upto)).await?;
+        self.after_seq = upto;
+        let mut bytes = Vec::new();
+        let message = Message::Commands(batch);
+        message.write(&mut bytes);
+        if let Message::Commands(batch) = &message {
+            self.sent.left(batch, bytes.len());
+        }
+        Ok(Some(bytes.into()))
+    }
+}
+
+/// How many commands make a frame of about so many bytes; at least one. Numbers in a batch have no gap.
+fn fitting(batch: &[Command], bytes: usize) -> usize {
+    let mut left = bytes;
+    let first = batch.first().map_or(0, |first| first.seq);
+    for (n, (seq, command)) in (first..).zip(batch).enumerate() {
+        let cost = COMMAND_HEAD_BYTES + command.body.bytes.len() / 2;
+        if n > 0 && (cost > left || command.seq != seq) {
+            return n;
+        }
+        left = left.saturating_sub(cost);
+    }
+    batch.len()
+}
+
+/// About how many commands one batch holds.
+pub(super) fn commands_in_a_batch(pace: Pace) -> u64 {
+    (pace.batch_bytes() / COMMAND_HEAD_BYTES).min(BATCH_COMMANDS_MAX) as u64
+}
+
+/// The body of a request. Without commands it is known whole, which saves bytes. Commands are read and marked only when the
+/// line asks for them: while there is no line, none counts as having left.
+pub(super) fn body(hello: &Hello, batches: Option<Batches>, audits: &[Audit]) -> Payload {
+    let start = Message::Hello(hello.clone()).to_bytes();
+    let mut end = Vec::new();
+    for audit in audits {
+        Message::Audit(audit.clone()).write(&mut end);
+    }
+    Message::End.write(&mut end);
+    let Some(batches) = batches else { return Payload::Frames([start, end].concat().into()) };
+    let parts = Parts { batches, ready: start, end };
+    let stream = futures_util::stream::unfold(Some(parts), |parts| async move {
+        let mut parts = parts?;
+        match parts.next().await {
+            Ok((piece, true)) => Some((Ok(piece), Some(parts))),
+            Ok((piece, false)) => Some((Ok(piece), None)),
+            Err(error) => {
+                let told = std::io::Error::other("a batch could not be read");
+                *parts.batches.sent.failure.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(error.into());
+                Some((Err(told), None))
+            }
+        }
+    });
+    Payload::Stream(stream.boxed())
+}
+
+/// A body that is made as it goes.
+struct Parts {
+    batches: Batches,
+    /// What goes out next: the opening, then one batch ahead of what is asked for.
+    ready: Vec<u8>,
+    end: Vec<u8>,
+}
+
+impl Parts {
+    /// The next piece, and whether another follows. A short body is one piece.
+    async fn next(&mut self) -> Result<(Bytes, bool), DbError> {
+        if self.batches.sent.commands() == 0
+            && let Some(first) = self.batches.next().await?
+        {
+            self.ready.extend_from_slice(&first);
+        }
+        let mut piece = std::mem::take(&mut self.ready);
+        match self.batches.next().await? {
+            Some(batch) => {
+                self.ready = batch.into();
+                Ok((piece.into(), true))
+            }
+            None => {
+                piece.append(&mut self.end);
+                Ok((piece.into(), false))
+            }
+        }
+    }
+}

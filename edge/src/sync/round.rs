@@ -1,0 +1,260 @@
+//! One request and its response: what goes into it, how it is carried, what follows from how it ended.
+//!
+//! It never waits between two exchanges and never decides what is true; see [`super::exchange`] for the run that it is part of.
+
+use super::client::{Payload, Request, Transport as _};
+use super::error::{LineError, SyncError};
+use super::exchange::{Next, Run, Syncer};
+use super::intake::{Intake, Taken};
+use super::pace::Pace;
+use super::request::{self, Batches, Opening, Sent};
+use super::{session, state};
+use crate::commands;
+use crate::db::DbError;
+use futures_util::StreamExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+use sync_protocol::session::EXCHANGE_PATH;
+use sync_protocol::wire::bytes::WireError;
+use sync_protocol::wire::frame::FrameReader;
+use sync_protocol::wire::message::{Message, Refusal, RefusalCode};
+use tokio::sync::mpsc;
+
+/// How long nothing may move during an exchange: what a loaded hub may take for one batch, and a lost packet on 2G.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Messages that are read ahead while one is written to disk.
+const AHEAD: usize = 4;
+
+impl Syncer {
+    /// One request and its response.
+    pub(super) async fn round(&self, run: &mut Run<'_>) -> Result<Next, SyncError> {
+        let (pace, after) = (run.pace, run.sent_upto);
+        let opening = Opening {
+            incarnation: run.parties.incarnation,
+            pace,
+            clock_s: self.deps.clock.now_s(),
+            want_points: run.want_points || !run.mending.is_equal(),
+            nonce: self.deps.ids.random(),
+        };
+        let (hello, waiting) = self
+            .db
+            .read(move |conn| {
+                let waiting = commands::pending(conn, after, 1)?.first().map(|command| command.seq);
+                Ok::<_, SyncError>((request::hello(conn, opening)?, waiting))
+            })
+            .await?;
+        // After a cut the hub may have batches whose verdicts never arrived. Asking first is one small round trip; sending them
+        // all again could be hours.
+        let asks_first = std::mem::take(&mut run.is_unsure) && self.has_much_unanswered(pace).await?;
+        let sent = Arc::new(Sent::default());
+        let batches = (waiting.is_some() && !asks_first && !run.holds_commands).then(|| Batches {
+            db: self.db.clone(),
+            after_seq: after,
+            pace,
+            sent: sent.clone(),
+        });
+        let audits = run.mending.begin_round();
+        let body = request::body(&hello, batches, &audits);
+        let ended = self.carry(run, body, &sent).await;
+        run.report.commands += sent.commands();
+        let taken = match ended {
+            Ok(taken) => taken,
+            Err((error, taken)) => return self.after_failure(run, error, &taken, &sent),
+        };
+        run.want_points = false;
+        run.sent_upto = run.sent_upto.max(sent.upto());
+        report(run, &taken);
+        self.after_round(run, &taken, asks_first).await
+    }
+
+    /// Sends a request and takes its response in. With an error comes what had been taken in before.
+    async fn carry(
+        &self,
+        run: &mut Run<'_>,
+        body: Payload,
+        sent: &Sent,
+    ) -> Result<Taken, (SyncError, Taken)> {
+        let begun = self.deps.clock.monotonic();
+        let bearer = Some(run.token.clone());
+        let request = Request { path: EXCHANGE_PATH.to_owned(), bearer, body, patience: PATIENCE };
+        let answer = match run.meter.send(request).await {
+            Ok(answer) => answer,
+            Err(error) => return Err((sent.failure().unwrap_or(error.into()), Taken::default())),
+        };
+        if answer.status != 200 {
+            return Err((session::refusal(answer).await, Taken::default()));
+        }
+        let (messages, mut arriving) = mpsc::channel(AHEAD);
+        let reading = tokio::spawn(read(answer.body, messages));
+        let (db, deps) = (&self.db, &self.deps);
+        let mending = &mut run.mending;
+        let mut intake = Intake { db, deps, mending, taken: Taken::default(), answers: Vec::new() };
+        let headed = self.deps.clock.monotonic();
+        let mut down_bytes = 0;
+        let mut first = true;
+        let mut error = None;
+        while let Some(arrived) = arriving.recv().await {
+            let next = match arrived {
+                Ok((message, bytes)) => {
+                    down_bytes = bytes;
+                    if std::mem::take(&mut first) {
+                        run.pace.went_up(sent.bytes(), self.deps.clock.monotonic().saturating_sub(begun));
+                    }
+                    intake.message(message).await
+                }
+                Err(e) => Err(e),
+            };
+            match next {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(e) => {
+                    error = Some(e);
+                    break;
+                }
+            }
+        }
+        let taken = intake.taken;
+        run.pace.came_down(down_bytes, self.deps.clock.monotonic().saturating_sub(headed));
+        if taken.has_news || taken.has_new_scope {
+            self.changed.send_modify(|n| *n += 1);
+        }
+        match error {
+            None if taken.close.is_some() => {
+                // The line is used again only when the response was read to its end.
+                drop(
+                    tokio::time::timeout(PATIENCE, async { while arriving.recv().await.is_some() {} }).await,
+                );
+                Ok(taken)
+            }
+            None => Err((LineError::Cut("the answer ended early".into()).into(), taken)),
+            Some(e) => {
+                reading.abort();
+                Err((sent.failure().unwrap_or(e), taken))
+            }
+        }
+    }
+
+    /// After a cut with something new before it: go on at once. Else the error stands.
+    fn after_failure(
+        &self,
+        run: &mut Run<'_>,
+        error: SyncError,
+        taken: &Taken,
+        sent: &Sent,
+    ) -> Result<Next, SyncError> {
+        report(run, taken);
+        run.mending.end_round();
+        match &error {
+            SyncError::Line(_) | SyncError::Damaged(_) => {
+                run.pace.was_cut();
+                run.is_unsure = true;
+                run.sent_upto = 0;
+                tracing::info!(%error, "the exchange was cut; what came before stays");
+                if taken.has_news { Ok(Next::Again { is_idle: false }) } else { Err(error) }
+            }
+            SyncError::Refused(Refusal { code: RefusalCode::SequenceGap, .. }) if run.sent_upto > 0 => {
+                // Commands of an exchange before did not stay at the hub after all: from the first that waits.
+                run.sent_upto = 0;
+                Ok(Next::Again { is_idle: false })
+            }
+            SyncError::Refused(refusal) if sent.commands() > 0 && is_about_commands(refusal.code) => {
+                // Rows never wait for commands: fetch them without.
+                tracing::warn!("{error}");
+                run.holds_commands = true;
+                run.refused = Some(refusal.clone());
+                Ok(Next::Again { is_idle: false })
+            }
+            _ => Err(error),
+        }
+    }
+
+    async fn after_round(
+        &self,
+        run: &mut Run<'_>,
+        taken: &Taken,
+        asked_first: bool,
+    ) -> Result<Next, SyncError> {
+        let Some(close) = &taken.close else { return Ok(Next::Again { is_idle: true }) };
+        let now_s = self.deps.clock.now_s();
+        self.time.heard(close.clock_s, close.clock_s.saturating_sub(now_s));
+        let after = run.sent_upto;
+        let has_waiting = !run.holds_commands
+            && self
+                .db
+                .read(move |conn| Ok::<_, DbError>(!commands::pending(conn, after, 1)?.is_empty()))
+                .await?;
+        let wait = Duration::from_secs(u64::from(close.retry_after_s));
+        run.report.retry_after = (!wait.is_zero()).then_some(wait);
+        let has_more =
+            close.more || taken.has_gap || taken.has_new_scope || has_waiting || run.mending.has_work();
+        let is_idle = !taken.has_news
+            && !taken.has_new_scope
+            && !asked_first
+            && !has_waiting
+            && !run.mending.has_work();
+        Ok(match (has_more, wait.is_zero()) {
+            (false, _) => Next::Done,
+            (true, true) => Next::Again { is_idle },
+            (true, false) => Next::Later,
+        })
+    }
+
+    /// Whether more than one batch has left this box without a verdict.
+    async fn has_much_unanswered(&self, pace: Pace) -> Result<bool, SyncError> {
+        let count = self.db.read(state::sent_without_verdict).await?;
+        Ok(count > request::commands_in_a_batch(pace))
+    }
+}
+
+fn report(run: &mut Run<'_>, taken: &Taken) {
+    run.report.rows += taken.rows;
+    run.report.applied += taken.applied;
+    run.report.rejected += taken.rejected;
+    run.report.quarantined += taken.quarantined;
+    run.report.mended += taken.mended;
+    run.report.digests_equal = taken.digests_equal;
+}
+
+/// Whether a refusal is about the commands alone: then rows can still be fetched.
+pub(super) fn is_about_commands(code: RefusalCode) -> bool {
+    matches!(code, RefusalCode::SequenceReused | RefusalCode::SequenceGap | RefusalCode::StreamHalted)
+}
+
+/// Reads messages from a body as it arrives, each with the bytes read so far, a few ahead of whoever takes them.
+async fn read(
+    mut body: futures_util::stream::BoxStream<'static, Result<bytes::Bytes, LineError>>,
+    messages: mpsc::Sender<Result<(Message, u64), SyncError>>,
+) {
+    let mut frames = FrameReader::default();
+    let mut bytes = 0;
+    let error = loop {
+        match frames.next_frame().and_then(|frame| frame.map(|frame| Message::from_frame(&frame)).transpose())
+        {
+            Ok(Some(message)) => {
+                if messages.send(Ok((message, bytes))).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            Ok(None) => {}
+            Err(error) => break error.into(),
+        }
+        match body.next().await {
+            Some(Ok(piece)) => {
+                bytes += piece.len() as u64;
+                frames.push(&piece);
+            }
+            Some(Err(error)) => break error.into(),
+            None => match frames.finish() {
+                Ok(()) => return,
+                Err(WireError::Truncated) => {
+                    break LineError::Cut("the answer ended in a frame".into()).into();
+                }
+                Err(error) => break error.into(),
+            },
+        }
+    };
+    // Nobody listens any more when this cannot be sent.
+    let _ = messages.send(Err(error)).await;
+}

@@ -1,0 +1,363 @@
+//! The background loop: exchanges when the hub has news, when somebody here did something, and after a pause when the line failed.
+//!
+//! It never ends because of an error, never hurries a hub that asked for time, and never runs beside another exchange of the
+//! same box.
+
+use super::client::{Payload, Request, Transport};
+use super::error::{LineError, SyncError};
+use super::exchange::{Bounds, ExchangeReport, Syncer, parties};
+use super::round::is_about_commands;
+use super::session::{self, kept_token};
+use crate::db::Db;
+use crate::deps::Deps;
+use crate::node;
+use crate::replica;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use sync_protocol::session::NEWS_PATH;
+use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+/// The first pause after a failure is at most this long, each next at most twice the one before.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+
+/// No pause is longer.
+const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// No pause is shorter, so that a hub that fails at once is not asked hundreds of times a second.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+
+/// Shortest time between two long polls: a hub that answers at once must not be asked without end.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+
+/// The hub holds a poll for up to 25 s; nothing for so long means that the line is dead.
+const POLL_PATIENCE: Duration = Duration::from_secs(60);
+
+/// After a failure of the line, a new command makes the box try again no sooner than this.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a paused loop looks whether another process of this box got through.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How far one run of the loop goes before it lets another process have its turn.
+const BOUNDS: Bounds = Bounds {
+    lock_patience: Duration::from_secs(60),
+    work: Some(Duration::from_secs(30)),
+    recount: false,
+    hold_commands: false,
+};
+
+/// To speak with the loop.
+#[derive(Clone)]
+pub struct SyncHandle {
+    wake: Arc<Notify>,
+    changed: watch::Receiver<u64>,
+}
+
+impl SyncHandle {
+    /// A handle without a loop behind it: for a process that shows screens but does not sync.
+    pub fn idle() -> Self {
+        Self { wake: Arc::default(), changed: watch::channel(0).1 }
+    }
+
+    /// Asks for an exchange now.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Counts up when something of the replica or a verdict changed.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.clone()
+    }
+}
+
+/// Starts the loop. It ends soon after `stop` becomes true; what is under way is left at a point where it goes on later.
+pub fn start(syncer: Syncer, stop: watch::Receiver<bool>) -> (SyncHandle, JoinHandle<()>) {
+    let handle = SyncHandle { wake: Arc::default(), changed: syncer.changed.subscribe() };
+    let wake = handle.wake.clone();
+    let new_command = syncer.db.watch_highest_seq();
+    let task = Loop {
+        syncer,
+        wake,
+        new_command,
+        stop,
+        poll: None,
+        exchanges: 0,
+        failures: 0,
+        poll_failures: 0,
+        held_until: Duration::ZERO,
+    };
+    (handle, tokio::spawn(task.run()))
+}
+
+/// A long poll under way.
+struct Poll {
+    answer: BoxFuture<'static, Result<bool, SyncError>>,
+    /// How many exchanges had been made when it began.
+    begun_after: u64,
+}
+
+struct Loop {
+    syncer: Syncer,
+    wake: Arc<Notify>,
+    new_command: watch::Receiver<u64>,
+    stop: watch::Receiver<bool>,
+    /// Kept while an exchange runs beside it: opening its connection anew costs more than a needless answer.
+    poll: Option<Poll>,
+    exchanges: u64,
+    failures: u32,
+    poll_failures: u32,
+    /// Commands are not offered before this, on the monotonic clock: the hub has refused to take any.
+    held_until: Duration,
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Woken {
+    Go,
+    PollFailed,
+    Stop,
+}
+
+impl Loop {
+    async fn run(mut self) {
+        loop {
+            self.new_command.mark_unchanged();
+            let bounds = Bounds { hold_commands: self.holds_commands(), ..BOUNDS };
+            let ended = tokio::select! {
+                ended = self.syncer.run_once(bounds) => ended,
+                () = stopped(&mut self.stop) => return,
+            };
+            self.exchanges += 1;
+            let woken = match self.after(ended).await {
+                Woken::PollFailed => {
+                    self.poll_failures = self.poll_failures.saturating_add(1);
+                    self.pause(jittered(&self.syncer.deps, self.poll_failures), None).await
+                }
+                woken => woken,
+            };
+            if woken == Woken::Stop {
+                return;
+            }
+        }
+    }
+
+    /// Waits as long as the end of a run says.
+    async fn after(&mut self, ended: Result<ExchangeReport, SyncError>) -> Woken {
+        let error = match ended {
+            Ok(report) => {
+                self.failures = 0;
+                log(&report);
+                return match report.retry_after {
+                    Some(wait) => self.pause(stretched(&self.syncer.deps, wait), None).await,
+                    None if report.is_unfinished => self.pause(PAUSE_MIN, None).await,
+                    None => self.news().await,
+                };
+            }
+            Err(error) => error,
+        };
+        self.failures = self.failures.saturating_add(1);
+        self.complain(&error);
+        if matches!(&error, SyncError::Refused(refusal) if is_about_commands(refusal.code)) {
+            // Rows go on coming; commands are offered again after a while, when the operator may have looked.
+            self.held_until = self.syncer.deps.clock.monotonic() + PAUSE_MAX;
+            return self.news().await;
+        }
+        self.pause(pause_after(&self.syncer.deps, self.failures, &error), Some(&error)).await
+    }
+
+    fn holds_commands(&self) -> bool {
+        self.syncer.deps.clock.monotonic() < self.held_until
+    }
+
+    /// Waits until the hub has news, somebody here did something, or somebody asked.
+    async fn news(&mut self) -> Woken {
+        loop {
+            let begun = self.syncer.deps.clock.monotonic();
+            let (exchanges, holds_commands) = (self.exchanges, self.holds_commands());
+            let (transport, db, dir) =
+                (self.syncer.transport.clone(), self.syncer.db.clone(), self.syncer.data_dir.clone());
+            let poll = self.poll.get_or_insert_with(|| Poll {
+                answer: poll(transport, db, dir).boxed(),
+                begun_after: exchanges,
+            });
+            let answer = tokio::select! {
+                answer = &mut poll.answer => answer,
+                _ = self.new_command.changed(), if !holds_commands => return Woken::Go,
+                () = self.wake.notified() => return Woken::Go,
+                () = stopped(&mut self.stop) => return Woken::Stop,
+            };
+            // A poll that began before the last exchange tells of what that exchange has brought: ask anew.
+            let is_fresh = poll.begun_after == self.exchanges;
+            self.poll = None;
+            match answer {
+                Ok(true) if is_fresh => {
+                    self.poll_failures = 0;
+                    return Woken::Go;
+                }
+                Ok(_) => self.poll_failures = 0,
+                Err(error) if is_fresh => {
+                    tracing::debug!(%error, "waiting for news ended");
+                    return Woken::PollFailed;
+                }
+                Err(_) => {}
+            }
+            let took = self.syncer.deps.clock.monotonic().saturating_sub(begun);
+            if took < POLL_EVERY && self.pause(POLL_EVERY, None).await == Woken::Stop {
+                return Woken::Stop;
+            }
+        }
+    }
+
+    /// Waits. A command ends the pause early where the line had failed, another process's success and a wish always do.
+    async fn pause(&mut self, pause: Duration, after: Option<&SyncError>) -> Woken {
+        let is_line = matches!(after, Some(SyncError::Line(_)));
+        let contact = if after.is_some() { last_contact(&self.syncer.db).await } else { None };
+        let mut waited = Duration::ZERO;
+        let mut has_command = false;
+        while waited < pause {
+            if has_command && waited >= COMMAND_PATIENCE {
+                return Woken::Go;
+            }
+            let step = LOOK_EVERY.min(pause - waited);
+            tokio::select! {
+                () = tokio::time::sleep(step) => waited += step,
+                () = self.wake.notified() => return Woken::Go,
+                () = stopped(&mut self.stop) => return Woken::Stop,
+            }
+            has_command |= is_line && self.new_command.has_changed().unwrap_or(false);
+            if after.is_some() && last_contact(&self.syncer.db).await != contact {
+                return Woken::Go;
+            }
+        }
+        Woken::Go
+    }
+
+    /// Says what went wrong, the first time loudly: a box that is offline for weeks must not fill its disk with it.
+    fn complain(&self, error: &SyncError) {
+        if self.failures == 1 || !error.is_temporary() {
+            tracing::warn!(code = error.code(), "sync: {error}");
+        } else {
+            tracing::debug!(code = error.code(), failures = self.failures, "sync: {error}");
+        }
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // The sender going away means the same as its word.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn last_contact(db: &Db) -> Option<i64> {
+    db.read(node::last_contact_s).await.ok().flatten()
+}
+
+/// One long poll: whether the hub has something for this box.
+async fn poll(transport: Arc<dyn Transport>, db: Db, data_dir: PathBuf) -> Result<bool, SyncError> {
+    let (parties, cursors, verdicts) = db
+        .read(|conn| {
+            Ok::<_, SyncError>((parties(conn)?, replica::cursors(conn)?, node::verdicts_upto(conn)?))
+        })
+        .await?;
+    let scope: Vec<_> = cursors.iter().map(|cursor| cursor.bucket).collect();
+    let path = format!(
+        "{NEWS_PATH}?scope={}&cursors={}&verdicts={verdicts}",
+        scope_hash(&scope),
+        BASE64.encode(cursors_to_bytes(&cursors))
+    );
+    let bearer = kept_token(&data_dir, &parties);
+    let request = Request { path, bearer, body: Payload::Nothing, patience: POLL_PATIENCE };
+    let answer = transport.send(request).await?;
+    match answer.status {
+        200 | 204 => {
+            let has_news = answer.status == 200;
+            answer.whole().await?;
+            Ok(has_news)
+        }
+        _ => Err(session::refusal(answer).await),
+    }
+}
+
+fn log(report: &ExchangeReport) {
+    let ExchangeReport { rows, commands, applied, rejected, quarantined, mended, .. } = *report;
+    let (sent, received, trips) = (report.bytes_sent, report.bytes_received, report.round_trips);
+    if rows + commands + applied + rejected + quarantined + mended == 0 {
+        tracing::debug!(sent, received, trips, "synced, nothing new");
+    } else {
+        tracing::info!(
+            rows,
+            commands,
+            applied,
+            rejected,
+            quarantined,
+            mended,
+            sent,
+            received,
+            trips,
+            "synced"
+        );
+    }
+}
+
+/// How long to wait after a failure.
+fn pause_after(deps: &Deps, failures: u32, error: &SyncError) -> Duration {
+    match error {
+        SyncError::Line(LineError::Certificate(_)) => jittered(deps, failures),
+        _ if !error.is_temporary() => PAUSE_MAX / 2 + fraction(deps, PAUSE_MAX / 2),
+        _ => match error.retry_after() {
+            Some(wait) => stretched(deps, wait),
+            None => jittered(deps, failures),
+        },
+    }
+}
+
+/// Anything up to a bound that doubles with each failure: boxes that lost the line together do not come back together.
+fn jittered(deps: &Deps, failures: u32) -> Duration {
+    let doubled = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    let most = PAUSE_FIRST.saturating_mul(doubled).min(PAUSE_MAX);
+    fraction(deps, most).max(PAUSE_MIN)
+}
+
+/// At least as long as the hub asked for, and a little longer for some than for others.
+fn stretched(deps: &Deps, wait: Duration) -> Duration {
+    let wait = wait.min(PAUSE_MAX);
+    wait + fraction(deps, wait / 2)
+}
+
+fn fraction(deps: &Deps, most: Duration) -> Duration {
+    let random = u32::from_le_bytes(deps.ids.random());
+    most.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sync_protocol::wire::message::{Refusal, RefusalCode};
+
+    #[test]
+    fn pauses_grow_to_a_quarter_of_an_hour_with_full_jitter() {
+        let deps = Deps::fixed(9);
+        let offline = SyncError::Line(LineError::Unreachable("x".into()));
+        for failures in 1..=64 {
+            let most = Duration::from_secs(1u64 << (failures - 1).min(20)).min(PAUSE_MAX);
+            let pauses: Vec<_> = (0..50).map(|_| pause_after(&deps, failures, &offline)).collect();
+            assert!(pauses.iter().all(|p| *p >= PAUSE_MIN && *p <= most), "{failures}: {pauses:?}");
+            assert!(pauses.iter().any(|p| *p > most / 2), "{failures}: it uses the whole range");
+        }
+    }
+
+    #[test]
+    fn a_hub_that_asks_for_time_gets_it_and_what_needs_a_person_is_not_hurried() {
+        let deps = Deps::fixed(9);
+        let busy = SyncError::Busy { retry_after: Some(Duration::from_secs(40)) };
+        assert!((0..50).all(|_| (40..=60).contains(&pause_after(&deps, 1, &busy).as_secs())));
+        let revoked = SyncError::Refused(Refusal { code: RefusalCode::Revoked, detail: String::new() });
+        assert!((0..50).all(|_| pause_after(&deps, 1, &revoked) >= PAUSE_MAX / 2));
+    }
+}

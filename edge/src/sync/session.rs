@@ -1,0 +1,143 @@
+//! Signing in at the hub: its challenge, our answer, the token. The hub proves first who it is; only then is anything signed.
+//!
+//! The token is kept in a file of its own, so that another process of this box, or this one after a restart, needs no new
+//! sign-in. It must never get into the database or a log.
+
+use super::client::{Payload, Request, Response, Transport};
+use super::error::SyncError;
+use crate::identity::{Identity, write_private};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use ed25519_dalek::{Signature, VerifyingKey};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+use std::time::Duration;
+use sync_protocol::api::Problem;
+use sync_protocol::api::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
+use sync_protocol::session::{CHALLENGE_PATH, SESSION_PATH, identity};
+use sync_protocol::wire::message::{Refusal, RefusalCode};
+
+/// Name of the token's file in the data directory.
+const TOKEN_FILE: &str = "session.token";
+
+/// Longest challenge that is signed, bytes.
+const CHALLENGE_MAX_BYTES: usize = 64;
+
+/// How long nothing may move while a small question is asked: several tries of a slow mobile link.
+pub const QUESTION_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Who this box is to the hub, and by which keys it knows the hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parties {
+    /// The edge's number.
+    pub edge: u32,
+    /// Its incarnation.
+    pub incarnation: u32,
+    /// The hub's Ed25519 keys pinned at enrolment, current and next.
+    pub hub_keys: Vec<[u8; 32]>,
+}
+
+/// The token kept from an earlier sign-in of the same edge and incarnation.
+pub fn kept_token(data_dir: &Path, parties: &Parties) -> Option<String> {
+    let text = std::fs::read_to_string(data_dir.join(TOKEN_FILE)).ok()?;
+    let mut words = text.split_whitespace();
+    let mine = words.next()?.parse() == Ok(parties.edge) && words.next()?.parse() == Ok(parties.incarnation);
+    words.next().filter(|_| mine).map(str::to_owned)
+}
+
+/// Forgets the token: the hub has ended the session.
+pub fn forget_token(data_dir: &Path) {
+    // Where it cannot be removed it is refused once more, and a new one is written over it.
+    let _ = std::fs::remove_file(data_dir.join(TOKEN_FILE));
+}
+
+/// Signs in and keeps the token. Two round trips.
+///
+/// # Errors
+/// When the line fails, the hub cannot prove who it is, or it refuses this box.
+pub async fn sign_in(
+    transport: &dyn Transport,
+    data_dir: &Path,
+    identity: &Identity,
+    parties: &Parties,
+) -> Result<String, SyncError> {
+    let (edge, incarnation) = (parties.edge, parties.incarnation);
+    let asked = ChallengeRequest { edge, incarnation };
+    let given: ChallengeResponse = ask(transport, CHALLENGE_PATH, &asked).await?;
+    let not_the_hub = || SyncError::NotTheHub(transport.address().to_owned());
+    let challenge = BASE64.decode(&given.challenge).map_err(|_| not_the_hub())?;
+    let proof = BASE64.decode(&given.signature).map_err(|_| not_the_hub())?;
+    if challenge.len() > CHALLENGE_MAX_BYTES || !is_by_the_hub(parties, &challenge, &proof) {
+        return Err(not_the_hub());
+    }
+    let signature = identity.sign(&identity::edge_session(edge, incarnation, &challenge));
+    let answer =
+        SessionRequest { edge, incarnation, challenge: given.challenge, signature: BASE64.encode(signature) };
+    let session: SessionResponse = ask(transport, SESSION_PATH, &answer).await?;
+    let usable = session.token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !usable || session.token.is_empty() {
+        return Err(SyncError::Unexpected("a token of another form".into()));
+    }
+    let kept = format!("{edge} {incarnation} {}\n", session.token);
+    if let Err(error) = write_private(&data_dir.join(TOKEN_FILE), kept.as_bytes()) {
+        tracing::warn!(%error, "the sign-in cannot be kept for the next start");
+    }
+    Ok(session.token)
+}
+
+fn is_by_the_hub(parties: &Parties, challenge: &[u8], proof: &[u8]) -> bool {
+    let message = identity::hub_challenge(parties.edge, parties.incarnation, challenge);
+    let Ok(signature) = Signature::from_slice(proof) else { return false };
+    parties.hub_keys.iter().any(|key| {
+        VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(&message, &signature).is_ok())
+    })
+}
+
+/// Asks a small JSON question.
+///
+/// # Errors
+/// When the line fails or the hub refuses.
+pub(super) async fn ask<Q: Serialize, A: DeserializeOwned>(
+    transport: &dyn Transport,
+    path: &str,
+    question: &Q,
+) -> Result<A, SyncError> {
+    let text = serde_json::to_vec(question).map_err(|e| SyncError::Unexpected(e.to_string()))?;
+    let body = Payload::Json(text);
+    let request = Request { path: path.to_owned(), bearer: None, body, patience: QUESTION_PATIENCE };
+    let answer = transport.send(request).await?;
+    if answer.status != 200 {
+        return Err(refusal(answer).await);
+    }
+    let body = answer.whole().await?;
+    serde_json::from_slice(&body).map_err(|_| SyncError::Unexpected("an answer of another form".into()))
+}
+
+/// What an answer other than 200 means.
+pub(super) async fn refusal(answer: Response) -> SyncError {
+    let (status, retry_after) = (answer.status, answer.retry_after);
+    if matches!(status, 408 | 429 | 500 | 502 | 503 | 504) {
+        return SyncError::Busy { retry_after };
+    }
+    let body = match answer.whole().await {
+        Ok(body) => body,
+        Err(error) => return error,
+    };
+    let Ok(problem) = serde_json::from_slice::<Problem>(&body) else {
+        return SyncError::Unexpected(format!("status {status}"));
+    };
+    let detail = problem.detail.unwrap_or(problem.title);
+    let code = match problem.code.as_str() {
+        "edge_session" => RefusalCode::Unauthorized,
+        "edge_revoked" => RefusalCode::Revoked,
+        // Enrolled again since, on another box or on this one: this copy is the old one.
+        "edge_replaced" => RefusalCode::Rewound,
+        "challenge_expired" | "truncated" => RefusalCode::Busy,
+        other => match RefusalCode::parse(other) {
+            Some(code) => code,
+            None => return SyncError::HttpStatus { status, detail },
+        },
+    };
+    SyncError::Refused(Refusal { code, detail })
+}

@@ -1,0 +1,120 @@
+//! Commands go out: in order, in batches, once; what is not known to have arrived is asked about before it is sent again.
+
+use super::*;
+use crate::commands as log;
+use crate::db::DbError;
+use crate::sync::state;
+use sync_protocol::ids::Holder;
+use sync_protocol::units::Quantity;
+
+fn posted(bed: &Bed, n: usize) {
+    for _ in 0..n {
+        bed.edge.post_listing(50);
+    }
+}
+
+fn sent(bed: &Bed) -> u64 {
+    bed.edge.read(|conn| {
+        Ok::<_, DbError>(conn.query_row("SELECT count(*) FROM command WHERE sent = 1", [], |row| row.get(0))?)
+    })
+}
+
+#[tokio::test]
+async fn a_command_goes_out_is_answered_and_its_rows_take_its_place() {
+    let bed = Bed::with_market().await;
+    let listing = bed.edge.post_listing(50);
+    assert!(bed.waiting() == 1 && bed.local_rows() > 0);
+    let report = bed.sync().await.unwrap();
+    assert_eq!((report.commands, report.applied, report.rejected, report.round_trips), (1, 1, 0, 1));
+    assert!(report.digests_equal);
+    assert_eq!((bed.waiting(), bed.local_rows()), (0, 0));
+    assert_eq!(bed.edge.spendable(listing, Holder::Edge(testing::EDGE)), Quantity::units(25));
+    bed.assert_equal();
+}
+
+#[tokio::test]
+async fn many_go_in_batches_in_order_and_each_once() {
+    let bed = Bed::with_market().await;
+    posted(&bed, 1_300);
+    let report = bed.sync().await.unwrap();
+    assert_eq!((report.commands, report.applied), (1_300, 1_300));
+    assert!(report.digests_equal && bed.waiting() == 0 && bed.local_rows() == 0);
+    assert_eq!(bed.hub.lock().arrived, (1..=1_300).collect::<Vec<_>>());
+    bed.assert_equal();
+}
+
+#[tokio::test]
+async fn a_refusal_comes_back_and_the_next_ones_are_not_held_up() {
+    let bed = Bed::with_market().await;
+    bed.edge.post_listing(50);
+    bed.edge.post_listing(13);
+    bed.edge.post_listing(50);
+    let report = bed.sync().await.unwrap();
+    assert_eq!((report.applied, report.rejected, report.round_trips), (2, 1, 1));
+    assert_eq!(bed.edge.read(|conn| log::tally(conn, 0)).refused, 1);
+    assert_eq!(bed.local_rows(), 0);
+}
+
+#[tokio::test]
+async fn while_there_is_no_line_nothing_counts_as_having_left() {
+    let bed = Bed::with_market().await;
+    posted(&bed, 3);
+    bed.hub.lock().faults.offline = true;
+    let error = bed.sync().await.unwrap_err();
+    assert!(error.is_temporary() && error.to_string().contains("cannot reach the hub"), "{error}");
+    assert_eq!((sent(&bed), bed.waiting()), (0, 3));
+    let state = bed.edge.read(state::load);
+    assert_eq!(state.failure.unwrap().0, "offline");
+    assert!(state.is_complete, "what was here still is");
+    bed.hub.lock().faults.offline = false;
+    assert_eq!(bed.sync().await.unwrap().applied, 3);
+    assert_eq!(bed.edge.read(state::load).failure, None);
+}
+
+#[tokio::test]
+async fn after_a_cut_in_the_request_at_most_one_batch_goes_twice() {
+    for batches in [1, 3, 7] {
+        let bed = Bed::with_market().await;
+        // A slow link: about fifty commands a batch.
+        bed.edge
+            .write(|tx| state::note_attempt(tx, 0, crate::sync::pace::Pace::from_stored(6_000, 6_000), None));
+        posted(&bed, 600);
+        bed.hub.lock().faults.cut_request_at = Some(batches * 1_400 + 300);
+        let error = bed.sync().await.unwrap_err();
+        assert!(matches!(error, SyncError::Line(_)), "{error}");
+        let first = bed.hub.lock().arrived.len();
+        assert!(first > 0 && first < 600, "the fault happened: {first}");
+        let report = bed.sync().await.unwrap();
+        assert!(report.digests_equal && bed.waiting() == 0, "{report:?}");
+        let arrived = bed.hub.lock().arrived.len();
+        let again = arrived - 600;
+        assert!(again <= 60, "{again} of {first} went twice");
+        assert_eq!(bed.hub.lock().taken.len(), 600);
+        bed.assert_equal();
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_taken_and_never_answered_is_not_sent_again() {
+    let bed = Bed::with_market().await;
+    posted(&bed, 700);
+    bed.hub.lock().faults.cut_response_at = Some(0);
+    bed.sync().await.unwrap_err();
+    assert_eq!((bed.hub.lock().taken.len(), bed.waiting()), (700, 700));
+    let report = bed.sync().await.unwrap();
+    assert_eq!((report.commands, report.applied), (0, 700), "it asked first");
+    bed.assert_equal();
+}
+
+#[tokio::test]
+async fn an_open_answer_counts_as_waiting_and_is_not_sent_again() {
+    let bed = Bed::with_market().await;
+    bed.edge.post_listing(50);
+    bed.sync().await.unwrap();
+    bed.edge.post_listing(13);
+    bed.edge.post_listing(50);
+    bed.sync().await.unwrap();
+    let before = bed.hub.lock().arrived.len();
+    bed.sync().await.unwrap();
+    assert_eq!(bed.hub.lock().arrived.len(), before, "what has its answer stays here");
+}

@@ -1,0 +1,75 @@
+//! A code becomes an edge: keys, facts, settings, office password; wrong codes, lost answers, a second try.
+
+use super::hub::CODE;
+use super::*;
+use crate::config::Config;
+use crate::db::DbError;
+use crate::sync::enrol::{Enrolled, Enrolment};
+
+async fn enrol(edge: &TestEdge, hub: &FakeHub, code: &str) -> Result<Enrolled, SyncError> {
+    let (db, deps, data_dir) = (edge.db(), edge.deps(), edge.data_dir());
+    Enrolment { db, deps, data_dir, transport: hub, insecure_http: false }.run(code, "chimanga 2026").await
+}
+
+fn passwords(edge: &TestEdge) -> Vec<(String, String)> {
+    edge.read(|conn| {
+        let mut statement = conn.prepare("SELECT user, hash FROM office_password")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok::<_, DbError>(rows.collect::<Result<_, _>>()?)
+    })
+}
+
+#[tokio::test]
+async fn a_code_makes_an_edge_that_can_sync() {
+    let (edge, hub) = (TestEdge::empty(), Arc::new(FakeHub::new()));
+    let enrolled = enrol(&edge, &hub, " k7mO-2xyl 9qrt").await.unwrap();
+    assert_eq!((enrolled.edge, enrolled.cooperative.id), (testing::EDGE, testing::COOP.0));
+    let me = edge.read(node::identity).unwrap();
+    assert_eq!(
+        (me.hub_url.as_str(), me.hub_keys.as_slice()),
+        ("http://127.0.0.1:1", &[hub.public_key()][..])
+    );
+    let config = Config::load(edge.data_dir()).unwrap();
+    assert_eq!((config.country.as_str(), config.gateways.len()), ("MWI", 1));
+    let [(user, hash)] = passwords(&edge).try_into().unwrap();
+    assert!(user == "office" && hash.starts_with("$argon2id$"));
+    let text = std::fs::read_to_string(edge.data_dir().join("edge.toml")).unwrap();
+    assert!(text.lines().filter(|line| line.starts_with('#')).count() > 10, "it explains itself");
+    let identity = Identity::load(edge.data_dir()).unwrap();
+    hub.write(COOP, vec![live(&testing::coop(testing::COOP, "Mitundu Farmers"))]);
+    let syncer = syncer(&edge, &hub, identity);
+    let bounds = Bounds { lock_patience: Duration::ZERO, work: None, recount: true, hold_commands: false };
+    assert!(syncer.run_once(bounds).await.unwrap().digests_equal);
+}
+
+#[tokio::test]
+async fn a_wrong_code_says_what_to_do_and_leaves_nothing_behind() {
+    let (edge, hub) = (TestEdge::empty(), FakeHub::new());
+    for code in ["K7M0-2XYL-9QRX", "short", ""] {
+        let error = enrol(&edge, &hub, code).await.unwrap_err();
+        assert!(error.to_string().contains("mizili-hub edge add"), "{error}");
+    }
+    assert_eq!(edge.read(node::identity), None);
+    assert!(passwords(&edge).is_empty() && Config::load(edge.data_dir()).is_err());
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_mended_by_trying_again_with_the_same_key() {
+    let (edge, hub) = (TestEdge::empty(), FakeHub::new());
+    hub.lock().faults.lose_enrolment = true;
+    assert!(matches!(enrol(&edge, &hub, CODE).await, Err(SyncError::Line(_))));
+    let key = Identity::load(edge.data_dir()).unwrap().public_key();
+    enrol(&edge, &hub, CODE).await.unwrap();
+    assert_eq!(Identity::load(edge.data_dir()).unwrap().public_key(), key);
+}
+
+#[tokio::test]
+async fn a_box_is_enrolled_once() {
+    let (edge, hub) = (TestEdge::empty(), FakeHub::new());
+    enrol(&edge, &hub, CODE).await.unwrap();
+    let error = enrol(&edge, &hub, CODE).await.unwrap_err();
+    assert!(
+        matches!(error, SyncError::AlreadyEnrolled { edge: 3 }) && error.to_string().contains("--data-dir"),
+        "{error}"
+    );
+}

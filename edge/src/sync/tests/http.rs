@@ -1,0 +1,167 @@
+//! The same over a real connection: streamed requests, cuts, sessions that ended, and bytes that are counted as they are.
+
+use super::*;
+use crate::sync::client::{HttpTransport, Payload, Request, Transport};
+use crate::sync::error::LineError;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use futures_util::StreamExt as _;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The fake hub as an HTTP server.
+async fn serve(hub: Arc<FakeHub>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = axum::Router::new().fallback(handle).with_state(hub);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    address
+}
+
+async fn handle(State(hub): State<Arc<FakeHub>>, uri: Uri, headers: HeaderMap, body: Body) -> Response<Body> {
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .map(|v| v.to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned());
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let path = uri.path_and_query().unwrap().as_str().to_owned();
+    let body = match (uri.path(), bytes.first()) {
+        (_, None) => Payload::Nothing,
+        ("/sync/v1/exchange", _) => Payload::Frames(bytes),
+        _ => Payload::Json(bytes.into()),
+    };
+    let request = Request { path, bearer, body, patience: Duration::from_secs(60) };
+    let mut answer = Response::new(Body::empty());
+    match hub.answer(request).await {
+        Ok(given) => {
+            *answer.status_mut() = StatusCode::from_u16(given.status).unwrap();
+            let is_one = given.status != 200 || !path_is_exchange(&uri);
+            *answer.body_mut() = if is_one {
+                Body::from(given.whole().await.unwrap())
+            } else {
+                Body::from_stream(given.body.map(|piece| piece.map_err(std::io::Error::other)))
+            };
+        }
+        Err(_) => *answer.status_mut() = StatusCode::BAD_GATEWAY,
+    }
+    answer
+}
+
+fn path_is_exchange(uri: &Uri) -> bool {
+    uri.path() == "/sync/v1/exchange"
+}
+
+/// A wire that counts what goes over it.
+#[derive(Default)]
+struct Wire {
+    up: AtomicU64,
+    down: AtomicU64,
+    connections: AtomicU64,
+}
+
+async fn wire(to: SocketAddr) -> (SocketAddr, Arc<Wire>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, wire) = (listener.local_addr().unwrap(), Arc::new(Wire::default()));
+    let counted = wire.clone();
+    tokio::spawn(async move {
+        loop {
+            let (from, _) = listener.accept().await.unwrap();
+            counted.connections.fetch_add(1, Ordering::SeqCst);
+            let (from, to) = (from.into_split(), TcpStream::connect(to).await.unwrap().into_split());
+            let (up, down) = (counted.clone(), counted.clone());
+            tokio::spawn(copy(from.0, to.1, move |n| add(&up.up, n)));
+            tokio::spawn(copy(to.0, from.1, move |n| add(&down.down, n)));
+        }
+    });
+    (address, wire)
+}
+
+fn add(counter: &AtomicU64, bytes: u64) {
+    counter.fetch_add(bytes, Ordering::SeqCst);
+}
+
+async fn copy(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    count: impl Fn(u64),
+) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(n @ 1..) = from.read(&mut buffer).await {
+        count(n as u64);
+        if to.write_all(&buffer[..n]).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn over_http(bed: &Bed) -> (Syncer, Arc<Wire>) {
+    let (address, wire) = wire(serve(bed.hub.clone()).await).await;
+    let time = Arc::new(BestTime::new(bed.edge.deps().clock.clone(), None, 0));
+    let transport = HttpTransport::new(&format!("http://{address}"), false, time).unwrap();
+    let identity = Identity::load(bed.edge.data_dir()).unwrap();
+    (Syncer { transport: Arc::new(transport), ..syncer(&bed.edge, &bed.hub, identity) }, wire)
+}
+
+const BOUNDS: Bounds =
+    Bounds { lock_patience: Duration::ZERO, work: None, recount: false, hold_commands: false };
+
+#[tokio::test]
+async fn commands_stream_up_and_rows_stream_down_over_one_connection() {
+    let bed = Bed::with_market().await;
+    let (syncer, wire) = over_http(&bed).await;
+    for _ in 0..1_100 {
+        bed.edge.post_listing(50);
+    }
+    bed.hub.write(REGION, prices(1, 400));
+    let report = syncer.run_once(BOUNDS).await.unwrap();
+    assert_eq!((report.commands, report.applied), (1_100, 1_100));
+    assert!(report.digests_equal);
+    bed.assert_equal();
+    assert_eq!(wire.connections.load(Ordering::SeqCst), 1);
+    let near = |counted: u64, real: u64| assert!(real.abs_diff(counted) * 20 <= real, "{counted} for {real}");
+    near(report.bytes_sent, wire.up.load(Ordering::SeqCst));
+    near(report.bytes_received, wire.down.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn an_exchange_without_news_is_a_few_hundred_bytes() {
+    let bed = Bed::with_prices(50).await;
+    let (syncer, wire) = over_http(&bed).await;
+    syncer.run_once(BOUNDS).await.unwrap();
+    let before = (wire.up.load(Ordering::SeqCst), wire.down.load(Ordering::SeqCst));
+    let report = syncer.run_once(BOUNDS).await.unwrap();
+    let up = wire.up.load(Ordering::SeqCst) - before.0;
+    let down = wire.down.load(Ordering::SeqCst) - before.1;
+    assert_eq!((report.round_trips, report.bytes_sent), (1, up), "counted to the byte");
+    assert!(up + down <= 400, "{up} up, {down} down");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_a_cut_and_the_next_run_goes_on() {
+    let bed = Bed::with_prices(50).await;
+    let (syncer, _) = over_http(&bed).await;
+    bed.hub.write(REGION, prices(2, 60));
+    bed.hub.lock().faults.cut_response_at = Some(20);
+    let error = syncer.run_once(BOUNDS).await.unwrap_err();
+    assert!(matches!(error, SyncError::Line(LineError::Cut(_))), "{error:?}");
+    bed.hub.end_session();
+    assert!(syncer.run_once(BOUNDS).await.unwrap().digests_equal);
+    bed.assert_equal();
+}
+
+#[tokio::test]
+async fn the_address_in_an_error_holds_no_query() {
+    let bed = Bed::with_prices(5).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // Takes each call and hangs up.
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let time = Arc::new(BestTime::new(bed.edge.deps().clock.clone(), None, 0));
+    let transport = HttpTransport::new(&format!("http://{address}"), false, time).unwrap();
+    let path = "/sync/v1/news?cursors=SECRET".to_owned();
+    let request = Request { path, bearer: None, body: Payload::Nothing, patience: Duration::from_secs(60) };
+    let Err(error) = transport.send(request).await else { panic!("nobody answers there") };
+    assert!(!error.to_string().contains("SECRET"), "{error}");
+}

@@ -1,0 +1,534 @@
+//! A hub in memory for tests of the edge's side: keeps buckets, a stream and verdicts, speaks in the protocol crate's own messages, and
+//! does to the line what a test tells it to. Commands are decided by the real `decide`.
+
+use crate::sync::client::{Payload, Request, Response, Transport};
+use crate::sync::error::LineError;
+use crate::testing::{COOP, EDGE, KG, MAIZE, first_link, scope};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use bytes::Bytes;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{Body, Command, Context, EffectRow, WorkingSet};
+use sync_protocol::ids::Holder;
+use sync_protocol::row::{Key, Row, slot};
+use sync_protocol::session::{Admission, Link, LinkState, Page, admit, identity, next_pages};
+use sync_protocol::verdict::{Numbered, Reject, RejectCode, Verdict};
+use sync_protocol::wire::frame::FrameReader;
+use sync_protocol::wire::message::*;
+use sync_protocol::wire::rows::{Reach, Rows};
+use tokio::sync::Notify;
+
+const LINK_KEY: [u8; 32] = [7; 32];
+
+/// The code that enrols.
+pub(super) const CODE: &str = "K7M0-2XYL-9QRT";
+
+/// One bucket's feed, latest state only.
+#[derive(Default)]
+pub(super) struct Feed {
+    pub(super) head: u64,
+    pub(super) rows: BTreeMap<(u16, Key), Row>,
+}
+
+impl Feed {
+    fn between(&self, after: u64, upto: u64, live_only: bool) -> Vec<Row> {
+        let wanted =
+            |row: &&Row| row.version > after && row.version <= upto && (!live_only || row.body.is_some());
+        let mut rows: Vec<Row> = self.rows.values().filter(wanted).cloned().collect();
+        rows.sort_by_key(|row| row.version);
+        rows
+    }
+
+    fn sums(&self) -> Vec<(u16, u64)> {
+        let mut sums: BTreeMap<u16, u64> = BTreeMap::new();
+        for row in self.rows.values() {
+            if let Some(hash) = row.hash() {
+                let sum = sums.entry(row.entity).or_default();
+                *sum = sum.wrapping_add(hash.0 as u64);
+            }
+        }
+        sums.into_iter().filter(|(_, sum)| *sum != 0).collect()
+    }
+}
+
+/// What the line and the hub do wrong, each until it is taken back or used up.
+#[derive(Default)]
+pub(super) struct Faults {
+    /// No connection comes about.
+    pub(super) offline: bool,
+    /// Bytes of the next exchange's response that arrive.
+    pub(super) cut_response_at: Option<usize>,
+    /// Bytes of the next exchange's request that arrive; no answer comes.
+    pub(super) cut_request_at: Option<usize>,
+    /// Every message of a response but the last comes twice.
+    pub(super) doubled: bool,
+    /// The rows frame of this place in the next response never leaves.
+    pub(super) lose_frame: Option<usize>,
+    /// The next exchange is answered with this.
+    pub(super) refuse: Option<RefusalCode>,
+    /// Commands are refused until an operator has looked.
+    pub(super) halted: bool,
+    /// The next exchange is answered with this status and problem code.
+    pub(super) status: Option<(u16, &'static str)>,
+    /// One byte of the next response is another.
+    pub(super) damage_at: Option<usize>,
+    /// Somebody else answers challenges.
+    pub(super) impostor: bool,
+    /// The answer to the next enrolment is lost.
+    pub(super) lose_enrolment: bool,
+}
+
+/// What the hub holds.
+pub(super) struct State {
+    pub(super) faults: Faults,
+    pub(super) feeds: HashMap<Bucket, Feed>,
+    pub(super) scope: Vec<Bucket>,
+    pub(super) epoch: u32,
+    /// Rows of a frame at most.
+    pub(super) frame_rows: usize,
+    /// Commands as they arrived, those known already included.
+    pub(super) arrived: Vec<u64>,
+    /// Commands as they were taken.
+    pub(super) taken: Vec<Command>,
+    pub(super) hellos: Vec<Hello>,
+    pub(super) sign_ins: u32,
+    pub(super) response_bytes: Vec<usize>,
+    edge_key: Option<VerifyingKey>,
+    token: Option<String>,
+    link: LinkState,
+    verdicts: Vec<Numbered>,
+    set: WorkingSet,
+}
+
+/// The hub, and the line to it.
+pub(super) struct FakeHub {
+    state: Mutex<State>,
+    key: SigningKey,
+    moved: Notify,
+}
+
+impl FakeHub {
+    /// A hub that knows the test edge's scope and nothing else.
+    pub(super) fn new() -> Self {
+        let set = WorkingSet { commodities: [MAIZE].into(), units: [KG].into(), ..WorkingSet::default() };
+        let last = Link::issue(&LINK_KEY, EDGE.0, 1, 0, first_link().random);
+        let state = State {
+            faults: Faults::default(),
+            feeds: HashMap::new(),
+            scope: scope(),
+            epoch: 1,
+            frame_rows: 50,
+            arrived: Vec::new(),
+            taken: Vec::new(),
+            hellos: Vec::new(),
+            sign_ins: 0,
+            response_bytes: Vec::new(),
+            edge_key: None,
+            token: None,
+            link: LinkState { last, previous: None, applied_seq: 0, recent_nonces: Vec::new() },
+            verdicts: Vec::new(),
+            set,
+        };
+        Self { state: Mutex::new(state), key: SigningKey::from_bytes(&[42; 32]), moved: Notify::new() }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// The key that edges pin.
+    pub(super) fn public_key(&self) -> [u8; 32] {
+        self.key.verifying_key().to_bytes()
+    }
+
+    /// The link that enrolment hands out.
+    pub(super) fn first_link(&self) -> Link {
+        Link::issue(&LINK_KEY, EDGE.0, 1, 0, first_link().random)
+    }
+
+    /// Knows an edge by its key, as after enrolment.
+    pub(super) fn know(&self, key: [u8; 32]) {
+        self.lock().edge_key = Some(VerifyingKey::from_bytes(&key).unwrap());
+    }
+
+    /// Ends the session.
+    pub(super) fn end_session(&self) {
+        self.lock().token = None;
+    }
+
+    /// Writes rows into a bucket, each at the next version.
+    pub(super) fn write(&self, bucket: Bucket, rows: Vec<Row>) {
+        let mut state = self.lock();
+        let feed = state.feeds.entry(bucket).or_default();
+        rows.into_iter().for_each(|row| put(feed, row));
+        drop(state);
+        self.moved.notify_waiters();
+    }
+
+    fn exchange(&self, token: Option<&str>, request: &[u8]) -> Result<Vec<u8>, Value> {
+        let mut state = self.lock();
+        if token.is_none() || token != state.token.as_deref() {
+            return Err(problem(401, "edge_session"));
+        }
+        if let Some((status, code)) = state.faults.status.take() {
+            return Err(problem(status, code));
+        }
+        let messages = messages(request);
+        let mut messages = messages.into_iter();
+        let Some(Message::Hello(hello)) = messages.next() else { return Err(problem(400, "malformed")) };
+        state.hellos.push(hello.clone());
+        let refusal = |code| Ok(Message::Refusal(Refusal { code, detail: String::new() }).to_bytes());
+        let genuine = hello.link.is_genuine(&LINK_KEY, EDGE.0, 1);
+        match admit(&state.link, &hello.link, &hello.nonce, genuine, hello.highest_seq) {
+            Admission::Follows => {}
+            Admission::Copy => return refusal(RefusalCode::Fenced),
+            Admission::Rewound => return refusal(RefusalCode::Rewound),
+            Admission::HubRestored => return refusal(RefusalCode::HubRestored),
+        }
+        if let Some(code) = state.faults.refuse.take() {
+            return refusal(code);
+        }
+        let number = state.link.last.number + 1;
+        let next = Link::issue(&LINK_KEY, EDGE.0, 1, number, [number as u8; 16]);
+        state.link.previous = Some(hello.link.clone());
+        state.link.last = next.clone();
+        state.link.recent_nonces.push(hello.nonce);
+        let (mut audits, mut has_end, mut is_refused) = (Vec::new(), false, false);
+        for message in messages {
+            match message {
+                Message::Commands(_) if state.faults.halted => is_refused = true,
+                Message::Commands(batch) => batch.into_iter().for_each(|command| state.take(command)),
+                Message::Audit(audit) => audits.push(audit),
+                Message::End => has_end = true,
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+        if !has_end {
+            return Err(problem(400, "truncated"));
+        }
+        if is_refused {
+            return refusal(RefusalCode::StreamHalted);
+        }
+        let answer = state.answer(&hello, &audits, next);
+        Ok(state.spoil(answer))
+    }
+
+    fn small(&self, path: &str, question: &Value) -> (u16, Value) {
+        let bytes = |name: &str| BASE64.decode(question[name].as_str().unwrap()).unwrap();
+        let mut state = self.lock();
+        let hub_keys = [BASE64.encode(self.public_key())];
+        match path {
+            "/sync/v1/challenge" => {
+                let challenge = [9u8; 40];
+                let message = identity::hub_challenge(EDGE.0, 1, &challenge);
+                let key =
+                    if state.faults.impostor { SigningKey::from_bytes(&[1; 32]) } else { self.key.clone() };
+                let signature = BASE64.encode(key.sign(&message).to_bytes());
+                (
+                    200,
+                    json!({ "challenge": BASE64.encode(challenge), "signature": signature, "hub_keys": hub_keys }),
+                )
+            }
+            "/sync/v1/session" => {
+                state.sign_ins += 1;
+                let message = identity::edge_session(EDGE.0, 1, &bytes("challenge"));
+                let signature = Signature::from_slice(&bytes("signature")).unwrap();
+                let key = state.edge_key.expect("the hub knows the edge");
+                if key.verify_strict(&message, &signature).is_err() {
+                    return (401, problem(401, "edge_unknown"));
+                }
+                let token = BASE64.encode([state.sign_ins as u8; 16]);
+                state.token = Some(token.clone());
+                (200, json!({ "token": token, "expires_in_s": 86_400 }))
+            }
+            "/sync/v1/enrol" => {
+                let code = question["code"].as_str().unwrap();
+                let key: [u8; 32] = bytes("public_key").try_into().unwrap();
+                let key = VerifyingKey::from_bytes(&key).unwrap();
+                let signature = Signature::from_slice(&bytes("signature")).unwrap();
+                let signed =
+                    key.verify_strict(&identity::enrolment(code, key.as_bytes()), &signature).is_ok();
+                let is_other = state.edge_key.is_some_and(|known| known != key);
+                if !signed || is_other || identity::normal_code(code) != identity::normal_code(CODE) {
+                    return (401, problem(401, "code"));
+                }
+                state.edge_key = Some(key);
+                if std::mem::take(&mut state.faults.lose_enrolment) {
+                    return (0, Value::Null);
+                }
+                let link = self.first_link();
+                let cooperative = json!({ "id": COOP.0, "name": "Mitundu Farmers", "country": "MWI", "region": null, "currency": "MWK" });
+                let link = json!({ "number": 0, "random": BASE64.encode(link.random), "mac": BASE64.encode(link.mac) });
+                let answer = json!({ "edge": EDGE.0, "incarnation": 1, "link": link, "epoch": 1, "hub_keys": hub_keys,
+                    "cooperative": cooperative, "national": false });
+                (200, answer)
+            }
+            other => panic!("no such path {other}"),
+        }
+    }
+
+    pub(super) async fn answer(&self, request: Request) -> Result<Response, LineError> {
+        if self.lock().faults.offline {
+            return Err(LineError::Unreachable("connection refused".into()));
+        }
+        let (path, query) = request.path.split_once('?').map_or((request.path.as_str(), ""), |(p, q)| (p, q));
+        match request.body {
+            Payload::Nothing => {
+                assert!(path == "/sync/v1/news" && query.contains("scope=") && query.contains("cursors="));
+                self.moved.notified().await;
+                Ok(whole(200, Vec::new()))
+            }
+            Payload::Json(text) => {
+                let (status, answer) = self.small(path, &serde_json::from_slice(&text).unwrap());
+                if status == 0 {
+                    Err(LineError::Cut("reset".into()))
+                } else {
+                    Ok(whole(status, answer.to_string().into()))
+                }
+            }
+            Payload::Frames(frames) => self.carried(request.bearer.as_deref(), frames.into()),
+            Payload::Stream(mut pieces) => {
+                let mut body = Vec::new();
+                while let Some(piece) = pieces.next().await {
+                    body.extend_from_slice(&piece.map_err(|e| LineError::Cut(e.to_string()))?);
+                    let cut = self.lock().faults.cut_request_at;
+                    if cut.is_some_and(|at| body.len() >= at) {
+                        break;
+                    }
+                }
+                self.carried(request.bearer.as_deref(), body)
+            }
+        }
+    }
+
+    fn carried(&self, token: Option<&str>, mut body: Vec<u8>) -> Result<Response, LineError> {
+        let cut_request = self.lock().faults.cut_request_at.take();
+        body.truncate(cut_request.unwrap_or(usize::MAX));
+        let answered = self.exchange(token, &body);
+        if cut_request.is_some() {
+            return Err(LineError::Cut("reset".into()));
+        }
+        let bytes = match answered {
+            Ok(bytes) => bytes,
+            Err(problem) => {
+                return Ok(whole(problem["status"].as_u64().unwrap() as u16, problem.to_string().into()));
+            }
+        };
+        let mut state = self.lock();
+        state.response_bytes.push(bytes.len());
+        let cut = state.faults.cut_response_at.take();
+        let mut pieces: Vec<Result<Bytes, LineError>> = bytes[..cut.unwrap_or(bytes.len()).min(bytes.len())]
+            .chunks(700)
+            .map(|p| Ok(Bytes::copy_from_slice(p)))
+            .collect();
+        if cut.is_some() {
+            pieces.push(Err(LineError::Cut("reset".into())));
+        }
+        Ok(Response { body: stream::iter(pieces).boxed(), ..whole(200, Vec::new()) })
+    }
+}
+
+impl Transport for FakeHub {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, LineError>> {
+        self.answer(request).boxed()
+    }
+
+    fn address(&self) -> &str {
+        "http://127.0.0.1:1"
+    }
+}
+
+impl State {
+    fn take(&mut self, command: Command) {
+        self.arrived.push(command.seq);
+        if command.seq <= self.link.applied_seq {
+            let known = &self.taken[command.seq as usize - 1];
+            assert_eq!(known.body_hash(), command.body_hash(), "one number, one command");
+            return;
+        }
+        assert_eq!(command.seq, self.link.applied_seq + 1, "no gap in the stream");
+        self.link.applied_seq = command.seq;
+        let context = Context {
+            place: Holder::Hub,
+            origin: Holder::Edge(EDGE),
+            cooperative: Some(COOP),
+            clerk: true,
+            admin: false,
+            share_with: None,
+            hub_share_percent: 50,
+            never_left: false,
+        };
+        let body = Body::from_raw(&command.body).unwrap().unwrap();
+        let decided = match &body {
+            // A test's way to be refused.
+            Body::ListingPost(post) if post.quantity_milli == 13_000 => {
+                Err(Reject::new(RejectCode::NotAllowed))
+            }
+            _ => body.decide(&command, &context, &self.set),
+        };
+        let (verdict, stands_at) = match decided {
+            Ok(decision) => {
+                self.set.apply(&decision.effects);
+                let feed = self.feeds.entry(Bucket::Coop(COOP)).or_default();
+                for effect in &decision.effects {
+                    put(feed, row_of(&effect.row));
+                }
+                (Verdict::Applied(decision.applied), vec![(Bucket::Coop(COOP), feed.head)])
+            }
+            Err(reject) => (Verdict::Rejected(reject), Vec::new()),
+        };
+        self.verdicts.push(Numbered {
+            number: self.verdicts.len() as u64 + 1,
+            seq: command.seq,
+            verdict,
+            stands_at,
+        });
+        self.taken.push(command);
+    }
+
+    fn answer(&self, hello: &Hello, audits: &[Audit], link: Link) -> Vec<Message> {
+        let mut out = Vec::new();
+        let verdicts = self.verdicts[hello.verdicts_upto as usize..].to_vec();
+        if !verdicts.is_empty() {
+            out.push(Message::Verdicts(verdicts));
+        }
+        let close = |more| Message::Close(Close { link, more, clock_s: 1_772_352_600, retry_after_s: 0 });
+        if hello.scope != scope_hash(&self.scope) || hello.epoch != self.epoch {
+            out.push(Message::Welcome(Welcome { epoch: self.epoch, scope: self.scope.clone() }));
+            out.push(close(true));
+            return out;
+        }
+        let cursors = cursors_from_bytes(&hello.cursors, &self.scope).unwrap();
+        let empty = Feed::default();
+        let feed = |bucket: &Bucket| self.feeds.get(bucket).unwrap_or(&empty);
+        out.extend(audits.iter().map(|audit| answer_audit(audit, feed(&audit.bucket))));
+        let pages = next_pages(cursors.iter().map(|c| (*c, feed(&c.bucket).head)).collect());
+        let mut left = 4 * self.frame_rows;
+        for page in &pages {
+            for frame in frames(page, feed(&page.cursor.bucket), self.frame_rows) {
+                if left > 0 {
+                    left = left.saturating_sub(frame.rows.len().max(1));
+                    out.push(Message::Rows(frame));
+                }
+            }
+        }
+        let is_short = left > 0 && pages.iter().all(|page| page.reach == Reach::Delta);
+        if is_short {
+            let moved = |c: &&sync_protocol::session::BucketCursor| {
+                hello.want_points || c.upto != feed(&c.bucket).head
+            };
+            let point =
+                |bucket: Bucket| BucketPoint { bucket, head: feed(&bucket).head, sums: feed(&bucket).sums() };
+            let points: Vec<_> = cursors.iter().filter(moved).map(|c| point(c.bucket)).collect();
+            if !points.is_empty() {
+                out.push(Message::Complete(points));
+            }
+        }
+        out.push(close(!is_short));
+        out
+    }
+
+    /// The bytes of an answer, after the faults had their way with it.
+    fn spoil(&mut self, mut answer: Vec<Message>) -> Vec<u8> {
+        if let Some(place) = self.faults.lose_frame.take() {
+            let frames = answer.iter().enumerate().filter(|(_, m)| matches!(m, Message::Rows(_)));
+            let at = frames.map(|(at, _)| at).nth(place).expect("a frame to lose");
+            answer.remove(at);
+        }
+        if self.faults.doubled {
+            let last = answer.pop().unwrap();
+            answer = answer.into_iter().flat_map(|m| [m.clone(), m]).chain([last]).collect();
+        }
+        let mut bytes: Vec<u8> = answer.iter().flat_map(Message::to_bytes).collect();
+        if let Some(at) = self.faults.damage_at.take() {
+            bytes[at] ^= 0x10;
+        }
+        bytes
+    }
+}
+
+fn put(feed: &mut Feed, row: Row) {
+    feed.head += 1;
+    feed.rows.insert((row.entity, row.key), Row { version: feed.head, ..row });
+}
+
+fn row_of(effect: &EffectRow) -> Row {
+    let (entity, key, fields) = effect.to_row();
+    Row { entity, key, version: 0, body: Some(fields) }
+}
+
+fn frames(page: &Page, feed: &Feed, rows_max: usize) -> Vec<Rows> {
+    let bucket = page.cursor.bucket;
+    let rows = feed.between(page.after, page.upto, page.reach == Reach::Snapshot);
+    let mut frames = Vec::new();
+    if page.reach == Reach::Delta {
+        let mut after = page.after;
+        for chunk in rows.chunks(rows_max) {
+            let upto = chunk.last().unwrap().version;
+            frames.push(Rows { bucket, reach: page.reach, after, upto, rows: chunk.to_vec() });
+            after = upto;
+        }
+        if let Some(last) = frames.last_mut() {
+            last.upto = page.upto;
+        }
+    } else {
+        let mut upto = page.upto;
+        for chunk in rows.rchunks(rows_max) {
+            let after = chunk[0].version - 1;
+            frames.push(Rows { bucket, reach: page.reach, after, upto, rows: chunk.to_vec() });
+            upto = after;
+        }
+        if let Some(last) = frames.last_mut() {
+            last.after = 0;
+        }
+    }
+    frames
+}
+
+fn answer_audit(audit: &Audit, feed: &Feed) -> Message {
+    let live = feed.rows.values().filter(|row| row.entity == audit.entity && row.body.is_some());
+    if let [first, second] = audit.slot[..] {
+        let at = [first, second];
+        let rows = live.filter(|row| slot(row.entity, row.key) == at).cloned().collect();
+        let reach = Reach::Repair { entity: audit.entity, slot: at };
+        return Message::Rows(Rows { bucket: audit.bucket, reach, after: 0, upto: feed.head, rows });
+    }
+    let mut sums = vec![0u64; 256];
+    for row in live {
+        let [first, second] = slot(row.entity, row.key);
+        let into = match audit.slot.first() {
+            None => first,
+            Some(named) if *named == first => second,
+            Some(_) => continue,
+        };
+        let sum = &mut sums[usize::from(into)];
+        *sum = sum.wrapping_add(row.hash().unwrap().0 as u64);
+    }
+    Message::SlotSums(SlotSums { of: audit.clone(), head: feed.head, sums })
+}
+
+/// Whole messages of a request; what was cut off at its end is not there.
+fn messages(bytes: &[u8]) -> Vec<Message> {
+    let mut frames = FrameReader::default();
+    frames.push(bytes);
+    let mut list = Vec::new();
+    while let Some(frame) = frames.next_frame().unwrap() {
+        list.push(Message::from_frame(&frame).unwrap());
+    }
+    list
+}
+
+fn problem(status: u16, code: &str) -> Value {
+    json!({ "type": format!("/x#{code}"), "title": code, "status": status, "code": code })
+}
+
+fn whole(status: u16, body: Vec<u8>) -> Response {
+    let body = stream::iter([Ok(Bytes::from(body))]).boxed();
+    Response { status, retry_after: None, sent_head_bytes: 100, head_bytes: 60, body }
+}

@@ -1,0 +1,115 @@
+//! The hub, or somebody in its place, does not go on: typed errors in plain words, and nothing here changes.
+
+use super::*;
+use crate::sync::state;
+use sync_protocol::wire::message::RefusalCode;
+
+#[tokio::test]
+async fn every_refusal_is_typed_told_and_changes_nothing() {
+    for code in RefusalCode::ALL.iter().copied().filter(|code| *code != RefusalCode::Unauthorized) {
+        let bed = Bed::with_prices(20).await;
+        bed.edge.post_listing_unchecked();
+        let before = (bed.edge.read(replica::cursors), bed.edge.read(node::link));
+        bed.hub.lock().faults.refuse = Some(code);
+        let error = bed.sync().await.unwrap_err();
+        assert!(matches!(&error, SyncError::Refused(refusal) if refusal.code == code), "{error:?}");
+        assert_eq!(bed.edge.read(replica::cursors), before.0);
+        if !crate::sync::round::is_about_commands(code) {
+            assert_eq!(bed.edge.read(node::link), before.1);
+        }
+        let kept = bed.edge.read(state::load).failure.unwrap();
+        assert_eq!(kept, (code.as_str().to_owned(), error.to_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_box_with_an_old_copy_of_its_data_is_told_so() {
+    let bed = Bed::with_prices(20).await;
+    let old = bed.edge.read(node::link).unwrap();
+    bed.sync().await.unwrap();
+    bed.sync().await.unwrap();
+    bed.edge.write(move |tx| node::set_link(tx, &old));
+    let error = bed.sync().await.unwrap_err();
+    assert!(!error.is_temporary() && error.to_string().contains("old copy"), "{error}");
+}
+
+#[tokio::test]
+async fn nothing_is_signed_for_a_hub_that_cannot_prove_itself() {
+    let bed = Bed::new();
+    bed.hub.lock().faults.impostor = true;
+    let error = bed.sync().await.unwrap_err();
+    assert!(matches!(error, SyncError::NotTheHub(_)), "{error}");
+    assert!(!error.is_temporary());
+    assert_eq!(bed.hub.lock().sign_ins, 0, "no answer to its challenge left the box");
+    assert!(bed.hub.lock().hellos.is_empty());
+}
+
+#[tokio::test]
+async fn the_hub_s_next_key_is_good_too() {
+    let bed = Bed::new();
+    let keys = vec![[1; 32], bed.hub.public_key()];
+    bed.edge.write(move |tx| node::set_hub_keys(tx, &keys));
+    assert!(bed.sync().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_session_that_ended_is_opened_anew_without_a_word() {
+    let bed = Bed::with_prices(20).await;
+    assert_eq!(bed.hub.lock().sign_ins, 1);
+    bed.sync().await.unwrap();
+    assert_eq!(bed.hub.lock().sign_ins, 1, "a token is kept");
+    bed.hub.end_session();
+    let report = bed.sync().await.unwrap();
+    assert_eq!((report.digests_equal, report.round_trips), (true, 4));
+    assert_eq!(bed.hub.lock().sign_ins, 2);
+}
+
+#[tokio::test]
+async fn a_busy_hub_and_unknown_answers_are_told_apart() {
+    let bed = Bed::with_prices(5).await;
+    let answer = async |status, code| {
+        bed.hub.lock().faults.status = Some((status, code));
+        bed.sync().await.unwrap_err()
+    };
+    assert!(matches!(answer(503, "unavailable").await, SyncError::Busy { .. }));
+    assert!(
+        matches!(answer(403, "edge_revoked").await, SyncError::Refused(r) if r.code == RefusalCode::Revoked)
+    );
+    assert!(
+        matches!(answer(403, "edge_replaced").await, SyncError::Refused(r) if r.code == RefusalCode::Rewound)
+    );
+    assert!(matches!(answer(418, "teapot").await, SyncError::HttpStatus { status: 418, .. }));
+    assert!(bed.sync().await.unwrap().digests_equal);
+}
+
+impl TestEdge {
+    /// Something to send, though this edge has no market to post it by.
+    fn post_listing_unchecked(&self) {
+        self.write(|tx| {
+            tx.execute(
+                "INSERT INTO command (seq, id, made_at_s, actor_kind, actor_phone, kind, body, record)
+                 VALUES (1, x'0189c8e8000070008000000000000001', 0, 0, 0, 999, x'a0', 1)",
+                [],
+            )?;
+            node::set_highest_seq(tx, 1)
+        });
+    }
+}
+
+#[tokio::test]
+async fn rows_come_even_while_the_hub_takes_no_commands() {
+    let bed = Bed::with_market().await;
+    bed.edge.post_listing(50);
+    bed.hub.write(REGION, prices(1, 30));
+    bed.hub.lock().faults.halted = true;
+    let error = bed.sync().await.unwrap_err();
+    assert!(matches!(&error, SyncError::Refused(r) if r.code == RefusalCode::StreamHalted), "{error:?}");
+    assert_eq!(bed.waiting(), 1, "nothing is lost");
+    bed.assert_equal();
+    let hold = Bounds { lock_patience: Duration::ZERO, work: None, recount: false, hold_commands: true };
+    bed.hub.write(REGION, prices(2, 3));
+    let report = bed.syncer.run_once(hold).await.unwrap();
+    assert_eq!((report.rows, report.commands), (3, 0));
+    bed.hub.lock().faults.halted = false;
+    assert_eq!(bed.sync().await.unwrap().applied, 1);
+}

@@ -1,0 +1,67 @@
+//! The background loop: sends what people here do, fetches when the hub has news, goes on after a failure, stops when told.
+
+use super::*;
+use crate::sync::run;
+
+struct Running {
+    bed: Bed,
+    handle: run::SyncHandle,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+async fn started(bed: Bed) -> Running {
+    let (stop, stopping) = watch::channel(false);
+    let identity = Identity::load(bed.edge.data_dir()).unwrap();
+    let (handle, task) = run::start(syncer(&bed.edge, &bed.hub, identity), stopping);
+    Running { bed, handle, stop, task }
+}
+
+impl Running {
+    /// Waits until something that the loop brings about is so.
+    async fn until(&self, what: impl Fn(&Bed) -> bool) {
+        let mut changed = self.handle.changed();
+        let waiting = async {
+            while !what(&self.bed) {
+                changed.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(120), waiting).await.expect("the loop does its work");
+    }
+
+    async fn end(self) {
+        self.stop.send(true).unwrap();
+        tokio::time::timeout(Duration::from_secs(120), self.task).await.expect("it stops").unwrap();
+    }
+}
+
+fn has_price(bed: &Bed, series: u32) -> bool {
+    bed.edge.read(|conn| replica::latest_price(conn, SeriesId(series))).is_some()
+}
+
+#[tokio::test]
+async fn news_and_commands_go_both_ways_without_anybody_asking() {
+    let running = started(Bed::with_market().await).await;
+    running.bed.hub.write(REGION, prices(1, 30));
+    running.until(|bed| has_price(bed, 1)).await;
+    running.bed.edge.post_listing(50);
+    running.until(|bed| bed.waiting() == 0).await;
+    running.bed.hub.write(REGION, prices(2, 3));
+    running.until(|bed| has_price(bed, 2)).await;
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_wish_ends_a_pause_after_a_failure() {
+    let bed = Bed::new();
+    bed.hub.lock().faults.offline = true;
+    bed.hub.write(REGION, prices(1, 3));
+    let running = started(bed).await;
+    while running.bed.edge.read(crate::sync::state::load).failure.is_none() {
+        tokio::task::yield_now().await;
+    }
+    running.bed.hub.lock().faults.offline = false;
+    running.handle.wake();
+    running.until(|bed| has_price(bed, 1)).await;
+    running.end().await;
+}

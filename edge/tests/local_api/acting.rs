@@ -1,0 +1,255 @@
+//! Acting at the office: offering, changing, ordering, cancelling; what is sold, what is only asked, what is wrong.
+
+use crate::support::{Answer, Office, ids};
+use mizili_edge::testing::COOP;
+use serde_json::{Value, json};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
+
+const PRODUCTS: &str = "/api/v1/products";
+const ORDERS: &str = "/api/v1/orders";
+
+fn new_product() -> Value {
+    json!({ "commodity_id": 51, "unit_id": 5, "quantity": "50", "price": { "amount": 45_000, "currency": "MWK" } })
+}
+
+fn with(mut body: Value, pointer: &str, value: Value) -> Value {
+    *body.pointer_mut(pointer).unwrap() = value;
+    body
+}
+
+#[tokio::test]
+async fn an_offer_is_shared_with_the_hub_and_done_once() {
+    let office = Office::open().await;
+    let first = office.post_as("a", PRODUCTS, new_product()).await;
+    assert_eq!(first.status, 201);
+    let id = first.json["id"].as_str().unwrap().to_owned();
+    assert_eq!(first.headers["location"], format!("{PRODUCTS}/{id}"));
+    assert_eq!((&first.json["available"], &first.json["total"], &first.json["name"]), (&json!("25"), &json!("50"), &json!("Maize")));
+    let again = office.post_as("a", PRODUCTS, new_product()).await;
+    assert_eq!((&again.json, again.headers["idempotent-replay"].as_bytes()), (&first.json, &b"true"[..]));
+    let other = office.post_as("a", PRODUCTS, with(new_product(), "/quantity", json!("51"))).await;
+    assert_eq!(other.problem(), (422, "idempotency_key_reused"));
+    assert_eq!(office.get(PRODUCTS).await.ok()["items"].as_array().unwrap().len(), 2);
+    let bearer = format!("Bearer {}", office.token);
+    let without = office.send("POST", PRODUCTS, &[("authorization", &bearer)], Some(new_product())).await;
+    assert_ne!(without.ok()["id"], id.as_str(), "without a key each is another");
+}
+
+#[tokio::test]
+async fn everything_wrong_with_an_offer_is_pointed_at_at_once() {
+    let office = Office::open().await;
+    for (pointer, value, expected) in [
+        ("/quantity", json!("0"), "/quantity"),
+        ("/quantity", json!("-1"), "/quantity"),
+        ("/quantity", json!(1e30), "/quantity"),
+        ("/quantity", json!("1.2345"), "/quantity"),
+        ("/price/amount", json!(-5), "/price/amount"),
+        ("/price/amount", json!(1.5), "/price/amount"),
+        ("/price/currency", json!("KES"), "/price/currency"),
+        ("/price/currency", json!("kwacha"), "/price/currency"),
+        ("/commodity_id", json!(999), "/commodity_id"),
+        ("/unit_id", json!(999), "/unit_id"),
+    ] {
+        let answer = office.post(PRODUCTS, with(new_product(), pointer, value.clone())).await;
+        assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec![expected]), "{pointer} {value}");
+    }
+    let many = json!({ "commodity_id": 999, "unit_id": 999, "quantity": "0", "price": { "amount": 0, "currency": "KES" } });
+    let answer = office.post(PRODUCTS, many).await;
+    assert_eq!(answer.pointers(), ["/commodity_id", "/price/amount", "/price/currency", "/quantity", "/unit_id"]);
+    let foreign = json!({ "commodity_id": 51, "unit_id": 5, "quantity": "5", "price": { "amount": 1, "currency": "MWK" }, "cooperative_id": 13 });
+    assert_eq!(office.post(PRODUCTS, foreign).await.problem(), (403, "not_allowed"));
+    assert_eq!(office.post(PRODUCTS, Value::String("{".into())).await.problem(), (400, "malformed_json"));
+    let bearer = format!("Bearer {}", office.token);
+    let large = Value::String("x".repeat(100_000));
+    let answer = office.send("POST", PRODUCTS, &[("authorization", &bearer)], Some(large)).await;
+    assert_eq!(answer.problem(), (413, "too_large"));
+    assert_eq!(office.get(PRODUCTS).await.ok()["items"].as_array().unwrap().len(), 1, "none was taken");
+}
+
+#[tokio::test]
+async fn a_change_needs_the_state_that_was_seen() {
+    let office = Office::open().await;
+    let path = format!("{PRODUCTS}/{}", office.offer(50).await);
+    let tag = |answer: &Answer| answer.headers["etag"].to_str().unwrap().to_owned();
+    let seen = tag(&office.get(&path).await);
+    let price = |amount: i64| json!({ "price": { "amount": amount, "currency": "MWK" } });
+    let bearer = format!("Bearer {}", office.token);
+    let blind = office.send("PATCH", &path, &[("authorization", &bearer)], Some(price(1))).await;
+    assert_eq!(blind.problem(), (428, "precondition_required"));
+    office.order(path.rsplit('/').next().unwrap(), 1).await.ok();
+    let changed = office.patch(&path, &seen, price(50_000)).await;
+    let now = tag(&changed);
+    assert_eq!(changed.ok()["price"]["amount"], 50_000, "a sale in between does no harm");
+    assert_eq!(office.patch(&path, &seen, price(60_000)).await.problem(), (412, "precondition_failed"));
+    assert_eq!(office.patch(&path, &now, price(0)).await.pointers(), ["/price/amount"]);
+    assert_eq!(office.patch(&path, &now, json!({})).await.pointers(), [""]);
+    assert_eq!(office.patch(&path, &now, json!({ "status": "active" })).await.pointers(), ["/status"]);
+    let gone = office.patch(&path, &now, json!({ "title": "Maize grade A", "status": "withdrawn" })).await.ok();
+    assert_eq!((&gone["name"], &gone["status"]), (&json!("Maize grade A"), &json!("withdrawn")));
+    assert_eq!(office.patch(&path, "*", price(60_000)).await.problem(), (409, "withdrawn"));
+    let order = json!({ "product_id": path.rsplit('/').next().unwrap(), "quantity": "1" });
+    assert_eq!(office.post(ORDERS, order).await.problem(), (409, "withdrawn"));
+    let other = office.get(PRODUCTS).await.ok();
+    let foreign = format!("{PRODUCTS}/{}", ids(&other)[0]);
+    assert_eq!(office.patch(&foreign, "*", price(1)).await.problem(), (403, "not_allowed"));
+}
+
+#[tokio::test]
+async fn what_is_held_is_sold_and_what_is_not_is_only_asked_for() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let sold = office.order(&product, 20).await;
+    assert_eq!(sold.status, 201);
+    let id = sold.json["id"].as_str().unwrap().to_owned();
+    assert_eq!(sold.headers["location"], format!("{ORDERS}/{id}"));
+    assert_eq!(
+        (&sold.json["status"], &sold.json["synced"], &sold.json["channel"], &sold.json["buyer_name"]),
+        (&json!("confirmed"), &json!(false), &json!("office"), &json!("Walk-in"))
+    );
+    assert_eq!(sold.json["total"], json!({ "amount": 900_000, "currency": "MWK" }));
+    let asked = office.order(&product, 10).await.ok();
+    assert_eq!(asked["status"], "asked", "only 5 are left here");
+    let now = office.get(&format!("{PRODUCTS}/{product}")).await.ok();
+    assert_eq!((&now["available"], &now["total"]), (&json!("5"), &json!("30")));
+    assert_eq!(office.get(&format!("{ORDERS}/{id}")).await.ok(), sold.json);
+    let beans = office.get("/api/v1/products?crop=beans").await.ok();
+    assert_eq!(office.order(ids(&beans)[0], 3).await.ok()["status"], "asked", "another cooperative's");
+    let list = office.get(ORDERS).await.ok();
+    assert_eq!(list["items"].as_array().unwrap().len(), 3);
+    assert_eq!(office.get(&format!("{ORDERS}?status=asked&cooperative=12")).await.ok()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(office.get(&format!("{ORDERS}?product={product}&limit=1")).await.ok()["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_that_comes_twice_is_one_and_gets_the_first_answer() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let body = json!({ "product_id": product, "quantity": "2", "buyer_phone": "0991 234 567" });
+    let first = office.post_as("k1", ORDERS, body.clone()).await;
+    assert_eq!((first.status.as_u16(), &first.json["buyer_phone"]), (201, &json!("+265991234567")));
+    // Much happens in between: a new price, and the order itself is cancelled.
+    office.patch(&format!("{PRODUCTS}/{product}"), "*", json!({ "price": { "amount": 60_000, "currency": "MWK" } })).await.ok();
+    office.post(&format!("{ORDERS}/{}/cancel", first.json["id"].as_str().unwrap()), json!({})).await.ok();
+    let again = office.post_as("k1", ORDERS, body.clone()).await;
+    assert_eq!((again.status.as_u16(), &again.json), (201, &first.json));
+    assert_eq!(again.headers["idempotent-replay"], "true");
+    for other in [
+        with(body.clone(), "/quantity", json!("3")),
+        with(body.clone(), "/buyer_phone", json!("0991 234 568")),
+        json!({ "product_id": product, "quantity": "2", "buyer_phone": "0991 234 567", "buyer_name": "Mercy" }),
+        json!({ "product_id": product, "quantity": "2", "buyer_phone": "0991 234 567", "unit_price": { "amount": 60_000, "currency": "MWK" } }),
+    ] {
+        assert_eq!(office.post_as("k1", ORDERS, other.clone()).await.problem(), (422, "idempotency_key_reused"), "{other}");
+    }
+    assert_eq!(office.get(ORDERS).await.ok()["items"].as_array().unwrap().len(), 1);
+    let restarted = Office { app: crate::support::started(&office.edge), ..office };
+    let token = restarted.sign_in("office", crate::support::PASSWORD).await.ok()["token"].as_str().unwrap().to_owned();
+    let restarted = Office { token, ..restarted };
+    assert_eq!(restarted.post_as("k1", ORDERS, body).await.json, first.json, "also after a restart");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_order_is_pointed_at() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let order = |quantity: Value| json!({ "product_id": product, "quantity": quantity });
+    for bad in [json!("0"), json!("-3"), json!(1e30), json!("x"), json!("0.0001"), json!("1000000001")] {
+        let answer = office.post(ORDERS, order(bad.clone())).await;
+        assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec!["/quantity"]), "{bad}");
+    }
+    for (name, bad, pointer) in [
+        ("buyer_phone", json!("hello"), "/buyer_phone"),
+        ("buyer_phone", json!("099"), "/buyer_phone"),
+        ("buyer_name", json!("x".repeat(81)), "/buyer_name"),
+        ("unit_price", json!({ "amount": -1, "currency": "MWK" }), "/unit_price/amount"),
+        ("unit_price", json!({ "amount": 45_000, "currency": "KES" }), "/unit_price/currency"),
+        ("colour", json!("red"), "/colour"),
+    ] {
+        let mut body = order(json!("1"));
+        body[name] = bad;
+        let answer = office.post(ORDERS, body).await;
+        assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec![pointer]), "{name}");
+    }
+    let mut body = order(json!("1"));
+    body["unit_price"] = json!({ "amount": 44_000, "currency": "MWK" });
+    let changed = office.post(ORDERS, body).await;
+    assert_eq!(changed.problem(), (409, "price_changed"));
+    assert_eq!(changed.json["unit_price"], json!({ "amount": 45_000, "currency": "MWK" }));
+    let nothing = json!({ "product_id": "018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f", "quantity": "1" });
+    assert_eq!(office.post(ORDERS, nothing).await.problem(), (404, "not_found"));
+    let bearer = format!("Bearer {}", office.token);
+    let keyless = office.send("POST", ORDERS, &[("authorization", &bearer)], Some(order(json!("1")))).await;
+    assert_eq!(keyless.problem(), (400, "idempotency_key_required"));
+    assert_eq!(office.post_as("a b", ORDERS, order(json!("1"))).await.problem(), (400, "invalid_header"));
+    assert!(office.get(ORDERS).await.ok()["items"].as_array().unwrap().is_empty(), "none was taken");
+}
+
+#[tokio::test]
+async fn a_cancellation_is_certain_only_for_what_never_left() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let (one, two) = (office.order(&product, 10).await.ok(), office.order(&product, 5).await.ok());
+    let path = |order: &Value| format!("{ORDERS}/{}/cancel", order["id"].as_str().unwrap());
+    let gone = office.post(&path(&one), json!({})).await.ok();
+    assert_eq!((&gone["status"], gone.get("reason")), (&json!("cancelled"), None));
+    assert_eq!(office.get(&format!("{PRODUCTS}/{product}")).await.ok()["available"], "20", "its units are back");
+    assert_eq!(office.post(&path(&one), json!({})).await.ok(), gone, "twice does no harm");
+    // The hub has the other one: its cancellation is asked for.
+    let (order, sale) = office.edge.read(|conn| sent_rows(conn, two["id"].as_str().unwrap()));
+    office.edge.feed(Bucket::Coop(COOP), vec![order, sale]);
+    assert_eq!(office.get(&format!("{ORDERS}/{}", two["id"].as_str().unwrap())).await.ok()["synced"], true);
+    let asked = office.post(&path(&two), json!({})).await.ok();
+    assert_eq!((&asked["status"], &asked["synced"]), (&json!("cancelled"), &json!(false)));
+    assert!(asked["reason"].as_str().unwrap().contains("not agreed"), "{asked}");
+    assert_eq!(office.get(&format!("{PRODUCTS}/{product}")).await.ok()["available"], "20", "its units are not");
+    let stock = office.get("/api/v1/office/stock").await.ok();
+    assert_eq!(stock["items"][0]["coming_back"], "5");
+    assert_eq!(office.post(&format!("{ORDERS}/018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f/cancel"), json!({})).await.problem().0, 404);
+}
+
+/// An order and its sale as the hub would send them back.
+fn sent_rows(
+    conn: &rusqlite::Connection,
+    id: &str,
+) -> Result<(sync_protocol::row::Row, sync_protocol::row::Row), mizili_edge::db::DbError> {
+    use mizili_edge::{replica, testing::live};
+    use sync_protocol::entity::{EntryId, Order, StockEntry};
+    use sync_protocol::row::Key;
+    let id: uuid::Uuid = id.parse().unwrap();
+    let order: Order = replica::get(conn, Key::Uuid(id))?.unwrap();
+    let sale: StockEntry = replica::get(conn, Key::Step(id, EntryId::SOLD))?.unwrap();
+    Ok((live(&order), live(&sale)))
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_the_order_and_the_list_with_its_reason() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    office.patch(&format!("{PRODUCTS}/{product}"), "*", json!({ "title": "Grade A" })).await.ok();
+    let asked = office.order(&product, 40).await.ok();
+    let id = asked["id"].as_str().unwrap();
+    let coop = Bucket::Coop(COOP);
+    office.edge.verdict(1, Verdict::Applied(Applied::default()), &[(coop, office.edge.head(coop) + 9)]);
+    office.edge.verdict(2, Verdict::Rejected(Reject::with(RejectCode::Conflict, ["title".into(), "Best".into()])), &[]);
+    let no = Reject::with(RejectCode::NotEnough, ["25".to_owned()]);
+    office.edge.verdict(3, Verdict::Rejected(no), &[]);
+    let order = office.get(&format!("{ORDERS}/{id}")).await.ok();
+    assert_eq!((&order["status"], &order["reason"]), (&json!("refused"), &json!("Only 25 KG were left at the hub.")));
+    assert_eq!(order["total"], json!({ "amount": 1_800_000, "currency": "MWK" }));
+    assert_eq!(ids(&office.get(&format!("{ORDERS}?status=refused")).await.ok()), [id]);
+    assert_eq!(ids(&office.get(ORDERS).await.ok()), [id]);
+    assert_eq!(office.post(&format!("{ORDERS}/{id}/cancel"), json!({})).await.problem(), (409, "too_late"));
+    let list = office.get("/api/v1/office/refusals").await.ok();
+    let items = list["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2);
+    let of = |kind: &str| items.iter().find(|item| item["kind"] == kind).unwrap();
+    let refused = of("order.place");
+    assert_eq!((&refused["what"], &refused["why"]), (&json!("Order of 40 KG Maize"), &json!("Only 25 KG were left at the hub.")));
+    assert_eq!((&refused["who"], &refused["code"], &refused["in_part"]), (&json!("the office"), &json!("not_enough"), &json!(false)));
+    let edit = of("listing.edit");
+    assert_eq!(edit["why"], "Somebody else had changed it: the name is now \"Best\".");
+    let swahili = office.get("/api/v1/office/refusals?lang=sw&limit=1").await.ok();
+    assert!(swahili["items"][0]["what"].as_str().unwrap().starts_with("Oda ya"), "{swahili}");
+    assert!(swahili["next"].is_string());
+}

@@ -1,0 +1,9 @@
+//! The office's API through its whole router, on a real SQLite file: what clients send and what they get.
+#![expect(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
+
+mod acting;
+mod document;
+mod market;
+mod signing_in;
+mod standing;
+mod support;

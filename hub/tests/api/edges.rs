@@ -1,0 +1,143 @@
+//! Edges as the operator handles them: a code turns one box into an edge, a revoked one is out, the list shows how each is doing.
+
+use crate::support::{OWN, TestHub};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signer, SigningKey};
+use mizili_hub::error::Kind;
+use mizili_hub::sync::edges::{self, EdgeState};
+use serde_json::{Value, json};
+use std::time::Duration;
+use sync_protocol::bucket::{Bucket, CountryCode};
+use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
+use sync_protocol::session::BucketCursor;
+use sync_protocol::session::identity::enrolment;
+use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
+
+fn enrolment_with(code: &str) -> Value {
+    let key = SigningKey::from_bytes(&[5; 32]);
+    let public = key.verifying_key().to_bytes();
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    json!({
+        "code": code, "public_key": encode(&public), "bundle_key": encode(&[6; 32]),
+        "signature": encode(&key.sign(&enrolment(code, &public)).to_bytes()), "software": "test",
+    })
+}
+
+async fn list(hub: &TestHub) -> Vec<EdgeState> {
+    edges::list(&hub.state.db).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_code_works_once_and_a_new_one_replaces_it() {
+    let hub = TestHub::with_market().await;
+    let (db, deps) = (&hub.state.db, &hub.state.deps);
+    let first = edges::add(db, deps, OWN, false).await.unwrap();
+    let second = edges::new_code(db, deps, first.id).await.unwrap();
+    assert_ne!(first.code, second.code);
+    let enrol = async |code: &str| hub.post("/sync/v1/enrol").json(&enrolment_with(code)).send().await;
+    enrol(&first.code).await.problem(401, "code");
+    // As somebody hears it on the telephone.
+    let spoken = second.code.to_lowercase().replace('-', " ").replace('0', "o");
+    assert_eq!(enrol(&spoken).await.is(200).json()["cooperative"]["name"], "Kasungu Growers");
+    enrol(&second.code).await.problem(401, "code");
+    let late = edges::new_code(db, deps, first.id).await.unwrap();
+    hub.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
+    enrol(&late.code).await.problem(401, "code");
+    // Its settings stand in its own bucket.
+    assert_eq!(hub.ask("SELECT count(*) FROM sync_rows WHERE bucket = 'edge:1' AND NOT deleted").await, "1");
+}
+
+#[tokio::test]
+async fn a_revoked_edge_gets_no_code_and_stays_revoked() {
+    let hub = TestHub::with_market().await;
+    let (db, deps) = (&hub.state.db, &hub.state.deps);
+    let edge = edges::add(db, deps, OWN, false).await.unwrap();
+    let at = edges::revoke(db, deps, edge.id).await.unwrap();
+    hub.clock.advance(Duration::from_secs(60));
+    assert_eq!(edges::revoke(db, deps, edge.id).await.unwrap(), at);
+    assert_eq!(edges::new_code(db, deps, edge.id).await.unwrap_err().kind(), Kind::EdgeRevoked);
+    let answer = hub.post("/sync/v1/enrol").json(&enrolment_with(&edge.code)).send().await;
+    assert!(answer.status == 401 || answer.status == 403);
+    for unknown in [0, 99, u32::MAX] {
+        assert_eq!(edges::revoke(db, deps, unknown).await.unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(edges::add(db, deps, unknown, false).await.unwrap_err().kind(), Kind::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn the_list_begins_with_what_needs_somebody() {
+    let hub = TestHub::with_market().await;
+    let (db, deps) = (&hub.state.db, &hub.state.deps);
+    for _ in 0..5 {
+        edges::add(db, deps, OWN, false).await.unwrap();
+    }
+    hub.sql(
+        "UPDATE edges SET enrolled_at = now(), incarnation = 1, last_contact_at = '2026-02-01T00:00:00Z'::timestamptz + id * interval '1 day'
+         WHERE id < 5;
+         INSERT INTO edge_streams (edge_id, incarnation, link_random) SELECT id, 1, '' FROM edges WHERE id < 5;
+         UPDATE edge_streams SET halted_reason = 'a number came twice' WHERE edge_id = 3;
+         UPDATE edges SET revoked_at = now() WHERE id = 1;
+         INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number)
+         SELECT 2, 1, n, gen_random_uuid(), 0, 0, 0, 5, '', '', v, n
+         FROM (VALUES (1, 'applied'), (2, 'rejected'), (3, 'rejected'), (4, 'held')) AS c (n, v)",
+    )
+    .await;
+    let edges = list(&hub).await;
+    let shown: Vec<_> = edges.iter().map(|e| (e.id, e.state)).collect();
+    assert_eq!(shown, [(3, "stopped"), (2, "enrolled"), (4, "enrolled"), (5, "waiting"), (1, "revoked")]);
+    assert_eq!((edges[1].refused, edges[1].pending), (2, 1));
+    assert_eq!(edges[1].last_contact.as_deref(), Some("2026-02-03T00:00:00Z"));
+    assert_eq!(edges[0].reason.as_deref(), Some("a number came twice"));
+    assert_eq!(edges[1].lag, None, "no cursor of it was heard");
+}
+
+#[tokio::test]
+async fn lag_counts_the_rows_that_were_not_confirmed() {
+    let hub = TestHub::with_market().await;
+    let edge = edges::add(&hub.state.db, &hub.state.deps, OWN, false).await.unwrap();
+    hub.maize(OWN, 10).await;
+    let scope = [
+        Bucket::Edge(EdgeId(edge.id)),
+        Bucket::Global,
+        Bucket::Country(CountryCode::new("MWI").unwrap()),
+        Bucket::Region(RegionId(1)),
+        Bucket::Catalogue(RegionId(1)),
+        Bucket::Coop(CooperativeId(OWN)),
+    ];
+    hub.sql("UPDATE edges SET enrolled_at = now(), incarnation = 1; INSERT INTO edge_streams (edge_id, incarnation, link_random) VALUES (1, 1, '')").await;
+    let mut cursors = scope.map(BucketCursor::new);
+    let hear = async |cursors: &[BucketCursor], hash: u32| {
+        let bytes: String = cursors_to_bytes(cursors).iter().map(|b| format!("{b:02x}")).collect();
+        hub.sql(&format!(
+            "UPDATE edge_streams SET heard_scope = {}, heard_cursors = '\\x{bytes}'",
+            hash.cast_signed()
+        ))
+        .await;
+        list(&hub).await[0].lag
+    };
+    // A settings row, a listing and its stock entry.
+    assert_eq!(hear(&cursors, scope_hash(&scope)).await, Some(3));
+    cursors[5].upto = 2;
+    assert_eq!(hear(&cursors, scope_hash(&scope)).await, Some(1));
+    // Cursors of another set of buckets say nothing: everything counts.
+    assert_eq!(hear(&cursors, 7).await, Some(3));
+}
+
+#[test]
+fn every_code_that_edges_are_told_is_in_the_list() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sync");
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for (call, status) in [("bad_request(", 400), ("unauthorized(", 401), ("forbidden(", 403)] {
+            for rest in text.split(&format!("ApiError::{call}")).skip(1) {
+                let code = rest.trim_start().trim_start_matches('"').split('"').next().unwrap();
+                let kind = Kind::of(code).unwrap_or_else(|| panic!("{code} is not in hub/src/error/kind.rs"));
+                assert_eq!(kind.status().as_u16(), status, "{code}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 8, "{found}");
+}

@@ -1,0 +1,140 @@
+//! The line between an office and the hub's router: no sockets, cut at any byte in either direction.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, header};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, StreamExt};
+use http_body_util::BodyExt;
+use mizili_edge::sync::LineError;
+use mizili_edge::sync::client::{Payload, Request, Response, Transport};
+use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use sync_protocol::session::EXCHANGE_PATH;
+use tower::ServiceExt;
+
+/// What goes wrong with exchanges; sign-in is left alone.
+#[derive(Default)]
+struct Faults {
+    request_after: Option<usize>,
+    response_after: Option<usize>,
+}
+
+/// A line.
+pub(crate) struct Line {
+    hub: Router,
+    faults: Mutex<Faults>,
+    cuts: Arc<AtomicU64>,
+}
+
+impl Line {
+    pub(crate) fn new(hub: Router) -> Arc<Self> {
+        Arc::new(Self { hub, faults: Mutex::default(), cuts: Arc::default() })
+    }
+
+    /// Cuts requests after so many bytes of their body.
+    pub(crate) fn cut_request_after(&self, bytes: Option<usize>) {
+        self.faults.lock().unwrap().request_after = bytes;
+    }
+
+    /// Cuts responses after so many bytes of their body.
+    pub(crate) fn cut_response_after(&self, bytes: Option<usize>) {
+        self.faults.lock().unwrap().response_after = bytes;
+    }
+
+    /// How often something was really cut.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.cuts.load(Ordering::Relaxed)
+    }
+}
+
+/// The beginning of a stream, then an error.
+fn cut<E: Send + 'static>(
+    pieces: BoxStream<'static, Result<Bytes, E>>,
+    after: Option<usize>,
+    cuts: Arc<AtomicU64>,
+    error: fn() -> E,
+) -> BoxStream<'static, Result<Bytes, E>> {
+    let Some(after) = after else { return pieces };
+    let state = (pieces, after, cuts, false);
+    futures_util::stream::unfold(state, move |(mut pieces, left, cuts, over)| async move {
+        if over {
+            return None;
+        }
+        match pieces.next().await? {
+            Ok(piece) if piece.len() <= left => {
+                let left = left - piece.len();
+                Some((Ok(piece), (pieces, left, cuts, false)))
+            }
+            Ok(piece) if left > 0 => Some((Ok(piece.slice(..left)), (pieces, 0, cuts, false))),
+            Ok(_) => {
+                cuts.fetch_add(1, Ordering::Relaxed);
+                Some((Err(error()), (pieces, 0, cuts, true)))
+            }
+            Err(e) => Some((Err(e), (pieces, 0, cuts, true))),
+        }
+    })
+    .boxed()
+}
+
+impl Transport for Line {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, LineError>> {
+        async move {
+            let is_exchange = request.path == EXCHANGE_PATH;
+            let (request_after, response_after) = {
+                let faults = self.faults.lock().unwrap();
+                if is_exchange { (faults.request_after, faults.response_after) } else { (None, None) }
+            };
+            let mut builder = axum::http::Request::builder().uri(&request.path);
+            if let Some(token) = &request.bearer {
+                builder = builder.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            }
+            let once =
+                |bytes: Bytes| futures_util::stream::once(async move { Ok::<_, io::Error>(bytes) }).boxed();
+            let body = match request.body {
+                Payload::Nothing => None,
+                Payload::Json(text) => {
+                    builder = builder.header(header::CONTENT_TYPE, "application/json");
+                    Some(once(text.into()))
+                }
+                Payload::Frames(frames) => Some(once(frames)),
+                Payload::Stream(stream) => Some(stream),
+            };
+            let (method, body) = match body {
+                None => (Method::GET, Body::empty()),
+                Some(body) => {
+                    let body = cut(body, request_after, Arc::clone(&self.cuts), || io::Error::other("cut"));
+                    (Method::POST, Body::from_stream(body))
+                }
+            };
+            let request = builder.method(method).body(body).unwrap();
+            let answer = self.hub.clone().oneshot(request).await.unwrap();
+            if request_after.is_some() {
+                // Whoever's request was cut hears no answer.
+                return Err(LineError::Cut("cut".into()));
+            }
+            let (parts, body) = answer.into_parts();
+            let body = body
+                .into_data_stream()
+                .map(|piece| piece.map_err(|_| LineError::Cut("the hub went away".into())))
+                .boxed();
+            let body = cut(body, response_after, Arc::clone(&self.cuts), || LineError::Cut("cut".into()));
+            Ok(Response {
+                status: parts.status.as_u16(),
+                retry_after: None,
+                sent_head_bytes: 0,
+                head_bytes: 0,
+                body,
+            })
+        }
+        .boxed()
+    }
+
+    fn address(&self) -> &str {
+        "http://127.0.0.1:1"
+    }
+}

@@ -1,0 +1,178 @@
+//! The real hub on Postgres and real edges on SQLite files, with a line that is cut at any byte and boxes that are restarted. The
+//! same promises as in the pure simulation, checked on what is really stored.
+//!
+//! Replay one seed with `SEED=3 cargo test -p mizili-hub --test edge_convergence`; run more with `SEEDS=50`.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+mod line;
+mod world;
+
+use mizili_edge::sync::SyncError;
+use sync_protocol::command::{Adjustment, ListingEdit, StockAdjust, WholeChange};
+use sync_protocol::units::Quantity;
+use world::{Chance, World};
+
+/// Seeds of an ordinary run: each makes a database and two boxes.
+const SEEDS: u64 = 3;
+/// Acts and exchanges of one seed before the line heals.
+const STEPS: usize = 70;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_days_with_a_bad_line_end_equal_and_never_oversold() {
+    let seeds: Vec<u64> =
+        number("SEED").map_or_else(|| (1..=number("SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed]);
+    let mut cuts = 0;
+    for seed in &seeds {
+        println!("SEED={seed} cargo test -p mizili-hub --test edge_convergence");
+        let mut chance = Chance::new(*seed);
+        let mut world = World::new(*seed).await;
+        for _ in 0..STEPS {
+            world.step(&mut chance).await;
+            world.nobody_spends_what_it_lacks().await;
+        }
+        cuts += world.cuts();
+        world.heal().await;
+        world.all_is_settled().await;
+        world.both_sides_are_equal().await;
+        world.nothing_was_oversold().await;
+    }
+    assert!(cuts >= 3 * seeds.len() as u64, "the line was hardly ever cut: {cuts}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_response_cut_at_every_kind_of_place_is_resumed() {
+    let world = World::new(1).await;
+    let mut applied_at_a_cut = 0;
+    // Closer together at the beginning, where heads and first frames are.
+    for after in [0, 1, 5, 20, 60, 100, 200, 400, 700, 1_000, 1_500, 2_500, 4_000] {
+        world.offices[0].line.cut_response_after(Some(after));
+        applied_at_a_cut += u64::from(world.offices[0].sync().await.is_err());
+    }
+    assert!(applied_at_a_cut > 5);
+    world.offices[0].line.cut_response_after(None);
+    world.offices[0].sync().await.unwrap();
+    world.both_sides_are_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_made_offline_stands_at_the_hub_once_though_the_answer_is_lost() {
+    let world = World::new(2).await;
+    let office = &world.offices[0];
+    office.sync().await.unwrap();
+    let listing = office.post_listing(40).await;
+    office.order(listing, 10).await.expect("held here");
+    for _ in 0..3 {
+        office.line.cut_response_after(Some(0));
+        assert!(office.sync().await.is_err());
+    }
+    office.line.cut_response_after(None);
+    let report = office.sync().await.unwrap();
+    assert!(report.digests_equal);
+    assert_eq!(world.orders_at_the_hub().await, 1);
+    assert_eq!(
+        office.spendable(listing).await,
+        Quantity::units(10),
+        "20 of 40 are the office's, 10 are sold"
+    );
+    world.all_is_settled().await;
+    world.both_sides_are_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_wrong_row_on_disk_is_found_and_mended_with_little() {
+    let world = World::new(3).await;
+    let office = &world.offices[0];
+    office.sync().await.unwrap();
+    office.damage_one_price().await;
+    let report = office.sync_and_recount().await.unwrap();
+    assert_eq!(report.mended, 1, "{report:?}");
+    assert!(report.bytes_received < 24 << 10, "{report:?}");
+    assert!(report.digests_equal);
+    world.both_sides_are_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_offline_edits_in_a_row_do_not_fight_and_a_strangers_edit_is_kept_for_a_person() {
+    let world = World::new(4).await;
+    let office = &world.offices[0];
+    office.sync().await.unwrap();
+    let listing = office.post_listing(10).await;
+    office.sync().await.unwrap();
+    let edit = |old, new| ListingEdit {
+        listing: listing.0,
+        price_minor: Some(WholeChange { old, new }),
+        title: None,
+    };
+    office.act(edit(world::PRICE_MINOR, 600)).await.unwrap();
+    office.act(edit(600, 700)).await.unwrap();
+    office.sync().await.unwrap();
+    assert_eq!(world.price_at_the_hub(listing).await, 700);
+    // The hub's own clerk changes it while the office, cut off, changes it too.
+    world.at_the_hub(edit(700, 900)).await;
+    office.act(edit(700, 800)).await.unwrap();
+    let report = office.sync().await.unwrap();
+    assert_eq!((report.applied, report.rejected), (0, 1));
+    assert_eq!(world.price_at_the_hub(listing).await, 900);
+    world.both_sides_are_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_and_a_bucket_that_leave_the_scope_vanish() {
+    let world = World::new(5).await;
+    let office = &world.offices[0];
+    office.sync().await.unwrap();
+    let before = office.buckets().await;
+    world.sql("DELETE FROM region_neighbours").await;
+    office.sync().await.unwrap();
+    let after = office.buckets().await;
+    assert!(after.len() < before.len(), "{before:?} {after:?}");
+    assert!(office.has_only_rows_of(&after).await);
+    world.both_sides_are_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_edge_gets_nothing_and_changes_nothing() {
+    let world = World::new(6).await;
+    let office = &world.offices[0];
+    office.sync().await.unwrap();
+    let listing = office.post_listing(10).await;
+    world.revoke(office).await;
+    let refused = office.sync().await.unwrap_err();
+    assert!(!refused.is_temporary(), "{refused}");
+    assert_eq!(world.listings_at_the_hub().await, 0);
+    assert_eq!(office.spendable(listing).await, Quantity::units(5), "the office's own books stay");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_copy_of_the_disk_is_noticed_at_its_first_exchange() {
+    let world = World::new(7).await;
+    let office = &world.offices[0];
+    office.sync().await.unwrap();
+    let copy = office.copy_of_the_disk().await;
+    office.post_listing(10).await;
+    office.sync().await.unwrap();
+    office.sync().await.unwrap();
+    let restored = world.open_copy(office, copy).await;
+    let refused = restored.sync().await.unwrap_err();
+    assert!(matches!(refused, SyncError::Refused(_) | SyncError::Rewound), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_falls_short_reaches_both_sides() {
+    let world = World::new(8).await;
+    let office = &world.offices[0];
+    office.sync().await.unwrap();
+    let listing = office.post_listing(40).await;
+    office.sync().await.unwrap();
+    // 40 should be there, 15 are: the office's 20 free units go, and 5 of the hub's.
+    let found = Adjustment::Count { counted_milli: 15_000, expected_milli: 40_000 };
+    office.act(StockAdjust { listing: listing.0, found, reason: "weevils".into() }).await.unwrap();
+    assert_eq!(office.spendable(listing).await, Quantity::ZERO);
+    office.sync().await.unwrap();
+    assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(15));
+    world.both_sides_are_equal().await;
+}
