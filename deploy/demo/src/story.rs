@@ -137,8 +137,10 @@ async fn open_office(nodes: &mut Nodes) -> Result<Day> {
     let report = nodes.ask("mizili-edge", &["sync", "--once"], "").await?;
     let (up, down) = line.bytes();
     say(format!(
-        "first sync: {} rows in {} s, {up} bytes up and {down} down on the line, digests equal: {}",
-        report["rows"], report["seconds"], report["digests_equal"]
+        "first sync: {} rows in {:.2} s, {up} bytes up and {down} down on the line, digests equal: {}",
+        report["rows"],
+        report["seconds"].as_f64().context("no seconds")?,
+        report["digests_equal"]
     ));
     ensure!(count(&report, "rows")? > 1_000 && report["digests_equal"] == true, "the first sync: {report}");
     let took = nodes.start_edge().await?;
@@ -208,7 +210,8 @@ async fn post_seed(nodes: &Nodes, clerk: &Api, maize: u32, kilogram: u32) -> Res
     .await?;
     say(format!(
         "50 kg of seed are offered: the hub can sell {} and the office {}",
-        seed["available"], there["available"]
+        text(&seed, "available")?,
+        text(&there, "available")?
     ));
     ensure!(seed["available"] == "25", "the hub should hold 25: {seed}");
     Ok(id)
@@ -256,7 +259,11 @@ async fn cut_off(day: &Day) -> Result<()> {
     say("Now the office's own internet goes too. The page in the office goes on:");
     let order = json!({"product_id": day.seed, "quantity": "3", "buyer_phone": "+265881112223", "buyer_name": "Walk-in"});
     let order = day.office.post("/orders", order, Some("demo-office")).await?;
-    say(format!("a clerk orders {} kg for a visitor: {}", order["quantity"], text(&order, "status")?));
+    say(format!(
+        "a clerk orders {} kg for a visitor: {}",
+        text(&order, "quantity")?,
+        text(&order, "status")?
+    ));
     ensure!(order["status"] == "confirmed" && order["synced"] == false, "{order}");
     Ok(())
 }
@@ -366,7 +373,10 @@ async fn line_back(nodes: &Nodes, day: &Day) -> Result<()> {
     for order in orders {
         say(format!(
             "at the hub: {} kg of {}, {} by {}",
-            order["quantity"], order["product"], order["status"], order["channel"]
+            text(order, "quantity")?,
+            text(order, "product")?,
+            text(order, "status")?,
+            text(order, "channel")?
         ));
     }
     let from = |channel: &str| {

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
 use sync_protocol::api::market::Cooperative;
@@ -33,7 +34,7 @@ pub(super) async fn enrol(
         return Err(ApiError::unauthorized("signature", "The signature does not fit the key. Try again."));
     }
     let mut tx = state.db.begin().await?;
-    let Some(edge) = redeem(&mut tx, &request.code).await? else {
+    let Some(edge) = redeem(&mut tx, &request.code, state.deps.clock.now()).await? else {
         // The wrong try is counted even though the answer is a refusal.
         tx.commit().await?;
         let how = "The code is wrong, was used, or has expired. Ask the operator for a new one.";
@@ -65,10 +66,10 @@ pub(super) async fn enrol(
 }
 
 /// The edge whose living code this is. A wrong code counts against every living code that it might have meant.
-async fn redeem(conn: &mut PgConnection, typed: &str) -> Result<Option<EdgeId>, sqlx::Error> {
+async fn redeem(conn: &mut PgConnection, typed: &str, now: Timestamp) -> Result<Option<EdgeId>, sqlx::Error> {
     let Some(pick) = code::picks(typed) else { return Ok(None) };
     let hash = code::hash(typed);
-    let codes = store::codes(conn, pick, code::WRONG_TRIES_MAX).await?;
+    let codes = store::codes(conn, pick, code::WRONG_TRIES_MAX, now).await?;
     if let Some((edge, _, dead)) = codes.iter().find(|(_, kept, _)| *kept == hash) {
         return Ok((!dead).then_some(*edge));
     }

@@ -40,7 +40,7 @@ pub(super) async fn exchange(
     body: Body,
 ) -> Result<Response, ApiError> {
     let mut tx = state.db.begin().await?;
-    let edge = session::authenticate(&mut tx, &headers).await?;
+    let edge = session::authenticate(&mut tx, &headers, state.deps.clock.now()).await?;
     tx.commit().await?;
     let mut request = Request { body: body.into_data_stream(), frames: FrameReader::default(), ended: false };
     let Some(Message::Hello(hello)) = request.next().await? else {
@@ -182,6 +182,7 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
         presented: (hello.link.number, hello.link.random),
         next: (number, random),
         exchange,
+        at: state.deps.clock.now(),
         verdicts_upto: hello.verdicts_upto,
         scope: hello.scope,
         cursors: &hello.cursors,

@@ -49,7 +49,7 @@ pub(super) async fn news(
 /// Looks once. The session is checked each time, so that a revoked edge does not hold on.
 async fn has_news(state: &AppState, headers: &HeaderMap, standing: &Standing) -> Result<bool, ApiError> {
     let mut tx = state.db.begin().await?;
-    let edge = session::authenticate(&mut tx, headers).await?;
+    let edge = session::authenticate(&mut tx, headers, state.deps.clock.now()).await?;
     let scope = scope::scope(&mut tx, &edge).await?;
     if scope_hash(&scope) != standing.scope {
         return Ok(true);

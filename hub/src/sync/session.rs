@@ -13,6 +13,7 @@ use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, VerifyingKey};
+use jiff::Timestamp;
 use sqlx::PgConnection;
 use sync_protocol::api::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
 use sync_protocol::ids::EdgeId;
@@ -87,8 +88,16 @@ pub(super) async fn open(
     }
     let mut token = [0; 16];
     state.deps.ids.fill(&mut token);
-    store::open_session(&mut tx, blake3::hash(&token).as_bytes(), edge.id, edge.incarnation, SESSION_VALID_S)
-        .await?;
+    let now = state.deps.clock.now();
+    store::open_session(
+        &mut tx,
+        blake3::hash(&token).as_bytes(),
+        edge.id,
+        edge.incarnation,
+        now,
+        SESSION_VALID_S,
+    )
+    .await?;
     tx.commit().await?;
     Ok(Json(SessionResponse { token: URL_SAFE_NO_PAD.encode(token), expires_in_s: SESSION_VALID_S }))
 }
@@ -115,6 +124,7 @@ pub(super) fn is_signed(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
 pub(super) async fn authenticate(
     conn: &mut PgConnection,
     headers: &HeaderMap,
+    now: Timestamp,
 ) -> Result<store::EdgeRow, ApiError> {
     let token =
         headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
@@ -127,7 +137,7 @@ pub(super) async fn authenticate(
     };
     let token = token.ok_or_else(ended)?;
     let (edge, incarnation) =
-        store::session(conn, blake3::hash(&token).as_bytes()).await?.ok_or_else(ended)?;
+        store::session(conn, blake3::hash(&token).as_bytes(), now).await?.ok_or_else(ended)?;
     if edge.revoked {
         return Err(ApiError::forbidden(
             "edge_revoked",

@@ -1,6 +1,8 @@
 //! SQL about edges: who they are, their sessions, links and what was last heard of them. No rules here.
 
 use crate::db::q;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Row};
 use sync_protocol::ids::{CooperativeId, EdgeId};
 
@@ -38,12 +40,14 @@ pub(super) async fn codes(
     conn: &mut PgConnection,
     pick: u64,
     tries_max: i32,
+    now: Timestamp,
 ) -> Result<Vec<(EdgeId, Vec<u8>, bool)>, sqlx::Error> {
     let rows =
-        q("SELECT edge_id, code_hash, used_at IS NOT NULL OR wrong_tries >= $2 OR expires_at < now() AS dead
+        q("SELECT edge_id, code_hash, used_at IS NOT NULL OR wrong_tries >= $2 OR expires_at <= $3 AS dead
         FROM enrolment_codes WHERE edge_id % 1024 = $1 ORDER BY edge_id FOR UPDATE")
         .bind(pick as i64)
         .bind(tries_max)
+        .bind(now.to_sqlx())
         .fetch_all(conn)
         .await?;
     rows.iter().map(|r| Ok((EdgeId(r.try_get::<i32, _>(0)? as u32), r.try_get(1)?, r.try_get(2)?))).collect()
@@ -105,17 +109,20 @@ pub(super) async fn open_session(
     token_hash: &[u8],
     edge: EdgeId,
     incarnation: u32,
+    now: Timestamp,
     valid_s: u32,
 ) -> Result<(), sqlx::Error> {
-    q("DELETE FROM edge_sessions WHERE edge_id = $1 AND expires_at < now()")
+    q("DELETE FROM edge_sessions WHERE edge_id = $1 AND expires_at < $2")
         .bind(edge.0 as i32)
+        .bind(now.to_sqlx())
         .execute(&mut *conn)
         .await?;
     q("INSERT INTO edge_sessions (token_hash, edge_id, incarnation, expires_at)
-        VALUES ($1, $2, $3, now() + make_interval(secs => $4))")
+        VALUES ($1, $2, $3, $4::timestamptz + make_interval(secs => $5))")
     .bind(token_hash)
     .bind(edge.0 as i32)
     .bind(incarnation as i32)
+    .bind(now.to_sqlx())
     .bind(f64::from(valid_s))
     .execute(conn)
     .await?;
@@ -126,11 +133,13 @@ pub(super) async fn open_session(
 pub(super) async fn session(
     conn: &mut PgConnection,
     token_hash: &[u8],
+    now: Timestamp,
 ) -> Result<Option<(EdgeRow, u32)>, sqlx::Error> {
     let row = q("SELECT e.id, e.cooperative_id, e.national, e.public_key, e.incarnation, e.revoked_at IS NOT NULL AS revoked,
             s.incarnation AS session_incarnation
-        FROM edge_sessions s JOIN edges e ON e.id = s.edge_id WHERE s.token_hash = $1 AND s.expires_at > now()")
+        FROM edge_sessions s JOIN edges e ON e.id = s.edge_id WHERE s.token_hash = $1 AND s.expires_at > $2")
     .bind(token_hash)
+    .bind(now.to_sqlx())
     .fetch_optional(conn)
     .await?;
     row.map(|r| Ok((edge_row(&r)?, r.try_get::<i32, _>("session_incarnation")? as u32))).transpose()
@@ -191,6 +200,7 @@ pub(super) struct Heard<'a> {
     pub(super) presented: (u64, [u8; 16]),
     pub(super) next: (u64, [u8; 16]),
     pub(super) exchange: i64,
+    pub(super) at: Timestamp,
     pub(super) verdicts_upto: u64,
     pub(super) scope: u32,
     pub(super) cursors: &'a [u8],
@@ -217,9 +227,10 @@ pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(
     .bind(heard.recent_nonces.concat())
     .execute(&mut *conn)
     .await?;
-    q("UPDATE edges SET last_contact_at = now(), clock_offset_s = $2 WHERE id = $1")
+    q("UPDATE edges SET last_contact_at = $3, clock_offset_s = $2 WHERE id = $1")
         .bind(heard.edge.0 as i32)
         .bind(heard.clock_offset_s)
+        .bind(heard.at.to_sqlx())
         .execute(conn)
         .await?;
     Ok(())

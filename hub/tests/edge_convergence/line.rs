@@ -7,7 +7,6 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt};
-use http_body_util::BodyExt;
 use mizili_edge::sync::LineError;
 use mizili_edge::sync::client::{Payload, Request, Response, Transport};
 use std::io;
