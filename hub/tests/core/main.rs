@@ -1,4 +1,5 @@
 //! The hub's core on real Postgres: feed, commands, streams of edges, jobs. Each test has a database of its own.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod commands;
 mod feed;
