@@ -2,6 +2,7 @@
 
 use crate::support::{A, EDGE, World, bucket, caller, command, id, office, place, post, raw, word};
 use mizili_hub::commands::stream::{StreamError, ack, take_batch, verdicts_after};
+use mizili_hub::db::q;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -117,6 +118,30 @@ async fn an_older_exchange_a_frozen_stream_and_a_revoked_edge_take_nothing() {
     let unknown = take_batch(&world.db, &world.deps, EDGE, 9, 7, sales(1)).await;
     assert!(matches!(unknown, Err(StreamError::Frozen)));
     assert_eq!(world.number("SELECT count(*) FROM commands").await, 0);
+}
+
+/// Whoever has revoked an edge knows that nothing more is taken from it: a batch under way is waited for.
+#[tokio::test]
+async fn a_revocation_waits_for_the_batch_under_way() {
+    let world = std::sync::Arc::new(World::new().await);
+    // Somebody holds the cooperative's bucket, so that the batch stops halfway.
+    let mut holder = world.db.begin().await.unwrap();
+    q("SELECT 1 FROM buckets WHERE name = 'coop:1' FOR UPDATE").execute(&mut *holder).await.unwrap();
+    let batch = tokio::spawn({
+        let world = world.clone();
+        async move { world.take(sales(3)).await }
+    });
+    world.until_waiting(1).await;
+    let revocation = tokio::spawn({
+        let world = world.clone();
+        async move { world.sql("UPDATE edges SET revoked_at = now()").await }
+    });
+    world.until_waiting(2).await;
+    holder.commit().await.unwrap();
+    batch.await.unwrap().unwrap();
+    revocation.await.unwrap();
+    assert_eq!(world.last_words().await, ["applied"; 3]);
+    assert!(matches!(world.take(sales(4)).await, Err(StreamError::Revoked)));
 }
 
 /// Breaks every order by one buyer, as a bug in a handler or a constraint would.

@@ -50,9 +50,10 @@ pub(super) async fn lock(conn: &mut PgConnection, stream: Stream) -> Result<Opti
     .fetch_optional(&mut *conn)
     .await?;
     let Some(of_stream) = of_stream else { return Ok(None) };
-    // After the lock, so that a revocation that committed while this waited is seen.
+    // After the lock, so that a revocation that committed while this waited is seen; and one that comes now waits for the
+    // commit, so that whoever has revoked an edge knows that nothing more is taken from it.
     let of_edge = q("SELECT e.cooperative_id, c.hub_share_percent, e.revoked_at IS NOT NULL
-        FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id WHERE e.id = $1")
+        FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id WHERE e.id = $1 FOR SHARE OF e")
     .bind(int(stream.edge.0)?)
     .fetch_one(conn)
     .await?;
