@@ -98,6 +98,7 @@ pub fn enrol(tx: &Transaction<'_>, identity: &Identity, link: &Link, epoch: u32)
     }
     if before.is_none_or(|(edge, _)| edge != identity.edge) {
         put(tx, "verdicts_upto", &0)?;
+        clear_doubt(tx)?;
         crate::replica::drop_everything(tx)?;
     }
     if before != Some((identity.edge, identity.incarnation)) {
@@ -260,7 +261,7 @@ mod tests {
     #[test]
     fn what_is_stored_comes_back() {
         let edge = TestEdge::empty();
-        assert_eq!(edge.read(|conn| identity(conn)), None);
+        assert_eq!(edge.read(identity), None);
         let me = Identity {
             edge: EdgeId(3),
             incarnation: 2,
@@ -271,17 +272,17 @@ mod tests {
         };
         let stored = me.clone();
         edge.db().write_blocking(move |tx| enrol(tx, &stored, &link(0), 4)).unwrap();
-        assert_eq!(edge.read(|conn| identity(conn)), Some(me));
-        assert_eq!(edge.read(|conn| link_and_epoch(conn)), (Some(link(0)), 4));
+        assert_eq!(edge.read(identity), Some(me));
+        assert_eq!(edge.read(link_and_epoch), (Some(link(0)), 4));
         edge.write(|tx| {
             set_link(tx, &link(9))?;
             set_epoch(tx, 5)?;
             set_contact(tx, 1_000, 940)
         });
-        assert_eq!(edge.read(|conn| link_and_epoch(conn)), (Some(link(9)), 5));
-        assert_eq!(edge.read(|conn| last_contact_s(conn)), Some(1_000));
-        assert_eq!(edge.read(|conn| clock_offset_s(conn)), -60);
-        assert_eq!(edge.read(|conn| scope_hash(conn)), 0);
+        assert_eq!(edge.read(link_and_epoch), (Some(link(9)), 5));
+        assert_eq!(edge.read(last_contact_s), Some(1_000));
+        assert_eq!(edge.read(clock_offset_s), -60);
+        assert_eq!(edge.read(scope_hash), 0);
     }
 
     fn link_and_epoch(conn: &Connection) -> Result<(Option<Link>, u32), DbError> {
@@ -292,10 +293,10 @@ mod tests {
     fn enrolling_again_never_drops_what_was_not_sent() {
         let edge = TestEdge::with_market();
         edge.post_listing(50);
-        let me = edge.read(|conn| identity(conn)).unwrap();
+        let me = edge.read(identity).unwrap();
         let next = Identity { incarnation: me.incarnation + 1, ..me.clone() };
         let refused = edge.db().write_blocking(move |tx| enrol(tx, &next, &link(0), 1));
         assert!(matches!(refused, Err(EnrolError::HasCommands(1))), "{refused:?}");
-        assert_eq!(edge.read(|conn| identity(conn)), Some(me));
+        assert_eq!(edge.read(identity), Some(me));
     }
 }

@@ -78,7 +78,8 @@ impl Db {
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
             readers,
-            permits: Semaphore::new(READERS_MAX),
+            // One connection is always left for reads in the caller's own thread: a screen waits for no long read.
+            permits: Semaphore::new(READERS_MAX - 1),
             highest_seq,
         };
         Ok(Self { shared: Arc::new(shared) })

@@ -79,17 +79,14 @@ mod tests {
         )
         .unwrap();
         migrations().to_latest(&mut conn).unwrap();
-        let rows: Vec<(u16, Vec<u8>, i64, i64, Option<Vec<u8>>)> = conn
-            .prepare("SELECT entity, id, bucket, version, payload FROM replica ORDER BY version")
+        let rows: Vec<String> = conn
+            .prepare("SELECT concat_ws(' ', entity, hex(id), bucket, version, hex(payload)) FROM replica ORDER BY version")
             .unwrap()
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            .query_map([], |row| row.get(0))
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap();
-        assert_eq!(
-            rows,
-            [(2, vec![1, 0, 0, 0, 1], 1, 7, Some(vec![0])), (2, vec![1, 0, 0, 0, 0], 1, 8, None)]
-        );
+        assert_eq!(rows, ["2 0100000001 1 7 00", "2 0100000000 1 8 "]);
         let local: Vec<bool> = conn
             .prepare("SELECT local FROM command ORDER BY seq")
             .unwrap()

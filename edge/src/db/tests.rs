@@ -136,7 +136,7 @@ async fn small_writes_share_a_commit_and_one_that_fails_takes_nothing_from_the_o
     let (go_on, wait) = mpsc::channel::<()>();
     let holder = db.clone();
     let held = tokio::spawn(async move {
-        holder.write(move |_| -> Result<(), DbError> { Ok(wait.recv().unwrap_or(())) }).await
+        holder.write(move |_| -> Result<(), DbError> { wait.recv().map_err(|_| DbError::Busy) }).await
     });
     let mut waiting = Vec::new();
     for n in 0..40 {

@@ -90,7 +90,7 @@ impl Writer {
                 None if self.high_water.is_due() => match queue.recv_timeout(HIGH_WATER_DELAY) {
                     Ok(job) => job,
                     Err(RecvTimeoutError::Timeout) => {
-                        self.high_water.write();
+                        self.high_water.write(self.conn.as_ref());
                         continue;
                     }
                     Err(RecvTimeoutError::Disconnected) => break,
@@ -102,7 +102,7 @@ impl Writer {
             };
             next = self.write(job, queue);
         }
-        self.high_water.write();
+        self.high_water.write(self.conn.as_ref());
     }
 
     /// One transaction. Gives back a job that was taken from the queue but may not share it.
@@ -137,11 +137,10 @@ impl Writer {
 
     /// Tells who waits for commands, and lets the high-water file follow.
     fn after_commit(&mut self) {
-        let Some(mark) = self.conn.as_ref().and_then(|conn| crate::node::mark(conn).ok().flatten()) else {
-            return;
-        };
+        let Some(conn) = &self.conn else { return };
+        let Ok(Some(mark)) = crate::node::mark(conn) else { return };
         self.highest_seq.send_if_modified(|seq| std::mem::replace(seq, mark.highest_seq) != mark.highest_seq);
-        self.high_water.follow(mark);
+        self.high_water.follow(conn, mark);
     }
 }
 

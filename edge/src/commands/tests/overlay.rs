@@ -187,6 +187,34 @@ fn a_release_by_two_roads_counts_once() {
 }
 
 #[test]
+fn an_entry_that_the_hub_sent_before_counts_once_also_in_the_kept_sums() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let command = sync_protocol::ids::CommandId(edge.deps().ids.uuid_v7());
+    // As after the database was put back to before the order was made.
+    edge.feed(BUCKET, vec![live(&entry(command.0, EntryId::SOLD, id, HERE, -20, EntryKind::Sale))]);
+    edge.write(move |tx| replica::holdings_kept(tx, id));
+    edge.submit_as(command, caller(), false, order_of(id, 5)).unwrap();
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+}
+
+#[test]
+fn each_local_row_waits_for_its_own_versions() {
+    let edge = TestEdge::with_market();
+    let id = settled_listing(&edge);
+    let (_, first) = edge.place_order(id, 3).unwrap();
+    let (_, second) = edge.place_order(id, 4).unwrap();
+    let head = edge.head(BUCKET);
+    edge.verdict(first.seq, applied(), &[(BUCKET, head + 2)]);
+    edge.verdict(second.seq, applied(), &[(BUCKET, head + 4)]);
+    edge.feed(BUCKET, rows_of(&first.decision.effects));
+    assert!(waiting_effects(&edge, first.seq).is_empty());
+    assert_eq!(waiting_effects(&edge, second.seq).len(), 2);
+    edge.feed(BUCKET, rows_of(&second.decision.effects));
+    assert_eq!((local_rows(&edge), edge.spendable(id, HERE)), (0, Quantity::units(18)));
+}
+
+#[test]
 fn an_order_that_the_hub_knows_has_left_whatever_the_log_says() {
     let edge = TestEdge::with_market();
     let id = settled_listing(&edge);
@@ -316,6 +344,16 @@ fn a_holder_whose_order_is_short_sells_no_more_of_it_until_that_is_settled() {
         (OrderStatus::Short, Quantity::units(20))
     );
     assert_eq!(edge.place_order(id, 5).unwrap().1.certainty, Certainty::Request);
+    // Taken back at this office, it is not short here any more; when the hub refuses that, it is again.
+    let is_short = |edge: &TestEdge| edge.read(|conn| replica::stands_short(conn, id, HERE));
+    assert!(is_short(&edge));
+    let cancelled = edge.submit(clerk(), true, OrderCancel { order: sold.0 }).unwrap();
+    assert!(!is_short(&edge));
+    edge.write(move |tx| replica::holdings_kept(tx, id));
+    for seq in [cancelled.seq - 1, cancelled.seq] {
+        edge.verdict(seq, Verdict::Rejected(Reject::new(RejectCode::TooLate)), &[]);
+    }
+    assert!(is_short(&edge));
     let settled = Order { status: OrderStatus::Fulfilled, ..short };
     edge.feed(BUCKET, vec![live(&settled)]);
     assert_eq!(edge.place_order(id, 5).unwrap().1.certainty, Certainty::Record);

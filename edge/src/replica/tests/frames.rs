@@ -22,6 +22,12 @@ const BUCKET: Bucket = Bucket::Coop(COOP);
 
 type Body = Option<Fields>;
 
+/// Rows by entity and key, with their versions.
+type RowsByKey = BTreeMap<(u16, Key), (u64, Body)>;
+
+/// Entity, field, value, key.
+type IndexEntry = (u16, u16, Vec<u8>, Vec<u8>);
+
 /// The hub's side: everything that ever happened to the bucket, in order; the n-th at version n.
 #[derive(Clone, Debug)]
 struct Hub {
@@ -30,7 +36,7 @@ struct Hub {
 
 impl Hub {
     /// The latest state of each key after the first `time` versions.
-    fn at(&self, time: u64) -> BTreeMap<(u16, Key), (u64, Body)> {
+    fn at(&self, time: u64) -> RowsByKey {
         let past = (1..).zip(&self.history).take(time as usize);
         past.map(|(version, (at, body))| (*at, (version, body.clone()))).collect()
     }
@@ -57,7 +63,7 @@ impl Hub {
 #[derive(Debug)]
 struct Model {
     cursor: BucketCursor,
-    rows: BTreeMap<(u16, Key), (u64, Body)>,
+    rows: RowsByKey,
 }
 
 impl Model {
@@ -88,7 +94,7 @@ impl Model {
     }
 }
 
-fn stored_rows(conn: &Connection) -> Result<BTreeMap<(u16, Key), (u64, Body)>, DbError> {
+fn stored_rows(conn: &Connection) -> Result<RowsByKey, DbError> {
     let mut statement = conn.prepare("SELECT entity, id, version, payload FROM replica")?;
     let mut rows = statement.query([])?;
     let mut all = BTreeMap::new();
@@ -102,13 +108,13 @@ fn stored_rows(conn: &Connection) -> Result<BTreeMap<(u16, Key), (u64, Body)>, D
 }
 
 /// Every index entry: entity, field, value, key.
-fn stored_index(conn: &Connection) -> Result<BTreeSet<(u16, u16, Vec<u8>, Vec<u8>)>, DbError> {
+fn stored_index(conn: &Connection) -> Result<BTreeSet<IndexEntry>, DbError> {
     let mut statement = conn.prepare("SELECT entity, field, value, id FROM replica_index")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn expected_index(model: &Model) -> BTreeSet<(u16, u16, Vec<u8>, Vec<u8>)> {
+fn expected_index(model: &Model) -> BTreeSet<IndexEntry> {
     let mut all = BTreeSet::new();
     for ((entity, key), (_, body)) in &model.rows {
         for (field, value) in body.iter().flat_map(Fields::iter) {

@@ -27,7 +27,7 @@ fn the_row_of_the_lowest_rank_is_read_and_what_waits_stands_before_it() {
         Listing { title: "Beans, sorted".into(), cooperative: COOP, available: None, ..theirs.clone() };
     edge.feed(Bucket::Coop(COOP), vec![live(&ours)]);
     assert_eq!(seen(&edge), ours);
-    assert_eq!(edge.read(|conn| all::<Listing>(conn)), [ours.clone()]);
+    assert_eq!(edge.read(all::<Listing>), std::slice::from_ref(&ours));
     let edit = ListingEdit {
         listing: theirs.id.0,
         price_minor: Some(WholeChange { old: PRICE_MINOR, new: 50_000 }),
@@ -36,8 +36,8 @@ fn the_row_of_the_lowest_rank_is_read_and_what_waits_stands_before_it() {
     edge.submit(clerk(), true, edit).unwrap();
     let edited = Listing { price_minor: 50_000, ..ours.clone() };
     assert_eq!(seen(&edge), edited);
-    assert_eq!(edge.read(|conn| all::<Listing>(conn)), [edited.clone()]);
-    assert_eq!(edge.read(|conn| page::<Listing>(conn, None, 9)), [edited.clone()]);
+    assert_eq!(edge.read(all::<Listing>), std::slice::from_ref(&edited));
+    assert_eq!(edge.read(|conn| page::<Listing>(conn, None, 9)), std::slice::from_ref(&edited));
     assert_eq!(edge.read(|conn| find::<Listing>(conn, 2, &BEANS)), [edited]);
     assert_eq!(edge.read(|conn| get_sent::<Listing>(conn, key)), Some(ours));
 }
@@ -52,7 +52,7 @@ fn a_row_is_found_by_what_it_says_now_and_not_by_what_another_bucket_says() {
         edge.read(|conn| find::<Listing>(conn, 2, &BEANS)).is_empty(),
         "the catalogue's row is not the one read"
     );
-    assert_eq!(edge.read(|conn| find::<Listing>(conn, 2, &MAIZE)), [ours.clone()]);
+    assert_eq!(edge.read(|conn| find::<Listing>(conn, 2, &MAIZE)), std::slice::from_ref(&ours));
     let changed = Listing { commodity: BEANS, ..ours };
     edge.feed(Bucket::Coop(COOP), vec![live(&changed)]);
     assert!(edge.read(|conn| find::<Listing>(conn, 2, &MAIZE)).is_empty());
@@ -62,7 +62,7 @@ fn a_row_is_found_by_what_it_says_now_and_not_by_what_another_bucket_says() {
 #[test]
 fn reference_data_and_prices_are_read() {
     let edge = TestEdge::with_market();
-    let names: Vec<String> = edge.read(|conn| all::<Commodity>(conn)).into_iter().map(|c| c.name).collect();
+    let names: Vec<String> = edge.read(all::<Commodity>).into_iter().map(|c| c.name).collect();
     assert_eq!(names, ["Maize", "Beans"]);
     assert_eq!(edge.read(|conn| get::<Market>(conn, Key::Int(1))).unwrap().name, "Lilongwe");
     assert_eq!(edge.read(|conn| get::<Market>(conn, Key::Int(99))), None);
@@ -96,7 +96,7 @@ fn pages_follow_each_other_over_both_sides() {
     for n in 1..=7 {
         edge.post_listing(n);
     }
-    let whole = edge.read(|conn| all::<Listing>(conn));
+    let whole = edge.read(all::<Listing>);
     assert_eq!(whole.len(), 8);
     let mut paged: Vec<Listing> = Vec::new();
     loop {
@@ -121,7 +121,7 @@ fn a_row_that_does_not_fit_its_entity_is_named_and_no_panic() {
     });
     let broken = edge.db().read_blocking(|conn| get::<Market>(conn, Key::Int(1)));
     assert!(matches!(broken, Err(DbError::Corrupt(_))), "{broken:?}");
-    let broken = edge.db().read_blocking(|conn| all::<Listing>(conn));
+    let broken = edge.db().read_blocking(all::<Listing>);
     assert_eq!(broken, Err(DbError::Corrupt("listing row: field currency does not fit".into())));
 }
 
@@ -130,10 +130,9 @@ fn an_office_sees_its_own_and_its_regions_listings() {
     let edge = TestEdge::with_market();
     edge.post_listing(5);
     let mut sellers: Vec<CooperativeId> =
-        edge.read(|conn| all::<Listing>(conn)).into_iter().map(|l| l.cooperative).collect();
+        edge.read(all::<Listing>).into_iter().map(|l| l.cooperative).collect();
     sellers.sort();
     assert_eq!(sellers, [COOP, OTHER_COOP]);
-    let active =
-        edge.read(|conn| all::<Listing>(conn)).into_iter().all(|l| l.status == ListingStatus::Active);
+    let active = edge.read(all::<Listing>).into_iter().all(|l| l.status == ListingStatus::Active);
     assert!(active && edge.head(Bucket::Catalogue(REGION)) > 0);
 }
