@@ -3,6 +3,8 @@
 
 CARGO ?= cargo
 CARGOFLAGS ?=
+# make bench BENCHFLAGS="--runs 1 --only sync"
+BENCHFLAGS ?=
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 # make demo ONCE=1: the demo ends after its story, with its verdict as the exit status.
@@ -28,12 +30,14 @@ build: ## target/release/mizili-hub and target/release/mizili-edge
 	deploy/setup demo
 	$(CARGO) build $(CARGOFLAGS) --release -p mizili-hub -p mizili-edge
 
-bench: ## speed and size, printed as ratios
-	deploy/setup demo
-	$(CARGO) run $(CARGOFLAGS) --release -p mizili-bench
+bench: ## speed and size beside their aims and the machine's limits
+	deploy/setup bench
+	$(CARGO) build $(CARGOFLAGS) --release -p mizili-hub -p mizili-edge -p mizili-bench
+	$(TARGET)/release/mizili-bench $(BENCHFLAGS)
 
 bench-peers: ## the same beside what people use today; installs those first
-	deploy/setup demo
+	deploy/setup bench-peers
+	$(CARGO) build $(CARGOFLAGS) --release -p mizili-hub -p mizili-edge -p mizili-bench
 	bench/setup
 	bench/run-peers
 

@@ -24,7 +24,8 @@ async function answer(path, options) {
   }
   if (response.ok) return response;
   let body = {};
-  try { body = await response.json(); } catch { body = { status: response.status, code: 'unknown', detail: t('failed') }; }
+  // What stands between this page and the box may answer too; then it is not known whether anything was done.
+  try { body = await response.json(); } catch { body = { status: response.status >= 500 ? 0 : response.status, code: 'unknown', detail: t('no_answer') }; }
   const problem = new Problem(body, response.headers.get('retry-after'));
   if (problem.code === 'unauthorized') whenSignedOut();
   throw problem;

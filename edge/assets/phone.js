@@ -7,7 +7,8 @@ import { load } from '/assets/standing.js';
 import { t } from '/assets/words.js';
 
 const KEYS = [['1', ''], ['2', 'ABC'], ['3', 'DEF'], ['4', 'GHI'], ['5', 'JKL'], ['6', 'MNO'], ['7', 'PQRS'], ['8', 'TUV'], ['9', 'WXYZ'], ['*', ''], ['0', '+'], ['#', '']];
-const SERVICE_CODE = '*384*55#';
+// Where the settings name no code, any will do.
+const ANY_CODE = '*384*55#';
 const LETTERS_MAX = 182;
 
 let gateway = null;
@@ -60,10 +61,12 @@ function over() {
 async function ask() {
   const mine = call;
   $('phone-send').disabled = true;
-  const form = new URLSearchParams({ sessionId: mine.id, serviceCode: SERVICE_CODE, phoneNumber: mine.number, networkCode: '99999', text: mine.answers.join('*') });
+  const form = new URLSearchParams({ sessionId: mine.id, serviceCode: gateway.service_code || ANY_CODE, phoneNumber: mine.number, networkCode: '99999', text: mine.answers.join('*') });
   let text;
+  let status = 0;
   try {
     const response = await fetch(gateway.ussd_path, { method: 'POST', body: form, credentials: 'same-origin' });
+    status = response.status;
     text = response.ok ? await response.text() : null;
   } catch {
     say($('phone-said'), 'bad', t('no_answer'));
@@ -74,7 +77,7 @@ async function ask() {
   if (call !== mine) return;
   const found = /^(CON|END) ?([\s\S]*)$/.exec(text ?? '');
   if (!found) {
-    say($('phone-said'), 'bad', t('no_menus'));
+    say($('phone-said'), 'bad', t(status === 403 ? 'menus_closed' : 'no_menus'));
     over();
     return;
   }

@@ -4,9 +4,6 @@ import { get } from '/assets/api.js';
 import { $, el, fill, sayProblem } from '/assets/dom.js';
 import { language, moment, shortMoment, t } from '/assets/words.js';
 
-// A line is called gone when nothing was heard for so long, in seconds: a quiet line speaks about every half minute.
-const AWAY_AFTER_S = 90;
-
 let status = null;
 
 export async function load(passive) {
@@ -16,15 +13,13 @@ export async function load(passive) {
 
 export const known = () => status;
 
-const isAway = (s) => s.last_contact_age_s === null || s.last_contact_age_s > AWAY_AFTER_S || s.problem !== null;
-
 export async function refreshLine() {
   const s = await load(true);
   $('office-name').textContent = s.cooperative?.name ?? 'Mizili';
   const line = $('line');
-  const text = [t(isAway(s) ? 'no_line' : 'in_touch'), s.waiting ? t('waits', { n: s.waiting }) : ''].filter(Boolean).join(' · ');
+  const text = [t(s.in_touch ? 'in_touch' : 'no_line'), s.waiting ? t('waits', { n: s.waiting }) : ''].filter(Boolean).join(' · ');
   if (line.textContent !== text) line.textContent = text;
-  line.classList.toggle('away', isAway(s));
+  line.classList.toggle('away', !s.in_touch);
   line.hidden = false;
 }
 
@@ -34,6 +29,7 @@ export function lineLost() {
 }
 
 function ago(s) {
+  if (s.in_touch) return t('now_in_touch');
   if (s.last_contact_age_s === null) return t('never');
   if (s.last_contact_age_s < 90) return t('just_now');
   if (s.last_contact_age_s < 3600) return t('min_ago', { n: Math.round(s.last_contact_age_s / 60) });
@@ -44,7 +40,7 @@ function sentences(s) {
   const n = s.waiting + s.at_operator;
   return [
     n === 0 ? t('waiting_none') : n === 1 ? t('waiting_one') : t('waiting', { n }),
-    s.last_contact ? t('contact', { when: moment(s.last_contact) }) : t('contact_never'),
+    s.in_touch ? `${t('in_touch')}.` : s.last_contact ? t('contact', { when: moment(s.last_contact) }) : t('contact_never'),
     t('nothing_lost'),
     s.at_operator ? t('operator', { n: s.at_operator }) : '',
     s.complete ? '' : t('fetching'),
@@ -61,7 +57,7 @@ export async function show() {
       s.held_back ? el('div', { class: 'notice wait' }, el('p', {}, t(s.held_back === 'count' ? 'held_count' : 'held_copied'))) : null);
     fill($('standing-figures'), figure(t('f_waiting'), s.waiting), figure(t('f_contact'), ago(s)), figure(t('f_refused'), s.refused));
     fill($('box'), fact(t('b_coop'), s.cooperative ? `${s.cooperative.name}${s.cooperative.region ? `, ${s.cooperative.region}` : ''}` : '–'),
-      fact(t('b_box'), String(s.edge)), fact(t('b_hub'), s.hub_url), fact(t('b_problem'), s.problem ?? t('line_good')), fact(t('b_version'), s.version));
+      fact(t('b_box'), String(s.edge)), fact(t('b_hub'), s.hub_url), fact(t('b_problem'), s.problem ?? t(s.last_try ? 'line_good' : 'line_untried')), fact(t('b_version'), s.version));
     await showRefusals();
   } catch (problem) {
     sayProblem($('standing-words'), problem);

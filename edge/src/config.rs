@@ -186,7 +186,9 @@ impl Gateway {
     pub fn send_url(&self) -> &str {
         match self.kind {
             _ if !self.api_url.is_empty() => &self.api_url,
-            GatewayKind::AfricasTalking if self.username == SANDBOX_USERNAME => africastalking::SANDBOX_SEND_URL,
+            GatewayKind::AfricasTalking if self.username == SANDBOX_USERNAME => {
+                africastalking::SANDBOX_SEND_URL
+            }
             GatewayKind::AfricasTalking => africastalking::SEND_URL,
         }
     }
@@ -197,7 +199,10 @@ impl Gateway {
             .filter_map(|start| self.api_url.strip_prefix(start))
             .any(|rest| rest.is_empty() || rest.starts_with([':', '/']));
         if !(self.api_url.is_empty() || self.api_url.starts_with("https://") || is_local) {
-            return Err(format!("api_url '{}' would send the account's key unprotected: begin it with https://", self.api_url));
+            return Err(format!(
+                "api_url '{}' would send the account's key unprotected: begin it with https://",
+                self.api_url
+            ));
         }
         let name_fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         if !self.header_name.bytes().all(name_fits) {
@@ -217,7 +222,10 @@ impl Gateway {
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway").field("name", &self.name).field("allow", &self.allow).finish_non_exhaustive()
+        f.debug_struct("Gateway")
+            .field("name", &self.name)
+            .field("allow", &self.allow)
+            .finish_non_exhaustive()
     }
 }
 
@@ -241,7 +249,8 @@ impl Config {
     /// One line that names the place and the mistake.
     pub fn parse(text: &str) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let line =
+                e.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             format!("line {line}: {}", e.message().replace('\n', " "))
         })?;
         config.check()?;
@@ -252,7 +261,9 @@ impl Config {
         let countries = self.gateways.iter().map(|g| &g.country).filter(|c| !c.is_empty());
         for country in countries.chain([&self.country]) {
             if Country::by_iso3(country).is_none() {
-                return Err(format!("country '{country}' is not known: write three letters such as MWI or KEN"));
+                return Err(format!(
+                    "country '{country}' is not known: write three letters such as MWI or KEN"
+                ));
             }
         }
         for (name, url) in [("public_url", &self.public_url), ("hub_url", &self.hub_url)] {
@@ -495,7 +506,8 @@ mod tests {
         assert!(wrong("country = \"MWI\"\ncolour = 1").contains("colour"));
         assert!(wrong("country = \"Malawi\"").contains("three letters"));
         assert!(wrong("country = \"MWI\"\npublic_url = \"office.example.org\"").contains("https://"));
-        let gateway = |secret: &str| format!("[[gateway]]\nkind = \"africastalking\"\nsecret = \"{secret}\"\n");
+        let gateway =
+            |secret: &str| format!("[[gateway]]\nkind = \"africastalking\"\nsecret = \"{secret}\"\n");
         assert!(wrong(&format!("country = \"MWI\"\n{}", gateway("short"))).contains("at least 16"));
         let twice = gateway("0123456789abcdef").repeat(2);
         assert!(wrong(&format!("country = \"MWI\"\n{twice}")).contains("its own"));
@@ -515,7 +527,8 @@ mod tests {
 
     #[test]
     fn ranges_hold_what_they_say() {
-        let holds = |range: &str, ip: &str| range.parse::<AddressRange>().unwrap().contains(ip.parse().unwrap());
+        let holds =
+            |range: &str, ip: &str| range.parse::<AddressRange>().unwrap().contains(ip.parse().unwrap());
         assert!(holds("196.201.214.0/24", "196.201.214.200"));
         assert!(!holds("196.201.214.0/24", "196.201.215.1"));
         assert!(holds("196.201.214.200", "196.201.214.200") && !holds("196.201.214.200", "196.201.214.201"));

@@ -26,7 +26,8 @@ Market prices: *Source: WFP via HDX* (CC BY-IGO).";
 
 /// The document before the routes are in it.
 pub(crate) fn base() -> OpenApi {
-    let license = LicenseBuilder::new().name("AGPL-3.0-or-later").identifier(Some("AGPL-3.0-or-later")).build();
+    let license =
+        LicenseBuilder::new().name("AGPL-3.0-or-later").identifier(Some("AGPL-3.0-or-later")).build();
     let info = InfoBuilder::new()
         .title("Mizili office")
         .version("1")

@@ -3,7 +3,7 @@
 
 use crate::http::{body, etag, health, no_such_method, no_such_path, panicked, problems_page};
 use crate::local_api::{
-    adjust, cooperatives, orders, place, prices, products, reference, refusals, sell, status, stock,
+    adjust, cooperatives, news, orders, place, prices, products, reference, refusals, sell, status, stock,
 };
 use crate::office::{login, page};
 use crate::openapi::{self, DOCUMENT_PATH};
@@ -25,6 +25,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(login::logout))
         .routes(routes!(login::session))
         .routes(routes!(status::status))
+        .routes(routes!(news::news))
         .routes(routes!(stock::list))
         .routes(routes!(adjust::adjust))
         .routes(routes!(refusals::list))

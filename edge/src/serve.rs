@@ -31,7 +31,10 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     let config = Config::load(db.data_dir())?;
     let data_dir = db.data_dir().to_owned();
     let Some(mut place) = place(&data_dir).await? else {
-        bail!("a serve of {} is already running; stop it first, or give this one its own --data-dir", data_dir.display())
+        bail!(
+            "a serve of {} is already running; stop it first, or give this one its own --data-dir",
+            data_dir.display()
+        )
     };
     let listen = listen.unwrap_or(config.listen);
     let listener = TcpListener::bind(listen)

@@ -4,6 +4,7 @@
 status-waiting-none = Nothing is waiting to be sent.
 status-waiting-one = 1 thing is waiting to be sent.
 status-waiting = { $count } things are waiting to be sent.
+status-in-touch = This office is in touch with the hub.
 status-contact = Last contact: { $when }.
 status-contact-never = There has been no contact with the hub yet.
 status-nothing-lost = Nothing is lost.
@@ -19,6 +20,7 @@ stock-ask = Somebody wants more than you hold here? Take the order all the same:
 stock-other = { $quantity } are held by other offices.
 stock-sold = { $quantity } are sold and not fetched yet. They are in the store, but no longer for sale.
 stock-coming = { $quantity } of cancelled orders come back when the hub has heard of it.
+stock-unheard = The hub has yet to hear of { $quantity } that are for it to sell.
 stock-short = More was sold here than there was. Until somebody has settled that, the hub is asked for every new order.
 stock-fetching = This office is still fetching its data. Until all is here, the hub is asked for every new order.
 stock-rewound = The data of this box is older than what was done on it. Until the stock is counted, the hub is asked for every new order.

@@ -3,6 +3,7 @@
 status-waiting-none = Hakuna kinachosubiri kutumwa.
 status-waiting-one = Jambo 1 linasubiri kutumwa.
 status-waiting = Mambo { $count } yanasubiri kutumwa.
+status-in-touch = Ofisi hii imeunganishwa na kituo kikuu.
 status-contact = Mawasiliano ya mwisho: { $when }.
 status-contact-never = Bado hakujakuwa na mawasiliano na kituo kikuu.
 status-nothing-lost = Hakuna kilichopotea.
@@ -18,6 +19,7 @@ stock-ask = Mtu anataka zaidi ya ulichonacho hapa? Pokea oda: kituo kikuu kitaul
 stock-other = { $quantity } ziko kwenye ofisi nyingine.
 stock-sold = { $quantity } zimeuzwa lakini hazijachukuliwa. Ziko ghalani, lakini haziuzwi tena.
 stock-coming = { $quantity } za oda zilizofutwa zitarudi kituo kikuu kitakapopata taarifa.
+stock-unheard = Kituo kikuu bado hakijapata taarifa ya { $quantity } zitakazouzwa nacho.
 stock-short = Kimeuzwa hapa zaidi ya kilichokuwepo. Hadi jambo hilo litatuliwe, kituo kikuu kitaulizwa kwa kila oda mpya.
 stock-fetching = Ofisi hii bado inapokea kumbukumbu zake. Hadi zote zifike, kituo kikuu kitaulizwa kwa kila oda mpya.
 stock-rewound = Kumbukumbu za kompyuta hii ni za zamani kuliko yaliyofanyika. Hadi bidhaa zihesabiwe, kituo kikuu kitaulizwa kwa kila oda mpya.

@@ -16,7 +16,7 @@ use crate::serve;
 use crate::sync::{SyncError, tls};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -120,7 +120,11 @@ impl Out {
     fn say(&mut self, json: &serde_json::Value, words: &str) -> anyhow::Result<()> {
         let line = if self.json { json.to_string() } else { words.to_owned() };
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            // Whoever read has seen enough, as `head` does.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            ended => ended.context("cannot write to standard output"),
+        }
     }
 }
 
@@ -153,7 +157,9 @@ pub fn main() -> ExitCode {
 fn logs(is_serve: bool) {
     let default = if is_serve { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours);
+    lines.with_writer(std::io::stderr).init();
 }
 
 /// An error with what led to it, on one line, each part once.

@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(gateway["ussd_url"], path(config.gateways[0].ussd_path()));
         assert_eq!(gateway["sms_url"], path(config.gateways[0].sms_path()));
         assert!(gateway["ussd_url"].as_str().is_some_and(|url| url.contains("0123456789abcdef")));
-        let told = words(&standing, &config(), None);
+        let told = words(&standing, &config, None);
         assert!(told.contains("Never in contact") && told.contains("Not running"), "{told}");
     }
 

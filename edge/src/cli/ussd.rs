@@ -61,6 +61,7 @@ pub(super) async fn run(args: UssdArgs, place: &Place, out: &mut Out) -> anyhow:
     let phone = to_e164(&args.phone, country.calling_code, country.trunk_prefix, country.mobile_digits)
         .with_context(|| format!("'{}' is no phone number", args.phone))?;
     let session = format!("terminal-{}", place.deps.ids.uuid_v7());
+    let mut channels = None;
     let line = match lock::running_serve(place.path()) {
         Some(address) => Line::Serve {
             client: reqwest::Client::builder()
@@ -74,6 +75,7 @@ pub(super) async fn run(args: UssdArgs, place: &Place, out: &mut Out) -> anyhow:
         None => {
             let path = gateway.ussd_path();
             let state = AppState::new(db, place.deps.clone(), config, SyncHandle::idle());
+            channels = Some(state.channels.clone());
             Line::Inside { router: router(state), path }
         }
     };
@@ -89,7 +91,13 @@ pub(super) async fn run(args: UssdArgs, place: &Place, out: &mut Out) -> anyhow:
             ("text", &keys),
         ]);
         let (text, more) = line.call(body).await?;
-        out.say(&json!({ "text": text, "more": more }), &text)?;
+        // No `serve` keeps the call behind our back: what was begun here is offered again at the next call.
+        if let Some(channels) = &channels
+            && let Err(error) = channels.flush().await
+        {
+            tracing::warn!(%error, "the call is not kept");
+        }
+        out.say(&json!({ "text": text, "more": more }), &format!("{text}\n"))?;
         if !more {
             return Ok(());
         }

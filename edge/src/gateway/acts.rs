@@ -11,7 +11,8 @@ use crate::text::Lang;
 use crate::ussd::{Act, Intent, NotTaken, Outcome, Rejection};
 use rusqlite::Transaction;
 use sync_protocol::command::{
-    Actor, ActorKind, Body, Certainty, ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace, Source,
+    Actor, ActorKind, Body, Certainty, ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace,
+    Source,
 };
 use sync_protocol::entity::{Channel, Cooperative, Member};
 use sync_protocol::ids::{CommandId, CooperativeId, OrderId};

@@ -76,7 +76,15 @@ impl Calls {
     pub(super) fn new(db: Db, deps: Deps) -> Self {
         let run = i64::from_le_bytes(deps.ids.random::<8>());
         let shards = std::array::from_fn(|_| Mutex::default());
-        Self { db, deps, run, hasher: RandomState::new(), shards, dirty: Mutex::default(), wake: Notify::new() }
+        Self {
+            db,
+            deps,
+            run,
+            hasher: RandomState::new(),
+            shards,
+            dirty: Mutex::default(),
+            wake: Notify::new(),
+        }
     }
 
     /// The call of a gateway, known or new.
@@ -86,7 +94,9 @@ impl Calls {
         let mut shard = lock(&self.shards[self.hasher.hash_one(&key) as usize % SHARDS]);
         if let Some(call) = shard.get(key.as_str()) {
             let before_ms = call.touched_ms.swap(now_ms, Ordering::Relaxed);
-            if now_ms.saturating_sub(before_ms) <= CALL_KEPT_S as u64 * 1_000 || call.is_dirty.load(Ordering::Relaxed) {
+            if now_ms.saturating_sub(before_ms) <= CALL_KEPT_S as u64 * 1_000
+                || call.is_dirty.load(Ordering::Relaxed)
+            {
                 return call.clone();
             }
         }
@@ -141,7 +151,9 @@ impl Calls {
             if !has_failed && tidied.is_none_or(|at| now.saturating_sub(at) >= TIDY_EVERY) {
                 tidied = Some(now);
                 let now_s = self.deps.clock.now_s();
-                if let Err(error) = self.db.write_grouped(move |tx| store::tidy(tx, draft_window_s, now_s)).await {
+                if let Err(error) =
+                    self.db.write_grouped(move |tx| store::tidy(tx, draft_window_s, now_s)).await
+                {
                     tracing::warn!(%error, "old calls cannot be dropped");
                 }
             }

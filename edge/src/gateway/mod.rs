@@ -68,7 +68,8 @@ struct Line {
 impl Channels {
     /// The channels of the settings.
     pub fn new(db: Db, deps: Deps, config: Arc<Config>) -> Self {
-        let lines = config.gateways.iter().filter_map(|gateway| Line::new(&config, gateway).map(Arc::new)).collect();
+        let lines =
+            config.gateways.iter().filter_map(|gateway| Line::new(&config, gateway).map(Arc::new)).collect();
         let calls = Arc::new(Calls::new(db.clone(), deps.clone()));
         let market = MarketCache::default();
         Self { desk: Arc::new(Desk { db, deps, config, lines, calls, market, outbox_wake: Arc::default() }) }
@@ -77,7 +78,9 @@ impl Channels {
     /// Starts what goes on beside the callbacks: writing calls behind, sending messages. Both end soon after `stop` becomes true.
     pub async fn start(&self, stop: watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
         let lang = self.desk.config.language;
-        if let Err(error) = self.desk.db.write_grouped(move |tx| outbox::note_default_language(tx, lang)).await {
+        if let Err(error) =
+            self.desk.db.write_grouped(move |tx| outbox::note_default_language(tx, lang)).await
+        {
             tracing::warn!(%error, "the language of the settings is not kept");
         }
         let calls = self.desk.calls.clone();
@@ -85,7 +88,9 @@ impl Channels {
         let Desk { db, deps, config, outbox_wake, .. } = &*self.desk;
         match Sender::new(db.clone(), deps.clone(), config.clone()).await {
             Ok(sender) => tasks.push(tokio::spawn(sender.run(outbox_wake.clone(), stop))),
-            Err(error) => tracing::error!(error, "no SMS can be sent from this machine; they wait in the outbox"),
+            Err(error) => {
+                tracing::error!(error, "no SMS can be sent from this machine; they wait in the outbox")
+            }
         }
         tasks
     }
@@ -125,7 +130,10 @@ impl Line {
         let bare = |code: &str| code.trim().trim_matches(['*', '#']).to_owned();
         let (own, called) = (bare(&self.service_code), bare(code));
         // Some networks append what was dialled behind the code.
-        own.is_empty() || called.is_empty() || called == own || called.strip_prefix(&own).is_some_and(|rest| rest.starts_with('*'))
+        own.is_empty()
+            || called.is_empty()
+            || called == own
+            || called.strip_prefix(&own).is_some_and(|rest| rest.starts_with('*'))
     }
 }
 
@@ -137,15 +145,6 @@ pub fn routes<S>(channels: Channels) -> Router<S> {
         .route("/gateway/africastalking/{secret}/sms", post(sms))
         .route("/gateway/africastalking/{secret}/sms/delivery", post(sms_delivery))
         .with_state(channels)
-}
-
-/// A path of the callbacks without its secret, for logs.
-pub fn without_secret(path: &str) -> String {
-    let mut parts: Vec<&str> = path.split('/').collect();
-    if let ["", "gateway", _, secret, ..] = parts.as_mut_slice() {
-        *secret = "…";
-    }
-    parts.join("/")
 }
 
 /// One screen for one step of a call. Always 200 once the gateway is known: on an error it ends the call without a word.
@@ -169,7 +168,11 @@ async fn ussd(State(channels): State<Channels>, Path(secret): Path<String>, requ
 }
 
 /// How a call ended. There is nothing to decide: what was begun is kept with every step.
-async fn ussd_end(State(channels): State<Channels>, Path(secret): Path<String>, request: Request) -> Response {
+async fn ussd_end(
+    State(channels): State<Channels>,
+    Path(secret): Path<String>,
+    request: Request,
+) -> Response {
     let Admitted { line, fields } = match channels.desk.admit(&secret, request).await {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal.into_response(),
@@ -186,7 +189,9 @@ async fn ussd_end(State(channels): State<Channels>, Path(secret): Path<String>, 
             error = end.error,
             "a call ended"
         ),
-        Err(error) => tracing::warn!(gateway = &*line.name, %error, "a notice of a call's end that cannot be read"),
+        Err(error) => {
+            tracing::warn!(gateway = &*line.name, %error, "a notice of a call's end that cannot be read")
+        }
     }
     StatusCode::OK.into_response()
 }
@@ -207,7 +212,11 @@ async fn sms(State(channels): State<Channels>, Path(secret): Path<String>, reque
 }
 
 /// A delivery report.
-async fn sms_delivery(State(channels): State<Channels>, Path(secret): Path<String>, request: Request) -> Response {
+async fn sms_delivery(
+    State(channels): State<Channels>,
+    Path(secret): Path<String>,
+    request: Request,
+) -> Response {
     let Admitted { line, fields } = match channels.desk.admit(&secret, request).await {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal.into_response(),
@@ -240,7 +249,12 @@ impl Desk {
     }
 
     /// The gateway that a caller is. An address that a proxy adds is not looked at: whoever calls could write any.
-    fn line(&self, secret: &str, from: Option<IpAddr>, headers: &HeaderMap) -> Result<&Arc<Line>, StatusCode> {
+    fn line(
+        &self,
+        secret: &str,
+        from: Option<IpAddr>,
+        headers: &HeaderMap,
+    ) -> Result<&Arc<Line>, StatusCode> {
         let from_text = || from.map_or_else(|| "somewhere".to_owned(), |ip| ip.to_string());
         // Hashes compare in the same time whatever they are.
         let hash = blake3::hash(secret.as_bytes());
@@ -254,7 +268,8 @@ impl Desk {
             headers.get(name).is_some_and(|value| blake3::hash(value.as_bytes()) == *expected)
         });
         if !is_allowed || !shows_header {
-            let why = if is_allowed { "without the shared header" } else { "from an address that is not allowed" };
+            let why =
+                if is_allowed { "without the shared header" } else { "from an address that is not allowed" };
             tracing::warn!(gateway = &*line.name, from = from_text(), why, "a callback was refused");
             return Err(StatusCode::FORBIDDEN);
         }

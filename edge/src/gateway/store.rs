@@ -111,7 +111,8 @@ pub(super) fn is_new_sms(tx: &Transaction<'_>, gateway: &str, id: &str, now_s: i
 
 /// When a number last got the helpful answer to a text that was not understood.
 pub(super) fn unknown_answered_s(conn: &Connection, phone: u64) -> Result<Option<i64>, DbError> {
-    let mut statement = conn.prepare_cached("SELECT unknown_answered_at_s FROM sms_number WHERE phone = ?1")?;
+    let mut statement =
+        conn.prepare_cached("SELECT unknown_answered_at_s FROM sms_number WHERE phone = ?1")?;
     Ok(statement.query_row([phone], |row| row.get(0)).optional()?.flatten())
 }
 

@@ -88,7 +88,8 @@ impl Desk {
             return Err(DbError::Other("this office has no currency yet".to_owned()));
         };
         let incoming = Incoming { phone, text, recent };
-        answer(&view, &settings, &incoming, view.best_time(now)).map_err(|error| DbError::Other(error.to_string()))
+        answer(&view, &settings, &incoming, view.best_time(now))
+            .map_err(|error| DbError::Other(error.to_string()))
     }
 
     /// Takes one delivery report.
@@ -110,8 +111,11 @@ impl Desk {
         let came_to = self
             .db
             .write_grouped(move |tx| {
-                let note =
-                    if report.reason.is_empty() { String::new() } else { format!("{}: {}", report.status, report.reason) };
+                let note = if report.reason.is_empty() {
+                    String::new()
+                } else {
+                    format!("{}: {}", report.status, report.reason)
+                };
                 let came_to = outbox::report(tx, &report.id, state, &note, now_s)?;
                 if report.opted_out
                     && let Some(phone) = outbox::receiver(tx, &report.id)?

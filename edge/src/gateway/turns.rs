@@ -8,7 +8,9 @@ use super::{Desk, Line, acts, store};
 use crate::db::DbError;
 use crate::market_view::{View, ViewError};
 use crate::text::{Lang, Messages, Msg};
-use crate::ussd::{Draft, Engine, Intent, Next, NotTaken, Outcome, Reply, Session, Settings, Step, Turn, TurnText};
+use crate::ussd::{
+    Draft, Engine, Intent, Next, NotTaken, Outcome, Reply, Session, Settings, Step, Turn, TurnText,
+};
 use jiff::Timestamp;
 use std::sync::Arc;
 use sync_protocol::units::Currency;
@@ -111,7 +113,8 @@ impl Desk {
             Some(_) => None,
             None => store::draft(view.conn(), turn.phone.number())?,
         };
-        let has_draft_row = draft.is_some() || session.as_ref().is_some_and(|session| session.draft().is_some());
+        let has_draft_row =
+            draft.is_some() || session.as_ref().is_some_and(|session| session.draft().is_some());
         let mut new_id = || self.deps.ids.uuid_v7();
         let step = engine
             .turn(view, turn, session, draft, view.best_time(now), &mut new_id)
@@ -199,7 +202,14 @@ impl Desk {
                 };
                 let step = engine.finish(&view, &turn, session, &outcome, view.best_time(now));
                 let state = step.session.to_json();
-                store::put_call(tx, &call.gateway, &call.session_id, this.calls.run, &state, now.as_second())?;
+                store::put_call(
+                    tx,
+                    &call.gateway,
+                    &call.session_id,
+                    this.calls.run,
+                    &state,
+                    now.as_second(),
+                )?;
                 let draft = step.draft().map(store::KeptDraft::from);
                 store::put_draft(tx, turn.phone.number(), draft.as_ref())?;
                 Ok((step, outcome))

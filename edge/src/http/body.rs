@@ -79,7 +79,11 @@ fn not_json(bytes: &[u8], error: &serde_json::Error) -> ApiError {
     if bytes.is_empty() {
         return Kind::MalformedJson.because("The body is empty. Send a JSON object.");
     }
-    Kind::MalformedJson.because(format!("The body is not JSON: see line {}, column {}.", error.line(), error.column()))
+    Kind::MalformedJson.because(format!(
+        "The body is not JSON: see line {}, column {}.",
+        error.line(),
+        error.column()
+    ))
 }
 
 /// What serde says, as a pointer and a plain sentence.
@@ -116,11 +120,15 @@ fn plain(message: &str) -> String {
         "i64" | "u32" | "u64" | "i32" | "u16" | "u8" if message.starts_with("invalid type: floating") => {
             "Must be a whole number, without a decimal point.".to_owned()
         }
-        "u32" | "u64" | "u16" | "u8" => "Must be a whole number, not less than zero and not too large.".to_owned(),
+        "u32" | "u64" | "u16" | "u8" => {
+            "Must be a whole number, not less than zero and not too large.".to_owned()
+        }
         "i64" | "i32" => "Must be a whole number, and not too large.".to_owned(),
         "a string" => "Must be a text in quotes.".to_owned(),
         "a boolean" => "Must be true or false.".to_owned(),
-        "a UUID string" => "Must be an id such as 018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f, in quotes.".to_owned(),
+        "a UUID string" => {
+            "Must be an id such as 018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f, in quotes.".to_owned()
+        }
         other if other.starts_with("struct ") => "Must be a JSON object.".to_owned(),
         _ if message.starts_with("UUID parsing failed") => {
             "Must be an id such as 018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f.".to_owned()
@@ -161,7 +169,8 @@ mod tests {
     #[test]
     fn every_wrong_field_is_pointed_at() {
         let body = r#"{"commodity_id": -1, "unit_id": "x", "quantity": 1e30, "price": {"amount": 5.5, "currency": "MWK"}, "colour": 1}"#;
-        let mut pointers: Vec<_> = wrong::<NewProduct>(body).into_iter().map(|(pointer, _)| pointer).collect();
+        let mut pointers: Vec<_> =
+            wrong::<NewProduct>(body).into_iter().map(|(pointer, _)| pointer).collect();
         pointers.sort();
         assert_eq!(pointers, ["/colour", "/commodity_id", "/price/amount", "/quantity", "/unit_id"]);
     }
@@ -169,7 +178,9 @@ mod tests {
     #[test]
     fn what_is_missing_or_unknown_is_named() {
         assert_eq!(wrong::<NewOrder>("{}"), [("/product_id".to_owned(), "Is missing.".to_owned())]);
-        let unknown = wrong::<NewOrder>(r#"{"product_id": "018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f", "quantity": "1", "qty": 1}"#);
+        let unknown = wrong::<NewOrder>(
+            r#"{"product_id": "018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f", "quantity": "1", "qty": 1}"#,
+        );
         assert_eq!(unknown.len(), 1);
         assert_eq!(unknown[0].0, "/qty");
         assert!(unknown[0].1.contains("quantity"), "{unknown:?}");

@@ -19,7 +19,8 @@ pub async fn layer(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let private = request.headers().contains_key(header::AUTHORIZATION) || request.headers().contains_key(header::COOKIE);
+    let private = request.headers().contains_key(header::AUTHORIZATION)
+        || request.headers().contains_key(header::COOKIE);
     let response = next.run(request).await;
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v == "application/json");
     if response.status() != StatusCode::OK || !is_json {
@@ -68,7 +69,10 @@ pub fn require(headers: &HeaderMap, tag: &str) -> Result<(), ApiError> {
     let editable = |tag: &str| tag.trim().trim_matches('"').split('-').next().unwrap_or_default().to_owned();
     let now = editable(tag);
     // A weak tag (W/"…") never matches: RFC 9110 asks for the strong comparison here.
-    let matches = given.split(',').map(str::trim).any(|one| one == "*" || (one.starts_with('"') && editable(one) == now));
+    let matches = given
+        .split(',')
+        .map(str::trim)
+        .any(|one| one == "*" || (one.starts_with('"') && editable(one) == now));
     if matches { Ok(()) } else { Err(Kind::PreconditionFailed.error()) }
 }
 
@@ -108,14 +112,24 @@ mod tests {
         require(&if_match("*"), &sold).unwrap();
         require(&if_match(&format!("\"x\", {read}")), &sold).unwrap();
         assert_eq!(require(&if_match(&read), &edited).unwrap_err().kind(), Kind::PreconditionFailed);
-        assert_eq!(require(&if_match(&format!("W/{read}")), &read).unwrap_err().kind(), Kind::PreconditionFailed);
+        assert_eq!(
+            require(&if_match(&format!("W/{read}")), &read).unwrap_err().kind(),
+            Kind::PreconditionFailed
+        );
         assert_eq!(require(&HeaderMap::new(), &edited).unwrap_err().kind(), Kind::PreconditionRequired);
     }
 
     #[test]
     fn a_list_of_tags_is_searched() {
         let tag = HeaderValue::from_static("\"a\"");
-        for (known, expected) in [("\"a\"", true), ("W/\"a\"", true), ("\"b\", \"a\"", true), ("*", true), ("\"b\"", false), ("a", false)] {
+        for (known, expected) in [
+            ("\"a\"", true),
+            ("W/\"a\"", true),
+            ("\"b\", \"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+        ] {
             assert_eq!(lists(&HeaderValue::from_static(known), &tag), expected, "{known}");
         }
     }

@@ -13,7 +13,8 @@ impl<S: Send + Sync, I: FromStr> FromRequestParts<S> for PathId<I> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Kind::NotFound.error())?;
+        let params =
+            RawPathParams::from_request_parts(parts, state).await.map_err(|_| Kind::NotFound.error())?;
         let text = params.iter().next().map(|(_, value)| value).unwrap_or_default();
         text.parse().map(Self).map_err(|_| {
             let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();

@@ -20,7 +20,8 @@ pub async fn no_such_path(uri: Uri) -> ApiError {
 
 /// The answer for a method that a path's routes do not have.
 pub async fn no_such_method(method: Method, uri: Uri) -> ApiError {
-    Kind::MethodNotAllowed.because(format!("{} does not take {method}. See /api/docs/ for what it takes.", shown(&uri)))
+    Kind::MethodNotAllowed
+        .because(format!("{} does not take {method}. See /api/docs/ for what it takes.", shown(&uri)))
 }
 
 /// The answer when a handler panicked: a problem, like everything else.

@@ -54,7 +54,8 @@ impl<K: Serialize + DeserializeOwned> Slice<K> {
         mut make: impl FnMut(R) -> Result<T, E>,
     ) -> Result<Cut<T>, E> {
         let limit = self.limit as usize;
-        let is_later = |row: &R| self.after.as_ref().is_none_or(|after| order(&key(row), after) == Ordering::Greater);
+        let is_later =
+            |row: &R| self.after.as_ref().is_none_or(|after| order(&key(row), after) == Ordering::Greater);
         let start = rows.iter().position(is_later).unwrap_or(rows.len());
         let more = rows.len() - start > limit;
         let next = if more { rows.get(start + limit - 1).map(|row| encode(&key(row))) } else { None };
@@ -94,7 +95,12 @@ fn encode<K: Serialize>(key: &K) -> String {
 }
 
 fn decode<K: DeserializeOwned>(cursor: &str) -> Result<K, ApiError> {
-    let wrong = || ApiError::parameter("cursor", "is not one of this list. Follow `next` as it is, or leave the cursor out.");
+    let wrong = || {
+        ApiError::parameter(
+            "cursor",
+            "is not one of this list. Follow `next` as it is, or leave the cursor out.",
+        )
+    };
     if cursor.len() > CURSOR_MAX_BYTES {
         return Err(wrong());
     }

@@ -21,7 +21,8 @@ pub async fn page() -> Response {
         );
     }
     let policy = "default-src 'none'; style-src 'unsafe-inline'";
-    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
+    let headers =
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
     (headers, TOP.replace("<!--rows-->", &rows)).into_response()
 }
 

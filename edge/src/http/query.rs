@@ -67,7 +67,9 @@ fn read<T: DeserializeOwned + IntoParams>(path: &str, query: &str) -> Result<Par
 fn unknown(name: &str, known: &[String]) -> ApiError {
     let name: String = name.chars().take(80).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    Kind::UnknownParameter.because(format!("There is no parameter `{name}` here. There are: {known}.")).member("parameter", name)
+    Kind::UnknownParameter
+        .because(format!("There is no parameter `{name}` here. There are: {known}."))
+        .member("parameter", name)
 }
 
 /// For routes that take no parameters: any is an error.
@@ -96,7 +98,9 @@ pub fn boolean(name: &str, value: Option<&str>) -> Result<Option<bool>, ApiError
 /// Names the parameter.
 pub fn month(name: &str, value: Option<&str>) -> Result<Option<Month>, ApiError> {
     let read = |v: &str| {
-        let (year, month) = v.split_once('-').filter(|(year, month)| year.len() == 4 && month.len() == 2)?;
+        let is_number = |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
+        let (year, month) =
+            v.split_once('-').filter(|(year, month)| is_number(year, 4) && is_number(month, 2))?;
         Month::new(year.parse().ok()?, month.parse().ok()?)
     };
     let wrong = || ApiError::parameter(name, "must be a month such as 2022-06.");
@@ -159,7 +163,10 @@ pub fn id_or_name(name: &str, value: Option<&str>) -> Result<Option<IdOrName>, A
 pub fn text(name: &str, value: Option<&str>) -> Result<Option<String>, ApiError> {
     let Some(value) = value.map(str::trim) else { return Ok(None) };
     if value.is_empty() || value.contains('\0') || value.chars().count() > 200 {
-        return Err(ApiError::parameter(name, "must be a text of 1 to 200 characters; leave it out to see all."));
+        return Err(ApiError::parameter(
+            name,
+            "must be a text of 1 to 200 characters; leave it out to see all.",
+        ));
     }
     Ok(Some(value.to_owned()))
 }
@@ -189,7 +196,10 @@ mod tests {
     fn unknown_and_repeated_parameters_are_named() {
         let error = read::<Filter>("/x", "comodity=Maize").unwrap_err();
         assert_eq!(error.kind(), Kind::UnknownParameter);
-        assert!(error.to_string().contains("comodity") && error.to_string().contains("commodity, limit"), "{error}");
+        assert!(
+            error.to_string().contains("comodity") && error.to_string().contains("commodity, limit"),
+            "{error}"
+        );
         assert!(read::<Filter>("/x", "limit=1&limit=2").unwrap_err().to_string().contains("limit"));
         assert_eq!(read::<NoParams>("/x", "a=1").unwrap_err().kind(), Kind::UnknownParameter);
     }

@@ -81,7 +81,9 @@ pub async fn adjust(
         let mut names = Names::new(tx);
         let unit = names.unit(listing.unit)?;
         commands::submit(tx, &deps, submission).map_err(|error| match error {
-            SubmitError::Rejected(reject) if reject.code == RejectCode::NotEnough => ApiError::refused(&reject, &unit),
+            SubmitError::Rejected(reject) if reject.code == RejectCode::NotEnough => {
+                ApiError::refused(&reject, &unit)
+            }
             other => reused(other, is_repeat),
         })?;
         Ok::<_, ApiError>((line(tx, &Me::load(tx)?, &mut names, &listing, Lang::En)?, is_repeat))

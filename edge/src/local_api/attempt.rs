@@ -23,9 +23,13 @@ const REPLAY_HEADER: HeaderName = HeaderName::from_static("idempotent-replay");
 /// No key, or one that is too long or not printable.
 pub(super) fn command_id(headers: &HeaderMap, route: &str, caller: &Caller) -> Result<CommandId, ApiError> {
     let key = headers.get(&KEY_HEADER).ok_or_else(|| Kind::IdempotencyKeyRequired.error())?;
-    let printable = |key: &&str| !key.is_empty() && key.len() <= KEY_MAX_BYTES && key.bytes().all(|b| b.is_ascii_graphic());
+    let printable = |key: &&str| {
+        !key.is_empty() && key.len() <= KEY_MAX_BYTES && key.bytes().all(|b| b.is_ascii_graphic())
+    };
     let key = key.to_str().ok().map(str::trim).filter(printable).ok_or_else(|| {
-        let detail = format!("`Idempotency-Key` must have 1 to {KEY_MAX_BYTES} letters, digits or signs, without spaces.");
+        let detail = format!(
+            "`Idempotency-Key` must have 1 to {KEY_MAX_BYTES} letters, digits or signs, without spaces."
+        );
         Kind::InvalidHeader.because(detail)
     })?;
     let owner = derived(&caller.login, Uuid::nil());

@@ -49,7 +49,11 @@ pub async fn list(State(state): State<AppState>, query: Params<PlaceQuery>) -> R
 #[utoipa::path(get, path = "/api/v1/cooperatives/{id}", tag = "Cooperatives", params(("id" = i32, Path, description = "The cooperative.")),
     responses((status = 200, body = Cooperative),
         (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
-pub async fn get(State(state): State<AppState>, PathId(id): PathId<u32>, _: Params<NoParams>) -> Result<Json<Cooperative>, ApiError> {
+pub async fn get(
+    State(state): State<AppState>,
+    PathId(id): PathId<u32>,
+    _: Params<NoParams>,
+) -> Result<Json<Cooperative>, ApiError> {
     let found = state.db.read(move |conn| {
         let row: entity::Cooperative =
             replica::get(conn, Key::Int(id))?.ok_or_else(|| ApiError::not_found("cooperative"))?;

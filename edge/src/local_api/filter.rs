@@ -31,7 +31,8 @@ pub(super) fn commodities(conn: &Connection, wanted: Option<&IdOrName>) -> Resul
 pub(super) fn crops(conn: &Connection, beginning: Option<&str>) -> Result<Ids, DbError> {
     let Some(beginning) = beginning.map(str::to_lowercase) else { return Ok(None) };
     let all = replica::all::<Commodity>(conn)?;
-    let fits = |c: &&Commodity| commodity_names(c).iter().any(|name| name.to_lowercase().starts_with(&beginning));
+    let fits =
+        |c: &&Commodity| commodity_names(c).iter().any(|name| name.to_lowercase().starts_with(&beginning));
     Ok(Some(all.iter().filter(fits).map(|c| c.id.0).collect()))
 }
 

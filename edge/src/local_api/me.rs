@@ -57,7 +57,9 @@ impl Me {
 
     fn is_short(&self, conn: &Connection, listing: ListingId) -> Result<bool, DbError> {
         let orders = replica::find::<Order>(conn, LISTING_FIELD, &listing)?;
-        Ok(orders.iter().any(|order| order.status == OrderStatus::Short && order.holder == Some(self.holder())))
+        Ok(orders
+            .iter()
+            .any(|order| order.status == OrderStatus::Short && order.holder == Some(self.holder())))
     }
 }
 

@@ -4,11 +4,12 @@
 //! One file for each noun. A handler reads in one snapshot or acts in one transaction; what is answered with success is on disk.
 
 pub mod adjust;
-pub mod cooperatives;
 mod attempt;
+pub mod cooperatives;
 mod filter;
 mod me;
 mod names;
+pub mod news;
 pub mod orders;
 pub mod place;
 pub mod prices;

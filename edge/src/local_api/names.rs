@@ -5,7 +5,9 @@ use crate::db::DbError;
 use crate::replica;
 use rusqlite::Connection;
 use std::collections::HashMap;
-use sync_protocol::entity::{Commodity, Cooperative, Entity, Listing, Market, Member, OfficeUser, Region, Unit};
+use sync_protocol::entity::{
+    Commodity, Cooperative, Entity, Listing, Market, Member, OfficeUser, Region, Unit,
+};
 use sync_protocol::ids::{CommodityId, CooperativeId, ListingId, MarketId, RegionId, UnitId};
 use sync_protocol::row::Key;
 use uuid::Uuid;
@@ -87,7 +89,8 @@ impl<'c> Names<'c> {
         match self.listing(id)? {
             None => Ok(("A product that is gone".to_owned(), String::new())),
             Some(listing) => {
-                let name = if listing.title.is_empty() { self.commodity(listing.commodity)? } else { listing.title };
+                let name =
+                    if listing.title.is_empty() { self.commodity(listing.commodity)? } else { listing.title };
                 Ok((name, self.unit(listing.unit)?))
             }
         }

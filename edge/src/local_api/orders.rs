@@ -67,7 +67,8 @@ impl OrderQuery {
             let known = "must be asked, confirmed, short, cancelled, fulfilled or refused.";
             return Err(ApiError::parameter("status", known));
         }
-        let product = |text: &str| text.parse().map_err(|_| ApiError::parameter("product", "must be a product's id."));
+        let product =
+            |text: &str| text.parse().map_err(|_| ApiError::parameter("product", "must be a product's id."));
         Ok(Filter {
             status: status.map(str::to_owned),
             product: self.product.as_deref().map(product).transpose()?.map(ListingId),
@@ -137,7 +138,8 @@ fn entries(conn: &Connection, filter: &Filter, now_s: i64) -> Result<Vec<Entry>,
         list.extend(orders.into_iter().filter(fits).map(|order| Entry::Standing(Box::new(order))));
     }
     if filter.status.as_deref().is_none_or(|word| word == REFUSED) {
-        let seller = |order: &RefusedOrder| order.listing_now.as_ref().map_or(0, |listing| listing.cooperative.0);
+        let seller =
+            |order: &RefusedOrder| order.listing_now.as_ref().map_or(0, |listing| listing.cooperative.0);
         let fits = |order: &RefusedOrder| {
             filter.product.is_none_or(|listing| listing == order.listing) && cooperative(seller(order))
         };
@@ -237,8 +239,6 @@ fn show_refused(names: &mut Names<'_>, order: &RefusedOrder, lang: Lang) -> Resu
 pub(super) struct Sold {
     /// Sold and not fetched yet, by any holder.
     pub(super) not_fetched: Quantity,
-    /// Cancelled here, with units of this office that come back when the hub has heard of it.
-    pub(super) coming: Quantity,
     /// Whether this office sold more than it had.
     pub(super) short: bool,
 }
@@ -253,12 +253,6 @@ pub(super) fn sold(conn: &Connection, me: &Me, listing: ListingId) -> Result<Sol
             OrderStatus::Short => {
                 sum.not_fetched = sum.not_fetched.plus(order.quantity);
                 sum.short |= ours;
-            }
-            OrderStatus::Cancelled if ours => {
-                let sent: Option<Order> = replica::get_sent(conn, Key::Uuid(order.id.0))?;
-                if sent.is_some_and(|sent| sent.status != OrderStatus::Cancelled) {
-                    sum.coming = sum.coming.plus(order.quantity);
-                }
             }
             OrderStatus::Cancelled | OrderStatus::Asked | OrderStatus::Fulfilled | OrderStatus::Other(_) => {}
         }

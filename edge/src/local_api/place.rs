@@ -63,11 +63,13 @@ pub async fn place(
         let listing: Option<Listing> = replica::get(tx, Key::Uuid(new.product_id))?;
         let body = draft(&new, listing.as_ref(), &config)?;
         let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
-        let taken = commands::submit(tx, &deps, submission).map_err(|error| refusal(tx, error, listing.as_ref()))?;
+        let taken =
+            commands::submit(tx, &deps, submission).map_err(|error| refusal(tx, error, listing.as_ref()))?;
         if taken.certainty == Certainty::Record {
             notices::receipt(tx, OrderId(id.0), deps.clock.now_s())?;
         }
-        let order: Order = replica::get(tx, Key::Uuid(id.0))?.ok_or_else(|| ApiError::internal("a placed order is not there"))?;
+        let order: Order = replica::get(tx, Key::Uuid(id.0))?
+            .ok_or_else(|| ApiError::internal("a placed order is not there"))?;
         Ok(Made { id: id.0, body: show(tx, &mut Names::new(tx), &order, Lang::En)?, repeated: false })
     });
     Ok(made.await?.respond("/api/v1/orders"))
@@ -78,14 +80,15 @@ fn draft(new: &NewOrder, listing: Option<&Listing>, config: &Config) -> Result<O
     let mut wrong = Vec::new();
     let buyer_phone = match new.buyer_phone.as_deref().filter(|raw| !raw.trim().is_empty()) {
         None => 0,
-        Some(raw) => {
-            phone::read_field("/buyer_phone", raw, config).map_err(|problem| wrong.push(problem)).map_or(0, |p| p.number())
-        }
+        Some(raw) => phone::read_field("/buyer_phone", raw, config)
+            .map_err(|problem| wrong.push(problem))
+            .map_or(0, |p| p.number()),
     };
     if let (Some(price), Some(listing)) = (&new.unit_price, listing) {
         let currency = listing.currency.as_str();
         if !price.currency.eq_ignore_ascii_case(currency) {
-            wrong.push(problem::field("/unit_price/currency", format!("This product is sold in {currency}.")));
+            wrong
+                .push(problem::field("/unit_price/currency", format!("This product is sold in {currency}.")));
         }
     }
     let today = listing.map_or(1, |listing| listing.price_minor);

@@ -87,7 +87,8 @@ struct Row {
 
 impl PriceQuery {
     fn filter(&self) -> Result<Filter, ApiError> {
-        let (from, to) = (query::month("from", self.from.as_deref())?, query::month("to", self.to.as_deref())?);
+        let (from, to) =
+            (query::month("from", self.from.as_deref())?, query::month("to", self.to.as_deref())?);
         let latest = query::boolean("latest", self.latest.as_deref())?;
         if latest == Some(true) && (from.is_some() || to.is_some()) {
             return Err(ApiError::parameter("latest", "cannot stand beside `from` and `to`; leave one out."));
@@ -155,7 +156,8 @@ fn series(conn: &Connection, names: &mut Names<'_>, filter: &Filter) -> Result<V
     }
     let price_type = filter.price_type.as_deref();
     all.retain(|one| {
-        passes(&commodities, one.commodity.0) && price_type.is_none_or(|wanted| wanted.eq_ignore_ascii_case(&one.price_type))
+        passes(&commodities, one.commodity.0)
+            && price_type.is_none_or(|wanted| wanted.eq_ignore_ascii_case(&one.price_type))
     });
     if regions.is_none() && filter.country.is_none() {
         return Ok(all);

@@ -102,7 +102,12 @@ pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) ->
         let (me, mut names) = (Me::load(conn)?, Names::new(conn));
         let mut found = matching(conn, &mut names, &filter)?;
         found.sort_unstable_by_key(|listing| std::cmp::Reverse(key(listing)));
-        slice.cut(found, key, |a, b| b.cmp(a), |listing| Ok::<_, ApiError>(show(conn, &me, &mut names, &listing)?))
+        slice.cut(
+            found,
+            key,
+            |a, b| b.cmp(a),
+            |listing| Ok::<_, ApiError>(show(conn, &me, &mut names, &listing)?),
+        )
     });
     Ok(page.await?.respond(&query.address))
 }
@@ -117,7 +122,8 @@ pub async fn get(
     _: Params<NoParams>,
 ) -> Result<Response, ApiError> {
     let product = state.db.read(move |conn| {
-        let listing: Listing = replica::get(conn, Key::Uuid(id))?.ok_or_else(|| ApiError::not_found("product"))?;
+        let listing: Listing =
+            replica::get(conn, Key::Uuid(id))?.ok_or_else(|| ApiError::not_found("product"))?;
         Ok::<_, ApiError>(show(conn, &Me::load(conn)?, &mut Names::new(conn), &listing)?)
     });
     Ok(with_etag(&product.await?))
@@ -177,10 +183,16 @@ fn seller_fits(
     let (region, country) = (seller.and_then(|coop| coop.region), seller.map(|coop| coop.country));
     let words = filter.words.as_deref();
     Ok((regions.is_none() || region.is_some_and(|region| passes(regions, region.0)))
-        && filter.country.as_deref().is_none_or(|wanted| country.is_some_and(|country| country.as_str() == wanted))
+        && filter
+            .country
+            .as_deref()
+            .is_none_or(|wanted| country.is_some_and(|country| country.as_str() == wanted))
         && (words.is_none()
             || passes(named, listing.commodity.0)
-            || filter::mentions(words, [listing.title.as_str(), seller.map_or("", |coop| coop.name.as_str())])))
+            || filter::mentions(
+                words,
+                [listing.title.as_str(), seller.map_or("", |coop| coop.name.as_str())],
+            )))
 }
 
 /// As it is shown at this office.
@@ -214,11 +226,13 @@ pub(super) fn show(
     })
 }
 
-/// What all holders together have; of another cooperative's product, what the hub said it could sell.
+/// What all holders together have, also what the hub has yet to hear of; of another cooperative's product, what the hub said it
+/// could sell.
 fn total(conn: &Connection, listing: &Listing) -> Result<Quantity, DbError> {
     if let Some(available) = listing.available {
         return Ok(available.max(Quantity::ZERO));
     }
-    let held = replica::holdings(conn, listing.id)?;
-    Ok(held.iter().fold(Quantity::ZERO, |sum, (_, quantity)| sum.plus((*quantity).max(Quantity::ZERO))))
+    let (held, coming) = (replica::holdings(conn, listing.id)?, replica::on_its_way(conn, listing.id)?);
+    let all = held.iter().chain(&coming);
+    Ok(all.fold(Quantity::ZERO, |sum, (_, quantity)| sum.plus((*quantity).max(Quantity::ZERO))))
 }

@@ -114,7 +114,10 @@ impl CountryQuery {
 
 impl ListQuery {
     fn read(&self) -> Result<(Filter, Slice<u32>), ApiError> {
-        Ok((read(None, None, self.q.as_deref())?, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+        Ok((
+            read(None, None, self.q.as_deref())?,
+            Slice::read(self.limit.as_deref(), self.cursor.as_deref())?,
+        ))
     }
 }
 
@@ -151,7 +154,8 @@ async fn one<E: Entity + Send + 'static, T: Send + 'static>(
 
 fn show_commodity(_: &mut Names<'_>, row: entity::Commodity) -> Result<Commodity, ApiError> {
     let names = [("sw", row.name_sw), ("ny", row.name_ny), ("fr", row.name_fr)].into_iter();
-    let names = names.filter(|(_, name)| !name.is_empty()).map(|(code, name)| (code.to_owned(), name)).collect();
+    let names =
+        names.filter(|(_, name)| !name.is_empty()).map(|(code, name)| (code.to_owned(), name)).collect();
     Ok(Commodity { id: row.id.0, name: row.name, category: row.category, names })
 }
 
@@ -179,7 +183,10 @@ fn show_region(_: &mut Names<'_>, row: entity::Region) -> Result<Region, ApiErro
 
 /// List commodities
 #[utoipa::path(get, path = "/api/v1/commodities", tag = "Reference", params(ListQuery), responses((status = 200, body = Page<Commodity>)))]
-pub async fn list_commodities(State(state): State<AppState>, query: Params<ListQuery>) -> Result<Response, ApiError> {
+pub async fn list_commodities(
+    State(state): State<AppState>,
+    query: Params<ListQuery>,
+) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read()?;
     let cut = state.db.read(move |conn| {
         let fits = |c: &entity::Commodity| filter::mentions(filter.words.as_deref(), commodity_names(c));
@@ -192,13 +199,20 @@ pub async fn list_commodities(State(state): State<AppState>, query: Params<ListQ
 #[utoipa::path(get, path = "/api/v1/commodities/{id}", tag = "Reference", params(("id" = i32, Path, description = "The commodity.")),
     responses((status = 200, body = Commodity),
         (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
-pub async fn get_commodity(State(state): State<AppState>, PathId(id): PathId<u32>, _: Params<NoParams>) -> Result<Json<Commodity>, ApiError> {
+pub async fn get_commodity(
+    State(state): State<AppState>,
+    PathId(id): PathId<u32>,
+    _: Params<NoParams>,
+) -> Result<Json<Commodity>, ApiError> {
     one(&state, id, "commodity", show_commodity).await
 }
 
 /// List units
 #[utoipa::path(get, path = "/api/v1/units", tag = "Reference", params(ListQuery), responses((status = 200, body = Page<Unit>)))]
-pub async fn list_units(State(state): State<AppState>, query: Params<ListQuery>) -> Result<Response, ApiError> {
+pub async fn list_units(
+    State(state): State<AppState>,
+    query: Params<ListQuery>,
+) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read()?;
     let cut = state.db.read(move |conn| {
         let fits = |u: &entity::Unit| filter::mentions(filter.words.as_deref(), [u.code.as_str()]);
@@ -211,13 +225,20 @@ pub async fn list_units(State(state): State<AppState>, query: Params<ListQuery>)
 #[utoipa::path(get, path = "/api/v1/units/{id}", tag = "Reference", params(("id" = i32, Path, description = "The unit.")),
     responses((status = 200, body = Unit),
         (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
-pub async fn get_unit(State(state): State<AppState>, PathId(id): PathId<u32>, _: Params<NoParams>) -> Result<Json<Unit>, ApiError> {
+pub async fn get_unit(
+    State(state): State<AppState>,
+    PathId(id): PathId<u32>,
+    _: Params<NoParams>,
+) -> Result<Json<Unit>, ApiError> {
     one(&state, id, "unit", show_unit).await
 }
 
 /// List markets
 #[utoipa::path(get, path = "/api/v1/markets", tag = "Reference", params(PlaceQuery), responses((status = 200, body = Page<Market>)))]
-pub async fn list_markets(State(state): State<AppState>, query: Params<PlaceQuery>) -> Result<Response, ApiError> {
+pub async fn list_markets(
+    State(state): State<AppState>,
+    query: Params<PlaceQuery>,
+) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read()?;
     let cut = state.db.read(move |conn| {
         let regions = filter::regions(conn, filter.region.as_ref())?;
@@ -235,13 +256,20 @@ pub async fn list_markets(State(state): State<AppState>, query: Params<PlaceQuer
 #[utoipa::path(get, path = "/api/v1/markets/{id}", tag = "Reference", params(("id" = i32, Path, description = "The market.")),
     responses((status = 200, body = Market),
         (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
-pub async fn get_market(State(state): State<AppState>, PathId(id): PathId<u32>, _: Params<NoParams>) -> Result<Json<Market>, ApiError> {
+pub async fn get_market(
+    State(state): State<AppState>,
+    PathId(id): PathId<u32>,
+    _: Params<NoParams>,
+) -> Result<Json<Market>, ApiError> {
     one(&state, id, "market", show_market).await
 }
 
 /// List regions
 #[utoipa::path(get, path = "/api/v1/regions", tag = "Reference", params(CountryQuery), responses((status = 200, body = Page<Region>)))]
-pub async fn list_regions(State(state): State<AppState>, query: Params<CountryQuery>) -> Result<Response, ApiError> {
+pub async fn list_regions(
+    State(state): State<AppState>,
+    query: Params<CountryQuery>,
+) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read()?;
     let cut = state.db.read(move |conn| {
         let fits = |r: &entity::Region| {
@@ -257,6 +285,10 @@ pub async fn list_regions(State(state): State<AppState>, query: Params<CountryQu
 #[utoipa::path(get, path = "/api/v1/regions/{id}", tag = "Reference", params(("id" = i32, Path, description = "The region.")),
     responses((status = 200, body = Region),
         (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
-pub async fn get_region(State(state): State<AppState>, PathId(id): PathId<u32>, _: Params<NoParams>) -> Result<Json<Region>, ApiError> {
+pub async fn get_region(
+    State(state): State<AppState>,
+    PathId(id): PathId<u32>,
+    _: Params<NoParams>,
+) -> Result<Json<Region>, ApiError> {
     one(&state, id, "region", show_region).await
 }

@@ -76,7 +76,11 @@ pub struct Refusal {
     responses((status = 200, body = Page<Refusal>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
-pub async fn list(State(state): State<AppState>, _: Caller, query: Params<RefusalQuery>) -> Result<Response, ApiError> {
+pub async fn list(
+    State(state): State<AppState>,
+    _: Caller,
+    query: Params<RefusalQuery>,
+) -> Result<Response, ApiError> {
     let given = &query.given;
     let slice = Slice::<(i64, u64)>::read(given.limit.as_deref(), given.cursor.as_deref())?;
     let (lang, now_s) = (lang(given.lang.as_deref())?, state.deps.clock.now_s());
@@ -84,7 +88,12 @@ pub async fn list(State(state): State<AppState>, _: Caller, query: Params<Refusa
         let states = commands::refusals(conn, now_s.saturating_sub(REFUSED_SHOWN_S))?;
         let key = |state: &CommandState| (state.settled_at_s.unwrap_or(0), state.command.seq);
         let mut names = Names::new(conn);
-        slice.cut(states, key, |a, b| b.cmp(a), |state| Ok::<_, ApiError>(show(conn, &mut names, &state, lang)?))
+        slice.cut(
+            states,
+            key,
+            |a, b| b.cmp(a),
+            |state| Ok::<_, ApiError>(show(conn, &mut names, &state, lang)?),
+        )
     });
     Ok(page.await?.respond(&query.address))
 }
@@ -145,13 +154,20 @@ fn ordered(conn: &Connection, order: Uuid) -> Result<Option<(ListingId, Quantity
     }
     let stored = commands::outcome(conn, sync_protocol::ids::CommandId(order))?;
     Ok(match stored.map(|stored| Body::from_raw(&stored.command.body)) {
-        Some(Ok(Some(Body::OrderPlace(order)))) => Some((ListingId(order.listing), Quantity(order.quantity_milli))),
+        Some(Ok(Some(Body::OrderPlace(order)))) => {
+            Some((ListingId(order.listing), Quantity(order.quantity_milli)))
+        }
         _ => None,
     })
 }
 
 /// What was wanted, in words.
-fn what(conn: &Connection, names: &mut Names<'_>, lang: Lang, body: Option<&Body>) -> Result<String, DbError> {
+fn what(
+    conn: &Connection,
+    names: &mut Names<'_>,
+    lang: Lang,
+    body: Option<&Body>,
+) -> Result<String, DbError> {
     let mut of = |listing: Uuid, milli: Option<i64>| -> Result<String, DbError> {
         let (product, unit) = names.product(ListingId(listing))?;
         Ok(milli.map_or(product.clone(), |milli| format!("{} {product}", with_unit(Quantity(milli), &unit))))
@@ -181,7 +197,9 @@ fn what(conn: &Connection, names: &mut Names<'_>, lang: Lang, body: Option<&Body
         Some(Body::StockAdjust(adjust)) => match adjust.found {
             Adjustment::Intake(milli) => ("did-stock-intake", of(adjust.listing, Some(milli))?),
             Adjustment::WriteOff(milli) => ("did-stock-write-off", of(adjust.listing, Some(milli))?),
-            Adjustment::Count { counted_milli, .. } => ("did-stock-count", of(adjust.listing, Some(counted_milli))?),
+            Adjustment::Count { counted_milli, .. } => {
+                ("did-stock-count", of(adjust.listing, Some(counted_milli))?)
+            }
         },
     };
     Ok(say(lang, id, &[("what", &thing)]))
@@ -210,7 +228,9 @@ pub(super) fn why(lang: Lang, reject: Option<&Reject>, unit: &str, currency: Opt
     match reject.code {
         RejectCode::Invalid => say(lang, "why-invalid", &[]),
         RejectCode::NotEnough => match arg(0).parse::<Quantity>() {
-            Ok(left) if left > Quantity::ZERO => say(lang, "why-not-enough", &[("left", &with_unit(left, unit))]),
+            Ok(left) if left > Quantity::ZERO => {
+                say(lang, "why-not-enough", &[("left", &with_unit(left, unit))])
+            }
             _ => say(lang, "why-nothing-left", &[]),
         },
         RejectCode::NotFound => say(lang, "why-not-found", &[]),
@@ -258,7 +278,11 @@ mod tests {
             for code in RejectCode::ALL {
                 let reject = Reject::with(*code, ["5".to_owned(), "6".to_owned()]);
                 let text = why(*lang, Some(&reject), "KG", kwacha);
-                assert!(text.ends_with('.') && text.len() > 10 && !text.contains("why-"), "{} {text}", lang.code());
+                assert!(
+                    text.ends_with('.') && text.len() > 10 && !text.contains("why-"),
+                    "{} {text}",
+                    lang.code()
+                );
             }
             assert!(why(*lang, None, "", None).ends_with('.'));
         }

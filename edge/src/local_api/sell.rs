@@ -51,7 +51,8 @@ pub async fn post(
     let made = state.db.write(move |tx| {
         let me = Me::load(tx)?;
         if new.cooperative_id.is_some_and(|wanted| wanted != me.identity.cooperative.0) {
-            return Err(Kind::NotAllowed.because("This office sells for its own cooperative only; leave `cooperative_id` out."));
+            return Err(Kind::NotAllowed
+                .because("This office sells for its own cooperative only; leave `cooperative_id` out."));
         }
         let body = posting(id, &new);
         let is_repeat = commands::outcome(tx, id)?.is_some();
@@ -61,7 +62,8 @@ pub async fn post(
         let listing_id = body.listing;
         let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
         let done = commands::submit(tx, &deps, submission).map_err(|error| reused(error, is_repeat))?;
-        let listing: Listing = replica::get(tx, Key::Uuid(listing_id))?.ok_or_else(|| ApiError::not_found("product"))?;
+        let listing: Listing =
+            replica::get(tx, Key::Uuid(listing_id))?.ok_or_else(|| ApiError::not_found("product"))?;
         let product: Product = show(tx, &me, &mut Names::new(tx), &listing)?;
         Ok(Made { id: listing_id, body: product, repeated: done.repeated })
     });
@@ -136,7 +138,9 @@ pub async fn change(
         let me = Me::load(tx)?;
         let listing = read(tx, id)?;
         if listing.cooperative != me.identity.cooperative {
-            return Err(Kind::NotAllowed.because("This office can change products of its own cooperative only."));
+            return Err(
+                Kind::NotAllowed.because("This office can change products of its own cooperative only.")
+            );
         }
         let bodies = bodies(&listing, &wanted)?;
         require(&headers, &etag(&show(tx, &me, &mut Names::new(tx), &listing)?))?;
@@ -165,7 +169,10 @@ fn bodies(listing: &Listing, change: &ProductChange) -> Result<Vec<Body>, ApiErr
     let edit = ListingEdit {
         listing: listing.id.0,
         price_minor: price.map(|price| WholeChange { old: listing.price_minor, new: price.amount }),
-        title: change.title.as_ref().map(|title| TextChange { old: listing.title.clone(), new: title.trim().to_owned() }),
+        title: change
+            .title
+            .as_ref()
+            .map(|title| TextChange { old: listing.title.clone(), new: title.trim().to_owned() }),
     };
     if edit.price_minor.is_some() || edit.title.is_some() {
         bodies.push(edit.into());

@@ -50,7 +50,9 @@ pub struct OfficeStatus {
     pub at_operator: u64,
     /// Things of the last 30 days that the hub refused: see `/api/v1/office/refusals`.
     pub refused: u64,
-    /// When the hub last answered, RFC 3339, UTC, by the hub's clock; missing for never.
+    /// Whether the line to the hub works, as far as is known: the last try came to its end, and the box listens for news.
+    pub in_touch: bool,
+    /// When the hub last sent something, RFC 3339, UTC, by the hub's clock; missing for never.
     pub last_contact: Option<String>,
     /// Seconds since then.
     pub last_contact_age_s: Option<u64>,
@@ -76,6 +78,9 @@ pub struct OfficeGateway {
     pub kind: String,
     /// Its name.
     pub name: String,
+    /// What people dial; empty where the settings do not say.
+    #[schema(example = "*384*55#")]
+    pub service_code: String,
     /// Path of the USSD callback.
     pub ussd_path: String,
     /// Path of the callback for incoming SMS.
@@ -93,6 +98,8 @@ pub async fn status(
 ) -> Result<Json<OfficeStatus>, ApiError> {
     let lang = lang(query.given.lang.as_deref())?;
     let (now_s, config) = (state.deps.clock.now_s(), state.config.clone());
+    // Where the loop that speaks with the hub is not running, nobody would tell that the line is gone.
+    let is_listening = state.sync.changed().has_changed().is_ok();
     let found = state.db.read(move |conn| {
         let me = Me::load(conn)?;
         let offset_s = node::clock_offset_s(conn)?;
@@ -100,15 +107,17 @@ pub async fn status(
         let tally = commands::tally(conn, now_s.saturating_sub(REFUSED_SHOWN_S))?;
         let sync = state::load(conn)?;
         let last_contact = contact_s.map(|at| rfc3339(at.saturating_add(offset_s)));
+        let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
         let gateways = config.gateways.iter().map(|gateway| OfficeGateway {
             kind: gateway.kind.as_str().to_owned(),
             name: gateway.name.clone(),
+            service_code: gateway.service_code.clone(),
             ussd_path: gateway.ussd_path(),
             sms_path: gateway.sms_path(),
         });
         Ok::<_, ApiError>(OfficeStatus {
-            summary: summary(lang, &tally, last_contact.as_deref(), &sync),
+            summary: summary(lang, &tally, in_touch, last_contact.as_deref(), &sync),
             cooperative: own,
             edge: me.identity.edge.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,12 +125,15 @@ pub async fn status(
             waiting: tally.waiting,
             at_operator: tally.open,
             refused: tally.refused,
+            in_touch,
             last_contact,
             last_contact_age_s: contact_s.map(|at| u64::try_from(now_s.saturating_sub(at)).unwrap_or(0)),
             last_try: sync.attempt_at_s.map(rfc3339),
             problem: sync.failure.map(|(_, words)| words),
             complete: sync.is_complete,
-            held_back: me.doubt.map(|doubt| if doubt == Doubt::Rewound { "count" } else { "copied" }.to_owned()),
+            held_back: me
+                .doubt
+                .map(|doubt| if doubt == Doubt::Rewound { "count" } else { "copied" }.to_owned()),
             country: config.country.clone(),
             gateways: gateways.collect(),
         })
@@ -129,7 +141,13 @@ pub async fn status(
     found.await.map(Json)
 }
 
-fn summary(lang: Lang, tally: &commands::Tally, last_contact: Option<&str>, sync: &SyncState) -> Vec<String> {
+fn summary(
+    lang: Lang,
+    tally: &commands::Tally,
+    in_touch: bool,
+    last_contact: Option<&str>,
+    sync: &SyncState,
+) -> Vec<String> {
     let count = tally.unsettled().to_string();
     let waiting = match tally.unsettled() {
         0 => "status-waiting-none",
@@ -138,6 +156,7 @@ fn summary(lang: Lang, tally: &commands::Tally, last_contact: Option<&str>, sync
     };
     let mut sentences = vec![say(lang, waiting, &[("count", &count)])];
     sentences.push(match last_contact {
+        _ if in_touch => say(lang, "status-in-touch", &[]),
         Some(when) => say(lang, "status-contact", &[("when", when)]),
         None => say(lang, "status-contact-never", &[]),
     });

@@ -8,8 +8,8 @@ use crate::http::page::Slice;
 use crate::http::problem::ApiError;
 use crate::http::query::Params;
 use crate::node::Doubt;
-use crate::office::words::{quantity as with_unit, say};
 use crate::office::Caller;
+use crate::office::words::{quantity as with_unit, say};
 use crate::replica;
 use crate::state::AppState;
 use crate::text::Lang;
@@ -54,7 +54,7 @@ pub struct StockLine {
     #[serde(with = "quantity")]
     #[schema(value_type = String, example = "25")]
     pub held_here: Quantity,
-    /// What the hub holds, for phones and the web.
+    /// What is for the hub to sell, to phones and the web; also what it has yet to hear of.
     #[serde(with = "quantity")]
     #[schema(value_type = String, example = "25")]
     pub held_by_hub: Quantity,
@@ -96,11 +96,17 @@ pub(super) fn lang(given: Option<&str>) -> Result<Lang, ApiError> {
     responses((status = 200, body = Page<StockLine>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
-pub async fn list(State(state): State<AppState>, _: Caller, query: Params<StockQuery>) -> Result<Response, ApiError> {
+pub async fn list(
+    State(state): State<AppState>,
+    _: Caller,
+    query: Params<StockQuery>,
+) -> Result<Response, ApiError> {
     let given = &query.given;
     let slice = Slice::<(i64, Uuid)>::read(given.limit.as_deref(), given.cursor.as_deref())?;
     let lang = lang(given.lang.as_deref())?;
-    let wanted = |text: &str| text.parse::<Uuid>().map_err(|_| ApiError::parameter("product", "must be a product's id."));
+    let wanted = |text: &str| {
+        text.parse::<Uuid>().map_err(|_| ApiError::parameter("product", "must be a product's id."))
+    };
     let product = given.product.as_deref().map(wanted).transpose()?;
     let page = state.db.read(move |conn| {
         let (me, mut names) = (Me::load(conn)?, Names::new(conn));
@@ -131,6 +137,13 @@ fn own(conn: &Connection, me: &Me) -> Result<Vec<Listing>, ApiError> {
     Ok(kept)
 }
 
+/// Units that count nowhere until the hub has heard of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct OnItsWay {
+    to_hub: Quantity,
+    back_here: Quantity,
+}
+
 /// The stock of one listing.
 pub(super) fn line(
     conn: &Connection,
@@ -149,6 +162,15 @@ pub(super) fn line(
             Holder::Edge(_) => others = others.plus(quantity),
         }
     }
+    let mut way = OnItsWay::default();
+    for (holder, quantity) in replica::on_its_way(conn, listing.id)? {
+        match holder {
+            Holder::Hub => way.to_hub = way.to_hub.plus(quantity),
+            edge if edge == me.holder() => way.back_here = way.back_here.plus(quantity),
+            Holder::Edge(_) => others = others.plus(quantity),
+        }
+    }
+    hub = hub.plus(way.to_hub);
     let sold = sold(conn, me, listing.id)?;
     let line = StockLine {
         can_sell: product.available,
@@ -156,16 +178,16 @@ pub(super) fn line(
         held_by_hub: hub,
         held_by_others: others,
         sold_not_fetched: sold.not_fetched,
-        coming_back: sold.coming,
-        expected: here.plus(hub).plus(others).plus(sold.not_fetched).plus(sold.coming),
+        coming_back: way.back_here,
+        expected: here.plus(hub).plus(others).plus(sold.not_fetched).plus(way.back_here),
         explanation: Vec::new(),
         product,
     };
-    Ok(StockLine { explanation: explain(&line, me, sold, lang), ..line })
+    Ok(StockLine { explanation: explain(&line, me, sold, way, lang), ..line })
 }
 
 /// Why so much can be sold here, and no more.
-fn explain(line: &StockLine, me: &Me, sold: Sold, lang: Lang) -> Vec<String> {
+fn explain(line: &StockLine, me: &Me, sold: Sold, way: OnItsWay, lang: Lang) -> Vec<String> {
     let unit = line.product.unit.as_str();
     let mut sentences = Vec::new();
     let mut tell = |id: &str, quantity: Quantity| {
@@ -194,6 +216,7 @@ fn explain(line: &StockLine, me: &Me, sold: Sold, lang: Lang) -> Vec<String> {
         ("stock-other", line.held_by_others),
         ("stock-sold", line.sold_not_fetched),
         ("stock-coming", line.coming_back),
+        ("stock-unheard", way.to_hub),
     ] {
         if quantity > Quantity::ZERO {
             tell(id, quantity);

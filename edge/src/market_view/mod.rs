@@ -18,14 +18,14 @@ use crate::db::DbError;
 use crate::replica;
 use crate::text::{Lang, Messages};
 use crate::ussd::market::{
-    Best, Caller, Listing, Market, MyListing, MyOrder, Named, Quote, Read, ReadError, Series, Shelf, UnitChoice,
-    Window,
+    Best, Caller, Listing, Market, MyListing, MyOrder, Named, Quote, Read, ReadError, Series, Shelf,
+    UnitChoice, Window,
 };
 use crate::ussd::{Outcome, unit_name};
 use db::Moves;
+use jiff::{SignedDuration, Timestamp};
 use offers::OfferCache;
 use reference::Reference;
-use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -232,7 +232,9 @@ impl<'a> View<'a> {
         for id in ids {
             let Some(unit) = units.get(&id) else { continue };
             let text = unit_name(Messages::get(), lang, &unit.code);
-            if choices.len() < UNITS_MAX && choices.iter().all(|choice| choice.id != id && choice.text != text) {
+            if choices.len() < UNITS_MAX
+                && choices.iter().all(|choice| choice.id != id && choice.text != text)
+            {
                 choices.push(UnitChoice { id, text });
             }
         }
@@ -246,7 +248,8 @@ fn begins(name: &str, letters: &str) -> bool {
         return true;
     }
     let name = name.to_lowercase();
-    name.starts_with(letters) || name.split(|c: char| !c.is_alphanumeric()).any(|word| word.starts_with(letters))
+    name.starts_with(letters)
+        || name.split(|c: char| !c.is_alphanumeric()).any(|word| word.starts_with(letters))
 }
 
 fn part<T>(list: impl Iterator<Item = T>, window: Window) -> Vec<T> {
@@ -279,7 +282,9 @@ impl Market for View<'_> {
 
     fn crop_names(&self) -> Read<Vec<Named>> {
         let crops = self.reference.priced.iter().filter_map(|id| Some((*id, self.reference.crop(*id)?)));
-        Ok(crops.flat_map(|(id, crop)| crop.names().map(move |name| Named { id, name: name.to_owned() })).collect())
+        Ok(crops
+            .flat_map(|(id, crop)| crop.names().map(move |name| Named { id, name: name.to_owned() }))
+            .collect())
     }
 
     fn markets(&self, commodity: u32, _: &Phone, starts_with: &str, window: Window) -> Read<Vec<Named>> {
@@ -308,7 +313,13 @@ impl Market for View<'_> {
         Ok(lines.quote(&self.reference, commodity, market, lang))
     }
 
-    fn best_near(&self, commodity: u32, market: u32, series: &Series, not_before: Month) -> Read<Option<Best>> {
+    fn best_near(
+        &self,
+        commodity: u32,
+        market: u32,
+        series: &Series,
+        not_before: Month,
+    ) -> Read<Option<Best>> {
         let lines = self.lines(commodity).map_err(unreadable)?;
         Ok(lines.best_near(&self.reference, market, series, not_before))
     }

@@ -12,14 +12,14 @@ use rusqlite::Connection;
 use std::collections::HashMap;
 use std::sync::Arc;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Cooperative, Listing, ListingStatus, Member};
-use sync_protocol::ids::{CommodityId, Holder};
+use sync_protocol::entity::{Cooperative, EntryId, Listing, ListingStatus, Member, StockEntry};
+use sync_protocol::ids::{CommodityId, Holder, ListingId};
 use sync_protocol::row::Key;
 
 /// An offer as lists keep it; the rest is read again when it is shown.
 #[derive(Clone, Copy)]
 pub(super) struct Offer {
-    id: sync_protocol::ids::ListingId,
+    id: ListingId,
     here_milli: i64,
     posted_at_s: i64,
 }
@@ -59,7 +59,8 @@ impl View<'_> {
         let mut crops = Vec::new();
         for commodity in db::commodities_of::<Listing>(self.conn)? {
             for key in db::keys_of::<Listing>(self.conn, db::COMMODITY_FIELD, commodity.0)? {
-                if let Some((_, amounts)) = self.on_sale(key)?.filter(|(listing, _)| listing.commodity == commodity)
+                if let Some((_, amounts)) =
+                    self.on_sale(key)?.filter(|(listing, _)| listing.commodity == commodity)
                     && amounts.total_milli > 0
                 {
                     crops.push(commodity.0);
@@ -78,7 +79,9 @@ impl View<'_> {
     /// The offers of a commodity with something left: those with units here first, then the newest.
     pub(super) fn offers_of(&self, commodity: u32) -> Result<Arc<Vec<Offer>>, DbError> {
         let moves = self.moves.offers;
-        if let Some(kept) = self.offers().and_then(|mut cache| cache.at(moves).of_crop.get(&commodity).cloned()) {
+        if let Some(kept) =
+            self.offers().and_then(|mut cache| cache.at(moves).of_crop.get(&commodity).cloned())
+        {
             return Ok(kept);
         }
         self.long_read()?;
@@ -116,7 +119,8 @@ impl View<'_> {
 
     /// One offer, as a screen shows it; `None` when nothing of it can be bought.
     pub(super) fn offer_shown(&self, key: Key, lang: Lang) -> Result<Option<market::Listing>, DbError> {
-        let Some((listing, amounts)) = self.on_sale(key)?.filter(|(_, amounts)| amounts.total_milli > 0) else {
+        let Some((listing, amounts)) = self.on_sale(key)?.filter(|(_, amounts)| amounts.total_milli > 0)
+        else {
             return Ok(None);
         };
         Ok(Some(market::Listing {
@@ -149,11 +153,22 @@ impl View<'_> {
             return Ok(Amounts { here_milli: 0, total_milli: available.0.max(0) });
         }
         let held = replica::holdings(self.conn, listing.id)?;
-        let total_milli = held.iter().map(|(_, quantity)| quantity.0.max(0)).sum();
+        let held_milli: i64 = held.iter().map(|(_, quantity)| quantity.0.max(0)).sum();
+        let total_milli = held_milli.saturating_add(self.on_its_way_milli(listing)?);
         let Some(own) = own else { return Ok(Amounts { here_milli: 0, total_milli }) };
         let here = held.iter().find(|(holder, _)| *holder == own.holder()).map_or(0, |(_, q)| q.0.max(0));
         let here_milli = if here > 0 && self.may_sell(listing, own.holder())? { here } else { 0 };
         Ok(Amounts { here_milli, total_milli })
+    }
+
+    /// The hub's part of a listing that the hub has not heard of yet. An order of it is asked for behind the listing, so that it
+    /// is there when the order comes.
+    fn on_its_way_milli(&self, listing: &Listing) -> Result<i64, DbError> {
+        if replica::get_sent::<Listing>(self.conn, Key::Uuid(listing.id.0))?.is_some() {
+            return Ok(0);
+        }
+        let given = replica::get::<StockEntry>(self.conn, Key::Step(listing.id.0, EntryId::RECEIVED))?;
+        Ok(given.filter(|entry| entry.holder == Holder::Hub).map_or(0, |entry| entry.quantity.0.max(0)))
     }
 
     /// Whether an order from units held here would be taken at once: the same question that is asked when it is made.

@@ -11,7 +11,9 @@ use crate::ussd::{Outcome, Rejection};
 use rusqlite::Connection;
 use std::cmp::Reverse;
 use sync_protocol::command::{Body, Certainty};
-use sync_protocol::entity::{Alias, Entity, EntryId, Listing, ListingStatus, Member, Order, OrderStatus, StockEntry};
+use sync_protocol::entity::{
+    Alias, Entity, EntryId, Listing, ListingStatus, Member, Order, OrderStatus, StockEntry,
+};
 use sync_protocol::ids::CommandId;
 use sync_protocol::row::Key;
 use sync_protocol::verdict::Verdict;
@@ -108,7 +110,8 @@ impl View<'_> {
     pub(super) fn my_listing_of(&self, listing: &Listing, lang: Lang) -> Result<MyListing, DbError> {
         let left_milli = self.amounts(listing)?.total_milli;
         let intake = Key::Step(listing.id.0, EntryId::INTAKE);
-        let quantity = replica::get::<StockEntry>(self.conn, intake)?.map_or(left_milli, |entry| entry.quantity.0);
+        let quantity =
+            replica::get::<StockEntry>(self.conn, intake)?.map_or(left_milli, |entry| entry.quantity.0);
         let is_sent = replica::get_sent::<Listing>(self.conn, listing.key())?.is_some();
         let state = match listing.status {
             ListingStatus::Active if left_milli <= 0 => ListingState::SoldOut,
@@ -132,7 +135,8 @@ impl View<'_> {
     pub(super) fn orders_by(&self, phone: u64) -> Result<Vec<OrderRow>, DbError> {
         let orders = replica::find::<Order>(self.conn, BUYER_FIELD, &phone)?;
         let refused = commands::refused_orders(self.conn, Some(phone), self.now_s)?;
-        let mut rows: Vec<OrderRow> = refused.into_iter().map(|order| OrderRow::Refused(Box::new(order))).collect();
+        let mut rows: Vec<OrderRow> =
+            refused.into_iter().map(|order| OrderRow::Refused(Box::new(order))).collect();
         rows.extend(orders.into_iter().map(|order| OrderRow::Standing(Box::new(order))));
         rows.sort_by_key(|row| Reverse(row.made()));
         Ok(rows)
@@ -147,7 +151,8 @@ impl View<'_> {
 
     fn standing(&self, order: &Order, lang: Lang) -> Result<MyOrder, DbError> {
         let listing = replica::get::<Listing>(self.conn, Key::Uuid(order.listing.0))?;
-        let is_open = matches!(order.status, OrderStatus::Confirmed | OrderStatus::Asked | OrderStatus::Short);
+        let is_open =
+            matches!(order.status, OrderStatus::Confirmed | OrderStatus::Asked | OrderStatus::Short);
         let state = match order.status {
             OrderStatus::Confirmed => OrderState::Confirmed,
             OrderStatus::Short => OrderState::Short,
@@ -159,7 +164,9 @@ impl View<'_> {
         Ok(MyOrder {
             id: order.id.0,
             name: listing.as_ref().map_or_else(String::new, |l| listing_name(&self.reference, l, lang)),
-            unit_text: listing.as_ref().map_or_else(String::new, |l| unit_text(&self.reference, l.unit.0, lang)),
+            unit_text: listing
+                .as_ref()
+                .map_or_else(String::new, |l| unit_text(&self.reference, l.unit.0, lang)),
             quantity_milli: order.quantity.0,
             unit_price_minor: order.unit_price_minor,
             currency: order.currency,

@@ -43,7 +43,8 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn load(conn: &Connection, reference: &Reference, commodity: u32) -> Result<Self, DbError> {
         let mut all = Vec::new();
-        for series in replica::find::<PriceSeries>(conn, super::db::COMMODITY_FIELD, &CommodityId(commodity))? {
+        for series in replica::find::<PriceSeries>(conn, super::db::COMMODITY_FIELD, &CommodityId(commodity))?
+        {
             if !reference.markets.contains_key(&series.market.0) {
                 continue;
             }
@@ -91,7 +92,13 @@ impl Lines {
         counted.into_iter().map(|(_, unit)| unit).collect()
     }
 
-    pub(super) fn quote(&self, reference: &Reference, commodity: u32, market: u32, lang: Lang) -> Option<Quote> {
+    pub(super) fn quote(
+        &self,
+        reference: &Reference,
+        commodity: u32,
+        market: u32,
+        lang: Lang,
+    ) -> Option<Quote> {
         let crop = reference.crop(commodity)?.name(lang).to_owned();
         let place = reference.markets.get(&market)?.name.clone();
         let here = self.all.iter().filter(|line| line.market == market);
@@ -108,12 +115,12 @@ impl Lines {
         not_before: Month,
     ) -> Option<Best> {
         let here = reference.markets.get(&market)?;
-        let same = |line: &&Line| {
-            line.unit == like.unit && line.kind == like.kind && line.currency == like.currency
-        };
+        let same =
+            |line: &&Line| line.unit == like.unit && line.kind == like.kind && line.currency == like.currency;
         let fresh = |line: &&Line| line.latest.month >= not_before && !line.is_suspect;
         let near = |line: &&Line| {
-            line.market == market || reference.markets.get(&line.market).is_some_and(|other| is_near(here, other))
+            line.market == market
+                || reference.markets.get(&line.market).is_some_and(|other| is_near(here, other))
         };
         let best = self
             .all

@@ -18,7 +18,8 @@ use sync_protocol::row::Key;
 use sync_protocol::units::Currency;
 
 /// Categories in the order in which menus have them; what is in none of them comes last.
-const CATEGORIES: &[&str] = &["cereals and tubers", "pulses and nuts", "vegetables and fruits", "oil and fats"];
+const CATEGORIES: &[&str] =
+    &["cereals and tubers", "pulses and nuts", "vegetables and fruits", "oil and fats"];
 
 /// The office that this box belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,11 @@ impl Crop {
     /// Every name once, in all languages.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let names = &self.names;
-        names.iter().enumerate().filter(|(at, name)| !names[..*at].contains(name)).map(|(_, name)| name.as_str())
+        names
+            .iter()
+            .enumerate()
+            .filter(|(at, name)| !names[..*at].contains(name))
+            .map(|(_, name)| name.as_str())
     }
 }
 
@@ -120,7 +125,8 @@ impl Reference {
         };
         this.priced = this.find_priced(conn)?;
         this.offerable = this.priced.clone();
-        let mut rest: Vec<u32> = this.crops.iter().filter(|(_, crop)| crop.on_menus).map(|(id, _)| *id).collect();
+        let mut rest: Vec<u32> =
+            this.crops.iter().filter(|(_, crop)| crop.on_menus).map(|(id, _)| *id).collect();
         rest.retain(|id| !this.priced.contains(id));
         this.in_menu_order(&mut rest);
         this.offerable.extend(rest);

@@ -231,16 +231,21 @@ fn lang_of(conn: &Connection, phone: u64) -> Result<Lang, DbError> {
 /// The words of a thing. `None` where nothing is known of it here any more: then no sentence about it would help.
 fn about(conn: &Connection, command: Uuid, told: &Told, lang: Lang) -> Result<Option<About>, DbError> {
     let listing = replica::get::<Listing>(conn, Key::Uuid(told.listing))?;
-    let (commodity, unit, title, currency) = match (listing, told.currency) {
-        (Some(listing), currency) => {
-            (listing.commodity.0, listing.unit.0, listing.title, currency.unwrap_or(listing.currency))
-        }
-        (None, Some(currency)) => match posted(conn, command)? {
-            Some((commodity, unit, title)) => (commodity, unit, title, currency),
-            None => return Ok(None),
+    let offered = match listing {
+        Some(listing) => Some(Offered {
+            commodity: listing.commodity.0,
+            unit: listing.unit.0,
+            title: listing.title,
+            currency: Some(listing.currency),
+        }),
+        // Refused, so that its row is gone: what it was stands in its command, whose id it has when it was made by phone.
+        None => match posted(conn, command)? {
+            Some(offered) => Some(offered),
+            None => posted(conn, told.listing)?,
         },
-        (None, None) => return Ok(None),
     };
+    let Some(Offered { commodity, unit, title, currency }) = offered else { return Ok(None) };
+    let Some(currency) = told.currency.or(currency) else { return Ok(None) };
     let name = match replica::get::<Commodity>(conn, Key::Int(commodity))? {
         _ if !title.is_empty() => title,
         Some(row) if lang == Lang::Sw && !row.name_sw.is_empty() => row.name_sw,
@@ -257,11 +262,24 @@ fn about(conn: &Connection, command: Uuid, told: &Told, lang: Lang) -> Result<Op
     }))
 }
 
-/// What a refused offer was of: its row is gone.
-fn posted(conn: &Connection, command: Uuid) -> Result<Option<(u32, u32, String)>, DbError> {
+/// What an offer is of.
+struct Offered {
+    commodity: u32,
+    unit: u32,
+    title: String,
+    currency: Option<Currency>,
+}
+
+/// What a command offered, if it is one that offers.
+fn posted(conn: &Connection, command: Uuid) -> Result<Option<Offered>, DbError> {
     let state = commands::outcome(conn, CommandId(command))?;
     Ok(match state.map(|state| Body::from_raw(&state.command.body)) {
-        Some(Ok(Some(Body::ListingPost(post)))) => Some((post.commodity, post.unit, post.title)),
+        Some(Ok(Some(Body::ListingPost(post)))) => Some(Offered {
+            commodity: post.commodity,
+            unit: post.unit,
+            title: post.title,
+            currency: Currency::new(&post.currency),
+        }),
         _ => None,
     })
 }

@@ -1,1 +1,222 @@
-//! tests
+//! Verdicts become messages: once, in the right language, to the right person, in the transaction that learnt them.
+
+use super::tell;
+use crate::commands::{self, VerdictError};
+use crate::outbox::{self, Kind, Stored};
+use crate::testing::{
+    CALLER_PHONE, COOP, KG, MAIZE, MEMBER_PHONE, PRICE_MINOR, TestEdge, caller, clerk, live, member,
+    member_id, order_of, other_listing,
+};
+use crate::text::Lang;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace};
+use sync_protocol::entity::Member;
+use sync_protocol::ids::{ListingId, OrderId};
+use sync_protocol::units::Quantity;
+use sync_protocol::verdict::{Applied, Numbered, Reject, RejectCode, Verdict};
+
+fn messages(edge: &TestEdge) -> Vec<Stored> {
+    let mut list = edge.read(|conn| outbox::list(conn, None, None, 100));
+    list.reverse();
+    list
+}
+
+fn texts(edge: &TestEdge) -> Vec<(u64, String)> {
+    messages(edge).into_iter().map(|message| (message.phone, message.text)).collect()
+}
+
+/// Verdicts come as an exchange brings them: recorded, settled and told in one transaction.
+fn verdicts(edge: &TestEdge, first: u64, list: &[(u64, Verdict)]) {
+    let numbered: Vec<Numbered> = (first..)
+        .zip(list)
+        .map(|(number, (seq, verdict))| {
+            // What it did comes with rows that are not here yet.
+            Numbered {
+                number,
+                seq: *seq,
+                verdict: verdict.clone(),
+                stands_at: vec![(Bucket::Coop(COOP), 1_000)],
+            }
+        })
+        .collect();
+    let now_s = edge.deps().clock.now_s();
+    edge.write(move |tx| -> Result<(), VerdictError> {
+        commands::record_verdicts(tx, &numbered, now_s)?;
+        commands::settle(tx)?;
+        tell(tx, now_s)?;
+        Ok(())
+    });
+}
+
+fn not_enough(left: &str) -> Verdict {
+    Verdict::Rejected(Reject::with(RejectCode::NotEnough, [left.to_owned()]))
+}
+
+fn applied() -> Verdict {
+    Verdict::Applied(Applied::default())
+}
+
+/// Mercy Banda speaks Swahili from now on.
+fn mercy_speaks_swahili(edge: &TestEdge) {
+    let mercy = Member {
+        id: member_id(),
+        cooperative: COOP,
+        name: "Mercy Banda".to_owned(),
+        phone: MEMBER_PHONE,
+        language: "sw".to_owned(),
+        registered_at_s: 0,
+    };
+    edge.feed(Bucket::Coop(COOP), vec![live(&mercy)]);
+}
+
+fn asks(edge: &TestEdge, listing: ListingId, units: i64) -> u64 {
+    edge.submit(member(), false, order_of(listing, units)).unwrap().seq
+}
+
+#[test]
+fn a_refused_order_is_told_once_and_in_swahili() {
+    let edge = TestEdge::with_market();
+    mercy_speaks_swahili(&edge);
+    let seq = asks(&edge, other_listing().id, 20);
+    verdicts(&edge, 1, &[(seq, not_enough("5"))]);
+    let said = vec![(MEMBER_PHONE, "Oda yako HAIJAKUBALIWA: Maharagwe 20 kg. Zimebaki 5 kg tu.".to_owned())];
+    assert_eq!(texts(&edge), said);
+    let [message] = messages(&edge).try_into().unwrap();
+    assert_eq!((message.kind, message.segments), (Kind::Verdict, 1));
+    // The same verdict again, another round, another start: nothing more is said.
+    verdicts(&edge, 1, &[(seq, not_enough("5"))]);
+    let edge = edge.reopen();
+    let now_s = edge.deps().clock.now_s();
+    assert_eq!(edge.write(move |tx| tell(tx, now_s)), 0);
+    assert_eq!(texts(&edge), said);
+    let state = edge.read(|conn| commands::refused_orders(conn, Some(MEMBER_PHONE), now_s));
+    assert!(state[0].told);
+}
+
+#[test]
+fn an_order_that_was_asked_for_is_told_when_it_is_confirmed() {
+    let edge = TestEdge::with_market();
+    let seq = asks(&edge, other_listing().id, 20);
+    verdicts(&edge, 1, &[(seq, applied())]);
+    assert_eq!(
+        texts(&edge),
+        [(MEMBER_PHONE, "Your order is CONFIRMED: 20 kg Beans. To pay: MWK 9,000.".to_owned())]
+    );
+}
+
+#[test]
+fn what_was_sure_is_told_again_only_when_it_was_not() {
+    let edge = TestEdge::with_market();
+    let listing = edge.post_listing(50);
+    let (_, sure) = edge.place_order(listing, 5).unwrap();
+    let (_, short) = edge.place_order(listing, 6).unwrap();
+    let is_short = Verdict::Applied(Applied { short: true, ..Applied::default() });
+    verdicts(&edge, 1, &[(1, applied()), (sure.seq, applied()), (short.seq, is_short)]);
+    let said = "There is not enough for your order: 6 kg Maize. Please speak to the office.".to_owned();
+    assert_eq!(texts(&edge), [(CALLER_PHONE, said)]);
+    let open = edge.read(|conn| commands::untold(conn, 10));
+    assert!(open.is_empty(), "what need not be told counts as told");
+}
+
+#[test]
+fn an_open_verdict_is_told_when_it_is_final() {
+    let edge = TestEdge::with_market();
+    let seq = asks(&edge, other_listing().id, 20);
+    verdicts(&edge, 1, &[(seq, Verdict::Held)]);
+    assert!(texts(&edge).is_empty());
+    verdicts(&edge, 2, &[(seq, applied())]);
+    assert_eq!(texts(&edge).len(), 1);
+}
+
+#[test]
+fn cancelling_and_taking_back_are_told() {
+    let edge = TestEdge::with_market();
+    let listing = edge.post_listing(50);
+    let (order, _) = edge.place_order(listing, 5).unwrap();
+    // Once it may have left, cancelling is a question.
+    edge.write(|tx| commands::mark_sent(tx, 10));
+    let cancel = edge.submit(caller(), false, OrderCancel { order: order.0 }).unwrap();
+    let withdraw = edge.submit(clerk(), true, ListingWithdraw { listing: listing.0 }).unwrap();
+    let too_late = Verdict::Rejected(Reject::new(RejectCode::TooLate));
+    verdicts(&edge, 1, &[(1, applied()), (2, applied()), (cancel.seq, too_late), (withdraw.seq, applied())]);
+    let said =
+        "Your order was NOT cancelled: 5 kg Maize. The order is already on its way. Ask at the office."
+            .to_owned();
+    assert_eq!(texts(&edge), [(CALLER_PHONE, said)], "the office sees its own acts on its page");
+}
+
+#[test]
+fn the_buyer_of_an_order_made_at_the_office_is_told() {
+    let edge = TestEdge::with_market();
+    let order = OrderPlace { buyer_phone: CALLER_PHONE, ..order_of(other_listing().id, 7) };
+    let seq = edge.submit(clerk(), true, order).unwrap().seq;
+    let nobody = edge.submit(clerk(), true, order_of(other_listing().id, 8)).unwrap().seq;
+    verdicts(&edge, 1, &[(seq, applied()), (nobody, applied())]);
+    assert_eq!(texts(&edge).len(), 1);
+    assert_eq!(messages(&edge)[0].phone, CALLER_PHONE);
+}
+
+#[test]
+fn a_registration_that_was_refused_is_told() {
+    let edge = TestEdge::with_market();
+    let register = MemberRegister {
+        member: edge.deps().ids.uuid_v7(),
+        phone: CALLER_PHONE,
+        name: "Jane Phiri".to_owned(),
+        language: "sw".to_owned(),
+    };
+    let seq = edge.submit(caller(), false, register).unwrap().seq;
+    verdicts(&edge, 1, &[(seq, Verdict::Rejected(Reject::new(RejectCode::NotAllowed)))]);
+    let [(phone, text)] = texts(&edge).try_into().unwrap();
+    assert_eq!(phone, CALLER_PHONE);
+    assert!(text.starts_with("You were NOT registered."), "{text}");
+}
+
+#[test]
+fn an_offer_that_was_refused_is_told_although_its_row_is_gone() {
+    let edge = TestEdge::with_market();
+    let post = ListingPost {
+        listing: edge.deps().ids.uuid_v7(),
+        commodity: MAIZE.0,
+        unit: KG.0,
+        title: String::new(),
+        quantity_milli: 50_000,
+        price_minor: PRICE_MINOR,
+        currency: "MWK".to_owned(),
+        seller: Some(member_id().0),
+    };
+    let seq = edge.submit(member(), false, post).unwrap().seq;
+    verdicts(&edge, 1, &[(seq, Verdict::Dismissed)]);
+    let said = "Your offer was NOT taken: 50 kg Maize. Please ask at the office.".to_owned();
+    assert_eq!(texts(&edge), [(MEMBER_PHONE, said)]);
+}
+
+#[test]
+fn who_said_stop_hears_nothing() {
+    let edge = TestEdge::with_market();
+    let seq = asks(&edge, other_listing().id, 20);
+    edge.write(|tx| outbox::note_opt_out(tx, MEMBER_PHONE, 0));
+    verdicts(&edge, 1, &[(seq, applied())]);
+    assert!(texts(&edge).is_empty());
+}
+
+#[test]
+fn a_receipt_is_queued_once_with_its_order() {
+    let edge = TestEdge::with_market();
+    let listing = edge.post_listing(50);
+    edge.write(|tx| outbox::note_default_language(tx, Lang::Sw));
+    let (order, taken) = edge.place_order(listing, 5).unwrap();
+    assert_eq!(taken.certainty, sync_protocol::command::Certainty::Record);
+    assert!(edge.write(move |tx| super::receipt(tx, order, 1)));
+    assert!(!edge.write(move |tx| super::receipt(tx, order, 2)));
+    let [(phone, text)] = texts(&edge).try_into().unwrap();
+    assert_eq!(
+        (phone, text.as_str()),
+        (CALLER_PHONE, "Oda yako IMETHIBITISHWA: Mahindi 5 kg. Utalipa: MWK 2,250.")
+    );
+    assert_eq!(Quantity::units(5).0 * PRICE_MINOR / 1_000, 225_000);
+    assert!(
+        !edge.write(|tx| super::receipt(tx, OrderId(uuid::Uuid::nil()), 3)),
+        "an order that is not there"
+    );
+}

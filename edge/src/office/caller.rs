@@ -15,6 +15,9 @@ use sync_protocol::command::{Actor, ActorKind};
 /// The cookie that holds the token.
 pub const COOKIE: &str = "mizili_office";
 
+/// Marks a request that a page makes by itself: it does not count as use of the session.
+const PASSIVE_HEADER: &str = "x-mizili-passive";
+
 /// Somebody who signed in at this office.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -38,8 +41,9 @@ impl FromRequestParts<AppState> for Caller {
             must_be_same_site(&parts.headers)?;
         }
         let Some(hash) = hash_of(&token) else { return Err(unknown_token(&token)) };
-        let now = state.deps.clock.monotonic();
-        let open = state.office.sessions.touch(&hash, now).ok_or_else(|| Kind::Unauthorized.error())?;
+        let (now, passive) = (state.deps.clock.monotonic(), parts.headers.contains_key(PASSIVE_HEADER));
+        let open =
+            state.office.sessions.touch(&hash, now, passive).ok_or_else(|| Kind::Unauthorized.error())?;
         let found = state.db.read(move |conn| who(conn, &open, hash)).await?;
         found.ok_or_else(|| {
             state.office.sessions.end(&hash);
@@ -64,17 +68,15 @@ fn who(conn: &Connection, open: &Open, session: [u8; 32]) -> Result<Option<Calle
                 session,
             })
         }
-        Account::Person(id) => {
-            store::person(conn, &me, *id)?.filter(|person| person.password_hash == open.password_hash).map(|person| {
-                Caller {
-                    login: format!("+{}", person.phone),
-                    name: person.name,
-                    role: person.role.as_str().to_owned(),
-                    actor: Actor { kind: ActorKind::Office, id: Some(id.0), phone: person.phone },
-                    session,
-                }
-            })
-        }
+        Account::Person(id) => store::person(conn, &me, *id)?
+            .filter(|person| person.password_hash == open.password_hash)
+            .map(|person| Caller {
+                login: format!("+{}", person.phone),
+                name: person.name,
+                role: person.role.as_str().to_owned(),
+                actor: Actor { kind: ActorKind::Office, id: Some(id.0), phone: person.phone },
+                session,
+            }),
     })
 }
 
@@ -83,7 +85,10 @@ fn token_of(headers: &HeaderMap) -> Result<(String, bool), ApiError> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let value = value.to_str().unwrap_or_default();
         let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let wrong = || Kind::Unauthorized.because("`Authorization` must be `Bearer` and the token of /api/v1/office/login.");
+        let wrong = || {
+            Kind::Unauthorized
+                .because("`Authorization` must be `Bearer` and the token of /api/v1/office/login.")
+        };
         return Ok((token.ok_or_else(wrong)?.1.trim().to_owned(), false));
     }
     cookie(headers).map(|token| (token, true)).ok_or_else(|| Kind::Unauthorized.error())
@@ -125,14 +130,20 @@ mod tests {
     use axum::http::{HeaderName, HeaderValue};
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect()
     }
 
     #[test]
     fn a_browser_says_whose_page_it_was() {
         for (given, expected) in [
             (&[("sec-fetch-site", "same-origin")][..], Some(true)),
-            (&[("sec-fetch-site", "cross-site"), ("origin", "http://box:8090"), ("host", "box:8090")], Some(false)),
+            (
+                &[("sec-fetch-site", "cross-site"), ("origin", "http://box:8090"), ("host", "box:8090")],
+                Some(false),
+            ),
             (&[("sec-fetch-site", "same-site")], Some(false)),
             (&[("origin", "http://box:8090"), ("host", "box:8090")], Some(true)),
             (&[("origin", "https://office.example.org"), ("host", "office.example.org")], Some(true)),
@@ -152,7 +163,10 @@ mod tests {
         let cookie = headers(&[("cookie", "a=b; mizili_office=def; c=d")]);
         assert_eq!(token_of(&cookie).unwrap(), ("def".to_owned(), true));
         assert_eq!(token_of(&HeaderMap::new()).unwrap_err().kind(), Kind::Unauthorized);
-        assert_eq!(token_of(&headers(&[("authorization", "Basic abc")])).unwrap_err().kind(), Kind::Unauthorized);
+        assert_eq!(
+            token_of(&headers(&[("authorization", "Basic abc")])).unwrap_err().kind(),
+            Kind::Unauthorized
+        );
         assert_eq!(unknown_token("eyJh.eyJz.c2ln").kind(), Kind::HubToken);
         assert_eq!(unknown_token("eyJh").kind(), Kind::Unauthorized);
     }

@@ -142,7 +142,8 @@ async fn open(state: &AppState, headers: &HeaderMap, found: Found) -> Response {
     }
     let cookie = set_cookie(headers, &token, None);
     let body = OfficeSession { token, idle_s: sessions.idle.as_secs(), person: found.person };
-    ([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], Json(body)).into_response()
+    ([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], Json(body))
+        .into_response()
 }
 
 /// The cookie is for this site's own requests alone, and no script can read it.
@@ -165,7 +166,8 @@ pub async fn logout(
     _: Params<NoParams>,
 ) -> Result<Response, ApiError> {
     state.office.sessions.end(&caller.session);
-    let gone: Result<(), DbError> = state.db.write(move |tx| store::forget_sessions(tx, &[caller.session])).await;
+    let gone: Result<(), DbError> =
+        state.db.write(move |tx| store::forget_sessions(tx, &[caller.session])).await;
     if let Err(error) = gone {
         tracing::warn!(%error, "an ended session stays on record; it opens nothing");
     }

@@ -33,6 +33,10 @@ pub struct Office {
 impl Office {
     /// Nobody is signed in. `idle` is how long a session may be left alone.
     pub fn new(deps: &Deps, idle: Duration) -> Self {
-        Self { sessions: Sessions::new(deps, idle), passwords: Passwords::default(), throttle: Throttle::default() }
+        Self {
+            sessions: Sessions::new(deps, idle),
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
+        }
     }
 }

@@ -21,14 +21,19 @@ pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(|headers: HeaderMap| async move { file("index.html", &headers) }))
-        .route("/assets/{name}", get(|Path(name): Path<String>, headers: HeaderMap| async move { file(&name, &headers) }))
+        .route(
+            "/assets/{name}",
+            get(|Path(name): Path<String>, headers: HeaderMap| async move { file(&name, &headers) }),
+        )
         .route("/api/docs", get(|| async { Redirect::permanent("/api/docs/") }))
         .route("/api/docs/", get(|headers: HeaderMap| async move { file("docs.html", &headers) }))
 }
 
 fn file(name: &str, headers: &HeaderMap) -> Response {
     let Some(content_type) = content_type(name) else { return StatusCode::NOT_FOUND.into_response() };
-    let Some(EmbeddedFile { data, metadata }) = Assets::get(name) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(EmbeddedFile { data, metadata }) = Assets::get(name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let hash: String = metadata.sha256_hash()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let tag = HeaderValue::from_str(&format!("\"{hash}\"")).unwrap_or(HeaderValue::from_static("\"\""));
     let fixed = [
@@ -66,12 +71,21 @@ mod tests {
             let text = String::from_utf8(Assets::get(&name).unwrap().data.into_owned()).unwrap();
             let links: Vec<&str> = text.match_indices("http").map(|(at, _)| &text[at..]).collect();
             let other = links.iter().find(|link| {
-                (link.starts_with("http://") || link.starts_with("https://")) && !link.starts_with("http://www.w3.org/")
+                (link.starts_with("http://") || link.starts_with("https://"))
+                    && !link.starts_with("http://www.w3.org/")
             });
             assert_eq!(other.map(|link| &link[..40.min(link.len())]), None, "{name}");
             if name.ends_with(".html") {
-                assert!(!text.contains("<script>") && !text.contains(" onclick=") && !text.contains("javascript:"), "{name}");
-                assert!(name == "problems.html" || !(text.contains("<style") || text.contains(" style=")), "{name}");
+                assert!(
+                    !text.contains("<script>")
+                        && !text.contains(" onclick=")
+                        && !text.contains("javascript:"),
+                    "{name}"
+                );
+                assert!(
+                    name == "problems.html" || !(text.contains("<style") || text.contains(" style=")),
+                    "{name}"
+                );
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
 /// Most bytes of a password that are looked at.
-pub const MAX_BYTES: usize = 256;
+pub(super) const MAX_BYTES: usize = 256;
 
 /// Hashes that are made at once: the box has other things to do.
 const AT_ONCE: usize = 1;
@@ -20,7 +20,8 @@ const BUSY_RETRY_S: u64 = 5;
 
 /// What an unknown name's password is compared with, so that it takes as long as a known one's. The hash of random bytes that
 /// nobody kept.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$q7Jm0aYw3d1TgqkVt5rX8A$Zb2u0m3yqk1o9XcR7t5Wl4dPz8sNvHq6eJfYxA1gKiM";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$q7Jm0aYw3d1TgqkVt5rX8A$Zb2u0m3yqk1o9XcR7t5Wl4dPz8sNvHq6eJfYxA1gKiM";
 
 /// The pool.
 #[derive(Clone, Debug)]

@@ -61,12 +61,7 @@ impl Sessions {
     }
 
     /// Opens a session: its token, and the hash under which it is kept. `now` is monotonic.
-    pub(super) fn begin(
-        &self,
-        deps: &Deps,
-        account: Account,
-        password_hash: String,
-    ) -> (String, [u8; 32]) {
+    pub(super) fn begin(&self, deps: &Deps, account: Account, password_hash: String) -> (String, [u8; 32]) {
         let secret = deps.ids.random::<32>();
         let hash = *blake3::hash(&secret).as_bytes();
         let used = deps.clock.monotonic();
@@ -86,15 +81,23 @@ impl Sessions {
         }
     }
 
-    /// The session of a token, unless it was left alone for too long; using it keeps it open.
-    pub(super) fn touch(&self, hash: &[u8; 32], now: Duration) -> Option<Open> {
+    /// Names this run of the program.
+    pub fn run(&self) -> &str {
+        &self.boot
+    }
+
+    /// The session of a token, unless it was left alone for too long. Using it keeps it open; a page that looks by itself
+    /// (`passive`) does not.
+    pub(super) fn touch(&self, hash: &[u8; 32], now: Duration, passive: bool) -> Option<Open> {
         let mut open = self.lock();
         let session = open.get_mut(hash)?;
         if now.saturating_sub(session.used) >= self.idle {
             open.remove(hash);
             return None;
         }
-        session.used = now;
+        if !passive {
+            session.used = now;
+        }
         Some(session.clone())
     }
 
@@ -126,13 +129,21 @@ mod tests {
         assert_eq!(hash_of(&token), Some(hash));
         for _ in 0..5 {
             clock.advance(IDLE - Duration::from_secs(1));
-            assert!(sessions.touch(&hash, deps.clock.monotonic()).is_some());
+            assert!(sessions.touch(&hash, deps.clock.monotonic(), false).is_some());
         }
+        clock.advance(IDLE - Duration::from_secs(1));
+        assert!(sessions.touch(&hash, deps.clock.monotonic(), true).is_some());
+        clock.advance(Duration::from_secs(1));
+        assert!(
+            sessions.touch(&hash, deps.clock.monotonic(), true).is_none(),
+            "looking by itself does not keep it open"
+        );
+        let (_, hash) = begin(&sessions, &deps);
         clock.set_wall_s(0);
-        assert!(sessions.touch(&hash, deps.clock.monotonic()).is_some());
+        assert!(sessions.touch(&hash, deps.clock.monotonic(), false).is_some());
         clock.advance(IDLE);
-        assert!(sessions.touch(&hash, deps.clock.monotonic()).is_none());
-        assert!(sessions.touch(&hash, Duration::ZERO).is_none(), "it does not come back");
+        assert!(sessions.touch(&hash, deps.clock.monotonic(), false).is_none());
+        assert!(sessions.touch(&hash, Duration::ZERO, false).is_none(), "it does not come back");
     }
 
     #[test]
@@ -144,7 +155,7 @@ mod tests {
         let (one, two) = (Sessions::new(&deps, IDLE), Sessions::new(&deps, IDLE));
         assert_ne!(one.boot, two.boot);
         let (_, hash) = begin(&one, &deps);
-        assert!(two.touch(&hash, Duration::ZERO).is_none());
+        assert!(two.touch(&hash, Duration::ZERO, false).is_none());
     }
 
     #[test]
@@ -156,7 +167,7 @@ mod tests {
         for _ in 0..SESSIONS_MAX {
             begin(&sessions, &deps);
         }
-        assert!(sessions.touch(&first, deps.clock.monotonic()).is_none());
+        assert!(sessions.touch(&first, deps.clock.monotonic(), false).is_none());
         assert_eq!(sessions.lock().len(), SESSIONS_MAX);
     }
 }

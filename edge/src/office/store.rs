@@ -19,7 +19,11 @@ pub(super) fn password_hash(conn: &Connection, user: &str) -> Result<Option<Stri
 
 /// The person with this number who may sign in at this office. Somebody of another cooperative may not, also where a node
 /// knows them all.
-pub(super) fn person_by_phone(conn: &Connection, me: &Identity, phone: u64) -> Result<Option<OfficeUser>, DbError> {
+pub(super) fn person_by_phone(
+    conn: &Connection,
+    me: &Identity,
+    phone: u64,
+) -> Result<Option<OfficeUser>, DbError> {
     let people = replica::find::<OfficeUser>(conn, PHONE_FIELD, &phone)?;
     Ok(people.into_iter().find(|person| may_sign_in(person, me)))
 }
@@ -43,7 +47,8 @@ pub(super) fn record_session(
     used_at_ms: i64,
 ) -> Result<(), DbError> {
     tx.prepare_cached("DELETE FROM office_session WHERE boot <> ?1")?.execute([boot])?;
-    let sql = "INSERT INTO office_session (hash, user, boot, begun_at_s, used_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql =
+        "INSERT INTO office_session (hash, user, boot, begun_at_s, used_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
     tx.prepare_cached(sql)?.execute((hash, user, boot, now_s, used_at_ms))?;
     Ok(())
 }

@@ -42,12 +42,14 @@ impl Throttle {
     /// 429 with `Retry-After` when it is too early.
     pub fn count(&self, name: &str, now: Duration) -> Result<(), ApiError> {
         let mut all = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = all.get(name).copied().filter(|tries| now.saturating_sub(tries.last).as_secs() < FORGET_S);
+        let before =
+            all.get(name).copied().filter(|tries| now.saturating_sub(tries.last).as_secs() < FORGET_S);
         let before = before.unwrap_or(Tries { failures: 0, last: now });
         let until = before.last + Duration::from_secs(wait_s(before.failures));
         if until > now {
             let left_s = (until - now).as_secs_f64().ceil().max(1.0) as u64;
-            let detail = format!("There were too many wrong passwords for this name. Try again in {left_s} seconds.");
+            let detail =
+                format!("There were too many wrong passwords for this name. Try again in {left_s} seconds.");
             return Err(Kind::TooManyAttempts.because(detail).retry_after_s(left_s));
         }
         if all.len() >= NAMES_MAX && !all.contains_key(name) {
@@ -87,7 +89,10 @@ mod tests {
         throttle.count("mercy", now).unwrap();
         now += Duration::from_secs(2);
         throttle.count("office", now).unwrap();
-        assert!(throttle.count("office", now + Duration::from_secs(3)).is_err(), "the next wait is 4 seconds");
+        assert!(
+            throttle.count("office", now + Duration::from_secs(3)).is_err(),
+            "the next wait is 4 seconds"
+        );
         throttle.forgive("office");
         throttle.count("office", now).unwrap();
     }

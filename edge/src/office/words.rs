@@ -63,8 +63,11 @@ mod tests {
         let pairs = lines.filter_map(|line| line.split_once(" = "));
         pairs
             .map(|(id, text)| {
-                let mut values: Vec<String> =
-                    text.split("{ $").skip(1).map(|part| part.split(" }").next().unwrap().to_owned()).collect();
+                let mut values: Vec<String> = text
+                    .split("{ $")
+                    .skip(1)
+                    .map(|part| part.split(" }").next().unwrap().to_owned())
+                    .collect();
                 values.sort();
                 (id.to_owned(), values)
             })
@@ -94,9 +97,11 @@ mod tests {
         assert!(unused.is_empty(), "no code says {unused:?}");
         let prefixes = ["status-", "stock-", "did-", "who-", "why-", "order-", "field-"];
         let quoted = code.split('"').filter(|part| {
-            prefixes.iter().any(|prefix| part.starts_with(prefix)) && part.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+            prefixes.iter().any(|prefix| part.starts_with(prefix))
+                && part.chars().all(|c| c.is_ascii_lowercase() || c == '-')
         });
-        let missing: Vec<_> = quoted.filter(|id| !english.contains_key(*id) && !prefixes.contains(id)).collect();
+        let missing: Vec<_> =
+            quoted.filter(|id| !english.contains_key(*id) && !prefixes.contains(id)).collect();
         assert!(missing.is_empty(), "no sentence {missing:?}");
     }
 
@@ -113,7 +118,10 @@ mod tests {
     #[test]
     fn values_are_filled_in() {
         let kg = quantity(Quantity::units(25), "KG");
-        assert_eq!(say(Lang::En, "stock-sell", &[("quantity", &kg)]), "You can sell 25 KG here at any time, also without a line.");
+        assert_eq!(
+            say(Lang::En, "stock-sell", &[("quantity", &kg)]),
+            "You can sell 25 KG here at any time, also without a line."
+        );
         assert!(say(Lang::Sw, "stock-sell", &[("quantity", &kg)]).contains("25 KG"));
         assert_eq!(quantity(Quantity::units(2), "90 KG"), "2 × 90 KG");
         assert_eq!(say(Lang::Sw, "no-such", &[]), "no-such");

@@ -68,10 +68,15 @@ pub struct Message {
     responses((status = 200, body = Page<Message>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
-pub async fn list(State(state): State<AppState>, _: Caller, query: Params<MessageQuery>) -> Result<Response, ApiError> {
+pub async fn list(
+    State(state): State<AppState>,
+    _: Caller,
+    query: Params<MessageQuery>,
+) -> Result<Response, ApiError> {
     let given = &query.given;
     let slice = Slice::<i64>::read(given.limit.as_deref(), given.cursor.as_deref())?;
-    let wrong = || ApiError::parameter("state", "must be queued, sending, sent, delivered, failed or cancelled.");
+    let wrong =
+        || ApiError::parameter("state", "must be queued, sending, sent, delivered, failed or cancelled.");
     let stage = given.state.as_deref().map(|word| Stage::parse(word).ok_or_else(wrong)).transpose()?;
     let can_send = state.config.gateways.iter().any(crate::config::Gateway::can_send);
     let page = state.db.read(move |conn| {

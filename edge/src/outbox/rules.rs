@@ -44,7 +44,10 @@ impl SmsSettings {
     /// # Errors
     /// When an hour is none.
     pub fn check(&self) -> Result<(), String> {
-        match [("quiet_from", self.quiet_from), ("quiet_to", self.quiet_to)].iter().find(|(_, hour)| *hour > 23) {
+        match [("quiet_from", self.quiet_from), ("quiet_to", self.quiet_to)]
+            .iter()
+            .find(|(_, hour)| *hour > 23)
+        {
             Some((name, hour)) => Err(format!("{name} {hour} is no hour of the day: write 0 to 23")),
             None => Ok(()),
         }

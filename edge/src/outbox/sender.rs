@@ -2,7 +2,9 @@
 //! disk before the next. A message that may have gone out is tried once more: better twice than never.
 
 use super::db::{self, Stored};
-use super::rules::{TRIES_MAX, UNCLEAR_PAUSE_S, UNCLEAR_TRIES_MAX, backoff_s, day_began_s, day_ends_s, utc_offset_s};
+use super::rules::{
+    TRIES_MAX, UNCLEAR_PAUSE_S, UNCLEAR_TRIES_MAX, backoff_s, day_began_s, day_ends_s, utc_offset_s,
+};
 use super::{Kind, State};
 use crate::config::{Config, Gateway};
 use crate::db::{Db, DbError};
@@ -62,9 +64,8 @@ impl Sender {
         let tls = if is_plain {
             tls::no_certificates()
         } else {
-            let known = db.read(|conn| {
-                Ok::<_, DbError>((node::last_contact_s(conn)?, node::clock_offset_s(conn)?))
-            });
+            let known =
+                db.read(|conn| Ok::<_, DbError>((node::last_contact_s(conn)?, node::clock_offset_s(conn)?)));
             let (heard_s, offset_s) = known.await.map_err(|error| error.to_string())?;
             let word_s = heard_s.map(|s| s.saturating_add(offset_s));
             tls::client_config(Arc::new(BestTime::new(deps.clock.clone(), word_s, offset_s)))
@@ -144,16 +145,26 @@ impl Sender {
         if self.held.is_some_and(|(until_s, _)| now_s < until_s) {
             return Ok(Step::Idle);
         }
-        let Some(message) = self.db.read(move |conn| db::due(conn, now_s)).await? else { return Ok(Step::Idle) };
+        let Some(message) = self.db.read(move |conn| db::due(conn, now_s)).await? else {
+            return Ok(Step::Idle);
+        };
         if self.put_off(&message, now_s).await? {
             return Ok(Step::Worked);
         }
         let named = message.gateway.clone();
         let mut able = self.config.gateways.iter().filter(|gateway| gateway.can_send());
-        let Some(gateway) = able.find(|gateway| named.as_ref().is_none_or(|name| *name == gateway.name)) else {
+        let Some(gateway) = able.find(|gateway| named.as_ref().is_none_or(|name| *name == gateway.name))
+        else {
             // The gateway that it came by cannot send: another one may.
             let put = move |tx: &rusqlite::Transaction<'_>| {
-                db::set(tx, message.id, State::Queued, now_s + UNCLEAR_PAUSE_S, "no gateway to send with", now_s)
+                db::set(
+                    tx,
+                    message.id,
+                    State::Queued,
+                    now_s + UNCLEAR_PAUSE_S,
+                    "no gateway to send with",
+                    now_s,
+                )
             };
             self.db.write_grouped(put).await?;
             return Ok(Step::Worked);
@@ -200,8 +211,13 @@ impl Sender {
         };
         let to = [phone];
         let from = Some(gateway.sender.as_str()).filter(|sender| !sender.is_empty());
-        let form =
-            africastalking::send_form(&gateway.username, &to, &message.text, from, message.link_id.as_deref());
+        let form = africastalking::send_form(
+            &gateway.username,
+            &to,
+            &message.text,
+            from,
+            message.link_id.as_deref(),
+        );
         let request = self
             .client
             .post(gateway.send_url())
@@ -274,8 +290,12 @@ fn log(message: &Stored, sent: &Sent) {
     let (id, kind) = (message.id, message.kind.as_str());
     match sent {
         Sent::Accepted { cost, .. } => tracing::info!(id, kind, to, cost, "an SMS was sent"),
-        Sent::Retry(note) | Sent::Unclear(note) => tracing::warn!(id, kind, to, note, "an SMS was not sent yet"),
-        Sent::Hold(note) => tracing::error!(id, note, "no SMS can be sent until the gateway's settings are put right"),
+        Sent::Retry(note) | Sent::Unclear(note) => {
+            tracing::warn!(id, kind, to, note, "an SMS was not sent yet")
+        }
+        Sent::Hold(note) => {
+            tracing::error!(id, note, "no SMS can be sent until the gateway's settings are put right")
+        }
         Sent::Failed(note) => tracing::warn!(id, kind, to, note, "an SMS failed"),
         Sent::OptedOut => tracing::info!(id, kind, to, "the receiver of an SMS refuses messages"),
     }

@@ -1,1 +1,338 @@
-//! tests
+//! The outbox against a gateway on this machine that answers as it is told.
+
+use super::{Kind, Outgoing, Sender, State, Step, Stored};
+use crate::config::Config;
+use crate::db::DbError;
+use crate::testing::{CALLER_PHONE, MEMBER_PHONE, TestEdge};
+use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// One request that reached the gateway: its key and its form.
+type Request = (String, Vec<(String, String)>);
+
+/// A gateway that answers in turn, and as if all were well when it was told nothing.
+#[derive(Clone, Default)]
+struct Fake {
+    answers: Arc<Mutex<VecDeque<(u16, String)>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Fake {
+    async fn start() -> (Self, String) {
+        let fake = Self::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/version1/messaging", listener.local_addr().unwrap());
+        let app = Router::new().route("/version1/messaging", post(answer)).with_state(fake.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        (fake, url)
+    }
+
+    fn says(&self, status: u16, body: impl Into<String>) {
+        self.answers.lock().unwrap().push_back((status, body.into()));
+    }
+
+    fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    fn field(&self, at: usize, name: &str) -> Option<String> {
+        let (_, form) = self.requests()[at].clone();
+        form.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+}
+
+async fn answer(Shared(fake): Shared<Fake>, headers: HeaderMap, body: String) -> (StatusCode, String) {
+    let form: Vec<(String, String)> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let to = form.iter().find(|(key, _)| key == "to").unwrap().1.clone();
+    let count = {
+        let mut requests = fake.requests.lock().unwrap();
+        requests.push((headers["apiKey"].to_str().unwrap().to_owned(), form));
+        requests.len()
+    };
+    let told = fake.answers.lock().unwrap().pop_front();
+    let (status, body) = told.unwrap_or_else(|| (201, recipient(101, &to, &format!("ATXid_{count}"))));
+    (StatusCode::from_u16(status).unwrap(), body)
+}
+
+fn recipient(code: i64, number: &str, id: &str) -> String {
+    let status = if code == 101 { "Success" } else { "Failed" };
+    format!(
+        "{{\"SMSMessageData\":{{\"Message\":\"Sent to 1/1\",\"Recipients\":[{{\"statusCode\":{code},\
+         \"number\":\"{number}\",\"status\":\"{status}\",\"cost\":\"MWK 5\",\"messageId\":\"{id}\"}}]}}}}"
+    )
+}
+
+struct Office {
+    edge: TestEdge,
+    sender: Sender,
+    fake: Fake,
+    url: String,
+}
+
+impl Office {
+    async fn open(more: &str) -> Self {
+        let (fake, url) = Fake::start().await;
+        let edge = TestEdge::with_market();
+        let sender = sender(&edge, &url, more).await;
+        Self { edge, sender, fake, url }
+    }
+
+    fn queue(&self, about: &str, phone: u64, kind: Kind, text: &str) -> bool {
+        let (about, text) = (about.to_owned(), text.to_owned());
+        let now_s = self.edge.deps().clock.now_s();
+        self.edge.write(move |tx| {
+            let message = Outgoing { phone, text, kind, about, gateway: None, link_id: None };
+            super::queue(tx, &message, now_s)
+        })
+    }
+
+    async fn step(&mut self) -> Step {
+        self.sender.step().await.unwrap()
+    }
+
+    /// Steps until nothing is due.
+    async fn run(&mut self) {
+        while self.step().await == Step::Worked {}
+    }
+
+    fn one(&self, about: &str) -> Stored {
+        let list = self.edge.read(|conn| super::list(conn, None, None, 100));
+        list.into_iter().find(|message| message.about == about).unwrap()
+    }
+
+    fn wait(&self, seconds: u64) {
+        self.edge.clock().advance(Duration::from_secs(seconds));
+    }
+}
+
+const DAY_AND_NIGHT: &str = "quiet_from = 0\nquiet_to = 0\n";
+
+async fn sender(edge: &TestEdge, url: &str, sms: &str) -> Sender {
+    let config = format!(
+        "country = \"MWI\"\n[sms]\n{sms}\n[[gateway]]\nkind = \"africastalking\"\nsecret = \"0123456789abcdef\"\n\
+         username = \"coop\"\napi_key = \"key-1\"\nsender = \"MIZILI\"\napi_url = \"{url}\"\n"
+    );
+    let config = Arc::new(Config::parse(&config).unwrap());
+    Sender::new(edge.db().clone(), edge.deps().clone(), config).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_message_is_sent_once_and_reported_on() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    assert!(office.queue("order-1", MEMBER_PHONE, Kind::Receipt, "Habari"));
+    assert!(!office.queue("order-1", MEMBER_PHONE, Kind::Receipt, "Habari"), "asked for twice, queued once");
+    assert_eq!(office.step().await, Step::Worked);
+    assert_eq!(office.step().await, Step::Idle);
+    let sent = office.one("order-1");
+    assert_eq!((sent.state, sent.message_id.as_deref(), sent.tries), (State::Sent, Some("ATXid_1"), 1));
+    assert_eq!(office.fake.requests().len(), 1);
+    assert_eq!(office.fake.requests()[0].0, "key-1");
+    assert_eq!(office.fake.field(0, "to").as_deref(), Some("+265991234567"));
+    assert_eq!(office.fake.field(0, "message").as_deref(), Some("Habari"));
+    assert_eq!(office.fake.field(0, "from").as_deref(), Some("MIZILI"));
+    let report = |state| office.edge.write(move |tx| super::report(tx, "ATXid_1", state, "", 5));
+    assert_eq!(report(State::Delivered), super::Report::Ended);
+    assert_eq!(report(State::Failed), super::Report::Late);
+    assert_eq!(office.one("order-1").state, State::Delivered);
+}
+
+#[tokio::test]
+async fn a_report_that_overtakes_the_answer_is_kept_for_its_message() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    let early =
+        office.edge.write(|tx| super::report(tx, "ATXid_1", State::Failed, "Failed: DeliveryFailure", 5));
+    assert_eq!(early, super::Report::Kept);
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+    office.run().await;
+    let message = office.one("a");
+    assert_eq!((message.state, message.note.as_str()), (State::Failed, "Failed: DeliveryFailure"));
+}
+
+#[tokio::test]
+async fn a_busy_gateway_is_asked_again_later_and_given_up_in_the_end() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+    office.fake.says(429, "slow down");
+    office.run().await;
+    let waits = office.one("a");
+    assert_eq!((waits.state, waits.tries), (State::Queued, 1));
+    assert!(waits.note.contains("429"), "{}", waits.note);
+    assert_eq!(office.step().await, Step::Idle, "not at once");
+    office.wait(31);
+    office.run().await;
+    assert_eq!((office.one("a").state, office.fake.requests().len()), (State::Sent, 2));
+    office.queue("b", MEMBER_PHONE, Kind::Receipt, "Habari");
+    for _ in 0..super::rules::TRIES_MAX {
+        office.fake.says(201, recipient(407, "+265991234567", ""));
+        office.run().await;
+        office.wait(3_601);
+    }
+    let failed = office.one("b");
+    assert_eq!((failed.state, failed.tries), (State::Failed, super::rules::TRIES_MAX));
+    office.run().await;
+    assert_eq!(office.fake.requests().len(), 2 + super::rules::TRIES_MAX as usize);
+}
+
+#[tokio::test]
+async fn each_recipient_is_judged_although_the_gateway_says_201() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("wrong number", MEMBER_PHONE, Kind::Receipt, "Habari");
+    office.fake.says(201, recipient(403, "+265991234567", ""));
+    office.run().await;
+    assert_eq!(office.one("wrong number").state, State::Failed);
+    office.queue("refuses", CALLER_PHONE, Kind::Receipt, "Habari");
+    office.queue("too late", CALLER_PHONE, Kind::Receipt, "Habari");
+    office.fake.says(201, recipient(406, "+265888000111", ""));
+    office.run().await;
+    assert_eq!(office.one("refuses").state, State::Failed);
+    assert!(office.edge.read(|conn| super::has_opted_out(conn, CALLER_PHONE)), "as good as STOP");
+    assert_eq!(office.one("too late").state, State::Cancelled);
+    assert_eq!(office.fake.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn what_may_have_gone_out_is_tried_once_more_and_no_third_time() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    for (about, status, body) in [("broken", 503, "oops"), ("gibberish", 200, "<html>")] {
+        office.queue(about, MEMBER_PHONE, Kind::Receipt, "Habari");
+        office.fake.says(status, body);
+        office.run().await;
+        assert_eq!(office.one(about).state, State::Queued, "{about}");
+        office.wait(60);
+        assert_eq!(office.step().await, Step::Idle, "a report may still come");
+        office.wait(300);
+        office.fake.says(status, body);
+        office.run().await;
+        assert_eq!(office.one(about).state, State::Failed, "{about}");
+    }
+    office.queue("better", MEMBER_PHONE, Kind::Receipt, "Habari");
+    office.fake.says(502, "");
+    office.run().await;
+    office.wait(301);
+    office.run().await;
+    assert_eq!(office.one("better").state, State::Sent);
+}
+
+#[tokio::test]
+async fn a_wrong_key_holds_the_queue_and_costs_no_message_a_try() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "one");
+    office.queue("b", CALLER_PHONE, Kind::Receipt, "two");
+    office.fake.says(401, "The supplied authentication is invalid");
+    office.run().await;
+    assert_eq!(office.fake.requests().len(), 1, "the others wait too");
+    assert_eq!((office.one("a").state, office.one("a").tries), (State::Queued, 0));
+    assert!(office.one("a").note.contains("key"));
+    office.wait(61);
+    office.run().await;
+    assert_eq!((office.one("a").state, office.one("b").state), (State::Sent, State::Sent));
+}
+
+#[tokio::test]
+async fn a_gateway_that_cannot_be_reached_is_tried_again() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    office.sender = sender(&office.edge, &nobody, DAY_AND_NIGHT).await;
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+    office.run().await;
+    assert_eq!(office.one("a").note, "the gateway cannot be reached");
+    office.sender = sender(&office.edge, &office.url, DAY_AND_NIGHT).await;
+    office.wait(31);
+    office.run().await;
+    assert_eq!(office.one("a").state, State::Sent);
+}
+
+#[tokio::test]
+async fn a_box_that_stopped_while_sending_tries_once_more() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+    office.edge.write(|tx| -> Result<(), DbError> {
+        let now_s = 1;
+        super::db::begin(tx, 1, "africastalking", now_s)
+    });
+    office.run().await;
+    assert_eq!(office.fake.requests().len(), 0, "nobody else takes it");
+    office.sender.recover().await.unwrap();
+    office.wait(301);
+    office.run().await;
+    assert_eq!((office.one("a").state, office.one("a").tries), (State::Sent, 2));
+}
+
+#[tokio::test]
+async fn nights_are_quiet_for_what_nobody_waits_for() {
+    // Quiet at 10:00 in Malawi, where it is 10:00 at the start.
+    let mut office = Office::open("quiet_from = 9\nquiet_to = 11\n").await;
+    office.queue("verdict", MEMBER_PHONE, Kind::Verdict, "later");
+    office.queue("receipt", MEMBER_PHONE, Kind::Receipt, "now");
+    office.queue("reply", CALLER_PHONE, Kind::Reply, "first");
+    office.run().await;
+    assert_eq!(office.fake.field(0, "message").as_deref(), Some("first"), "answers go first");
+    assert_eq!(office.fake.requests().len(), 2);
+    let waits = office.one("verdict");
+    assert_eq!(
+        (waits.state, waits.note.as_str(), waits.tries),
+        (State::Queued, "it waits for the morning", 0)
+    );
+    office.wait(3_600);
+    office.run().await;
+    assert_eq!(office.one("verdict").state, State::Sent);
+}
+
+#[tokio::test]
+async fn a_day_has_its_budget() {
+    let mut office = Office::open("quiet_from = 0\nquiet_to = 0\nsegments_per_day = 3\n").await;
+    let long = "x".repeat(161);
+    office.queue("long", MEMBER_PHONE, Kind::Receipt, &long);
+    office.queue("short", MEMBER_PHONE, Kind::Receipt, "x");
+    office.queue("over", MEMBER_PHONE, Kind::Receipt, "x");
+    office.run().await;
+    let states = ["long", "short", "over"].map(|about| office.one(about).state);
+    assert_eq!(states, [State::Sent, State::Sent, State::Queued]);
+    assert_eq!(office.one("long").segments, 2);
+    assert!(office.one("over").note.contains("budget"));
+    // 10:00 in Malawi at the start: midnight is 14 hours away.
+    office.wait(14 * 3_600 - 1);
+    office.run().await;
+    assert_eq!(office.one("over").state, State::Queued);
+    office.wait(1);
+    office.run().await;
+    assert_eq!(office.one("over").state, State::Sent);
+}
+
+#[tokio::test]
+async fn without_an_account_everything_waits() {
+    let edge = TestEdge::with_market();
+    let config = "country = \"MWI\"\n[[gateway]]\nkind = \"africastalking\"\nsecret = \"0123456789abcdef\"\n\
+                  api_url = \"http://127.0.0.1:1/\"\n";
+    let config = Arc::new(Config::parse(config).unwrap());
+    let mut sender = Sender::new(edge.db().clone(), edge.deps().clone(), config).await.unwrap();
+    assert_eq!(sender.step().await.unwrap(), Step::NoGateway);
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_goes_and_what_waited_too_long_is_given_up() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("old", MEMBER_PHONE, Kind::Receipt, "x");
+    office.run().await;
+    office.queue("stuck", MEMBER_PHONE, Kind::Receipt, "x");
+    let tidy = |office: &Office| {
+        let now_s = office.edge.deps().clock.now_s();
+        office.edge.write(move |tx| super::db::prune(tx, now_s));
+    };
+    tidy(&office);
+    assert_eq!((office.one("old").state, office.one("stuck").state), (State::Sent, State::Queued));
+    office.wait(8 * 86_400);
+    tidy(&office);
+    assert_eq!(office.one("stuck").state, State::Cancelled);
+    office.wait(83 * 86_400);
+    tidy(&office);
+    let left = office.edge.read(|conn| super::list(conn, None, None, 10));
+    assert_eq!(left.iter().map(|message| message.about.as_str()).collect::<Vec<_>>(), ["stuck"]);
+}

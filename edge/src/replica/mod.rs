@@ -6,6 +6,7 @@ mod apply;
 mod bucket;
 mod digest;
 mod index;
+mod on_its_way;
 mod read;
 mod repair;
 mod stock;
@@ -15,6 +16,7 @@ mod tests;
 pub use apply::apply_rows;
 pub use bucket::{cursors, is_complete, take_scope};
 pub use digest::{compare, digest, recount, slot_sums};
+pub use on_its_way::on_its_way;
 pub use read::{all, find, get, get_sent, latest_price, page, prices_of};
 pub use stock::{holdings, spendable, stands_short};
 

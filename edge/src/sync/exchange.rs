@@ -56,6 +56,9 @@ pub struct ExchangeReport {
     /// Whether there is more to do at once: the run was told to stop in between.
     #[serde(skip)]
     pub is_unfinished: bool,
+    /// When the hub last answered, as it was stored.
+    #[serde(skip)]
+    pub contact_s: Option<i64>,
     /// When a full hub would like to be asked again.
     #[serde(skip)]
     pub retry_after: Option<Duration>,

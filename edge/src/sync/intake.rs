@@ -28,6 +28,8 @@ impl From<ReplicaError> for SyncError {
 /// What one response came to.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
+    /// Bytes of frames that arrived.
+    pub(super) bytes: u64,
     /// Rows that were written.
     pub(super) rows: u64,
     /// Commands that took effect at the hub.
@@ -46,6 +48,8 @@ pub(super) struct Taken {
     pub(super) has_news: bool,
     /// Whether everything is here and the same on both sides, as far as is known at the end.
     pub(super) digests_equal: bool,
+    /// When the end of the response came, by this box's clock, as it was stored.
+    pub(super) contact_s: Option<i64>,
     /// The end of the response.
     pub(super) close: Option<Close>,
 }
@@ -248,6 +252,7 @@ impl Intake<'_> {
             })
             .await?;
         self.taken.digests_equal = known.is_complete && known.digests_equal == Some(true);
+        self.taken.contact_s = Some(now_s);
         self.taken.close = Some(close);
         Ok(())
     }

@@ -114,7 +114,7 @@ impl Syncer {
                 }
             }
         }
-        let taken = intake.taken;
+        let taken = Taken { bytes: down_bytes, ..intake.taken };
         run.pace.came_down(down_bytes, self.deps.clock.monotonic().saturating_sub(headed));
         if taken.has_news || taken.has_new_scope {
             self.changed.send_modify(|n| *n += 1);
@@ -147,11 +147,16 @@ impl Syncer {
         run.mending.end_round();
         match &error {
             SyncError::Line(_) | SyncError::Damaged(_) => {
-                run.pace.was_cut();
+                if taken.bytes > 0 || sent.bytes() > 0 {
+                    run.pace.was_cut();
+                }
                 run.is_unsure = true;
                 run.sent_upto = 0;
-                tracing::info!(%error, "the exchange was cut; what came before stays");
-                if taken.has_news { Ok(Next::Again { is_idle: false }) } else { Err(error) }
+                if !taken.has_news {
+                    return Err(error);
+                }
+                tracing::info!(%error, "the exchange was cut; what came before stays, and it goes on");
+                Ok(Next::Again { is_idle: false })
             }
             SyncError::Refused(Refusal { code: RefusalCode::SequenceGap, .. }) if run.sent_upto > 0 => {
                 // Commands of an exchange before did not stay at the hub after all: from the first that waits.
@@ -214,6 +219,7 @@ fn report(run: &mut Run<'_>, taken: &Taken) {
     run.report.quarantined += taken.quarantined;
     run.report.mended += taken.mended;
     run.report.digests_equal = taken.digests_equal;
+    run.report.contact_s = taken.contact_s.or(run.report.contact_s);
 }
 
 /// Whether a refusal is about the commands alone: then rows can still be fetched.

@@ -92,6 +92,7 @@ pub fn start(syncer: Syncer, stop: watch::Receiver<bool>) -> (SyncHandle, JoinHa
         failures: 0,
         poll_failures: 0,
         held_until: Duration::ZERO,
+        contact_s: None,
     };
     (handle, tokio::spawn(task.run()))
 }
@@ -115,6 +116,8 @@ struct Loop {
     poll_failures: u32,
     /// Commands are not offered before this, on the monotonic clock: the hub has refused to take any.
     held_until: Duration,
+    /// When the hub was last heard, by whichever process, as far as this one knows.
+    contact_s: Option<i64>,
 }
 
 /// Why a wait ended.
@@ -135,6 +138,10 @@ impl Loop {
                 () = stopped(&mut self.stop) => return,
             };
             self.exchanges += 1;
+            self.contact_s = match &ended {
+                Ok(report) => report.contact_s,
+                Err(_) => last_contact(&self.syncer.db).await,
+            };
             let woken = match self.after(ended).await {
                 Woken::PollFailed => {
                     self.poll_failures = self.poll_failures.saturating_add(1);
@@ -192,6 +199,10 @@ impl Loop {
                 _ = self.new_command.changed(), if !holds_commands => return Woken::Go,
                 () = self.wake.notified() => return Woken::Go,
                 () = stopped(&mut self.stop) => return Woken::Stop,
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    self.look_at_others().await;
+                    continue;
+                }
             };
             // A poll that began before the last exchange tells of what that exchange has brought: ask anew.
             let is_fresh = poll.begun_after == self.exchanges;
@@ -218,7 +229,6 @@ impl Loop {
     /// Waits. A command ends the pause early where the line had failed, another process's success and a wish always do.
     async fn pause(&mut self, pause: Duration, after: Option<&SyncError>) -> Woken {
         let is_line = matches!(after, Some(SyncError::Line(_)));
-        let contact = if after.is_some() { last_contact(&self.syncer.db).await } else { None };
         let mut waited = Duration::ZERO;
         let mut has_command = false;
         while waited < pause {
@@ -232,11 +242,22 @@ impl Loop {
                 () = stopped(&mut self.stop) => return Woken::Stop,
             }
             has_command |= is_line && self.new_command.has_changed().unwrap_or(false);
-            if after.is_some() && last_contact(&self.syncer.db).await != contact {
+            if self.look_at_others().await {
                 return Woken::Go;
             }
         }
         Woken::Go
+    }
+
+    /// Whether another process of this box has exchanged since this one did; then what hangs on the replica is told.
+    async fn look_at_others(&mut self) -> bool {
+        let contact_s = last_contact(&self.syncer.db).await;
+        let is_new = contact_s != self.contact_s;
+        if is_new {
+            self.contact_s = contact_s;
+            self.syncer.changed.send_modify(|n| *n += 1);
+        }
+        is_new
     }
 
     /// Says what went wrong, the first time loudly: a box that is offline for weeks must not fill its disk with it.

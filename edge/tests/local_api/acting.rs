@@ -1,6 +1,6 @@
 //! Acting at the office: offering, changing, ordering, cancelling; what is sold, what is only asked, what is wrong.
 
-use crate::support::{Answer, Office, ids};
+use crate::support::{Answer, Office, PASSWORD, ids, started};
 use mizili_edge::testing::COOP;
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
@@ -25,7 +25,10 @@ async fn an_offer_is_shared_with_the_hub_and_done_once() {
     assert_eq!(first.status, 201);
     let id = first.json["id"].as_str().unwrap().to_owned();
     assert_eq!(first.headers["location"], format!("{PRODUCTS}/{id}"));
-    assert_eq!((&first.json["available"], &first.json["total"], &first.json["name"]), (&json!("25"), &json!("50"), &json!("Maize")));
+    assert_eq!(
+        (&first.json["available"], &first.json["total"], &first.json["name"]),
+        (&json!("25"), &json!("50"), &json!("Maize"))
+    );
     let again = office.post_as("a", PRODUCTS, new_product()).await;
     assert_eq!((&again.json, again.headers["idempotent-replay"].as_bytes()), (&first.json, &b"true"[..]));
     let other = office.post_as("a", PRODUCTS, with(new_product(), "/quantity", json!("51"))).await;
@@ -56,7 +59,10 @@ async fn everything_wrong_with_an_offer_is_pointed_at_at_once() {
     }
     let many = json!({ "commodity_id": 999, "unit_id": 999, "quantity": "0", "price": { "amount": 0, "currency": "KES" } });
     let answer = office.post(PRODUCTS, many).await;
-    assert_eq!(answer.pointers(), ["/commodity_id", "/price/amount", "/price/currency", "/quantity", "/unit_id"]);
+    assert_eq!(
+        answer.pointers(),
+        ["/commodity_id", "/price/amount", "/price/currency", "/quantity", "/unit_id"]
+    );
     let foreign = json!({ "commodity_id": 51, "unit_id": 5, "quantity": "5", "price": { "amount": 1, "currency": "MWK" }, "cooperative_id": 13 });
     assert_eq!(office.post(PRODUCTS, foreign).await.problem(), (403, "not_allowed"));
     assert_eq!(office.post(PRODUCTS, Value::String("{".into())).await.problem(), (400, "malformed_json"));
@@ -85,7 +91,8 @@ async fn a_change_needs_the_state_that_was_seen() {
     assert_eq!(office.patch(&path, &now, price(0)).await.pointers(), ["/price/amount"]);
     assert_eq!(office.patch(&path, &now, json!({})).await.pointers(), [""]);
     assert_eq!(office.patch(&path, &now, json!({ "status": "active" })).await.pointers(), ["/status"]);
-    let gone = office.patch(&path, &now, json!({ "title": "Maize grade A", "status": "withdrawn" })).await.ok();
+    let gone =
+        office.patch(&path, &now, json!({ "title": "Maize grade A", "status": "withdrawn" })).await.ok();
     assert_eq!((&gone["name"], &gone["status"]), (&json!("Maize grade A"), &json!("withdrawn")));
     assert_eq!(office.patch(&path, "*", price(60_000)).await.problem(), (409, "withdrawn"));
     let order = json!({ "product_id": path.rsplit('/').next().unwrap(), "quantity": "1" });
@@ -117,19 +124,38 @@ async fn what_is_held_is_sold_and_what_is_not_is_only_asked_for() {
     assert_eq!(office.order(ids(&beans)[0], 3).await.ok()["status"], "asked", "another cooperative's");
     let list = office.get(ORDERS).await.ok();
     assert_eq!(list["items"].as_array().unwrap().len(), 3);
-    assert_eq!(office.get(&format!("{ORDERS}?status=asked&cooperative=12")).await.ok()["items"].as_array().unwrap().len(), 1);
-    assert_eq!(office.get(&format!("{ORDERS}?product={product}&limit=1")).await.ok()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        office.get(&format!("{ORDERS}?status=asked&cooperative=12")).await.ok()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        office.get(&format!("{ORDERS}?product={product}&limit=1")).await.ok()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn an_order_that_comes_twice_is_one_and_gets_the_first_answer() {
-    let office = Office::open().await;
+    let mut office = Office::open().await;
     let product = office.offer(50).await;
     let body = json!({ "product_id": product, "quantity": "2", "buyer_phone": "0991 234 567" });
     let first = office.post_as("k1", ORDERS, body.clone()).await;
     assert_eq!((first.status.as_u16(), &first.json["buyer_phone"]), (201, &json!("+265991234567")));
     // Much happens in between: a new price, and the order itself is cancelled.
-    office.patch(&format!("{PRODUCTS}/{product}"), "*", json!({ "price": { "amount": 60_000, "currency": "MWK" } })).await.ok();
+    office
+        .patch(
+            &format!("{PRODUCTS}/{product}"),
+            "*",
+            json!({ "price": { "amount": 60_000, "currency": "MWK" } }),
+        )
+        .await
+        .ok();
     office.post(&format!("{ORDERS}/{}/cancel", first.json["id"].as_str().unwrap()), json!({})).await.ok();
     let again = office.post_as("k1", ORDERS, body.clone()).await;
     assert_eq!((again.status.as_u16(), &again.json), (201, &first.json));
@@ -140,13 +166,16 @@ async fn an_order_that_comes_twice_is_one_and_gets_the_first_answer() {
         json!({ "product_id": product, "quantity": "2", "buyer_phone": "0991 234 567", "buyer_name": "Mercy" }),
         json!({ "product_id": product, "quantity": "2", "buyer_phone": "0991 234 567", "unit_price": { "amount": 60_000, "currency": "MWK" } }),
     ] {
-        assert_eq!(office.post_as("k1", ORDERS, other.clone()).await.problem(), (422, "idempotency_key_reused"), "{other}");
+        assert_eq!(
+            office.post_as("k1", ORDERS, other.clone()).await.problem(),
+            (422, "idempotency_key_reused"),
+            "{other}"
+        );
     }
     assert_eq!(office.get(ORDERS).await.ok()["items"].as_array().unwrap().len(), 1);
-    let restarted = Office { app: crate::support::started(&office.edge), ..office };
-    let token = restarted.sign_in("office", crate::support::PASSWORD).await.ok()["token"].as_str().unwrap().to_owned();
-    let restarted = Office { token, ..restarted };
-    assert_eq!(restarted.post_as("k1", ORDERS, body).await.json, first.json, "also after a restart");
+    office.app = started(&office.edge);
+    office.token = office.sign_in("office", PASSWORD).await.ok()["token"].as_str().unwrap().to_owned();
+    assert_eq!(office.post_as("k1", ORDERS, body).await.json, first.json, "also after a restart");
 }
 
 #[tokio::test]
@@ -193,7 +222,11 @@ async fn a_cancellation_is_certain_only_for_what_never_left() {
     let path = |order: &Value| format!("{ORDERS}/{}/cancel", order["id"].as_str().unwrap());
     let gone = office.post(&path(&one), json!({})).await.ok();
     assert_eq!((&gone["status"], gone.get("reason")), (&json!("cancelled"), None));
-    assert_eq!(office.get(&format!("{PRODUCTS}/{product}")).await.ok()["available"], "20", "its units are back");
+    assert_eq!(
+        office.get(&format!("{PRODUCTS}/{product}")).await.ok()["available"],
+        "20",
+        "its units are back"
+    );
     assert_eq!(office.post(&path(&one), json!({})).await.ok(), gone, "twice does no harm");
     // The hub has the other one: its cancellation is asked for.
     let (order, sale) = office.edge.read(|conn| sent_rows(conn, two["id"].as_str().unwrap()));
@@ -202,10 +235,21 @@ async fn a_cancellation_is_certain_only_for_what_never_left() {
     let asked = office.post(&path(&two), json!({})).await.ok();
     assert_eq!((&asked["status"], &asked["synced"]), (&json!("cancelled"), &json!(false)));
     assert!(asked["reason"].as_str().unwrap().contains("not agreed"), "{asked}");
-    assert_eq!(office.get(&format!("{PRODUCTS}/{product}")).await.ok()["available"], "20", "its units are not");
+    assert_eq!(
+        office.get(&format!("{PRODUCTS}/{product}")).await.ok()["available"],
+        "20",
+        "its units are not"
+    );
     let stock = office.get("/api/v1/office/stock").await.ok();
     assert_eq!(stock["items"][0]["coming_back"], "5");
-    assert_eq!(office.post(&format!("{ORDERS}/018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f/cancel"), json!({})).await.problem().0, 404);
+    assert_eq!(
+        office
+            .post(&format!("{ORDERS}/018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f/cancel"), json!({}))
+            .await
+            .problem()
+            .0,
+        404
+    );
 }
 
 /// An order and its sale as the hub would send them back.
@@ -231,11 +275,18 @@ async fn a_refusal_reaches_the_order_and_the_list_with_its_reason() {
     let id = asked["id"].as_str().unwrap();
     let coop = Bucket::Coop(COOP);
     office.edge.verdict(1, Verdict::Applied(Applied::default()), &[(coop, office.edge.head(coop) + 9)]);
-    office.edge.verdict(2, Verdict::Rejected(Reject::with(RejectCode::Conflict, ["title".into(), "Best".into()])), &[]);
+    office.edge.verdict(
+        2,
+        Verdict::Rejected(Reject::with(RejectCode::Conflict, ["title".into(), "Best".into()])),
+        &[],
+    );
     let no = Reject::with(RejectCode::NotEnough, ["25".to_owned()]);
     office.edge.verdict(3, Verdict::Rejected(no), &[]);
     let order = office.get(&format!("{ORDERS}/{id}")).await.ok();
-    assert_eq!((&order["status"], &order["reason"]), (&json!("refused"), &json!("Only 25 KG were left at the hub.")));
+    assert_eq!(
+        (&order["status"], &order["reason"]),
+        (&json!("refused"), &json!("Only 25 KG were left at the hub."))
+    );
     assert_eq!(order["total"], json!({ "amount": 1_800_000, "currency": "MWK" }));
     assert_eq!(ids(&office.get(&format!("{ORDERS}?status=refused")).await.ok()), [id]);
     assert_eq!(ids(&office.get(ORDERS).await.ok()), [id]);
@@ -245,8 +296,14 @@ async fn a_refusal_reaches_the_order_and_the_list_with_its_reason() {
     assert_eq!(items.len(), 2);
     let of = |kind: &str| items.iter().find(|item| item["kind"] == kind).unwrap();
     let refused = of("order.place");
-    assert_eq!((&refused["what"], &refused["why"]), (&json!("Order of 40 KG Maize"), &json!("Only 25 KG were left at the hub.")));
-    assert_eq!((&refused["who"], &refused["code"], &refused["in_part"]), (&json!("the office"), &json!("not_enough"), &json!(false)));
+    assert_eq!(
+        (&refused["what"], &refused["why"]),
+        (&json!("Order of 40 KG Maize"), &json!("Only 25 KG were left at the hub."))
+    );
+    assert_eq!(
+        (&refused["who"], &refused["code"], &refused["in_part"]),
+        (&json!("the office"), &json!("not_enough"), &json!(false))
+    );
     let edit = of("listing.edit");
     assert_eq!(edit["why"], "Somebody else had changed it: the name is now \"Best\".");
     let swahili = office.get("/api/v1/office/refusals?lang=sw&limit=1").await.ok();

@@ -66,6 +66,13 @@ fn success(operation: &Map<String, Value>) -> Value {
     response["content"]["application/json"]["schema"].clone()
 }
 
+/// A shape without the sentence about the whole of it, which may name the node.
+fn fields(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    schema.as_object_mut().unwrap().remove("description");
+    schema
+}
+
 fn parameters(operation: &Map<String, Value>) -> BTreeSet<String> {
     let list = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
     list.iter().map(|p| format!("{} {}", p["in"].as_str().unwrap(), p["name"].as_str().unwrap())).collect()
@@ -83,7 +90,8 @@ fn where_the_hub_has_the_same_path_one_client_talks_to_either() {
         shared += 1;
         assert_eq!(success(&ours), success(theirs), "{method} {path}: the answer");
         assert_eq!(parameters(&ours), parameters(theirs), "{method} {path}: the parameters");
-        let body = |operation: &Map<String, Value>| operation.get("requestBody").map(|body| body["content"].clone());
+        let body =
+            |operation: &Map<String, Value>| operation.get("requestBody").map(|body| body["content"].clone());
         assert_eq!(body(&ours), body(theirs), "{method} {path}: the request");
     }
     assert!(shared >= 19, "{shared}");
@@ -91,7 +99,7 @@ fn where_the_hub_has_the_same_path_one_client_talks_to_either() {
     let mut same = 0;
     for (name, schema) in ours.as_object().unwrap() {
         if let Some(other) = theirs.get(name) {
-            assert_eq!(schema, other, "{name}");
+            assert_eq!(fields(schema), fields(other), "{name}");
             same += 1;
         }
     }

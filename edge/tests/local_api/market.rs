@@ -14,7 +14,10 @@ async fn the_newest_price_of_each_market_comes_with_its_month_and_age() {
     let list = prices(&office, "commodity=Maize").await;
     let items = list["items"].as_array().unwrap();
     assert_eq!(items.len(), 2);
-    assert_eq!((&items[0]["market"], &items[0]["month"], &items[0]["old"]), (&json!("Mitundu"), &json!("2026-02"), &json!(false)));
+    assert_eq!(
+        (&items[0]["market"], &items[0]["month"], &items[0]["old"]),
+        (&json!("Mitundu"), &json!("2026-02"), &json!(false))
+    );
     let old = &items[1];
     assert_eq!(
         (&old["market"], &old["month"], &old["old"], &old["age_months"]),
@@ -23,8 +26,16 @@ async fn the_newest_price_of_each_market_comes_with_its_month_and_age() {
     assert_eq!(old["price"], json!({ "amount": 30_000, "currency": "MWK" }));
     assert_eq!(old["price_per_base"], json!({ "amount": 30_000, "currency": "MWK" }));
     assert_eq!(old["change_permille"], 3, "100 of 29,900");
-    assert_eq!((&old["source"], &old["flags"], &old["region"]), (&json!("WFP via HDX"), &json!(["actual"]), &json!("Central Region")));
-    for query in ["commodity=chimanga&market=lilongwe", "commodity=51&market=1", "market=Lilongwe&region=2", "market=LILONGWE&price_type=retail&country=mwi&latest=true"] {
+    assert_eq!(
+        (&old["source"], &old["flags"], &old["region"]),
+        (&json!("WFP via HDX"), &json!(["actual"]), &json!("Central Region"))
+    );
+    for query in [
+        "commodity=chimanga&market=lilongwe",
+        "commodity=51&market=1",
+        "market=Lilongwe&region=2",
+        "market=LILONGWE&price_type=retail&country=mwi&latest=true",
+    ] {
         let found = prices(&office, query).await;
         assert_eq!(found["items"], json!([old]), "{query}");
     }
@@ -35,14 +46,22 @@ async fn the_newest_price_of_each_market_comes_with_its_month_and_age() {
 async fn a_history_is_narrowed_by_months_and_read_page_by_page() {
     let office = Office::closed(TestEdge::with_market()).await;
     let year = prices(&office, "market=Lilongwe&from=2021-07&to=2022-06").await;
-    let months: Vec<&str> = year["items"].as_array().unwrap().iter().map(|p| p["month"].as_str().unwrap()).collect();
+    let months: Vec<&str> =
+        year["items"].as_array().unwrap().iter().map(|p| p["month"].as_str().unwrap()).collect();
     assert_eq!((months.len(), months[0], months[11]), (12, "2022-06", "2021-07"));
-    let (mut path, mut seen, mut pages) = ("/api/v1/market-prices?latest=false&limit=20".to_owned(), Vec::new(), 0);
+    let (mut path, mut seen, mut pages) =
+        ("/api/v1/market-prices?latest=false&limit=20".to_owned(), Vec::new(), 0);
     loop {
         let answer = office.look(&path).await;
         let link = answer.headers.get("link").map(|link| link.to_str().unwrap().to_owned());
         let page = answer.ok();
-        seen.extend(page["items"].as_array().unwrap().iter().map(|p| (p["market"].to_string(), p["month"].to_string())));
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|p| (p["market"].to_string(), p["month"].to_string())),
+        );
         pages += 1;
         let Some(next) = page["next"].as_str() else { break };
         assert_eq!(link.unwrap(), format!("<{next}>; rel=\"next\""));
@@ -79,10 +98,18 @@ async fn what_is_asked_wrongly_is_named() {
             assert_eq!(answer.pointers(), [pointer], "{path}");
         }
     }
-    for path in ["/api/v1/products/x", "/api/v1/products/018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f", "/api/v1/markets/77", "/api/v1/nothing"] {
+    for path in [
+        "/api/v1/products/x",
+        "/api/v1/products/018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f",
+        "/api/v1/markets/77",
+        "/api/v1/nothing",
+    ] {
         assert_eq!(office.look(path).await.problem(), (404, "not_found"), "{path}");
     }
-    assert_eq!(office.send("DELETE", "/api/v1/products", &[], None).await.problem(), (405, "method_not_allowed"));
+    assert_eq!(
+        office.send("DELETE", "/api/v1/products", &[], None).await.problem(),
+        (405, "method_not_allowed")
+    );
 }
 
 #[tokio::test]
@@ -93,13 +120,33 @@ async fn products_show_what_is_here_and_what_can_be_asked_for() {
     assert_eq!(list["items"].as_array().unwrap().len(), 2);
     let first = &list["items"][0];
     assert_eq!(first["id"], own.as_str(), "newest first");
-    assert_eq!((&first["available"], &first["total"], &first["unit"]), (&json!("25"), &json!("50"), &json!("KG")));
-    assert_eq!((&first["cooperative"], &first["region"]), (&json!("Mitundu Farmers"), &json!("Central Region")));
+    assert_eq!(
+        (&first["available"], &first["total"], &first["unit"]),
+        (&json!("25"), &json!("50"), &json!("KG"))
+    );
+    assert_eq!(
+        (&first["cooperative"], &first["region"]),
+        (&json!("Mitundu Farmers"), &json!("Central Region"))
+    );
     let other = &list["items"][1];
-    assert_eq!((&other["name"], &other["available"], &other["total"]), (&json!("Beans"), &json!("0"), &json!("40")));
+    assert_eq!(
+        (&other["name"], &other["available"], &other["total"]),
+        (&json!("Beans"), &json!("0"), &json!("40"))
+    );
     for (query, count) in [
-        ("crop=chim", 1), ("crop=be", 1), ("crop=zz", 0), ("commodity=Nyemba", 1), ("cooperative=13", 1), ("region=Central%20Region", 2),
-        ("country=MWI", 2), ("country=KEN", 0), ("q=dowa", 1), ("q=maha", 1), ("q=nothing", 0), ("status=withdrawn", 0), ("status=any", 2),
+        ("crop=chim", 1),
+        ("crop=be", 1),
+        ("crop=zz", 0),
+        ("commodity=Nyemba", 1),
+        ("cooperative=13", 1),
+        ("region=Central%20Region", 2),
+        ("country=MWI", 2),
+        ("country=KEN", 0),
+        ("q=dowa", 1),
+        ("q=maha", 1),
+        ("q=nothing", 0),
+        ("status=withdrawn", 0),
+        ("status=any", 2),
     ] {
         let found = office.look(&format!("/api/v1/products?{query}")).await.ok();
         assert_eq!(found["items"].as_array().unwrap().len(), count, "{query}");
@@ -114,7 +161,12 @@ async fn products_show_what_is_here_and_what_can_be_asked_for() {
 async fn an_answer_that_the_client_has_is_not_sent_again() {
     let office = Office::open().await;
     let product = office.offer(50).await;
-    for path in ["/api/v1/products", &format!("/api/v1/products/{product}"), "/api/v1/market-prices", "/api/openapi.json"] {
+    for path in [
+        "/api/v1/products",
+        &format!("/api/v1/products/{product}"),
+        "/api/v1/market-prices",
+        "/api/openapi.json",
+    ] {
         let first = office.look(path).await;
         let tag = first.headers["etag"].to_str().unwrap().to_owned();
         let again = office.send("GET", path, &[("if-none-match", &tag)], None).await;
@@ -131,15 +183,27 @@ async fn an_answer_that_the_client_has_is_not_sent_again() {
 async fn the_lists_have_what_the_hub_sent() {
     let office = Office::closed(TestEdge::with_market()).await;
     for (path, count) in [
-        ("commodities", 2), ("commodities?q=mahar", 1), ("units", 2), ("units?q=90", 1), ("markets", 2), ("markets?q=lil", 1),
-        ("markets?region=Central+Region", 2), ("regions", 1), ("cooperatives", 2), ("cooperatives?q=mitundu", 1), ("markets?country=KEN", 0),
+        ("commodities", 2),
+        ("commodities?q=mahar", 1),
+        ("units", 2),
+        ("units?q=90", 1),
+        ("markets", 2),
+        ("markets?q=lil", 1),
+        ("markets?region=Central+Region", 2),
+        ("regions", 1),
+        ("cooperatives", 2),
+        ("cooperatives?q=mitundu", 1),
+        ("markets?country=KEN", 0),
     ] {
         let list = office.look(&format!("/api/v1/{path}")).await.ok();
         assert_eq!(list["items"].as_array().unwrap().len(), count, "{path}");
     }
     let maize = office.look("/api/v1/commodities/51").await.ok();
     assert_eq!(maize["names"], json!({ "ny": "Chimanga", "sw": "Mahindi" }));
-    assert_eq!(office.look("/api/v1/units/6").await.ok(), json!({ "id": 6, "code": "90 KG", "base": "kg", "factor": "90" }));
+    assert_eq!(
+        office.look("/api/v1/units/6").await.ok(),
+        json!({ "id": 6, "code": "90 KG", "base": "kg", "factor": "90" })
+    );
     assert_eq!(office.look("/api/v1/markets/1").await.ok()["latitude"], -13.96);
     assert_eq!(office.look("/api/v1/cooperatives/12").await.ok()["currency"], "MWK");
     assert_eq!(office.look("/api/v1/regions/2").await.ok()["name"], "Central Region");

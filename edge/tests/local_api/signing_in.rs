@@ -24,9 +24,11 @@ async fn the_office_password_opens_a_session_for_browsers_and_programs() {
     let by_cookie = office.send("GET", SESSION, &[("cookie", pair)], None).await;
     assert_eq!(by_cookie.ok()["user"], "office");
     let kept: (i64, bool) = office.edge.read(|conn| {
-        Ok::<_, DbError>(conn.query_row("SELECT count(*), max(instr(hash, ?1)) > 0 FROM office_session", [token], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?)
+        Ok::<_, DbError>(conn.query_row(
+            "SELECT count(*), max(instr(hash, ?1)) > 0 FROM office_session",
+            [token],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?)
     });
     assert_eq!(kept, (1, false), "the token itself is nowhere on disk");
 }
@@ -56,10 +58,17 @@ async fn wrong_passwords_are_refused_and_make_the_next_try_wait_longer() {
 #[tokio::test]
 async fn people_whom_the_hub_knows_sign_in_by_number_at_their_own_office_only() {
     let office = Office::closed(TestEdge::with_market()).await;
-    assert_eq!(office.sign_in("0991 000 001", PASSWORD).await.problem().1, "bad_credentials", "no password was set");
+    assert_eq!(
+        office.sign_in("0991 000 001", PASSWORD).await.problem().1,
+        "bad_credentials",
+        "no password was set"
+    );
     office.person(CLERK_PHONE, COOP, false).await;
     let session = office.sign_in("0991 000 001", PASSWORD).await.ok();
-    assert_eq!(session["person"], json!({ "user": "+265991000001", "name": "Chisomo Phiri", "role": "manager" }));
+    assert_eq!(
+        session["person"],
+        json!({ "user": "+265991000001", "name": "Chisomo Phiri", "role": "manager" })
+    );
     let bearer = format!("Bearer {}", session["token"].as_str().unwrap());
     office.send("GET", SESSION, &[("authorization", &bearer)], None).await.ok();
     office.person(CLERK_PHONE, COOP, true).await;
@@ -135,14 +144,17 @@ async fn a_page_of_another_site_cannot_act_with_the_cookie() {
     assert_eq!(place(&[("origin", "http://box:8090")]).await.status, 201);
     assert_eq!(place(&[("sec-fetch-site", "same-origin")]).await.headers["idempotent-replay"], "true");
     let login = json!({ "user": "office", "password": PASSWORD });
-    let forced = office.send("POST", "/api/v1/office/login", &[("origin", "http://evil.example")], Some(login)).await;
+    let forced =
+        office.send("POST", "/api/v1/office/login", &[("origin", "http://evil.example")], Some(login)).await;
     assert_eq!(forced.problem(), (403, "cross_site"), "nor sign somebody in");
 }
 
 #[tokio::test]
 async fn tokens_of_the_hub_are_told_where_to_go() {
     let office = Office::open().await;
-    let hub = office.send("GET", SESSION, &[("authorization", "Bearer eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl")], None).await;
+    let hub = office
+        .send("GET", SESSION, &[("authorization", "Bearer eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl")], None)
+        .await;
     assert_eq!(hub.problem(), (401, "hub_token"));
     assert!(hub.json["detail"].as_str().unwrap().contains("/api/v1/office/login"));
     assert_eq!(hub.headers["www-authenticate"], "Bearer");

@@ -1,8 +1,8 @@
 //! How things stand: status, stock with its explanation, changes of the stock.
 
 use crate::support::{Office, config};
-use mizili_edge::node;
 use mizili_edge::deps::HandClock;
+use mizili_edge::node;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -19,7 +19,9 @@ async fn the_status_says_what_waits_and_when_the_hub_was_heard() {
     let office = Office::open().await;
     let fresh = office.get(STATUS).await.ok();
     assert_eq!((&fresh["waiting"], &fresh["last_contact"]), (&json!(0), &Value::Null));
-    assert!(sentences(&fresh["summary"]).starts_with("Nothing is waiting to be sent. There has been no contact"));
+    assert!(
+        sentences(&fresh["summary"]).starts_with("Nothing is waiting to be sent. There has been no contact")
+    );
     assert_eq!(fresh["cooperative"]["name"], "Mitundu Farmers");
     let gateway = &config().gateways[0];
     assert_eq!(fresh["gateways"][0]["ussd_path"], gateway.ussd_path());
@@ -32,9 +34,17 @@ async fn the_status_says_what_waits_and_when_the_hub_was_heard() {
     let status = office.get(STATUS).await.ok();
     assert_eq!((&status["waiting"], &status["last_contact_age_s"]), (&json!(2), &json!(120)));
     assert_eq!(status["last_contact"], "2026-03-01T09:00:00Z");
+    assert_eq!(status["in_touch"], false, "nothing listens to the hub here");
     let words = sentences(&status["summary"]);
-    assert!(words.starts_with("2 things are waiting to be sent. Last contact: 2026-03-01T09:00:00Z. Nothing is lost."), "{words}");
-    assert!(sentences(&office.get(&format!("{STATUS}?lang=sw")).await.ok()["summary"]).starts_with("Mambo 2"));
+    assert!(
+        words.starts_with(
+            "2 things are waiting to be sent. Last contact: 2026-03-01T09:00:00Z. Nothing is lost."
+        ),
+        "{words}"
+    );
+    assert!(
+        sentences(&office.get(&format!("{STATUS}?lang=sw")).await.ok()["summary"]).starts_with("Mambo 2")
+    );
     assert_eq!(office.get(&format!("{STATUS}?lang=xx")).await.pointers(), ["?lang"]);
 }
 
@@ -46,10 +56,23 @@ async fn the_stock_answers_why_only_25_of_50_can_be_sold() {
     let list = office.get(STOCK).await.ok();
     assert_eq!(list["items"].as_array().unwrap().len(), 1, "the own cooperative's alone");
     let line = &list["items"][0];
-    let figures = ["can_sell", "held_here", "held_by_hub", "held_by_others", "sold_not_fetched", "coming_back", "expected"];
+    let figures = [
+        "can_sell",
+        "held_here",
+        "held_by_hub",
+        "held_by_others",
+        "sold_not_fetched",
+        "coming_back",
+        "expected",
+    ];
     assert_eq!(figures.map(|name| line[name].as_str().unwrap()), ["5", "5", "25", "0", "20", "0", "50"]);
     let words = sentences(&line["explanation"]);
-    for part in ["You can sell 5 KG here", "25 KG are kept for buyers who order by phone", "50 of every 100", "20 KG are sold and not fetched"] {
+    for part in [
+        "You can sell 5 KG here",
+        "25 KG are kept for buyers who order by phone",
+        "50 of every 100",
+        "20 KG are sold and not fetched",
+    ] {
         assert!(words.contains(part), "{words}");
     }
     let one = office.get(&format!("{STOCK}?product={product}&lang=sw")).await.ok();
@@ -63,17 +86,27 @@ async fn the_stock_answers_why_only_25_of_50_can_be_sold() {
 async fn the_stock_is_changed_once_and_only_by_what_can_be() {
     let office = Office::open().await;
     let product = office.offer(50).await;
-    let change = |kind: &str, quantity: &str| json!({ "product_id": product, "kind": kind, "quantity": quantity });
+    let change =
+        |kind: &str, quantity: &str| json!({ "product_id": product, "kind": kind, "quantity": quantity });
     let more = office.post_as("m", ADJUST, change("taken_in", "10")).await;
     assert_eq!((more.status.as_u16(), &more.json["held_here"]), (200, &json!("35")));
     let again = office.post_as("m", ADJUST, change("taken_in", "10")).await;
-    assert_eq!((&again.json["held_here"], again.headers["idempotent-replay"].as_bytes()), (&json!("35"), &b"true"[..]));
-    assert_eq!(office.post_as("m", ADJUST, change("taken_in", "11")).await.problem(), (422, "idempotency_key_reused"));
+    assert_eq!(
+        (&again.json["held_here"], again.headers["idempotent-replay"].as_bytes()),
+        (&json!("35"), &b"true"[..])
+    );
+    assert_eq!(
+        office.post_as("m", ADJUST, change("taken_in", "11")).await.problem(),
+        (422, "idempotency_key_reused")
+    );
     let spoilt = office.post(ADJUST, change("written_off", "5")).await.ok();
     assert_eq!((&spoilt["held_here"], &spoilt["expected"]), (&json!("30"), &json!("55")));
     let too_much = office.post(ADJUST, change("written_off", "31")).await;
     assert_eq!(too_much.problem(), (409, "not_enough"));
-    assert_eq!((&too_much.json["available"], &too_much.json["detail"]), (&json!("30"), &json!("Only 30 KG are left here.")));
+    assert_eq!(
+        (&too_much.json["available"], &too_much.json["detail"]),
+        (&json!("30"), &json!("Only 30 KG are left here."))
+    );
     let mut count = change("counted", "53");
     count["expected"] = spoilt["expected"].clone();
     let counted = office.post(ADJUST, count).await.ok();

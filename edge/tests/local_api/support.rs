@@ -16,36 +16,36 @@ use sync_protocol::entity::{OfficeRole, OfficeUser};
 use sync_protocol::ids::{CooperativeId, UserId, hub_born};
 use tower::ServiceExt;
 
-pub const PASSWORD: &str = "chimanga 2026";
-pub const CLERK_PHONE: u64 = 265_991_000_001;
+pub(crate) const PASSWORD: &str = "chimanga 2026";
+pub(crate) const CLERK_PHONE: u64 = 265_991_000_001;
 
 /// An office with its market fetched.
-pub struct Office {
-    pub edge: TestEdge,
-    pub app: Router,
-    pub token: String,
+pub(crate) struct Office {
+    pub(crate) edge: TestEdge,
+    pub(crate) app: Router,
+    pub(crate) token: String,
     keys: AtomicU32,
 }
 
 /// What was answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub json: Value,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+    pub(crate) text: String,
 }
 
 impl Answer {
     #[track_caller]
-    pub fn ok(self) -> Value {
+    pub(crate) fn ok(self) -> Value {
         assert!(self.status.is_success(), "{} {}", self.status, self.text);
         self.json
     }
 
     /// Status and problem code, with what every problem has checked.
     #[track_caller]
-    pub fn problem(&self) -> (u16, &str) {
+    pub(crate) fn problem(&self) -> (u16, &str) {
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{}", self.text);
         assert_eq!(self.json["status"], self.status.as_u16());
         assert!(self.json["detail"].as_str().is_some_and(|detail| detail.len() > 5), "{}", self.text);
@@ -56,7 +56,7 @@ impl Answer {
 
     /// The pointers of a 422 or of a wrong parameter, sorted.
     #[track_caller]
-    pub fn pointers(&self) -> Vec<&str> {
+    pub(crate) fn pointers(&self) -> Vec<&str> {
         self.problem();
         let mut list: Vec<&str> =
             self.json["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
@@ -65,7 +65,7 @@ impl Answer {
     }
 }
 
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config::parse(
         "country = \"MWI\"\n[[gateway]]\nkind = \"africastalking\"\nname = \"test\"\nsecret = \"0123456789abcdef\"\n",
     )
@@ -73,33 +73,33 @@ pub fn config() -> Config {
 }
 
 /// The router as a program that has just started serves it.
-pub fn started(edge: &TestEdge) -> Router {
+pub(crate) fn started(edge: &TestEdge) -> Router {
     router(AppState::new(edge.db().clone(), edge.deps().clone(), config(), SyncHandle::idle()))
 }
 
 impl Office {
     /// With somebody signed in as `office`.
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let mut office = Self::closed(TestEdge::with_market()).await;
         office.token = office.sign_in("office", PASSWORD).await.ok()["token"].as_str().unwrap().to_owned();
         office
     }
 
     /// With a password and nobody signed in.
-    pub async fn closed(edge: TestEdge) -> Self {
+    pub(crate) async fn closed(edge: TestEdge) -> Self {
         let app = started(&edge);
         let office = Self { edge, app, token: String::new(), keys: AtomicU32::new(0) };
         office.set_password(PASSWORD).await;
         office
     }
 
-    pub async fn set_password(&self, password: &str) {
+    pub(crate) async fn set_password(&self, password: &str) {
         let hash = hashed(password, self.edge.deps()).await.unwrap();
         self.edge.write(move |tx| store(tx, "office", &hash, 0));
     }
 
     /// Somebody of a cooperative with an office password.
-    pub async fn person(&self, phone: u64, cooperative: CooperativeId, disabled: bool) {
+    pub(crate) async fn person(&self, phone: u64, cooperative: CooperativeId, disabled: bool) {
         let password_hash = hashed(PASSWORD, self.edge.deps()).await.unwrap();
         let person = OfficeUser {
             id: UserId(hub_born(900)),
@@ -113,12 +113,19 @@ impl Office {
         self.edge.feed(Bucket::Coop(COOP), vec![live(&person)]);
     }
 
-    pub async fn sign_in(&self, user: &str, password: &str) -> Answer {
-        self.send("POST", "/api/v1/office/login", &[], Some(json!({ "user": user, "password": password }))).await
+    pub(crate) async fn sign_in(&self, user: &str, password: &str) -> Answer {
+        self.send("POST", "/api/v1/office/login", &[], Some(json!({ "user": user, "password": password })))
+            .await
     }
 
     /// Any request.
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -128,7 +135,8 @@ impl Office {
             Some(json) => Body::from(json.to_string()),
             None => Body::empty(),
         };
-        let request = request.header("host", "box:8090").header("content-type", "application/json").body(body).unwrap();
+        let request =
+            request.header("host", "box:8090").header("content-type", "application/json").body(body).unwrap();
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = to_bytes(response.into_body(), 1 << 24).await.unwrap();
@@ -140,31 +148,32 @@ impl Office {
         format!("Bearer {}", self.token)
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[("authorization", &self.bearer())], None).await
     }
 
     /// Looks without having signed in.
-    pub async fn look(&self, path: &str) -> Answer {
+    pub(crate) async fn look(&self, path: &str) -> Answer {
         self.send("GET", path, &[], None).await
     }
 
     /// A write with a new key.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         let key = format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed));
         self.post_as(&key, path, body).await
     }
 
-    pub async fn post_as(&self, key: &str, path: &str, body: Value) -> Answer {
-        self.send("POST", path, &[("authorization", &self.bearer()), ("idempotency-key", key)], Some(body)).await
+    pub(crate) async fn post_as(&self, key: &str, path: &str, body: Value) -> Answer {
+        self.send("POST", path, &[("authorization", &self.bearer()), ("idempotency-key", key)], Some(body))
+            .await
     }
 
-    pub async fn patch(&self, path: &str, tag: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, tag: &str, body: Value) -> Answer {
         self.send("PATCH", path, &[("authorization", &self.bearer()), ("if-match", tag)], Some(body)).await
     }
 
     /// From here on the disk takes no more than a few pages.
-    pub fn fill_disk(&self) {
+    pub(crate) fn fill_disk(&self) {
         self.edge.write(|tx| -> Result<(), mizili_edge::db::DbError> {
             let now: i64 = tx.query_row("PRAGMA page_count", [], |row| row.get(0))?;
             let _: i64 = tx.query_row(&format!("PRAGMA max_page_count = {now}"), [], |row| row.get(0))?;
@@ -173,18 +182,19 @@ impl Office {
     }
 
     /// A product of so many kilograms of maize, by the API. Gives its id.
-    pub async fn offer(&self, kilograms: u32) -> String {
+    pub(crate) async fn offer(&self, kilograms: u32) -> String {
         let body = json!({ "commodity_id": 51, "unit_id": 5, "quantity": kilograms.to_string(), "price": { "amount": 45_000, "currency": "MWK" } });
         self.post("/api/v1/products", body).await.ok()["id"].as_str().unwrap().to_owned()
     }
 
-    pub async fn order(&self, product: &str, kilograms: u32) -> Answer {
-        let body = json!({ "product_id": product, "quantity": kilograms.to_string(), "buyer_name": "Walk-in" });
+    pub(crate) async fn order(&self, product: &str, kilograms: u32) -> Answer {
+        let body =
+            json!({ "product_id": product, "quantity": kilograms.to_string(), "buyer_name": "Walk-in" });
         self.post("/api/v1/orders", body).await
     }
 }
 
 /// The `id`s of a list's items.
-pub fn ids(list: &Value) -> Vec<&str> {
+pub(crate) fn ids(list: &Value) -> Vec<&str> {
     list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
 }

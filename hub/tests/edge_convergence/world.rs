@@ -103,7 +103,8 @@ impl Office {
     }
 
     async fn run(&self, recount: bool) -> Result<ExchangeReport, SyncError> {
-        let bounds = Bounds { lock_patience: Duration::from_secs(30), work: None, recount, hold_commands: false };
+        let bounds =
+            Bounds { lock_patience: Duration::from_secs(30), work: None, recount, hold_commands: false };
         self.syncer.run_once(bounds).await
     }
 

@@ -136,7 +136,8 @@ impl ApiError {
             }
             RejectCode::UnknownUnit => Self::invalid(arg(0), "There is no such unit: see /api/v1/units."),
             RejectCode::NotEnough => {
-                let left = if arg(0) == "0" { "Nothing is left.".to_owned() } else { only_left(arg(0), unit) };
+                let left =
+                    if arg(0) == "0" { "Nothing is left.".to_owned() } else { only_left(arg(0), unit) };
                 Kind::NotEnough.because(left).member("available", arg(0))
             }
             RejectCode::NotFound => Kind::NotFound.error(),
@@ -295,13 +296,20 @@ mod tests {
 
     #[test]
     fn what_the_disk_did_not_keep_is_called_not_taken() {
-        for (error, code) in [(DbError::Full, "disk_full"), (DbError::ReadOnly, "read_only"), (DbError::Disk("x".into()), "disk_failed")] {
+        for (error, code) in [
+            (DbError::Full, "disk_full"),
+            (DbError::ReadOnly, "read_only"),
+            (DbError::Disk("x".into()), "disk_failed"),
+        ] {
             let json = ApiError::from(error).to_json();
             assert_eq!((json["code"].as_str(), json["status"].as_u64()), (Some(code), Some(507)));
             assert!(json["detail"].as_str().unwrap().contains("not taken"), "{json}");
         }
         let busy = ApiError::from(DbError::Busy).into_response();
-        assert_eq!((busy.status().as_u16(), busy.headers()[header::RETRY_AFTER].as_bytes()), (503, &b"5"[..]));
+        assert_eq!(
+            (busy.status().as_u16(), busy.headers()[header::RETRY_AFTER].as_bytes()),
+            (503, &b"5"[..])
+        );
     }
 
     #[test]
@@ -314,7 +322,8 @@ mod tests {
     #[test]
     fn every_refusal_of_the_protocol_has_an_answer_of_the_same_code() {
         for code in RejectCode::ALL {
-            let kind = ApiError::refused(&Reject::with(*code, ["/x".to_owned(), "y".to_owned()]), "KG").kind();
+            let kind =
+                ApiError::refused(&Reject::with(*code, ["/x".to_owned(), "y".to_owned()]), "KG").kind();
             let expected = match code {
                 RejectCode::UnknownCommodity | RejectCode::UnknownUnit => "invalid",
                 other => other.as_str(),

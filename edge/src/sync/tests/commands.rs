@@ -118,3 +118,14 @@ async fn an_open_answer_counts_as_waiting_and_is_not_sent_again() {
     bed.sync().await.unwrap();
     assert_eq!(bed.hub.lock().arrived.len(), before, "what has its answer stays here");
 }
+
+#[tokio::test]
+async fn a_line_that_is_not_there_is_not_taken_for_a_slow_one() {
+    let bed = Bed::with_market().await;
+    let pace = bed.edge.read(state::load).pace;
+    bed.hub.lock().faults.offline = true;
+    for _ in 0..5 {
+        bed.sync().await.unwrap_err();
+    }
+    assert_eq!(bed.edge.read(state::load).pace, pace);
+}

@@ -99,6 +99,8 @@ pub(super) struct State {
     pub(super) hellos: Vec<Hello>,
     pub(super) sign_ins: u32,
     pub(super) response_bytes: Vec<usize>,
+    /// Long polls are never answered.
+    pub(super) deaf: bool,
     edge_key: Option<VerifyingKey>,
     token: Option<String>,
     link: LinkState,
@@ -129,6 +131,7 @@ impl FakeHub {
             hellos: Vec::new(),
             sign_ins: 0,
             response_bytes: Vec::new(),
+            deaf: false,
             edge_key: None,
             token: None,
             link: LinkState { last, previous: None, applied_seq: 0, recent_nonces: Vec::new() },
@@ -282,6 +285,9 @@ impl FakeHub {
             Payload::Nothing => {
                 assert!(path == "/sync/v1/news" && query.contains("scope=") && query.contains("cursors="));
                 self.moved.notified().await;
+                if self.lock().deaf {
+                    std::future::pending::<()>().await;
+                }
                 Ok(whole(200, Vec::new()))
             }
             Payload::Json(text) => {

@@ -9,6 +9,7 @@ mod mending;
 mod refusals;
 mod rows;
 mod running;
+mod telling;
 
 use super::{Bounds, ExchangeReport, SyncError, Syncer};
 use crate::identity::Identity;

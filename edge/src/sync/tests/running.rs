@@ -65,3 +65,26 @@ async fn a_wish_ends_a_pause_after_a_failure() {
     running.until(|bed| has_price(bed, 1)).await;
     running.end().await;
 }
+
+#[tokio::test]
+async fn what_another_process_fetched_is_told_here_too() {
+    let bed = Bed::with_market().await;
+    bed.hub.lock().deaf = true;
+    let hellos = bed.hub.lock().hellos.len();
+    let running = started(bed).await;
+    while running.bed.hub.lock().hellos.len() == hellos {
+        tokio::task::yield_now().await;
+    }
+    // The loop's run has ended when its lock is free again.
+    let lock = crate::sync::lock::exchange(running.bed.edge.data_dir(), Duration::from_secs(60)).await;
+    drop(lock.unwrap().expect("the loop's run ends"));
+    running.bed.edge.clock().advance(Duration::from_secs(60));
+    running.bed.hub.write(REGION, prices(1, 3));
+    let mut changed = running.handle.changed();
+    changed.mark_unchanged();
+    let patient =
+        Bounds { lock_patience: Duration::from_secs(60), work: None, recount: false, hold_commands: false };
+    assert_eq!(running.bed.syncer.run_once(patient).await.unwrap().rows, 3);
+    running.until(|_| changed.has_changed().unwrap()).await;
+    running.end().await;
+}

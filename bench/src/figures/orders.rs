@@ -1,0 +1,50 @@
+//! Ten thousand orders written at an office without a line, then pushed: each checked by the hub's one application function and
+//! answered with a verdict, and the rows of it back at the office.
+
+use crate::aims::{JSON_POLL_PUSH_BYTES, ORDERS_S};
+use crate::frames::Tally;
+use crate::nodes::number;
+use crate::report::{Aim, Figure, median};
+use crate::stage::{Stage, until_settled};
+use crate::{limits, orders, tell};
+use anyhow::{Result, ensure};
+
+/// Orders of one push.
+const COUNT: u32 = 10_000;
+
+pub(super) async fn measure(stage: &mut Stage, runs: usize) -> Result<Vec<Figure>> {
+    stage.synced(runs).await?;
+    let (mut rates, mut bytes, mut seconds, mut limit) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for office in &stage.offices[..runs] {
+        until_settled(&stage.opened.db).await?;
+        limit.push(limits::postgres_rows_s(&stage.opened.db, COUNT as usize).await?);
+        tokio::task::block_in_place(|| orders::register_members(&office.dir))?;
+        office.sync().await?;
+        tokio::task::block_in_place(|| orders::write(&office.dir, COUNT))?;
+        let (report, seen) = office.sync().await?;
+        let applied = number(&report, "applied")?;
+        ensure!(applied == f64::from(COUNT), "not every order was applied: {report}");
+        let tally = Tally::of(&seen)?;
+        let span = seen.span().as_secs_f64();
+        tell(&format!("  {span:.2} s on the line; up: {}; down: {} ({})", seen.up, seen.down, tally.words()));
+        let took = number(&report, "seconds")?;
+        rates.push(f64::from(COUNT) / took);
+        seconds.push(took);
+        bytes.push(seen.bytes() as f64);
+    }
+    let part = median(&bytes) / JSON_POLL_PUSH_BYTES;
+    let of_limit = median(&rates) / median(&limit);
+    Ok(vec![
+        Figure::new("10,000 orders pushed and answered", "orders/s", rates)
+            .aim(Aim::AtLeast(ORDERS_S))
+            .against(format!("{of_limit:.2} of a bare Postgres insert of 1,000 a transaction")),
+        Figure::new("10,000 orders: bytes both ways", "bytes", bytes)
+            .aim(Aim::AtMost(JSON_POLL_PUSH_BYTES / 3.0))
+            .against(format!(
+                "{part:.2} of json-poll's, which checks nothing; verdicts and rows back included"
+            )),
+        Figure::new("10,000 orders: whole", "s", seconds)
+            .against("as the edge counts; its recount of the disk included"),
+        Figure::new("limit: bare Postgres insert", "rows/s", limit).against("1,000 a transaction, synced"),
+    ])
+}

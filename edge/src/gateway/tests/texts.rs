@@ -1,0 +1,141 @@
+//! Incoming SMS and delivery reports, as Africa's Talking sends them.
+
+use super::support::{Office, SECRET};
+use crate::db::DbError;
+use crate::outbox::{self, Kind, State};
+use crate::testing::{CALLER_PHONE, MEMBER_PHONE};
+use axum::http::StatusCode;
+use std::time::Duration;
+
+const ANSWER: &str = "Maize, Lilongwe: MWK 300/kg retail. OLD: Jun 2022 (WFP). Up 1 since May 2022. Best near: Mitundu 300, Feb 2026";
+
+#[tokio::test]
+async fn a_price_that_is_asked_for_is_answered_once_however_often_the_sms_comes() {
+    let office = Office::new();
+    for _ in 0..3 {
+        assert_eq!(office.sms("sms-1", CALLER_PHONE, "PRICE MAIZE LILONGWE").await.status, StatusCode::OK);
+    }
+    let messages = office.messages();
+    let [message] = messages.as_slice() else { panic!("{messages:?}") };
+    assert_eq!((message.text.as_str(), message.phone, message.segments), (ANSWER, CALLER_PHONE, 1));
+    assert_eq!((message.kind, message.state), (Kind::Reply, State::Queued));
+    assert_eq!(message.link_id.as_deref(), Some("03090445075804249226"));
+    // Also after a restart, and with another id it is another question.
+    let office = office.killed();
+    office.sms("sms-1", CALLER_PHONE, "PRICE MAIZE LILONGWE").await;
+    assert_eq!(office.messages().len(), 1);
+    office.sms("sms-2", CALLER_PHONE, "bei  mahindi,lilongwe").await;
+    let answer = office.texts_to(CALLER_PHONE).pop().unwrap();
+    assert!(answer.starts_with("Mahindi, Lilongwe: MWK 300/kg"), "{answer}");
+}
+
+#[tokio::test]
+async fn stop_and_start_are_kept_and_honoured() {
+    let office = Office::new();
+    let is_out = |office: &Office| office.edge.read(|conn| outbox::has_opted_out(conn, MEMBER_PHONE));
+    office.sms("a", MEMBER_PHONE, "Stop").await;
+    assert!(is_out(&office));
+    assert_eq!(
+        office.texts_to(MEMBER_PHONE),
+        ["You will get no more SMS from Mizili. To get them again send START."]
+    );
+    office.sms("b", MEMBER_PHONE, "STOP").await;
+    assert_eq!(office.texts_to(MEMBER_PHONE).len(), 1, "said twice, confirmed once");
+    // An order is taken, but no receipt goes to somebody who wants none.
+    office.edge.post_listing(50);
+    let office = office.killed();
+    let text = office.walk("call", &["3", "1", "1", "20"]).await.1;
+    assert!(office.key("call", &format!("{text}*1")).await.starts_with("END CONFIRMED"));
+    assert_eq!(office.texts_to(MEMBER_PHONE).len(), 1);
+    // What is asked for is answered all the same.
+    office.sms("c", MEMBER_PHONE, "PRICE MAIZE LILONGWE").await;
+    assert_eq!(office.texts_to(MEMBER_PHONE).len(), 2);
+    office.sms("d", MEMBER_PHONE, "start").await;
+    assert!(!is_out(&office));
+    assert_eq!(office.texts_to(MEMBER_PHONE).len(), 3);
+}
+
+#[tokio::test]
+async fn an_unknown_text_gets_one_helpful_answer_and_then_silence() {
+    let office = Office::new();
+    for id in 0..5 {
+        office.sms(&format!("sms-{id}"), CALLER_PHONE, "Your balance is MWK 0.50").await;
+    }
+    let texts = office.texts_to(CALLER_PHONE);
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(texts[0].contains("PRICE MAIZE LILONGWE"), "{texts:?}");
+    office.edge.clock().advance(Duration::from_secs(25 * 3_600));
+    office.sms("next-day", CALLER_PHONE, "hello?").await;
+    assert_eq!(office.texts_to(CALLER_PHONE).len(), 2);
+}
+
+#[tokio::test]
+async fn two_machines_fall_silent() {
+    let office = Office::new();
+    for id in 0..40 {
+        office.sms(&format!("sms-{id}"), CALLER_PHONE, "PRICE MAIZE LILONGWE").await;
+    }
+    assert_eq!(office.texts_to(CALLER_PHONE).len(), crate::sms::ANSWERS_MAX_PER_HOUR as usize);
+    office.edge.clock().advance(Duration::from_secs(3_601));
+    office.sms("an hour later", CALLER_PHONE, "PRICE MAIZE LILONGWE").await;
+    assert_eq!(office.texts_to(CALLER_PHONE).len(), crate::sms::ANSWERS_MAX_PER_HOUR as usize + 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_answered_200_and_what_cannot_be_kept_503() {
+    let office = Office::new();
+    let path = format!("/gateway/africastalking/{SECRET}/sms");
+    for body in ["", "id=1&from=0991234567", "text=x&id=1", "text=Hi&id=1&from=MTN&to=1"] {
+        assert_eq!(office.post(&path, body).await.status, StatusCode::OK, "{body}");
+    }
+    assert!(office.messages().is_empty());
+    office.leave_pages(0);
+    let fill = |tx: &rusqlite::Transaction<'_>| -> Result<(), DbError> {
+        tx.execute("CREATE TABLE IF NOT EXISTS filler (x BLOB)", [])?;
+        Ok(tx.execute("INSERT INTO filler VALUES (zeroblob(3000))", []).map(|_| ())?)
+    };
+    while office.edge.db().write_blocking(fill).is_ok() {}
+    let long = "x".repeat(100);
+    let mut id = 0;
+    // The tables' own last pages may have room for a few.
+    let refused = loop {
+        id += 1;
+        let answer = office.sms(&format!("{long}{id}"), CALLER_PHONE, "PRICE MAIZE LILONGWE").await;
+        if answer.status != StatusCode::OK || id > 200 {
+            break answer.status;
+        }
+        office.edge.clock().advance(Duration::from_secs(3_601));
+    };
+    assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE);
+    let kept = office.messages().len();
+    office.leave_pages(10_000);
+    assert_eq!(
+        office.sms(&format!("{long}{id}"), CALLER_PHONE, "PRICE MAIZE LILONGWE").await.status,
+        StatusCode::OK
+    );
+    assert_eq!(office.messages().len(), kept + 1, "it is taken when it comes again");
+}
+
+#[tokio::test]
+async fn delivery_reports_move_messages_and_a_refusal_counts_as_stop() {
+    let office = Office::new();
+    office.sms("sms-1", CALLER_PHONE, "PRICE MAIZE LILONGWE").await;
+    office.edge.write(|tx| -> Result<(), DbError> {
+        tx.execute("UPDATE sms_out SET state = 'sent', message_id = 'ATXid_1'", [])?;
+        Ok(())
+    });
+    let report = |tail: &str| format!("id=ATXid_1&{tail}&phoneNumber=%2B265888000111&networkCode=65010");
+    let path = format!("/gateway/africastalking/{SECRET}/sms/delivery");
+    for (tail, state) in [
+        ("status=Buffered", State::Sent),
+        ("status=Borked", State::Sent),
+        ("x=1", State::Sent),
+        ("status=Failed&failureReason=UserInBlacklist", State::Failed),
+        ("status=Success", State::Failed),
+    ] {
+        assert_eq!(office.post(&path, report(tail)).await.status, StatusCode::OK);
+        assert_eq!(office.messages()[0].state, state, "{tail}");
+    }
+    assert!(office.messages()[0].note.contains("UserInBlacklist"));
+    assert!(office.edge.read(|conn| outbox::has_opted_out(conn, CALLER_PHONE)));
+}

@@ -1,0 +1,179 @@
+//! A headless browser, driven over WebDriver: what a person at the office does with mouse and keys. It starts its own driver on a
+//! free port with a fresh profile and ends both.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::Stdio;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// Where Debian puts the browser.
+const BROWSER: &str = "/usr/bin/chromium";
+/// Milliseconds that a condition may take to come true.
+const PATIENCE_MS: u64 = 30_000;
+/// WebDriver's name for a reference to an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+const FLAGS: [&str; 11] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--lang=en-GB",
+    "--window-size=1280,900",
+];
+
+/// One window of one browser.
+pub(crate) struct Browser {
+    http: reqwest::Client,
+    session: String,
+    _driver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        // Another test of this program may have installed it before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver is installed: run deploy/setup");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = loop {
+            let line = lines.next_line().await.unwrap().expect("chromedriver starts");
+            if let Some((_, port)) = line.split_once("successfully on port ") {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        let profile = tempfile::tempdir().unwrap();
+        let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+        flags.push(format!("--user-data-dir={}", profile.path().display()));
+        let options = json!({ "binary": BROWSER, "args": flags });
+        let wanted = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" }, "timeouts": { "script": PATIENCE_MS } });
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let base = format!("http://127.0.0.1:{port}/session");
+        let body = json!({ "capabilities": { "alwaysMatch": wanted } });
+        let answer: Value = http.post(&base).json(&body).send().await.unwrap().json().await.unwrap();
+        let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {answer}"));
+        Self { http, session: format!("{base}/{id}"), _driver: driver, _profile: profile }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let answer = self.http.post(format!("{}{path}", self.session)).json(&body).send().await.unwrap();
+        let status = answer.status();
+        let answer: Value = answer.json().await.unwrap();
+        assert!(status.is_success(), "{path} {body}: {}", answer["value"]["message"]);
+        answer["value"].clone()
+    }
+
+    pub(crate) async fn open(&self, url: &str) {
+        self.post("/url", json!({ "url": url })).await;
+    }
+
+    pub(crate) async fn size(&self, width: u32, height: u32) {
+        self.post("/window/rect", json!({ "width": width, "height": height })).await;
+    }
+
+    /// The value of an expression of the page.
+    pub(crate) async fn value(&self, expression: &str) -> Value {
+        self.post("/execute/sync", json!({ "script": format!("return {expression}"), "args": [] })).await
+    }
+
+    /// Waits until an expression of the page is true; stops the test, with what the page shows, when it does not come true.
+    #[track_caller]
+    pub(crate) fn until<E: Into<String>>(&self, expression: E) -> impl Future<Output = ()> {
+        let expression = expression.into();
+        let place = std::panic::Location::caller();
+        let script = format!(
+            "const done = arguments[0], end = Date.now() + {};
+             const look = () => {{
+               let is = false; try {{ is = {expression}; }} catch {{}}
+               if (is || Date.now() > end) done(!!is); else setTimeout(look, 20);
+             }}; look();",
+            PATIENCE_MS - 2_000
+        );
+        async move {
+            let is_true = self.post("/execute/async", json!({ "script": script, "args": [] })).await;
+            if is_true != json!(true) {
+                let shown = self.value("document.body.innerText").await;
+                panic!("{place}: never came true: {expression}\n{}", shown.as_str().unwrap_or_default());
+            }
+        }
+    }
+
+    /// Waits until a text stands in an element that is shown.
+    #[track_caller]
+    pub(crate) fn shows(&self, selector: &str, text: &str) -> impl Future<Output = ()> {
+        let (selector, text) = (json!(selector), json!(text));
+        self.until(format!("[...document.querySelectorAll({selector})].some(e => e.checkVisibility() && e.innerText.includes({text}))"))
+    }
+
+    async fn element(&self, selector: &str) -> String {
+        self.until(format!("document.querySelector({})?.checkVisibility()", json!(selector))).await;
+        let found = self.post("/element", json!({ "using": "css selector", "value": selector })).await;
+        found[ELEMENT].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn click(&self, selector: &str) {
+        let element = self.element(selector).await;
+        self.post(&format!("/element/{element}/click"), json!({})).await;
+    }
+
+    /// Types in place of what stands there. `\u{e007}` is Enter.
+    pub(crate) async fn write(&self, selector: &str, text: &str) {
+        let element = self.element(selector).await;
+        self.post(&format!("/element/{element}/clear"), json!({})).await;
+        self.post(&format!("/element/{element}/value"), json!({ "text": text })).await;
+    }
+
+    /// Chooses the option whose text begins so.
+    pub(crate) async fn choose(&self, selector: &str, beginning: &str) {
+        let (select, beginning) = (json!(selector), json!(beginning));
+        let option = format!(
+            "[...document.querySelector({select}).options].find(o => o.text.startsWith({beginning}))"
+        );
+        self.until(format!("!!{option}")).await;
+        let script = format!(
+            "(() => {{ const s = document.querySelector({select}); s.value = {option}.value;
+               s.dispatchEvent(new Event('input', {{ bubbles: true }})); s.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()"
+        );
+        self.value(&script).await;
+    }
+
+    /// Keeps a picture of the window where `MIZILI_SHOTS` names a folder.
+    pub(crate) async fn picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("MIZILI_SHOTS").map(PathBuf::from) else { return };
+        let answer: Value =
+            self.http.get(format!("{}/screenshot", self.session)).send().await.unwrap().json().await.unwrap();
+        let png =
+            base64::engine::general_purpose::STANDARD.decode(answer["value"].as_str().unwrap()).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
+    }
+
+    /// Ends the browser. What the page complained about must be nothing: no broken script, nothing that its own policy forbids.
+    pub(crate) async fn end(self) {
+        let complaints = self.post("/se/log", json!({ "type": "browser" })).await;
+        let severe: Vec<&str> = complaints
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|line| line["level"] == "SEVERE")
+            .map(|line| line["message"].as_str().unwrap_or_default())
+            // A refusal by the box is shown on the page; the browser notes it too.
+            .filter(|message| !message.contains("Failed to load resource"))
+            .collect();
+        assert!(severe.is_empty(), "{severe:?}");
+        self.http.delete(&self.session).send().await.unwrap();
+    }
+}
