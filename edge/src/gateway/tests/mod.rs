@@ -1,7 +1,6 @@
 //! Callbacks as a gateway sends them, through the box's whole router, on a real database.
 
 mod access;
-mod measure;
 mod restart;
 mod support;
 mod texts;
