@@ -188,6 +188,9 @@ impl Loop {
         loop {
             let begun = self.syncer.deps.clock.monotonic();
             let (exchanges, holds_commands) = (self.exchanges, self.holds_commands());
+            if !holds_commands && !std::mem::take(&mut self.held_until).is_zero() {
+                return Woken::Go;
+            }
             let (transport, db, dir) =
                 (self.syncer.transport.clone(), self.syncer.db.clone(), self.syncer.data_dir.clone());
             let poll = self.poll.get_or_insert_with(|| Poll {
