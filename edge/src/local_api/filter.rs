@@ -1,15 +1,15 @@
 //! What lists are narrowed by: names or ids, turned into the ids that are here. A name that nothing has is said, not answered with
 //! an empty list.
 
+use super::names::commodity_names;
 use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::http::query::IdOrName;
 use crate::replica;
 use rusqlite::Connection;
 use std::collections::HashSet;
-use sync_protocol::entity::{Commodity, Market, Region};
-
-use super::names::commodity_names;
+use sync_protocol::entity::{Commodity, Entity, Market, Region};
+use sync_protocol::row::Key;
 
 /// Ids that a filter lets through; `None` for all.
 pub(super) type Ids = Option<HashSet<u32>>;
@@ -21,10 +21,9 @@ pub(super) fn passes(ids: &Ids, id: u32) -> bool {
 
 /// Commodities of an id or a whole name in any language.
 pub(super) fn commodities(conn: &Connection, wanted: Option<&IdOrName>) -> Result<Ids, ApiError> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let all = replica::all::<Commodity>(conn)?;
-    let found = all.iter().filter(|c| wanted.means(c.id.0, commodity_names(c))).map(|c| c.id.0);
-    known("commodity", "commodities", wanted, found.collect())
+    named(conn, "commodity", "commodities", wanted, |wanted, c: &Commodity| {
+        wanted.means(c.id.0, commodity_names(c)).then_some(c.id.0)
+    })
 }
 
 /// Commodities whose name begins so in any language.
@@ -38,21 +37,33 @@ pub(super) fn crops(conn: &Connection, beginning: Option<&str>) -> Result<Ids, D
 
 /// Regions of an id or name.
 pub(super) fn regions(conn: &Connection, wanted: Option<&IdOrName>) -> Result<Ids, ApiError> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let all = replica::all::<Region>(conn)?;
-    let found = all.iter().filter(|r| wanted.means(r.id.0, [r.name.as_str()])).map(|r| r.id.0);
-    known("region", "regions", wanted, found.collect())
+    named(conn, "region", "regions", wanted, |wanted, r: &Region| {
+        wanted.means(r.id.0, [r.name.as_str()]).then_some(r.id.0)
+    })
 }
 
 /// Markets of an id or name.
 pub(super) fn markets(conn: &Connection, wanted: Option<&IdOrName>) -> Result<Ids, ApiError> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let all = replica::all::<Market>(conn)?;
-    let found = all.iter().filter(|m| wanted.means(m.id.0, [m.name.as_str()])).map(|m| m.id.0);
-    known("market", "markets", wanted, found.collect())
+    named(conn, "market", "markets", wanted, |wanted, m: &Market| {
+        wanted.means(m.id.0, [m.name.as_str()]).then_some(m.id.0)
+    })
 }
 
-fn known(parameter: &str, list: &str, wanted: &IdOrName, found: HashSet<u32>) -> Result<Ids, ApiError> {
+fn named<E: Entity>(
+    conn: &Connection,
+    parameter: &str,
+    list: &str,
+    wanted: Option<&IdOrName>,
+    id_if_meant: impl Fn(&IdOrName, &E) -> Option<u32>,
+) -> Result<Ids, ApiError> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let found: HashSet<u32> = match wanted {
+        // One look instead of the whole list: most programs ask by id.
+        IdOrName::Id(id) => replica::get::<E>(conn, Key::Int(*id))?.map(|_| *id).into_iter().collect(),
+        IdOrName::Name(_) => {
+            replica::all::<E>(conn)?.iter().filter_map(|row| id_if_meant(wanted, row)).collect()
+        }
+    };
     if found.is_empty() {
         return Err(ApiError::parameter(parameter, format!("nothing has {wanted}. See /api/v1/{list}.")));
     }
