@@ -4,6 +4,7 @@
 mod acting;
 mod document;
 mod market;
+mod messages;
 mod signing_in;
 mod standing;
 mod support;
