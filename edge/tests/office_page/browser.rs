@@ -124,9 +124,13 @@ impl Browser {
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
+    /// Clicks what the selector names. Found and clicked in one go: news may draw a list anew at any moment.
     pub(crate) async fn click(&self, selector: &str) {
-        let element = self.element(selector).await;
-        self.post(&format!("/element/{element}/click"), json!({})).await;
+        let selector = json!(selector);
+        self.until(format!(
+            "(() => {{ const e = document.querySelector({selector}); if (!e?.checkVisibility() || e.disabled) return false; e.click(); return true; }})()"
+        ))
+        .await;
     }
 
     /// Types in place of what stands there. `\u{e007}` is Enter.
