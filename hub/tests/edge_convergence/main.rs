@@ -2,7 +2,7 @@
 //! same promises as in the pure simulation, checked on what is really stored.
 //!
 //! Replay one seed with `SEED=3 cargo test -p mizili-hub --test edge_convergence`; run more with `SEEDS=50`.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod line;
 mod world;
