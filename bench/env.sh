@@ -30,6 +30,6 @@ start() {
 stop() {
   local f=$W/pids/$1 pid; [ -f "$f" ] || return 0
   pid=$(cat "$f"); kill "$pid" 2>/dev/null
-  for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+  for _ in $(seq 400); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   rm -f "$f"
 }

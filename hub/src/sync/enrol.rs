@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
 use sync_protocol::api::market::Cooperative;
-use sync_protocol::ids::{CooperativeId, EdgeId};
+use sync_protocol::ids::CooperativeId;
 use sync_protocol::session::Link;
 use sync_protocol::session::identity::enrolment;
 
@@ -34,20 +34,28 @@ pub(super) async fn enrol(
         return Err(ApiError::unauthorized("signature", "The signature does not fit the key. Try again."));
     }
     let mut tx = state.db.begin().await?;
-    let Some(edge) = redeem(&mut tx, &request.code, state.deps.clock.now()).await? else {
+    let wrong = || {
+        let how = "The code is wrong, was used, or has expired. Ask the operator for a new one.";
+        ApiError::unauthorized("code", how)
+    };
+    let Some(code) = redeem(&mut tx, &request.code, state.deps.clock.now()).await? else {
         // The wrong try is counted even though the answer is a refusal.
         tx.commit().await?;
-        let how = "The code is wrong, was used, or has expired. Ask the operator for a new one.";
-        return Err(ApiError::unauthorized("code", how));
+        return Err(wrong());
     };
-    let edge = store::edge(&mut tx, edge).await?.filter(|e| !e.revoked).ok_or_else(|| {
+    let edge = store::edge(&mut tx, code.edge).await?.filter(|e| !e.revoked).ok_or_else(|| {
         ApiError::forbidden("edge_revoked", "This node was revoked by the operator. Ask the operator.")
     })?;
-    let mut random = [0; 16];
-    state.deps.ids.fill(&mut random);
-    let software: String = request.software.chars().take(SOFTWARE_MAX_CHARS).collect();
-    let offered = store::Offered { public_key: &public_key, bundle_key: &bundle_key, software: &software };
-    let incarnation = store::enrol(&mut tx, edge.id, &offered, &random).await?;
+    let (incarnation, random) = if code.used {
+        first_answer(&mut tx, &edge, &public_key).await?.ok_or_else(wrong)?
+    } else {
+        let mut random = [0; 16];
+        state.deps.ids.fill(&mut random);
+        let software: String = request.software.chars().take(SOFTWARE_MAX_CHARS).collect();
+        let offered =
+            store::Offered { public_key: &public_key, bundle_key: &bundle_key, software: &software };
+        (store::enrol(&mut tx, edge.id, &offered, &random).await?, random)
+    };
     let cooperative = cooperative(&mut tx, edge.cooperative).await?;
     let epoch = store::epoch(&mut tx).await?;
     tx.commit().await?;
@@ -65,15 +73,34 @@ pub(super) async fn enrol(
     }))
 }
 
-/// The edge whose living code this is. A wrong code counts against every living code that it might have meant.
-async fn redeem(conn: &mut PgConnection, typed: &str, now: Timestamp) -> Result<Option<EdgeId>, sqlx::Error> {
+/// What the box that used the code was answered. The answer may have been lost on the way: until its first exchange the same
+/// box, shown by its key, gets it again.
+async fn first_answer(
+    conn: &mut PgConnection,
+    edge: &store::EdgeRow,
+    public_key: &[u8],
+) -> Result<Option<(u32, [u8; 16])>, sqlx::Error> {
+    if edge.public_key.as_deref() != Some(public_key) {
+        return Ok(None);
+    }
+    let stream = store::lock_stream(conn, edge.id, edge.incarnation).await?;
+    let untouched = stream.filter(|stream| stream.last.0 == 0 && !stream.frozen);
+    Ok(untouched.map(|stream| (edge.incarnation, stream.last.1)))
+}
+
+/// The code that was typed, unless it is none or dead. A wrong one counts against every code that it might have meant.
+async fn redeem(
+    conn: &mut PgConnection,
+    typed: &str,
+    now: Timestamp,
+) -> Result<Option<store::CodeRow>, sqlx::Error> {
     let Some(pick) = code::picks(typed) else { return Ok(None) };
     let hash = code::hash(typed);
-    let codes = store::codes(conn, pick, code::WRONG_TRIES_MAX, now).await?;
-    if let Some((edge, _, dead)) = codes.iter().find(|(_, kept, _)| *kept == hash) {
-        return Ok((!dead).then_some(*edge));
+    let mut codes = store::codes(conn, pick, code::WRONG_TRIES_MAX, now).await?;
+    if let Some(at) = codes.iter().position(|code| code.hash == hash) {
+        return Ok(Some(codes.swap_remove(at)).filter(|code| !code.dead));
     }
-    let meant: Vec<i32> = codes.iter().map(|(edge, _, _)| edge.0 as i32).collect();
+    let meant: Vec<i32> = codes.iter().map(|code| code.edge.0 as i32).collect();
     store::count_wrong_try(conn, &meant).await?;
     Ok(None)
 }

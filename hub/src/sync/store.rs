@@ -35,22 +35,34 @@ pub(super) async fn edge(conn: &mut PgConnection, id: EdgeId) -> Result<Option<E
     row.as_ref().map(edge_row).transpose()
 }
 
-/// Open codes that a typed code may mean: edge, hash, dead.
+/// A code as it is kept.
+pub(super) struct CodeRow {
+    pub(super) edge: EdgeId,
+    pub(super) hash: Vec<u8>,
+    pub(super) used: bool,
+    pub(super) dead: bool,
+}
+
+/// Codes that a typed code may mean.
 pub(super) async fn codes(
     conn: &mut PgConnection,
     pick: u64,
     tries_max: i32,
     now: Timestamp,
-) -> Result<Vec<(EdgeId, Vec<u8>, bool)>, sqlx::Error> {
+) -> Result<Vec<CodeRow>, sqlx::Error> {
     let rows =
-        q("SELECT edge_id, code_hash, used_at IS NOT NULL OR wrong_tries >= $2 OR expires_at <= $3 AS dead
+        q("SELECT edge_id, code_hash, used_at IS NOT NULL AS used, wrong_tries >= $2 OR expires_at <= $3 AS dead
         FROM enrolment_codes WHERE edge_id % 1024 = $1 ORDER BY edge_id FOR UPDATE")
         .bind(pick as i64)
         .bind(tries_max)
         .bind(now.to_sqlx())
         .fetch_all(conn)
         .await?;
-    rows.iter().map(|r| Ok((EdgeId(r.try_get::<i32, _>(0)? as u32), r.try_get(1)?, r.try_get(2)?))).collect()
+    let row = |r: &sqlx::postgres::PgRow| {
+        let edge = EdgeId(r.try_get::<i32, _>(0)? as u32);
+        Ok(CodeRow { edge, hash: r.try_get(1)?, used: r.try_get(2)?, dead: r.try_get(3)? })
+    };
+    rows.iter().map(row).collect()
 }
 
 /// Counts a wrong try against codes.

@@ -21,6 +21,7 @@ use tower::ServiceExt;
 struct Faults {
     request_after: Option<usize>,
     response_after: Option<usize>,
+    answers_lost: bool,
 }
 
 /// A line.
@@ -43,6 +44,11 @@ impl Line {
     /// Cuts responses after so many bytes of their body.
     pub(crate) fn cut_response_after(&self, bytes: Option<usize>) {
         self.faults.lock().unwrap().response_after = bytes;
+    }
+
+    /// The hub does what it is asked, but nobody hears of it, whatever was asked.
+    pub(crate) fn lose_answers(&self, lost: bool) {
+        self.faults.lock().unwrap().answers_lost = lost;
     }
 
     /// How often something was really cut.
@@ -112,7 +118,7 @@ impl Transport for Line {
             };
             let request = builder.method(method).body(body).unwrap();
             let answer = self.hub.clone().oneshot(request).await.unwrap();
-            if request_after.is_some() {
+            if request_after.is_some() || self.faults.lock().unwrap().answers_lost {
                 // Whoever's request was cut hears no answer.
                 return Err(LineError::Cut("cut".into()));
             }

@@ -177,3 +177,10 @@ async fn a_count_that_falls_short_reaches_both_sides() {
     assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(15));
     world.both_sides_are_equal().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_enrolment_whose_answer_was_lost_is_answered_again() {
+    let world = World::new(9).await;
+    let office = world.enrol_over_a_bad_line().await;
+    assert!(office.sync().await.unwrap().digests_equal);
+}

@@ -345,6 +345,41 @@ impl World {
         Office::open(disk, Arc::clone(&of.line), 77, None).await
     }
 
+    /// A box whose first enrolment did what it was asked, but whose answer was lost. It tries again with the same code.
+    pub(crate) async fn enrol_over_a_bad_line(&self) -> Office {
+        let added = edges::add(&self.db, &self.deps, 1, false).await.unwrap();
+        let line = Line::new(router(self.state.clone()));
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let db = EdgeDb::open(dir.path()).unwrap();
+            let deps = EdgeDeps::fixed(500);
+            let enrolment = Enrolment {
+                db: &db,
+                deps: &deps,
+                data_dir: dir.path(),
+                transport: &*line,
+                insecure_http: false,
+            };
+            line.lose_answers(true);
+            assert!(enrolment.run(&added.code, "a password for tests").await.is_err());
+            line.lose_answers(false);
+        }
+        let office = Office::open(dir, line, 501, Some(&added.code)).await;
+        // Somebody else with the same code, but without the box's key, gets nothing.
+        let stranger = tempfile::tempdir().unwrap();
+        let db = EdgeDb::open(stranger.path()).unwrap();
+        let (deps, line) = (EdgeDeps::fixed(502), Arc::clone(&office.line));
+        let enrolment = Enrolment {
+            db: &db,
+            deps: &deps,
+            data_dir: stranger.path(),
+            transport: &*line,
+            insecure_http: false,
+        };
+        assert!(enrolment.run(&added.code, "a password for tests").await.is_err());
+        office
+    }
+
     pub(crate) fn cuts(&self) -> u64 {
         self.offices.iter().map(|o| o.line.cuts()).sum()
     }
