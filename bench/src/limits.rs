@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
-/// Rows of one transaction of the bare insert into Postgres: a batch of an edge's commands.
-const POSTGRES_BATCH_ROWS: usize = 1_000;
 /// How long nginx may take to listen.
 const LISTEN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -38,8 +36,8 @@ pub(crate) fn sqlite_rows_s(folder: &Path, data: &Dataset) -> Result<f64> {
     Ok(data.prices.len() as f64 / began.elapsed().as_secs_f64())
 }
 
-/// Rows a second of a bare insert of orders into the hub's Postgres, 1,000 a transaction: no check, no feed, no answer.
-pub(crate) async fn postgres_rows_s(db: &Db, rows: usize) -> Result<f64> {
+/// Rows a second of a bare insert of orders into the hub's Postgres, so many a transaction: no check, no feed, no answer.
+pub(crate) async fn postgres_rows_s(db: &Db, rows: usize, a_transaction: usize) -> Result<f64> {
     let mut tx = db.begin().await?;
     q("DROP TABLE IF EXISTS bench_limit").execute(&mut *tx).await?;
     q("CREATE TABLE bench_limit (id uuid PRIMARY KEY, listing uuid NOT NULL, quantity bigint NOT NULL, phone bigint NOT NULL)")
@@ -48,7 +46,7 @@ pub(crate) async fn postgres_rows_s(db: &Db, rows: usize) -> Result<f64> {
     tx.commit().await?;
     let ids: Vec<Uuid> = (0..rows as u128).map(|n| Uuid::from_u128(n << 64 | n)).collect();
     let began = Instant::now();
-    for part in ids.chunks(POSTGRES_BATCH_ROWS) {
+    for part in ids.chunks(a_transaction) {
         let numbers: Vec<i64> = (0..part.len() as i64).collect();
         let mut tx = db.begin().await?;
         q("INSERT INTO bench_limit SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])")

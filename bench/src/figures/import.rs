@@ -7,6 +7,9 @@ use crate::{bench_dir, fill, limits};
 use anyhow::{Context as _, Result};
 use std::path::Path;
 
+/// Rows of one transaction of the bare insert beside it: as many as an import's.
+const ROWS_A_TRANSACTION: usize = 5_000;
+
 pub(super) async fn measure(home: &Path, runs: usize) -> Result<Vec<Figure>> {
     let file = bench_dir().join("../hub/data/prices/wfp_food_prices_ken.csv");
     let file = file.to_str().context("a path that is no text")?;
@@ -20,7 +23,7 @@ pub(super) async fn measure(home: &Path, runs: usize) -> Result<Vec<Figure>> {
             Ok(report) => number(report, "read")?,
             Err(_) => 0.0,
         };
-        let bare = limits::postgres_rows_s(&opened.db, rows as usize).await;
+        let bare = limits::postgres_rows_s(&opened.db, rows as usize, ROWS_A_TRANSACTION).await;
         opened.close().await?;
         let took = number(&report?, "seconds")?;
         limit.push(bare?);
