@@ -14,14 +14,19 @@ use sync_protocol::session::BucketCursor;
 use sync_protocol::session::identity::enrolment;
 use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
 
-fn enrolment_with(code: &str) -> Value {
-    let key = SigningKey::from_bytes(&[5; 32]);
+/// What a box asks with. Its key is made of `seed`, so that two boxes can be told apart.
+fn enrolment_of(seed: u8, code: &str) -> Value {
+    let key = SigningKey::from_bytes(&[seed; 32]);
     let public = key.verifying_key().to_bytes();
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     json!({
         "code": code, "public_key": encode(&public), "bundle_key": encode(&[6; 32]),
         "signature": encode(&key.sign(&enrolment(code, &public)).to_bytes()), "software": "test",
     })
+}
+
+fn enrolment_with(code: &str) -> Value {
+    enrolment_of(5, code)
 }
 
 async fn list(hub: &TestHub) -> Vec<EdgeState> {
@@ -40,12 +45,25 @@ async fn a_code_works_once_and_a_new_one_replaces_it() {
     // As somebody hears it on the telephone.
     let spoken = second.code.to_lowercase().replace('-', " ").replace('0', "o");
     assert_eq!(enrol(&spoken).await.is(200).json()["cooperative"]["name"], "Kasungu Growers");
-    enrol(&second.code).await.problem(401, "code");
+    let other_box = hub.post("/sync/v1/enrol").json(&enrolment_of(6, &second.code)).send().await;
+    other_box.problem(401, "code");
     let late = edges::new_code(db, deps, first.id).await.unwrap();
     hub.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
     enrol(&late.code).await.problem(401, "code");
     // Its settings stand in its own bucket.
     assert_eq!(hub.ask("SELECT count(*) FROM sync_rows WHERE bucket = 'edge:1' AND NOT deleted").await, "1");
+}
+
+#[tokio::test]
+async fn a_box_whose_enrolment_answer_was_lost_gets_it_again() {
+    let hub = TestHub::with_market().await;
+    let edge = edges::add(&hub.state.db, &hub.state.deps, OWN, false).await.unwrap();
+    let enrol = async || hub.post("/sync/v1/enrol").json(&enrolment_with(&edge.code)).send().await;
+    let first = enrol().await.is(200).json();
+    assert_eq!(enrol().await.is(200).json(), first, "same incarnation, same link");
+    // Once it has spoken with what it was given, the code is spent for it as well.
+    hub.sql("UPDATE edge_streams SET link_number = 1").await;
+    enrol().await.problem(401, "code");
 }
 
 #[tokio::test]
