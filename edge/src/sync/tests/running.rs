@@ -88,3 +88,27 @@ async fn what_another_process_fetched_is_told_here_too() {
     running.until(|_| changed.has_changed().unwrap()).await;
     running.end().await;
 }
+
+#[tokio::test]
+async fn rows_go_on_coming_while_commands_are_held_and_commands_are_offered_again() {
+    let bed = Bed::with_market().await;
+    bed.hub.lock().faults.halted = true;
+    let running = started(bed).await;
+    running.bed.edge.post_listing(50);
+    running.bed.hub.write(REGION, prices(1, 3));
+    running.until(|bed| has_price(bed, 1)).await;
+    running.bed.hub.write(REGION, prices(2, 3));
+    running.until(|bed| has_price(bed, 2)).await;
+    assert_eq!(running.bed.waiting(), 1);
+    running.bed.hub.lock().faults.halted = false;
+    // Whenever the loop began to hold them, this is after it.
+    let edge = &running.bed.edge;
+    let later = async {
+        while running.bed.waiting() > 0 {
+            edge.clock().advance(Duration::from_secs(16 * 60));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), later).await.expect("commands are offered again");
+    running.end().await;
+}
