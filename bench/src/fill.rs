@@ -241,7 +241,6 @@ async fn products(db: &Db, data: &Dataset) -> Result<()> {
             admin: true,
             share_with: None,
             hub_share_percent: 100,
-            never_left: false,
         };
         posts.push(Incoming { command, context });
     }

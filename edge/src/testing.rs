@@ -256,7 +256,7 @@ impl TestEdge {
     /// # Errors
     /// Why it was not taken.
     pub fn cancel_order(&self, order: OrderId) -> Result<Submitted, SubmitError> {
-        self.submit(caller(), false, OrderCancel { order: order.0 })
+        self.submit(caller(), false, OrderCancel::new(order.0))
     }
 
     /// What a holder may spend of a listing.

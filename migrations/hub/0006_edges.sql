@@ -45,7 +45,6 @@ CREATE TABLE edge_streams (
     link_random       bytea NOT NULL,
     previous_number   bigint,
     previous_random   bytea,
-    recent_nonces     bytea NOT NULL DEFAULT '',         -- 8 bytes each, the newest last
     last_verdict      bigint NOT NULL DEFAULT 0,        -- highest verdict number given
     verdicts_acked    bigint NOT NULL DEFAULT 0,
     exchange          bigint NOT NULL DEFAULT 0,        -- the newest exchange; an older one is fenced

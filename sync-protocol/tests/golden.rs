@@ -23,7 +23,7 @@ use sync_protocol::ids::{
     SeriesId, UnitId, UserId,
 };
 use sync_protocol::row::{Key, Row, RowHash};
-use sync_protocol::session::{BucketCursor, Link};
+use sync_protocol::session::{BucketCursor, Issuer};
 use sync_protocol::units::{Currency, Month, Quantity};
 use sync_protocol::verdict::{Applied, Conflict, Numbered, Reject, RejectCode, Verdict};
 use sync_protocol::wire::frame::FrameReader;
@@ -228,7 +228,7 @@ fn bodies() -> Vec<Body> {
             channel: 1,
         }
         .into(),
-        OrderCancel { order: id(5) }.into(),
+        OrderCancel::new(id(5)).into(),
         StockAdjust {
             listing,
             found: Adjustment::Count { counted_milli: 40_000, expected_milli: 50_000 },
@@ -252,7 +252,7 @@ fn commands() -> Vec<Command> {
 
 fn messages() -> Vec<(&'static str, Message)> {
     let bucket = Bucket::Coop(CooperativeId(12));
-    let link = Link::issue(&[1; 32], 4, 1, 9, [2; 16]);
+    let link = Issuer { key: &[1; 32], edge: 4, incarnation: 1 }.issue(9, [2; 16]);
     let scope = vec![
         Bucket::Edge(EdgeId(4)),
         Bucket::Global,
@@ -310,7 +310,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         room_bytes: 100_000,
         frame_bytes: 2_048,
         want_points: true,
-        nonce: [3; 8],
+        proof: vec![3; 16],
     };
     vec![
         ("hello", Message::Hello(hello)),
@@ -324,7 +324,7 @@ fn messages() -> Vec<(&'static str, Message)> {
             "rows_snapshot",
             Message::Rows(Rows {
                 bucket,
-                reach: Reach::Snapshot,
+                reach: Reach::Snapshot { head: 60 },
                 after: 0,
                 upto: 50,
                 rows: rows[..5].to_vec(),
@@ -345,6 +345,7 @@ fn messages() -> Vec<(&'static str, Message)> {
             Message::Complete(vec![BucketPoint { bucket, head: 40, sums: vec![(13, 5), (14, u64::MAX)] }]),
         ),
         ("slot_sums", Message::SlotSums(SlotSums { of: audit, head: 40, sums: (0..256).collect() })),
+        ("prove", Message::Prove([8; 16])),
         ("close", Message::Close(Close { link, more: true, clock_s: 1_700_000_001, retry_after_s: 0 })),
         ("refusal", Message::Refusal(Refusal { code: RefusalCode::SequenceReused, detail: "seq 3".into() })),
     ]

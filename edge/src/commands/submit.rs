@@ -9,7 +9,7 @@ use crate::replica::{self, is_complete};
 use rusqlite::{Connection, Transaction};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{
-    Actor, Body, Certainty, Command, Context, Decision, OrderCancel, OrderPlace, Source, WorkingSet,
+    Actor, Body, Certainty, Command, Context, Decision, OrderPlace, Source, WorkingSet,
 };
 use sync_protocol::entity::{Cooperative, ListingStatus, Order};
 use sync_protocol::ids::{CommandId, ListingId};
@@ -87,8 +87,10 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     let Submission { id, actor, mut body, clerk } = submission;
     let context = context(tx, &identity, &body, clerk)?;
     let set = working_set::load(tx, &body.needs(id, &actor, &context))?;
-    if let Body::OrderPlace(order) = &mut body {
-        order.source = source(tx, &identity, order, &set)?;
+    match &mut body {
+        Body::OrderPlace(order) => order.source = source(tx, &identity, order, &set)?,
+        Body::OrderCancel(cancel) => cancel.never_left = never_left(tx, cancel.order)?,
+        _ => {}
     }
     let raw = body.to_raw();
     if raw.bytes.len() > COMMAND_BODY_MAX_BYTES {
@@ -114,10 +116,11 @@ fn repeated(
     stored: super::CommandState,
     mut body: Body,
 ) -> Result<Submitted, SubmitError> {
-    if let (Body::OrderPlace(new), Ok(Some(Body::OrderPlace(old)))) =
-        (&mut body, Body::from_raw(&stored.command.body))
-    {
-        new.source = old.source;
+    // What this office found when it took the act in is no part of what was asked.
+    match (&mut body, Body::from_raw(&stored.command.body)) {
+        (Body::OrderPlace(new), Ok(Some(Body::OrderPlace(old)))) => new.source = old.source,
+        (Body::OrderCancel(new), Ok(Some(Body::OrderCancel(old)))) => new.never_left = old.never_left,
+        _ => {}
     }
     if body.to_raw() != stored.command.body {
         return Err(SubmitError::Rejected(Reject::new(RejectCode::Duplicate)));
@@ -146,13 +149,6 @@ fn context(
     {
         return Err(SubmitError::NotComplete);
     }
-    let never_left = match body {
-        Body::OrderCancel(OrderCancel { order }) => {
-            log::never_left(tx, CommandId(*order))?
-                && replica::get_sent::<Order>(tx, Key::Uuid(*order))?.is_none()
-        }
-        _ => false,
-    };
     let percent = cooperative.map_or(0, |coop| coop.hub_share_percent.min(100));
     Ok(Context {
         place: identity.holder(),
@@ -162,8 +158,12 @@ fn context(
         admin: false,
         share_with: None,
         hub_share_percent: percent as u8,
-        never_left,
     })
+}
+
+/// Whether an order was made here and the hub has never heard of it.
+fn never_left(tx: &Transaction<'_>, order: uuid::Uuid) -> Result<bool, DbError> {
+    Ok(log::never_left(tx, CommandId(order))? && replica::get_sent::<Order>(tx, Key::Uuid(order))?.is_none())
 }
 
 /// Whose units an order spends: this office's own where it surely holds enough of them and may sell them at this price, else

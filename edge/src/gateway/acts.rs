@@ -116,6 +116,6 @@ fn body(
             channel: Channel::Ussd.code(),
         }
         .into(),
-        Act::CancelOrder { order } => OrderCancel { order: *order }.into(),
+        Act::CancelOrder { order } => OrderCancel::new(*order).into(),
     }))
 }

@@ -213,7 +213,7 @@ pub async fn cancel(
         };
         if order.status != OrderStatus::Cancelled {
             let command = CommandId(deps.ids.uuid_v7());
-            let body = OrderCancel { order: id }.into();
+            let body = OrderCancel::new(id).into();
             commands::submit(tx, &deps, Submission { id: command, actor: caller.actor, body, clerk: true })?;
         }
         find(tx, id, now_s)?.ok_or_else(|| ApiError::not_found("order"))

@@ -135,7 +135,7 @@ fn cancelling_and_taking_back_are_told() {
     let (order, _) = edge.place_order(listing, 5).unwrap();
     // Once it may have left, cancelling is a question.
     edge.write(|tx| commands::mark_sent(tx, 10));
-    let cancel = edge.submit(caller(), false, OrderCancel { order: order.0 }).unwrap();
+    let cancel = edge.submit(caller(), false, OrderCancel::new(order.0)).unwrap();
     let withdraw = edge.submit(clerk(), true, ListingWithdraw { listing: listing.0 }).unwrap();
     let too_late = Verdict::Rejected(Reject::new(RejectCode::TooLate));
     verdicts(&edge, 1, &[(1, applied()), (2, applied()), (cancel.seq, too_late), (withdraw.seq, applied())]);

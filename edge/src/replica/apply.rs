@@ -28,7 +28,7 @@ pub fn apply_rows(tx: &Transaction<'_>, frame: &Rows) -> Result<Judged, ReplicaE
     let mut writer = RowWriter::new(tx, &at, next.reached.is_some())?;
     match frame.reach {
         Reach::Repair { entity, slot } => repair::replace_slot(&mut writer, entity, slot, &frame.rows)?,
-        Reach::Delta | Reach::Snapshot => write_rows(&mut writer, &at, frame)?,
+        Reach::Delta | Reach::Snapshot { .. } => write_rows(&mut writer, &at, frame)?,
     }
     writer.finish()?;
     if next.is_whole() && !at.cursor.is_whole() {
@@ -48,7 +48,7 @@ fn write_rows(writer: &mut RowWriter<'_>, at: &Stored, frame: &Rows) -> Result<(
     // Everything that is here already is newer than what a snapshot has not walked down to yet.
     let older_than_all = match frame.reach {
         _ if at.cursor.upto == 0 => u64::MAX,
-        Reach::Snapshot => at.cursor.reached.unwrap_or(0),
+        Reach::Snapshot { .. } => at.cursor.reached.unwrap_or(0),
         Reach::Delta | Reach::Repair { .. } => 0,
     };
     for row in rows {

@@ -108,6 +108,8 @@ pub(super) struct Run<'a> {
     pub(super) sent_upto: u64,
     /// The exchange before was cut while commands were on their way: what the hub has of them is asked first.
     pub(super) is_unsure: bool,
+    /// What the next request has to show, because the hub asked for it.
+    pub(super) proof: Vec<u8>,
     /// Commands are not sent (any more) in this run; why, where the hub has refused them in it.
     pub(super) holds_commands: bool,
     pub(super) refused: Option<Refusal>,
@@ -146,6 +148,7 @@ impl Syncer {
             mending: Mending::new(suspect),
             sent_upto: 0,
             is_unsure: state.failure.is_some(),
+            proof: Vec::new(),
             holds_commands: bounds.hold_commands,
             refused: None,
             report: ExchangeReport::default(),
@@ -213,7 +216,14 @@ impl Syncer {
     }
 
     async fn sign_in(&self, run: &mut Run<'_>) -> Result<(), SyncError> {
-        run.token = session::sign_in(&run.meter, &self.data_dir, &self.identity, &run.parties).await?;
+        let signed_in = session::sign_in(&run.meter, &self.data_dir, &self.identity, &run.parties).await?;
+        run.token = signed_in.token;
+        if signed_in.hub_keys != run.parties.hub_keys {
+            // The hub has changed its keys; the ones it vouched for take the place of the ones before.
+            let keys = signed_in.hub_keys.clone();
+            self.db.write(move |tx| node::set_hub_keys(tx, &keys)).await?;
+            run.parties.hub_keys = signed_in.hub_keys;
+        }
         Ok(())
     }
 

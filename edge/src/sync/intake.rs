@@ -52,6 +52,8 @@ pub(super) struct Taken {
     pub(super) contact_s: Option<i64>,
     /// The end of the response.
     pub(super) close: Option<Close>,
+    /// The hub has taken nothing: it asks for this proof that the request was made now.
+    pub(super) proof: Option<[u8; 16]>,
 }
 
 /// Takes in one response.
@@ -81,6 +83,10 @@ impl Intake<'_> {
             Message::Close(close) => {
                 self.answers().await?;
                 self.close(close).await?;
+                return Ok(false);
+            }
+            Message::Prove(proof) => {
+                self.taken.proof = Some(proof);
                 return Ok(false);
             }
             Message::Refusal(refusal) => return Err(SyncError::Refused(refusal)),

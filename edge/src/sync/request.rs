@@ -25,7 +25,6 @@ use sync_protocol::wire::message::{Audit, Hello, Message, cursors_to_bytes, scop
 const COMMAND_HEAD_BYTES: usize = 40;
 
 /// What a request opens with besides what is stored.
-#[derive(Clone, Copy)]
 pub(super) struct Opening {
     /// The edge's incarnation.
     pub(super) incarnation: u32,
@@ -35,8 +34,8 @@ pub(super) struct Opening {
     pub(super) clock_s: i64,
     /// Whether to compare every bucket, moved or not.
     pub(super) want_points: bool,
-    /// Random, never used before: a copy of the request that comes late is told from a clone of the box by it.
-    pub(super) nonce: [u8; 8],
+    /// What the hub asked to be shown, as proof that this request is made now; empty for nothing.
+    pub(super) proof: Vec<u8>,
 }
 
 /// Reads where this box stands, as a request opens with it.
@@ -56,7 +55,7 @@ pub(super) fn hello(conn: &Connection, opening: Opening) -> Result<Hello, SyncEr
         room_bytes: opening.pace.room_bytes(),
         frame_bytes: opening.pace.frame_bytes(),
         want_points: opening.want_points || state::has_unverified(conn)?,
-        nonce: opening.nonce,
+        proof: opening.proof,
     })
 }
 

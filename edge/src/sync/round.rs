@@ -35,7 +35,7 @@ impl Syncer {
             pace,
             clock_s: self.deps.clock.now_s(),
             want_points: run.want_points || !run.mending.is_equal(),
-            nonce: self.deps.ids.random(),
+            proof: std::mem::take(&mut run.proof),
         };
         let (hello, waiting) = self
             .db
@@ -46,7 +46,8 @@ impl Syncer {
             .await?;
         // After a cut the hub may have batches whose verdicts never arrived. Asking first is one small round trip; sending them
         // all again could be hours.
-        let asks_first = std::mem::take(&mut run.is_unsure) && self.has_much_unanswered(pace).await?;
+        let is_unsure = std::mem::take(&mut run.is_unsure);
+        let asks_first = is_unsure && self.has_much_unanswered(pace).await?;
         let sent = Arc::new(Sent::default());
         let batches = (waiting.is_some() && !asks_first && !run.holds_commands).then(|| Batches {
             db: self.db.clone(),
@@ -57,11 +58,21 @@ impl Syncer {
         let audits = run.mending.begin_round();
         let body = request::body(&hello, batches, &audits);
         let ended = self.carry(run, body, &sent).await;
-        run.report.commands += sent.commands();
         let taken = match ended {
+            Ok(Taken { proof: Some(proof), .. }) => {
+                // Nothing was taken; the same again, as the answer to that question.
+                run.mending.end_round();
+                run.proof = proof.to_vec();
+                run.is_unsure = is_unsure;
+                return Ok(Next::Again { is_idle: true });
+            }
             Ok(taken) => taken,
-            Err((error, taken)) => return self.after_failure(run, error, &taken, &sent),
+            Err((error, taken)) => {
+                run.report.commands += sent.commands();
+                return self.after_failure(run, error, &taken, &sent);
+            }
         };
+        run.report.commands += sent.commands();
         run.want_points = false;
         run.sent_upto = run.sent_upto.max(sent.upto());
         report(run, &taken);
@@ -120,7 +131,7 @@ impl Syncer {
             self.changed.send_modify(|n| *n += 1);
         }
         match error {
-            None if taken.close.is_some() => {
+            None if taken.close.is_some() || taken.proof.is_some() => {
                 // The line is used again only when the response was read to its end.
                 drop(
                     tokio::time::timeout(PATIENCE, async { while arriving.recv().await.is_some() {} }).await,

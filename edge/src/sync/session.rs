@@ -52,6 +52,14 @@ pub fn forget_token(data_dir: &Path) {
     let _ = std::fs::remove_file(data_dir.join(TOKEN_FILE));
 }
 
+/// What a sign-in came to.
+pub struct SignedIn {
+    /// The session's token.
+    pub token: String,
+    /// The hub's keys, current and next, as the hub signed them with one that was pinned.
+    pub hub_keys: Vec<[u8; 32]>,
+}
+
 /// Signs in and keeps the token. Two round trips.
 ///
 /// # Errors
@@ -61,16 +69,13 @@ pub async fn sign_in(
     data_dir: &Path,
     identity: &Identity,
     parties: &Parties,
-) -> Result<String, SyncError> {
+) -> Result<SignedIn, SyncError> {
     let (edge, incarnation) = (parties.edge, parties.incarnation);
     let asked = ChallengeRequest { edge, incarnation };
     let given: ChallengeResponse = ask(transport, CHALLENGE_PATH, &asked).await?;
-    let not_the_hub = || SyncError::NotTheHub(transport.address().to_owned());
-    let challenge = BASE64.decode(&given.challenge).map_err(|_| not_the_hub())?;
-    let proof = BASE64.decode(&given.signature).map_err(|_| not_the_hub())?;
-    if challenge.len() > CHALLENGE_MAX_BYTES || !is_by_the_hub(parties, &challenge, &proof) {
-        return Err(not_the_hub());
-    }
+    let Some((challenge, hub_keys)) = proven(parties, &given) else {
+        return Err(SyncError::NotTheHub(transport.address().to_owned()));
+    };
     let signature = identity.sign(&identity::edge_session(edge, incarnation, &challenge));
     let answer =
         SessionRequest { edge, incarnation, challenge: given.challenge, signature: BASE64.encode(signature) };
@@ -83,15 +88,20 @@ pub async fn sign_in(
     if let Err(error) = write_private(&data_dir.join(TOKEN_FILE), kept.as_bytes()) {
         tracing::warn!(%error, "the sign-in cannot be kept for the next start");
     }
-    Ok(session.token)
+    Ok(SignedIn { token: session.token, hub_keys })
 }
 
-fn is_by_the_hub(parties: &Parties, challenge: &[u8], proof: &[u8]) -> bool {
-    let message = identity::hub_challenge(parties.edge, parties.incarnation, challenge);
-    let Ok(signature) = Signature::from_slice(proof) else { return false };
-    parties.hub_keys.iter().any(|key| {
+/// The challenge and the hub's keys of today, if one of the keys pinned here has signed both.
+fn proven(parties: &Parties, given: &ChallengeResponse) -> Option<(Vec<u8>, Vec<[u8; 32]>)> {
+    let challenge = BASE64.decode(&given.challenge).ok().filter(|c| c.len() <= CHALLENGE_MAX_BYTES)?;
+    let keys = given.hub_keys.iter().map(|key| BASE64.decode(key).ok()?.try_into().ok());
+    let keys: Vec<[u8; 32]> = keys.collect::<Option<_>>().filter(|keys: &Vec<_>| !keys.is_empty())?;
+    let signature = Signature::from_slice(&BASE64.decode(&given.signature).ok()?).ok()?;
+    let message = identity::hub_challenge(parties.edge, parties.incarnation, &keys, &challenge);
+    let is_signed = parties.hub_keys.iter().any(|key| {
         VerifyingKey::from_bytes(key).is_ok_and(|key| key.verify_strict(&message, &signature).is_ok())
-    })
+    });
+    is_signed.then_some((challenge, keys))
 }
 
 /// Asks a small JSON question.

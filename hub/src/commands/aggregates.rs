@@ -99,7 +99,6 @@ mod tests {
             admin: false,
             share_with: None,
             hub_share_percent: 50,
-            never_left: false,
         }
     }
 
@@ -135,7 +134,7 @@ mod tests {
             ListingEdit { listing: about, price_minor: None, title: None }.into(),
             ListingWithdraw { listing: about }.into(),
             place.into(),
-            OrderCancel { order: about }.into(),
+            OrderCancel::new(about).into(),
             StockAdjust { listing: about, found: adjust, reason: String::new() }.into(),
         ]
     }
@@ -164,7 +163,7 @@ mod tests {
         blocked.add(&aggregates(&place, &context()));
         let other = Command { id: CommandId(hub_born(100)), ..place.clone() };
         assert!(!blocked.holds(&aggregates(&other, &context())));
-        let cancel = command(Body::from(OrderCancel { order: place.id.0 }).to_raw());
+        let cancel = command(Body::from(OrderCancel::new(place.id.0)).to_raw());
         assert!(blocked.holds(&aggregates(&cancel, &context())));
     }
 

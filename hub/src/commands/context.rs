@@ -26,7 +26,6 @@ pub async fn hub_context(
         admin,
         share_with: None,
         hub_share_percent: 100,
-        never_left: false,
     };
     let Some(cooperative) = cooperative else { return Ok(context) };
     let row = q("SELECT c.hub_share_percent, (SELECT min(e.id) FROM edges e WHERE e.cooperative_id = c.id

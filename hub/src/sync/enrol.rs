@@ -14,7 +14,7 @@ use sqlx::{PgConnection, Row};
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::ids::CooperativeId;
-use sync_protocol::session::Link;
+use sync_protocol::session::Issuer;
 use sync_protocol::session::identity::enrolment;
 
 /// Characters of a version that are kept.
@@ -60,14 +60,14 @@ pub(super) async fn enrol(
     let epoch = store::epoch(&mut tx).await?;
     tx.commit().await?;
     tracing::info!(edge = edge.id.0, incarnation, "an edge was enrolled");
-    let link = Link::issue(&state.keys.link, edge.id.0, incarnation, 0, random);
+    let link = Issuer { key: &state.keys.link, edge: edge.id.0, incarnation }.issue(0, random);
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     Ok(Json(EnrolResponse {
         edge: edge.id.0,
         incarnation,
         link: LinkJson { number: link.number, random: encode(&link.random), mac: encode(&link.mac) },
         epoch,
-        hub_keys: state.keys.public(),
+        hub_keys: state.keys.public().map(|key| encode(&key)).into(),
         cooperative,
         national: edge.national,
     }))

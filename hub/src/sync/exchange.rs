@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::limits::VERSION_WINDOW;
-use sync_protocol::session::{Admission, Link, LinkState, MINOR_VERSION, RECENT_NONCES, admit};
+use sync_protocol::session::{Admission, Issuer, Link, LinkState, MINOR_VERSION};
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::{Audit, Hello, Message, Refusal, RefusalCode, scope_hash};
@@ -48,7 +48,7 @@ pub(super) async fn exchange(
     };
     let opened = match open(&state, edge, hello).await? {
         Ok(opened) => opened,
-        Err(refusal) => return Ok(frames(Message::Refusal(refusal).to_bytes())),
+        Err(message) => return Ok(frames(message.to_bytes())),
     };
     let mut audits = Vec::new();
     let mut refusal = None;
@@ -118,8 +118,8 @@ impl Request {
 }
 
 /// Lets the request in or not, and keeps what it says, in one transaction.
-async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Opened, Refusal>, ApiError> {
-    let refuse = |code, detail: &str| Ok(Err(Refusal { code, detail: detail.to_owned() }));
+async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Opened, Message>, ApiError> {
+    let refuse = |code, detail: &str| Ok(Err(Message::Refusal(Refusal { code, detail: detail.to_owned() })));
     if hello.minor.abs_diff(MINOR_VERSION) > VERSION_WINDOW {
         return refuse(RefusalCode::Version, "hub and edge are more than two minor versions apart");
     }
@@ -133,19 +133,16 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
     if stream.frozen {
         return refuse(RefusalCode::Rewound, "this incarnation was frozen: its disk was restored or cloned");
     }
-    let key = &state.keys.link;
-    let issued = |(number, random)| Link::issue(key, edge.id.0, edge.incarnation, number, random);
-    let mut nonces = stream.recent_nonces;
+    let issuer = Issuer { key: &state.keys.link, edge: edge.id.0, incarnation: edge.incarnation };
+    let issued = |(number, random)| issuer.issue(number, random);
     let known = LinkState {
         last: issued(stream.last),
         previous: stream.previous.map(issued),
         applied_seq: stream.applied_seq,
-        recent_nonces: nonces.clone(),
     };
-    let genuine = hello.link.is_genuine(key, edge.id.0, edge.incarnation);
-    match admit(&known, &hello.link, &hello.nonce, genuine, hello.highest_seq) {
+    match issuer.admit(&known, &hello.link, &hello.proof, hello.highest_seq) {
         Admission::Follows => {}
-        Admission::Copy => return refuse(RefusalCode::Fenced, "a copy of this request was taken already"),
+        Admission::Prove(proof) => return Ok(Err(Message::Prove(proof))),
         Admission::Rewound => {
             store::freeze(&mut tx, edge.id, edge.incarnation).await?;
             tx.commit().await?;
@@ -172,10 +169,8 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
     }
     let mut random = [0; 16];
     state.deps.ids.fill(&mut random);
-    let number = known.last.number.max(hello.link.number) + 1;
+    let number = known.last.number + 1;
     let exchange = stream.exchange + 1;
-    nonces.push(hello.nonce);
-    let recent = nonces.len().saturating_sub(RECENT_NONCES);
     let heard = Heard {
         edge: edge.id,
         incarnation: edge.incarnation,
@@ -187,7 +182,6 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
         scope: hello.scope,
         cursors: &hello.cursors,
         clock_offset_s: hello.clock_s.saturating_sub(state.deps.clock.now_s()),
-        recent_nonces: &nonces[recent..],
     };
     store::hear(&mut tx, &heard).await?;
     let epoch = store::epoch(&mut tx).await?;

@@ -78,9 +78,9 @@ impl HubKeys {
         Ok(Self { link, current: SigningKey::from_bytes(&current), next: SigningKey::from_bytes(&next) })
     }
 
-    /// The public keys, current and next, in base64.
-    pub fn public(&self) -> Vec<String> {
-        [&self.current, &self.next].map(|key| URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes())).into()
+    /// The public keys, current and next.
+    pub fn public(&self) -> [[u8; 32]; 2] {
+        [&self.current, &self.next].map(|key| key.verifying_key().to_bytes())
     }
 
     /// Signs with the current key.

@@ -208,16 +208,11 @@ async fn page_up(
     Ok(Rows { bucket, reach: Reach::Delta, after, upto, rows })
 }
 
-async fn page_down(
-    conn: &mut PgConnection,
-    bucket: Bucket,
-    upto: u64,
-    limit: usize,
-) -> Result<Rows, ApiError> {
-    let mut rows = read::page_down(conn, bucket, upto, limit).await?;
+async fn page_down(conn: &mut PgConnection, page: &Page, upto: u64, limit: usize) -> Result<Rows, ApiError> {
+    let mut rows = read::page_down(conn, page.cursor.bucket, upto, limit).await?;
     let after = if rows.len() == limit { rows.last().map_or(0, |r: &Row| r.version - 1) } else { 0 };
     rows.reverse();
-    Ok(Rows { bucket, reach: Reach::Snapshot, after, upto, rows })
+    Ok(Rows { bucket: page.cursor.bucket, reach: page.reach, after, upto, rows })
 }
 
 /// Pages one after the other, each its own statement, until the turn's room is used up.
@@ -235,7 +230,7 @@ async fn walk(
             let mut tx = state.db.begin().await?;
             let frame = match page.reach {
                 Reach::Delta => page_up(&mut tx, page.cursor.bucket, after, upto, sizer.rows).await?,
-                _ => page_down(&mut tx, page.cursor.bucket, upto, sizer.rows).await?,
+                _ => page_down(&mut tx, page, upto, sizer.rows).await?,
             };
             tx.commit().await?;
             match page.reach {

@@ -37,9 +37,14 @@ pub(super) async fn challenge(
     challenge.extend_from_slice(&random);
     let mac = challenge_mac(&state.keys, &request, &challenge);
     challenge.extend_from_slice(&mac);
-    let signature = state.keys.sign(&hub_challenge(request.edge, request.incarnation, &challenge));
+    let keys = state.keys.public();
+    let signature = state.keys.sign(&hub_challenge(request.edge, request.incarnation, &keys, &challenge));
     let (challenge, signature) = (URL_SAFE_NO_PAD.encode(challenge), URL_SAFE_NO_PAD.encode(signature));
-    Ok(Json(ChallengeResponse { challenge, signature, hub_keys: state.keys.public() }))
+    Ok(Json(ChallengeResponse {
+        challenge,
+        signature,
+        hub_keys: keys.map(|k| URL_SAFE_NO_PAD.encode(k)).into(),
+    }))
 }
 
 fn challenge_mac(keys: &HubKeys, of: &ChallengeRequest, stem: &[u8]) -> [u8; 16] {

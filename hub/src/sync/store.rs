@@ -164,7 +164,6 @@ pub(super) struct StreamRow {
     pub(super) previous: Option<(u64, [u8; 16])>,
     pub(super) frozen: bool,
     pub(super) exchange: i64,
-    pub(super) recent_nonces: Vec<[u8; 8]>,
 }
 
 fn random16(bytes: Vec<u8>) -> Result<[u8; 16], sqlx::Error> {
@@ -180,7 +179,7 @@ pub(super) async fn lock_stream(
     incarnation: u32,
 ) -> Result<Option<StreamRow>, sqlx::Error> {
     let row = q("SELECT applied_seq, link_number, link_random, previous_number, previous_random, frozen_at IS NOT NULL AS frozen,
-            exchange, recent_nonces FROM edge_streams WHERE edge_id = $1 AND incarnation = $2 FOR UPDATE")
+            exchange FROM edge_streams WHERE edge_id = $1 AND incarnation = $2 FOR UPDATE")
     .bind(edge.0 as i32)
     .bind(incarnation as i32)
     .fetch_optional(conn)
@@ -197,11 +196,6 @@ pub(super) async fn lock_stream(
         },
         frozen: row.try_get("frozen")?,
         exchange: row.try_get("exchange")?,
-        recent_nonces: row
-            .try_get::<Vec<u8>, _>("recent_nonces")?
-            .chunks_exact(8)
-            .filter_map(|n| n.try_into().ok())
-            .collect(),
     }))
 }
 
@@ -217,14 +211,12 @@ pub(super) struct Heard<'a> {
     pub(super) scope: u32,
     pub(super) cursors: &'a [u8],
     pub(super) clock_offset_s: i64,
-    pub(super) recent_nonces: &'a [[u8; 8]],
 }
 
 /// Keeps the links, the fence, the acknowledged verdicts, the cursors and the time.
 pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(), sqlx::Error> {
     q("UPDATE edge_streams SET link_number = $3, link_random = $4, previous_number = $5, previous_random = $6, exchange = $7,
-            verdicts_acked = greatest(verdicts_acked, least($8, last_verdict)), heard_scope = $9, heard_cursors = $10,
-            recent_nonces = $11
+            verdicts_acked = greatest(verdicts_acked, least($8, last_verdict)), heard_scope = $9, heard_cursors = $10
         WHERE edge_id = $1 AND incarnation = $2")
     .bind(heard.edge.0 as i32)
     .bind(heard.incarnation as i32)
@@ -236,7 +228,6 @@ pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(
     .bind(heard.verdicts_upto as i64)
     .bind(heard.scope as i32)
     .bind(heard.cursors)
-    .bind(heard.recent_nonces.concat())
     .execute(&mut *conn)
     .await?;
     q("UPDATE edges SET last_contact_at = $3, clock_offset_s = $2 WHERE id = $1")

@@ -8,7 +8,8 @@ use mizili_hub::commands::{Incoming, apply_batch, hub_context};
 use mizili_hub::db::{Transient, is_transient, q, retrying};
 use std::sync::atomic::{AtomicU32, Ordering};
 use sync_protocol::command::{
-    Adjustment, Body, Command, ListingEdit, ListingWithdraw, MemberRegister, Source, StockAdjust, WholeChange,
+    Adjustment, Body, Command, ListingEdit, ListingWithdraw, MemberRegister, OrderCancel, Source,
+    StockAdjust, WholeChange,
 };
 use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::{CommandId, Holder};
@@ -98,6 +99,26 @@ async fn a_cancellation_by_phone_and_at_the_office_counts_once() {
     assert!(!world.verdicts().await[2].stands_at.is_empty());
     assert_eq!(word(&world.rest(user(2), &cancel(order)).await.verdict), "rejected not_allowed ");
     world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn an_order_that_was_taken_back_before_it_left_is_taken_back_though_it_was_handed_over_between() {
+    let world = World::new().await;
+    let sale = command(2, caller(7_000_000_001), &place(id(50), 4, Source::Held));
+    world.take(vec![command(1, office(), &post(id(50), 10)), sale]).await.unwrap();
+    world.sql("UPDATE orders SET status = 4").await;
+    // Its units were free at the office at once, and may be sold again by now: nobody can refuse it.
+    let taken_back = Body::from(OrderCancel { order: order_of(2), never_left: true });
+    world.take(vec![command(3, office(), &taken_back)]).await.unwrap();
+    let Verdict::Applied(applied) = &world.verdicts().await[2].verdict else { panic!("it was refused") };
+    assert!(applied.short, "a person has to settle it");
+    assert_eq!(world.order_status(order_of(2)).await, OrderStatus::Short.code() as i32);
+    assert_eq!(world.available(id(50), OFFICE).await, 5);
+    // What did leave, and who asks at the hub, is too late.
+    world.sql("UPDATE orders SET status = 4").await;
+    world.take(vec![command(4, office(), &cancel(order_of(2)))]).await.unwrap();
+    assert_eq!(word(&world.verdicts().await[3].verdict), "rejected too_late ");
+    assert_eq!(word(&world.rest(user(1), &taken_back).await.verdict), "rejected not_allowed ");
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ pub(crate) fn place(listing: Uuid, quantity: i64, source: Source) -> Body {
 }
 
 pub(crate) fn cancel(order: Uuid) -> Body {
-    OrderCancel { order }.into()
+    OrderCancel::new(order).into()
 }
 
 /// A command of the edge's stream. Its id is made from its number.

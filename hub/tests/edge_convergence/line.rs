@@ -22,18 +22,26 @@ struct Faults {
     request_after: Option<usize>,
     response_after: Option<usize>,
     answers_lost: bool,
+    held_back: bool,
+}
+
+/// A request that somebody on the way keeps, after its sender gave up waiting.
+struct Held {
+    bearer: Option<String>,
+    body: Bytes,
 }
 
 /// A line.
 pub(crate) struct Line {
     hub: Router,
     faults: Mutex<Faults>,
+    held: Mutex<Vec<Held>>,
     cuts: Arc<AtomicU64>,
 }
 
 impl Line {
     pub(crate) fn new(hub: Router) -> Arc<Self> {
-        Arc::new(Self { hub, faults: Mutex::default(), cuts: Arc::default() })
+        Arc::new(Self { hub, faults: Mutex::default(), held: Mutex::default(), cuts: Arc::default() })
     }
 
     /// Cuts requests after so many bytes of their body.
@@ -51,9 +59,35 @@ impl Line {
         self.faults.lock().unwrap().answers_lost = lost;
     }
 
+    /// Exchanges do not reach the hub now, but when [`Line::deliver_held`] is called.
+    pub(crate) fn hold_requests(&self, held_back: bool) {
+        self.faults.lock().unwrap().held_back = held_back;
+    }
+
+    /// What was held back reaches the hub, the newest first. Nobody hears the answers. Says how many there were.
+    pub(crate) async fn deliver_held(&self) -> usize {
+        let held = std::mem::take(&mut *self.held.lock().unwrap());
+        let count = held.len();
+        for request in held.into_iter().rev() {
+            let head = head(EXCHANGE_PATH, request.bearer.as_deref()).method(Method::POST);
+            let answer =
+                self.hub.clone().oneshot(head.body(Body::from(request.body)).unwrap()).await.unwrap();
+            let _ = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+        }
+        count
+    }
+
     /// How often something was really cut.
     pub(crate) fn cuts(&self) -> u64 {
         self.cuts.load(Ordering::Relaxed)
+    }
+}
+
+fn head(path: &str, bearer: Option<&str>) -> axum::http::request::Builder {
+    let builder = axum::http::Request::builder().uri(path);
+    match bearer {
+        Some(token) => builder.header(header::AUTHORIZATION, format!("Bearer {token}")),
+        None => builder,
     }
 }
 
@@ -90,14 +124,15 @@ impl Transport for Line {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, LineError>> {
         async move {
             let is_exchange = request.path == EXCHANGE_PATH;
-            let (request_after, response_after) = {
+            let (request_after, response_after, held_back) = {
                 let faults = self.faults.lock().unwrap();
-                if is_exchange { (faults.request_after, faults.response_after) } else { (None, None) }
+                if is_exchange {
+                    (faults.request_after, faults.response_after, faults.held_back)
+                } else {
+                    (None, None, false)
+                }
             };
-            let mut builder = axum::http::Request::builder().uri(&request.path);
-            if let Some(token) = &request.bearer {
-                builder = builder.header(header::AUTHORIZATION, format!("Bearer {token}"));
-            }
+            let mut builder = head(&request.path, request.bearer.as_deref());
             let once =
                 |bytes: Bytes| futures_util::stream::once(async move { Ok::<_, io::Error>(bytes) }).boxed();
             let body = match request.body {
@@ -116,6 +151,11 @@ impl Transport for Line {
                     (Method::POST, Body::from_stream(body))
                 }
             };
+            if held_back {
+                let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+                self.held.lock().unwrap().push(Held { bearer: request.bearer, body });
+                return Err(LineError::Cut("nothing came for a long time".into()));
+            }
             let request = builder.method(method).body(body).unwrap();
             let answer = self.hub.clone().oneshot(request).await.unwrap();
             if request_after.is_some() || self.faults.lock().unwrap().answers_lost {

@@ -163,6 +163,30 @@ async fn an_older_copy_of_the_disk_is_noticed_at_its_first_exchange() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_comes_after_newer_ones_freezes_nobody_and_is_taken_once() {
+    let world = World::new(10).await;
+    let office = &world.offices[0];
+    office.sync().await.unwrap();
+    let listing = office.post_listing(10).await;
+    // The first is held somewhere on the way; the office gives up and asks again.
+    office.line.hold_requests(true);
+    assert!(office.sync().await.unwrap_err().is_temporary());
+    office.line.hold_requests(false);
+    office.sync().await.unwrap();
+    assert_eq!(office.line.deliver_held().await, 1);
+    office.order(listing, 2).await.expect("held here");
+    assert!(office.sync().await.unwrap().digests_equal, "its link is still the one that counts");
+    // A late one may also be the first that the hub sees.
+    office.line.hold_requests(true);
+    assert!(office.sync().await.is_err());
+    office.line.hold_requests(false);
+    assert_eq!(office.line.deliver_held().await, 1);
+    assert!(office.sync().await.unwrap().digests_equal);
+    assert_eq!((world.listings_at_the_hub().await, world.orders_at_the_hub().await), (1, 1));
+    world.both_sides_are_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_count_that_falls_short_reaches_both_sides() {
     let world = World::new(8).await;
     let office = &world.offices[0];

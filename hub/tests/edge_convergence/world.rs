@@ -404,7 +404,7 @@ impl World {
             6 => {
                 let orders = self.offices[at].orders().await;
                 if let Some(order) = orders.get(chance.below(orders.len())) {
-                    let _ = self.offices[at].act(OrderCancel { order: order.id.0 }).await;
+                    let _ = self.offices[at].act(OrderCancel::new(order.id.0)).await;
                 }
             }
             7 => {
@@ -416,6 +416,10 @@ impl World {
             8 => self.offices[at].restart(1_000 + chance.below(1_000_000) as u64).await,
             _ => {
                 let office = &self.offices[at];
+                if chance.below(4) == 0 {
+                    office.line.deliver_held().await;
+                }
+                office.line.hold_requests(chance.below(5) == 0);
                 let (request, response) = match chance.below(4) {
                     0 => (Some(chance.below(150)), None),
                     1 | 2 => (None, Some(chance.below(250))),
@@ -450,6 +454,7 @@ impl World {
             for office in &self.offices {
                 office.line.cut_request_after(None);
                 office.line.cut_response_after(None);
+                office.line.hold_requests(false);
                 let report = office.sync().await.unwrap();
                 assert!(report.digests_equal, "{report:?}");
             }

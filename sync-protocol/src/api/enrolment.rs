@@ -64,7 +64,7 @@ pub struct ChallengeResponse {
     pub challenge: String,
     /// Signature by the hub's current key over [`crate::session::identity::hub_challenge`].
     pub signature: String,
-    /// The hub's keys, current and next. A next key learnt here counts once the current one has vouched for it by this signature.
+    /// The hub's keys, current and next, under the same signature: an edge that trusts the signing key pins these from now on.
     pub hub_keys: Vec<String>,
 }
 

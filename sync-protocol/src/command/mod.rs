@@ -96,8 +96,6 @@ pub struct Context {
     pub share_with: Option<EdgeId>,
     /// Percent of a new listing that goes to the hub.
     pub hub_share_percent: u8,
-    /// At the edge: the command being undone was never sent, so nobody can refuse to undo it.
-    pub never_left: bool,
 }
 
 /// Whether the hub may still refuse.

@@ -15,9 +15,18 @@ pub struct OrderCancel {
     /// The order.
     #[cbor(n(0), with = "uuid_bytes")]
     pub order: Uuid,
+    /// At an edge: the order never left it, so its units were free at once and perhaps sold again; nobody can refuse that any
+    /// more. The edge's log says so when it takes the command in, never who asks.
+    #[n(1)]
+    pub never_left: bool,
 }
 
 impl OrderCancel {
+    /// Cancels that order.
+    pub fn new(order: Uuid) -> Self {
+        Self { order, never_left: false }
+    }
+
     pub(super) fn check(&self) -> Vec<Invalid> {
         Vec::new()
     }
@@ -46,21 +55,26 @@ impl OrderCancel {
         if !(own || office || context.admin) {
             return Err(Reject::new(RejectCode::NotAllowed));
         }
-        let certainty = if context.never_left { Certainty::Record } else { Certainty::Request };
+        // At the hub nobody but an edge can have kept an order to itself.
+        let never_left = self.never_left && context.origin != Holder::Hub;
+        let certainty = if never_left { Certainty::Record } else { Certainty::Request };
         let mut decision = Decision::new(certainty);
         match order.status {
             // Cancelled by phone and at the office: one cancellation.
             OrderStatus::Cancelled => return Ok(decision),
             OrderStatus::Confirmed | OrderStatus::Asked | OrderStatus::Short => {}
+            // Its making came to the hub before its end did, and it was handed over between: a person has to settle it.
+            OrderStatus::Fulfilled if never_left => decision.applied.short = true,
             OrderStatus::Fulfilled | OrderStatus::Other(_) => return Err(Reject::new(RejectCode::TooLate)),
         }
-        decision.set(EffectRow::Order(Order { status: OrderStatus::Cancelled, ..order.clone() }), true);
+        let status = if decision.applied.short { OrderStatus::Short } else { OrderStatus::Cancelled };
+        decision.set(EffectRow::Order(Order { status, ..order.clone() }), true);
         if let Some(holder) = order.holder {
             let id = EntryId { of: order.id.0, step: EntryId::RELEASED };
             let (listing, quantity) = (order.listing, order.quantity);
             let entry = StockEntry { id, listing, holder, quantity, kind: EntryKind::Release };
             // Elsewhere the goods may be on their way already: the units count when their row arrives.
-            decision.set(EffectRow::StockEntry(entry), context.never_left);
+            decision.set(EffectRow::StockEntry(entry), never_left);
         }
         Ok(decision)
     }

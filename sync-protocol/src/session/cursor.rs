@@ -58,7 +58,9 @@ pub fn judge(cursor: &BucketCursor, frame: &Rows) -> Judged {
                 Judged::Gap
             }
         }
-        Reach::Snapshot => {
+        // Read before what is here already had happened: its rows may be gone since, and nothing would say so.
+        Reach::Snapshot { head } if head < cursor.upto => Judged::Skip,
+        Reach::Snapshot { .. } => {
             let left = (frame.after > 0).then_some(frame.after);
             match cursor.reached {
                 // The first frame of a snapshot fixes its head.
@@ -85,6 +87,9 @@ mod tests {
     fn frame(reach: Reach, after: u64, upto: u64) -> Rows {
         Rows { bucket: BUCKET, reach, after, upto, rows: Vec::new() }
     }
+    fn snapshot(head: u64, after: u64, upto: u64) -> Rows {
+        frame(Reach::Snapshot { head }, after, upto)
+    }
     fn at(upto: u64, reached: Option<u64>) -> BucketCursor {
         BucketCursor { bucket: BUCKET, upto, reached }
     }
@@ -99,14 +104,21 @@ mod tests {
     #[test]
     fn a_snapshot_walks_down_and_goes_on_where_it_stopped() {
         let start = BucketCursor::new(BUCKET);
-        assert_eq!(judge(&start, &frame(Reach::Snapshot, 60, 100)), Judged::Apply(at(100, Some(60))));
-        assert_eq!(judge(&at(100, Some(60)), &frame(Reach::Snapshot, 60, 100)), Judged::Skip);
-        assert_eq!(judge(&at(100, Some(60)), &frame(Reach::Snapshot, 10, 40)), Judged::Gap);
+        assert_eq!(judge(&start, &snapshot(100, 60, 100)), Judged::Apply(at(100, Some(60))));
+        assert_eq!(judge(&at(100, Some(60)), &snapshot(100, 60, 100)), Judged::Skip);
+        assert_eq!(judge(&at(100, Some(60)), &snapshot(100, 10, 40)), Judged::Gap);
         assert_eq!(
             judge(&at(100, Some(60)), &frame(Reach::Delta, 100, 130)),
             Judged::Apply(at(130, Some(60)))
         );
-        assert_eq!(judge(&at(130, Some(60)), &frame(Reach::Snapshot, 0, 60)), Judged::Apply(at(130, None)));
+        assert_eq!(judge(&at(130, Some(60)), &snapshot(130, 0, 60)), Judged::Apply(at(130, None)));
+    }
+
+    #[test]
+    fn a_frame_of_an_abandoned_snapshot_brings_nothing_back() {
+        // It was read at 100; since then the bucket was begun anew at 130, and what went between leaves no trace in that walk.
+        assert_eq!(judge(&at(130, Some(90)), &snapshot(100, 40, 95)), Judged::Skip);
+        assert_eq!(judge(&at(130, Some(90)), &snapshot(135, 40, 90)), Judged::Apply(at(130, Some(40))));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! What hub and edge sign to show who they are. Making keys and signatures is left to whoever holds them.
 
 /// What the hub signs (Ed25519, its current identity key) when it hands out a challenge: the edge checks it against the keys
-/// pinned at enrolment, so that nobody else can play the hub.
-pub fn hub_challenge(edge: u32, incarnation: u32, challenge: &[u8]) -> Vec<u8> {
-    message(b"mizili hub challenge v1\0", edge, incarnation, challenge)
+/// that it has pinned, so that nobody else can play the hub, and then pins the keys, current and next, that are signed with it.
+pub fn hub_challenge(edge: u32, incarnation: u32, keys: &[[u8; 32]], challenge: &[u8]) -> Vec<u8> {
+    let mut out =
+        message(b"mizili hub challenge v1\0", edge, incarnation, &(keys.len() as u32).to_le_bytes());
+    out.extend_from_slice(keys.as_flattened());
+    out.extend_from_slice(challenge);
+    out
 }
 
 /// What the edge signs (Ed25519, the key made at enrolment) to turn a challenge into a session.
@@ -48,6 +52,6 @@ mod tests {
     #[test]
     fn a_code_read_aloud_is_the_same_code() {
         assert_eq!(normal_code(" k7m0-2xyl "), "K7M02XY1");
-        assert_ne!(hub_challenge(1, 1, b"x"), edge_session(1, 1, b"x"));
+        assert_ne!(hub_challenge(1, 1, &[], b"x"), edge_session(1, 1, b"x"));
     }
 }

@@ -1,7 +1,7 @@
 //! One exchange between an edge and the hub, as pure steps: what is let in, what is sent next, what is applied.
 //!
 //! The request is a stream of messages, `Hello`, `Commands`…, `Audit`…, `End`; the response another, `Welcome`?, `Verdicts`…,
-//! `Rows`…, `Complete`?, `Close`, or a `Refusal`. Whoever drives it does the reading and writing; nothing here waits.
+//! `Rows`…, `Complete`?, `Close`, or a `Refusal`, or a `Prove`. Whoever drives it does the reading and writing; nothing here waits.
 
 mod cursor;
 pub mod identity;
@@ -9,7 +9,7 @@ mod link;
 mod serve;
 
 pub use cursor::{BucketCursor, Judged, judge};
-pub use link::{Admission, Link, LinkState, RECENT_NONCES, admit};
+pub use link::{Admission, Issuer, Link, LinkState};
 pub use serve::{Page, next_pages};
 
 /// Minor version of the protocol that this build speaks; the major version stands in the path.

@@ -24,14 +24,14 @@ pub fn next_pages(mut cursors: Vec<(BucketCursor, u64)>) -> Vec<Page> {
     for (cursor, head) in cursors {
         let is_new = cursor.upto == 0 && cursor.reached.is_none();
         if is_new && head > 0 {
-            pages.push(Page { cursor, reach: Reach::Snapshot, after: 0, upto: head });
+            pages.push(Page { cursor, reach: Reach::Snapshot { head }, after: 0, upto: head });
             continue;
         }
         if head > cursor.upto {
             pages.push(Page { cursor, reach: Reach::Delta, after: cursor.upto, upto: head });
         }
         if let Some(reached) = cursor.reached {
-            pages.push(Page { cursor, reach: Reach::Snapshot, after: 0, upto: reached });
+            pages.push(Page { cursor, reach: Reach::Snapshot { head }, after: 0, upto: reached });
         }
     }
     pages
@@ -59,10 +59,10 @@ mod tests {
         assert_eq!(
             plan,
             [
-                (coop, Reach::Snapshot, 0, 3),
+                (coop, Reach::Snapshot { head: 3 }, 0, 3),
                 (region, Reach::Delta, 9, 12),
-                (region, Reach::Snapshot, 0, 4),
-                (catalogue, Reach::Snapshot, 0, 5),
+                (region, Reach::Snapshot { head: 12 }, 0, 4),
+                (catalogue, Reach::Snapshot { head: 5 }, 0, 5),
             ]
         );
     }

@@ -44,6 +44,9 @@ pub enum Message {
     Close(Close),
     /// The hub does not go on.
     Refusal(Refusal),
+    /// The hub cannot tell whether the request was made now or long ago, and has taken nothing of it: to be asked again, with
+    /// these bytes in the hello.
+    Prove([u8; 16]),
     /// A kind that this version does not know; skipped.
     Unknown(u8),
 }
@@ -87,9 +90,9 @@ pub struct Hello {
     /// Whether the edge wants the points of all its buckets, moved or not, because it has some that it never compared.
     #[n(11)]
     pub want_points: bool,
-    /// Random, new for each request: tells a request that the network delivered twice from a box that was cloned.
+    /// What the hub's last answer asked to be shown, see [`Message::Prove`]; empty where it asked for nothing.
     #[cbor(n(12), with = "minicbor::bytes")]
-    pub nonce: [u8; 8],
+    pub proof: Vec<u8>,
 }
 
 /// Asks for the sums of 256 slots, or for the rows of one.
@@ -267,6 +270,7 @@ const COMPLETE: u8 = 19;
 const SLOT_SUMS: u8 = 20;
 const CLOSE: u8 = 21;
 const REFUSAL: u8 = 22;
+const PROVE: u8 = 23;
 
 impl Message {
     /// Appends the message as one frame.
@@ -292,6 +296,7 @@ impl Message {
                 REFUSAL,
                 cbor(minicbor::to_vec(RefusalShape { code: r.code.code(), detail: r.detail.clone() })),
             ),
+            Self::Prove(proof) => (PROVE, proof.to_vec()),
             Self::Unknown(kind) => (*kind, Vec::new()),
         };
         frame::write(out, kind, &body, LEVEL);
@@ -325,6 +330,7 @@ impl Message {
                 let shape: RefusalShape = from_cbor(body, "refusal")?;
                 Self::Refusal(Refusal { code: RefusalCode::from_code(shape.code), detail: shape.detail })
             }
+            PROVE => Self::Prove(body.try_into().map_err(|_| WireError::Malformed("proof"))?),
             kind => Self::Unknown(kind),
         })
     }

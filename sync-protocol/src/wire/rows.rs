@@ -15,7 +15,10 @@ pub enum Reach {
     /// Every live or deleted row with `after < version <= upto`.
     Delta,
     /// A step of a first snapshot, walking down: every row still live with `after < version <= upto`.
-    Snapshot,
+    Snapshot {
+        /// Where the bucket stood before the rows were read: what was gone at that version is not among them.
+        head: u64,
+    },
     /// Every live row of one slot at head `upto`; what the receiver has more of goes.
     Repair {
         /// The entity mended.
@@ -46,7 +49,10 @@ pub fn encode(frame: &Rows) -> Vec<u8> {
     write_bucket(&mut out, frame.bucket);
     match frame.reach {
         Reach::Delta => out.byte(0),
-        Reach::Snapshot => out.byte(1),
+        Reach::Snapshot { head } => {
+            out.byte(1);
+            out.varint(head);
+        }
         Reach::Repair { entity, slot } => {
             out.byte(2);
             out.varint(entity.into());
@@ -78,7 +84,7 @@ pub fn decode(bytes: &[u8]) -> Result<Rows, WireError> {
     let bucket = read_bucket(&mut input)?;
     let reach = match input.byte()? {
         0 => Reach::Delta,
-        1 => Reach::Snapshot,
+        1 => Reach::Snapshot { head: input.varint()? },
         2 => Reach::Repair { entity: read_entity(&mut input)?, slot: input.array()? },
         _ => return Err(WireError::Malformed("reach")),
     };
@@ -351,7 +357,7 @@ mod tests {
             let fields = { let mut f = Fields::new(); f.set(1, Value::Int(5)); f.set(2, Value::Text("x".into())); f };
             let rows = (1..30).map(|n| Row { entity: 6, key: Key::Pair(1, n), version: u64::from(n), body: Some(fields.clone()) }).collect();
             let bucket = Bucket::Country(CountryCode::new("KEN").unwrap());
-            let mut bytes = encode(&Rows { bucket, reach: Reach::Snapshot, after: 0, upto: 30, rows });
+            let mut bytes = encode(&Rows { bucket, reach: Reach::Snapshot { head: 30 }, after: 0, upto: 30, rows });
             let at = at % bytes.len();
             bytes[at] = to;
             let _ = decode(&bytes);

@@ -1,7 +1,6 @@
 //! An edge in memory: replica, command log and overlay on maps. Each call is one transaction; a kill between calls loses nothing
 //! that a call has kept.
 
-use crate::random::Random;
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{
@@ -37,6 +36,7 @@ pub(crate) struct Edge {
     pub(crate) rows: BTreeMap<(Bucket, u16, Key), (u64, Option<Fields>)>,
     pub(crate) log: Vec<Logged>,
     link: Link,
+    proof: Vec<u8>,
     verdicts_upto: u64,
     /// Every verdict ever taken, by sequence number: a second final one would be a broken promise.
     pub(crate) taken: BTreeMap<u64, u32>,
@@ -54,6 +54,7 @@ impl Edge {
             rows: BTreeMap::new(),
             log: Vec::new(),
             link,
+            proof: Vec::new(),
             verdicts_upto: 0,
             taken: BTreeMap::new(),
             halted: None,
@@ -133,10 +134,10 @@ impl Edge {
                 && set.available(ListingId(order.listing), Holder::Edge(self.id)).0 >= order.quantity_milli;
             order.source = if held { Source::Held } else { Source::Ask };
         }
-        let undone = match &body {
-            Body::OrderCancel(cancel) => self.log.iter().find(|l| l.command.id.0 == cancel.order),
-            _ => None,
-        };
+        if let Body::OrderCancel(cancel) = &mut body {
+            let placed = self.log.iter().find(|l| l.command.id.0 == cancel.order);
+            cancel.never_left = placed.is_some_and(|l| !l.sent);
+        }
         let context = Context {
             place: Holder::Edge(self.id),
             origin: Holder::Edge(self.id),
@@ -145,7 +146,6 @@ impl Edge {
             admin: false,
             share_with: None,
             hub_share_percent: 50,
-            never_left: undone.is_some_and(|l| !l.sent),
         };
         let actor = Actor { kind: ActorKind::Office, id: None, phone };
         let seq = self.log.len() as u64 + 1;
@@ -157,7 +157,7 @@ impl Edge {
     }
 
     /// The bytes of a request. What it carries is marked sent before anything leaves.
-    pub(crate) fn request(&mut self, random: &mut Random) -> Vec<u8> {
+    pub(crate) fn request(&mut self) -> Vec<u8> {
         let cursors: Vec<BucketCursor> = self.scope.iter().map(|bucket| self.cursors[bucket]).collect();
         let hello = Hello {
             minor: MINOR_VERSION,
@@ -172,7 +172,7 @@ impl Edge {
             room_bytes: 1000,
             frame_bytes: 2048,
             want_points: true,
-            nonce: random.bytes(),
+            proof: std::mem::take(&mut self.proof),
         };
         let mut out = Message::Hello(hello).to_bytes();
         let waiting: Vec<Command> = self
@@ -215,6 +215,10 @@ impl Edge {
                     if refusal.code != RefusalCode::Fenced {
                         self.halted = Some(refusal.code);
                     }
+                    return Received::Refused;
+                }
+                Message::Prove(proof) => {
+                    self.proof = proof.to_vec();
                     return Received::Refused;
                 }
                 other => panic!("unexpected {other:?}"),
@@ -278,7 +282,10 @@ impl Edge {
                     self.rows.retain(|(bucket, _, _), (_, body)| *bucket != frame.bucket || body.is_some());
                 }
                 self.cursors.insert(frame.bucket, next);
-                assert!(frame.reach != Reach::Snapshot || frame.rows.iter().all(|r| r.body.is_some()));
+                assert!(
+                    !matches!(frame.reach, Reach::Snapshot { .. })
+                        || frame.rows.iter().all(|r| r.body.is_some())
+                );
                 self.settle();
             }
         }

@@ -7,7 +7,7 @@ use sync_protocol::command::{Body, Command, Context, Effect, EffectRow, WorkingS
 use sync_protocol::entity::{EntryId, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{CommodityId, CooperativeId, EdgeId, Holder, RegionId, UnitId};
 use sync_protocol::row::{Digest, Key, Row};
-use sync_protocol::session::{Admission, Link, LinkState, RECENT_NONCES, admit, next_pages};
+use sync_protocol::session::{Admission, Issuer, Link, LinkState, next_pages};
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Fields;
 use sync_protocol::verdict::{Numbered, Verdict};
@@ -71,10 +71,9 @@ impl Hub {
         };
         for (edge, coop) in edges {
             let links = LinkState {
-                last: Link::issue(&KEY, edge.0, 1, 0, random.bytes()),
+                last: Issuer { key: &KEY, edge: edge.0, incarnation: 1 }.issue(0, random.bytes()),
                 previous: None,
                 applied_seq: 0,
-                recent_nonces: Vec::new(),
             };
             hub.streams.insert(*edge, Stream { links, verdicts: Vec::new(), hashes: HashMap::new() });
             hub.scopes
@@ -101,7 +100,6 @@ impl Hub {
             admin: false,
             share_with: self.share_with(coop),
             hub_share_percent: 50,
-            never_left: false,
         }
     }
 
@@ -116,7 +114,12 @@ impl Hub {
             Ok(decision) => {
                 *self.applied.entry(command.id.0).or_default() += 1;
                 self.set.apply(&decision.effects);
-                let stands_at = self.publish(&decision.effects);
+                let mut stands_at = self.publish(&decision.effects);
+                if let (true, Some(coop)) = (stands_at.is_empty(), context.cooperative) {
+                    // What it wanted holds already; that it holds stands there.
+                    let bucket = Bucket::Coop(coop);
+                    stands_at.push((bucket, self.feeds.get(&bucket).map_or(0, |feed| feed.version)));
+                }
                 (Verdict::Applied(decision.applied), stands_at)
             }
         }
@@ -189,20 +192,17 @@ impl Hub {
         let mut messages = messages.into_iter();
         let Some(Message::Hello(hello)) = messages.next() else { return None };
         let links = &self.streams[&edge].links;
-        let genuine = hello.link.is_genuine(&KEY, edge.0, 1);
-        match admit(links, &hello.link, &hello.nonce, genuine, hello.highest_seq) {
+        let issuer = Issuer { key: &KEY, edge: edge.0, incarnation: 1 };
+        match issuer.admit(links, &hello.link, &hello.proof, hello.highest_seq) {
             Admission::Follows => {}
-            Admission::Copy => return Some(refusal(RefusalCode::Fenced)),
+            Admission::Prove(proof) => return Some(Message::Prove(proof).to_bytes()),
             Admission::Rewound => return Some(refusal(RefusalCode::Rewound)),
             Admission::HubRestored => return Some(refusal(RefusalCode::HubRestored)),
         }
-        let next = Link::issue(&KEY, edge.0, 1, links.last.number.max(hello.link.number) + 1, random.bytes());
+        let next = issuer.issue(links.last.number + 1, random.bytes());
         let stream = self.streams.get_mut(&edge).unwrap();
         stream.links.previous = Some(hello.link.clone());
         stream.links.last = next.clone();
-        stream.links.recent_nonces.push(hello.nonce);
-        let over = stream.links.recent_nonces.len().saturating_sub(RECENT_NONCES);
-        stream.links.recent_nonces.drain(..over);
         for message in messages {
             match message {
                 Message::Commands(batch) => {

@@ -53,7 +53,11 @@ fn every_invariant_holds_over_random_schedules() {
     // A run in which nothing went wrong would prove nothing.
     if seeds.len() > 50 {
         assert!(
-            faults.cut_requests > 50 && faults.cut_responses > 50 && faults.copies > 20 && faults.kills > 20,
+            faults.cut_requests > 50
+                && faults.cut_responses > 50
+                && faults.copies > 20
+                && faults.kills > 20
+                && faults.late_requests > 20,
             "{faults:?}"
         );
         assert!(faults.gaps > 20 && faults.too_late > 5, "{faults:?}");

@@ -18,11 +18,13 @@ pub(crate) struct Faults {
     pub(crate) cut_requests: u32,
     pub(crate) cut_responses: u32,
     pub(crate) copies: u32,
+    pub(crate) late_requests: u32,
     pub(crate) kills: u32,
     pub(crate) scope_changes: u32,
     pub(crate) refused: u32,
     pub(crate) sold_offline: u32,
     pub(crate) shorts: u32,
+    pub(crate) handed_over_between: u32,
     pub(crate) gaps: u32,
     pub(crate) too_late: u32,
 }
@@ -32,11 +34,13 @@ impl Faults {
         self.cut_requests += other.cut_requests;
         self.cut_responses += other.cut_responses;
         self.copies += other.copies;
+        self.late_requests += other.late_requests;
         self.kills += other.kills;
         self.scope_changes += other.scope_changes;
         self.refused += other.refused;
         self.sold_offline += other.sold_offline;
         self.shorts += other.shorts;
+        self.handed_over_between += other.handed_over_between;
         self.gaps += other.gaps;
         self.too_late += other.too_late;
     }
@@ -59,6 +63,8 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) book: Book,
     old_requests: Vec<(usize, Vec<u8>)>,
+    /// Requests that an edge gave up waiting for and that have not reached the hub yet.
+    under_way: Vec<(usize, Vec<u8>)>,
     old_responses: Vec<(usize, Vec<u8>)>,
     step: i64,
 }
@@ -72,9 +78,17 @@ impl World {
             (1..=3).map(|n| (EdgeId(n), CooperativeId((n - 1) % COOPS + 1))).collect();
         let hub = Hub::new(&ids, &mut random);
         let edges = ids.into_iter().map(|(id, coop)| Edge::new(id, coop, hub.first_link(id))).collect();
-        let (faults, book, old_requests, old_responses) =
-            (Faults::default(), Book::default(), Vec::new(), Vec::new());
-        Self { random, hub, edges, faults, book, old_requests, old_responses, step: 0 }
+        Self {
+            random,
+            hub,
+            edges,
+            faults: Faults::default(),
+            book: Book::default(),
+            old_requests: Vec::new(),
+            under_way: Vec::new(),
+            old_responses: Vec::new(),
+            step: 0,
+        }
     }
 
     pub(crate) fn step(&mut self) {
@@ -128,7 +142,7 @@ impl World {
             5 | 6 => {
                 let mut orders: Vec<_> = set.orders.keys().copied().collect();
                 orders.sort_unstable();
-                Body::OrderCancel(OrderCancel { order: self.random.pick(&orders)?.0 })
+                Body::OrderCancel(OrderCancel::new(self.random.pick(&orders)?.0))
             }
             7 => {
                 let q = units(&mut self.random);
@@ -271,7 +285,17 @@ impl World {
         if self.random.chance(20) {
             self.deliver_late();
         }
-        let mut request = self.edges[at].request(&mut self.random);
+        if !self.under_way.is_empty() && self.random.chance(30) {
+            // A request arrives for the first time, long after its edge has given it up; perhaps others overtook it.
+            let (edge, bytes) = self.under_way.swap_remove(self.random.below(self.under_way.len()));
+            self.faults.late_requests += 1;
+            let _ = self.hub.exchange(EdgeId(edge as u32 + 1), &bytes, &mut self.random);
+        }
+        let mut request = self.edges[at].request();
+        if self.random.chance(10) {
+            self.under_way.push((at, request));
+            return;
+        }
         let whole = request.clone();
         if self.random.chance(20) {
             self.faults.cut_requests += 1;
@@ -307,7 +331,7 @@ impl World {
             loop {
                 rounds += 1;
                 assert!(rounds < 400, "edge {at} does not come to rest");
-                let request = self.edges[at].request(&mut self.random);
+                let request = self.edges[at].request();
                 let response = self
                     .hub
                     .exchange(EdgeId(at as u32 + 1), &request, &mut self.random)
@@ -327,7 +351,7 @@ impl World {
         // What one edge's commands did to another's buckets.
         for at in 0..self.edges.len() {
             for _ in 0..60 {
-                let request = self.edges[at].request(&mut self.random);
+                let request = self.edges[at].request();
                 let response = self.hub.exchange(EdgeId(at as u32 + 1), &request, &mut self.random).unwrap();
                 if self.edges[at].receive(&response, None) == (Received::Whole { more: false }) {
                     break;
@@ -341,7 +365,15 @@ impl World {
                         self.faults.refused += 1;
                         self.faults.too_late += u32::from(reject.code == RejectCode::TooLate);
                     }
-                    Some(Verdict::Applied(applied)) if applied.short => self.faults.shorts += 1,
+                    Some(Verdict::Applied(applied)) if applied.short => {
+                        let is_sale =
+                            matches!(Body::from_raw(&logged.command.body), Ok(Some(Body::OrderPlace(_))));
+                        *(if is_sale {
+                            &mut self.faults.shorts
+                        } else {
+                            &mut self.faults.handed_over_between
+                        }) += 1;
+                    }
                     _ => {}
                 }
             }

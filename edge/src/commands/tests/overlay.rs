@@ -347,7 +347,7 @@ fn a_holder_whose_order_is_short_sells_no_more_of_it_until_that_is_settled() {
     // Taken back at this office, it is not short here any more; when the hub refuses that, it is again.
     let is_short = |edge: &TestEdge| edge.read(|conn| replica::stands_short(conn, id, HERE));
     assert!(is_short(&edge));
-    let cancelled = edge.submit(clerk(), true, OrderCancel { order: sold.0 }).unwrap();
+    let cancelled = edge.submit(clerk(), true, OrderCancel::new(sold.0)).unwrap();
     assert!(!is_short(&edge));
     edge.write(move |tx| replica::holdings_kept(tx, id));
     for seq in [cancelled.seq - 1, cancelled.seq] {
@@ -480,8 +480,8 @@ fn a_cancel_needs_the_buyer_or_the_office() {
     let id = settled_listing(&edge);
     let (sold, _) = edge.place_order(id, 5).unwrap();
     let stranger = sync_protocol::command::Actor { phone: 265_111_111_111, ..caller() };
-    let refused = edge.submit(stranger, false, OrderCancel { order: sold.0 });
+    let refused = edge.submit(stranger, false, OrderCancel::new(sold.0));
     assert_eq!(refused, Err(SubmitError::Rejected(Reject::new(RejectCode::NotAllowed))));
-    assert!(edge.submit(clerk(), true, OrderCancel { order: sold.0 }).is_ok());
+    assert!(edge.submit(clerk(), true, OrderCancel::new(sold.0)).is_ok());
     assert_eq!(order_of(id, 5).listing, id.0);
 }

@@ -107,7 +107,7 @@ fn nothing_is_sold_from_a_bucket_that_is_not_whole() {
     let rows = (98..).zip(rows).map(|(version, row)| sync_protocol::row::Row { version, ..row }).collect();
     let frame = |after, upto, rows| sync_protocol::wire::rows::Rows {
         bucket,
-        reach: sync_protocol::wire::rows::Reach::Snapshot,
+        reach: sync_protocol::wire::rows::Reach::Snapshot { head: u64::MAX },
         after,
         upto,
         rows,

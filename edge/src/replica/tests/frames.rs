@@ -238,7 +238,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
                 cuts.push((0.0, 0.5));
                 for (cut, later) in cuts {
                     let after = part(upto, cut);
-                    frames.push(hub.frame(time, Reach::Snapshot, after, upto));
+                    frames.push(hub.frame(time, Reach::Snapshot { head: time }, after, upto));
                     upto = after;
                     time += part(hub.head() - time, later);
                 }
@@ -265,7 +265,7 @@ fn catch_up(edge: &TestEdge, hub: &Hub, model: &mut Model) {
     while let Some(page) = next_pages(vec![(model.cursor, hub.head())]).first() {
         // A snapshot goes down in two steps, so that its second finds rows of the first.
         let half = page.after + (page.upto - page.after) / 2;
-        let after = if page.reach == Reach::Snapshot && half < page.upto { half } else { page.after };
+        let after = if page.reach != Reach::Delta && half < page.upto { half } else { page.after };
         let frame = hub.frame(hub.head(), page.reach, after, page.upto);
         assert_eq!(edge.apply(frame.clone()), model.apply(&frame));
     }
@@ -311,6 +311,9 @@ fn price(version: u64, key: u32, body: Option<i64>) -> Row {
     Row { entity: 6, key: Key::Pair(1, key), version, body }
 }
 
+/// A step of a first snapshot that was read when everything in these tests had happened.
+const SNAPSHOT: Reach = Reach::Snapshot { head: 1_000 };
+
 fn frame(reach: Reach, after: u64, upto: u64, rows: Vec<Row>) -> Rows {
     Rows { bucket: BUCKET, reach, after, upto, rows }
 }
@@ -341,14 +344,14 @@ fn what_went_during_a_snapshot_does_not_rise_again_and_leaves_nothing() {
     let gone_rows = |conn: &Connection| -> Result<i64, DbError> {
         Ok(conn.query_row("SELECT count(*) FROM replica WHERE payload IS NULL", [], |row| row.get(0))?)
     };
-    edge.apply(frame(Reach::Snapshot, 60, 100, vec![price(70, 1, Some(1)), price(80, 2, Some(2))]));
+    edge.apply(frame(SNAPSHOT, 60, 100, vec![price(70, 1, Some(1)), price(80, 2, Some(2))]));
     // One that is here goes, and one that the snapshot has not reached yet.
     edge.apply(frame(Reach::Delta, 100, 110, vec![price(105, 1, None), price(106, 3, None)]));
     assert_eq!(edge.read(gone_rows), 2);
     // A part of the snapshot that was read before that, and comes now.
-    edge.apply(frame(Reach::Snapshot, 20, 60, vec![price(30, 3, Some(3)), price(40, 4, Some(4))]));
+    edge.apply(frame(SNAPSHOT, 20, 60, vec![price(30, 3, Some(3)), price(40, 4, Some(4))]));
     assert_eq!(edge.read(|conn| replica::prices_of(conn, SeriesId(1), 9)).len(), 2);
-    edge.apply(frame(Reach::Snapshot, 0, 20, vec![]));
+    edge.apply(frame(SNAPSHOT, 0, 20, vec![]));
     assert_eq!(edge.read(gone_rows), 0);
     assert_eq!(edge.read(|conn| digest(conn, BUCKET, 6)).count, 2);
     // With the bucket whole, what goes leaves nothing behind.
@@ -359,7 +362,7 @@ fn what_went_during_a_snapshot_does_not_rise_again_and_leaves_nothing() {
 #[test]
 fn a_snapshot_that_began_anew_meanwhile_writes_over_lower_versions_only() {
     let edge = edge();
-    edge.apply(frame(Reach::Snapshot, 60, 100, vec![price(70, 1, Some(70)), price(90, 2, Some(90))]));
+    edge.apply(frame(SNAPSHOT, 60, 100, vec![price(70, 1, Some(70)), price(90, 2, Some(90))]));
     edge.apply(frame(Reach::Delta, 100, 130, vec![price(120, 3, Some(120))]));
     // Its range reaches from beyond the cursor to below what is missing.
     let rows = vec![
@@ -368,7 +371,7 @@ fn a_snapshot_that_began_anew_meanwhile_writes_over_lower_versions_only() {
         price(90, 2, Some(90)),
         price(150, 1, Some(150)),
     ];
-    assert!(matches!(edge.apply(frame(Reach::Snapshot, 10, 200, rows)), Judged::Apply(_)));
+    assert!(matches!(edge.apply(frame(SNAPSHOT, 10, 200, rows)), Judged::Apply(_)));
     assert_eq!(edge.read(replica::cursors), [BucketCursor { bucket: BUCKET, upto: 130, reached: Some(10) }]);
     let prices: Vec<i64> =
         edge.read(|conn| replica::prices_of(conn, SeriesId(1), 9)).iter().map(|p| p.price_minor).collect();
@@ -460,7 +463,7 @@ fn what_is_not_in_the_scope_is_refused_by_name() {
 /// A bucket of prices, and its true state at the hub.
 fn whole_bucket(edge: &TestEdge) -> (u64, Vec<Row>) {
     let rows: Vec<Row> = (1..=500).map(|n| price(u64::from(n), n, Some(i64::from(n) * 10))).collect();
-    edge.apply(frame(Reach::Snapshot, 0, 500, rows.clone()));
+    edge.apply(frame(SNAPSHOT, 0, 500, rows.clone()));
     (500, rows)
 }
 
@@ -548,7 +551,7 @@ fn digests_are_compared_only_where_both_stand_at_one_version() {
     assert_eq!(verified(&edge), head);
     // A snapshot under way is not compared, whatever its cursor says.
     let edge = super::frames::edge();
-    edge.apply(frame(Reach::Snapshot, 60, 100, vec![price(70, 1, Some(1))]));
+    edge.apply(frame(SNAPSHOT, 60, 100, vec![price(70, 1, Some(1))]));
     let early = BucketPoint { bucket: BUCKET, head: 100, sums: vec![(6, 1)] };
     assert_eq!(edge.write(move |tx| compare(tx, &[early])), []);
 }
@@ -575,7 +578,7 @@ fn a_frame_that_fails_half_way_leaves_nothing() {
 #[test]
 fn of_one_key_twice_in_a_frame_the_newest_counts() {
     let edge = edge();
-    edge.apply(frame(Reach::Snapshot, 0, 9, vec![price(3, 1, Some(3)), price(5, 1, Some(5))]));
+    edge.apply(frame(SNAPSHOT, 0, 9, vec![price(3, 1, Some(3)), price(5, 1, Some(5))]));
     assert_eq!(edge.read(|conn| replica::prices_of(conn, SeriesId(1), 9))[0].price_minor, 5);
     assert_eq!(edge.read(|conn| recount(conn, BUCKET, 6)), edge.read(|conn| digest(conn, BUCKET, 6)));
     edge.apply(frame(Reach::Delta, 9, 12, vec![price(10, 1, Some(10)), price(12, 1, None)]));

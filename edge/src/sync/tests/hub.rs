@@ -17,14 +17,14 @@ use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Body, Command, Context, EffectRow, WorkingSet};
 use sync_protocol::ids::Holder;
 use sync_protocol::row::{Key, Row, slot};
-use sync_protocol::session::{Admission, Link, LinkState, Page, admit, identity, next_pages};
+use sync_protocol::session::{Admission, Issuer, Link, LinkState, Page, identity, next_pages};
 use sync_protocol::verdict::{Numbered, Reject, RejectCode, Verdict};
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::*;
 use sync_protocol::wire::rows::{Reach, Rows};
 use tokio::sync::Notify;
 
-const LINK_KEY: [u8; 32] = [7; 32];
+const ISSUER: Issuer<'_> = Issuer { key: &[7; 32], edge: EDGE.0, incarnation: 1 };
 
 /// The code that enrols.
 pub(super) const CODE: &str = "K7M0-2XYL-9QRT";
@@ -119,7 +119,7 @@ impl FakeHub {
     /// A hub that knows the test edge's scope and nothing else.
     pub(super) fn new() -> Self {
         let set = WorkingSet { commodities: [MAIZE].into(), units: [KG].into(), ..WorkingSet::default() };
-        let last = Link::issue(&LINK_KEY, EDGE.0, 1, 0, first_link().random);
+        let last = ISSUER.issue(0, first_link().random);
         let state = State {
             faults: Faults::default(),
             feeds: HashMap::new(),
@@ -134,7 +134,7 @@ impl FakeHub {
             deaf: false,
             edge_key: None,
             token: None,
-            link: LinkState { last, previous: None, applied_seq: 0, recent_nonces: Vec::new() },
+            link: LinkState { last, previous: None, applied_seq: 0 },
             verdicts: Vec::new(),
             set,
         };
@@ -152,7 +152,7 @@ impl FakeHub {
 
     /// The link that enrolment hands out.
     pub(super) fn first_link(&self) -> Link {
-        Link::issue(&LINK_KEY, EDGE.0, 1, 0, first_link().random)
+        ISSUER.issue(0, first_link().random)
     }
 
     /// Knows an edge by its key, as after enrolment.
@@ -208,10 +208,9 @@ impl FakeHub {
         let Some(Message::Hello(hello)) = messages.next() else { return Err(problem(400, "malformed")) };
         state.hellos.push(hello.clone());
         let refusal = |code| Ok(Message::Refusal(Refusal { code, detail: String::new() }).to_bytes());
-        let genuine = hello.link.is_genuine(&LINK_KEY, EDGE.0, 1);
-        match admit(&state.link, &hello.link, &hello.nonce, genuine, hello.highest_seq) {
+        match ISSUER.admit(&state.link, &hello.link, &hello.proof, hello.highest_seq) {
             Admission::Follows => {}
-            Admission::Copy => return refusal(RefusalCode::Fenced),
+            Admission::Prove(proof) => return Ok(Message::Prove(proof).to_bytes()),
             Admission::Rewound => return refusal(RefusalCode::Rewound),
             Admission::HubRestored => return refusal(RefusalCode::HubRestored),
         }
@@ -219,10 +218,9 @@ impl FakeHub {
             return refusal(code);
         }
         let number = state.link.last.number + 1;
-        let next = Link::issue(&LINK_KEY, EDGE.0, 1, number, [number as u8; 16]);
+        let next = ISSUER.issue(number, [number as u8; 16]);
         state.link.previous = Some(hello.link.clone());
         state.link.last = next.clone();
-        state.link.recent_nonces.push(hello.nonce);
         let (mut audits, mut has_end, mut is_refused) = (Vec::new(), false, false);
         for message in messages {
             match message {
@@ -250,7 +248,7 @@ impl FakeHub {
         match path {
             "/sync/v1/challenge" => {
                 let challenge = [9u8; 40];
-                let message = identity::hub_challenge(EDGE.0, 1, &challenge);
+                let message = identity::hub_challenge(EDGE.0, 1, &[self.public_key()], &challenge);
                 let key =
                     if state.faults.impostor { SigningKey::from_bytes(&[1; 32]) } else { self.key.clone() };
                 let signature = BASE64.encode(key.sign(&message).to_bytes());
@@ -386,7 +384,6 @@ impl State {
             admin: false,
             share_with: None,
             hub_share_percent: 50,
-            never_left: false,
         };
         let body = Body::from_raw(&command.body).unwrap().unwrap();
         let decided = match &body {
@@ -489,7 +486,7 @@ fn row_of(effect: &EffectRow) -> Row {
 
 fn frames(page: &Page, feed: &Feed, rows_max: usize) -> Vec<Rows> {
     let bucket = page.cursor.bucket;
-    let rows = feed.between(page.after, page.upto, page.reach == Reach::Snapshot);
+    let rows = feed.between(page.after, page.upto, page.reach != Reach::Delta);
     let mut frames = Vec::new();
     if page.reach == Reach::Delta {
         let mut after = page.after;

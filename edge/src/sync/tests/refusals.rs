@@ -50,6 +50,8 @@ async fn the_hub_s_next_key_is_good_too() {
     let keys = vec![[1; 32], bed.hub.public_key()];
     bed.edge.write(move |tx| node::set_hub_keys(tx, &keys));
     assert!(bed.sync().await.is_ok());
+    let pinned = bed.edge.read(node::identity).unwrap().hub_keys;
+    assert_eq!(pinned, [bed.hub.public_key()], "what it vouched for takes the place of what was");
 }
 
 #[tokio::test]

@@ -34,7 +34,6 @@ impl StreamRow {
             admin: false,
             share_with: None,
             hub_share_percent: self.hub_share_percent,
-            never_left: false,
         }
     }
 }

@@ -217,7 +217,7 @@ pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Resul
         let cooperative =
             caller.office().or_else(|| Some(row.order.cooperative).filter(|_| caller.is_admin()));
         let act = Act { caller, actor, cooperative, made_at_s };
-        let cancel = OrderCancel { order: id };
+        let cancel = OrderCancel::new(id);
         if let Err(reject) = decide(&state.deps, &mut tx, &act, vec![(command, cancel.into())]).await? {
             return Err(ApiError::refused(&reject, ""));
         }
