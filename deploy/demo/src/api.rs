@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 /// A person at one of the two APIs.
-pub(crate) struct Api {
+pub struct Api {
     base: String,
     client: reqwest::Client,
     token: Option<String>,
@@ -13,22 +13,25 @@ pub(crate) struct Api {
 
 impl Api {
     /// Nobody in particular, at host and port.
-    pub(crate) fn at(address: &str) -> Self {
+    pub fn at(address: &str) -> Self {
         Self { base: format!("http://{address}/api/v1"), client: reqwest::Client::new(), token: None }
     }
 
     /// Somebody signed in.
-    pub(crate) fn signed_in(address: &str, token: &str) -> Self {
+    pub fn signed_in(address: &str, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..Self::at(address) }
     }
 
     /// The token, for printing.
-    pub(crate) fn token(&self) -> &str {
+    pub fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
     }
 
     /// Any request; gives status and body.
-    pub(crate) async fn send(
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send(
         &self,
         method: Method,
         path: &str,
@@ -52,7 +55,10 @@ impl Api {
     }
 
     /// A GET that has to succeed.
-    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+    ///
+    /// # Errors
+    /// When there is no answer, or it is no success.
+    pub async fn get(&self, path: &str) -> Result<Value> {
         match self.send(Method::GET, path, None, None).await? {
             (status, body) if status.is_success() => Ok(body),
             (status, body) => bail!("GET {path}: {status} {body}"),
@@ -60,7 +66,10 @@ impl Api {
     }
 
     /// A POST that has to succeed.
-    pub(crate) async fn post(&self, path: &str, body: Value, key: Option<&str>) -> Result<Value> {
+    ///
+    /// # Errors
+    /// When there is no answer, or it is no success.
+    pub async fn post(&self, path: &str, body: Value, key: Option<&str>) -> Result<Value> {
         match self.send(Method::POST, path, Some(body), key).await? {
             (status, body) if status.is_success() => Ok(body),
             (status, body) => bail!("POST {path}: {status} {body}"),

@@ -8,9 +8,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// A line that can be cut.
-pub(crate) struct Line {
+pub struct Line {
     /// Where the office finds the hub.
-    pub(crate) address: String,
+    pub address: String,
     up: watch::Sender<bool>,
     counts: Arc<Counts>,
 }
@@ -23,7 +23,10 @@ struct Counts {
 
 impl Line {
     /// Lays a line to `hub` (host and port).
-    pub(crate) async fn lay(hub: String) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn lay(hub: String) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
         let (up, is_up) = watch::channel(true);
@@ -33,17 +36,17 @@ impl Line {
     }
 
     /// Cuts the line, also under what is on its way.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.up.send_replace(false);
     }
 
     /// Mends it.
-    pub(crate) fn mend(&self) {
+    pub fn mend(&self) {
         self.up.send_replace(true);
     }
 
     /// Bytes from the office to the hub and back, HTTP included, so far.
-    pub(crate) fn bytes(&self) -> (u64, u64) {
+    pub fn bytes(&self) -> (u64, u64) {
         (self.counts.sent.load(Ordering::Relaxed), self.counts.received.load(Ordering::Relaxed))
     }
 }

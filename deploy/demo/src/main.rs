@@ -3,19 +3,15 @@
 
 #![expect(clippy::print_stdout, reason = "the story is what this program is for")]
 
-mod api;
-mod line;
-mod nodes;
-mod phone;
 mod story;
 
 use anyhow::{Context, Result};
+use mizili_demo::nodes::Nodes;
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Fails only when somebody installed one before; nobody has.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    mizili_demo::install_crypto();
     let once = std::env::var("ONCE").is_ok_and(|v| !v.is_empty() && v != "0");
     match run(once).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -29,7 +25,7 @@ async fn main() -> ExitCode {
 async fn run(once: bool) -> Result<()> {
     let home =
         tempfile::Builder::new().prefix("mizili-demo-").tempdir().context("no room for the demo's data")?;
-    let mut nodes = nodes::Nodes::new(home.path())?;
+    let mut nodes = Nodes::new(home.path())?;
     // Whatever happens, what was started is ended, and only then is its data removed.
     let told = tokio::select! {
         told = story::tell(&mut nodes, once) => told,

@@ -6,28 +6,29 @@ use std::sync::atomic::{AtomicU32, Ordering};
 static SESSIONS: AtomicU32 = AtomicU32::new(1);
 
 /// A phone with a number.
-pub(crate) struct Phone {
-    number: &'static str,
+pub struct Phone {
+    number: String,
     ussd_url: String,
     sms_url: String,
     client: reqwest::Client,
 }
 
 /// One USSD session.
-pub(crate) struct Session<'a> {
+pub struct Session<'a> {
     phone: &'a Phone,
     id: String,
     text: String,
     /// The screen, without the gateway's `CON` or `END`.
-    pub(crate) screen: String,
+    pub screen: String,
     open: bool,
+    answered: bool,
 }
 
 impl Phone {
     /// A phone whose operator reaches the office at these addresses.
-    pub(crate) fn new(number: &'static str, ussd_url: &str, sms_url: &str) -> Self {
+    pub fn new(number: &str, ussd_url: &str, sms_url: &str) -> Self {
         Self {
-            number,
+            number: number.to_owned(),
             ussd_url: ussd_url.to_owned(),
             sms_url: sms_url.to_owned(),
             client: reqwest::Client::new(),
@@ -35,19 +36,37 @@ impl Phone {
     }
 
     /// Dials the short code.
-    pub(crate) async fn dial(&self) -> Result<Session<'_>> {
+    ///
+    /// # Errors
+    /// When there is no answer, or none that a gateway would take.
+    pub async fn dial(&self) -> Result<Session<'_>> {
         let id = format!("ATUid_demo_{}", SESSIONS.fetch_add(1, Ordering::Relaxed));
-        let mut session = Session { phone: self, id, text: String::new(), screen: String::new(), open: true };
+        let mut session = Session {
+            phone: self,
+            id,
+            text: String::new(),
+            screen: String::new(),
+            open: true,
+            answered: false,
+        };
         session.turn().await?;
         Ok(session)
     }
 
+    /// The number.
+    pub fn number(&self) -> &str {
+        &self.number
+    }
+
     /// Sends a text to the office's number.
-    pub(crate) async fn text(&self, text: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// When there is no answer, or it is no success.
+    pub async fn text(&self, text: &str) -> Result<()> {
         let id = format!("demo-sms-{}", SESSIONS.fetch_add(1, Ordering::Relaxed));
         let form = [
             ("id", id.as_str()),
-            ("from", self.number),
+            ("from", self.number.as_str()),
             ("to", "38455"),
             ("text", text),
             ("date", "2026-01-05T08:00:00Z"),
@@ -61,10 +80,11 @@ impl Phone {
 
 impl Session<'_> {
     async fn turn(&mut self) -> Result<()> {
+        self.answered = false;
         let form = [
             ("sessionId", self.id.as_str()),
             ("serviceCode", "*384*55#"),
-            ("phoneNumber", self.phone.number),
+            ("phoneNumber", self.phone.number.as_str()),
             ("networkCode", "65001"),
             ("text", self.text.as_str()),
         ];
@@ -82,11 +102,40 @@ impl Session<'_> {
         ensure!(word == "CON" || word == "END", "the reply begins with {word}");
         self.open = word == "CON";
         self.screen = screen.to_owned();
+        self.answered = true;
         Ok(())
     }
 
+    /// Whether the last step was answered. One that was not is sent again with [`Session::again`].
+    pub fn is_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// Sends the last step once more, as a gateway does that heard nothing.
+    ///
+    /// # Errors
+    /// When there is no answer again, or none that a gateway would take.
+    pub async fn again(&mut self) -> Result<&str> {
+        self.turn().await?;
+        Ok(&self.screen)
+    }
+
+    /// The key of the item whose line holds `wanted`, in small or capital letters, if the screen shows one.
+    pub fn key_of(&self, wanted: &str) -> Option<String> {
+        let wanted = wanted.to_lowercase();
+        self.screen.lines().filter(|line| line.to_lowercase().contains(&wanted)).find_map(number)
+    }
+
+    /// The key that turns the page, if there is another page.
+    pub fn more_key(&self) -> Option<&'static str> {
+        self.screen.contains("98 ").then_some("98")
+    }
+
     /// Types something and sends it.
-    pub(crate) async fn enter(&mut self, input: &str) -> Result<&str> {
+    ///
+    /// # Errors
+    /// When the session has ended, there is no answer, or none that a gateway would take.
+    pub async fn enter(&mut self, input: &str) -> Result<&str> {
         ensure!(self.open, "the session has ended: {}", self.screen);
         if !self.text.is_empty() {
             self.text.push('*');
@@ -97,23 +146,23 @@ impl Session<'_> {
     }
 
     /// Chooses the item whose line holds `wanted`, turning pages where needed.
-    pub(crate) async fn choose(&mut self, wanted: &str) -> Result<&str> {
+    ///
+    /// # Errors
+    /// As [`Session::enter`], and when no page has such an item.
+    pub async fn choose(&mut self, wanted: &str) -> Result<&str> {
         for _ in 0..20 {
-            let line = self
-                .screen
-                .lines()
-                .find(|line| line.to_lowercase().contains(&wanted.to_lowercase()) && number(line).is_some());
-            if let Some(key) = line.and_then(number) {
+            if let Some(key) = self.key_of(wanted) {
                 return self.enter(&key).await;
             }
-            ensure!(self.screen.contains("98 "), "no '{wanted}' on the screen:\n{}", self.screen);
-            self.enter("98").await?;
+            let more = self.more_key();
+            self.enter(more.with_context(|| format!("no '{wanted}' on the screen:\n{}", self.screen))?)
+                .await?;
         }
         anyhow::bail!("no '{wanted}' in twenty pages")
     }
 
     /// The screen, indented for print.
-    pub(crate) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let lines: Vec<String> = self.screen.lines().map(|line| format!("      | {line}")).collect();
         lines.join("\n")
     }

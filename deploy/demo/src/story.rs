@@ -1,14 +1,15 @@
 //! The story, step by step. Each step reads its figures from the running system and checks that it went as told.
 
-use crate::api::Api;
-use crate::line::Line;
-use crate::nodes::Nodes;
-use crate::phone::Phone;
 use anyhow::{Context, Result, ensure};
+use mizili_demo::answer::{count, text, until};
+use mizili_demo::api::Api;
+use mizili_demo::line::Line;
+use mizili_demo::nodes::Nodes;
+use mizili_demo::phone::Phone;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const ADMIN: &str = "+265991000001";
 const CLERK: &str = "+265991000002";
@@ -17,8 +18,6 @@ const SECOND_BUYER: &str = "+265991000004";
 const FARMER: &str = "+265888123456";
 const NEIGHBOUR: &str = "+265999654321";
 const PASSWORD: &str = "maize and beans";
-/// How long the demo waits for something that happens by itself.
-const PATIENCE: Duration = Duration::from_secs(45);
 
 fn say(text: impl AsRef<str>) {
     println!("   {}", text.as_ref());
@@ -26,29 +25,6 @@ fn say(text: impl AsRef<str>) {
 
 fn chapter(number: usize, title: &str) {
     println!("\n{number}. {title}");
-}
-
-fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str> {
-    value[field].as_str().with_context(|| format!("no {field} in {value}"))
-}
-
-fn count(value: &Value, field: &str) -> Result<u64> {
-    value[field].as_u64().with_context(|| format!("no {field} in {value}"))
-}
-
-/// Asks again and again until the answer is there.
-async fn until<T, F: Future<Output = Result<Option<T>>>>(
-    what: &str,
-    mut ask: impl FnMut() -> F,
-) -> Result<T> {
-    let started = Instant::now();
-    loop {
-        if let Some(answer) = ask().await? {
-            return Ok(answer);
-        }
-        ensure!(started.elapsed() < PATIENCE, "waited {} s in vain: {what}", PATIENCE.as_secs());
-        tokio::time::sleep(Duration::from_millis(150)).await;
-    }
 }
 
 /// What later steps need of earlier ones.
