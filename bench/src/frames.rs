@@ -2,7 +2,7 @@
 //! same bytes that the edge did; it never asks either side.
 
 use crate::proxy::Seen;
-use crate::web::responses;
+use crate::web::{bodies_of_http2, responses};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;
@@ -30,10 +30,16 @@ impl Tally {
     pub(crate) fn of(seen: &Seen) -> Result<Self> {
         let mut tally = Self::default();
         for stream in &seen.answers {
-            // Frames are the only answers without a content type.
-            for response in responses(stream)?.iter().filter(|r| r.status == 200 && r.content_type.is_none())
-            {
-                tally.add(&response.body)?;
+            let bodies: Vec<Vec<u8>> = if stream.starts_with(b"HTTP/1") {
+                // Frames are the only answers without a content type.
+                let responses = responses(stream)?.into_iter();
+                responses.filter(|r| r.status == 200 && r.content_type.is_none()).map(|r| r.body).collect()
+            } else {
+                // No frame is of the kind that JSON begins with.
+                bodies_of_http2(stream)?.into_iter().filter(|body| !body.starts_with(b"{")).collect()
+            };
+            for body in &bodies {
+                tally.add(body)?;
             }
         }
         Ok(tally)

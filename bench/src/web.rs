@@ -1,7 +1,8 @@
 //! A few plain HTTP requests by hand, each on a connection of its own: enough to ask a node whether it is ready and to press a
-//! key of its phone menu. No TLS, no redirects.
+//! key of its phone menu. No TLS, no redirects. And what a server said on a connection, taken apart, in either version of HTTP.
 
 use anyhow::{Context as _, Result, bail};
+use std::collections::BTreeMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -97,6 +98,36 @@ fn chunks(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>> {
     }
 }
 
+/// Bodies of the answers that ended on a connection of HTTP/2, in the order of their requests. Their heads are not looked at.
+pub(crate) fn bodies_of_http2(mut bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
+    const DATA: u8 = 0;
+    const END_STREAM: u8 = 1;
+    const PADDED: u8 = 8;
+    let mut streams: BTreeMap<u32, (Vec<u8>, bool)> = BTreeMap::new();
+    while let Some((head, rest)) = bytes.split_first_chunk::<9>() {
+        let [a, b, c, kind, flags, stream @ ..] = *head;
+        let length = u32::from_be_bytes([0, a, b, c]) as usize;
+        let Some((payload, rest)) = rest.split_at_checked(length) else { break };
+        bytes = rest;
+        let stream = u32::from_be_bytes(stream) & 0x7fff_ffff;
+        let (body, has_ended) = streams.entry(stream).or_default();
+        if kind == DATA {
+            let padding =
+                if flags & PADDED == 0 { 0 } else { payload.first().map_or(0, |n| usize::from(*n)) + 1 };
+            let end =
+                (length + usize::from(padding > 0)).checked_sub(padding).context("more padding than data")?;
+            body.extend_from_slice(payload.get(usize::from(padding > 0)..end).context("a frame of padding")?);
+        }
+        // Only these two kinds have that flag.
+        *has_ended |= flags & END_STREAM != 0 && kind <= 1;
+    }
+    Ok(streams
+        .into_iter()
+        .filter(|(stream, (_, ended))| *stream > 0 && *ended)
+        .map(|(_, (body, _))| body)
+        .collect())
+}
+
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
@@ -117,5 +148,26 @@ mod tests {
         assert_eq!(list[0].content_type.as_deref(), Some("text/plain"));
         assert!(list[2].content_type.is_none());
         assert!(responses(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n").is_err());
+    }
+
+    #[test]
+    fn bodies_of_streams_that_cross_are_told_apart() {
+        let frame = |kind: u8, flags: u8, stream: u8, payload: &[u8]| {
+            [&[0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream][..], payload].concat()
+        };
+        let bytes = [
+            frame(4, 0, 0, b"settin"),
+            frame(4, 1, 0, b""),
+            frame(1, 4, 1, b"head"),
+            frame(1, 5, 5, b"204"),
+            frame(0, 0, 1, b"one "),
+            frame(0, 9, 3, b"\x02threexx"),
+            frame(0, 1, 1, b"two"),
+            frame(0, 0, 7, b"not ended"),
+        ]
+        .concat();
+        let bodies = bodies_of_http2(&bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(bodies, [b"one two".to_vec(), b"three".to_vec(), Vec::new()]);
+        assert!(bodies_of_http2(&frame(0, 9, 3, b"\x09x")).is_err());
     }
 }

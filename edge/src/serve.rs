@@ -3,6 +3,8 @@
 //! The office goes on without the hub: nothing about the line keeps it from starting or stopping. A kill at any instant loses
 //! nothing that a person was told.
 
+mod listener;
+
 use crate::config::Config;
 use crate::db::Db;
 use crate::deps::Deps;
@@ -45,12 +47,7 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     let (handle, syncing) = start_sync(&db, &deps, &config, stopping.clone()).await;
     let state = AppState::new(db, deps, config, handle);
     let channels = state.channels.start(stopping.clone()).await;
-    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let mut stopping_http = stopping;
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        let _ = stopping_http.wait_for(|stop| *stop).await;
-    });
-    let serving = tokio::spawn(server.into_future());
+    let serving = tokio::spawn(listener::serve(listener, router(state), stopping));
     place.announce(address).context("cannot write to the data folder")?;
     tracing::info!(%address, "listening");
     asked_to_stop().await?;

@@ -30,7 +30,8 @@ impl Desk {
         let now = self.deps.clock.now();
         let walked = match self.walk_quick(line, &turn, &slot, now) {
             Ok(walked) => Ok(walked),
-            Err(ViewError::Long) => self.walk_patient(line, &turn, &slot, now).await,
+            // Boxed, as is what acts: a price screen is not to carry the room of what it seldom needs.
+            Err(ViewError::Long) => Box::pin(self.walk_patient(line, &turn, &slot, now)).await,
             Err(ViewError::Db(error)) => Err(error),
         };
         let Walked { step, has_draft_row } = match walked {
@@ -61,7 +62,9 @@ impl Desk {
                 }
                 reply
             }
-            Next::Act(intent) => self.act(line, &call, &mut slot, turn, step.session, intent, now).await,
+            Next::Act(intent) => {
+                Box::pin(self.act(line, &call, &mut slot, turn, step.session, intent, now)).await
+            }
         }
     }
 

@@ -3,14 +3,16 @@
 //! Nothing here understands a message. Only paths may be logged, never a token, a query or a body.
 
 use super::error::{LineError, SyncError};
+use super::heads::{Asked, Heads};
 use super::tls::{self, BestTime};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use rustls::ClientConfig;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long making a connection may take: two lost packets on a satellite link.
@@ -18,6 +20,15 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long an idle connection is kept: opening one costs more bytes than a whole exchange without news.
 const KEEP_IDLE: Duration = Duration::from_secs(600);
+
+/// Bytes of an answer that HTTP/2 lets arrive unread: a few frames, within the node's memory.
+const WINDOW_BYTES: u32 = 1 << 20;
+
+/// Where a hub on plain http is asked whether it speaks HTTP/2; any answer will do.
+const ASK_PATH: &str = "/healthz";
+
+/// How long that may take: several tries of a slow mobile link. Then this request goes by version 1.1.
+const ASK_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Bytes of an answer that is read whole; only frames may be longer.
 const WHOLE_ANSWER_MAX_BYTES: usize = 256 << 10;
@@ -52,9 +63,9 @@ pub struct Response {
     pub status: u16,
     /// When the hub would like to be asked again, if it said.
     pub retry_after: Option<Duration>,
-    /// Bytes of the request's head, as HTTP/1.1 writes it.
+    /// Bytes of the request's head: exact in HTTP/1.1, about right in HTTP/2.
     pub sent_head_bytes: u64,
-    /// Bytes of the answer's head, as HTTP/1.1 writes it.
+    /// Bytes of the answer's head, in the same way.
     pub head_bytes: u64,
     /// The body as it arrives. The first error ends it.
     pub body: BoxStream<'static, Result<Bytes, LineError>>,
@@ -86,11 +97,35 @@ impl Response {
     }
 }
 
-/// The hub over HTTP.
+/// The hub over HTTP: version 2 where it speaks that, so that a header is paid for once a connection and not once a request.
+///
+/// Over https the handshake settles the version. Over plain http the hub is asked once, in a small request of version 2.
 pub struct HttpTransport {
     base: String,
-    client: reqwest::Client,
     host_bytes: u64,
+    /// What clients are made of.
+    config: ClientConfig,
+    line: Mutex<Line>,
+    /// Whether a connection went silent: then the next request takes a new one.
+    is_stale: Arc<AtomicBool>,
+}
+
+/// Clients with their connections.
+#[derive(Clone)]
+struct Line {
+    /// Speaks what the handshake settles; version 1.1 over plain http.
+    client: reqwest::Client,
+    plain: Option<Plain>,
+    heads: Arc<Heads>,
+}
+
+/// For plain http.
+#[derive(Clone)]
+struct Plain {
+    /// Speaks version 2 and nothing else.
+    client: reqwest::Client,
+    /// Whether the hub does, once it was asked.
+    is_spoken: Arc<Mutex<Option<bool>>>,
 }
 
 /// Checks a hub's address and puts it into one form: no path, no slash at the end.
@@ -129,27 +164,32 @@ impl HttpTransport {
         let base = checked_address(address, insecure_http)?;
         let is_https = base.starts_with("https://");
         let config = if is_https { tls::client_config(time)? } else { tls::no_certificates()? };
-        let host = base.split_once("://").map_or("", |(_, host)| host);
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_PATIENCE)
-            .pool_idle_timeout(KEEP_IDLE)
-            .pool_max_idle_per_host(2)
-            .tcp_nodelay(true)
-            .tcp_keepalive(Duration::from_secs(60));
-        if is_loopback(host.rsplit_once(':').map_or(host, |(host, _)| host)) {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|e| SyncError::Unexpected(words(&e)))?;
-        Ok(Self { host_bytes: host.len() as u64, base, client })
+        let host_bytes = base.split_once("://").map_or(0, |(_, host)| host.len() as u64);
+        let line = Line::new(&base, &config).map_err(|e| SyncError::Unexpected(words(&e)))?;
+        Ok(Self { base, host_bytes, config, line: Mutex::new(line), is_stale: Arc::default() })
     }
 
-    fn build(&self, request: Request, moved: &Arc<AtomicU64>) -> Result<reqwest::Request, reqwest::Error> {
+    /// The clients that requests go by. Connections that went silent are left behind with the old ones.
+    fn line(&self) -> Line {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_stale.swap(false, Ordering::Relaxed)
+            && let Ok(new) = Line::new(&self.base, &self.config)
+        {
+            *line = new;
+        }
+        line.clone()
+    }
+
+    fn build(
+        &self,
+        client: &reqwest::Client,
+        request: Request,
+        moved: &Arc<AtomicU64>,
+    ) -> Result<reqwest::Request, reqwest::Error> {
         let url = format!("{}{}", self.base, request.path);
         let mut builder = match &request.body {
-            Payload::Nothing => self.client.get(url),
-            _ => self.client.post(url),
+            Payload::Nothing => client.get(url),
+            _ => client.post(url),
         };
         if let Some(token) = &request.bearer {
             builder = builder.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -174,18 +214,28 @@ impl Transport for HttpTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, LineError>> {
         async move {
             let patience = request.patience;
+            let line = self.line();
+            let client = line.client(&self.base, patience).await;
             let moved = Arc::new(AtomicU64::new(0));
-            let request = self.build(request, &moved).map_err(|e| LineError::Unreachable(words(&e)))?;
-            let length = request.body().and_then(reqwest::Body::as_bytes).map(<[u8]>::len);
-            let sent_head_bytes = self.host_bytes + request_head_bytes(&request, length);
-            let answer = while_it_moves(self.client.execute(request), &moved, patience).await?;
-            let status = answer.status();
+            let request =
+                self.build(client, request, &moved).map_err(|e| LineError::Unreachable(words(&e)))?;
+            let asked = Asked::of(&request, self.host_bytes);
+            let answer = match while_it_moves(client.execute(request), &moved, patience).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    line.has_failed();
+                    self.is_stale.fetch_or(matches!(error, LineError::Silent(_)), Ordering::Relaxed);
+                    return Err(error);
+                }
+            };
+            let (status, headers) = (answer.status(), answer.headers());
+            let (sent_head_bytes, head_bytes) = line.heads.bytes(&asked, answer.version(), status, headers);
             Ok(Response {
                 status: status.as_u16(),
-                retry_after: retry_after(answer.headers()),
+                retry_after: retry_after(headers),
                 sent_head_bytes,
-                head_bytes: answer_head_bytes(status, answer.headers()),
-                body: until_silent(answer.bytes_stream().boxed(), patience),
+                head_bytes,
+                body: until_silent(answer.bytes_stream().boxed(), patience, self.is_stale.clone()),
             })
         }
         .boxed()
@@ -193,6 +243,66 @@ impl Transport for HttpTransport {
 
     fn address(&self) -> &str {
         &self.base
+    }
+}
+
+impl Line {
+    fn new(base: &str, config: &ClientConfig) -> Result<Self, reqwest::Error> {
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(config.clone())
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(CONNECT_PATIENCE)
+                .pool_idle_timeout(KEEP_IDLE)
+                .pool_max_idle_per_host(2)
+                .http2_initial_stream_window_size(WINDOW_BYTES)
+                .http2_initial_connection_window_size(2 * WINDOW_BYTES)
+                .tcp_nodelay(true)
+                .tcp_keepalive(Duration::from_secs(60));
+            let host = base.split_once("://").map_or("", |(_, host)| host);
+            let is_here = is_loopback(host.rsplit_once(':').map_or(host, |(host, _)| host));
+            if is_here { builder.no_proxy() } else { builder }
+        };
+        let plain = if base.starts_with("https://") {
+            None
+        } else {
+            let client = builder().http2_prior_knowledge().build()?;
+            Some(Plain { client, is_spoken: Arc::default() })
+        };
+        Ok(Self { client: builder().build()?, plain, heads: Arc::default() })
+    }
+
+    /// The client for the next request.
+    async fn client(&self, base: &str, patience: Duration) -> &reqwest::Client {
+        let Some(plain) = &self.plain else { return &self.client };
+        let known = *plain.spoken();
+        let is_spoken = match known {
+            Some(is_spoken) => is_spoken,
+            None => {
+                let asked =
+                    plain.client.head(format!("{base}{ASK_PATH}")).timeout(patience.min(ASK_PATIENCE));
+                let answer = asked.send().await;
+                // What says nothing about the other side is asked again with the next request.
+                if !answer.as_ref().is_err_and(|error| error.is_connect() || error.is_timeout()) {
+                    *plain.spoken() = Some(answer.is_ok());
+                }
+                answer.is_ok()
+            }
+        };
+        if is_spoken { &plain.client } else { &self.client }
+    }
+
+    /// A request failed: behind the address there may be something else by now.
+    fn has_failed(&self) {
+        if let Some(plain) = &self.plain {
+            *plain.spoken() = None;
+        }
+    }
+}
+
+impl Plain {
+    fn spoken(&self) -> MutexGuard<'_, Option<bool>> {
+        self.is_spoken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -218,18 +328,22 @@ async fn while_it_moves(
     }
 }
 
-/// Ends a body with an error when nothing arrives for too long.
+/// Ends a body with an error when nothing arrives for too long, and notes that.
 fn until_silent(
     body: BoxStream<'static, Result<Bytes, reqwest::Error>>,
     patience: Duration,
+    is_stale: Arc<AtomicBool>,
 ) -> BoxStream<'static, Result<Bytes, LineError>> {
-    futures_util::stream::unfold(Some(body), move |body| async move {
-        let mut body = body?;
+    futures_util::stream::unfold(Some((body, is_stale)), move |reading| async move {
+        let (mut body, is_stale) = reading?;
         match tokio::time::timeout(patience, body.next()).await {
-            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(body))),
+            Ok(Some(Ok(piece))) => Some((Ok(piece), Some((body, is_stale)))),
             Ok(Some(Err(e))) => Some((Err(LineError::Cut(words(&e))), None)),
             Ok(None) => None,
-            Err(_) => Some((Err(LineError::Silent(patience)), None)),
+            Err(_) => {
+                is_stale.store(true, Ordering::Relaxed);
+                Some((Err(LineError::Silent(patience)), None))
+            }
         }
     })
     .boxed()
@@ -258,28 +372,6 @@ fn words(error: &dyn std::error::Error) -> String {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(24 * 3600)))
-}
-
-fn header_bytes(headers: &HeaderMap) -> u64 {
-    headers.iter().map(|(name, value)| (name.as_str().len() + value.len() + 4) as u64).sum()
-}
-
-/// Bytes of a request's head without its host's name: the first line, our headers, and those that the client adds.
-fn request_head_bytes(request: &reqwest::Request, length: Option<usize>) -> u64 {
-    let url = request.url();
-    let target = url.path().len() + url.query().map_or(0, |q| q.len() + 1);
-    let first = request.method().as_str().len() + target + " HTTP/1.1\r\n".len() + 1;
-    let body = match (length, request.body().is_some()) {
-        (Some(length), _) => format!("content-length: {length}\r\n").len(),
-        (None, true) => "transfer-encoding: chunked\r\n".len(),
-        (None, false) => 0,
-    };
-    (first + "host: \r\naccept: */*\r\n\r\n".len() + body) as u64 + header_bytes(request.headers())
-}
-
-fn answer_head_bytes(status: reqwest::StatusCode, headers: &HeaderMap) -> u64 {
-    let reason = status.canonical_reason().map_or(0, str::len);
-    ("HTTP/1.1 200 \r\n\r\n".len() + reason) as u64 + header_bytes(headers)
 }
 
 #[cfg(test)]

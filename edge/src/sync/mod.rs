@@ -7,6 +7,7 @@ pub mod client;
 pub mod enrol;
 mod error;
 pub mod exchange;
+mod heads;
 mod intake;
 pub mod lock;
 mod mend;

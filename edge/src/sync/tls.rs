@@ -75,10 +75,12 @@ pub fn client_config(time: Arc<BestTime>) -> Result<ClientConfig, SyncError> {
             "{e}; install the package ca-certificates on this machine"
         )))
     })?;
-    Ok(builder()?
+    let mut config = builder()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyGoodTime { chain_and_name: Arc::new(platform), time }))
-        .with_no_client_auth())
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// For plain http: accepts no certificate, and needs none on the machine.

@@ -8,15 +8,15 @@ use crate::error::ApiError;
 use crate::state::AppState;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use futures_util::StreamExt;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::limits::VERSION_WINDOW;
 use sync_protocol::session::{Admission, Issuer, Link, LinkState, MINOR_VERSION};
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
-use sync_protocol::wire::message::{Audit, Hello, Message, Refusal, RefusalCode, scope_hash};
+use sync_protocol::wire::message::{Hello, Message, Refusal, RefusalCode, scope_hash};
 
 /// Questions about slots that one request may ask: the answers are kilobytes each.
 const AUDITS_MAX: usize = 64;
@@ -62,7 +62,7 @@ pub(super) async fn exchange(
                 }
             }
             Message::Audit(audit) if audits.len() < AUDITS_MAX => audits.push(audit),
-            Message::End => return Ok(answer(state, opened, audits, refusal)),
+            Message::End => return Ok(octets(respond::body(state, Reply { opened, audits, refusal }).await)),
             // Commands after a refused batch, questions beyond the bound, kinds of a newer edge.
             _ => {}
         }
@@ -73,20 +73,14 @@ pub(super) async fn exchange(
     ))
 }
 
-fn answer(state: AppState, opened: Opened, audits: Vec<Audit>, refusal: Option<Refusal>) -> Response {
-    let stream = respond::stream(state, Reply { opened, audits, refusal });
-    octets(Body::from_stream(stream))
-}
-
 fn frames(bytes: Vec<u8>) -> Response {
     octets(Body::from(bytes))
 }
 
+/// Frames, with no header that does not need to be: an exchange without news is mostly headers. No cache keeps the answer to a
+/// POST that does not ask for it.
 fn octets(body: Body) -> Response {
-    let mut response = body.into_response();
-    response.headers_mut().remove(header::CONTENT_TYPE);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    Response::new(body)
 }
 
 /// The request's messages, one by one as they arrive.

@@ -8,8 +8,9 @@ use crate::commands::stream::verdicts_after;
 use crate::error::ApiError;
 use crate::feed::read::{self, Head};
 use crate::state::AppState;
+use axum::body::Body;
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::StreamExt as _;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use std::io;
@@ -27,6 +28,8 @@ use tokio::sync::mpsc;
 
 /// Frames that may wait for a slow link while the next is read.
 const FRAMES_AHEAD: usize = 2;
+/// Up to so many bytes an answer is sent in one piece: an exchange without news, or with little.
+const WHOLE_MAX_BYTES: usize = 4 << 10;
 /// Verdicts of one response.
 const VERDICTS_MAX: i64 = 20_000;
 /// Bytes a row takes at first guess; corrected after each frame.
@@ -43,12 +46,29 @@ pub(super) struct Reply {
     pub(super) refusal: Option<Refusal>,
 }
 
-/// The response's bytes. An error on the way ends the stream in the middle, which the edge takes as a cut.
-pub(super) fn stream(
-    state: AppState,
-    reply: Reply,
-) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
-    let (out, mut frames) = mpsc::channel(FRAMES_AHEAD);
+/// The response's bytes. A short answer is one piece of known length, which costs fewer bytes than one in pieces; a long one
+/// leaves while it is made. An error on the way ends the body in the middle, which the edge takes as a cut.
+pub(super) async fn body(state: AppState, reply: Reply) -> Body {
+    let mut frames = stream(state, reply);
+    let mut whole = Vec::new();
+    while let Some(piece) = frames.recv().await {
+        match piece {
+            Ok(bytes) => whole.extend_from_slice(&bytes),
+            Err(error) => {
+                return Body::from_stream(futures_util::stream::iter([Ok(Bytes::from(whole)), Err(error)]));
+            }
+        }
+        if whole.len() > WHOLE_MAX_BYTES {
+            let begun = futures_util::stream::iter([Ok(Bytes::from(whole))]);
+            let rest = futures_util::stream::poll_fn(move |cx| frames.poll_recv(cx));
+            return Body::from_stream(begun.chain(rest));
+        }
+    }
+    Body::from(whole)
+}
+
+fn stream(state: AppState, reply: Reply) -> mpsc::Receiver<Result<Bytes, io::Error>> {
+    let (out, frames) = mpsc::channel(FRAMES_AHEAD);
     tokio::spawn(async move {
         let edge = reply.opened.edge.id;
         if let Err(error) = respond(&state, reply, &out).await {
@@ -56,7 +76,7 @@ pub(super) fn stream(
             let _ = out.send(Err(io::Error::other("the hub could not go on"))).await;
         }
     });
-    futures_util::stream::poll_fn(move |cx| frames.poll_recv(cx))
+    frames
 }
 
 type Out = mpsc::Sender<Result<Bytes, io::Error>>;

@@ -109,7 +109,12 @@ fn cut<E: Send + 'static>(
                 let left = left - piece.len();
                 Some((Ok(piece), (pieces, left, cuts, false)))
             }
-            Ok(piece) if left > 0 => Some((Ok(piece.slice(..left)), (pieces, 0, cuts, false))),
+            Ok(piece) if left > 0 => {
+                // The error follows, also where this was the last piece.
+                let (begin, rest) = (piece.slice(..left), piece.slice(left..));
+                let rest = futures_util::stream::once(async move { Ok(rest) });
+                Some((Ok(begin), (rest.chain(pieces).boxed(), 0, cuts, false)))
+            }
             Ok(_) => {
                 cuts.fetch_add(1, Ordering::Relaxed);
                 Some((Err(error()), (pieces, 0, cuts, true)))
@@ -127,7 +132,9 @@ impl Transport for Line {
             let (request_after, response_after, held_back) = {
                 let faults = self.faults.lock().unwrap();
                 if is_exchange {
-                    (faults.request_after, faults.response_after, faults.held_back)
+                    // What comes late comes whole.
+                    let request_after = faults.request_after.filter(|_| !faults.held_back);
+                    (request_after, faults.response_after, faults.held_back)
                 } else {
                     (None, None, false)
                 }
