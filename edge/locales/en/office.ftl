@@ -4,6 +4,7 @@
 status-waiting-none = Nothing is waiting to be sent.
 status-waiting-one = 1 thing is waiting to be sent.
 status-waiting = { $count } things are waiting to be sent.
+status-stores-nothing = This box can store nothing at the moment, so nothing new is taken. What was taken before is safe.
 status-in-touch = This office is in touch with the hub.
 status-contact = Last contact: { $when }.
 status-contact-never = There has been no contact with the hub yet.

@@ -3,6 +3,7 @@
 status-waiting-none = Hakuna kinachosubiri kutumwa.
 status-waiting-one = Jambo 1 linasubiri kutumwa.
 status-waiting = Mambo { $count } yanasubiri kutumwa.
+status-stores-nothing = Kifaa hiki hakiwezi kuhifadhi chochote kwa sasa, kwa hiyo hakuna jipya linalopokelewa. Yaliyopokelewa awali yako salama.
 status-in-touch = Ofisi hii imeunganishwa na kituo kikuu.
 status-contact = Mawasiliano ya mwisho: { $when }.
 status-contact-never = Bado hakujakuwa na mawasiliano na kituo kikuu.

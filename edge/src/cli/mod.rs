@@ -155,7 +155,7 @@ pub fn main() -> ExitCode {
 
 /// Log lines go to standard error; `RUST_LOG` says which. Commands other than `serve` say only what a person should see.
 fn logs(is_serve: bool) {
-    let default = if is_serve { "info" } else { "warn" };
+    let default = if is_serve { "info" } else { "error" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours);

@@ -43,7 +43,11 @@ pub(super) async fn run(_args: StatusArgs, place: &Place, out: &mut Out) -> anyh
     let db = place.open_enrolled().await?;
     let config = Config::load(place.path())?;
     let now_s = place.deps.clock.now_s();
-    let standing = db.read(move |conn| standing(conn, now_s)).await?;
+    let mut standing = db.read(move |conn| standing(conn, now_s)).await?;
+    // Where nothing can be stored, what stopped the last try could not be stored either.
+    if let Err(error) = db.write(state::try_to_store).await {
+        standing.state.failure = Some(("storage".to_owned(), error.to_string()));
+    }
     let running = lock::running_serve(place.path());
     out.say(&to_json(&standing, &config, running), &words(&standing, &config, running))
 }

@@ -11,7 +11,7 @@ pub enum DbError {
     #[error("the data folder cannot be written to: check its owner and its disk, then try again")]
     ReadOnly,
     /// The disk failed, or the file could not be opened.
-    #[error("the disk failed ({0}): check it, then try again")]
+    #[error("the data folder or its disk cannot be used ({0}): check them, then try again")]
     Disk(String),
     /// Another program held the database for too long.
     #[error("another program is using the database: try again")]

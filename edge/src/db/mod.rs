@@ -37,6 +37,7 @@ struct Shared {
     readers: Arc<Readers>,
     permits: Semaphore,
     highest_seq: watch::Receiver<u64>,
+    trouble: watch::Receiver<Option<DbError>>,
 }
 
 impl Db {
@@ -63,12 +64,14 @@ impl Db {
         let readers = Arc::new(Readers::new(data_dir.to_owned(), reading));
         let mark = readers.with(crate::node::mark)?;
         let (seq_sender, highest_seq) = watch::channel(mark.map_or(0, |mark| mark.highest_seq));
+        let (trouble_sender, trouble) = watch::channel(conn.is_none().then_some(DbError::ReadOnly));
         let (jobs, queue) = mpsc::channel();
         let writer = Writer {
             data_dir: data_dir.to_owned(),
             conn,
             readers: readers.clone(),
             highest_seq: seq_sender,
+            trouble: trouble_sender,
             high_water: HighWaterKeeper::new(data_dir, mark),
         };
         let thread =
@@ -81,6 +84,7 @@ impl Db {
             // One connection is always left for reads in the caller's own thread: a screen waits for no long read.
             permits: Semaphore::new(READERS_MAX - 1),
             highest_seq,
+            trouble,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -93,6 +97,11 @@ impl Db {
     /// Changes when a command was stored: its sequence number, after the commit. For whoever sends them.
     pub fn watch_highest_seq(&self) -> watch::Receiver<u64> {
         self.shared.highest_seq.clone()
+    }
+
+    /// Why the last write could not be stored, by disk or folder; `None` when it could. Known to this process alone.
+    pub fn trouble(&self) -> Option<DbError> {
+        self.shared.trouble.borrow().clone()
     }
 
     /// Writes in a transaction of its own. `Ok` says that it is on disk; after an error nothing of it is there.

@@ -34,7 +34,7 @@ pub(super) fn path(data_dir: &Path) -> PathBuf {
 pub(super) fn writer(data_dir: &Path) -> Result<Connection, DbError> {
     make_private_dir(data_dir)?;
     let path = path(data_dir);
-    let is_new = !path.exists();
+    let is_new = make_private_file(&path)?;
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(&path, flags)?;
@@ -133,6 +133,25 @@ fn make_private_dir(data_dir: &Path) -> Result<(), DbError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(data_dir)?;
     Ok(())
+}
+
+/// The database file, whatever the folder's mode: made for its owner alone, and closed to others where it was not. SQLite gives
+/// the files of its log the same mode. True when it is new.
+fn make_private_file(path: &Path) -> Result<bool, DbError> {
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    const OTHERS: u32 = 0o077;
+    let Ok(meta) = path.metadata() else {
+        // Another program may be making it at the same moment.
+        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        return Ok(true);
+    };
+    if meta.mode() & OTHERS != 0 {
+        let private = std::fs::Permissions::from_mode(meta.mode() & !OTHERS);
+        if let Err(error) = std::fs::set_permissions(path, private) {
+            tracing::warn!(%error, "others can read the database file");
+        }
+    }
+    Ok(false)
 }
 
 /// `immutable` tells SQLite that nobody writes, so that it needs no file of its own beside the database.

@@ -199,6 +199,7 @@ fn a_full_disk_is_named_takes_nothing_and_reading_goes_on() {
     };
     assert_eq!(db.write_blocking(big), Err(DbError::Full));
     assert_eq!(numbers(&db), [1]);
+    assert_eq!(db.trouble(), None, "what is small can still be stored");
     // Neither does it take along what shares its transaction: either it is stored, or its sender is told.
     let both = futures_util::future::join(db.write_grouped(add(2)), db.write_grouped(big));
     let (small, large) = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(both);
@@ -241,9 +242,11 @@ fn as_another_user(parent: &Path) {
         let refused = db.write_blocking(add(9));
         assert!(matches!(refused, Err(DbError::ReadOnly | DbError::Disk(_))), "{what}: {refused:?}");
         assert_eq!(numbers(&db), [1], "{what}");
+        assert_eq!(db.trouble().as_ref(), refused.as_ref().err(), "{what}: known until a write succeeds");
         set_mode(&dir, 0o700);
         set_mode(&dir.join("edge.db"), 0o600);
         db.write_blocking(add(2)).unwrap();
+        assert_eq!(db.trouble(), None, "{what}");
         assert_eq!(numbers(&db), [1, 2], "{what}: readers see what is written from now on");
         db.write_blocking(|tx| -> Result<(), DbError> { Ok(tx.execute_batch("DELETE FROM t WHERE n = 2")?) })
             .unwrap();
@@ -251,6 +254,23 @@ fn as_another_user(parent: &Path) {
         assert!(!dir.join("edge.db-wal").exists(), "{what}: one file is left behind");
     }
     std::fs::write(parent.join("done"), "").unwrap();
+}
+
+#[test]
+fn nobody_else_can_read_the_file_whatever_the_folder_s_mode() {
+    let dir = tempfile::tempdir().unwrap();
+    set_mode(dir.path(), 0o755);
+    let db = Db::open(dir.path()).unwrap();
+    let mode = |name: &str| {
+        let meta = std::fs::metadata(dir.path().join(name)).unwrap();
+        std::os::unix::fs::MetadataExt::mode(&meta) & 0o777
+    };
+    assert_eq!((mode("edge.db"), mode("edge.db-wal"), mode("edge.db-shm")), (0o600, 0o600, 0o600));
+    drop(db);
+    // As an older version left it.
+    set_mode(&dir.path().join("edge.db"), 0o644);
+    drop(Db::open(dir.path()).unwrap());
+    assert_eq!(mode("edge.db"), 0o600);
 }
 
 fn set_mode(path: &Path, mode: u32) {

@@ -77,6 +77,8 @@ pub(super) struct Writer {
     pub(super) conn: Option<Connection>,
     pub(super) readers: Arc<Readers>,
     pub(super) highest_seq: watch::Sender<u64>,
+    /// Why the last write could not be stored; `None` since one was.
+    pub(super) trouble: watch::Sender<Option<DbError>>,
     pub(super) high_water: HighWaterKeeper,
 }
 
@@ -110,18 +112,36 @@ impl Writer {
         let conn = match self.connection() {
             Ok(conn) => conn,
             Err(error) => {
+                self.note(&Err(error.clone()));
                 job.finish(Err(error));
                 return None;
             }
         };
-        let next = if job.is_grouped() {
-            group(conn, job, queue)
-        } else {
-            alone(conn, job);
-            None
-        };
+        let Ran { ended, jobs, next } =
+            if job.is_grouped() { group(conn, job, queue) } else { alone(conn, job) };
+        // Whoever is answered may ask at once how things stand.
+        self.note(&ended);
+        let answer = ended.map(|_| ());
+        for job in jobs {
+            job.finish(answer.clone());
+        }
         self.after_commit();
         next
+    }
+
+    /// Keeps in mind whether this box can store anything: where it cannot, that cannot be stored either.
+    fn note(&self, ended: &Result<Ended, DbError>) {
+        let now = match ended {
+            Ok(Ended::Committed) => None,
+            Ok(Ended::RolledBack) => return,
+            Err(error @ (DbError::Full | DbError::ReadOnly | DbError::Disk(_))) => Some(error.clone()),
+            Err(_) => return,
+        };
+        self.trouble.send_if_modified(|trouble| {
+            let is_new = *trouble != now;
+            *trouble = now;
+            is_new
+        });
     }
 
     fn connection(&mut self) -> Result<&mut Connection, DbError> {
@@ -144,32 +164,46 @@ impl Writer {
     }
 }
 
-fn alone(conn: &mut Connection, mut job: Box<dyn Job>) {
-    let ended = conn
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(DbError::from)
-        .and_then(|tx| if job.run(&tx) { Ok(tx.commit()?) } else { Ok(tx.rollback()?) });
-    job.finish(ended);
+/// How a transaction ended.
+enum Ended {
+    Committed,
+    RolledBack,
 }
 
-/// Runs what is waiting in one transaction, each in its own savepoint, and answers all when it is on disk.
-fn group(conn: &mut Connection, first: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+/// What was run, to be answered.
+struct Ran {
+    ended: Result<Ended, DbError>,
+    jobs: Vec<Box<dyn Job>>,
+    /// Taken from the queue, and not part of it.
+    next: Option<Box<dyn Job>>,
+}
+
+fn alone(conn: &mut Connection, mut job: Box<dyn Job>) -> Ran {
+    let ended = conn.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|tx| {
+        if job.run(&tx) {
+            tx.commit().map(|()| Ended::Committed)
+        } else {
+            tx.rollback().map(|()| Ended::RolledBack)
+        }
+    });
+    Ran { ended: ended.map_err(DbError::from), jobs: vec![job], next: None }
+}
+
+/// Runs what is waiting in one transaction, each in its own savepoint; all are answered when it is on disk.
+fn group(conn: &mut Connection, first: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>) -> Ran {
     let tx = match conn.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(tx) => tx,
-        Err(error) => {
-            first.finish(Err(error.into()));
-            return None;
-        }
+        Err(error) => return Ran { ended: Err(error.into()), jobs: vec![first], next: None },
     };
-    let (mut done, mut next, mut lost) = (Vec::new(), Some(first), None);
+    let (mut jobs, mut next, mut lost) = (Vec::new(), Some(first), None);
     while let Some(mut job) = next.take() {
         let kept = in_savepoint(&tx, &mut *job);
-        done.push(job);
+        jobs.push(job);
         if let Err(error) = kept {
             lost = Some(error);
             break;
         }
-        if done.len() == GROUP_MAX {
+        if jobs.len() == GROUP_MAX {
             break;
         }
         next = queue.try_recv().ok();
@@ -177,11 +211,8 @@ fn group(conn: &mut Connection, first: Box<dyn Job>, queue: &Receiver<Box<dyn Jo
             break;
         }
     }
-    let ended = lost.map_or(Ok(()), Err).and_then(|()| Ok(tx.commit()?));
-    for job in done {
-        job.finish(ended.clone());
-    }
-    next
+    let committed = lost.map_or(Ok(()), Err).and_then(|()| Ok(tx.commit()?));
+    Ran { ended: committed.map(|()| Ended::Committed), jobs, next }
 }
 
 /// `Err` when the whole transaction is lost, as when the disk filled up under it.

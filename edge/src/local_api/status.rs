@@ -58,7 +58,7 @@ pub struct OfficeStatus {
     pub last_contact_age_s: Option<u64>,
     /// When the hub was last tried, RFC 3339, UTC, by this box's clock.
     pub last_try: Option<String>,
-    /// What stopped the last try; missing when it came to its end.
+    /// Why this box can store nothing at the moment, or what stopped the last try; missing when all is well.
     pub problem: Option<String>,
     /// Whether everything that the hub has for this office is here.
     pub complete: bool,
@@ -98,6 +98,7 @@ pub async fn status(
 ) -> Result<Json<OfficeStatus>, ApiError> {
     let lang = lang(query.given.lang.as_deref())?;
     let (now_s, config) = (state.deps.clock.now_s(), state.config.clone());
+    let trouble = state.db.trouble().map(|trouble| trouble.to_string());
     // Where the loop that speaks with the hub is not running, nobody would tell that the line is gone.
     let is_listening = state.sync.changed().has_changed().is_ok();
     let found = state.db.read(move |conn| {
@@ -107,7 +108,7 @@ pub async fn status(
         let tally = commands::tally(conn, now_s.saturating_sub(REFUSED_SHOWN_S))?;
         let sync = state::load(conn)?;
         let last_contact = contact_s.map(|at| rfc3339(at.saturating_add(offset_s)));
-        let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none();
+        let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none() && trouble.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
         let gateways = config.gateways.iter().map(|gateway| OfficeGateway {
             kind: gateway.kind.as_str().to_owned(),
@@ -117,7 +118,7 @@ pub async fn status(
             sms_path: gateway.sms_path(),
         });
         Ok::<_, ApiError>(OfficeStatus {
-            summary: summary(lang, &tally, in_touch, last_contact.as_deref(), &sync),
+            summary: summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync),
             cooperative: own,
             edge: me.identity.edge.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -129,7 +130,7 @@ pub async fn status(
             last_contact,
             last_contact_age_s: contact_s.map(|at| u64::try_from(now_s.saturating_sub(at)).unwrap_or(0)),
             last_try: sync.attempt_at_s.map(rfc3339),
-            problem: sync.failure.map(|(_, words)| words),
+            problem: trouble.or_else(|| sync.failure.map(|(_, words)| words)),
             complete: sync.is_complete,
             held_back: me
                 .doubt
@@ -144,6 +145,7 @@ pub async fn status(
 fn summary(
     lang: Lang,
     tally: &commands::Tally,
+    stores_nothing: bool,
     in_touch: bool,
     last_contact: Option<&str>,
     sync: &SyncState,
@@ -154,7 +156,11 @@ fn summary(
         1 => "status-waiting-one",
         _ => "status-waiting",
     };
-    let mut sentences = vec![say(lang, waiting, &[("count", &count)])];
+    let mut sentences = Vec::new();
+    if stores_nothing {
+        sentences.push(say(lang, "status-stores-nothing", &[]));
+    }
+    sentences.push(say(lang, waiting, &[("count", &count)]));
     sentences.push(match last_contact {
         _ if in_touch => say(lang, "status-in-touch", &[]),
         Some(when) => say(lang, "status-contact", &[("when", when)]),

@@ -30,6 +30,9 @@ const PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// No pause is longer.
 const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// Nor any after the disk was full.
+const STORAGE_PAUSE_MAX: Duration = Duration::from_secs(20);
+
 /// No pause is shorter, so that a hub that fails at once is not asked hundreds of times a second.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 
@@ -333,6 +336,8 @@ fn log(report: &ExchangeReport) {
 fn pause_after(deps: &Deps, failures: u32, error: &SyncError) -> Duration {
     match error {
         SyncError::Line(LineError::Certificate(_)) => jittered(deps, failures),
+        // Nobody else is kept waiting by looking often whether there is room again.
+        SyncError::Storage(cause) if cause.is_retryable() => fraction(deps, STORAGE_PAUSE_MAX).max(PAUSE_MIN),
         _ if !error.is_temporary() => PAUSE_MAX / 2 + fraction(deps, PAUSE_MAX / 2),
         _ => match error.retry_after() {
             Some(wait) => stretched(deps, wait),

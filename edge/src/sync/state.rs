@@ -77,6 +77,15 @@ pub(super) fn note_attempt(
     Ok(())
 }
 
+/// Writes what stands there already: whether it ends well says whether this box can store anything.
+///
+/// # Errors
+/// Those of the database.
+pub fn try_to_store(tx: &Transaction<'_>) -> Result<(), DbError> {
+    tx.execute("UPDATE sync_state SET attempt_at_s = attempt_at_s", [])?;
+    Ok(())
+}
+
 /// Whether a whole bucket was not found equal to the hub's where it stands.
 pub(super) fn has_unverified(conn: &Connection) -> Result<bool, DbError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM bucket WHERE reached IS NULL AND verified <> upto)";
