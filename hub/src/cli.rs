@@ -9,18 +9,26 @@ mod output;
 mod prices;
 mod user;
 
-use crate::config::Config;
+use crate::config::{Config, Opened};
+use crate::error::ApiError;
 use crate::serve::{self, Secrets};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use output::Output;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 const PORT_DEFAULT: u16 = 8080;
+
+/// How long a command waits for its database: long enough to make one on a slow disk, or for one that repairs itself after a crash.
+const OPEN_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a command that asks or changes one thing may take after that.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The hub of a marketplace for farmers' cooperatives: its API, its database, and what offices sync with.
 #[derive(Parser)]
@@ -110,6 +118,23 @@ impl Common {
         }
     }
 
+    /// Opens the database, for a command that is done soon. Says so where it makes a new one: a script that names another folder
+    /// than the hub's would wonder.
+    async fn open(&self) -> Result<Opened> {
+        let config = self.config();
+        let is_new = config.database_url.is_none() && !config.data_dir().join("postgres").exists();
+        if is_new {
+            output::hint(&format!(
+                "No hub was in {} yet: its database is made there. If yours is elsewhere, name its folder with --data-dir.",
+                config.data_dir().display()
+            ));
+        }
+        match tokio::time::timeout(OPEN_PATIENCE, config.open()).await {
+            Ok(opened) => opened,
+            Err(_) => bail!("the database has not answered for {} seconds", OPEN_PATIENCE.as_secs()),
+        }
+    }
+
     fn output(&self) -> Output {
         Output { json: self.json }
     }
@@ -136,7 +161,7 @@ struct Serve {
 /// Runs the command line; the process's exit status.
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let quiet = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
+    let quiet = if matches!(command, Command::Serve(_)) { "info" } else { "error" };
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{quiet},sqlx=warn")));
     let colours = std::io::stderr().is_terminal();
@@ -152,9 +177,24 @@ pub fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    // Where standard error is closed there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "Error: {error:#}");
+    output::hint(&format!("Error: {}", words(error)));
     ExitCode::FAILURE
+}
+
+/// An error on one line. What the API would answer is said without what lies behind it, and by the command's own options.
+fn words(error: &anyhow::Error) -> String {
+    let Some(refused) = error.downcast_ref::<ApiError>().filter(|refused| !refused.is_temporary()) else {
+        return format!("{error:#}");
+    };
+    let text = refused.to_string();
+    let text = text.split(": see /api/").next().unwrap_or_default();
+    match text.strip_prefix('/').and_then(|rest| rest.split_once(": ")) {
+        Some((field, said)) => {
+            let option = field.trim_end_matches("_id").trim_end_matches("_percent").replace('_', "-");
+            format!("--{option}: {said}")
+        }
+        None => text.to_owned(),
+    }
 }
 
 async fn run(command: Command) -> Result<()> {
@@ -167,19 +207,33 @@ async fn run(command: Command) -> Result<()> {
             serve::run(&args.common.config(), &secrets, listen).await
         }
         Command::Migrate(common) => migrate(&common).await,
-        Command::Openapi(_) => {
+        Command::Openapi(common) => {
             let text = crate::openapi::document_text()?;
+            // One object a line, for whoever asked for that; else as it stands in the repository.
+            let text = if common.json {
+                format!("{}\n", serde_json::from_str::<serde_json::Value>(&text)?)
+            } else {
+                text
+            };
             std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
         }
-        Command::Cooperative(command) => cooperative::run(command).await,
+        Command::Cooperative(command) => in_time(cooperative::run(command)).await,
         Command::User(command) => user::run(command).await,
-        Command::Edge(command) => edge::run(command).await,
+        Command::Edge(command) => in_time(edge::run(command)).await,
         Command::Prices(command) => prices::run(command).await,
     }
 }
 
+/// A database that hangs must not make a script hang.
+async fn in_time(command: impl Future<Output = Result<()>>) -> Result<()> {
+    match tokio::time::timeout(OPEN_PATIENCE + PATIENCE, command).await {
+        Ok(ended) => ended,
+        Err(_) => bail!("the database has not answered for {} seconds", PATIENCE.as_secs()),
+    }
+}
+
 async fn migrate(common: &Common) -> Result<()> {
-    let opened = common.config().open().await?;
+    let opened = common.open().await?;
     let migrated = crate::db::migrate(opened.db.direct_url()).await.context("a migration failed");
     opened.close().await?;
     migrated?;

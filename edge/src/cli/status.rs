@@ -138,11 +138,13 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
             tally.refused
         ));
     }
-    lines.push(match (standing.state.is_complete, standing.state.digests_equal) {
+    // Where the hub does not speak with this box, nobody knows what it has for it.
+    let is_shut_out = standing.state.failure.as_ref().is_some_and(|(code, _)| code == "revoked");
+    lines.extend((!is_shut_out).then(|| match (standing.state.is_complete, standing.state.digests_equal) {
         (false, _) => "Not everything has come from the hub yet; what is here can be used.".to_owned(),
         (true, Some(false)) => "Some rows differ from the hub's; they are being fetched anew.".to_owned(),
         (true, _) => "Everything that the hub has for this office is here.".to_owned(),
-    });
+    }));
     match standing.doubt {
         Some(Doubt::Rewound) => lines.push(
             "The data of this box is older than what was done on it, so it does not sell its own stock. Count the stock, and \
@@ -162,6 +164,13 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
         lines.push(format!("  USSD, call ended  {base}{}", gateway.ended_path()));
         lines.push(format!("  SMS, incoming     {base}{}", gateway.sms_path()));
         lines.push(format!("  SMS, delivery     {base}{}", gateway.delivery_path()));
+    }
+    if !config.gateways.is_empty() && config.public_url.is_empty() {
+        lines.push(
+            "These work on this network alone. Set public_url in edge.toml to the address under which a gateway on the internet \
+             reaches this box."
+                .to_owned(),
+        );
     }
     lines.join("\n")
 }

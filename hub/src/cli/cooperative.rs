@@ -55,7 +55,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
 }
 
 async fn add(args: Add) -> Result<()> {
-    let opened = args.common.config().open().await?;
+    let opened = args.common.open().await?;
     let new = NewCooperative {
         name: args.name,
         country: args.country,
@@ -75,7 +75,7 @@ async fn add(args: Add) -> Result<()> {
 }
 
 async fn list(common: &Common) -> Result<()> {
-    let opened = common.config().open().await?;
+    let opened = common.open().await?;
     let all = app::all(&opened.db).await.map_err(ApiError::from);
     opened.close().await?;
     for one in all? {

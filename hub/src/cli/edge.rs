@@ -60,20 +60,20 @@ struct Revoked {
 pub(super) async fn run(command: Command) -> Result<()> {
     match command {
         Command::Add(args) => {
-            let opened = args.common.config().open().await?;
+            let opened = args.common.open().await?;
             let added = edges::add(&opened.db, &Deps::real(), args.cooperative, args.national).await;
             opened.close().await?;
             show_code(&args.common, &added?)
         }
         Command::Code(args) => {
-            let opened = args.common.config().open().await?;
+            let opened = args.common.open().await?;
             let added = edges::new_code(&opened.db, &Deps::real(), args.id).await;
             opened.close().await?;
             show_code(&args.common, &added?)
         }
         Command::List(common) => list(&common).await,
         Command::Revoke(args) => {
-            let opened = args.common.config().open().await?;
+            let opened = args.common.open().await?;
             let at = edges::revoke(&opened.db, &Deps::real(), args.id).await;
             opened.close().await?;
             let revoked = Revoked { id: args.id, revoked_at: at?.to_string() };
@@ -93,7 +93,7 @@ fn show_code(common: &Common, added: &Added) -> Result<()> {
 }
 
 async fn list(common: &Common) -> Result<()> {
-    let opened = common.config().open().await?;
+    let opened = common.open().await?;
     let edges = edges::list(&opened.db).await;
     opened.close().await?;
     let edges = edges?;

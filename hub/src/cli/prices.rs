@@ -58,7 +58,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
 async fn import_wfp(args: &Import) -> Result<()> {
     let country = args.country.as_deref().map(country).transpose()?;
     let rejects = args.rejects.clone().unwrap_or_else(|| args.common.data_dir.join("rejects"));
-    let opened = args.common.config().open().await?;
+    let opened = args.common.open().await?;
     let deps = Deps::real();
     let mut failed = Vec::new();
     for file in &args.files {
@@ -69,18 +69,21 @@ async fn import_wfp(args: &Import) -> Result<()> {
             older_wins: args.older_wins,
         };
         match import::run(&opened.db, &deps, file, options).await {
-            Ok(report) => show(args, &report)?,
-            Err(error) => {
-                hint(&format!("{}: {error}", file.display()));
-                failed.push(file);
+            Ok(report) => {
+                show(args, &report)?;
+                if report.accepted == 0 && report.quarantined + report.refused > 0 {
+                    failed.push(format!("{}: no row of it could be taken", file.display()));
+                }
             }
+            Err(error) => failed.push(format!("{}: {error}", file.display())),
         }
     }
     opened.close().await?;
-    if failed.is_empty() {
-        return Ok(());
+    let Some(last) = failed.pop() else { return Ok(()) };
+    for error in failed {
+        hint(&format!("Error: {error}"));
     }
-    bail!("{} of {} files could not be imported", failed.len(), args.files.len())
+    bail!(last)
 }
 
 fn country(code: &str) -> Result<&'static Country> {

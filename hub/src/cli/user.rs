@@ -119,7 +119,7 @@ async fn add(args: Add) -> Result<()> {
         password,
         office_password,
     };
-    let opened = args.common.config().open().await?;
+    let opened = args.common.open().await?;
     let made = app::add(&opened.db, &Deps::real(), &Passwords::new(1), account).await;
     opened.close().await?;
     let user = made.map_err(in_words)?;
@@ -129,7 +129,7 @@ async fn add(args: Add) -> Result<()> {
 }
 
 async fn confirm(args: Confirm) -> Result<()> {
-    let opened = args.common.config().open().await?;
+    let opened = args.common.open().await?;
     let confirmed = app::confirm(&opened.db, &args.phone, args.country.as_deref()).await;
     opened.close().await?;
     let user = confirmed.map_err(in_words)?;

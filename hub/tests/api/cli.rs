@@ -37,6 +37,12 @@ fn json(output: &Output) -> Vec<Value> {
 fn fails(output: &Output, words: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && stderr.contains(words), "{stderr}");
+    // `serve` logs beside it.
+    assert_eq!(stderr.lines().filter(|line| !line.contains(" INFO ")).count(), 1, "{stderr}");
+    assert!(
+        !stderr.contains("constraint") && !stderr.contains("/api/"),
+        "for people, not of the inside: {stderr}"
+    );
     assert!(output.stdout.is_empty());
 }
 
@@ -102,7 +108,10 @@ async fn an_operators_day() {
         "Central Region",
         "--json",
     ];
-    assert_eq!(json(&run(dir, &add)), [serde_json::json!({ "id": 1, "name": "Kasungu Growers" })]);
+    let made = run(dir, &add);
+    assert_eq!(json(&made), [serde_json::json!({ "id": 1, "name": "Kasungu Growers" })]);
+    let told = String::from_utf8_lossy(&made.stderr);
+    assert!(told.contains("No hub was in") && told.contains("--data-dir"), "{told}");
 
     let served = Served::start(dir);
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -115,6 +124,7 @@ async fn an_operators_day() {
     // While it runs.
     fails(&run(dir, &add), "A cooperative of that name is there already");
     let elsewhere = ["cooperative", "add", "--name", "Coast", "--country", "MWI", "--region", "Coast"];
+    fails(&run(dir, &elsewhere), "Error: --region: ");
     fails(&run(dir, &elsewhere), "There are: Central Region");
     fails(&run(dir, &["cooperative", "add", "--name", "X", "--country", "Malawi"]), "MWI (Malawi)");
     let words = run(dir, &["cooperative", "list"]);
@@ -224,6 +234,13 @@ fn prices(dir: &Path) {
     fails(&missing, "no_such_file_mwi.csv");
     let odd = run(dir, &["prices", "import", "--source", "wfp", "--country", "XXX", file.to_str().unwrap()]);
     fails(&odd, "there is no country XXX");
+    // A file of another country than was said: a script must hear of it by the exit status.
+    let other = run(
+        dir,
+        &["prices", "import", "--source", "wfp", "--country", "KEN", file.to_str().unwrap(), "--json"],
+    );
+    assert!(!other.status.success());
+    assert!(String::from_utf8_lossy(&other.stdout).contains("\"accepted\":0"));
 }
 
 #[test]
