@@ -22,6 +22,11 @@ impl Api {
         Self { token: Some(token.to_owned()), ..Self::at(address) }
     }
 
+    /// The same person on a connection of their own.
+    pub fn again(&self) -> Self {
+        Self { base: self.base.clone(), client: reqwest::Client::new(), token: self.token.clone() }
+    }
+
     /// The token, for printing.
     pub fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()

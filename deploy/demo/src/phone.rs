@@ -111,6 +111,11 @@ impl Session<'_> {
         self.answered
     }
 
+    /// Whether the call goes on, as far as was heard.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Sends the last step once more, as a gateway does that heard nothing.
     ///
     /// # Errors

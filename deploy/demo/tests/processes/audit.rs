@@ -1,0 +1,189 @@
+//! At the end, with the line up: what people were told is compared with what the hub and the office say.
+
+use crate::clients::Office;
+use crate::ledger::{By, Order, Pages};
+use crate::market::{Market, all};
+use anyhow::{Context, Result, ensure};
+use mizili_demo::answer::{count, text};
+use mizili_demo::nodes::Nodes;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+/// How long both sides may take to agree.
+const SETTLED_WITHIN: Duration = Duration::from_secs(90);
+
+/// Exchanges until nothing waits and both sides hold the same.
+pub(crate) async fn settle(nodes: &Nodes) -> Result<Value> {
+    let begun = Instant::now();
+    loop {
+        let exchanged = nodes.ask("mizili-edge", &["sync", "--once"], "").await;
+        let status = nodes.ask("mizili-edge", &["status"], "").await?;
+        let is_equal = exchanged.as_ref().is_ok_and(|report| report["digests_equal"] == true);
+        if is_equal && status["pending"] == 0 && status["digests_equal"] == true && status["complete"] == true
+        {
+            ensure!(
+                status["at_operator"] == 0 && status["count_needed"] == false && status["mended_rows"] == 0,
+                "settled, but not well: {status}"
+            );
+            return Ok(status);
+        }
+        ensure!(begun.elapsed() < SETTLED_WITHIN, "never settled: {exchanged:?}, {status}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// An order, as a node lists it.
+#[derive(Debug)]
+struct Listed {
+    id: String,
+    product: String,
+    quantity: u64,
+    status: String,
+    phone: Option<String>,
+    channel: String,
+    synced: bool,
+}
+
+fn listed(items: &[Value]) -> Result<Vec<Listed>> {
+    let orders: Vec<Listed> = items
+        .iter()
+        .map(|item| {
+            Ok(Listed {
+                id: text(item, "id")?.to_owned(),
+                product: text(item, "product_id")?.to_owned(),
+                quantity: whole(item, "quantity")?,
+                status: text(item, "status")?.to_owned(),
+                phone: item["buyer_phone"].as_str().map(str::to_owned),
+                channel: text(item, "channel")?.to_owned(),
+                synced: item["synced"] == true,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let ids: HashSet<&String> = orders.iter().map(|order| &order.id).collect();
+    ensure!(ids.len() == orders.len(), "an order is listed twice");
+    Ok(orders)
+}
+
+fn whole(item: &Value, field: &str) -> Result<u64> {
+    text(item, field)?.parse().with_context(|| format!("{field} of {item} is not whole"))
+}
+
+/// The one listed order that an answer was about.
+fn find<'a>(orders: &'a [Listed], told: &Order) -> Result<Option<&'a Listed>> {
+    let is_it = |order: &&Listed| match (&told.id, &told.by) {
+        (Some(id), _) => order.id == *id,
+        (None, By::Phone(number)) => {
+            order.channel == "ussd" && order.phone.as_ref() == Some(number) && order.quantity == told.quantity
+        }
+        (None, _) => false,
+    };
+    let found: Vec<&Listed> = orders.iter().filter(is_it).collect();
+    ensure!(found.len() <= 1, "{told:?} stands more than once: {found:?}");
+    let found = found.first().copied();
+    if let Some(order) = found {
+        let is_same = order.product == told.product && order.quantity == told.quantity;
+        ensure!(is_same, "{told:?} became another order: {order:?}");
+    }
+    Ok(found)
+}
+
+/// Everything that the office told people is there, whatever the hub has heard of it.
+pub(crate) async fn office_remembers(office: &Office, told: &Pages) -> Result<()> {
+    let api = office.sign_in().await?;
+    let orders = listed(&all(&api, "/orders?limit=100").await?)?;
+    for order in told.orders.iter().filter(|order| order.by != By::App) {
+        let found = find(&orders, order)?.with_context(|| format!("the office forgot {order:?}"))?;
+        let is_kept =
+            if order.is_confirmed { found.status == "confirmed" } else { found.status != "cancelled" };
+        ensure!(is_kept, "the office told of {order:?} and now says {found:?}");
+    }
+    let products = all(&api, "/products?limit=100").await?;
+    for offer in told.offers.iter().filter(|offer| offer.by != By::App) {
+        let is_it = |p: &&Value| match &offer.id {
+            Some(id) => p["id"] == **id,
+            None => {
+                p["price"]["amount"] == offer.price && whole(p, "total").is_ok_and(|q| q == offer.quantity)
+            }
+        };
+        ensure!(products.iter().any(|p| is_it(&p)), "the office forgot {offer:?}");
+    }
+    Ok(())
+}
+
+/// What was taken in of the goods that people order, by product.
+pub(crate) type TakenIn = HashMap<String, u64>;
+
+/// Everything that anybody was told holds at the hub, once, and nothing else does.
+pub(crate) async fn all_is_as_told(
+    market: &Market,
+    office: &Office,
+    told: &Pages,
+    taken_in: &TakenIn,
+) -> Result<()> {
+    let at_hub = listed(&all(&market.admin, "/orders?limit=100").await?)?;
+    let api = office.sign_in().await?;
+    let at_office = listed(&all(&api, "/orders?limit=100").await?)?;
+    let mut matched = HashSet::new();
+    for order in &told.orders {
+        let found = find(&at_hub, order)?;
+        let verdict = match order.by {
+            By::App => found.map(|order| order.status.as_str()),
+            _ => final_word(&at_office, order)?,
+        };
+        match (order.is_confirmed, verdict, found) {
+            (_, Some("confirmed"), Some(at_hub)) if at_hub.status == "confirmed" => {
+                ensure!(matched.insert(&at_hub.id), "two answers became one order: {at_hub:?}");
+            }
+            (false, Some("refused"), None) => {}
+            other => anyhow::bail!("{order:?} ended as {other:?}"),
+        }
+    }
+    let stray: Vec<_> = at_hub.iter().filter(|order| !matched.contains(&order.id)).collect();
+    ensure!(stray.is_empty(), "nobody was told of {stray:?}");
+    let (waiting, at_office_only): (Vec<_>, Vec<_>) =
+        at_office.iter().filter(|order| order.status != "refused").partition(|order| !order.synced);
+    ensure!(waiting.is_empty(), "settled, and yet waiting: {waiting:?}");
+    let unknown: Vec<_> = at_office_only.iter().filter(|order| !matched.contains(&order.id)).collect();
+    ensure!(unknown.is_empty(), "the office alone has {unknown:?}");
+    nothing_was_sold_twice(market, told, &at_hub, taken_in).await?;
+    offers_stand_once(market, told).await
+}
+
+/// What the office says in the end of an order that it took.
+fn final_word<'a>(at_office: &'a [Listed], told: &Order) -> Result<Option<&'a str>> {
+    Ok(find(at_office, told)?.map(|order| order.status.as_str()))
+}
+
+async fn nothing_was_sold_twice(
+    market: &Market,
+    told: &Pages,
+    at_hub: &[Listed],
+    taken_in: &TakenIn,
+) -> Result<()> {
+    for (product, taken_in) in taken_in {
+        let confirmed: u64 =
+            told.orders.iter().filter(|o| o.is_confirmed && o.product == *product).map(|o| o.quantity).sum();
+        ensure!(confirmed <= *taken_in, "{confirmed} of {product} were promised, {taken_in} were there");
+        let sold: u64 = at_hub.iter().filter(|o| o.product == *product).map(|o| o.quantity).sum();
+        let left = whole(&market.admin.get(&format!("/products/{product}")).await?, "total")?;
+        ensure!(sold + left == *taken_in, "of {taken_in} {product} {sold} are sold and {left} left");
+    }
+    Ok(())
+}
+
+async fn offers_stand_once(market: &Market, told: &Pages) -> Result<()> {
+    let products = all(&market.admin, "/products?limit=100&commodity=Beans").await?;
+    for offer in &told.offers {
+        let is_it = |p: &&Value| match &offer.id {
+            Some(id) => p["id"] == **id,
+            None => p["price"]["amount"] == offer.price && p["seller_id"].is_string(),
+        };
+        let found: Vec<&Value> = products.iter().filter(is_it).collect();
+        ensure!(found.len() == 1, "{offer:?} stands {} times: {found:?}", found.len());
+        let (quantity, price) = (whole(found[0], "total")?, count(&found[0]["price"], "amount")?);
+        ensure!((quantity, price) == (offer.quantity, offer.price), "{offer:?} became {}", found[0]);
+    }
+    ensure!(products.len() == told.offers.len(), "{} offers of {}", products.len(), told.offers.len());
+    Ok(())
+}
