@@ -50,6 +50,7 @@ stopped = Let us stop here. You can send this SMS instead: { $sms }
 stopped-to = Let us stop here. You can send this SMS to { $number }: { $sms }
 stopped-kept = What you began is kept for your next call.
 dropped = Stopped. Nothing was done.
+misread = We could not understand this call. Please dial again. If it happens again, ask your office.
 sorry = Sorry, we cannot read our records now. Please dial again in some minutes.
 dial-again = Please dial again.
 

@@ -43,6 +43,7 @@ stopped = Tuishie hapa. Unaweza kutuma SMS hii: { $sms }
 stopped-to = Tuishie hapa. Unaweza kutuma SMS kwa { $number }: { $sms }
 stopped-kept = Ulichoanza kimehifadhiwa hadi utakapopiga tena.
 dropped = Tumeacha. Hakuna kilichofanyika.
+misread = Hatukuelewa simu hii. Tafadhali piga tena. Ikitokea tena, uliza ofisi yako.
 sorry = Samahani, hatuwezi kusoma kumbukumbu sasa. Tafadhali piga tena baada ya dakika chache.
 dial-again = Tafadhali piga tena.
 

@@ -280,7 +280,7 @@ impl Desk {
 /// An answer for a call that cannot be understood.
 fn misread(line: &Line, error: &FormError) -> Response {
     tracing::warn!(gateway = &*line.name, %error, "a call that cannot be read");
-    screen(&turns::sorry(line.lang))
+    screen(&turns::misread(line.lang))
 }
 
 fn screen(reply: &Reply) -> Response {

@@ -285,6 +285,11 @@ pub(super) fn sorry(lang: Lang) -> Reply {
     Reply { text: Messages::get().text(lang, Msg::Sorry), more: false }
 }
 
+/// What is said when the gateway's own words cannot be understood.
+pub(super) fn misread(lang: Lang) -> Reply {
+    Reply { text: Messages::get().text(lang, Msg::Misread), more: false }
+}
+
 fn act_name(intent: &Intent) -> &'static str {
     use crate::ussd::Act;
     match intent.act {

@@ -58,6 +58,7 @@ messages! {
     StoppedKept = "stopped-kept",
     Dropped = "dropped",
     Sorry = "sorry",
+    Misread = "misread",
     DialAgain = "dial-again",
     Month = "month",
     Month1 = "month-1",

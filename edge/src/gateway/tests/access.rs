@@ -59,7 +59,7 @@ async fn what_cannot_be_understood_ends_with_a_sentence_not_an_error() {
     let office = Office::new();
     let sorry = |answer: Answer| {
         assert_eq!(answer.status, StatusCode::OK);
-        assert!(answer.body.starts_with("END Sorry"), "{}", answer.body);
+        assert!(answer.body.starts_with("END We could not understand this call."), "{}", answer.body);
     };
     sorry(office.post(&ussd_path(), "").await);
     sorry(office.post(&ussd_path(), "sessionId=a&text=").await);
