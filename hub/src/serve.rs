@@ -97,9 +97,11 @@ pub async fn serve_until(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let (stopping, mut stopped) = watch::channel(false);
+    let news = state.news.clone();
     let stop = async move {
         stop.await;
         tracing::info!("stopping");
+        news.end();
         stopping.send_replace(true);
     };
     let service = axum::serve(listener, router(state)).with_graceful_shutdown(stop);

@@ -19,11 +19,16 @@ const RECONNECT: Duration = Duration::from_secs(3);
 pub struct News {
     moved_here: watch::Sender<u64>,
     moved: watch::Sender<u64>,
+    ending: watch::Sender<bool>,
 }
 
 impl Default for News {
     fn default() -> Self {
-        Self { moved_here: watch::Sender::new(0), moved: watch::Sender::new(0) }
+        Self {
+            moved_here: watch::Sender::new(0),
+            moved: watch::Sender::new(0),
+            ending: watch::Sender::new(false),
+        }
     }
 }
 
@@ -37,6 +42,17 @@ impl News {
     /// Changes whenever something moved here or at another hub.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
+    }
+
+    /// Sends everybody home who waits: the hub stops, and must not be kept from it by polls.
+    pub fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// Done when nobody should wait any longer.
+    pub async fn ended(&self) {
+        // An error says that nobody is left who could end it, which means the same.
+        let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
     }
 
     /// Carries news between the hubs that share a database, for as long as it is polled. `direct_url` is a connection that

@@ -41,6 +41,7 @@ pub(super) async fn news(
         }
         tokio::select! {
             () = &mut hold => return Ok(StatusCode::NO_CONTENT),
+            () = state.news.ended() => return Ok(StatusCode::NO_CONTENT),
             _ = tokio::time::timeout(LOOK, moved.changed()) => {}
         }
     }
