@@ -20,9 +20,10 @@ function translate() {
   for (const node of document.querySelectorAll('[data-t]')) node.textContent = t(node.dataset.t);
 }
 
+// The section that the address names; what is shown already when it names none, as after the link that skips to the content.
 function sectionOfAddress() {
   const name = location.hash.slice(1);
-  return sections[name] ? name : 'standing';
+  return Object.hasOwn(sections, name) ? name : shown ?? 'standing';
 }
 
 async function show(name, focus = true) {
@@ -71,8 +72,8 @@ async function watch() {
       const news = await get(`/api/v1/office/news${state ? `?after=${encodeURIComponent(state)}` : ''}`, { passive: true, signal: mine.signal });
       const moved = news.state !== state;
       state = news.state;
-      await standing.refreshLine();
-      if (moved && shown) await sections[shown].refresh?.();
+      const stands = await standing.refreshLine();
+      if ((moved || (stands && shown === 'standing')) && shown) await sections[shown].refresh?.();
     } catch (problem) {
       if (mine.signal.aborted || problem.code === 'unauthorized') return;
       standing.lineLost();
@@ -104,8 +105,19 @@ $('sign-out').addEventListener('click', async () => {
 
 $('language').addEventListener('change', async (event) => {
   setLanguage(event.target.value);
+  // What was said before is in the other language.
+  for (const place of document.querySelectorAll('main [role=alert]')) hush(place);
   translate();
   if (person) { await standing.refreshLine(); await show(shown, false); }
+});
+
+$('nav').addEventListener('click', (event) => {
+  const name = event.target.closest('a')?.hash.slice(1);
+  if (!person || name !== shown) return;
+  // The section is open: following the link would only scroll the top of the page away.
+  event.preventDefault();
+  scrollTo({ top: 0 });
+  show(name);
 });
 
 addEventListener('hashchange', () => { if (person) show(sectionOfAddress()); });

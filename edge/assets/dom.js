@@ -1,6 +1,6 @@
 // Small helpers to make and fill elements. Text is always set as text, never as markup.
 
-import { t } from '/assets/words.js';
+import { ofField, t } from '/assets/words.js';
 
 export const $ = (id) => document.getElementById(id);
 
@@ -25,23 +25,57 @@ export function say(place, kind, title, ...texts) {
 
 export const hush = (place) => fill(place);
 
+// The input that a problem's pointer means: the place itself or what it lies in.
+function inputOf(fields, pointer) {
+  for (let at = pointer; at; at = at.slice(0, at.lastIndexOf('/'))) if (fields[at]) return fields[at];
+  return null;
+}
+
+// An input's label without what stands in brackets.
+const nameOf = (input) => (input.labels?.[0]?.textContent ?? '').replace(/\s*\(.*\)$/, '');
+
+// What is wrong, with the input it concerns where there is one; in the order in which the page lists its inputs.
+function wrongs(fields, problem) {
+  const inputs = [...Object.values(fields), null];
+  const list = (problem?.errors ?? []).map((error) => ({ input: inputOf(fields, error.pointer), words: ofField(error.detail ?? '') }));
+  return list.sort((a, b) => inputs.indexOf(a.input) - inputs.indexOf(b.input));
+}
+
+const fieldWords = ({ input, words }) => (input && nameOf(input) ? `${nameOf(input)}: ${words}` : words);
+
 // Why something was not done. What the disk did not take, and everything else without success, was not taken.
-export function sayProblem(place, problem, isAct = false) {
+export function sayProblem(place, problem, isAct = false, fields = {}) {
   if (!(problem instanceof Error) || problem.code === undefined) throw problem;
   const unknown = isAct && !problem.status;
   const title = problem.status === 507 || (isAct && problem.status) ? t('not_taken') : t('failed');
-  const details = problem.errors.length > 1 ? problem.errors.map((error) => `${error.pointer.slice(1)}: ${error.detail}`) : [problem.message];
+  const details = problem.errors.length ? wrongs(fields, problem).map(fieldWords) : [problem.message];
   const wait = problem.retryAfter && problem.status === 429 ? t('wait_s', { s: problem.retryAfter }) : '';
   if (unknown) say(place, 'wait', t('no_answer_act'), t('no_answer'));
   else say(place, 'bad', title, ...details, wait);
 }
 
-// Marks the inputs that a problem points at.
+// Marks the inputs that a problem points at and says beside each what is wrong with it.
 export function mark(fields, problem) {
-  for (const input of Object.values(fields)) input.removeAttribute('aria-invalid');
-  const wrong = (problem?.errors ?? []).map((error) => fields[error.pointer]).filter(Boolean);
-  wrong.forEach((input) => input.setAttribute('aria-invalid', 'true'));
-  wrong[0]?.focus();
+  const inputs = Object.values(fields);
+  for (const input of inputs) unmark(input);
+  const wrong = wrongs(fields, problem).filter(({ input }) => input);
+  for (const { input, words } of wrong) {
+    input.setAttribute('aria-invalid', 'true');
+    if ($(wrongId(input)) || !words) continue;
+    input.setAttribute('aria-describedby', `${input.getAttribute('aria-describedby') ?? ''} ${wrongId(input)}`.trim());
+    (input.closest('.with-unit') ?? input).before(el('p', { class: 'wrong', id: wrongId(input) }, words));
+  }
+  wrong[0]?.input.focus();
+}
+
+const wrongId = (input) => `${input.id}-wrong`;
+
+function unmark(input) {
+  input.removeAttribute('aria-invalid');
+  $(wrongId(input))?.remove();
+  const others = (input.getAttribute('aria-describedby') ?? '').split(' ').filter((id) => id && id !== wrongId(input));
+  if (others.length) input.setAttribute('aria-describedby', others.join(' '));
+  else input.removeAttribute('aria-describedby');
 }
 
 // A button that asks once more before it acts.
@@ -62,6 +96,20 @@ export function sureButton(label, question, act) {
     try { await act(); } finally { button.disabled = false; }
   });
   return button;
+}
+
+// Fills a list to choose from and keeps what was chosen while it is still there.
+export function refill(select, ...options) {
+  const before = select.value;
+  fill(select, ...options);
+  select.value = before;
+  if (select.selectedIndex < 0) select.value = '';
+}
+
+// Two groups of choices, the nearer one first; one plain list where only one of them has any.
+export function groups(near, nearLabel, far, farLabel) {
+  if (!near.length || !far.length) return [...near, ...far];
+  return [el('optgroup', { label: nearLabel }, near), el('optgroup', { label: farLabel }, far)];
 }
 
 export const option = (value, text, attributes = {}) => el('option', { value, ...attributes }, text);

@@ -64,7 +64,7 @@ $('order-form').addEventListener('submit', async (event) => {
   event.preventDefault();
   const product = chosen();
   const button = event.target.querySelector('button[type=submit]');
-  const fields = { '/quantity': $('order-quantity'), '/buyer_phone': $('order-phone'), '/buyer_name': $('order-name') };
+  const fields = { '/quantity': $('order-quantity'), '/buyer_name': $('order-name'), '/buyer_phone': $('order-phone'), '/product_id': $('order-product'), '/unit_price': $('order-product') };
   const body = { product_id: product.id, quantity: $('order-quantity').value.trim().replace(',', '.'), unit_price: product.price };
   if ($('order-phone').value.trim()) body.buyer_phone = $('order-phone').value;
   if ($('order-name').value.trim()) body.buyer_name = $('order-name').value;
@@ -72,13 +72,13 @@ $('order-form').addEventListener('submit', async (event) => {
   try {
     const order = await placing.send('POST', '/api/v1/orders', body);
     mark(fields);
-    for (const input of [...Object.values(fields)]) input.value = '';
+    for (const id of ['order-quantity', 'order-phone', 'order-name']) $(id).value = '';
     const what = `${amount(order.quantity, order.unit)} ${order.product}`;
     if (order.status === 'confirmed') say($('order-said'), 'good', `✓ ${t('done_confirmed')}`, t('done_confirmed_words', { what, total: money(order.total) }));
     else say($('order-said'), 'wait', `… ${t('done_asked')}`, t('done_asked_words', { what }));
     await Promise.all([fillProducts(), list()]);
   } catch (problem) {
-    sayProblem($('order-said'), problem, true);
+    sayProblem($('order-said'), problem, true, fields);
     mark(fields, problem);
     if (problem.code === 'price_changed') await fillProducts();
   } finally {
@@ -99,12 +99,12 @@ function words(order) {
 function row(order) {
   const canCancel = ['confirmed', 'asked', 'short'].includes(order.status);
   return el('tr', { 'data-order': order.id },
-    el('td', { class: 'nowrap' }, shortMoment(order.placed_at), el('small', {}, t(`by_${order.channel}`))),
-    el('td', {}, `${amount(order.quantity, order.unit)} ${order.product}`),
-    el('td', {}, order.buyer_name ?? '', el('small', {}, order.buyer_phone ?? '')),
-    el('td', { class: 'number' }, money(order.total)),
-    el('td', {}, el('span', { class: `tag ${KINDS[order.status] ?? 'dull'}` }, (SIGNS[order.status] ?? '') + t(`s_${order.status}`)), el('span', { class: 'why' }, words(order))),
-    el('td', {}, canCancel ? sureButton(t('cancel'), t('sure_cancel'), () => cancel(order)) : ''));
+    el('td', { class: 'at-right nowrap' }, shortMoment(order.placed_at), el('small', {}, t(`by_${order.channel}`))),
+    el('td', { class: 'at-title' }, `${amount(order.quantity, order.unit)} ${order.product}`),
+    el('td', { class: 'at-left' }, order.buyer_name ?? '', el('small', {}, order.buyer_phone ?? '')),
+    el('td', { class: 'at-sum number' }, money(order.total)),
+    el('td', { class: 'at-state' }, el('span', { class: `tag ${KINDS[order.status] ?? 'dull'}` }, (SIGNS[order.status] ?? '') + t(`s_${order.status}`)), el('span', { class: 'why' }, words(order))),
+    el('td', { class: 'at-act' }, canCancel ? sureButton(t('cancel'), t('sure_cancel'), () => cancel(order)) : ''));
 }
 
 async function cancel(order) {

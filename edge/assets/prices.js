@@ -1,29 +1,32 @@
 // Market prices: by crop and market, with month and age; the old ones are marked, never hidden.
 
 import { all, get } from '/assets/api.js';
-import { $, el, fill, hush, option, sayProblem } from '/assets/dom.js';
+import { $, el, fill, hush, option, refill, sayProblem } from '/assets/dom.js';
 import { language, money, month, t } from '/assets/words.js';
 
-let lists = null;
+let lists = { crops: [], markets: [] };
 let next = null;
 
-export const cropName = (commodity) => commodity.names[language()] ?? commodity.name;
-
+// All crops, each with the name to show and whether it has a price here. Where several have the same name in this language,
+// the English name tells them apart.
 export async function crops() {
-  const list = await all('/api/v1/commodities?limit=100');
-  return list.sort((a, b) => cropName(a).localeCompare(cropName(b)));
+  const [list, priced] = [await all('/api/v1/commodities?limit=100'), await get('/api/v1/office/priced')];
+  const here = new Set(priced.commodities);
+  const name = (c) => c.names[language()] ?? c.name;
+  const count = new Map();
+  for (const c of list) count.set(name(c), (count.get(name(c)) ?? 0) + 1);
+  const shown = (c) => (count.get(name(c)) > 1 && name(c) !== c.name ? `${name(c)} – ${c.name}` : name(c));
+  return list.map((c) => ({ id: c.id, shown: shown(c), priced: here.has(c.id) })).sort((a, b) => a.shown.localeCompare(b.shown));
 }
 
 async function fillLists() {
-  lists ??= { crops: await crops(), markets: (await all('/api/v1/markets?limit=100')).sort((a, b) => a.name.localeCompare(b.name)) };
-  const keep = (select, first, options) => {
-    const before = select.value;
-    fill(select, option('', t(first)), options);
-    select.value = before;
-  };
-  keep($('price-crop'), 'all_crops', lists.crops.map((c) => option(c.id, cropName(c))));
-  keep($('price-market'), 'all_markets', lists.markets.map((m) => option(m.id, m.district && m.district !== m.name ? `${m.name} (${m.district})` : m.name)));
+  lists = { crops: await crops(), markets: (await all('/api/v1/markets?limit=100')).sort((a, b) => a.name.localeCompare(b.name)) };
+  refill($('price-crop'), option('', t('all_crops')), lists.crops.filter((c) => c.priced).map((c) => option(c.id, c.shown)));
+  refill($('price-market'), option('', t('all_markets')),
+    lists.markets.map((m) => option(m.id, m.district && m.district !== m.name ? `${m.name} (${m.district})` : m.name)));
 }
+
+const cropName = (price) => lists.crops.find((c) => c.id === price.commodity_id)?.shown ?? price.commodity;
 
 export async function show() {
   try {
@@ -47,16 +50,15 @@ function change(price) {
 }
 
 function row(price) {
-  const crop = lists.crops.find((c) => c.id === price.commodity_id);
   return el('tr', {},
-    el('td', {}, crop ? cropName(crop) : price.commodity, el('small', {}, price.price_type)),
-    el('td', {}, price.market, el('small', {}, price.region ?? '')),
-    el('td', { class: 'number' }, money(price.price), el('small', {}, t('each', { unit: price.unit }))),
-    el('td', { class: 'number' }, price.price_per_base ? money(price.price_per_base) : ''),
-    el('td', { class: 'nowrap' }, month(price.month)),
-    el('td', {}, age(price), ' ', price.old ? el('span', { class: 'tag dull' }, t('old')) : '', price.flags.includes('suspect') ? el('small', {}, t('suspect')) : ''),
-    el('td', { class: 'number' }, change(price)),
-    el('td', {}, el('button', { type: 'button', class: 'quiet small', onclick: () => history(price) }, t('history'))));
+    el('td', { class: 'at-title' }, cropName(price), el('small', {}, price.price_type)),
+    el('td', { class: 'at-left' }, price.market, el('small', {}, price.region ?? '')),
+    el('td', { class: 'at-sum number' }, money(price.price), el('small', {}, t('each', { unit: price.unit }))),
+    el('td', { class: 'at-base number', 'data-label': t('per_base') }, price.price_per_base ? money(price.price_per_base) : ''),
+    el('td', { class: 'at-right nowrap' }, month(price.month)),
+    el('td', { class: 'at-state' }, age(price), ' ', price.old ? el('span', { class: 'tag dull' }, t('old')) : '', price.flags.includes('suspect') ? el('small', {}, t('suspect')) : ''),
+    el('td', { class: 'at-change number', 'data-label': t('change') }, change(price)),
+    el('td', { class: 'at-act' }, el('button', { type: 'button', class: 'quiet small', onclick: () => history(price) }, t('history'))));
 }
 
 async function search() {
@@ -95,7 +97,7 @@ async function history(price) {
     const page = await get(`/api/v1/market-prices?${query}`);
     const months = page.items.filter((p) => p.unit === price.unit && p.price.currency === price.price.currency).reverse();
     const figure = $('price-history');
-    figure.querySelector('figcaption').textContent = `${price.commodity}, ${price.market}, ${price.price_type}: ${price.price.currency} ${t('each', { unit: price.unit })}`;
+    figure.querySelector('figcaption').textContent = `${cropName(price)}, ${price.market}, ${price.price_type}: ${price.price.currency} ${t('each', { unit: price.unit })}`;
     fill(figure.querySelector('.chart'), chart(months));
     figure.hidden = false;
     figure.scrollIntoView({ block: 'nearest' });

@@ -5,6 +5,15 @@ import { $, el, fill, sayProblem } from '/assets/dom.js';
 import { language, moment, shortMoment, t } from '/assets/words.js';
 
 let status = null;
+let drawn = null;
+
+// What passes by itself, as the box words it; everything else is for a person to mend.
+const PASSING = [
+  [/^(cannot reach the hub|the line was cut|nothing came over the line)/, 'line_none'],
+  [/^(the hub is busy|the hub was restored|the hub does not accept this box's sign-in|the hub's answer was damaged|a newer sync|another sync)/, 'line_later'],
+];
+const passing = (problem) => PASSING.find(([words]) => words.test(problem))?.[1];
+const needsPerson = (s) => Boolean(s.problem) && !passing(s.problem);
 
 export async function load(passive) {
   status = await get(`/api/v1/office/status?lang=${language()}`, { passive });
@@ -13,15 +22,21 @@ export async function load(passive) {
 
 export const known = () => status;
 
+// Shows the line at the top of the page. True when that is news to whoever reads how things stand.
 export async function refreshLine() {
   const s = await load(true);
   $('office-name').textContent = s.cooperative?.name ?? 'Mizili';
   const line = $('line');
-  const text = [t(s.in_touch ? 'in_touch' : 'no_line'), s.waiting ? t('waits', { n: s.waiting }) : ''].filter(Boolean).join(' · ');
+  const isWell = !needsPerson(s);
+  const text = [t(!isWell ? 'not_well' : s.in_touch ? 'in_touch' : 'no_line'), s.waiting ? t('waits', { n: s.waiting }) : ''].filter(Boolean).join(' · ');
   if (line.textContent !== text) line.textContent = text;
-  line.classList.toggle('away', !s.in_touch);
+  line.classList.toggle('away', isWell && !s.in_touch);
+  line.classList.toggle('trouble', !isWell);
   line.hidden = false;
+  return drawn !== standsAt(s);
 }
+
+const standsAt = (s) => [s.problem, s.in_touch, s.last_try !== null].join();
 
 export function lineLost() {
   $('line').textContent = t('no_answer');
@@ -36,15 +51,20 @@ function ago(s) {
   return shortMoment(s.last_contact);
 }
 
-function sentences(s) {
-  const n = s.waiting + s.at_operator;
-  return [
-    n === 0 ? t('waiting_none') : n === 1 ? t('waiting_one') : t('waiting', { n }),
-    s.in_touch ? `${t('in_touch')}.` : s.last_contact ? t('contact', { when: moment(s.last_contact) }) : t('contact_never'),
-    t('nothing_lost'),
-    s.at_operator ? t('operator', { n: s.at_operator }) : '',
-    s.complete ? '' : t('fetching'),
-  ].filter(Boolean);
+function troubleWords(s) {
+  const words = s.problem.replace(/^not stored: /, '');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+// The box words it; times are shown as people here write them.
+const sentences = (s) => s.summary.map((sentence) => (s.last_contact ? sentence.replace(s.last_contact, moment(s.last_contact)) : sentence));
+
+// What is known of the line, in plain words; the words of the program behind them for whoever looks after the box.
+function lineWords(s) {
+  if (!s.problem) return t(s.last_try ? 'line_good' : 'line_untried');
+  if (needsPerson(s)) return t('line_see');
+  const open = $('box').querySelector('details[open]') !== null;
+  return [t(passing(s.problem)), el('details', { open }, el('summary', {}, t('technical')), s.problem)];
 }
 
 const figure = (label, value) => el('div', {}, el('dt', {}, label), el('dd', {}, String(value)));
@@ -53,11 +73,13 @@ const fact = (label, value) => [el('dt', {}, label), el('dd', {}, value)];
 export async function show() {
   try {
     const s = await load(false);
-    fill($('standing-words'), el('p', {}, sentences(s).join(' ')),
+    drawn = standsAt(s);
+    fill($('standing-words'), needsPerson(s) ? el('div', { class: 'notice bad' }, el('strong', {}, `${t('not_well')}:`), el('p', {}, troubleWords(s))) : null,
+      el('p', {}, sentences(s).join(' ')),
       s.held_back ? el('div', { class: 'notice wait' }, el('p', {}, t(s.held_back === 'count' ? 'held_count' : 'held_copied'))) : null);
     fill($('standing-figures'), figure(t('f_waiting'), s.waiting), figure(t('f_contact'), ago(s)), figure(t('f_refused'), s.refused));
     fill($('box'), fact(t('b_coop'), s.cooperative ? `${s.cooperative.name}${s.cooperative.region ? `, ${s.cooperative.region}` : ''}` : '–'),
-      fact(t('b_box'), String(s.edge)), fact(t('b_hub'), s.hub_url), fact(t('b_problem'), s.problem ?? t(s.last_try ? 'line_good' : 'line_untried')), fact(t('b_version'), s.version));
+      fact(t('b_box'), String(s.edge)), fact(t('b_hub'), s.hub_url), fact(t('b_problem'), lineWords(s)), fact(t('b_version'), s.version));
     await showRefusals();
   } catch (problem) {
     sayProblem($('standing-words'), problem);
@@ -70,8 +92,8 @@ async function showRefusals() {
   const page = await get(`/api/v1/office/refusals?limit=50&lang=${language()}`);
   if (!page.items.length) return fill($('refusals'), el('p', { class: 'hint' }, t('refused_none')));
   const row = (r) => el('tr', {},
-    el('td', { class: 'nowrap' }, shortMoment(r.refused_at)),
-    el('td', {}, r.what, el('small', {}, r.who)),
-    el('td', {}, r.why, r.in_part ? el('small', {}, t('part')) : ''));
-  return fill($('refusals'), el('div', { class: 'scroll' }, el('table', {}, el('tbody', {}, page.items.map(row)))));
+    el('td', { class: 'at-sum nowrap' }, shortMoment(r.refused_at)),
+    el('td', { class: 'at-title' }, r.what, el('small', {}, r.who)),
+    el('td', { class: 'at-whole' }, r.why, r.in_part ? el('small', {}, t('part')) : ''));
+  return fill($('refusals'), el('div', { class: 'scroll' }, el('table', { class: 'cards' }, el('tbody', {}, page.items.map(row)))));
 }

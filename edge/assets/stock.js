@@ -1,8 +1,8 @@
 // The stock: what is here, who may sell it and why, offering a product, counting.
 
 import { Attempt, all, get, send, tagOf } from '/assets/api.js';
-import { $, el, fill, hush, mark, option, say, sayProblem, sureButton } from '/assets/dom.js';
-import { cropName, crops } from '/assets/prices.js';
+import { $, el, fill, groups, hush, mark, option, refill, say, sayProblem, sureButton } from '/assets/dom.js';
+import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
 import { amount, digits, exact, language, money, t } from '/assets/words.js';
 
@@ -15,16 +15,7 @@ export async function show() {
     const status = known() ?? await load(false);
     const currency = status.cooperative?.currency ?? '';
     $('offer-currency').textContent = currency;
-    const [commodities, units] = [await crops(), await all('/api/v1/units?limit=100')];
-    const keep = (select, options) => {
-      const before = select.value;
-      fill(select, option('', t('choose')), options);
-      select.value = before;
-    };
-    keep($('offer-crop'), commodities.map((c) => option(c.id, cropName(c))));
-    units.sort((a, b) => (a.base === 'kg' ? 0 : 1) - (b.base === 'kg' ? 0 : 1) || Number(a.factor ?? 0) - Number(b.factor ?? 0) || a.code.localeCompare(b.code));
-    keep($('offer-unit'), units.map((u) => option(u.id, u.code)));
-    await list();
+    await fillChoices(await list());
   } catch (problem) {
     sayProblem($('stock-said'), problem);
   }
@@ -36,10 +27,25 @@ export async function refresh() {
   try { await list(); } catch (problem) { sayProblem($('stock-said'), problem); }
 }
 
+// What can be offered, and in which units. First what has prices here or is on sale here already.
+async function fillChoices(lines) {
+  const [known, units, priced] = [await crops(), await all('/api/v1/units?limit=100'), await get('/api/v1/office/priced')];
+  const sold = new Set(lines.map(({ product }) => product.commodity_id));
+  const used = new Set([...lines.map(({ product }) => product.unit_id), ...priced.units]);
+  const isKilogram = (u) => u.code === 'KG';
+  const split = (items, isNear, show) => [items.filter(isNear).map(show), items.filter((item) => !isNear(item)).map(show)];
+  units.sort((a, b) => isKilogram(b) - isKilogram(a) || (b.base === 'kg') - (a.base === 'kg') || Number(a.factor ?? 0) - Number(b.factor ?? 0) || a.code.localeCompare(b.code));
+  const [nearCrops, farCrops] = split(known, (c) => c.priced || sold.has(c.id), (c) => option(c.id, c.shown));
+  const [nearUnits, farUnits] = split(units, (u) => isKilogram(u) || used.has(u.id), (u) => option(u.id, u.code));
+  refill($('offer-crop'), option('', t('choose')), groups(nearCrops, t('crops_near'), farCrops, t('crops_far')));
+  refill($('offer-unit'), option('', t('choose')), groups(nearUnits, t('units_near'), farUnits, t('units_far')));
+}
+
 async function list() {
   open = new Set([...$('stock-list').querySelectorAll('details[open]')].map((d) => d.dataset.key));
   const lines = await all(`/api/v1/office/stock?limit=100&lang=${language()}`, 300);
   fill($('stock-list'), lines.length ? lines.map(card) : el('p', { class: 'hint' }, t('stock_none')));
+  return lines;
 }
 
 const more = (text) => Number(text) > 0;
@@ -85,6 +91,7 @@ function changeForm(line) {
     event.preventDefault();
     const change = { product_id: product.id, kind: kind.value, quantity: quantity.value.trim().replace(',', '.'), reason: reason.value };
     if (kind.value === 'counted') change.expected = line.expected;
+    const fields = { '/quantity': quantity, '/reason': reason };
     try {
       await attempt.send('POST', '/api/v1/office/stock/adjust', change);
       document.activeElement.blur();
@@ -92,8 +99,8 @@ function changeForm(line) {
       await list();
       say($('stock-said'), 'good', t('kept'), `${product.name}: ${t(change.kind)} ${amount(change.quantity, product.unit)}`);
     } catch (problem) {
-      sayProblem(said, problem, true);
-      mark({ '/quantity': quantity, '/reason': reason }, problem);
+      sayProblem(said, problem, true, fields);
+      mark(fields, problem);
     }
   });
   return form;
@@ -113,10 +120,10 @@ $('offer-form').addEventListener('submit', async (event) => {
   event.preventDefault();
   const currency = $('offer-currency').textContent;
   const minor = exact($('offer-price').value, digits(currency));
-  const fields = { '/quantity': $('offer-quantity'), '/price/amount': $('offer-price'), '/title': $('offer-title'), '/commodity_id': $('offer-crop'), '/unit_id': $('offer-unit') };
+  const fields = { '/commodity_id': $('offer-crop'), '/quantity': $('offer-quantity'), '/unit_id': $('offer-unit'), '/price': $('offer-price'), '/title': $('offer-title') };
   if (minor === null) {
     say($('offer-said'), 'bad', t('not_taken'), t('hint_number'));
-    mark(fields, { errors: [{ pointer: '/price/amount' }] });
+    mark(fields, { errors: [{ pointer: '/price', detail: t('hint_number') }] });
     return;
   }
   const body = { commodity_id: Number($('offer-crop').value), unit_id: Number($('offer-unit').value), title: $('offer-title').value,
@@ -129,7 +136,7 @@ $('offer-form').addEventListener('submit', async (event) => {
     const { items: [line] } = await get(`/api/v1/office/stock?product=${product.id}`);
     say($('offer-said'), 'good', t('offered'), t('offered_words', { what: product.name, here: amount(line.can_sell, product.unit), hub: amount(line.held_by_hub, product.unit) }));
   } catch (problem) {
-    sayProblem($('offer-said'), problem, true);
+    sayProblem($('offer-said'), problem, true, fields);
     mark(fields, problem);
   }
 });

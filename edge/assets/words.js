@@ -10,21 +10,21 @@ const WORDS = {
     no_answer: 'This box gave no answer. Is it switched on?',
     no_answer_act: 'No answer came. Press the button again: it will not be done twice.',
     not_taken: 'NOT taken', failed: 'That did not work', wait_s: 'Wait {s} seconds, then try again.',
-    waiting_none: 'Nothing is waiting to be sent.', waiting_one: '1 thing is waiting to be sent.', waiting: '{n} things are waiting to be sent.',
-    contact: 'Last contact: {when}.', contact_never: 'There has been no contact with the hub yet.', nothing_lost: 'Nothing is lost.',
-    operator: 'The hub’s operator has to look at {n} of them.', fetching: 'Not everything has come from the hub yet. What is here can be used.',
     held_count: 'The data of this box is older than what was done on it. Count the stock: until then the hub is asked for every new order.',
     held_copied: 'The data of this box came from another machine. Until the hub has agreed, it is asked for every new order.',
     in_touch: 'In touch with the hub', no_line: 'No line to the hub. Work goes on.', waits: '{n} waiting',
     f_waiting: 'Waiting to be sent', f_contact: 'Last contact', f_refused: 'Refused in 30 days', never: 'never', now_in_touch: 'in touch now',
     refused_title: 'What the hub refused', refused_none: 'Nothing in the last 30 days.', part: 'only in part',
     box_title: 'About this box', b_coop: 'Cooperative', b_box: 'Box', b_hub: 'Hub', b_version: 'Version', b_problem: 'The line', line_good: 'The last try went well.', line_untried: 'Not tried yet.',
+    line_none: 'The hub cannot be reached. Everything is kept and sent later.', line_later: 'The last try did not come to its end. Everything is kept and sent later.',
+    line_see: 'See the top of this page.', not_well: 'NOT everything is well', technical: 'For technicians',
     crop: 'Crop', market: 'Market', all_crops: 'All crops', all_markets: 'All markets', show: 'Show', price: 'Price', per_base: 'For 1 kg or litre',
     month: 'Month', age: 'Age', change: 'Change', history: 'History', more: 'More', source: 'Source: WFP via HDX', no_prices: 'There are no such prices here.',
     old: 'old', age_0: 'this month', age_1: '1 month', age_n: '{n} months', years: '{n} years', suspect: 'far off its neighbours', each: 'for {unit}',
+    crops_near: 'Priced or on sale here', crops_far: 'All other crops', units_near: 'Used here', units_far: 'All other units',
     offer_title: 'Offer a product', quantity: 'Quantity', unit: 'Unit', unit_price: 'Price of one unit', own_name: 'A name of its own (may be left empty)', offer: 'Offer it',
     offered: 'On offer', offered_words: '{what}: {here} of it can be sold here at once, {hub} are for phones and the web.',
-    stock_none: 'Nothing is on offer yet. Offer a product above.', here: 'here, to sell now', hub: 'for phones and the web', other: 'at other offices', sold: 'sold, not fetched',
+    stock_none: 'Nothing is on offer yet. Offer a product above.', here: 'here, to sell now', hub: 'for phones and the web', other: 'at other offices', sold: 'sold',
     why: 'Why can I sell only {here} of my {all}?', why_all: 'Who may sell what?', change_title: 'Change the stock', taken_in: 'Took in', written_off: 'Spoilt or lost', counted: 'Counted', kind: 'What happened',
     expected: 'There should be {n}.', reason: 'Why', keep: 'Write down', kept: 'Written down', off_sale: 'off sale', withdraw: 'Take off sale', sure_withdraw: 'Really take it off sale?',
     order_title: 'A buyer is here', product: 'Product', buyer_name: 'Buyer’s name', buyer_phone: 'Buyer’s phone number', place: 'Take the order',
@@ -51,21 +51,21 @@ const WORDS = {
     no_answer: 'Kompyuta hii haijajibu. Je, imewashwa?',
     no_answer_act: 'Jibu halikuja. Bonyeza tena: haitafanyika mara mbili.',
     not_taken: 'HAIKUPOKELEWA', failed: 'Haikufaulu', wait_s: 'Subiri sekunde {s}, kisha jaribu tena.',
-    waiting_none: 'Hakuna kinachosubiri kutumwa.', waiting_one: 'Jambo 1 linasubiri kutumwa.', waiting: 'Mambo {n} yanasubiri kutumwa.',
-    contact: 'Mawasiliano ya mwisho: {when}.', contact_never: 'Bado hakujakuwa na mawasiliano na kituo kikuu.', nothing_lost: 'Hakuna kilichopotea.',
-    operator: 'Msimamizi wa kituo kikuu anapaswa kuangalia {n} kati yake.', fetching: 'Bado si kila kitu kimefika kutoka kituo kikuu. Kilichopo kinaweza kutumika.',
     held_count: 'Kumbukumbu za kompyuta hii ni za zamani kuliko yaliyofanyika. Hesabu bidhaa: hadi hapo kituo kikuu kitaulizwa kwa kila oda mpya.',
     held_copied: 'Kumbukumbu za kompyuta hii zimetoka kwenye mashine nyingine. Hadi kituo kikuu kikubali, kitaulizwa kwa kila oda mpya.',
     in_touch: 'Tumeunganishwa na kituo kikuu', no_line: 'Hakuna mtandao. Kazi inaendelea.', waits: '{n} yanasubiri',
     f_waiting: 'Yanasubiri kutumwa', f_contact: 'Mawasiliano ya mwisho', f_refused: 'Yaliyokataliwa siku 30', never: 'bado', now_in_touch: 'tunawasiliana sasa',
     refused_title: 'Yaliyokataliwa na kituo kikuu', refused_none: 'Hakuna katika siku 30 zilizopita.', part: 'kwa sehemu tu',
     box_title: 'Kuhusu kompyuta hii', b_coop: 'Ushirika', b_box: 'Kompyuta', b_hub: 'Kituo kikuu', b_version: 'Toleo', b_problem: 'Mtandao', line_good: 'Jaribio la mwisho lilifaulu.', line_untried: 'Bado haijajaribiwa.',
+    line_none: 'Kituo kikuu hakipatikani. Kila kitu kimehifadhiwa na kitatumwa baadaye.', line_later: 'Jaribio la mwisho halikukamilika. Kila kitu kimehifadhiwa na kitatumwa baadaye.',
+    line_see: 'Tazama juu ya ukurasa huu.', not_well: 'SI kila kitu kiko sawa', technical: 'Kwa mafundi',
     crop: 'Zao', market: 'Soko', all_crops: 'Mazao yote', all_markets: 'Masoko yote', show: 'Onyesha', price: 'Bei', per_base: 'Kwa kilo au lita 1',
     month: 'Mwezi', age: 'Umri', change: 'Badiliko', history: 'Historia', more: 'Zaidi', source: 'Chanzo: WFP kupitia HDX', no_prices: 'Hakuna bei kama hizo hapa.',
     old: 'ya zamani', age_0: 'mwezi huu', age_1: 'mwezi 1', age_n: 'miezi {n}', years: 'miaka {n}', suspect: 'iko mbali na bei jirani', each: 'kwa {unit}',
+    crops_near: 'Yenye bei au yanayouzwa hapa', crops_far: 'Mazao mengine yote', units_near: 'Vinavyotumika hapa', units_far: 'Vipimo vingine vyote',
     offer_title: 'Weka bidhaa sokoni', quantity: 'Kiasi', unit: 'Kipimo', unit_price: 'Bei ya kipimo kimoja', own_name: 'Jina lake (si lazima)', offer: 'Weka sokoni',
     offered: 'Iko sokoni', offered_words: '{what}: {here} zinaweza kuuzwa hapa sasa, {hub} ni za simu na mtandao.',
-    stock_none: 'Bado hakuna kilicho sokoni. Weka bidhaa hapo juu.', here: 'hapa, za kuuza sasa', hub: 'za simu na mtandao', other: 'kwenye ofisi nyingine', sold: 'zimeuzwa, hazijachukuliwa',
+    stock_none: 'Bado hakuna kilicho sokoni. Weka bidhaa hapo juu.', here: 'hapa, za kuuza sasa', hub: 'za simu na mtandao', other: 'kwenye ofisi nyingine', sold: 'zimeuzwa',
     why: 'Kwa nini naweza kuuza {here} tu kati ya {all}?', why_all: 'Nani anaweza kuuza nini?', change_title: 'Badilisha ghala', taken_in: 'Zimepokelewa', written_off: 'Zimeharibika au kupotea', counted: 'Zimehesabiwa', kind: 'Kilichotokea',
     expected: 'Zinapaswa kuwa {n}.', reason: 'Sababu', keep: 'Andika', kept: 'Imeandikwa', off_sale: 'haiuzwi', withdraw: 'Ondoa sokoni', sure_withdraw: 'Kweli uiondoe?',
     order_title: 'Mnunuzi yuko hapa', product: 'Bidhaa', buyer_name: 'Jina la mnunuzi', buyer_phone: 'Namba ya mnunuzi', place: 'Pokea oda',
@@ -101,6 +101,31 @@ export function setLanguage(code) {
 export function t(key, values = {}) {
   const text = WORDS[current][key] ?? WORDS.en[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
+}
+
+// What the box says of a field that is wrong; it says so in English.
+const OF_FIELDS = {
+  sw: [
+    [/^Must be more than zero\.$/, 'Lazima iwe zaidi ya sifuri.'],
+    [/^The price must be more than zero\.$/, 'Bei lazima iwe zaidi ya sifuri.'],
+    [/^Must not be less than zero\.$/, 'Isiwe chini ya sifuri.'],
+    [/^Must be at most (\S+)\.$/, 'Isizidi $1.'],
+    [/^Must have at most (\S+) characters\.$/, 'Isizidi herufi $1.'],
+    [/^Must not be empty\.$/, 'Isiachwe tupu.'],
+    [/^Must be a phone number with its country code, such as (\S+)\.$/, 'Lazima iwe namba ya simu yenye msimbo wa nchi, kama $1.'],
+    [/^Write the phone number with digits only, such as (\S+) or (\S+?)\.$/, 'Andika namba ya simu kwa tarakimu tu, kama $1 au $2.'],
+    [/^The phone number is too short: write all its digits\.$/, 'Namba ya simu ni fupi mno: andika tarakimu zake zote.'],
+    [/^The phone number is too long: check its digits\.$/, 'Namba ya simu ni ndefu mno: angalia tarakimu zake.'],
+    [/^The price is too large\.$/, 'Bei ni kubwa mno.'],
+    [/^The total is too large\.$/, 'Jumla ni kubwa mno.'],
+    [/^Write a number with at most three digits after the point\.?$/, 'Andika namba isiyozidi tarakimu tatu baada ya nukta.'],
+  ],
+};
+
+// The same in the language of the page; a sentence without a translation stays as it is.
+export function ofField(text) {
+  const [pattern, words] = (OF_FIELDS[current] ?? []).find(([known]) => known.test(text)) ?? [];
+  return pattern ? text.replace(pattern, words) : text;
 }
 
 const locale = () => (current === 'sw' ? 'sw-TZ' : 'en-GB');

@@ -42,6 +42,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(reference::get_unit))
         .routes(routes!(reference::list_markets))
         .routes(routes!(reference::get_market))
+        .routes(routes!(reference::priced))
         .routes(routes!(reference::list_regions))
         .routes(routes!(reference::get_region))
         .routes(routes!(cooperatives::list))

@@ -7,6 +7,7 @@ use crate::http::id::PathId;
 use crate::http::page::{Cut, Slice};
 use crate::http::problem::ApiError;
 use crate::http::query::{self, IdOrName, NoParams, Params};
+use crate::office::Caller;
 use crate::replica;
 use crate::state::AppState;
 use axum::Json;
@@ -14,6 +15,7 @@ use axum::extract::State;
 use axum::response::Response;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use sync_protocol::api::prices::{Commodity, Market, Unit};
 use sync_protocol::api::{Page, Problem};
 use sync_protocol::entity;
@@ -33,6 +35,15 @@ pub struct Region {
     /// ISO 3166-1 alpha-3.
     #[schema(example = "MWI")]
     pub country: String,
+}
+
+/// What has market prices at this box, whatever their age.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OfficePriced {
+    /// Ids of commodities, upwards: see `/api/v1/commodities`.
+    pub commodities: BTreeSet<u32>,
+    /// Ids of the units that the prices are for, upwards: see `/api/v1/units`.
+    pub units: BTreeSet<u32>,
 }
 
 /// How a list without places is narrowed.
@@ -205,6 +216,27 @@ pub async fn get_commodity(
     _: Params<NoParams>,
 ) -> Result<Json<Commodity>, ApiError> {
     one(&state, id, "commodity", show_commodity).await
+}
+
+/// See what has prices here
+///
+/// The lists of commodities and units are the same everywhere; these are the ones that this office's markets trade in.
+#[utoipa::path(get, path = "/api/v1/office/priced", tag = "Office", security(("office" = []), ("cookie" = [])),
+    responses((status = 200, body = OfficePriced),
+        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+pub async fn priced(
+    State(state): State<AppState>,
+    _: Caller,
+    _: Params<NoParams>,
+) -> Result<Json<OfficePriced>, ApiError> {
+    let found = state.db.read(|conn| {
+        let series = replica::all::<entity::PriceSeries>(conn)?;
+        Ok::<_, ApiError>(OfficePriced {
+            commodities: series.iter().map(|one| one.commodity.0).collect(),
+            units: series.iter().map(|one| one.unit.0).collect(),
+        })
+    });
+    found.await.map(Json)
 }
 
 /// List units

@@ -80,8 +80,39 @@ impl Browser {
         self.post("/url", json!({ "url": url })).await;
     }
 
+    /// Shows the page as a screen of this size does; a narrow one is a phone's.
     pub(crate) async fn size(&self, width: u32, height: u32) {
-        self.post("/window/rect", json!({ "width": width, "height": height })).await;
+        let screen =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700 });
+        self.command("Emulation.setDeviceMetricsOverride", screen).await;
+        self.until(format!("innerWidth === {width}")).await;
+    }
+
+    async fn command(&self, name: &str, parameters: Value) -> Value {
+        self.post("/goog/cdp/execute", json!({ "cmd": name, "params": parameters })).await
+    }
+
+    /// Stops the test where something lies beside the screen, or where one could scroll sideways to it.
+    #[track_caller]
+    pub(crate) fn nothing_lies_beside(&self) -> impl Future<Output = ()> {
+        let place = std::panic::Location::caller();
+        async move {
+            let beside = self
+                .value(
+                    "[...document.querySelectorAll('body *')].filter(e => {
+                       if (!e.checkVisibility() || e.closest('.visually-hidden, .skip, .cards thead')) return false;
+                       const box = e.getBoundingClientRect();
+                       return box.width > 1 && (box.left < -1 || box.right > innerWidth + 1);
+                     }).map(e => e.outerHTML.slice(0, 120))",
+                )
+                .await;
+            assert_eq!(beside, json!([]), "{place}");
+            assert_eq!(
+                self.value("document.documentElement.scrollWidth <= innerWidth").await,
+                json!(true),
+                "{place}"
+            );
+        }
     }
 
     /// The value of an expression of the page.
@@ -154,13 +185,17 @@ impl Browser {
         self.value(&script).await;
     }
 
-    /// Keeps a picture of the window where `MIZILI_SHOTS` names a folder.
+    /// Keeps a picture of the whole page where `MIZILI_SHOTS` names a folder.
     pub(crate) async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("MIZILI_SHOTS").map(PathBuf::from) else { return };
-        let answer: Value =
-            self.http.get(format!("{}/screenshot", self.session)).send().await.unwrap().json().await.unwrap();
-        let png =
-            base64::engine::general_purpose::STANDARD.decode(answer["value"].as_str().unwrap()).unwrap();
+        let clip = self
+            .value(
+                "({ x: 0, y: 0, width: innerWidth, height: document.documentElement.scrollHeight, scale: 1 })",
+            )
+            .await;
+        let wanted = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let answer = self.command("Page.captureScreenshot", wanted).await;
+        let png = base64::engine::general_purpose::STANDARD.decode(answer["data"].as_str().unwrap()).unwrap();
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
     }

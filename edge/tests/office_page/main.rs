@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod browser;
+mod clerk;
 
 use browser::Browser;
 use mizili_edge::cli::password::{hashed, store};
@@ -28,7 +29,10 @@ struct Office {
 
 impl Office {
     async fn open() -> Self {
-        let edge = TestEdge::with_market();
+        Self::open_at(TestEdge::with_market()).await
+    }
+
+    async fn open_at(edge: TestEdge) -> Self {
         let hash = hashed(PASSWORD, edge.deps()).await.unwrap();
         edge.write(move |tx| store(tx, "office", &hash, 0));
         let config = Config::parse(
@@ -46,7 +50,11 @@ impl Office {
     }
 
     async fn signed_in() -> Self {
-        let office = Self::open().await;
+        Self::signed_in_at(TestEdge::with_market()).await
+    }
+
+    async fn signed_in_at(edge: TestEdge) -> Self {
+        let office = Self::open_at(edge).await;
         office.browser.write("#password", &format!("{PASSWORD}\u{e007}")).await;
         office.browser.shows("#standing", "Nothing is lost.").await;
         office
@@ -223,8 +231,6 @@ async fn what_others_do_appears_by_itself_and_a_session_that_ended_asks_to_sign_
     office.edge.place_order(listing, 3).unwrap();
     page.shows("#order-table", "3 KG Maize").await;
     page.shows("#line", "2 waiting").await;
-    page.size(420, 900).await;
-    page.picture("orders-narrow").await;
     office.edge.write(|tx| -> Result<(), DbError> {
         tx.execute("DELETE FROM office_session", [])?;
         Ok(())
