@@ -1,6 +1,7 @@
 //! Market prices and the lists they refer to.
 
 use super::Money;
+use crate::entity::{PriceFlags, UnitBase};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -53,6 +54,19 @@ pub struct Market {
     pub longitude: Option<f64>,
 }
 
+/// A region of a country.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Region {
+    /// Its id.
+    pub id: u32,
+    /// Its name, as the price source writes it.
+    #[schema(example = "Central Region")]
+    pub name: String,
+    /// ISO 3166-1 alpha-3.
+    #[schema(example = "MWI")]
+    pub country: String,
+}
+
 /// One month's price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MarketPrice {
@@ -93,4 +107,55 @@ pub struct MarketPrice {
     /// Whose data it is.
     #[schema(example = "WFP via HDX")]
     pub source: String,
+}
+
+/// The price of one kilogram or litre, rounded half up; `None` where the unit cannot be turned into either.
+pub fn per_base_minor(price_minor: i64, base: UnitBase, factor_milli: i64) -> Option<i64> {
+    if !matches!(base, UnitBase::Kilogram | UnitBase::Litre) || factor_milli <= 0 {
+        return None;
+    }
+    let exact = i128::from(price_minor) * 2000 + i128::from(factor_milli);
+    i64::try_from(exact.div_euclid(2 * i128::from(factor_milli))).ok()
+}
+
+/// By how many tenths of a percent a price moved, rounded towards zero.
+pub fn change_permille(before_minor: i64, price_minor: i64) -> Option<i64> {
+    if before_minor <= 0 {
+        return None;
+    }
+    let moved = (i128::from(price_minor) - i128::from(before_minor)) * 1000 / i128::from(before_minor);
+    i64::try_from(moved).ok()
+}
+
+/// What is said of a price, in words.
+pub fn flag_words(flags: PriceFlags) -> Vec<String> {
+    let words = [
+        (PriceFlags::ACTUAL, "actual"),
+        (PriceFlags::AGGREGATE, "aggregate"),
+        (PriceFlags::SUSPECT, "suspect"),
+    ];
+    words.iter().filter(|(flag, _)| flags.has(*flag)).map(|(_, word)| (*word).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_turned_into_one_of_a_kilogram_where_that_can_be_said() {
+        assert_eq!(per_base_minor(900_000, UnitBase::Kilogram, 90_000), Some(10_000));
+        assert_eq!(per_base_minor(100, UnitBase::Kilogram, 200), Some(500));
+        assert_eq!(per_base_minor(100, UnitBase::Litre, 3_000), Some(33));
+        assert_eq!(per_base_minor(5, UnitBase::Litre, 2_000), Some(3));
+        assert_eq!(per_base_minor(100, UnitBase::Piece, 1_000), None);
+        assert_eq!(per_base_minor(100, UnitBase::Kilogram, 0), None);
+    }
+
+    #[test]
+    fn a_change_is_in_tenths_of_a_percent() {
+        assert_eq!(change_permille(200, 210), Some(50));
+        assert_eq!(change_permille(200, 100), Some(-500));
+        assert_eq!(change_permille(0, 100), None);
+        assert_eq!(flag_words(PriceFlags::ACTUAL.with(PriceFlags::SUSPECT)), ["actual", "suspect"]);
+    }
 }

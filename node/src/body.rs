@@ -1,0 +1,212 @@
+//! Reads a JSON body. What is wrong with it comes back as a problem that points at every field, not as the parser's words.
+
+use crate::problem::{Kind, Problem, field};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sync_protocol::api::FieldProblem;
+
+/// Largest body of a REST request, in bytes; the bodies of this API are a few hundred.
+pub const BODY_MAX_BYTES: usize = 64 << 10;
+
+/// Most fields that one answer complains about: what is sent must not make the answer grow without end.
+const ERRORS_MAX: usize = 20;
+
+/// A JSON body as a `T`.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Kind::UnsupportedMediaType.error());
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn unread(rejection: &BytesRejection) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Kind::TooLarge.because(format!("The body may have at most {BODY_MAX_BYTES} bytes."));
+    }
+    Kind::Truncated.because("The request body did not arrive whole. Send it again.")
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// 400 when it is not JSON, 422 with pointers when it does not fit.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| not_json(bytes, &error))?;
+    if !value.is_object() {
+        return Err(Problem::invalid("", "The body must be a JSON object, such as {\"name\": \"value\"}."));
+    }
+    let mut wrong: Vec<FieldProblem> = Vec::new();
+    loop {
+        let problem = match serde_path_to_error::deserialize::<_, T>(&value) {
+            Ok(body) if wrong.is_empty() => return Ok(body),
+            Ok(_) => break,
+            Err(error) => problem_of(error.path(), &error.inner().to_string()),
+        };
+        let top = problem.pointer.split('/').nth(1).unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        // A field that was taken out because it is wrong is not missing, and what was said once is enough.
+        let known = wrong.iter().any(|w| w.pointer.split('/').nth(1) == problem.pointer.split('/').nth(1));
+        if !known {
+            wrong.push(problem);
+        }
+        // Taken out, so that the next round sees what else is wrong.
+        let taken = value.as_object_mut().and_then(|object| object.remove(&top));
+        if taken.is_none() || wrong.len() >= ERRORS_MAX {
+            break;
+        }
+    }
+    Err(Problem::fields(wrong))
+}
+
+fn not_json(bytes: &[u8], error: &serde_json::Error) -> Problem {
+    if bytes.is_empty() {
+        return Kind::MalformedJson.because("The body is empty. Send a JSON object.");
+    }
+    Kind::MalformedJson.because(format!(
+        "The body is not JSON: see line {}, column {}.",
+        error.line(),
+        error.column()
+    ))
+}
+
+/// What serde says, as a pointer and a plain sentence.
+fn problem_of(path: &serde_path_to_error::Path, message: &str) -> FieldProblem {
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        use serde_path_to_error::Segment;
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => push(&mut pointer, key),
+            Segment::Enum { variant } => push(&mut pointer, variant),
+            Segment::Unknown => {}
+        }
+    }
+    let quoted = message.split('`').nth(1).unwrap_or_default();
+    if message.starts_with("missing field") {
+        push(&mut pointer, quoted);
+        return field(&pointer, "Is missing.");
+    }
+    if message.starts_with("unknown field") {
+        let end: String = format!("/{}", escape(quoted));
+        if !pointer.ends_with(&end) {
+            pointer.push_str(&end);
+        }
+        let known: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
+        return field(&pointer, format!("There is no such field. There are: {}.", known.join(", ")));
+    }
+    field(&pointer, plain(message))
+}
+
+fn plain(message: &str) -> String {
+    let expected = message.rsplit_once("expected ").map(|(_, expected)| expected).unwrap_or_default();
+    match expected {
+        "i64" | "u32" | "u64" | "i32" | "u16" | "u8" if message.starts_with("invalid type: floating") => {
+            "Must be a whole number, without a decimal point.".to_owned()
+        }
+        "u32" | "u64" | "u16" | "u8" => {
+            "Must be a whole number, not less than zero and not too large.".to_owned()
+        }
+        "i64" | "i32" => "Must be a whole number, and not too large.".to_owned(),
+        "a string" => "Must be a text in quotes.".to_owned(),
+        "a boolean" => "Must be true or false.".to_owned(),
+        "a UUID string" => {
+            "Must be an id such as 018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f, in quotes.".to_owned()
+        }
+        other if other.starts_with("struct ") => "Must be a JSON object.".to_owned(),
+        _ if message.starts_with("UUID parsing failed") => {
+            "Must be an id such as 018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f.".to_owned()
+        }
+        _ => sentence(message),
+    }
+}
+
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    let end = if message.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
+fn push(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    pointer.push_str(&escape(key));
+}
+
+fn escape(key: &str) -> String {
+    // What was sent comes back; not more of it than a person can read.
+    key.chars().take(80).collect::<String>().replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sync_protocol::api::market::{NewOrder, NewProduct};
+
+    fn wrong<T: DeserializeOwned + std::fmt::Debug>(body: &str) -> Vec<(String, String)> {
+        let json = parse::<T>(body.as_bytes()).unwrap_err().to_json();
+        let errors = json["errors"].as_array().cloned().unwrap_or_default();
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        errors.iter().map(|e| (text(&e["pointer"]), text(&e["detail"]))).collect()
+    }
+
+    #[test]
+    fn every_wrong_field_is_pointed_at() {
+        let body = r#"{"commodity_id": -1, "unit_id": "x", "quantity": 1e30, "price": {"amount": 5.5, "currency": "MWK"}, "colour": 1}"#;
+        let mut pointers: Vec<_> =
+            wrong::<NewProduct>(body).into_iter().map(|(pointer, _)| pointer).collect();
+        pointers.sort();
+        assert_eq!(pointers, ["/colour", "/commodity_id", "/price/amount", "/quantity", "/unit_id"]);
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_named() {
+        assert_eq!(wrong::<NewOrder>("{}"), [("/product_id".to_owned(), "Is missing.".to_owned())]);
+        let unknown = wrong::<NewOrder>(
+            r#"{"product_id": "018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f", "quantity": "1", "qty": 1}"#,
+        );
+        assert_eq!(unknown.len(), 1);
+        assert_eq!(unknown[0].0, "/qty");
+        assert!(unknown[0].1.contains("quantity"), "{unknown:?}");
+        let nested = wrong::<NewOrder>(
+            r#"{"product_id": "018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f", "quantity": "1", "unit_price": {"amount": 1}}"#,
+        );
+        assert_eq!(nested, [("/unit_price/currency".to_owned(), "Is missing.".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_not_json_says_where() {
+        for (body, expected) in [("", "empty"), ("{\"a\": }", "line 1, column 7"), ("{\"a\": 1", "line 1")] {
+            let error = parse::<NewOrder>(body.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), Kind::MalformedJson);
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        assert_eq!(parse::<NewOrder>(b"[]").unwrap_err().kind(), Kind::Invalid);
+        let deep = "[".repeat(100_000);
+        assert_eq!(parse::<NewOrder>(deep.as_bytes()).unwrap_err().kind(), Kind::MalformedJson);
+        assert_eq!(parse::<NewOrder>(&[0xff, 0xfe]).unwrap_err().kind(), Kind::MalformedJson);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_breaks_the_reader(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let _ = parse::<NewOrder>(&bytes);
+        }
+    }
+}

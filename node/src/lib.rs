@@ -1,0 +1,15 @@
+//! What a hub and an edge have in common as servers: time and ids from outside, problems, JSON bodies, query parameters, pages,
+//! ETags, passwords. It knows HTTP and no rule of the market, and must never know a database: what needs one stays with its node.
+
+pub mod body;
+pub mod deps;
+pub mod etag;
+pub mod fallback;
+pub mod id;
+pub mod idempotency;
+pub mod lists;
+pub mod page;
+pub mod password;
+pub mod problem;
+pub mod query;
+pub mod text;

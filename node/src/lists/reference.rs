@@ -1,0 +1,106 @@
+//! Parameters of the lists that everything else refers to: commodities, units, markets, regions, cooperatives.
+
+use crate::page::Slice;
+use crate::problem::Problem;
+use crate::query::{self, IdOrName};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// What a list is narrowed to; each list takes what concerns it.
+#[derive(Clone, Debug, Default)]
+pub struct PlaceFilter {
+    /// ISO 3166-1 alpha-3.
+    pub country: Option<String>,
+    /// A region of that id or name.
+    pub region: Option<IdOrName>,
+    /// A text within a name.
+    pub words: Option<String>,
+}
+
+/// How a list without places is narrowed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// A text within the name, in any language.
+    q: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+/// How a list of things in a country is narrowed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CountryQuery {
+    /// ISO 3166-1 alpha-3.
+    country: Option<String>,
+    /// A text within the name.
+    q: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+/// How a list of things in a region is narrowed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PlaceQuery {
+    /// ISO 3166-1 alpha-3.
+    country: Option<String>,
+    /// A region's id or name.
+    region: Option<String>,
+    /// A text within the name.
+    q: Option<String>,
+    /// Items of a page, 1 to 100; 50 by default.
+    #[param(value_type = Option<u32>)]
+    limit: Option<String>,
+    /// Of the page before: follow `next`.
+    cursor: Option<String>,
+}
+
+type Given<'a> = Option<&'a str>;
+
+fn filter(country: Given<'_>, region: Given<'_>, q: Given<'_>) -> Result<PlaceFilter, Problem> {
+    Ok(PlaceFilter {
+        country: query::country("country", country)?,
+        region: query::id_or_name("region", region)?,
+        words: query::text("q", q)?,
+    })
+}
+
+impl ListQuery {
+    /// What it narrows a list to, and which page.
+    ///
+    /// # Errors
+    /// Names the parameter that is wrong.
+    pub fn read(&self) -> Result<(PlaceFilter, Slice<u32>), Problem> {
+        let filter = filter(None, None, self.q.as_deref())?;
+        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+    }
+}
+
+impl CountryQuery {
+    /// What it narrows a list to, and which page.
+    ///
+    /// # Errors
+    /// Names the parameter that is wrong.
+    pub fn read(&self) -> Result<(PlaceFilter, Slice<u32>), Problem> {
+        let filter = filter(self.country.as_deref(), None, self.q.as_deref())?;
+        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+    }
+}
+
+impl PlaceQuery {
+    /// What it narrows a list to, and which page.
+    ///
+    /// # Errors
+    /// Names the parameter that is wrong.
+    pub fn read(&self) -> Result<(PlaceFilter, Slice<u32>), Problem> {
+        let filter = filter(self.country.as_deref(), self.region.as_deref(), self.q.as_deref())?;
+        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+    }
+}
