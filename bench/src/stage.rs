@@ -8,10 +8,10 @@ use crate::{fill, tell};
 use anyhow::{Context as _, Result, ensure};
 use mizili_edge::config::Config as EdgeConfig;
 use mizili_edge::db::Db as EdgeDb;
-use mizili_edge::deps::Deps as EdgeDeps;
 use mizili_edge::sync::{self, Bounds, ExchangeReport, Syncer};
 use mizili_hub::config::Opened;
 use mizili_hub::jobs::catalogue;
+use mizili_node::deps::Deps;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -124,7 +124,7 @@ impl Office {
     pub(crate) async fn connected(&self) -> Result<Connected<'_>> {
         let db = EdgeDb::open(&self.dir)?;
         let config = EdgeConfig::load(&self.dir)?;
-        let syncer = sync::open(db, EdgeDeps::real(), &config).await?;
+        let syncer = sync::open(db, Deps::real(), &config).await?;
         let connected = Connected { office: self, syncer };
         // The first one opens the connection, and brings what is new.
         connected.exchange().await?;

@@ -3,13 +3,13 @@
 //! Holds secrets of gateways, so only its owner may read it. It never holds what the hub decides (that is in the database),
 //! and a file with a mistake is refused by line, never half used.
 
-use crate::deps::Deps;
 use crate::identity::write_private;
 use crate::outbox::SmsSettings;
 use crate::sms::africastalking;
 use crate::text::Lang;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use mizili_node::deps::Deps;
 use serde::Deserialize;
 use std::fmt;
 use std::io;

@@ -3,9 +3,9 @@
 //! Both secrets lie in files that only their owner may read, outside the database, so that a copy of the database is not a
 //! copy of the identity. A secret must never reach a log, an error or an answer.
 
-use crate::deps::Deps;
 use crate::node::{SecretFile, load_secret, save_secret};
 use ed25519_dalek::{Signer as _, SigningKey};
+use mizili_node::deps::Deps;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,6 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod db;
-pub mod deps;
 pub mod gateway;
 pub mod http;
 pub mod identity;

@@ -1,7 +1,7 @@
 //! Every route of the box's HTTP server, in one list. What stands in [`api`] is in the API document too; beside it there are only
 //! pages and what gateways call.
 
-use crate::http::{body, etag, health, no_such_method, no_such_path, panicked, problems_page};
+use crate::http::health;
 use crate::local_api::{
     adjust, cooperatives, news, orders, place, prices, products, reference, refusals, sell, status, stock,
 };
@@ -11,10 +11,17 @@ use crate::outbox::http as messages;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use mizili_node::fallback::{no_such_method, no_such_path, panicked};
+use mizili_node::problem::{Node, page as problems};
+use mizili_node::{body, etag};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// How callers show who they are.
+const CREDENTIALS: &str = "Authorization, Cookie";
 
 /// The routes for people and their programs, with their description.
 pub fn api() -> OpenApiRouter<AppState> {
@@ -55,8 +62,8 @@ pub fn router(state: AppState) -> Router {
     let document = openapi::finish(document);
     let api = api
         .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
-        .route("/api/docs/problems", get(problems_page::page))
-        .layer(axum::middleware::from_fn(etag::layer))
+        .route("/api/docs/problems", get(|| std::future::ready(problems::page(Node::Edge))))
+        .layer(from_fn_with_state(CREDENTIALS, etag::layer))
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
     api.merge(page::routes())
         .merge(crate::gateway::routes(state.channels.clone()))

@@ -7,12 +7,12 @@ mod listener;
 
 use crate::config::Config;
 use crate::db::Db;
-use crate::deps::Deps;
 use crate::router::router;
 use crate::state::AppState;
 use crate::sync::run::SyncHandle;
 use crate::sync::{self, lock};
 use anyhow::{Context as _, bail};
+use mizili_node::deps::Deps;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;

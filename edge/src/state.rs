@@ -2,10 +2,10 @@
 
 use crate::config::Config;
 use crate::db::Db;
-use crate::deps::Deps;
 use crate::gateway::Channels;
 use crate::office::Office;
 use crate::sync::run::SyncHandle;
+use mizili_node::deps::Deps;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -8,9 +8,9 @@
 
 use crate::commands::{self, Submission, SubmitError, Submitted};
 use crate::db::{Db, DbError};
-use crate::deps::{Deps, HandClock};
 use crate::node::{self, Identity};
 use crate::replica;
+use mizili_node::deps::{Deps, HandClock};
 use rusqlite::{Connection, Transaction};
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -6,13 +6,12 @@ pub mod app;
 pub mod caller;
 pub mod db;
 pub mod http;
-pub mod password;
 pub mod throttle;
 pub mod token;
 
 pub use caller::Caller;
 
-use password::Passwords;
+use mizili_node::password::Passwords;
 use token::TokenKey;
 
 /// What signing in needs: the hashing pool and the key of the access tokens.

@@ -4,7 +4,7 @@
 //! is made by [`q`] or [`q_scalar`] alone, always within a transaction, and nothing here or elsewhere may send SET, LISTEN, a
 //! session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before serving.
 
-use crate::deps::Deps;
+use mizili_node::deps::Deps;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::query::{Query, QueryScalar};

@@ -1,274 +1,45 @@
-//! The one place where an error becomes an HTTP answer: an RFC 9457 problem with a stable code.
-//!
-//! A cause goes to the log, once, here; it must never reach the client.
-
-mod kind;
-
-pub use kind::Kind;
+//! Where an error of the hub's database becomes a problem. All else about problems is `mizili-node`'s.
 
 use crate::db::{Transient, is_race, is_transient};
-use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value};
 use std::error::Error as StdError;
-use sync_protocol::api::{FieldProblem, Problem};
-use sync_protocol::command::Invalid;
-use sync_protocol::verdict::{Reject, RejectCode};
+use std::ops::Deref;
 
-/// Seconds after which a client may try again when the database is away.
-pub const RETRY_AFTER_S: u64 = 5;
+pub use mizili_node::problem::{Kind, PROBLEM_JSON, Problem, RETRY_AFTER_S, field, fields};
 
-/// The media type of every problem.
-pub const PROBLEM_JSON: &str = "application/problem+json";
-
-type Cause = Box<dyn StdError + Send + Sync>;
-
-/// Why a request was not done. Made by [`Kind::error`] and refined by the methods below.
+/// A [`Problem`] that errors of the database turn into too: what stands between `?` and the answer.
 #[derive(Debug)]
-pub struct ApiError(Box<Parts>);
+pub struct ApiError(Problem);
 
-#[derive(Debug)]
-struct Parts {
-    kind: Kind,
-    detail: Option<String>,
-    errors: Vec<FieldProblem>,
-    members: Map<String, Value>,
-    retry_after_s: Option<u64>,
-    cause: Option<Cause>,
-}
+impl Deref for ApiError {
+    type Target = Problem;
 
-impl Kind {
-    /// A problem of this kind.
-    pub fn error(self) -> ApiError {
-        ApiError(Box::new(Parts {
-            kind: self,
-            detail: None,
-            errors: Vec::new(),
-            members: Map::new(),
-            retry_after_s: None,
-            cause: None,
-        }))
-    }
-
-    /// A problem of this kind that says what happened and what to do.
-    pub fn because(self, detail: impl Into<String>) -> ApiError {
-        self.error().detail(detail)
+    fn deref(&self) -> &Problem {
+        &self.0
     }
 }
 
-impl ApiError {
-    /// What kind of problem it is.
-    pub fn kind(&self) -> Kind {
-        self.0.kind
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
     }
-
-    /// Whether the same request may succeed a little later.
-    pub fn is_temporary(&self) -> bool {
-        matches!(self.0.kind, Kind::Unavailable | Kind::Busy)
-    }
-
-    /// Says what happened and what to do, a plain sentence.
-    #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.0.detail = Some(detail.into());
-        self
-    }
-
-    /// Adds a member of its own beside the standard ones.
-    #[must_use]
-    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.members.insert(name.to_owned(), value.into());
-        self
-    }
-
-    /// Says when to try again.
-    #[must_use]
-    pub fn retry_after_s(mut self, seconds: u64) -> Self {
-        self.0.retry_after_s = Some(seconds);
-        self
-    }
-
-    /// Keeps the cause for the log.
-    #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
-        self.0.cause = Some(cause.into());
-        self
-    }
-
-    /// Something that the hub did wrong.
-    pub fn internal(cause: impl Into<Cause>) -> Self {
-        Kind::Internal.because("The hub made a mistake. It has been noted; try again later.").caused_by(cause)
-    }
-
-    /// Fields of the body that are wrong, each with a JSON pointer.
-    pub fn fields(errors: Vec<FieldProblem>) -> Self {
-        let detail = match errors.as_slice() {
-            [one] if !one.pointer.is_empty() => format!("{}: {}", one.pointer, one.detail),
-            [one] => one.detail.clone(),
-            many => format!("{} fields are wrong; see `errors`.", many.len()),
-        };
-        let mut error = Kind::Invalid.because(detail);
-        error.0.errors = errors;
-        error
-    }
-
-    /// One field of the body that is wrong.
-    pub fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
-        Self::fields(vec![field(pointer, detail)])
-    }
-
-    /// A request that is wrong as a whole, by one of the codes of the list.
-    pub fn bad_request(code: &'static str, detail: &str) -> Self {
-        Self::coded(code, Kind::Malformed, detail)
-    }
-
-    /// Somebody who did not show who they are, by one of the codes of the list.
-    pub fn unauthorized(code: &'static str, detail: &str) -> Self {
-        Self::coded(code, Kind::Unauthorized, detail)
-    }
-
-    /// Somebody who may not do that, by one of the codes of the list.
-    pub fn forbidden(code: &'static str, detail: &str) -> Self {
-        Self::coded(code, Kind::NotAllowed, detail)
-    }
-
-    fn coded(code: &'static str, otherwise: Kind, detail: &str) -> Self {
-        let kind = Kind::of(code).filter(|kind| kind.status() == otherwise.status());
-        if kind.is_none() {
-            tracing::error!(code, "a problem code is missing from the list");
-        }
-        kind.unwrap_or(otherwise).because(detail)
-    }
-
-    /// A query parameter that is wrong.
-    pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        let mut error = Kind::InvalidParameter.because(format!("`{name}`: {detail}"));
-        error.0.errors = vec![field(&format!("?{name}"), detail)];
-        error
-    }
-
-    /// A thing that is not there, or that this caller may not know of.
-    pub fn not_found(what: &str) -> Self {
-        Kind::NotFound.because(format!("There is no such {what}."))
-    }
-
-    /// What the market's rules said to a command. `unit` is what quantities are counted in, for the sentence.
-    pub fn refused(reject: &Reject, unit: &str) -> Self {
-        let arg = |n: usize| reject.args.get(n).map(String::as_str).unwrap_or_default();
-        match reject.code {
-            RejectCode::Invalid => Self::invalid(arg(0), "This value cannot be used."),
-            RejectCode::UnknownCommodity => {
-                Self::invalid(arg(0), "There is no such commodity: see /api/v1/commodities.")
-            }
-            RejectCode::UnknownUnit => Self::invalid(arg(0), "There is no such unit: see /api/v1/units."),
-            RejectCode::NotEnough => {
-                let left =
-                    if arg(0) == "0" { "Nothing is left.".to_owned() } else { only_left(arg(0), unit) };
-                Kind::NotEnough.because(left).member("available", arg(0))
-            }
-            RejectCode::NotFound => Kind::NotFound.error(),
-            RejectCode::Withdrawn => Kind::Withdrawn.error(),
-            RejectCode::Conflict => Kind::Conflict.because(format!("`{}` is now {}.", arg(0), arg(1))),
-            RejectCode::NotAllowed => Kind::NotAllowed.error(),
-            RejectCode::PriceChanged => Kind::PriceChanged.error(),
-            RejectCode::TooLate => Kind::TooLate.error(),
-            RejectCode::Duplicate => Kind::Duplicate.error(),
-            RejectCode::Other(code) => Self::internal(format!("a refusal with the unknown code {code}")),
-        }
-    }
-
-    /// The body of the answer.
-    pub fn to_json(&self) -> Value {
-        let kind = self.0.kind;
-        let problem = Problem {
-            kind: format!("/api/docs/problems#{}", kind.code()),
-            title: kind.title().to_owned(),
-            status: kind.status().as_u16(),
-            detail: self.0.detail.clone().or_else(|| Some(kind.help().to_owned())),
-            code: kind.code().to_owned(),
-            errors: self.0.errors.clone(),
-        };
-        let mut json = serde_json::to_value(problem).unwrap_or_default();
-        if let Value::Object(object) = &mut json {
-            object.extend(self.0.members.clone());
-        }
-        json
-    }
-
-    fn log(&self) {
-        let cause = self.0.cause.as_ref().map(|cause| chain(cause.as_ref())).unwrap_or_default();
-        match self.0.kind {
-            Kind::Internal => tracing::error!(cause, "a request failed"),
-            Kind::Unavailable => tracing::warn!(cause, "a request could not be done now"),
-            _ if !cause.is_empty() => {
-                tracing::debug!(code = self.0.kind.code(), cause, "a request was refused")
-            }
-            _ => {}
-        }
-    }
-}
-
-fn only_left(quantity: &str, unit: &str) -> String {
-    // A unit that starts with a digit ("90 KG") reads badly straight after a number.
-    let times = if unit.starts_with(|c: char| c.is_ascii_digit()) { " × " } else { " " };
-    let verb = if quantity == "1" { "is" } else { "are" };
-    format!("Only {quantity}{times}{unit} {verb} left.")
-}
-
-/// An error and what is behind it, on one line.
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut at = error.source();
-    while let Some(source) = at {
-        let next = source.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        at = source.source();
-    }
-    text
-}
-
-/// One field problem.
-pub fn field(pointer: &str, detail: impl Into<String>) -> FieldProblem {
-    FieldProblem { pointer: pointer.to_owned(), detail: detail.into() }
-}
-
-/// What is wrong with a command's payload, in the words of the JSON that it came from.
-pub fn fields(invalid: Vec<Invalid>) -> Vec<FieldProblem> {
-    invalid.into_iter().map(|i| field(i.pointer, i.message)).collect()
 }
 
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.detail.as_deref().unwrap_or(self.0.kind.title()))
+        self.0.fmt(f)
     }
 }
 
 impl StdError for ApiError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.cause.as_deref().map(|cause| cause as &(dyn StdError + 'static))
+        self.0.source()
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        self.log();
-        let kind = self.0.kind;
-        let content_type = HeaderValue::from_static(PROBLEM_JSON);
-        let headers = [
-            (header::CONTENT_TYPE, content_type),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        ];
-        let mut response = (kind.status(), headers, self.to_json().to_string()).into_response();
-        if let Some(seconds) = self.0.retry_after_s {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        }
-        if kind.status() == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
+        self.0.into_response()
     }
 }
 
@@ -277,47 +48,52 @@ impl From<sqlx::Error> for ApiError {
         if let sqlx::Error::Database(refusal) = &error
             && let Some(known) = refusal.constraint().and_then(on_constraint)
         {
-            return known.caused_by(error);
+            return Self(known.caused_by(error));
         }
         if is_transient(&error) || is_race(&error) {
-            return unavailable().caused_by(error);
+            return Self(unavailable().caused_by(error));
         }
-        Self::internal(error)
+        Self(Problem::internal(error))
     }
 }
 
 /// The database cannot be reached, or cannot write, or gave up on a transaction: the same request may succeed soon.
-pub fn unavailable() -> ApiError {
+pub fn unavailable() -> Problem {
     Kind::Unavailable
         .because("The hub cannot reach its database at the moment. Nothing was changed; try again in a few seconds.")
         .retry_after_s(RETRY_AFTER_S)
 }
 
+/// Nobody showed who they are.
+pub fn unauthorized() -> Problem {
+    Kind::Unauthorized
+        .because("Send `Authorization: Bearer TOKEN` with an access token of /api/v1/auth/login.")
+}
+
 impl Transient for ApiError {
     fn transient(&self) -> Option<&sqlx::Error> {
-        let cause = self.0.cause.as_ref().filter(|_| self.0.kind == Kind::Unavailable)?;
-        cause.downcast_ref()
+        if self.kind() == Kind::Unavailable { self.source()?.downcast_ref() } else { None }
     }
 }
 
 /// The user error that a named constraint stands for.
-fn on_constraint(name: &str) -> Option<ApiError> {
+fn on_constraint(name: &str) -> Option<Problem> {
     let no_cooperative =
-        || ApiError::invalid("/cooperative_id", "There is no such cooperative: see /api/v1/cooperatives.");
+        || Problem::invalid("/cooperative_id", "There is no such cooperative: see /api/v1/cooperatives.");
     Some(match name {
         "users_phone_key" => Kind::PhoneTaken.error(),
         "users_cooperative_id_fkey" | "listings_cooperative_id_fkey" => no_cooperative(),
         "users_clerk_cooperative_check" => {
-            ApiError::invalid("/cooperative_id", "A clerk needs a cooperative.")
+            Problem::invalid("/cooperative_id", "A clerk needs a cooperative.")
         }
         "cooperatives_name_key" => Kind::Duplicate.because("A cooperative of that name is there already."),
-        "cooperatives_share_check" => ApiError::invalid("/hub_share_percent", "Must be between 0 and 100."),
-        "listings_price_check" => ApiError::invalid("/price/amount", "The price must be more than zero."),
+        "cooperatives_share_check" => Problem::invalid("/hub_share_percent", "Must be between 0 and 100."),
+        "listings_price_check" => Problem::invalid("/price/amount", "The price must be more than zero."),
         "listings_commodity_id_fkey" => {
-            ApiError::invalid("/commodity_id", "There is no such commodity: see /api/v1/commodities.")
+            Problem::invalid("/commodity_id", "There is no such commodity: see /api/v1/commodities.")
         }
-        "listings_unit_id_fkey" => ApiError::invalid("/unit_id", "There is no such unit: see /api/v1/units."),
-        "orders_quantity_check" => ApiError::invalid("/quantity", "Must be more than zero."),
+        "listings_unit_id_fkey" => Problem::invalid("/unit_id", "There is no such unit: see /api/v1/units."),
+        "orders_quantity_check" => Problem::invalid("/quantity", "Must be more than zero."),
         _ => return None,
     })
 }
@@ -325,43 +101,18 @@ fn on_constraint(name: &str) -> Option<ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header;
 
     #[test]
-    fn a_refusal_for_want_of_stock_says_what_is_left() {
-        let refused = |left: &str, unit| {
-            let reject = Reject::with(RejectCode::NotEnough, [left.to_owned()]);
-            ApiError::refused(&reject, unit).to_json()
-        };
-        let json = refused("5", "KG");
-        assert_eq!(json["detail"], "Only 5 KG are left.");
-        assert_eq!(json["available"], "5");
-        assert_eq!(json["status"], 409);
-        assert_eq!(json["type"], "/api/docs/problems#not_enough");
-        assert_eq!(refused("0", "KG")["detail"], "Nothing is left.");
-        assert_eq!(refused("1", "90 KG")["detail"], "Only 1 × 90 KG is left.");
-    }
-
-    #[test]
-    fn a_cause_never_reaches_the_client() {
-        let error = ApiError::internal("password of the database is hunter2");
-        assert!(!error.to_json().to_string().contains("hunter2"));
+    fn a_database_that_is_away_is_worth_another_try_and_is_not_described() {
         let away = ApiError::from(sqlx::Error::PoolTimedOut);
         assert_eq!(away.kind(), Kind::Unavailable);
-        assert!(away.is_temporary());
+        assert!(away.is_temporary() && away.transient().is_some());
         assert!(!away.to_json().to_string().contains("pool"));
         assert_eq!(away.into_response().headers()[header::RETRY_AFTER], "5");
-    }
-
-    #[test]
-    fn every_refusal_of_the_protocol_has_an_answer_of_the_same_code() {
-        for code in RejectCode::ALL {
-            let kind =
-                ApiError::refused(&Reject::with(*code, ["/x".to_owned(), "y".to_owned()]), "KG").kind();
-            let expected = match code {
-                RejectCode::UnknownCommodity | RejectCode::UnknownUnit => "invalid",
-                other => other.as_str(),
-            };
-            assert_eq!(kind.code(), expected);
-        }
+        let damage = ApiError::from(crate::db::misfit("users", "role"));
+        assert_eq!(damage.kind(), Kind::Internal);
+        assert!(damage.transient().is_none() && !damage.to_json().to_string().contains("users"));
+        assert!(ApiError::from(Kind::Unavailable.error()).transient().is_none());
     }
 }

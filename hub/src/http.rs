@@ -1,36 +1,15 @@
-//! What all handlers share: reading bodies and parameters, pages, ETags, replays. It knows HTTP and nothing of the market.
+//! What all handlers of the hub share beyond what every node does: replays from the database, patience, health. It knows HTTP and
+//! nothing of the market.
 
-pub mod body;
-pub mod etag;
 pub mod health;
-pub mod id;
 pub mod idempotency;
-pub mod page;
-pub mod problems_page;
-pub mod query;
 
-use crate::error::{ApiError, Kind, RETRY_AFTER_S};
+use crate::error::{Kind, RETRY_AFTER_S};
 use axum::extract::Request;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
-
-/// The answer for a path that no route has.
-pub async fn no_such_path(uri: Uri) -> ApiError {
-    Kind::NotFound.because(format!("There is nothing at {}. See /api/docs/ for what there is.", uri.path()))
-}
-
-/// The answer for a method that a path's routes do not have.
-pub async fn no_such_method(method: Method, uri: Uri) -> ApiError {
-    Kind::MethodNotAllowed
-        .because(format!("{} does not take {method}. See /api/docs/ for what it takes.", uri.path()))
-}
-
-/// The answer when a handler panicked: a problem, like everything else.
-pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    ApiError::internal("a handler panicked").into_response()
-}
 
 /// How long a request of the API may take in all, its body included: nobody waits for longer.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,7 +9,6 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod db;
-pub mod deps;
 pub mod error;
 pub mod feed;
 pub mod http;

@@ -1,7 +1,7 @@
 //! Every route of the hub, in one list. What stands in [`api`] is in the API document too; nothing else is open to people.
 
 use crate::auth::http as auth;
-use crate::http::{body, etag, health, no_such_method, no_such_path, panicked, patience, problems_page};
+use crate::http::{health, patience};
 use crate::market::cooperatives::http as cooperatives;
 use crate::market::orders::http as orders;
 use crate::market::prices::http as prices;
@@ -12,13 +12,19 @@ use crate::openapi::{self, DOCS_PATH, DOCUMENT_PATH};
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use mizili_node::fallback::{no_such_method, no_such_path, panicked};
+use mizili_node::problem::{Node, page as problems};
+use mizili_node::{body, etag};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+/// How callers show who they are.
+const CREDENTIALS: &str = "Authorization";
 
 /// The routes for people and their programs, with their description.
 pub fn api() -> OpenApiRouter<AppState> {
@@ -55,8 +61,8 @@ pub fn router(state: AppState) -> Router {
     let api = api
         .merge(openapi::docs())
         .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
-        .route(&format!("{DOCS_PATH}/problems"), get(problems_page::page))
-        .layer(from_fn(etag::layer))
+        .route(&format!("{DOCS_PATH}/problems"), get(|| std::future::ready(problems::page(Node::Hub))))
+        .layer(from_fn_with_state(CREDENTIALS, etag::layer))
         .layer(from_fn(patience))
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
     let span = DefaultMakeSpan::new().level(Level::INFO);

@@ -1,11 +1,9 @@
 //! Runs the hub until it is told to stop: starts what it needs in order, and ends it in the opposite one.
 
 use crate::auth::Auth;
-use crate::auth::password::Passwords;
 use crate::auth::token::TokenKey;
 use crate::config::{Config, Opened};
 use crate::db::{Db, migrate};
-use crate::deps::Deps;
 use crate::jobs;
 use crate::postgres::LocalPostgres;
 use crate::router::router;
@@ -14,6 +12,8 @@ use crate::sync::edges::scope_of;
 use crate::sync::keys::HubKeys;
 use crate::sync::news::News;
 use anyhow::{Context as _, Result};
+use mizili_node::deps::Deps;
+use mizili_node::password::Passwords;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;

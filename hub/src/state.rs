@@ -2,9 +2,9 @@
 
 use crate::auth::Auth;
 use crate::db::Db;
-use crate::deps::Deps;
 use crate::sync::keys::HubKeys;
 use crate::sync::news::News;
+use mizili_node::deps::Deps;
 use std::sync::Arc;
 
 /// Shared by all handlers.

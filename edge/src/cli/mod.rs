@@ -10,12 +10,12 @@ mod sync;
 mod ussd;
 
 use crate::db::Db;
-use crate::deps::Deps;
 use crate::node;
 use crate::serve;
 use crate::sync::{SyncError, tls};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use mizili_node::deps::Deps;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -4,11 +4,10 @@
 
 use super::{Out, Place};
 use crate::db::{Db, DbError};
-use crate::deps::Deps;
 use crate::sync::SyncError;
 use anyhow::{Context as _, bail};
-use argon2::password_hash::PasswordHasher as _;
-use argon2::{Algorithm, Argon2, Params, Version};
+use mizili_node::deps::Deps;
+use mizili_node::password::{MAX_BYTES, MIN_CHARS, Passwords};
 use rusqlite::Transaction;
 use serde_json::json;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -16,19 +15,10 @@ use std::io::{BufRead as _, IsTerminal as _};
 /// The name that the first person signs in with at the office page.
 pub const FIRST_USER: &str = "office";
 
-/// Fewest characters of a password that a person chooses.
-const MIN_CHARS: usize = 8;
-
-/// Most bytes of a password: hashing takes the same time for all of them, reading should too.
-const MAX_BYTES: usize = 256;
-
 /// Groups of five letters in a password that is made here; each holds 16 bits.
 const MADE_GROUPS: usize = 4;
 
 const _: () = assert!(MADE_GROUPS * 16 >= 60);
-
-/// Memory of one hash, KiB: a small box has little, and only one is made at a time.
-const HASH_MEMORY_KIB: u32 = 19 * 1024;
 
 /// Arguments of `password`.
 #[derive(Debug, clap::Args)]
@@ -152,17 +142,7 @@ fn usable(password: &str) -> Result<(), String> {
 /// # Errors
 /// When hashing fails, which no password can cause.
 pub async fn hashed(password: &str, deps: &Deps) -> Result<String, SyncError> {
-    let (password, salt) = (password.to_owned(), deps.ids.random::<16>());
-    let failed = |what: String| SyncError::Unexpected(format!("the password could not be hashed: {what}"));
-    tokio::task::spawn_blocking(move || {
-        let params = Params::new(HASH_MEMORY_KIB, 2, 1, None).map_err(|e| failed(e.to_string()))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let hash =
-            argon2.hash_password_with_salt(password.as_bytes(), &salt).map_err(|e| failed(e.to_string()))?;
-        Ok(hash.to_string())
-    })
-    .await
-    .map_err(|e| SyncError::Unexpected(e.to_string()))?
+    Passwords::new(1).hash(deps, password).await.map_err(|error| SyncError::Unexpected(error.chain()))
 }
 
 /// Stores a password's hash in place of an earlier one.
@@ -179,8 +159,6 @@ pub fn store(tx: &Transaction<'_>, user: &str, hash: &str, now_s: i64) -> Result
 mod tests {
     use super::*;
     use crate::testing::TestEdge;
-    use argon2::PasswordVerifier as _;
-    use argon2::password_hash::phc::PasswordHash;
 
     #[test]
     fn a_made_password_can_be_read_aloud_and_is_never_twice_the_same() {
@@ -224,8 +202,8 @@ mod tests {
         });
         assert!(hash.starts_with("$argon2id$v=19$"), "{hash}");
         assert_eq!(sessions, 1, "only the others' sessions go on");
-        let stored = PasswordHash::new(&hash).unwrap();
-        assert!(Argon2::default().verify_password(b"nyemba 2026", &stored).is_ok());
-        assert!(Argon2::default().verify_password(b"chimanga 2026", &stored).is_err());
+        let pool = Passwords::new(1);
+        assert!(pool.verify("nyemba 2026", Some(&hash)).await.unwrap());
+        assert!(!pool.verify("chimanga 2026", Some(&hash)).await.unwrap());
     }
 }

@@ -249,7 +249,7 @@ mod tests {
     fn what_waits_is_counted_and_the_words_are_plain() {
         let edge = TestEdge::with_market();
         edge.write(|tx| {
-            let now_s = crate::deps::HandClock::START_S;
+            let now_s = mizili_node::deps::HandClock::START_S;
             node::set_contact(tx, now_s, now_s + 3_600)?;
             Ok::<_, DbError>(())
         });

@@ -3,9 +3,9 @@
 
 use super::{local, log, outcome, working_set};
 use crate::db::DbError;
-use crate::deps::Deps;
 use crate::node::{self, Identity};
 use crate::replica::{self, is_complete};
+use mizili_node::deps::Deps;
 use rusqlite::{Connection, Transaction};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{

@@ -3,12 +3,12 @@
 use super::store;
 use crate::commands::{self, Submission, SubmitError};
 use crate::db::DbError;
-use crate::deps::Deps;
 use crate::market_view::{language_of, member_of, outcome_of};
 use crate::node;
 use crate::notices;
 use crate::text::Lang;
 use crate::ussd::{Act, Intent, NotTaken, Outcome, Rejection};
+use mizili_node::deps::Deps;
 use rusqlite::Transaction;
 use sync_protocol::command::{
     Actor, ActorKind, Body, Certainty, ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace,

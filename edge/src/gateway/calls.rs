@@ -9,8 +9,8 @@
 
 use super::store::{self, CALL_KEPT_S, KeptDraft};
 use crate::db::{Db, DbError};
-use crate::deps::Deps;
 use crate::ussd::Session;
+use mizili_node::deps::Deps;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

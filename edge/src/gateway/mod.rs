@@ -14,7 +14,6 @@ mod turns;
 
 use crate::config::{Config, Gateway, GatewayKind};
 use crate::db::{Db, DbError};
-use crate::deps::Deps;
 use crate::market_view::MarketCache;
 use crate::outbox::{self, Sender};
 use crate::sms::africastalking as sms_form;
@@ -29,6 +28,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use calls::Calls;
+use mizili_node::deps::Deps;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use sync_protocol::country::Country;

@@ -1,11 +1,11 @@
 //! Says whether the box runs, and whether it can serve.
 
 use crate::http::problem::{ApiError, Kind};
-use crate::http::query::{NoParams, Params};
 use crate::node;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

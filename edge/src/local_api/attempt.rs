@@ -1,37 +1,21 @@
 //! Writes that may be sent twice. The command's id is made from the caller, the route and the `Idempotency-Key`, so a repeat is the
 //! same command, and the log of commands answers it; no second record of answers is needed.
 
-use crate::http::problem::{ApiError, Kind};
+use crate::http::problem::ApiError;
 use crate::office::Caller;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use mizili_node::idempotency::{self, KEY_HEADER, REPLAY_HEADER};
 use serde::Serialize;
 use sync_protocol::ids::{CommandId, derived};
 use uuid::Uuid;
-
-/// Longest key, in bytes.
-const KEY_MAX_BYTES: usize = 200;
-
-/// The request header.
-const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-/// Marks an answer that was given before.
-const REPLAY_HEADER: HeaderName = HeaderName::from_static("idempotent-replay");
 
 /// The id of the command that a request with a key stands for.
 ///
 /// # Errors
 /// No key, or one that is too long or not printable.
 pub(super) fn command_id(headers: &HeaderMap, route: &str, caller: &Caller) -> Result<CommandId, ApiError> {
-    let key = headers.get(&KEY_HEADER).ok_or_else(|| Kind::IdempotencyKeyRequired.error())?;
-    let printable = |key: &&str| {
-        !key.is_empty() && key.len() <= KEY_MAX_BYTES && key.bytes().all(|b| b.is_ascii_graphic())
-    };
-    let key = key.to_str().ok().map(str::trim).filter(printable).ok_or_else(|| {
-        let detail = format!(
-            "`Idempotency-Key` must have 1 to {KEY_MAX_BYTES} letters, digits or signs, without spaces."
-        );
-        Kind::InvalidHeader.because(detail)
-    })?;
+    let key = idempotency::key(headers)?;
     let owner = derived(&caller.login, Uuid::nil());
     Ok(CommandId(derived(&format!("{route} {key}"), owner)))
 }

@@ -2,15 +2,16 @@
 
 use super::filter::{self, passes};
 use super::names::Names;
-use super::reference::{PlaceQuery, page};
-use crate::http::id::PathId;
+use super::reference::page;
 use crate::http::problem::ApiError;
-use crate::http::query::{NoParams, Params};
 use crate::replica;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::id::PathId;
+use mizili_node::lists::PlaceQuery;
+use mizili_node::query::{NoParams, Params};
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::api::{Page, Problem};
 use sync_protocol::entity;

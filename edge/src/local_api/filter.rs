@@ -4,8 +4,8 @@
 use super::names::commodity_names;
 use crate::db::DbError;
 use crate::http::problem::ApiError;
-use crate::http::query::IdOrName;
 use crate::replica;
+use mizili_node::query::IdOrName;
 use rusqlite::Connection;
 use std::collections::HashSet;
 use sync_protocol::entity::{Commodity, Entity, Market, Region};

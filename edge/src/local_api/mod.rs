@@ -19,6 +19,3 @@ pub mod refusals;
 pub mod sell;
 pub mod status;
 pub mod stock;
-mod text;
-
-pub(crate) use text::month_of;

@@ -1,11 +1,11 @@
 //! Tells a page that something changed: the hub sent something, or somebody did something here. It says that, not what.
 
 use crate::http::problem::ApiError;
-use crate::http::query::{self, Params};
 use crate::office::Caller;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use mizili_node::query::{self, Params};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use sync_protocol::api::Problem;

@@ -3,13 +3,9 @@
 
 use super::me::{LISTING_FIELD, Me};
 use super::names::Names;
-use super::text::{money, phone_text, rfc3339};
 use crate::commands::{self, RefusedOrder};
 use crate::db::DbError;
-use crate::http::id::PathId;
-use crate::http::page::Slice;
 use crate::http::problem::ApiError;
-use crate::http::query::{self, NoParams, Params};
 use crate::office::{Caller, words};
 use crate::replica;
 use crate::state::AppState;
@@ -17,6 +13,10 @@ use crate::text::Lang;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::id::PathId;
+use mizili_node::page::Slice;
+use mizili_node::query::{self, NoParams, Params};
+use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::Connection;
 use serde::Deserialize;
 use sync_protocol::api::market::Order as OrderJson;
@@ -118,7 +118,7 @@ pub async fn list(
         let mut entries = entries(conn, &filter, now_s)?;
         entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key()));
         let mut names = Names::new(conn);
-        slice.cut(entries, Entry::key, |a, b| b.cmp(a), |entry| entry.show(conn, &mut names, Lang::En))
+        slice.cut_whole(entries, Entry::key, |a, b| b.cmp(a), |entry| entry.show(conn, &mut names, Lang::En))
     });
     Ok(page.await?.respond(&query.address))
 }

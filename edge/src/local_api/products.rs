@@ -3,90 +3,32 @@
 use super::filter::{self, Ids, passes};
 use super::me::Me;
 use super::names::{Names, commodity_names};
-use super::text::{money, rfc3339};
 use crate::db::DbError;
-use crate::http::etag::{header_value, versioned};
-use crate::http::id::PathId;
-use crate::http::page::Slice;
 use crate::http::problem::ApiError;
-use crate::http::query::{self, IdOrName, NoParams, Params};
 use crate::replica;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use mizili_node::etag::{header_value, versioned};
+use mizili_node::id::PathId;
+use mizili_node::lists::{ProductFilter, ProductQuery};
+use mizili_node::query::{NoParams, Params};
+use mizili_node::text::{money, rfc3339};
 use rusqlite::Connection;
-use serde::Deserialize;
 use sync_protocol::api::market::Product;
 use sync_protocol::api::{Page, Problem};
-use sync_protocol::entity::{Commodity, Listing, ListingStatus};
+use sync_protocol::entity::{Commodity, Listing};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
-use utoipa::IntoParams;
 use uuid::Uuid;
 
-/// How a list of products is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ProductQuery {
-    /// A commodity's id, or its whole name in any language.
-    commodity: Option<String>,
-    /// The beginning of a commodity's name in any language, such as `maize` or `chimanga`.
-    crop: Option<String>,
-    /// A region's id or name.
-    region: Option<String>,
-    /// ISO 3166-1 alpha-3.
-    country: Option<String>,
-    /// A cooperative's id.
-    #[param(value_type = Option<i32>)]
-    cooperative: Option<String>,
-    /// `active` (the default), `withdrawn` or `any`.
-    status: Option<String>,
-    /// A text within the product's, commodity's or cooperative's name.
-    q: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
-
-/// What a list is narrowed to.
-struct Filter {
-    commodity: Option<IdOrName>,
-    crop: Option<String>,
-    region: Option<IdOrName>,
-    country: Option<String>,
-    cooperative: Option<u32>,
-    status: Option<ListingStatus>,
-    words: Option<String>,
-}
+/// Cooperatives are kept by their numbers as the hub writes them.
+type Filter = ProductFilter<u32>;
 
 /// The sort key of a list: when it was posted, and the id, both downwards.
 type ListKey = (i64, Uuid);
-
-impl ProductQuery {
-    fn filter(&self) -> Result<Filter, ApiError> {
-        let status = match self.status.as_deref() {
-            None => Some(ListingStatus::Active),
-            Some("any") => None,
-            Some(word) => {
-                let wrong = || ApiError::parameter("status", "must be active, withdrawn or any.");
-                Some(ListingStatus::parse(word).ok_or_else(wrong)?)
-            }
-        };
-        Ok(Filter {
-            commodity: query::id_or_name("commodity", self.commodity.as_deref())?,
-            crop: query::text("crop", self.crop.as_deref())?,
-            region: query::id_or_name("region", self.region.as_deref())?,
-            country: query::country("country", self.country.as_deref())?,
-            cooperative: query::number("cooperative", self.cooperative.as_deref())?,
-            status,
-            words: query::text("q", self.q.as_deref())?,
-        })
-    }
-}
 
 /// List products
 ///
@@ -96,13 +38,12 @@ impl ProductQuery {
     responses((status = 200, body = Page<Product>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
 pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) -> Result<Response, ApiError> {
-    let slice = Slice::<ListKey>::read(query.given.limit.as_deref(), query.given.cursor.as_deref())?;
-    let filter = query.given.filter()?;
+    let (filter, slice) = query.given.read()?;
     let page = state.db.read(move |conn| {
         let (me, mut names) = (Me::load(conn)?, Names::new(conn));
         let mut found = matching(conn, &mut names, &filter)?;
         found.sort_unstable_by_key(|listing| std::cmp::Reverse(key(listing)));
-        slice.cut(
+        slice.cut_whole(
             found,
             key,
             |a, b| b.cmp(a),

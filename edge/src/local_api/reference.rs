@@ -3,39 +3,27 @@
 
 use super::filter::{self, passes};
 use super::names::{Names, commodity_names};
-use crate::http::id::PathId;
-use crate::http::page::{Cut, Slice};
 use crate::http::problem::ApiError;
-use crate::http::query::{self, IdOrName, NoParams, Params};
 use crate::office::Caller;
 use crate::replica;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::id::PathId;
+use mizili_node::lists::{CountryQuery, ListQuery, PlaceQuery};
+use mizili_node::page::{Cut, Slice};
+use mizili_node::query::{NoParams, Params};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use sync_protocol::api::prices::{Commodity, Market, Unit};
+use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
 use sync_protocol::api::{Page, Problem};
 use sync_protocol::entity;
 use sync_protocol::entity::Entity;
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
-use utoipa::{IntoParams, ToSchema};
-
-/// A region of a country.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Region {
-    /// Its id.
-    pub id: u32,
-    /// Its name, as the price source writes it.
-    #[schema(example = "Central Region")]
-    pub name: String,
-    /// ISO 3166-1 alpha-3.
-    #[schema(example = "MWI")]
-    pub country: String,
-}
+use utoipa::ToSchema;
 
 /// What has market prices at this box, whatever their age.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -46,91 +34,6 @@ pub struct OfficePriced {
     pub units: BTreeSet<u32>,
 }
 
-/// How a list without places is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// A text within the name, in any language.
-    q: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
-
-/// How a list of things in a country is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct CountryQuery {
-    /// ISO 3166-1 alpha-3.
-    country: Option<String>,
-    /// A text within the name.
-    q: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
-
-/// How a list of things in a region is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PlaceQuery {
-    /// ISO 3166-1 alpha-3.
-    country: Option<String>,
-    /// A region's id or name.
-    region: Option<String>,
-    /// A text within the name.
-    q: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
-
-/// What a list is narrowed to; each list takes what concerns it.
-pub(super) struct Filter {
-    pub(super) country: Option<String>,
-    pub(super) region: Option<IdOrName>,
-    pub(super) words: Option<String>,
-}
-
-type Given<'a> = Option<&'a str>;
-
-fn read(country: Given<'_>, region: Given<'_>, q: Given<'_>) -> Result<Filter, ApiError> {
-    Ok(Filter {
-        country: query::country("country", country)?,
-        region: query::id_or_name("region", region)?,
-        words: query::text("q", q)?,
-    })
-}
-
-impl PlaceQuery {
-    /// What it narrows a list to, and which page.
-    pub(super) fn read(&self) -> Result<(Filter, Slice<u32>), ApiError> {
-        let filter = read(self.country.as_deref(), self.region.as_deref(), self.q.as_deref())?;
-        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
-    }
-}
-
-impl CountryQuery {
-    fn read(&self) -> Result<(Filter, Slice<u32>), ApiError> {
-        let filter = read(self.country.as_deref(), None, self.q.as_deref())?;
-        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
-    }
-}
-
-impl ListQuery {
-    fn read(&self) -> Result<(Filter, Slice<u32>), ApiError> {
-        Ok((
-            read(None, None, self.q.as_deref())?,
-            Slice::read(self.limit.as_deref(), self.cursor.as_deref())?,
-        ))
-    }
-}
 
 /// A page of small rows, in the order of their ids.
 pub(super) fn page<E, T>(
@@ -147,7 +50,7 @@ where
     rows.retain(fits);
     rows.sort_unstable_by_key(|row| id(row));
     let mut names = Names::new(conn);
-    slice.cut(rows, id, Ord::cmp, |row| show(&mut names, row))
+    slice.cut_whole(rows, id, Ord::cmp, |row| show(&mut names, row))
 }
 
 async fn one<E: Entity + Send + 'static, T: Send + 'static>(

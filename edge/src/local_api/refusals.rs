@@ -2,18 +2,18 @@
 
 use super::names::Names;
 use super::stock::lang;
-use super::text::{phone_text, rfc3339};
 use crate::commands::{self, CommandState, REFUSED_SHOWN_S};
 use crate::db::DbError;
-use crate::http::page::Slice;
 use crate::http::problem::ApiError;
-use crate::http::query::Params;
 use crate::office::Caller;
 use crate::office::words::{quantity as with_unit, say};
 use crate::state::AppState;
 use crate::text::{Lang, numbers};
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::page::Slice;
+use mizili_node::query::Params;
+use mizili_node::text::{phone_text, rfc3339};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::{Page, Problem};
@@ -88,7 +88,7 @@ pub async fn list(
         let states = commands::refusals(conn, now_s.saturating_sub(REFUSED_SHOWN_S))?;
         let key = |state: &CommandState| (state.settled_at_s.unwrap_or(0), state.command.seq);
         let mut names = Names::new(conn);
-        slice.cut(
+        slice.cut_whole(
             states,
             key,
             |a, b| b.cmp(a),

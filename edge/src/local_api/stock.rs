@@ -4,9 +4,7 @@ use super::me::Me;
 use super::names::Names;
 use super::orders::{Sold, sold};
 use super::products::show;
-use crate::http::page::Slice;
 use crate::http::problem::ApiError;
-use crate::http::query::Params;
 use crate::node::Doubt;
 use crate::office::Caller;
 use crate::office::words::{quantity as with_unit, say};
@@ -15,6 +13,8 @@ use crate::state::AppState;
 use crate::text::Lang;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::page::Slice;
+use mizili_node::query::Params;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::market::Product;
@@ -114,7 +114,7 @@ pub async fn list(
         listings.retain(|listing| product.is_none_or(|id| id == listing.id.0));
         let key = |listing: &Listing| (listing.posted_at_s, listing.id.0);
         listings.sort_unstable_by_key(|listing| std::cmp::Reverse(key(listing)));
-        slice.cut(listings, key, |a, b| b.cmp(a), |listing| line(conn, &me, &mut names, &listing, lang))
+        slice.cut_whole(listings, key, |a, b| b.cmp(a), |listing| line(conn, &me, &mut names, &listing, lang))
     });
     Ok(page.await?.respond(&query.address))
 }

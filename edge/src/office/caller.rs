@@ -3,7 +3,7 @@
 
 use super::sessions::{Account, Open, hash_of};
 use super::store;
-use crate::http::problem::{ApiError, Kind};
+use crate::http::problem::{ApiError, Kind, unauthorized};
 use crate::node;
 use crate::state::AppState;
 use axum::extract::FromRequestParts;
@@ -42,12 +42,11 @@ impl FromRequestParts<AppState> for Caller {
         }
         let Some(hash) = hash_of(&token) else { return Err(unknown_token(&token)) };
         let (now, passive) = (state.deps.clock.monotonic(), parts.headers.contains_key(PASSIVE_HEADER));
-        let open =
-            state.office.sessions.touch(&hash, now, passive).ok_or_else(|| Kind::Unauthorized.error())?;
+        let open = state.office.sessions.touch(&hash, now, passive).ok_or_else(unauthorized)?;
         let found = state.db.read(move |conn| who(conn, &open, hash)).await?;
         found.ok_or_else(|| {
             state.office.sessions.end(&hash);
-            Kind::Unauthorized.error()
+            unauthorized()
         })
     }
 }
@@ -91,7 +90,7 @@ fn token_of(headers: &HeaderMap) -> Result<(String, bool), ApiError> {
         };
         return Ok((token.ok_or_else(wrong)?.1.trim().to_owned(), false));
     }
-    cookie(headers).map(|token| (token, true)).ok_or_else(|| Kind::Unauthorized.error())
+    cookie(headers).map(|token| (token, true)).ok_or_else(unauthorized)
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {
@@ -102,7 +101,7 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
 
 fn unknown_token(token: &str) -> ApiError {
     // The hub's tokens are JWTs: three parts with points between them.
-    if token.split('.').count() == 3 { Kind::HubToken.error() } else { Kind::Unauthorized.error() }
+    if token.split('.').count() == 3 { Kind::HubToken.error() } else { unauthorized() }
 }
 
 /// Refuses a write that a page of another site made.

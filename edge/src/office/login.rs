@@ -1,19 +1,19 @@
 //! Signing in and out at the office, over HTTP.
 
 use super::caller::{COOKIE, Caller, is_same_site};
-use super::passwords::MAX_BYTES;
 use super::sessions::Account;
 use super::{phone, store};
 use crate::db::DbError;
-use crate::http::body::Body;
 use crate::http::problem::{ApiError, Kind};
-use crate::http::query::{NoParams, Params};
 use crate::node;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use mizili_node::body::Body;
+use mizili_node::password;
+use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::Problem;
 use utoipa::ToSchema;
@@ -58,6 +58,11 @@ pub struct OfficeSession {
     pub person: OfficePerson,
 }
 
+/// No such name, or not its password: which of the two is not said.
+fn wrong() -> ApiError {
+    Kind::BadCredentials.because("The name (or phone number) or the password is wrong.")
+}
+
 /// An account with the password that it must show.
 struct Found {
     account: Account,
@@ -88,8 +93,8 @@ pub async fn login(
     if name.is_empty() {
         return Err(ApiError::invalid("/user", "Write `office`, or your phone number."));
     }
-    if given.password.len() > MAX_BYTES {
-        return Err(Kind::BadCredentials.error());
+    if given.password.len() > password::MAX_BYTES {
+        return Err(wrong());
     }
     let number = phone::read(&name, &state.config).ok().map(|phone| phone.number());
     let key = number.map_or_else(|| name.to_lowercase(), |number| number.to_string());
@@ -97,10 +102,10 @@ pub async fn login(
     let found = state.db.read(move |conn| find(conn, &name, number)).await?;
     let hash = found.as_ref().map(|found| found.hash.as_str());
     if !state.office.passwords.verify(&given.password, hash).await? {
-        return Err(Kind::BadCredentials.error());
+        return Err(wrong());
     }
     state.office.throttle.forgive(&key);
-    let found = found.ok_or_else(|| Kind::BadCredentials.error())?;
+    let found = found.ok_or_else(wrong)?;
     Ok(open(&state, &headers, found).await)
 }
 

@@ -4,7 +4,6 @@
 mod caller;
 pub mod login;
 pub mod page;
-mod passwords;
 pub mod phone;
 mod sessions;
 mod store;
@@ -12,12 +11,19 @@ mod throttle;
 pub mod words;
 
 pub use caller::{COOKIE, Caller};
-pub use passwords::Passwords;
 pub use sessions::Sessions;
 pub use throttle::Throttle;
 
-use crate::deps::Deps;
+use mizili_node::deps::Deps;
+use mizili_node::password::Passwords;
 use std::time::Duration;
+
+/// Password hashes that are made at once: the box has other things to do.
+const HASHES_AT_ONCE: usize = 1;
+/// Hashes that may wait; further ones are told to come back.
+const HASHES_WAITING_MAX: usize = 16;
+/// Seconds after which somebody who was sent away may come back.
+const BUSY_RETRY_S: u64 = 5;
 
 /// What is kept about people at this office while the program runs.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ impl Office {
     pub fn new(deps: &Deps, idle: Duration) -> Self {
         Self {
             sessions: Sessions::new(deps, idle),
-            passwords: Passwords::default(),
+            passwords: Passwords::new(HASHES_AT_ONCE).with_queue(HASHES_WAITING_MAX, BUSY_RETRY_S),
             throttle: Throttle::default(),
         }
     }

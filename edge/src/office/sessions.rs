@@ -5,9 +5,9 @@
 //! so that `mizili-edge password` can end it from outside; while the disk takes nothing it lives in memory alone, so that people
 //! can still sign in and read.
 
-use crate::deps::Deps;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mizili_node::deps::Deps;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

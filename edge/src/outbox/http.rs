@@ -2,14 +2,14 @@
 
 use super::{State as Stage, Stored, list as stored};
 use crate::db::DbError;
-use crate::http::page::Slice;
 use crate::http::problem::ApiError;
-use crate::http::query::Params;
 use crate::office::Caller;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
+use mizili_node::page::Slice;
+use mizili_node::query::Params;
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::{Page, Problem};
 use utoipa::{IntoParams, ToSchema};
@@ -82,7 +82,7 @@ pub async fn list(
     let page = state.db.read(move |conn| {
         // One more than fits tells whether there is a next page.
         let rows = stored(conn, stage, slice.after, slice.limit + 1)?;
-        slice.cut(rows, |row| row.id, |a, b| b.cmp(a), |row| Ok::<_, DbError>(show(row, can_send)))
+        slice.cut_whole(rows, |row| row.id, |a, b| b.cmp(a), |row| Ok::<_, DbError>(show(row, can_send)))
     });
     Ok(page.await?.respond(&query.address))
 }

@@ -8,11 +8,11 @@ use super::rules::{
 use super::{Kind, State};
 use crate::config::{Config, Gateway};
 use crate::db::{Db, DbError};
-use crate::deps::Deps;
 use crate::node;
 use crate::sms::africastalking::{self, Sent};
 use crate::sync::tls::{self, BestTime};
 use futures_util::StreamExt as _;
+use mizili_node::deps::Deps;
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::phone::Phone;

@@ -399,7 +399,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let time = Arc::new(BestTime::new(crate::deps::Deps::fixed(1).clock, None, 0));
+        let time = Arc::new(BestTime::new(mizili_node::deps::Deps::fixed(1).clock, None, 0));
         let transport = HttpTransport::new(&address, false, time).unwrap();
         let request = Request {
             path: "/x".into(),

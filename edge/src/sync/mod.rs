@@ -28,9 +28,9 @@ pub use exchange::{Bounds, ExchangeReport, Syncer};
 
 use crate::config::Config;
 use crate::db::Db;
-use crate::deps::Deps;
 use crate::identity::Identity;
 use crate::node;
+use mizili_node::deps::Deps;
 use std::sync::Arc;
 use tokio::sync::watch;
 

@@ -5,7 +5,7 @@
 //! was made. Who the hub is does not hang on dates alone: it signs each challenge with a key pinned at enrolment.
 
 use super::error::{LineError, SyncError};
-use crate::deps::Clock;
+use mizili_node::deps::Clock;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -166,7 +166,7 @@ fn is_about_dates(error: &rustls::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deps::Deps;
+    use mizili_node::deps::Deps;
 
     /// A certificate that is good from one second to another, whoever asks.
     #[derive(Debug)]

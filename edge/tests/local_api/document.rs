@@ -3,6 +3,7 @@
 use crate::support::Office;
 use mizili_edge::openapi::{document, document_text};
 use mizili_edge::testing::TestEdge;
+use mizili_node::problem::{Kind, Node};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -104,4 +105,16 @@ fn where_the_hub_has_the_same_path_one_client_talks_to_either() {
         }
     }
     assert!(same >= 12, "{same}");
+}
+
+#[tokio::test]
+async fn the_page_of_problems_lists_those_of_this_node() {
+    let office = Office::closed(TestEdge::with_market()).await;
+    let page = office.look("/api/docs/problems").await;
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    for kind in Kind::ALL {
+        let listed = page.text.contains(&format!("<tr id=\"{}\">", kind.code()));
+        assert_eq!(listed, kind.is_of(Node::Edge), "{}", kind.code());
+    }
+    assert!(!page.text.contains("://"), "nothing from elsewhere");
 }

@@ -1,8 +1,8 @@
 //! How things stand: status, stock with its explanation, changes of the stock.
 
 use crate::support::{Office, config};
-use mizili_edge::deps::HandClock;
 use mizili_edge::node;
+use mizili_node::deps::HandClock;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ async fn the_stock_is_changed_once_and_only_by_what_can_be() {
     assert_eq!(too_much.problem(), (409, "not_enough"));
     assert_eq!(
         (&too_much.json["available"], &too_much.json["detail"]),
-        (&json!("30"), &json!("Only 30 KG are left here."))
+        (&json!("30"), &json!("Only 30 KG are left."))
     );
     let mut count = change("counted", "53");
     count["expected"] = spoilt["expected"].clone();

@@ -4,7 +4,7 @@
 use crate::auth::caller::Caller;
 use crate::auth::token::ACCESS_LIFETIME_S;
 use crate::auth::{db, throttle};
-use crate::error::{ApiError, Kind};
+use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,6 +33,11 @@ pub struct Tokens {
     pub refresh_token: String,
 }
 
+/// No such number, or not its password: which of the two is not said.
+fn wrong() -> Problem {
+    Kind::BadCredentials.because("The phone number or the password is wrong.")
+}
+
 /// Signs in by number and password.
 pub(crate) async fn login(state: &AppState, phone: u64, password: &str) -> Result<Tokens, ApiError> {
     let now = state.deps.clock.now();
@@ -43,7 +48,7 @@ pub(crate) async fn login(state: &AppState, phone: u64, password: &str) -> Resul
     // No connection is held while a password is hashed.
     let hash = known.as_ref().map(|(_, hash)| hash.as_str());
     let right = state.auth.passwords.verify(password, hash).await?;
-    let Some((caller, _)) = known.filter(|_| right) else { return Err(Kind::BadCredentials.error()) };
+    let Some((caller, _)) = known.filter(|_| right) else { return Err(wrong().into()) };
     let mut tx = state.db.begin().await?;
     throttle::forgive(&mut tx, phone).await?;
     let tokens = issue(state, &mut tx, caller.id, state.deps.ids.uuid_v7()).await?;
@@ -61,7 +66,7 @@ pub(crate) async fn issue(
     let now = state.deps.clock.now();
     let refresh_token = URL_SAFE_NO_PAD.encode(state.deps.ids.random::<32>());
     let expires_at =
-        now.checked_add(SignedDuration::from_secs(REFRESH_LIFETIME_S)).map_err(ApiError::internal)?;
+        now.checked_add(SignedDuration::from_secs(REFRESH_LIFETIME_S)).map_err(Problem::internal)?;
     db::keep_refresh(conn, &hash(&refresh_token), user, family, expires_at).await?;
     let access_token = state.auth.key.issue(user, now.as_second(), state.deps.ids.uuid_v7())?;
     Ok(Tokens {
@@ -83,10 +88,10 @@ pub(crate) async fn refresh(state: &AppState, token: &str) -> Result<Tokens, Api
         db::end_family(&mut tx, kept.family).await?;
         tx.commit().await?;
         tracing::warn!(user = %kept.user, "a refresh token came twice; its session was ended");
-        return Err(Kind::TokenReused.error());
+        return Err(Kind::TokenReused.error().into());
     }
     if kept.expires_at <= now {
-        return Err(unknown());
+        return Err(unknown().into());
     }
     let caller: Caller = db::caller(&mut tx, kept.user).await?.ok_or_else(unknown)?;
     db::use_refresh(&mut tx, &hash, now).await?;

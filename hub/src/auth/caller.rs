@@ -1,7 +1,7 @@
 //! The person behind a request, by its access token.
 
 use crate::auth::db;
-use crate::error::{ApiError, Kind};
+use crate::error::{ApiError, Kind, Problem, unauthorized};
 use crate::state::AppState;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -94,12 +94,13 @@ impl FromRequestParts<AppState> for Caller {
         let mut tx = state.db.begin().await?;
         let caller = db::caller(&mut tx, id).await?;
         tx.commit().await?;
-        caller.ok_or_else(|| Kind::Unauthorized.because("This account was closed. Ask the operator."))
+        let closed = || Kind::Unauthorized.because("This account was closed. Ask the operator.");
+        Ok(caller.ok_or_else(closed)?)
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Err(Kind::Unauthorized.error()) };
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Err(unauthorized()) };
     let value = value.to_str().unwrap_or_default();
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     let token = token.trim();

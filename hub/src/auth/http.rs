@@ -1,15 +1,15 @@
 //! The routes of signing in and out.
 
 use crate::auth::app::{self, Tokens};
-use crate::error::ApiError;
-use crate::http::body::Body;
-use crate::http::query::{NoParams, Params};
+use crate::error::{self, ApiError};
 use crate::market::users::phone::read_phone;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use mizili_node::body::Body;
+use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::Problem;
 use utoipa::ToSchema;
@@ -55,7 +55,7 @@ pub async fn login(
     Body(login): Body<Login>,
 ) -> Result<impl IntoResponse, ApiError> {
     let phone = read_phone("/phone", &login.phone, login.country.as_deref())
-        .map_err(|wrong| ApiError::fields(vec![wrong]))?;
+        .map_err(|wrong| error::Problem::fields(vec![wrong]))?;
     Ok((NO_STORE, Json(app::login(&state, phone.number(), &login.password).await?)))
 }
 

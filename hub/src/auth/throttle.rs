@@ -2,7 +2,7 @@
 //! holds over all hubs, and for unknown numbers too, so that it does not tell which ones have accounts.
 
 use crate::db::q;
-use crate::error::{ApiError, Kind};
+use crate::error::{ApiError, Kind, Problem};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Row};
@@ -30,7 +30,7 @@ fn wait_s(failures: i32) -> i64 {
 /// 429 with `Retry-After` when it is too early.
 pub async fn count(conn: &mut PgConnection, phone: u64, now: Timestamp) -> Result<(), ApiError> {
     let phone = phone.cast_signed();
-    let forget = now.checked_sub(SignedDuration::from_secs(FORGET_S)).map_err(ApiError::internal)?;
+    let forget = now.checked_sub(SignedDuration::from_secs(FORGET_S)).map_err(Problem::internal)?;
     // The upsert locks the row: of two tries at once the second sees what the first counted.
     let sql = "INSERT INTO login_attempts AS a (phone, failures, blocked_until, changed_at) VALUES ($1, 0, $2, $2)
                ON CONFLICT (phone) DO UPDATE SET failures = CASE WHEN a.changed_at < $3 THEN 0 ELSE a.failures END
@@ -42,10 +42,10 @@ pub async fn count(conn: &mut PgConnection, phone: u64, now: Timestamp) -> Resul
         let left_s = (blocked_until.as_second() - now.as_second()).max(1);
         let detail =
             format!("There were too many wrong passwords for this number. Try again in {left_s} seconds.");
-        return Err(Kind::TooManyAttempts.because(detail).retry_after_s(left_s.cast_unsigned()));
+        return Err(Kind::TooManyAttempts.because(detail).retry_after_s(left_s.cast_unsigned()).into());
     }
     let failures = row.try_get::<i32, _>("failures")?.saturating_add(1);
-    let until = now.checked_add(SignedDuration::from_secs(wait_s(failures))).map_err(ApiError::internal)?;
+    let until = now.checked_add(SignedDuration::from_secs(wait_s(failures))).map_err(Problem::internal)?;
     let sql = "UPDATE login_attempts SET failures = $2, blocked_until = $3, changed_at = $4 WHERE phone = $1";
     q(sql).bind(phone).bind(failures).bind(until.to_sqlx()).bind(now.to_sqlx()).execute(conn).await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Access tokens: JWTs of a quarter of an hour, signed with a key of this hub. They say who it is and nothing else: role and
 //! cooperative are looked up at each request, so that a change counts at once.
 
-use crate::error::{ApiError, Kind};
+use crate::error::{Kind, Problem};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
@@ -106,17 +106,17 @@ impl TokenKey {
     ///
     /// # Errors
     /// None that a caller could act on.
-    pub fn issue(&self, user: UserId, now_s: i64, jti: Uuid) -> Result<String, ApiError> {
+    pub fn issue(&self, user: UserId, now_s: i64, jti: Uuid) -> Result<String, Problem> {
         let claims =
             Claims { iss: ISSUER.to_owned(), sub: user.0, iat: now_s, exp: now_s + ACCESS_LIFETIME_S, jti };
-        encode(&Header::new(Algorithm::HS256), &claims, &self.sign).map_err(ApiError::internal)
+        encode(&Header::new(Algorithm::HS256), &claims, &self.sign).map_err(Problem::internal)
     }
 
     /// The user whom a token names.
     ///
     /// # Errors
     /// 401: expired, an edge's, or none of ours.
-    pub fn check(&self, token: &str, now_s: i64) -> Result<UserId, ApiError> {
+    pub fn check(&self, token: &str, now_s: i64) -> Result<UserId, Problem> {
         if is_edge_token(token) {
             return Err(Kind::EdgeToken.error());
         }

@@ -1,11 +1,11 @@
 //! `mizili-hub cooperative`.
 
 use super::Common;
-use crate::deps::Deps;
 use crate::error::ApiError;
 use crate::market::cooperatives::app::{self, NewCooperative};
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use mizili_node::deps::Deps;
 use serde::Serialize;
 
 #[derive(Subcommand)]

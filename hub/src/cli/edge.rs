@@ -1,11 +1,11 @@
 //! `mizili-hub edge`.
 
 use super::Common;
-use crate::deps::Deps;
 use crate::sync::code::VALID_DAYS;
 use crate::sync::edges::{self, Added, EdgeState};
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use mizili_node::deps::Deps;
 use serde::Serialize;
 
 #[derive(Subcommand)]

@@ -2,10 +2,10 @@
 
 use super::Common;
 use super::output::hint;
-use crate::deps::Deps;
 use crate::market::prices::import::{self, ImportOptions, ImportReport};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use mizili_node::deps::Deps;
 use std::path::{Path, PathBuf};
 use sync_protocol::country::{COUNTRIES, Country};
 

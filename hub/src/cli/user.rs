@@ -3,12 +3,12 @@
 use super::Common;
 use super::output::hint;
 use crate::auth::caller::Role;
-use crate::auth::password::Passwords;
-use crate::deps::Deps;
 use crate::error::{ApiError, Kind};
 use crate::market::users::app::{self, NewAccount};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use mizili_node::deps::Deps;
+use mizili_node::password::Passwords;
 use serde::Serialize;
 use std::io::{BufRead, IsTerminal};
 use uuid::Uuid;

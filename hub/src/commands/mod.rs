@@ -16,8 +16,8 @@ pub use apply::{apply_batch, apply_in_stream};
 pub use context::hub_context;
 
 use crate::db::{self, Db, Transient, retrying};
-use crate::deps::Deps;
 use crate::feed::FeedError;
+use mizili_node::deps::Deps;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Command, Context};
 use sync_protocol::verdict::Verdict;

@@ -6,10 +6,10 @@
 use super::ApplyError;
 use crate::db::int;
 use crate::db::q;
-use crate::deps::Deps;
 use crate::feed::Touched;
 use crate::rows::phone;
 use jiff_sqlx::{Timestamp, ToSqlx};
+use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;

@@ -2,10 +2,10 @@
 
 use crate::db::{MIGRATOR, q};
 use crate::error::{ApiError, Kind, RETRY_AFTER_S};
-use crate::http::query::{NoParams, Params};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use std::collections::HashSet;
@@ -48,7 +48,7 @@ pub async fn readyz(State(state): State<AppState>, _: Params<NoParams>) -> Resul
     let missing = MIGRATOR.iter().filter(|step| !applied.contains(&step.version)).count();
     if missing > 0 {
         let detail = format!("The database lacks {missing} migrations. Run `mizili-hub migrate`.");
-        return Err(Kind::Unavailable.because(detail).retry_after_s(RETRY_AFTER_S));
+        return Err(Kind::Unavailable.because(detail).retry_after_s(RETRY_AFTER_S).into());
     }
     Ok(ok())
 }

@@ -4,24 +4,17 @@
 //! either thing would be a guess.
 
 use crate::db::q;
-use crate::error::{ApiError, Kind, PROBLEM_JSON};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use crate::error::{ApiError, Kind, PROBLEM_JSON, Problem};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff_sqlx::ToSqlx;
+use mizili_node::idempotency::{self, REPLAY_HEADER};
 use serde::Serialize;
 use sqlx::{PgConnection, Row};
 use sync_protocol::ids::UserId;
 
 /// Days that answers are kept: offices are cut off for longer than a day.
 pub const KEEP_DAYS: i32 = 30;
-
-/// Longest key, in bytes.
-const KEY_MAX_BYTES: usize = 200;
-
-/// The request header.
-pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-/// Marks an answer that was given before.
-pub const REPLAY_HEADER: HeaderName = HeaderName::from_static("idempotent-replay");
 
 /// One write, as a retry of it would come again.
 #[derive(Clone, Debug)]
@@ -50,18 +43,9 @@ impl Attempt {
         route: &'static str,
         caller: UserId,
         body: &B,
-    ) -> Result<Self, ApiError> {
-        let key = headers.get(&KEY_HEADER).ok_or_else(|| Kind::IdempotencyKeyRequired.error())?;
-        let printable = |key: &&str| {
-            !key.is_empty() && key.len() <= KEY_MAX_BYTES && key.bytes().all(|b| b.is_ascii_graphic())
-        };
-        let key = key.to_str().ok().map(str::trim).filter(printable).ok_or_else(|| {
-            let detail = format!(
-                "`Idempotency-Key` must have 1 to {KEY_MAX_BYTES} letters, digits or signs, without spaces."
-            );
-            Kind::InvalidHeader.because(detail)
-        })?;
-        let body = serde_json::to_vec(body).map_err(ApiError::internal)?;
+    ) -> Result<Self, Problem> {
+        let key = idempotency::key(headers)?;
+        let body = serde_json::to_vec(body).map_err(Problem::internal)?;
         Ok(Self { key: key.to_owned(), route, caller, body_hash: *blake3::hash(&body).as_bytes() })
     }
 
@@ -80,13 +64,13 @@ impl Attempt {
         let sql = "SELECT body_hash, status, response FROM idempotency_keys WHERE user_id = $1 AND route = $2 AND key = $3";
         let row = q(sql).bind(self.caller.0).bind(self.route).bind(&self.key).fetch_one(conn).await?;
         if row.try_get::<Vec<u8>, _>("body_hash")? != self.body_hash {
-            return Err(Kind::IdempotencyKeyReused.error());
+            return Err(Kind::IdempotencyKeyReused.error().into());
         }
         let status = u16::try_from(row.try_get::<i32, _>("status")?)
             .ok()
             .and_then(|code| StatusCode::from_u16(code).ok());
         let status = status
-            .ok_or_else(|| ApiError::internal("idempotency_keys.status holds a value that does not fit"))?;
+            .ok_or_else(|| Problem::internal("idempotency_keys.status holds a value that does not fit"))?;
         Ok(Some(Answer { status, body: row.try_get("response")?, replayed: true }))
     }
 
@@ -107,13 +91,13 @@ impl Answer {
     ///
     /// # Errors
     /// When it cannot be written as JSON.
-    pub fn created<T: Serialize>(body: &T) -> Result<Self, ApiError> {
-        let body = serde_json::to_vec(body).map_err(ApiError::internal)?;
+    pub fn created<T: Serialize>(body: &T) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(Problem::internal)?;
         Ok(Self { status: StatusCode::CREATED, body, replayed: false })
     }
 
     /// A refusal by the market's rules.
-    pub fn refused(error: &ApiError) -> Self {
+    pub fn refused(error: &Problem) -> Self {
         Self {
             status: error.kind().status(),
             body: error.to_json().to_string().into_bytes(),

@@ -4,9 +4,9 @@
 //! writes, so that nothing is skipped and nothing is marked by hand. A person's transaction never waits for a shared bucket.
 
 use crate::db::{Db, int, q, retrying};
-use crate::deps::Deps;
 use crate::feed::{FeedError, Touched, publish, read};
 use crate::rows::Cells;
+use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
 use sync_protocol::bucket::Bucket;

@@ -4,12 +4,12 @@
 //! It must never forget a live row, an open command, or a verdict that has not been acknowledged.
 
 use crate::db::{Db, int, misfit, q};
-use crate::deps::Deps;
 use crate::feed::tombstones;
 use crate::jobs::catalogue;
 use crate::rows::Cells;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
+use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use std::pin::Pin;

@@ -1,7 +1,7 @@
 //! Whose turn it is: a regular job runs at one of the hubs that share a database, and not again at once after a restart.
 
 use crate::db::{Db, q};
-use crate::deps::Deps;
+use mizili_node::deps::Deps;
 
 /// Takes the job's turn, if its last one began long enough ago.
 pub(super) async fn take(db: &Db, deps: &Deps, job: &'static str, every_s: i64) -> Result<bool, sqlx::Error> {

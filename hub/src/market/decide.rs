@@ -2,8 +2,8 @@
 
 use crate::auth::Caller;
 use crate::commands::{ApplyError, Incoming, apply_batch, hub_context};
-use crate::deps::Deps;
-use crate::error::{ApiError, unavailable};
+use crate::error::{ApiError, Problem, unavailable};
+use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::command::{Actor, Body, Command};
 use sync_protocol::ids::{CommandId, CooperativeId};
@@ -44,7 +44,10 @@ pub(crate) async fn decide(
                 }
             }
             Verdict::Rejected(reject) => return Ok(Err(reject)),
-            open => return Err(ApiError::internal(format!("a person's command was {}", open.as_str()))),
+            open => {
+                let detail = format!("a person's command was {}", open.as_str());
+                return Err(Problem::internal(detail).into());
+            }
         }
     }
     Ok(Ok(()))
@@ -53,9 +56,9 @@ pub(crate) async fn decide(
 impl From<ApplyError> for ApiError {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Retry(cause) => unavailable().caused_by(cause),
+            ApplyError::Retry(cause) => unavailable().caused_by(cause).into(),
             ApplyError::Db(cause) => cause.into(),
-            poison @ ApplyError::Poison(_) => Self::internal(poison),
+            poison @ ApplyError::Poison(_) => Problem::internal(poison).into(),
         }
     }
 }

@@ -6,5 +6,4 @@ pub mod orders;
 pub mod prices;
 pub mod products;
 pub mod reference;
-pub(crate) mod text;
 pub mod users;

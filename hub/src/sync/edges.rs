@@ -4,12 +4,12 @@ use super::code::{self, VALID_DAYS};
 use super::scope::scope;
 use super::store::edge as edge_row;
 use crate::db::{Db, int, misfit, q, q_scalar, retrying};
-use crate::deps::Deps;
-use crate::error::{ApiError, Kind};
+use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish, read};
 use crate::jobs::prune::ScopeFuture;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
+use mizili_node::deps::Deps;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -76,7 +76,7 @@ pub async fn add(db: &Db, deps: &Deps, cooperative: u32, national: bool) -> Resu
             .fetch_one(&mut *tx)
             .await?;
         if !there {
-            return Err(no_cooperative());
+            return Err(no_cooperative().into());
         }
         let sql = "INSERT INTO edges (cooperative_id, national) VALUES ($1, $2) RETURNING id";
         let id: i32 = q_scalar(sql).bind(cooperative_id).bind(national).fetch_one(&mut *tx).await?;
@@ -86,7 +86,7 @@ pub async fn add(db: &Db, deps: &Deps, cooperative: u32, national: bool) -> Resu
         touched.add(Bucket::Edge(edge), EdgeSettings::NUMBER, Key::Int(edge.0));
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
         tx.commit().await?;
-        Ok(Added { id: edge.0, code })
+        Ok::<_, ApiError>(Added { id: edge.0, code })
     })
     .await
 }
@@ -100,24 +100,24 @@ pub async fn new_code(db: &Db, deps: &Deps, edge: u32) -> Result<Added, ApiError
         let mut tx = db.begin().await?;
         let row = edge_row(&mut tx, EdgeId(edge)).await?.ok_or_else(|| no_edge(edge))?;
         if row.revoked {
-            return Err(Kind::EdgeRevoked
-                .because(format!("Edge {edge} was revoked. Make a new one with `mizili-hub edge add`.")));
+            let detail = format!("Edge {edge} was revoked. Make a new one with `mizili-hub edge add`.");
+            return Err(Kind::EdgeRevoked.because(detail).into());
         }
         let code = give_code(&mut tx, deps, row.id).await?;
         tx.commit().await?;
-        Ok(Added { id: edge, code })
+        Ok::<_, ApiError>(Added { id: edge, code })
     })
     .await
 }
 
-fn no_edge(edge: u32) -> ApiError {
+fn no_edge(edge: u32) -> Problem {
     Kind::NotFound.because(format!("There is no edge {edge}. `mizili-hub edge list` shows all."))
 }
 
 async fn give_code(conn: &mut PgConnection, deps: &Deps, edge: EdgeId) -> Result<String, ApiError> {
     let code = code::generate(edge, deps.ids.random());
     let valid = SignedDuration::from_hours(24 * i64::from(VALID_DAYS));
-    let expires_at = deps.clock.now().checked_add(valid).map_err(ApiError::internal)?;
+    let expires_at = deps.clock.now().checked_add(valid).map_err(Problem::internal)?;
     let sql = "INSERT INTO enrolment_codes (edge_id, code_hash, expires_at) VALUES ($1, $2, $3)
                ON CONFLICT (edge_id) DO UPDATE SET code_hash = excluded.code_hash, expires_at = excluded.expires_at,
                    wrong_tries = 0, used_at = NULL";
@@ -192,7 +192,7 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         cooperative: row.try_get("cooperative")?,
         national: row.try_get("national")?,
         state,
-        last_contact: last_contact.map(|at| crate::market::text::rfc3339(at.to_jiff().as_second())),
+        last_contact: last_contact.map(|at| mizili_node::text::rfc3339(at.to_jiff().as_second())),
         lag: None,
         pending: count("pending")?,
         refused: count("refused")?,

@@ -3,7 +3,7 @@
 use super::session::is_signed;
 use super::{code, store};
 use crate::db::q;
-use crate::error::ApiError;
+use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -26,25 +26,25 @@ pub(super) async fn enrol(
     Json(request): Json<EnrolRequest>,
 ) -> Result<Json<EnrolResponse>, ApiError> {
     let key = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|k| k.len() == 32);
-    let bad = |field| ApiError::invalid(field, "Must be 32 bytes in URL-safe base64 without padding.");
+    let bad = |field| Problem::invalid(field, "Must be 32 bytes in URL-safe base64 without padding.");
     let public_key = key(&request.public_key).ok_or_else(|| bad("/public_key"))?;
     let bundle_key = key(&request.bundle_key).ok_or_else(|| bad("/bundle_key"))?;
     let signature = URL_SAFE_NO_PAD.decode(&request.signature).unwrap_or_default();
     if !is_signed(&public_key, &enrolment(&request.code, &public_key), &signature) {
-        return Err(ApiError::unauthorized("signature", "The signature does not fit the key. Try again."));
+        return Err(Kind::Signature.because("The signature does not fit the key. Try again.").into());
     }
     let mut tx = state.db.begin().await?;
     let wrong = || {
         let how = "The code is wrong, was used, or has expired. Ask the operator for a new one.";
-        ApiError::unauthorized("code", how)
+        Kind::EnrolmentCode.because(how)
     };
     let Some(code) = redeem(&mut tx, &request.code, state.deps.clock.now()).await? else {
         // The wrong try is counted even though the answer is a refusal.
         tx.commit().await?;
-        return Err(wrong());
+        return Err(wrong().into());
     };
     let edge = store::edge(&mut tx, code.edge).await?.filter(|e| !e.revoked).ok_or_else(|| {
-        ApiError::forbidden("edge_revoked", "This node was revoked by the operator. Ask the operator.")
+        Kind::EdgeRevoked.because("This node was revoked by the operator. Ask the operator.")
     })?;
     let (incarnation, random) = if code.used {
         first_answer(&mut tx, &edge, &public_key).await?.ok_or_else(wrong)?

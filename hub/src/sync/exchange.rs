@@ -4,7 +4,7 @@ use super::respond::{self, Reply};
 use super::store::{self, EdgeRow, Heard};
 use super::{scope, session};
 use crate::commands::stream::{StreamError, take_batch};
-use crate::error::ApiError;
+use crate::error::{ApiError, Kind};
 use crate::state::AppState;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
@@ -44,7 +44,7 @@ pub(super) async fn exchange(
     tx.commit().await?;
     let mut request = Request { body: body.into_data_stream(), frames: FrameReader::default(), ended: false };
     let Some(Message::Hello(hello)) = request.next().await? else {
-        return Err(ApiError::bad_request("malformed", "An exchange begins with a hello."));
+        return Err(Kind::Malformed.because("An exchange begins with a hello.").into());
     };
     let opened = match open(&state, edge, hello).await? {
         Ok(opened) => opened,
@@ -67,10 +67,9 @@ pub(super) async fn exchange(
             _ => {}
         }
     }
-    Err(ApiError::bad_request(
-        "truncated",
-        "The request ended in the middle. What had arrived whole was taken; send the rest again.",
-    ))
+    Err(Kind::Truncated
+        .because("The request ended in the middle. What had arrived whole was taken; send the rest again.")
+        .into())
 }
 
 fn frames(bytes: Vec<u8>) -> Response {
@@ -92,12 +91,11 @@ struct Request {
 
 impl Request {
     async fn next(&mut self) -> Result<Option<Message>, ApiError> {
-        let malformed = |error: WireError| {
-            ApiError::bad_request("malformed", &format!("The request was not understood: {error}."))
-        };
+        let malformed =
+            |error: WireError| Kind::Malformed.because(format!("The request was not understood: {error}."));
         loop {
             if let Some(frame) = self.frames.next_frame().map_err(malformed)? {
-                return Message::from_frame(&frame).map(Some).map_err(malformed);
+                return Ok(Some(Message::from_frame(&frame).map_err(malformed)?));
             }
             if self.ended {
                 return Ok(None);

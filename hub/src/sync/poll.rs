@@ -1,7 +1,7 @@
 //! The long poll: answers at once when something waits for the edge, else when something moves, else after a while with 204.
 
 use super::{scope, session, store};
-use crate::error::ApiError;
+use crate::error::{ApiError, Kind};
 use crate::feed::read;
 use crate::state::AppState;
 use axum::extract::{Query, State};
@@ -59,8 +59,7 @@ async fn has_news(state: &AppState, headers: &HeaderMap, standing: &Standing) ->
         .decode(&standing.cursors)
         .ok()
         .and_then(|bytes| cursors_from_bytes(&bytes, &scope).ok());
-    let cursors =
-        cursors.ok_or_else(|| ApiError::bad_request("malformed", "The cursors do not fit the scope."))?;
+    let cursors = cursors.ok_or_else(|| Kind::Malformed.because("The cursors do not fit the scope."))?;
     let heads = read::heads(&mut tx, &scope).await?;
     let behind = cursors
         .iter()

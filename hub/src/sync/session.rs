@@ -4,7 +4,7 @@
 
 use super::keys::HubKeys;
 use super::store;
-use crate::error::ApiError;
+use crate::error::{ApiError, Kind};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -59,37 +59,31 @@ pub(super) async fn open(
 ) -> Result<Json<SessionResponse>, ApiError> {
     let refused = |why: &str| {
         tracing::warn!(edge = request.edge, why, "an edge's session was refused");
-        ApiError::unauthorized(
-            "edge_unknown",
-            "This node is not known here, or its key is another. Enrol it again.",
-        )
+        Kind::EdgeUnknown.because("This node is not known here, or its key is another. Enrol it again.")
     };
     let of = ChallengeRequest { edge: request.edge, incarnation: request.incarnation };
     let challenge = URL_SAFE_NO_PAD.decode(&request.challenge).unwrap_or_default();
     if !is_own_challenge(&state.keys, &of, &challenge, state.deps.clock.now_s()) {
-        return Err(ApiError::unauthorized(
-            "challenge_expired",
-            "The challenge is not one of ours or has expired. Ask for a new one.",
-        ));
+        return Err(Kind::ChallengeExpired
+            .because("The challenge is not one of ours or has expired. Ask for a new one.")
+            .into());
     }
     let mut tx = state.db.begin().await?;
     let edge = store::edge(&mut tx, EdgeId(request.edge)).await?.ok_or_else(|| refused("no such edge"))?;
     let signature = URL_SAFE_NO_PAD.decode(&request.signature).unwrap_or_default();
     let message = edge_session(request.edge, request.incarnation, &challenge);
     if !edge.public_key.as_deref().is_some_and(|key| is_signed(key, &message, &signature)) {
-        return Err(refused("wrong signature"));
+        return Err(refused("wrong signature").into());
     }
     if edge.revoked {
-        return Err(ApiError::forbidden(
-            "edge_revoked",
-            "This node was revoked by the operator. Ask the operator.",
-        ));
+        return Err(Kind::EdgeRevoked
+            .because("This node was revoked by the operator. Ask the operator.")
+            .into());
     }
     if edge.incarnation != request.incarnation {
-        return Err(ApiError::forbidden(
-            "edge_replaced",
-            "This node was enrolled again since. This copy of it is out of date.",
-        ));
+        return Err(Kind::EdgeReplaced
+            .because("This node was enrolled again since. This copy of it is out of date.")
+            .into());
     }
     let mut token = [0; 16];
     state.deps.ids.fill(&mut token);
@@ -134,26 +128,20 @@ pub(super) async fn authenticate(
     let token =
         headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let token = token.and_then(|t| URL_SAFE_NO_PAD.decode(t).ok()).filter(|t| t.len() == 16);
-    let ended = || {
-        ApiError::unauthorized(
-            "edge_session",
-            "Open a session first: this needs an edge's token, not a person's.",
-        )
-    };
+    let ended =
+        || Kind::EdgeSession.because("Open a session first: this needs an edge's token, not a person's.");
     let token = token.ok_or_else(ended)?;
     let (edge, incarnation) =
         store::session(conn, blake3::hash(&token).as_bytes(), now).await?.ok_or_else(ended)?;
     if edge.revoked {
-        return Err(ApiError::forbidden(
-            "edge_revoked",
-            "This node was revoked by the operator. Ask the operator.",
-        ));
+        return Err(Kind::EdgeRevoked
+            .because("This node was revoked by the operator. Ask the operator.")
+            .into());
     }
     if edge.incarnation != incarnation {
-        return Err(ApiError::forbidden(
-            "edge_replaced",
-            "This node was enrolled again since. This copy of it is out of date.",
-        ));
+        return Err(Kind::EdgeReplaced
+            .because("This node was enrolled again since. This copy of it is out of date.")
+            .into());
     }
     Ok(edge)
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{OTHER, OWN, TestHub, Who};
 use futures_util::future::join_all;
-use mizili_hub::http::idempotency::REPLAY_HEADER;
+use mizili_node::idempotency::REPLAY_HEADER;
 use serde_json::{Value, json};
 
 fn of(product: &str, quantity: &str) -> Value {

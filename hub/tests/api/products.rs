@@ -206,7 +206,7 @@ async fn an_offer_sent_twice_with_one_key_is_taken_in_once() {
     let send = || hub.post("/api/v1/products").by(Who::Clerk).key("intake-7").json(&new_product()).send();
     let (first, again) = (send().await.is(201), send().await.is(201));
     assert_eq!(first.json(), again.json());
-    assert_eq!(again.header(mizili_hub::http::idempotency::REPLAY_HEADER), "true");
+    assert_eq!(again.header(mizili_node::idempotency::REPLAY_HEADER), "true");
     assert_eq!(hub.ask("SELECT count(*) FROM listings").await, "1");
 }
 

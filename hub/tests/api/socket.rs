@@ -1,9 +1,9 @@
 //! Through a real socket, over a Postgres that goes and comes back.
 
 use mizili_hub::db::{Db, migrate};
-use mizili_hub::deps::Deps;
 use mizili_hub::postgres::{Durability, LocalPostgres};
 use mizili_hub::serve::{Secrets, serve_until, state};
+use mizili_node::deps::Deps;
 use reqwest::header::RETRY_AFTER;
 use serde_json::Value;
 use std::net::SocketAddr;

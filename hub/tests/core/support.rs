@@ -3,9 +3,9 @@
 use mizili_hub::commands::stream::{StreamError, take_batch, verdicts_after};
 use mizili_hub::commands::{Outcome, execute, hub_context};
 use mizili_hub::db::{Db, MIGRATOR, migrate, q, q_scalar};
-use mizili_hub::deps::{Deps, HandClock};
 use mizili_hub::feed::{Touched, check, publish};
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
+use mizili_node::deps::{Deps, HandClock};
 use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use sync_protocol::bucket::{Bucket, CountryCode};
@@ -119,7 +119,7 @@ impl World {
         let key = TemplateKey::of_migrator("hub", &MIGRATOR);
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect(postgres.url(), postgres.url()).await.unwrap();
-        let (deps, clock) = Deps::fixed_with_clock();
+        let (deps, clock) = Deps::fixed_with_clock(1);
         let world = Self { db, deps, clock, _postgres: postgres };
         world.sql("INSERT INTO regions (country, name) VALUES ('MWI', 'Central'), ('MWI', 'Southern')").await;
         world

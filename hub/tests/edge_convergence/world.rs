@@ -3,18 +3,15 @@
 use crate::line::Line;
 use mizili_edge::commands::{Submission, SubmitError, Submitted};
 use mizili_edge::db::{Db as EdgeDb, DbError};
-use mizili_edge::deps::Deps as EdgeDeps;
 use mizili_edge::identity::Identity;
 use mizili_edge::sync::enrol::Enrolment;
 use mizili_edge::sync::tls::BestTime;
 use mizili_edge::sync::{Bounds, ExchangeReport, SyncError, Syncer};
 use mizili_edge::{commands as edge_commands, replica};
 use mizili_hub::auth::Auth;
-use mizili_hub::auth::password::Passwords;
 use mizili_hub::auth::token::TokenKey;
 use mizili_hub::commands::{execute, hub_context};
 use mizili_hub::db::{Db, MIGRATOR, migrate, q_scalar};
-use mizili_hub::deps::Deps;
 use mizili_hub::feed::{Touched, check, publish, read};
 use mizili_hub::router::router;
 use mizili_hub::state::AppState;
@@ -22,6 +19,8 @@ use mizili_hub::sync::edges;
 use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::news::News;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
+use mizili_node::deps::Deps;
+use mizili_node::password::Passwords;
 use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +61,7 @@ pub(crate) struct Office {
     pub(crate) line: Arc<Line>,
     edge: EdgeId,
     syncer: Syncer,
-    deps: EdgeDeps,
+    deps: Deps,
     dir: TempDir,
 }
 
@@ -78,7 +77,7 @@ pub(crate) struct World {
 impl Office {
     async fn open(dir: TempDir, line: Arc<Line>, seed: u64, code: Option<&str>) -> Self {
         let db = EdgeDb::open(dir.path()).unwrap();
-        let deps = EdgeDeps::fixed(seed);
+        let deps = Deps::fixed(seed);
         if let Some(code) = code {
             let enrolment = Enrolment {
                 db: &db,
@@ -221,7 +220,7 @@ impl World {
         let key = TemplateKey::of_migrator("hub", &MIGRATOR);
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect_with(postgres.url(), postgres.url(), 8).await.unwrap();
-        let (keys, deps) = (tempfile::tempdir().unwrap(), Deps::fixed());
+        let (keys, deps) = (tempfile::tempdir().unwrap(), Deps::fixed(1));
         let hub_keys = HubKeys::load(None, keys.path(), |secret| secret.fill(7)).unwrap();
         let auth = Auth { passwords: Passwords::new(1), key: TokenKey::new(&[9; 32]) };
         let state = AppState {
@@ -352,7 +351,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         {
             let db = EdgeDb::open(dir.path()).unwrap();
-            let deps = EdgeDeps::fixed(500);
+            let deps = Deps::fixed(500);
             let enrolment = Enrolment {
                 db: &db,
                 deps: &deps,
@@ -368,7 +367,7 @@ impl World {
         // Somebody else with the same code, but without the box's key, gets nothing.
         let stranger = tempfile::tempdir().unwrap();
         let db = EdgeDb::open(stranger.path()).unwrap();
-        let (deps, line) = (EdgeDeps::fixed(502), Arc::clone(&office.line));
+        let (deps, line) = (Deps::fixed(502), Arc::clone(&office.line));
         let enrolment = Enrolment {
             db: &db,
             deps: &deps,

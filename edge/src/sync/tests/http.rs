@@ -177,7 +177,7 @@ async fn ask(transport: &HttpTransport, patience: Duration) -> Result<Vec<u8>, L
 
 #[tokio::test]
 async fn a_hub_that_speaks_only_the_old_version_is_understood() {
-    let time = Arc::new(BestTime::new(crate::deps::Deps::fixed(1).clock, None, 0));
+    let time = Arc::new(BestTime::new(mizili_node::deps::Deps::fixed(1).clock, None, 0));
     let transport = HttpTransport::new(&format!("http://{}", old_server().await), false, time).unwrap();
     for _ in 0..3 {
         // The first connection asked for the version; all requests share the second.

@@ -2,13 +2,14 @@
 
 use super::db;
 use crate::db::{Db, retrying};
-use crate::deps::Deps;
-use crate::error::{ApiError, Kind};
+use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish};
-use crate::http::page::{Cut, Slice};
 use crate::market::reference::db::Filter;
 use crate::market::users::app::name_problem;
 use crate::state::AppState;
+use mizili_node::deps::Deps;
+use mizili_node::lists::PlaceFilter;
+use mizili_node::page::{Cut, Slice};
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::country::{COUNTRIES, Country};
@@ -19,14 +20,13 @@ use sync_protocol::row::Key;
 /// A page of cooperatives.
 pub(crate) async fn list(
     state: &AppState,
-    mut filter: Filter,
-    slice: &Slice<i32>,
+    filter: PlaceFilter,
+    slice: &Slice<u32>,
 ) -> Result<Cut<Cooperative>, ApiError> {
-    (filter.after, filter.limit) = (slice.after, slice.fetch());
     let mut tx = state.db.begin().await?;
-    let items = db::find(&mut tx, &filter).await?;
+    let items = db::find(&mut tx, &Filter::page(filter, slice)).await?;
     tx.commit().await?;
-    Ok(slice.cut(items.into_iter().map(|item| (item.id.cast_signed(), item)).collect()))
+    Ok(slice.cut(items.into_iter().map(|item| (item.id, item)).collect()))
 }
 
 /// One cooperative.
@@ -34,7 +34,7 @@ pub(crate) async fn get(state: &AppState, id: i32) -> Result<Cooperative, ApiErr
     let mut tx = state.db.begin().await?;
     let item = db::find(&mut tx, &Filter::one(id)).await?.pop();
     tx.commit().await?;
-    item.ok_or_else(|| ApiError::not_found("cooperative"))
+    Ok(item.ok_or_else(|| Problem::not_found("cooperative"))?)
 }
 
 /// A cooperative that an operator makes.
@@ -58,11 +58,11 @@ pub struct NewCooperative {
 pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperative, ApiError> {
     let name = new.name.trim();
     if let Some(wrong) = name_problem("/name", name) {
-        return Err(ApiError::fields(vec![wrong]));
+        return Err(Problem::fields(vec![wrong]).into());
     }
     let country = Country::by_iso3(&new.country).ok_or_else(|| {
         let known: Vec<_> = COUNTRIES.iter().map(|c| format!("{} ({})", c.iso3, c.name)).collect();
-        ApiError::invalid(
+        Problem::invalid(
             "/country",
             format!("There is no country {}. There are: {}.", new.country, known.join(", ")),
         )
@@ -80,7 +80,9 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
         let made = db::find(&mut tx, &Filter::one(id)).await?.pop();
         tx.commit().await?;
-        made.ok_or_else(|| ApiError::internal("a cooperative is not there after its insert"))
+        Ok::<_, ApiError>(
+            made.ok_or_else(|| Problem::internal("a cooperative is not there after its insert"))?,
+        )
     })
     .await
 }
@@ -100,10 +102,10 @@ async fn region(
         let names: Vec<_> = known.into_iter().map(|(_, name)| name).collect();
         let detail =
             format!("There is no region '{name}' in {}. There are: {}.", country.name, names.join(", "));
-        return Err(ApiError::invalid("/region", detail));
+        return Err(Problem::invalid("/region", detail).into());
     }
     if let Some(wrong) = name_problem("/region", name) {
-        return Err(ApiError::fields(vec![wrong]));
+        return Err(Problem::fields(vec![wrong]).into());
     }
     let id = db::insert_region(conn, country.iso3, name).await?;
     let code = CountryCode::new(country.iso3)

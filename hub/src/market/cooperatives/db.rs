@@ -1,8 +1,8 @@
 //! SQL of cooperatives.
 
 use crate::db::q;
-use crate::http::query::IdOrName;
-use crate::market::reference::db::Filter;
+use crate::market::reference::db::{Filter, id};
+use mizili_node::query::IdOrName;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::api::market::Cooperative;
@@ -26,9 +26,10 @@ pub(crate) async fn find(conn: &mut PgConnection, filter: &Filter) -> Result<Vec
             currency: row.try_get("currency")?,
         })
     };
-    let region = filter.region.as_ref();
-    let query = q(sql).bind(filter.id).bind(filter.after).bind(filter.words.as_deref()).bind(filter.limit);
-    let query = query.bind(filter.country.as_deref()).bind(IdOrName::id(region)).bind(IdOrName::name(region));
+    let region = filter.place.region.as_ref();
+    let query =
+        q(sql).bind(filter.id).bind(filter.after).bind(filter.place.words.as_deref()).bind(filter.limit);
+    let query = query.bind(filter.place.country.as_deref()).bind(id(region)).bind(IdOrName::name(region));
     query.fetch_all(conn).await?.iter().map(of).collect()
 }
 

@@ -2,13 +2,13 @@
 
 use super::app;
 use crate::error::ApiError;
-use crate::http::id::PathId;
-use crate::http::query::{NoParams, Params};
-use crate::market::reference::http::PlaceQuery;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::id::PathId;
+use mizili_node::lists::PlaceQuery;
+use mizili_node::query::{NoParams, Params};
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::api::{Page, Problem};
 

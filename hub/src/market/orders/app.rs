@@ -8,12 +8,12 @@ use super::db::{self, Filter, Offer, Visible};
 use crate::auth::Caller;
 use crate::auth::caller::Role;
 use crate::db::retrying;
-use crate::error::{self, ApiError, Kind, field};
+use crate::error::{self, ApiError, Kind, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
-use crate::http::page::{Cut, Slice};
 use crate::market::decide::{Act, decide};
 use crate::market::users::phone::read_phone;
 use crate::state::AppState;
+use mizili_node::page::{Cut, Slice};
 use sync_protocol::api::FieldProblem;
 use sync_protocol::api::market::{NewOrder, Order};
 use sync_protocol::command::{Body, OrderCancel, OrderPlace, Source};
@@ -58,7 +58,7 @@ pub(crate) async fn place(
         wrong.push(field("/unit_price/amount", "The price must be more than zero."));
     }
     if !wrong.is_empty() {
-        return Err(ApiError::fields(wrong));
+        return Err(Problem::fields(wrong).into());
     }
     let mut tries = 0;
     loop {
@@ -87,11 +87,11 @@ async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<Answer, ApiEr
         return Ok(answer);
     }
     let offer =
-        db::offer(&mut tx, draft.new.product_id).await?.ok_or_else(|| ApiError::not_found("product"))?;
+        db::offer(&mut tx, draft.new.product_id).await?.ok_or_else(|| Problem::not_found("product"))?;
     let body = draft.body(draft.price(&offer)?);
     let wrong = error::fields(body.check());
     if !wrong.is_empty() {
-        return Err(ApiError::fields(wrong));
+        return Err(Problem::fields(wrong).into());
     }
     let cooperative = draft.caller.office();
     let act =
@@ -99,10 +99,10 @@ async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<Answer, ApiEr
     let answer = match decide(&state.deps, &mut tx, &act, vec![(draft.id, body)]).await? {
         Ok(()) => {
             let row = db::get(&mut tx, draft.id.0).await?;
-            Answer::created(&row.ok_or_else(|| ApiError::internal("a placed order is not there"))?.show())?
+            Answer::created(&row.ok_or_else(|| Problem::internal("a placed order is not there"))?.show())?
         }
         Err(reject) if reject.code == RejectCode::PriceChanged && draft.new.unit_price.is_none() => {
-            return Err(refusal(&reject, &offer));
+            return Err(refusal(&reject, &offer).into());
         }
         Err(reject) => Answer::refused(&refusal(&reject, &offer)),
     };
@@ -126,11 +126,11 @@ impl Draft<'_> {
     }
 
     /// The price that the buyer saw, or today's.
-    fn price(&self, offer: &Offer) -> Result<i64, ApiError> {
+    fn price(&self, offer: &Offer) -> Result<i64, Problem> {
         match &self.new.unit_price {
             None => Ok(offer.price_minor),
             Some(price) if price.currency.eq_ignore_ascii_case(&offer.currency) => Ok(price.amount),
-            Some(_) => Err(ApiError::invalid(
+            Some(_) => Err(Problem::invalid(
                 "/unit_price/currency",
                 format!("This product is sold in {}.", offer.currency),
             )),
@@ -149,15 +149,15 @@ fn buyer_phone(caller: &Caller, new: &NewOrder) -> Result<u64, FieldProblem> {
     Err(field("/buyer_phone", "Only an office can order for somebody else; leave it out."))
 }
 
-fn refusal(reject: &Reject, offer: &Offer) -> ApiError {
-    let error = ApiError::refused(reject, &offer.unit);
+fn refusal(reject: &Reject, offer: &Offer) -> Problem {
+    let error = Problem::refused(reject, &offer.unit);
     match reject.code {
         RejectCode::PriceChanged => {
             let price = reject.args.first().and_then(|price| price.parse::<i64>().ok());
             let now = price.map(|amount| serde_json::json!({ "amount": amount, "currency": offer.currency }));
             error.member("unit_price", now)
         }
-        RejectCode::NotFound => ApiError::not_found("product"),
+        RejectCode::NotFound => Problem::not_found("product"),
         _ => error,
     }
 }
@@ -198,7 +198,7 @@ pub(crate) async fn get(state: &AppState, caller: &Caller, id: Uuid) -> Result<O
     let mut tx = state.db.begin().await?;
     let row = db::get(&mut tx, id).await?;
     tx.commit().await?;
-    let row = row.filter(|row| may_see(caller, row)).ok_or_else(|| ApiError::not_found("order"))?;
+    let row = row.filter(|row| may_see(caller, row)).ok_or_else(|| Problem::not_found("order"))?;
     Ok(row.show())
 }
 
@@ -208,7 +208,7 @@ pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Resul
     let order = retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         let row = db::get(&mut tx, id).await?.filter(|row| may_see(caller, row));
-        let row = row.ok_or_else(|| ApiError::not_found("order"))?;
+        let row = row.ok_or_else(|| Problem::not_found("order"))?;
         let mut actor = caller.actor();
         if row.buyer_user == Some(caller.id.0) {
             // Whoever ordered for somebody may take it back for them.
@@ -219,9 +219,9 @@ pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Resul
         let act = Act { caller, actor, cooperative, made_at_s };
         let cancel = OrderCancel::new(id);
         if let Err(reject) = decide(&state.deps, &mut tx, &act, vec![(command, cancel.into())]).await? {
-            return Err(ApiError::refused(&reject, ""));
+            return Err(Problem::refused(&reject, "").into());
         }
-        let row = db::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("order"))?;
+        let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("order"))?;
         tx.commit().await?;
         Ok::<_, ApiError>(row.show())
     });

@@ -2,17 +2,17 @@
 
 use super::{app, db};
 use crate::auth::Caller;
-use crate::error::ApiError;
-use crate::http::body::Body;
-use crate::http::id::PathId;
+use crate::error::{self, ApiError};
 use crate::http::idempotency::Attempt;
-use crate::http::page::Slice;
-use crate::http::query::{self, NoParams, Params};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use mizili_node::body::Body;
+use mizili_node::id::PathId;
+use mizili_node::page::Slice;
+use mizili_node::query::{self, NoParams, Params};
 use serde::Deserialize;
 use sync_protocol::api::market::{NewOrder, Order};
 use sync_protocol::api::{Page, Problem};
@@ -42,12 +42,17 @@ pub struct OrderQuery {
 impl OrderQuery {
     fn filter(&self) -> Result<db::Filter, ApiError> {
         let status = |word: &str| {
-            let wrong =
-                || ApiError::parameter("status", "must be asked, confirmed, short, cancelled or fulfilled.");
+            let wrong = || {
+                error::Problem::parameter(
+                    "status",
+                    "must be asked, confirmed, short, cancelled or fulfilled.",
+                )
+            };
             OrderStatus::parse(word).ok_or_else(wrong)
         };
-        let product =
-            |text: &str| text.parse().map_err(|_| ApiError::parameter("product", "must be a product's id."));
+        let product = |text: &str| {
+            text.parse().map_err(|_| error::Problem::parameter("product", "must be a product's id."))
+        };
         Ok(db::Filter {
             status: self.status.as_deref().map(status).transpose()?,
             product: self.product.as_deref().map(product).transpose()?,

@@ -4,7 +4,7 @@ pub mod app;
 pub mod db;
 pub mod http;
 
-use crate::market::text::{money, phone_text, rfc3339};
+use mizili_node::text::{money, phone_text, rfc3339};
 use sync_protocol::api::market::Order;
 use sync_protocol::entity;
 use uuid::Uuid;

@@ -1,26 +1,13 @@
 //! SQL of reading prices: one query a page.
 
 use crate::db::{misfit, q};
-use crate::http::query::IdOrName;
+use crate::market::reference::db::id;
+use mizili_node::lists::PriceFilter;
+use mizili_node::query::IdOrName;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::entity::{PriceFlags, UnitBase};
 use sync_protocol::units::Month;
-
-/// What a list of prices is narrowed to.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
-    pub(crate) commodity: Option<IdOrName>,
-    pub(crate) market: Option<IdOrName>,
-    pub(crate) region: Option<IdOrName>,
-    pub(crate) country: Option<String>,
-    /// `Retail`, `Wholesale`; any case.
-    pub(crate) price_type: Option<String>,
-    pub(crate) from: Option<Month>,
-    pub(crate) to: Option<Month>,
-    /// Only the newest price of each series.
-    pub(crate) latest: bool,
-}
 
 /// The sort key of a list: month (downwards) and series (upwards).
 pub(crate) type ListKey = (i32, i32);
@@ -78,7 +65,7 @@ macro_rules! select_price {
 /// Prices, newest months first, after a key.
 pub(crate) async fn list(
     conn: &mut PgConnection,
-    filter: &Filter,
+    filter: &PriceFilter,
     after: Option<ListKey>,
     limit: i64,
 ) -> Result<Vec<PriceRow>, sqlx::Error> {
@@ -90,9 +77,9 @@ pub(crate) async fn list(
         (filter.commodity.as_ref(), filter.market.as_ref(), filter.region.as_ref());
     let month = |month: Option<Month>| month.map(|m| m.0.cast_signed());
     let query = q(if filter.latest { LATEST } else { HISTORY });
-    let query = query.bind(IdOrName::id(commodity)).bind(IdOrName::name(commodity));
-    let query = query.bind(IdOrName::id(market)).bind(IdOrName::name(market));
-    let query = query.bind(IdOrName::id(region)).bind(IdOrName::name(region));
+    let query = query.bind(id(commodity)).bind(IdOrName::name(commodity));
+    let query = query.bind(id(market)).bind(IdOrName::name(market));
+    let query = query.bind(id(region)).bind(IdOrName::name(region));
     let query = query.bind(filter.country.as_deref()).bind(filter.price_type.as_deref());
     let query = query.bind(month(filter.from)).bind(month(filter.to));
     let query = query.bind(after.map(|key| key.0)).bind(after.map(|key| key.1)).bind(limit);

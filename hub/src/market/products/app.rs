@@ -8,14 +8,14 @@ use super::{ProductRow, etag};
 use crate::auth::Caller;
 use crate::auth::caller::Role;
 use crate::db::retrying;
-use crate::error::{self, ApiError, Kind, field};
-use crate::http::etag;
+use crate::error::{self, ApiError, Kind, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
-use crate::http::page::{Cut, Slice};
 use crate::market::decide::{Act, decide};
 use crate::market::reference::db::must_be_known;
 use crate::state::AppState;
 use axum::http::HeaderMap;
+use mizili_node::etag;
+use mizili_node::page::{Cut, Slice};
 use sqlx::PgConnection;
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
 use sync_protocol::command::{
@@ -47,7 +47,7 @@ pub(crate) async fn get(state: &AppState, id: Uuid) -> Result<Product, ApiError>
     let mut tx = state.db.begin().await?;
     let row = db::get(&mut tx, id).await?;
     tx.commit().await?;
-    row.map(ProductRow::show).ok_or_else(|| ApiError::not_found("product"))
+    Ok(row.map(ProductRow::show).ok_or_else(|| Problem::not_found("product"))?)
 }
 
 /// Takes produce in and offers it. With an attempt's key, a repeat gets the first answer.
@@ -80,7 +80,7 @@ pub(crate) async fn post(
             .map_err(|reject| refusal(&reject))?;
         let row = db::get(&mut tx, listing)
             .await?
-            .ok_or_else(|| ApiError::internal("a posted listing is not there"))?;
+            .ok_or_else(|| Problem::internal("a posted listing is not there"))?;
         let answer = Answer::created(&row.show())?;
         if let Some(attempt) = attempt {
             attempt.finish(&mut tx, &answer).await?;
@@ -106,11 +106,11 @@ fn posting(listing: Uuid, new: &NewProduct, seller: Option<Uuid>) -> ListingPost
     }
 }
 
-fn refusal(reject: &Reject) -> ApiError {
+fn refusal(reject: &Reject) -> Problem {
     if reject.code == RejectCode::NotFound {
-        ApiError::not_found("product")
+        Problem::not_found("product")
     } else {
-        ApiError::refused(reject, "")
+        Problem::refused(reject, "")
     }
 }
 
@@ -126,9 +126,9 @@ pub(crate) async fn change(
     let product = retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         if !db::lock(&mut tx, id).await? {
-            return Err(ApiError::not_found("product"));
+            return Err(Problem::not_found("product").into());
         }
-        let row = db::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("product"))?;
+        let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("product"))?;
         let cooperative = CooperativeId(row.cooperative.cast_unsigned());
         may_change(&mut tx, caller, &row).await?;
         let (actor, _) = acting_as(&mut tx, caller, cooperative).await?;
@@ -137,7 +137,7 @@ pub(crate) async fn change(
         let commands = bodies.into_iter().map(|body| (CommandId(state.deps.ids.uuid_v7()), body)).collect();
         let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
         decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?;
-        let row = db::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("product"))?;
+        let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("product"))?;
         tx.commit().await?;
         Ok::<_, ApiError>(row.show())
     });
@@ -147,12 +147,12 @@ pub(crate) async fn change(
 }
 
 /// The cooperative that a new product is sold by.
-fn seller_cooperative(caller: &Caller, new: &NewProduct) -> Result<CooperativeId, ApiError> {
+fn seller_cooperative(caller: &Caller, new: &NewProduct) -> Result<CooperativeId, Problem> {
     let own = caller.cooperative;
     let wanted = new.cooperative_id.map(CooperativeId);
     match caller.role {
         Role::Admin => {
-            wanted.ok_or_else(|| ApiError::invalid("/cooperative_id", "Say which cooperative sells it."))
+            wanted.ok_or_else(|| Problem::invalid("/cooperative_id", "Say which cooperative sells it."))
         }
         Role::Clerk | Role::Farmer if own.is_some() && (wanted.is_none() || wanted == own) => {
             own.ok_or_else(|| Kind::NotAllowed.error())
@@ -177,9 +177,9 @@ async fn acting_as(
     }
     if !caller.phone_confirmed {
         let detail = "Your phone number is not confirmed yet. Ask the operator of this hub, or sell at your cooperative's office.";
-        return Err(Kind::NotAllowed.because(detail));
+        return Err(Kind::NotAllowed.because(detail).into());
     }
-    let cooperative = i32::try_from(cooperative.0).map_err(ApiError::internal)?;
+    let cooperative = i32::try_from(cooperative.0).map_err(Problem::internal)?;
     let member = db::member(conn, cooperative, caller.phone).await?;
     let member = member.ok_or_else(|| {
         Kind::NotAllowed.because(
@@ -199,7 +199,8 @@ async fn may_change(conn: &mut PgConnection, caller: &Caller, row: &ProductRow) 
         }
         _ => caller.serves(cooperative),
     };
-    if allowed { Ok(()) } else { Err(Kind::NotAllowed.because("You can change products of your own only.")) }
+    let not_own = Kind::NotAllowed.because("You can change products of your own only.");
+    if allowed { Ok(()) } else { Err(not_own.into()) }
 }
 
 /// Everything that is wrong with a new product, at once.
@@ -230,11 +231,11 @@ async fn check_new(
         }
         Some(_) => {}
     }
-    if wrong.is_empty() { Ok(()) } else { Err(ApiError::fields(wrong)) }
+    if wrong.is_empty() { Ok(()) } else { Err(Problem::fields(wrong).into()) }
 }
 
 /// The commands that a change comes to, with what stands now as what the caller saw.
-fn bodies(id: Uuid, row: &ProductRow, change: &ProductChange) -> Result<Vec<Body>, ApiError> {
+fn bodies(id: Uuid, row: &ProductRow, change: &ProductChange) -> Result<Vec<Body>, Problem> {
     let mut wrong = Vec::new();
     let mut bodies: Vec<Body> = Vec::new();
     let price = change.price.as_ref();
@@ -261,5 +262,5 @@ fn bodies(id: Uuid, row: &ProductRow, change: &ProductChange) -> Result<Vec<Body
         wrong.push(field("", "Say what to change: price, title or status."));
     }
     wrong.extend(bodies.iter().flat_map(|body| error::fields(body.check())));
-    if wrong.is_empty() { Ok(bodies) } else { Err(ApiError::fields(wrong)) }
+    if wrong.is_empty() { Ok(bodies) } else { Err(Problem::fields(wrong)) }
 }

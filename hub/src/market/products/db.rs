@@ -2,25 +2,16 @@
 
 use super::ProductRow;
 use crate::db::{misfit, q};
-use crate::http::query::IdOrName;
+use crate::market::reference::db::id;
+use mizili_node::lists::ProductFilter;
+use mizili_node::query::IdOrName;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::entity::ListingStatus;
 use uuid::Uuid;
 
-/// What a list of products is narrowed to.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
-    pub(crate) commodity: Option<IdOrName>,
-    /// The beginning of a commodity's name in any language.
-    pub(crate) crop: Option<String>,
-    pub(crate) region: Option<IdOrName>,
-    pub(crate) country: Option<String>,
-    pub(crate) cooperative: Option<i32>,
-    pub(crate) status: Option<ListingStatus>,
-    /// Words of the title or of the commodity's or cooperative's name.
-    pub(crate) words: Option<String>,
-}
+/// Cooperatives are kept by Postgres' `int`.
+pub(crate) type Filter = ProductFilter<i32>;
 
 /// The sort key of a list: when the hub recorded it, in microseconds, and the id.
 pub(crate) type ListKey = (i64, Uuid);
@@ -111,9 +102,8 @@ pub(crate) async fn list(
         "ORDER BY l.recorded_at DESC, l.id DESC"
     );
     let (commodity, region) = (filter.commodity.as_ref(), filter.region.as_ref());
-    let query =
-        q(SQL).bind(IdOrName::id(commodity)).bind(IdOrName::name(commodity)).bind(filter.crop.as_deref());
-    let query = query.bind(IdOrName::id(region)).bind(IdOrName::name(region)).bind(filter.country.as_deref());
+    let query = q(SQL).bind(id(commodity)).bind(IdOrName::name(commodity)).bind(filter.crop.as_deref());
+    let query = query.bind(id(region)).bind(IdOrName::name(region)).bind(filter.country.as_deref());
     let query = query
         .bind(filter.cooperative)
         .bind(filter.status.map(|s| s.code().cast_signed()))

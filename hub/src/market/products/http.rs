@@ -1,73 +1,23 @@
 //! The routes of products.
 
-use super::{app, db, etag};
+use super::{app, etag};
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::http::body::Body;
-use crate::http::etag::header_value;
-use crate::http::id::PathId;
-use crate::http::idempotency::{Attempt, KEY_HEADER};
-use crate::http::page::Slice;
-use crate::http::query::{self, NoParams, Params};
+use crate::http::idempotency::Attempt;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use mizili_node::body::Body;
+use mizili_node::etag::header_value;
+use mizili_node::id::PathId;
+use mizili_node::idempotency::KEY_HEADER;
+use mizili_node::lists::ProductQuery;
+use mizili_node::query::{NoParams, Params};
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
 use sync_protocol::api::{Page, Problem};
-use sync_protocol::entity::ListingStatus;
-use utoipa::IntoParams;
 use uuid::Uuid;
-
-/// How a list of products is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ProductQuery {
-    /// A commodity's id, or its whole name in any language.
-    commodity: Option<String>,
-    /// The beginning of a commodity's name in any language, such as `maize` or `chimanga`.
-    crop: Option<String>,
-    /// A region's id or name.
-    region: Option<String>,
-    /// ISO 3166-1 alpha-3.
-    country: Option<String>,
-    /// A cooperative's id.
-    #[param(value_type = Option<i32>)]
-    cooperative: Option<String>,
-    /// `active` (the default), `withdrawn` or `any`.
-    status: Option<String>,
-    /// A text within the product's, commodity's or cooperative's name.
-    q: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
-
-impl ProductQuery {
-    fn filter(&self) -> Result<db::Filter, ApiError> {
-        let status = match self.status.as_deref() {
-            None => Some(ListingStatus::Active),
-            Some("any") => None,
-            Some(word) => {
-                let wrong = || ApiError::parameter("status", "must be active, withdrawn or any.");
-                Some(ListingStatus::parse(word).ok_or_else(wrong)?)
-            }
-        };
-        Ok(db::Filter {
-            commodity: query::id_or_name("commodity", self.commodity.as_deref())?,
-            crop: query::text("crop", self.crop.as_deref())?,
-            region: query::id_or_name("region", self.region.as_deref())?,
-            country: query::country("country", self.country.as_deref())?,
-            cooperative: query::number("cooperative", self.cooperative.as_deref())?,
-            status,
-            words: query::text("q", self.q.as_deref())?,
-        })
-    }
-}
 
 fn with_etag(product: &Product) -> Response {
     ([(header::ETAG, header_value(&etag(product)))], Json(product)).into_response()
@@ -80,8 +30,8 @@ fn with_etag(product: &Product) -> Response {
     responses((status = 200, body = Page<Product>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
 pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) -> Result<Response, ApiError> {
-    let slice = Slice::read(query.given.limit.as_deref(), query.given.cursor.as_deref())?;
-    let page = app::list(&state, &query.given.filter()?, &slice).await?;
+    let (filter, slice) = query.given.read()?;
+    let page = app::list(&state, &filter, &slice).await?;
     Ok(page.respond(&query.address))
 }
 

@@ -4,7 +4,7 @@ pub mod app;
 pub mod db;
 pub mod http;
 
-use crate::market::text::{money, rfc3339};
+use mizili_node::text::{money, rfc3339};
 use sync_protocol::api::market::Product;
 use sync_protocol::entity::ListingStatus;
 use sync_protocol::units::Quantity;
@@ -58,5 +58,5 @@ impl ProductRow {
 /// The ETag of a product: what can be edited of it, and all of it.
 pub(crate) fn etag(product: &Product) -> String {
     let editable = (&product.name, &product.price, &product.status);
-    crate::http::etag::versioned(&editable, product)
+    mizili_node::etag::versioned(&editable, product)
 }

@@ -1,25 +1,24 @@
 //! Reads the reference lists, page by page, and single things of them. Open to everybody: no caller is asked for.
 
-use super::Region;
 use super::db::{self, Filter};
-use crate::error::ApiError;
-use crate::http::page::{Cut, Slice};
+use crate::error::{ApiError, Problem};
 use crate::state::AppState;
-use sync_protocol::api::prices::{Commodity, Market, Unit};
+use mizili_node::lists::PlaceFilter;
+use mizili_node::page::{Cut, Slice};
+use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
 
 macro_rules! noun {
     ($list:ident, $get:ident, $query:ident, $item:ty, $word:literal) => {
         #[doc = concat!("A page of the list of each ", $word, ".")]
         pub(crate) async fn $list(
             state: &AppState,
-            mut filter: Filter,
-            slice: &Slice<i32>,
+            filter: PlaceFilter,
+            slice: &Slice<u32>,
         ) -> Result<Cut<$item>, ApiError> {
-            (filter.after, filter.limit) = (slice.after, slice.fetch());
             let mut tx = state.db.begin().await?;
-            let items = db::$query(&mut tx, &filter).await?;
+            let items = db::$query(&mut tx, &Filter::page(filter, slice)).await?;
             tx.commit().await?;
-            Ok(slice.cut(items.into_iter().map(|item| (item.id.cast_signed(), item)).collect()))
+            Ok(slice.cut(items.into_iter().map(|item| (item.id, item)).collect()))
         }
 
         #[doc = concat!("One ", $word, ".")]
@@ -27,7 +26,7 @@ macro_rules! noun {
             let mut tx = state.db.begin().await?;
             let item = db::$query(&mut tx, &Filter::one(id)).await?.pop();
             tx.commit().await?;
-            item.ok_or_else(|| ApiError::not_found($word))
+            Ok(item.ok_or_else(|| Problem::not_found($word))?)
         }
     };
 }

@@ -1,13 +1,14 @@
 //! SQL of the reference lists. A list and a single thing are the same query, the latter narrowed to an id.
 
-use super::Region;
 use crate::db::{misfit, q};
-use crate::error::ApiError;
-use crate::http::query::IdOrName;
+use crate::error::{ApiError, Problem};
+use mizili_node::lists::PlaceFilter;
+use mizili_node::page::Slice;
+use mizili_node::query::IdOrName;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres, Row};
-use sync_protocol::api::prices::{Commodity, Market, Unit};
+use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
 use sync_protocol::entity::UnitBase;
 use sync_protocol::units::Quantity;
 
@@ -15,36 +16,42 @@ use sync_protocol::units::Quantity;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) id: Option<i32>,
-    pub(crate) country: Option<String>,
-    pub(crate) region: Option<IdOrName>,
-    /// A text within a name.
-    pub(crate) words: Option<String>,
+    pub(crate) place: PlaceFilter,
     /// The id after which a page begins.
     pub(crate) after: Option<i32>,
     pub(crate) limit: i64,
 }
 
 impl Filter {
+    /// For a page.
+    pub(crate) fn page(place: PlaceFilter, slice: &Slice<u32>) -> Self {
+        // Nothing comes after an id that no column can hold.
+        let after = slice.after.map(|after| i32::try_from(after).unwrap_or(i32::MAX));
+        Self { id: None, place, after, limit: slice.fetch() }
+    }
+
     /// For one thing.
     pub(crate) fn one(id: i32) -> Self {
         Self { id: Some(id), limit: 1, ..Self::default() }
     }
 }
 
+/// An id that was asked for, as Postgres keeps it. One that no column can hold becomes one that nothing has.
+pub(crate) fn id(wanted: Option<&IdOrName>) -> Option<i32> {
+    IdOrName::id(wanted).map(|id| i32::try_from(id).unwrap_or(-1))
+}
+
 type Pg<'q> = Query<'q, Postgres, PgArguments>;
 
 /// Binds `$1` id, `$2` after, `$3` words, `$4` limit, which every list takes.
 fn common<'q>(sql: &'static str, filter: &'q Filter) -> Pg<'q> {
-    q(sql).bind(filter.id).bind(filter.after).bind(filter.words.clone()).bind(filter.limit)
+    q(sql).bind(filter.id).bind(filter.after).bind(filter.place.words.clone()).bind(filter.limit)
 }
 
 /// Binds `$5` country, `$6` region's id, `$7` region's name.
 fn placed<'q>(query: Pg<'q>, filter: &'q Filter) -> Pg<'q> {
-    let region = filter.region.as_ref();
-    query
-        .bind(filter.country.clone())
-        .bind(IdOrName::id(region))
-        .bind(IdOrName::name(region).map(str::to_owned))
+    let region = filter.place.region.as_ref();
+    query.bind(filter.place.country.clone()).bind(id(region)).bind(IdOrName::name(region).map(str::to_owned))
 }
 
 fn number(row: &PgRow, column: &str) -> Result<u32, sqlx::Error> {
@@ -130,7 +137,7 @@ pub(crate) async fn regions(conn: &mut PgConnection, filter: &Filter) -> Result<
     let of = |row: &PgRow| {
         Ok(Region { id: number(row, "id")?, name: row.try_get("name")?, country: row.try_get("country")? })
     };
-    common(sql, filter).bind(filter.country.clone()).fetch_all(conn).await?.iter().map(of).collect()
+    common(sql, filter).bind(filter.place.country.clone()).fetch_all(conn).await?.iter().map(of).collect()
 }
 
 /// Checks that what a filter names is there at all.
@@ -146,9 +153,9 @@ pub(crate) async fn must_be_known(
     let sql = "SELECT EXISTS (SELECT FROM commodities WHERE id = $1 OR lower($2) IN (lower(name), lower(name_sw), lower(name_ny), lower(name_fr))),
                       EXISTS (SELECT FROM markets WHERE id = $3 OR lower(name) = lower($4)),
                       EXISTS (SELECT FROM regions WHERE id = $5 OR lower(name) = lower($6))";
-    let query = q(sql).bind(IdOrName::id(commodity)).bind(IdOrName::name(commodity));
-    let query = query.bind(IdOrName::id(market)).bind(IdOrName::name(market));
-    let row = query.bind(IdOrName::id(region)).bind(IdOrName::name(region)).fetch_one(conn).await?;
+    let query = q(sql).bind(id(commodity)).bind(IdOrName::name(commodity));
+    let query = query.bind(id(market)).bind(IdOrName::name(market));
+    let row = query.bind(id(region)).bind(IdOrName::name(region)).fetch_one(conn).await?;
     let named = [
         ("commodity", commodity, "commodities"),
         ("market", market, "markets"),
@@ -157,7 +164,7 @@ pub(crate) async fn must_be_known(
     for (at, (parameter, given, list)) in named.into_iter().enumerate() {
         if let Some(given) = given.filter(|_| row.try_get(at).is_ok_and(|there: bool| !there)) {
             let detail = format!("nothing has {given}. See /api/v1/{list}.");
-            return Err(ApiError::parameter(parameter, detail));
+            return Err(Problem::parameter(parameter, detail).into());
         }
     }
     Ok(())

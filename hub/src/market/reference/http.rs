@@ -1,95 +1,16 @@
 //! The routes of the reference lists.
 
-use super::db::Filter;
-use super::{Region, app};
+use super::app;
 use crate::error::ApiError;
-use crate::http::id::PathId;
-use crate::http::page::Slice;
-use crate::http::query::{self, NoParams, Params};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
-use sync_protocol::api::prices::{Commodity, Market, Unit};
+use mizili_node::id::PathId;
+use mizili_node::lists::{CountryQuery, ListQuery, PlaceQuery};
+use mizili_node::query::{NoParams, Params};
+use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
 use sync_protocol::api::{Page, Problem};
-use utoipa::IntoParams;
-
-/// How a list without places is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// A text within the name, in any language.
-    q: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
-
-/// How a list of things in a country is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct CountryQuery {
-    /// ISO 3166-1 alpha-3.
-    country: Option<String>,
-    /// A text within the name.
-    q: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
-
-/// How a list of things in a region is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PlaceQuery {
-    /// ISO 3166-1 alpha-3.
-    country: Option<String>,
-    /// A region's id or name.
-    region: Option<String>,
-    /// A text within the name.
-    q: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
-
-impl PlaceQuery {
-    /// What it narrows a list to, and which page.
-    pub(crate) fn read(&self) -> Result<(Filter, Slice<i32>), ApiError> {
-        let filter = Filter {
-            country: query::country("country", self.country.as_deref())?,
-            region: query::id_or_name("region", self.region.as_deref())?,
-            words: query::text("q", self.q.as_deref())?,
-            ..Filter::default()
-        };
-        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
-    }
-}
-
-impl CountryQuery {
-    fn read(&self) -> Result<(Filter, Slice<i32>), ApiError> {
-        let filter = Filter {
-            country: query::country("country", self.country.as_deref())?,
-            words: query::text("q", self.q.as_deref())?,
-            ..Filter::default()
-        };
-        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
-    }
-}
-
-impl ListQuery {
-    fn read(&self) -> Result<(Filter, Slice<i32>), ApiError> {
-        let filter = Filter { words: query::text("q", self.q.as_deref())?, ..Filter::default() };
-        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
-    }
-}
 
 /// List commodities
 #[utoipa::path(get, path = "/api/v1/commodities", tag = "Reference", params(ListQuery), responses((status = 200, body = Page<Commodity>)))]

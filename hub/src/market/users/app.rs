@@ -1,15 +1,15 @@
 //! Rules of accounts: who may register as what.
 
 use crate::auth::caller::{Caller, Role};
-use crate::auth::password::{self, Passwords};
 use crate::db::{Db, retrying};
-use crate::deps::Deps;
-use crate::error::{ApiError, Kind, field};
+use crate::error::{ApiError, Kind, Problem, field, unauthorized};
 use crate::feed::{Touched, publish};
 use crate::market::users::db::{self, NewRow};
 use crate::market::users::phone::read_phone;
 use crate::market::users::{NewUser, User};
 use crate::state::AppState;
+use mizili_node::deps::Deps;
+use mizili_node::password::{self, Passwords};
 use sync_protocol::api::FieldProblem;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Entity, OfficeUser};
@@ -45,7 +45,9 @@ pub(crate) async fn register(state: &AppState, new: NewUser) -> Result<User, Api
     if new.cooperative_id.is_some_and(|id| i32::try_from(id).is_err()) {
         wrong.push(field("/cooperative_id", "There is no such cooperative: see /api/v1/cooperatives."));
     }
-    let Some(phone) = phone.filter(|_| wrong.is_empty()) else { return Err(ApiError::fields(wrong)) };
+    let Some(phone) = phone.filter(|_| wrong.is_empty()) else {
+        return Err(Problem::fields(wrong).into());
+    };
     let password_hash = state.auth.passwords.hash(&state.deps, &new.password).await?;
     let id = UserId(state.deps.ids.uuid_v7());
     let row = NewRow {
@@ -64,7 +66,7 @@ pub(crate) async fn register(state: &AppState, new: NewUser) -> Result<User, Api
     db::insert(&mut tx, &row).await?;
     let user = db::get(&mut tx, id)
         .await?
-        .ok_or_else(|| ApiError::internal("an account is not there after its insert"))?;
+        .ok_or_else(|| Problem::internal("an account is not there after its insert"))?;
     tx.commit().await?;
     tracing::info!(user = %id, phone = phone.masked(), role = role.as_str(), "an account was made");
     Ok(user)
@@ -89,7 +91,7 @@ pub(crate) async fn me(state: &AppState, caller: &Caller) -> Result<User, ApiErr
     let mut tx = state.db.begin().await?;
     let user = db::get(&mut tx, caller.id).await?;
     tx.commit().await?;
-    user.ok_or_else(|| Kind::Unauthorized.error())
+    Ok(user.ok_or_else(unauthorized)?)
 }
 
 /// An account that an operator makes.
@@ -147,12 +149,12 @@ pub async fn add(db: &Db, deps: &Deps, passwords: &Passwords, new: NewAccount) -
         }
         let user = db::get(&mut tx, row.id).await?;
         tx.commit().await?;
-        user.ok_or_else(|| ApiError::internal("an account is not there after its insert"))
+        Ok::<_, ApiError>(user.ok_or_else(|| Problem::internal("an account is not there after its insert"))?)
     })
     .await
 }
 
-fn check_account(new: &NewAccount) -> Result<Phone, ApiError> {
+fn check_account(new: &NewAccount) -> Result<Phone, Problem> {
     let mut wrong = Vec::new();
     let phone =
         read_phone("phone", &new.phone, new.country.as_deref()).map_err(|problem| wrong.push(problem)).ok();
@@ -174,7 +176,7 @@ fn check_account(new: &NewAccount) -> Result<Phone, ApiError> {
     phone.filter(|_| wrong.is_empty()).ok_or_else(|| {
         let words: Vec<_> =
             wrong.iter().map(|w| format!("{}: {}", w.pointer.trim_start_matches('/'), w.detail)).collect();
-        ApiError::fields(wrong).detail(words.join(" "))
+        Problem::fields(wrong).detail(words.join(" "))
     })
 }
 
@@ -184,12 +186,12 @@ fn check_account(new: &NewAccount) -> Result<Phone, ApiError> {
 /// No account has that number.
 pub async fn confirm(db: &Db, phone: &str, country: Option<&str>) -> Result<User, ApiError> {
     let phone =
-        read_phone("phone", phone, country).map_err(|wrong| ApiError::invalid("phone", wrong.detail))?;
+        read_phone("phone", phone, country).map_err(|wrong| Problem::invalid("phone", wrong.detail))?;
     let mut tx = db.begin().await?;
     let id = db::confirm(&mut tx, phone.number()).await?;
     let id =
         id.ok_or_else(|| Kind::NotFound.because(format!("No account has the number {}.", phone.as_str())))?;
     let user = db::get(&mut tx, id).await?;
     tx.commit().await?;
-    user.ok_or_else(|| ApiError::internal("an account is not there after its update"))
+    Ok(user.ok_or_else(|| Problem::internal("an account is not there after its update"))?)
 }

@@ -2,9 +2,9 @@
 
 use crate::auth::caller::Role;
 use crate::db::{int, misfit, q};
-use crate::market::text::{phone_text, rfc3339};
 use crate::market::users::User;
 use jiff_sqlx::ToSqlx;
+use mizili_node::text::{phone_text, rfc3339};
 use sqlx::{PgConnection, Row};
 use sync_protocol::ids::{CooperativeId, UserId};
 

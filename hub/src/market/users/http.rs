@@ -2,14 +2,14 @@
 
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::http::body::Body;
 use crate::http::created;
-use crate::http::query::{NoParams, Params};
 use crate::market::users::{NewUser, User, app};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::body::Body;
+use mizili_node::query::{NoParams, Params};
 use sync_protocol::api::Problem;
 
 /// Register

@@ -37,8 +37,8 @@ use self::scan::{CHUNK_ROWS, Catalogue, Chunk, Chunks};
 use self::words::Words;
 use super::wfp::{Counts, FileError, PriceReader};
 use crate::db::{Db, int, retrying};
-use crate::deps::Deps;
 use crate::feed::{Touched, publish};
+use mizili_node::deps::Deps;
 
 pub use self::error::{ImportError, Warning};
 

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 use super::super::{Import, ImportError, ImportOptions, ImportReport, Source, current_month, run};
 use crate::db::{Db, MIGRATOR, migrate, q, q_scalar};
-use crate::deps::{Deps, HandClock};
 use crate::feed::check::compare_all;
 use crate::testing::postgres::{TemplateKey, TestPostgres};
+use mizili_node::deps::{Deps, HandClock};
 
 pub(super) const HEADER: &str = "date,admin1,admin2,market,latitude,longitude,category,commodity,unit,priceflag,pricetype,currency,price,usdprice";
 
@@ -27,9 +27,9 @@ pub(super) async fn bench() -> Bench {
     let key = TemplateKey::of_migrator("hub", &MIGRATOR);
     let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
     let db = Db::connect(postgres.url(), postgres.url()).await.unwrap();
-    let (deps, clock) = Deps::fixed_with_clock();
+    let (deps, clock) = Deps::fixed_with_clock(1);
     // The newest month of the real files is 2026-04.
-    clock.set_wall("2026-05-20T12:00:00Z".parse().unwrap());
+    clock.set_wall_s("2026-05-20T12:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second());
     Bench { db, deps, clock, folder: tempfile::tempdir().unwrap(), _postgres: postgres }
 }
 

@@ -1,0 +1,70 @@
+//! Where an error of this box becomes a problem. What was not stored is called not taken.
+
+use crate::commands::SubmitError;
+use crate::db::DbError;
+
+pub use mizili_node::problem::{Kind, Problem as ApiError, RETRY_AFTER_S, field, fields};
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        let problem = match &error {
+            DbError::Full => Kind::DiskFull.error(),
+            DbError::ReadOnly => Kind::ReadOnly.error(),
+            DbError::Disk(_) => Kind::DiskFailed.error(),
+            DbError::Busy => Kind::Busy.error().retry_after_s(RETRY_AFTER_S),
+            DbError::Corrupt(_) | DbError::TooNew | DbError::Other(_) => Kind::Internal.error(),
+        };
+        problem.caused_by(error)
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Rejected(reject) => Self::refused(&reject, ""),
+            SubmitError::NotEnrolled => Kind::NotEnrolled.error(),
+            SubmitError::NotComplete => Kind::NotComplete.error().retry_after_s(RETRY_AFTER_S),
+            SubmitError::LogFull => Kind::LogFull.error(),
+            SubmitError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// Nobody of this office is signed in.
+pub fn unauthorized() -> ApiError {
+    Kind::Unauthorized.because(
+        "Sign in at /api/v1/office/login with the office password. A session ends when it is not used for a while, and when this box starts again.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::header;
+    use axum::response::IntoResponse;
+
+    #[test]
+    fn what_the_disk_did_not_keep_is_called_not_taken() {
+        for (error, code) in [
+            (DbError::Full, "disk_full"),
+            (DbError::ReadOnly, "read_only"),
+            (DbError::Disk("x".into()), "disk_failed"),
+        ] {
+            let json = ApiError::from(error).to_json();
+            assert_eq!((json["code"].as_str(), json["status"].as_u64()), (Some(code), Some(507)));
+            assert!(json["detail"].as_str().unwrap().contains("not taken"), "{json}");
+        }
+        let busy = ApiError::from(DbError::Busy).into_response();
+        assert_eq!(
+            (busy.status().as_u16(), busy.headers()[header::RETRY_AFTER].as_bytes()),
+            (503, &b"5"[..])
+        );
+    }
+
+    #[test]
+    fn a_cause_never_reaches_the_client() {
+        let error = ApiError::from(DbError::Corrupt("table secrets".into()));
+        assert!(!error.to_json().to_string().contains("secrets"));
+        assert_eq!(error.kind(), Kind::Internal);
+    }
+}
