@@ -45,7 +45,14 @@ fn sources() -> Vec<Source> {
     let mut found = Vec::new();
     walk(&root(), &mut found);
     let names: Vec<_> = found.iter().map(|source| source.path.as_str()).collect();
-    for known in ["sync-protocol/tests/tidy.rs", "hub/src/lib.rs", "edge/src/lib.rs", ".ci/run", "Makefile"] {
+    for known in [
+        "sync-protocol/tests/tidy.rs",
+        "node/src/lib.rs",
+        "hub/src/lib.rs",
+        "edge/src/lib.rs",
+        ".ci/run",
+        "Makefile",
+    ] {
         assert!(names.contains(&known), "the walk misses {known}");
     }
     found
@@ -160,6 +167,16 @@ fn the_protocol_does_nothing_by_itself() {
 }
 
 #[test]
+fn time_and_ids_come_from_one_file() {
+    let asks = ["Timestamp::now(", "Uuid::now_v7(", "Uuid::new_v4("];
+    offenders("Take time and ids from a `Deps`, which node/src/deps.rs alone makes", |source| {
+        let counts = source.is_rust() && source.path.contains("/src/") && source.path != "node/src/deps.rs";
+        let found = asks.iter().find(|ask| counts && source.production().contains(**ask))?;
+        Some(format!("asks {found}..)"))
+    });
+}
+
+#[test]
 fn the_protocol_stands_on_a_short_list() {
     let mut names = dependencies("sync-protocol", "[dependencies]");
     names.sort();
@@ -167,11 +184,20 @@ fn the_protocol_stands_on_a_short_list() {
 }
 
 #[test]
-fn hub_and_edge_know_only_the_protocol() {
+fn hub_and_edge_know_only_the_protocol_and_what_both_share() {
     let hub = dependencies("hub", "[dependencies]");
     let edge = dependencies("edge", "[dependencies]");
-    assert!(hub.contains(&"sync-protocol".to_owned()) && edge.contains(&"sync-protocol".to_owned()));
+    let node = dependencies("node", "[dependencies]");
     let wrong = |of: &[String], what: &[&str]| of.iter().any(|name| what.contains(&name.as_str()));
+    for (name, of) in [("hub", &hub), ("edge", &edge), ("node", &node)] {
+        assert!(wrong(of, &["sync-protocol"]), "{name} stands on the protocol");
+    }
+    assert!(wrong(&hub, &["mizili-node"]) && wrong(&edge, &["mizili-node"]), "what both share stands once");
+    let nodes_own = ["mizili-hub", "mizili-edge", "sqlx", "rusqlite"];
+    for table in ["[dependencies]", "[dev-dependencies]"] {
+        let of = dependencies("node", table);
+        assert!(!wrong(&of, &nodes_own), "what both share knows neither of them and no database: {of:?}");
+    }
     assert!(!wrong(&hub, &["mizili-edge", "rusqlite"]), "the hub uses the edge only in its tests");
     assert!(!wrong(&edge, &["mizili-hub", "sqlx"]), "an edge never uses the hub's code");
     assert!(!wrong(&dependencies("edge", "[dev-dependencies]"), &["mizili-hub"]), "nor do its tests");
