@@ -107,6 +107,9 @@ pub fn month(name: &str, value: Option<&str>) -> Result<Option<Month>, Problem> 
     value.map(|v| read(v).ok_or_else(wrong)).transpose()
 }
 
+/// The largest id of a thing that the hub numbers: what its columns hold.
+const ID_MAX: u32 = i32::MAX.cast_unsigned();
+
 /// A thing's id or its name, whichever was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdOrName {
@@ -158,10 +161,9 @@ pub fn id_or_name(name: &str, value: Option<&str>) -> Result<Option<IdOrName>, P
         return Err(Problem::parameter(name, "must not be empty; leave it out to see all."));
     }
     if value.bytes().all(|b| b.is_ascii_digit()) {
-        return match value.parse() {
-            Ok(id) => Ok(Some(IdOrName::Id(id))),
-            Err(_) => Err(Problem::parameter(name, "is no id: the number is too large.")),
-        };
+        let id = value.parse().ok().filter(|id| *id <= ID_MAX);
+        let large = || Problem::parameter(name, "is no id: the number is too large.");
+        return id.map(|id| Some(IdOrName::Id(id))).ok_or_else(large);
     }
     text(name, Some(value)).map(|value| value.map(IdOrName::Name))
 }
@@ -234,7 +236,9 @@ mod tests {
         assert!(IdOrName::Name("chimanga".to_owned()).means(7, ["Maize", "", "Chimanga"]));
         assert!(!IdOrName::Name("chi".to_owned()).means(7, ["Maize", "Chimanga"]));
         assert!(IdOrName::Id(7).means(7, []) && !IdOrName::Id(8).means(7, ["8"]));
-        assert!(id_or_name("m", Some("99999999999")).is_err());
+        for large in ["2147483648", "4294967296", "99999999999"] {
+            assert!(id_or_name("m", Some(large)).is_err(), "{large}");
+        }
         assert!(id_or_name("m", Some("a\0b")).is_err());
         assert!(country("c", Some("Malawi")).is_err());
     }

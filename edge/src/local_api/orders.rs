@@ -14,68 +14,29 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use mizili_node::id::PathId;
-use mizili_node::page::Slice;
-use mizili_node::query::{self, NoParams, Params};
+use mizili_node::lists::{OrderFilter, OrderQuery};
+use mizili_node::query::{NoParams, Params};
 use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::Connection;
-use serde::Deserialize;
 use sync_protocol::api::market::Order as OrderJson;
 use sync_protocol::api::{Money, Page, Problem};
 use sync_protocol::entity::{Order, OrderStatus};
 use sync_protocol::ids::ListingId;
 use sync_protocol::row::Key;
 use sync_protocol::units::{Quantity, total_minor};
-use utoipa::IntoParams;
 use uuid::Uuid;
 
 /// The status of an order that the hub refused.
 const REFUSED: &str = "refused";
 
-/// How a list of orders is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct OrderQuery {
-    /// `asked`, `confirmed`, `short`, `cancelled`, `fulfilled`, or at an office `refused`.
-    status: Option<String>,
-    /// A product's id.
-    #[param(value_type = Option<Uuid>)]
-    product: Option<String>,
-    /// The id of the cooperative that sells.
-    #[param(value_type = Option<i32>)]
-    cooperative: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
+/// The words of a status.
+const STATUSES: &str = "asked, confirmed, short, cancelled, fulfilled or refused";
 
-/// What a list is narrowed to.
-struct Filter {
-    status: Option<String>,
-    product: Option<ListingId>,
-    cooperative: Option<u32>,
-}
+/// What a list is narrowed to. Cooperatives are kept by their numbers as the hub writes them.
+type Filter = OrderFilter<String, u32>;
 
 /// The sort key of a list: when it was placed, and the id, both downwards.
 type ListKey = (i64, Uuid);
-
-impl OrderQuery {
-    fn filter(&self) -> Result<Filter, ApiError> {
-        let status = self.status.as_deref();
-        if status.is_some_and(|word| word != REFUSED && OrderStatus::parse(word).is_none()) {
-            let known = "must be asked, confirmed, short, cancelled, fulfilled or refused.";
-            return Err(ApiError::parameter("status", known));
-        }
-        let product =
-            |text: &str| text.parse().map_err(|_| ApiError::parameter("product", "must be a product's id."));
-        Ok(Filter {
-            status: status.map(str::to_owned),
-            product: self.product.as_deref().map(product).transpose()?.map(ListingId),
-            cooperative: query::number("cooperative", self.cooperative.as_deref())?,
-        })
-    }
-}
 
 /// An order of the list, before it is shown.
 enum Entry {
@@ -112,8 +73,8 @@ pub async fn list(
     _: Caller,
     query: Params<OrderQuery>,
 ) -> Result<Response, ApiError> {
-    let slice = Slice::<ListKey>::read(query.given.limit.as_deref(), query.given.cursor.as_deref())?;
-    let (filter, now_s) = (query.given.filter()?, state.deps.clock.now_s());
+    let (filter, slice) = query.given.read(status_of, STATUSES)?;
+    let now_s = state.deps.clock.now_s();
     let page = state.db.read(move |conn| {
         let mut entries = entries(conn, &filter, now_s)?;
         entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key()));
@@ -123,12 +84,16 @@ pub async fn list(
     Ok(page.await?.respond(&query.address))
 }
 
+fn status_of(word: &str) -> Option<String> {
+    (word == REFUSED || OrderStatus::parse(word).is_some()).then(|| word.to_owned())
+}
+
 fn entries(conn: &Connection, filter: &Filter, now_s: i64) -> Result<Vec<Entry>, ApiError> {
     let cooperative = |id: u32| filter.cooperative.is_none_or(|wanted| wanted == id);
     let mut list = Vec::new();
     if filter.status.as_deref() != Some(REFUSED) {
         let orders = match filter.product {
-            Some(listing) => replica::find::<Order>(conn, LISTING_FIELD, &listing)?,
+            Some(listing) => replica::find::<Order>(conn, LISTING_FIELD, &ListingId(listing))?,
             None => replica::all::<Order>(conn)?,
         };
         let status = filter.status.as_deref();
@@ -141,7 +106,7 @@ fn entries(conn: &Connection, filter: &Filter, now_s: i64) -> Result<Vec<Entry>,
         let seller =
             |order: &RefusedOrder| order.listing_now.as_ref().map_or(0, |listing| listing.cooperative.0);
         let fits = |order: &RefusedOrder| {
-            filter.product.is_none_or(|listing| listing == order.listing) && cooperative(seller(order))
+            filter.product.is_none_or(|listing| listing == order.listing.0) && cooperative(seller(order))
         };
         let refused = commands::refused_orders(conn, None, now_s)?;
         list.extend(refused.into_iter().filter(fits).map(|order| Entry::Refused(Box::new(order))));

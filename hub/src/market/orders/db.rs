@@ -3,6 +3,7 @@
 use super::OrderRow;
 use crate::db::q;
 use crate::rows;
+use mizili_node::lists::OrderFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::entity::OrderStatus;
@@ -22,13 +23,8 @@ pub(crate) struct Visible {
     pub(crate) phone: Option<u64>,
 }
 
-/// What a list is narrowed to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Filter {
-    pub(crate) status: Option<OrderStatus>,
-    pub(crate) product: Option<Uuid>,
-    pub(crate) cooperative: Option<i32>,
-}
+/// What a list is narrowed to. Cooperatives are kept by Postgres' `int`.
+pub(crate) type Filter = OrderFilter<OrderStatus, i32>;
 
 macro_rules! select_order {
     ($with:literal, $from:literal, $tail:literal) => {

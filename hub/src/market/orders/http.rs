@@ -1,8 +1,8 @@
 //! The routes of orders.
 
-use super::{app, db};
+use super::app;
 use crate::auth::Caller;
-use crate::error::{self, ApiError};
+use crate::error::ApiError;
 use crate::http::idempotency::Attempt;
 use crate::state::AppState;
 use axum::Json;
@@ -11,55 +11,15 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use mizili_node::body::Body;
 use mizili_node::id::PathId;
-use mizili_node::page::Slice;
-use mizili_node::query::{self, NoParams, Params};
-use serde::Deserialize;
+use mizili_node::lists::OrderQuery;
+use mizili_node::query::{NoParams, Params};
 use sync_protocol::api::market::{NewOrder, Order};
 use sync_protocol::api::{Page, Problem};
 use sync_protocol::entity::OrderStatus;
-use utoipa::IntoParams;
 use uuid::Uuid;
 
-/// How a list of orders is narrowed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct OrderQuery {
-    /// `asked`, `confirmed`, `short`, `cancelled` or `fulfilled`.
-    status: Option<String>,
-    /// A product's id.
-    #[param(value_type = Option<Uuid>)]
-    product: Option<String>,
-    /// The id of the cooperative that sells.
-    #[param(value_type = Option<i32>)]
-    cooperative: Option<String>,
-    /// Items of a page, 1 to 100; 50 by default.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// Of the page before: follow `next`.
-    cursor: Option<String>,
-}
-
-impl OrderQuery {
-    fn filter(&self) -> Result<db::Filter, ApiError> {
-        let status = |word: &str| {
-            let wrong = || {
-                error::Problem::parameter(
-                    "status",
-                    "must be asked, confirmed, short, cancelled or fulfilled.",
-                )
-            };
-            OrderStatus::parse(word).ok_or_else(wrong)
-        };
-        let product = |text: &str| {
-            text.parse().map_err(|_| error::Problem::parameter("product", "must be a product's id."))
-        };
-        Ok(db::Filter {
-            status: self.status.as_deref().map(status).transpose()?,
-            product: self.product.as_deref().map(product).transpose()?,
-            cooperative: query::number("cooperative", self.cooperative.as_deref())?,
-        })
-    }
-}
+/// The words of a status.
+const STATUSES: &str = "asked, confirmed, short, cancelled or fulfilled";
 
 /// Place an order
 ///
@@ -94,8 +54,8 @@ pub async fn list(
     caller: Caller,
     query: Params<OrderQuery>,
 ) -> Result<Response, ApiError> {
-    let slice = Slice::read(query.given.limit.as_deref(), query.given.cursor.as_deref())?;
-    let page = app::list(&state, &caller, &query.given.filter()?, &slice).await?;
+    let (filter, slice) = query.given.read(OrderStatus::parse, STATUSES)?;
+    let page = app::list(&state, &caller, &filter, &slice).await?;
     Ok(page.respond(&query.address))
 }
 
