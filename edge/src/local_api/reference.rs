@@ -34,7 +34,6 @@ pub struct OfficePriced {
     pub units: BTreeSet<u32>,
 }
 
-
 /// A page of small rows, in the order of their ids.
 pub(super) fn page<E, T>(
     conn: &Connection,
