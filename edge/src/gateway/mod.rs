@@ -22,7 +22,7 @@ use crate::text::form::{self, Fields, FormError};
 use crate::ussd::africastalking as ussd_form;
 use crate::ussd::{DRAFT_WINDOW_S, Reply};
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -149,15 +149,12 @@ pub fn routes<S>(channels: Channels) -> Router<S> {
 
 /// One screen for one step of a call. Always 200 once the gateway is known: on an error it ends the call without a word.
 async fn ussd(State(channels): State<Channels>, Path(secret): Path<String>, request: Request) -> Response {
-    let (line, fields) = match channels.desk.admit(&secret, request).await {
-        Ok(Admitted { line, fields }) => (line, fields),
+    let Admitted { line, body } = match channels.desk.admit(&secret, request) {
+        Ok(admitted) => admitted,
         Err(refusal) => return refusal.into_response(),
     };
-    let fields = match fields {
-        Ok(fields) => fields,
-        Err(error) => return misread(&line, &error),
-    };
-    match ussd_form::turn(&fields, &line.name, line.country) {
+    let turn = fields(body).await.and_then(|fields| ussd_form::turn(&fields, &line.name, line.country));
+    match turn {
         Ok(turn) if !line.answers(&turn.service_code) => {
             tracing::warn!(gateway = &*line.name, code = turn.service_code, "a call for another code");
             StatusCode::NOT_FOUND.into_response()
@@ -173,11 +170,11 @@ async fn ussd_end(
     Path(secret): Path<String>,
     request: Request,
 ) -> Response {
-    let Admitted { line, fields } = match channels.desk.admit(&secret, request).await {
+    let Admitted { line, body } = match channels.desk.admit(&secret, request) {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal.into_response(),
     };
-    match fields.and_then(|fields| ussd_form::ended(&fields, line.country)) {
+    match fields(body).await.and_then(|fields| ussd_form::ended(&fields, line.country)) {
         Ok(end) => tracing::info!(
             gateway = &*line.name,
             phone = end.phone.masked(),
@@ -198,11 +195,11 @@ async fn ussd_end(
 
 /// An incoming SMS. 200 also for what cannot be used, else it comes again for minutes; 503 for what cannot be kept now.
 async fn sms(State(channels): State<Channels>, Path(secret): Path<String>, request: Request) -> Response {
-    let Admitted { line, fields } = match channels.desk.admit(&secret, request).await {
+    let Admitted { line, body } = match channels.desk.admit(&secret, request) {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal.into_response(),
     };
-    match fields.and_then(|fields| sms_form::inbound(&fields, line.country)) {
+    match fields(body).await.and_then(|fields| sms_form::inbound(&fields, line.country)) {
         Ok(text) => kept(channels.desk.text_came(&line, text).await),
         Err(error) => {
             tracing::warn!(gateway = &*line.name, %error, "an SMS that cannot be read");
@@ -217,11 +214,11 @@ async fn sms_delivery(
     Path(secret): Path<String>,
     request: Request,
 ) -> Response {
-    let Admitted { line, fields } = match channels.desk.admit(&secret, request).await {
+    let Admitted { line, body } = match channels.desk.admit(&secret, request) {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal.into_response(),
     };
-    match fields.and_then(|fields| sms_form::delivery(&fields)) {
+    match fields(body).await.and_then(|fields| sms_form::delivery(&fields)) {
         Ok(report) => kept(channels.desk.report_came(report).await),
         Err(error) => {
             tracing::warn!(gateway = &*line.name, %error, "a delivery report that cannot be read");
@@ -230,22 +227,25 @@ async fn sms_delivery(
     }
 }
 
-/// A callback of a gateway that may call: its fields, or why they cannot be read.
+/// A callback of a gateway that may call.
 struct Admitted {
     line: Arc<Line>,
-    fields: Result<Fields, FormError>,
+    body: Body,
+}
+
+/// The fields of a callback, or why they cannot be read.
+async fn fields(body: Body) -> Result<Fields, FormError> {
+    match to_bytes(body, form::BODY_MAX_BYTES).await {
+        Ok(body) => Fields::read(&body),
+        Err(_) => Err(FormError::BodyTooLong),
+    }
 }
 
 impl Desk {
-    async fn admit(&self, secret: &str, request: Request) -> Result<Admitted, StatusCode> {
-        let (parts, body) = request.into_parts();
-        let from = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let line = self.line(secret, from, &parts.headers)?.clone();
-        let fields = match to_bytes(body, form::BODY_MAX_BYTES).await {
-            Ok(body) => Fields::read(&body),
-            Err(_) => Err(FormError::BodyTooLong),
-        };
-        Ok(Admitted { line, fields })
+    fn admit(&self, secret: &str, request: Request) -> Result<Admitted, StatusCode> {
+        let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let line = self.line(secret, from, request.headers())?.clone();
+        Ok(Admitted { line, body: request.into_body() })
     }
 
     /// The gateway that a caller is. An address that a proxy adds is not looked at: whoever calls could write any.

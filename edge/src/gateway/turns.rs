@@ -22,25 +22,68 @@ struct Walked {
     has_draft_row: bool,
 }
 
+/// What a walk through the menu came to.
+enum Came {
+    /// An answer.
+    Reply(Reply),
+    /// To something that acts, and the call that it belongs to.
+    Act(Box<(Session, Intent)>),
+}
+
 impl Desk {
     /// Answers one callback.
+    ///
+    /// What this future holds is paid for by every price screen, so all that is large or seldom needed is boxed.
     pub(super) async fn turn(self: &Arc<Self>, line: &Arc<Line>, turn: Turn) -> Reply {
         let call = self.calls.get(&line.name, &turn.session_id);
         let mut slot = call.slot.lock().await;
         let now = self.deps.clock.now();
-        let walked = match self.walk_quick(line, &turn, &slot, now) {
-            Ok(walked) => Ok(walked),
-            // Boxed, as is what acts: a price screen is not to carry the room of what it seldom needs.
-            Err(ViewError::Long) => Box::pin(self.walk_patient(line, &turn, &slot, now)).await,
-            Err(ViewError::Db(error)) => Err(error),
+        let came = match self.turn_quick(line, &turn, &call, &mut slot, now) {
+            Some(came) => came,
+            None => Box::pin(self.turn_patient(line, &turn, &call, &mut slot, now)).await,
         };
-        let Walked { step, has_draft_row } = match walked {
-            Ok(walked) => walked,
-            Err(error) => {
-                tracing::error!(%error, phone = turn.phone.masked(), session = turn.session_id, "a menu cannot be read");
-                return sorry(line.lang);
+        match came {
+            Came::Reply(reply) => reply,
+            Came::Act(doing) => {
+                let (session, intent) = *doing;
+                Box::pin(self.act(line, &call, &mut slot, turn, session, intent, now)).await
             }
-        };
+        }
+    }
+
+    /// In this thread; `None` where much would have to be read.
+    fn turn_quick(
+        &self,
+        line: &Line,
+        turn: &Turn,
+        call: &Arc<Call>,
+        slot: &mut Slot,
+        now: Timestamp,
+    ) -> Option<Came> {
+        match self.walk_quick(line, turn, slot, now) {
+            Ok(walked) => Some(self.walked(turn, call, slot, walked)),
+            Err(ViewError::Long) => None,
+            Err(ViewError::Db(error)) => Some(Came::Reply(unreadable(line, turn, &error))),
+        }
+    }
+
+    async fn turn_patient(
+        self: &Arc<Self>,
+        line: &Arc<Line>,
+        turn: &Turn,
+        call: &Arc<Call>,
+        slot: &mut Slot,
+        now: Timestamp,
+    ) -> Came {
+        match self.walk_patient(line, turn, slot, now).await {
+            Ok(walked) => self.walked(turn, call, slot, walked),
+            Err(error) => Came::Reply(unreadable(line, turn, &error)),
+        }
+    }
+
+    /// Keeps what a walk came to.
+    fn walked(&self, turn: &Turn, call: &Arc<Call>, slot: &mut Slot, walked: Walked) -> Came {
+        let Walked { step, has_draft_row } = walked;
         slot.is_loaded = true;
         slot.phone = turn.phone.number();
         slot.has_draft_row |= has_draft_row;
@@ -55,16 +98,14 @@ impl Desk {
             Next::Reply(reply) => {
                 if step.changed {
                     slot.session = Some(step.session);
-                    self.calls.changed(&call);
+                    self.calls.changed(call);
                 } else if slot.session.is_none() {
                     // Read from the disk, as it stands there.
                     slot.session = Some(step.session);
                 }
-                reply
+                Came::Reply(reply)
             }
-            Next::Act(intent) => {
-                Box::pin(self.act(line, &call, &mut slot, turn, step.session, intent, now)).await
-            }
+            Next::Act(intent) => Came::Act(Box::new((step.session, intent))),
         }
     }
 
@@ -278,6 +319,11 @@ fn lacks_keys(session: &Session, text: &TurnText) -> bool {
     let TurnText::Cumulative(text) = text else { return false };
     let rest = text.strip_prefix(session.last_text()).unwrap_or_default();
     rest.strip_prefix('*').unwrap_or(rest).contains('*')
+}
+
+fn unreadable(line: &Line, turn: &Turn, error: &DbError) -> Reply {
+    tracing::error!(%error, phone = turn.phone.masked(), session = turn.session_id, "a menu cannot be read");
+    sorry(line.lang)
 }
 
 /// What is said when nothing can be read.
