@@ -118,7 +118,9 @@ const OF_FIELDS = {
     [/^The phone number is too long: check its digits\.$/, 'Namba ya simu ni ndefu mno: angalia tarakimu zake.'],
     [/^The price is too large\.$/, 'Bei ni kubwa mno.'],
     [/^The total is too large\.$/, 'Jumla ni kubwa mno.'],
-    [/^Write a number with at most three digits after the point\.?$/, 'Andika namba isiyozidi tarakimu tatu baada ya nukta.'],
+    [/^Write a number in digits, such as 50 or 2\.5\.?$/, 'Andika namba kwa tarakimu, kama 50 au 2.5.'],
+    [/^Write at most three digits after the point\.?$/, 'Andika tarakimu zisizozidi tatu baada ya nukta.'],
+    [/^This number is too large\.?$/, 'Namba hii ni kubwa mno.'],
   ],
 };
 

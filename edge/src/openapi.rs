@@ -2,7 +2,7 @@
 //! `/api/docs/` by a page that is part of the program. Shapes that the hub has too are the same ones.
 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 
 /// Where the document is.
 pub const DOCUMENT_PATH: &str = "/api/openapi.json";
@@ -26,14 +26,11 @@ Market prices: *Source: WFP via HDX* (CC BY-IGO).";
 
 /// The document before the routes are in it.
 pub(crate) fn base() -> OpenApi {
-    let license =
-        LicenseBuilder::new().name("AGPL-3.0-or-later").identifier(Some("AGPL-3.0-or-later")).build();
     let info = InfoBuilder::new()
         .title("Mizili office")
         .version("1")
         .description(Some(DESCRIPTION))
         .contact(Some(ContactBuilder::new().name(Some("The cooperative whose office it is")).build()))
-        .license(Some(license))
         .build();
     OpenApiBuilder::new().info(info).components(Some(Components::new())).build()
 }

@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::serve::{self, Secrets};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
+use mizili_node::problem::one_line;
 use output::Output;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -184,7 +185,7 @@ fn failed(error: &anyhow::Error) -> ExitCode {
 /// An error on one line. What the API would answer is said without what lies behind it, and by the command's own options.
 fn words(error: &anyhow::Error) -> String {
     let Some(refused) = error.downcast_ref::<ApiError>().filter(|refused| !refused.is_temporary()) else {
-        return format!("{error:#}");
+        return one_line(error.as_ref());
     };
     let text = refused.to_string();
     let text = text.split(": see /api/").next().unwrap_or_default();

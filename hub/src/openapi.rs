@@ -10,8 +10,8 @@ use axum::response::{self, IntoResponse as _};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContactBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
-    RefOr, Response, ResponseBuilder,
+    Components, ContactBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    ResponseBuilder,
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -35,14 +35,11 @@ Market prices: *Source: WFP via HDX* (CC BY-IGO).";
 
 /// The document before the routes are in it.
 pub(crate) fn base() -> OpenApi {
-    let license =
-        LicenseBuilder::new().name("AGPL-3.0-or-later").identifier(Some("AGPL-3.0-or-later")).build();
     let info = InfoBuilder::new()
         .title("Mizili hub")
         .version("1")
         .description(Some(DESCRIPTION))
         .contact(Some(ContactBuilder::new().name(Some("The operator of this hub")).build()))
-        .license(Some(license))
         .build();
     OpenApiBuilder::new().info(info).components(Some(Components::new())).build()
 }
@@ -65,6 +62,12 @@ fn complete(operation: &mut Operation) {
     if signed_in {
         let kinds = [Kind::Unauthorized, Kind::TokenExpired, Kind::EdgeToken];
         answers.entry("401".to_owned()).or_insert_with(|| problem(&kinds).into());
+    }
+    if operation.request_body.is_some() {
+        for kind in [Kind::MalformedJson, Kind::TooLarge, Kind::UnsupportedMediaType] {
+            let status = kind.status().as_str().to_owned();
+            answers.entry(status).or_insert_with(|| problem(&[kind]).into());
+        }
     }
     answers.entry("503".to_owned()).or_insert_with(|| problem(&[Kind::Unavailable]).into());
     for (status, answer) in answers {
@@ -111,6 +114,11 @@ const VIEWPORT: &str = "<head>\n    <meta name=\"viewport\" content=\"width=devi
 const PAGE_BYTES_MAX: usize = 64 * 1024;
 
 async fn fit_phones(response: response::Response) -> response::Response {
+    if response.status() == http::StatusCode::NOT_FOUND {
+        return Kind::NotFound
+            .because("There is no such page. See /api/docs/ and /api/docs/problems.")
+            .into_response();
+    }
     let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/html");
     if !is_page || response.headers().contains_key(header::CONTENT_ENCODING) {
         return response;

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sync_protocol::api::FieldProblem;
+use utoipa::PartialSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 /// Largest body of a REST request, in bytes; the bodies of this API are a few hundred.
 pub const BODY_MAX_BYTES: usize = 64 << 10;
@@ -19,7 +21,7 @@ const ERRORS_MAX: usize = 20;
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned + PartialSchema> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -48,7 +50,7 @@ fn unread(rejection: &BytesRejection) -> Problem {
 ///
 /// # Errors
 /// 400 when it is not JSON, 422 with pointers when it does not fit.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub fn parse<T: DeserializeOwned + PartialSchema>(bytes: &[u8]) -> Result<T, Problem> {
     let mut value: Value = serde_json::from_slice(bytes).map_err(|error| not_json(bytes, &error))?;
     if !value.is_object() {
         return Err(Problem::invalid("", "The body must be a JSON object, such as {\"name\": \"value\"}."));
@@ -60,19 +62,52 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             Ok(_) => break,
             Err(error) => problem_of(error.path(), &error.inner().to_string()),
         };
-        let top = problem.pointer.split('/').nth(1).unwrap_or_default().replace("~1", "/").replace("~0", "~");
-        // A field that was taken out because it is wrong is not missing, and what was said once is enough.
-        let known = wrong.iter().any(|w| w.pointer.split('/').nth(1) == problem.pointer.split('/').nth(1));
-        if !known {
+        // A field that was taken out because it is wrong is not missing: what holds it goes, too.
+        let pointer = problem.pointer.clone();
+        let is_known = wrong.iter().any(|w| is_within(&w.pointer, &pointer));
+        if !is_known {
             wrong.push(problem);
         }
         // Taken out, so that the next round sees what else is wrong.
-        let taken = value.as_object_mut().and_then(|object| object.remove(&top));
-        if taken.is_none() || wrong.len() >= ERRORS_MAX {
+        let is_taken = take_out(&mut value, &pointer)
+            || pointer.rsplit_once('/').is_some_and(|(holder, _)| take_out(&mut value, holder));
+        if !is_taken || wrong.len() >= ERRORS_MAX {
             break;
         }
     }
+    // The reader stops at the first field that is missing; the API's own description names them all.
+    for name in required::<T>() {
+        let mut pointer = String::new();
+        push(&mut pointer, &name);
+        let is_told = wrong.iter().any(|w| is_within(&w.pointer, &pointer));
+        if value.get(&name).is_none() && !is_told && wrong.len() < ERRORS_MAX {
+            wrong.push(field(&pointer, "Is missing."));
+        }
+    }
     Err(Problem::fields(wrong))
+}
+
+/// Whether a pointer is another or points into it.
+fn is_within(pointer: &str, holder: &str) -> bool {
+    pointer.strip_prefix(holder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Removes what a pointer points at. False when there is nothing.
+fn take_out(value: &mut Value, pointer: &str) -> bool {
+    let Some((holder, name)) = pointer.rsplit_once('/') else { return false };
+    let name = name.replace("~1", "/").replace("~0", "~");
+    match value.pointer_mut(holder) {
+        Some(Value::Object(object)) => object.remove(&name).is_some(),
+        _ => false,
+    }
+}
+
+/// The fields that a body must have.
+fn required<T: PartialSchema>() -> Vec<String> {
+    match T::schema() {
+        RefOr::T(Schema::Object(object)) => object.required,
+        _ => Vec::new(),
+    }
 }
 
 fn not_json(bytes: &[u8], error: &serde_json::Error) -> Problem {
@@ -159,7 +194,7 @@ mod tests {
     use super::*;
     use sync_protocol::api::market::{NewOrder, NewProduct};
 
-    fn wrong<T: DeserializeOwned + std::fmt::Debug>(body: &str) -> Vec<(String, String)> {
+    fn wrong<T: DeserializeOwned + PartialSchema + std::fmt::Debug>(body: &str) -> Vec<(String, String)> {
         let json = parse::<T>(body.as_bytes()).unwrap_err().to_json();
         let errors = json["errors"].as_array().cloned().unwrap_or_default();
         let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
@@ -177,7 +212,20 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_unknown_is_named() {
-        assert_eq!(wrong::<NewOrder>("{}"), [("/product_id".to_owned(), "Is missing.".to_owned())]);
+        let missing = |pointer: &str| (pointer.to_owned(), "Is missing.".to_owned());
+        assert_eq!(wrong::<NewOrder>("{}"), [missing("/product_id"), missing("/quantity")]);
+        // Two wrong ones within one object, and one that is missing beside it.
+        let price: Vec<_> = wrong::<NewProduct>(
+            r#"{"unit_id": 1, "quantity": "1", "price": {"amount": "5", "currency": 5}}"#,
+        )
+        .into_iter()
+        .map(|(pointer, _)| pointer)
+        .collect();
+        assert_eq!(price, ["/price/amount", "/price/currency", "/commodity_id"]);
+        let one = wrong::<NewProduct>(
+            r#"{"commodity_id": 1, "unit_id": 1, "quantity": "1", "price": {"amount": 1.5, "currency": "MWK"}}"#,
+        );
+        assert_eq!(one.len(), 1, "an object that holds a wrong field is not missing: {one:?}");
         let unknown = wrong::<NewOrder>(
             r#"{"product_id": "018f3e6a-7c1b-7d2a-9e30-5a6b7c8d9e0f", "quantity": "1", "qty": 1}"#,
         );

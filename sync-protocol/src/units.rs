@@ -104,10 +104,19 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// A text that is no exact quantity.
+/// Why a text is no exact quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write a number with at most three digits after the point")]
-pub struct BadQuantity;
+pub enum BadQuantity {
+    /// Words, `1e30`, nothing.
+    #[error("write a number in digits, such as 50 or 2.5")]
+    NotANumber,
+    /// More than three digits after the point.
+    #[error("write at most three digits after the point")]
+    TooFine,
+    /// More than any quantity can be.
+    #[error("this number is too large")]
+    TooLarge,
+}
 
 impl FromStr for Quantity {
     type Err = BadQuantity;
@@ -120,17 +129,15 @@ impl FromStr for Quantity {
         };
         let (whole, part) = digits.split_once(['.', ',']).unwrap_or((digits, ""));
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty()
-            || part.len() > 3
-            || !all_digits(whole)
-            || !all_digits(part)
-            || digits.ends_with(['.', ','])
-        {
-            return Err(BadQuantity);
+        if whole.is_empty() || !all_digits(whole) || !all_digits(part) || digits.ends_with(['.', ',']) {
+            return Err(BadQuantity::NotANumber);
         }
-        let whole: i64 = whole.parse().map_err(|_| BadQuantity)?;
-        let part: i64 = format!("{part:0<3}").parse().map_err(|_| BadQuantity)?;
-        let milli = whole.checked_mul(1000).and_then(|n| n.checked_add(part)).ok_or(BadQuantity)?;
+        if part.len() > 3 {
+            return Err(BadQuantity::TooFine);
+        }
+        let whole: i64 = whole.parse().map_err(|_| BadQuantity::TooLarge)?;
+        let part: i64 = format!("{part:0<3}").parse().map_err(|_| BadQuantity::NotANumber)?;
+        let milli = whole.checked_mul(1000).and_then(|n| n.checked_add(part)).ok_or(BadQuantity::TooLarge)?;
         Ok(Self(if negative { -milli } else { milli }))
     }
 }
@@ -178,8 +185,12 @@ mod tests {
         }
         assert_eq!(Quantity(50_500).to_string(), "50.5");
         assert_eq!(Quantity(-1).to_string(), "-0.001");
-        for bad in ["", ".", "1.", "1e30", "1.2345", "12x", "99999999999999999999", "--1", "+5"] {
-            assert_eq!(bad.parse::<Quantity>(), Err(BadQuantity), "{bad}");
+        for bad in ["", ".", "1.", "1e30", "12x", "--1", "+5"] {
+            assert_eq!(bad.parse::<Quantity>(), Err(BadQuantity::NotANumber), "{bad}");
+        }
+        assert_eq!("1.2345".parse::<Quantity>(), Err(BadQuantity::TooFine));
+        for large in ["99999999999999999999", "9223372036854775807"] {
+            assert_eq!(large.parse::<Quantity>(), Err(BadQuantity::TooLarge), "{large}");
         }
     }
 

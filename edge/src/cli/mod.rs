@@ -16,6 +16,7 @@ use crate::sync::{SyncError, tls};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use mizili_node::deps::Deps;
+use mizili_node::problem::one_line;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -147,7 +148,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&format!("mizili-edge: {}", one_line(&error)));
+            tell(&format!("mizili-edge: {}", one_line(error.as_ref())));
             ExitCode::FAILURE
         }
     }
@@ -160,18 +161,6 @@ fn logs(is_serve: bool) {
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours);
     lines.with_writer(std::io::stderr).init();
-}
-
-/// An error with what led to it, on one line, each part once.
-fn one_line(error: &anyhow::Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for cause in error.chain() {
-        let text = cause.to_string().replace('\n', " ");
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-    }
-    parts.join(": ")
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -214,14 +203,14 @@ mod tests {
         let error = anyhow::anyhow!("the disk\nis full")
             .context("cannot open x: the disk is full")
             .context("cannot start");
-        assert_eq!(one_line(&error), "cannot start: cannot open x: the disk is full");
+        assert_eq!(one_line(error.as_ref()), "cannot start: cannot open x: the disk is full");
     }
 
     #[tokio::test]
     async fn a_folder_without_a_box_is_named_and_stays_empty() {
         let dir = tempfile::tempdir().unwrap();
         let place = Place { data_dir: dir.path().join("none"), deps: Deps::fixed(1) };
-        let error = one_line(&place.open_enrolled().await.err().unwrap());
+        let error = one_line(place.open_enrolled().await.err().unwrap().as_ref());
         assert!(error.contains("not enrolled") && error.contains("mizili-edge enrol"), "{error}");
         assert!(!place.path().exists());
     }

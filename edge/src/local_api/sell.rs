@@ -11,10 +11,10 @@ use crate::office::Caller;
 use crate::replica;
 use crate::state::AppState;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use mizili_node::body::Body as JsonBody;
-use mizili_node::etag::require;
+use mizili_node::etag::{header_value, require};
 use mizili_node::id::PathId;
 use mizili_node::query::{NoParams, Params};
 use rusqlite::{Connection, Transaction};
@@ -67,7 +67,12 @@ pub async fn post(
         let product: Product = show(tx, &me, &mut Names::new(tx), &listing)?;
         Ok(Made { id: listing_id, body: product, repeated: done.repeated })
     });
-    Ok(made.await?.respond("/api/v1/products"))
+    let made = made.await?;
+    let tag = header_value(&etag(&made.body));
+    let mut response = made.respond("/api/v1/products");
+    // So that it can be changed at once, without being read first.
+    response.headers_mut().insert(header::ETAG, tag);
+    Ok(response)
 }
 
 /// An id that is taken by another body means that the key was used before.

@@ -60,7 +60,7 @@ pub(super) struct Add {
     /// The person's name; the phone number if it is left out.
     #[arg(long)]
     name: Option<String>,
-    /// Number of the cooperative that a clerk works for or a farmer belongs to.
+    /// Number of the cooperative that a clerk works for. (A farmer sells as a member; the office registers members.)
     #[arg(long, value_name = "ID")]
     cooperative: Option<u32>,
     /// Language: en, sw, ny or fr.

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use jiff_sqlx::ToSqlx;
 use mizili_node::idempotency::{self, REPLAY_HEADER};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::{PgConnection, Row};
 use sync_protocol::ids::UserId;
 
@@ -103,6 +104,12 @@ impl Answer {
             body: error.to_json().to_string().into_bytes(),
             replayed: false,
         }
+    }
+
+    /// What was made, if anything was.
+    pub fn made<T: DeserializeOwned>(&self) -> Option<T> {
+        let body = Some(&self.body).filter(|_| self.status == StatusCode::CREATED)?;
+        serde_json::from_slice(body).ok()
     }
 
     /// Whether something was done now.

@@ -253,12 +253,21 @@ async fn walk(
                 _ => page_down(&mut tx, page, upto, sizer.rows).await?,
             };
             tx.commit().await?;
-            match page.reach {
-                Reach::Delta => after = frame.upto,
-                _ => upto = frame.after,
+            let (rows, ends) = (frame.rows.len(), (frame.after, frame.upto));
+            let frame = Message::Rows(frame).to_bytes();
+            let bytes = frame.len();
+            if bytes > 2 * sizer.frame_bytes && rows > PAGE_ROWS_MIN {
+                // Rows of another kind than the guess was for: a frame so large may never fit between two cuts.
+                sizer.learn(rows, bytes);
+                continue;
             }
-            let rows = frame.rows.len();
-            let Ok(bytes) = send(out, &Message::Rows(frame)).await else { return Ok(Err(Gone)) };
+            match page.reach {
+                Reach::Delta => after = ends.1,
+                _ => upto = ends.0,
+            }
+            if out.send(Ok(frame.into())).await.is_err() {
+                return Ok(Err(Gone));
+            }
             sizer.learn(rows, bytes);
             used += bytes;
         }

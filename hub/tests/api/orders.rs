@@ -160,6 +160,11 @@ async fn an_office_orders_for_somebody_and_takes_it_back() {
         (order["buyer_phone"].as_str(), order["buyer_name"].as_str()),
         (Some("+254712345678"), Some("Asha"))
     );
+    // As the neighbour says it, in the country of the office.
+    let home = json!({ "product_id": product, "quantity": "1", "buyer_phone": "0999 000 111" });
+    let local =
+        hub.post("/api/v1/orders").by(Who::Clerk).key("local").json(&home).send().await.is(201).json();
+    assert_eq!(local["buyer_phone"], "+265999000111");
     let path = format!("/api/v1/orders/{}/cancel", order["id"].as_str().unwrap());
     assert_eq!(hub.post(&path).by(Who::Clerk).send().await.is(200).json()["status"], "cancelled");
     hub.post("/api/v1/orders").by(Who::Buyer).key("b").json(&body).send().await.invalid(&["/buyer_phone"]);

@@ -175,11 +175,11 @@ impl Problem {
 
     /// The problem and what caused it, on one line: for the log and the operator's terminal, never for a client.
     pub fn chain(&self) -> String {
-        chain(self)
+        one_line(self)
     }
 
     fn log(&self) {
-        let cause = self.0.cause.as_ref().map(|cause| chain(cause.as_ref())).unwrap_or_default();
+        let cause = self.0.cause.as_ref().map(|cause| one_line(cause.as_ref())).unwrap_or_default();
         let (kind, code) = (self.0.kind, self.0.kind.code());
         if kind == Kind::Internal {
             tracing::error!(cause, "a request failed");
@@ -198,12 +198,12 @@ fn only_left(quantity: &str, unit: &str) -> String {
     format!("Only {quantity}{times}{unit} {verb} left.")
 }
 
-/// An error and what is behind it, on one line.
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
+/// An error and what is behind it, on one line, each part once.
+pub fn one_line(error: &dyn StdError) -> String {
+    let mut text = error.to_string().replace('\n', " ");
     let mut at = error.source();
     while let Some(source) = at {
-        let next = source.to_string();
+        let next = source.to_string().replace('\n', " ");
         if !text.contains(&next) {
             text = format!("{text}: {next}");
         }

@@ -17,6 +17,7 @@ use mizili_node::page::{Cut, Slice};
 use sync_protocol::api::FieldProblem;
 use sync_protocol::api::market::{NewOrder, Order};
 use sync_protocol::command::{Body, OrderCancel, OrderPlace, Source};
+use sync_protocol::country::Country;
 use sync_protocol::entity::Channel;
 use sync_protocol::ids::CommandId;
 use sync_protocol::verdict::{Reject, RejectCode};
@@ -141,7 +142,9 @@ impl Draft<'_> {
 /// The number that owns the order: the caller's, or for an office the one it orders for.
 fn buyer_phone(caller: &Caller, new: &NewOrder) -> Result<u64, FieldProblem> {
     let Some(raw) = new.buyer_phone.as_deref() else { return Ok(caller.phone) };
-    let phone = read_phone("/buyer_phone", raw, None)?.number();
+    // As dialled at home, in the country of whoever orders.
+    let home = Country::by_international_number(&caller.phone.to_string()).map(|country| country.iso3);
+    let phone = read_phone("/buyer_phone", raw, home)?.number();
     let for_others = matches!(caller.role, Role::Clerk | Role::Admin);
     if for_others || phone == caller.phone {
         return Ok(phone);

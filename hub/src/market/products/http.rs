@@ -66,7 +66,14 @@ pub async fn post(
     let given = headers.contains_key(&KEY_HEADER);
     let attempt =
         given.then(|| Attempt::read(&headers, "POST /api/v1/products", caller.id, &new)).transpose()?;
-    Ok(app::post(&state, &caller, attempt.as_ref(), &new).await?.respond("/api/v1/products"))
+    let answer = app::post(&state, &caller, attempt.as_ref(), &new).await?;
+    let tag = answer.made::<Product>().map(|made| header_value(&etag(&made)));
+    let mut response = answer.respond("/api/v1/products");
+    if let Some(tag) = tag {
+        // So that it can be changed at once, without being read first.
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
 }
 
 /// Change a product, or take it off sale
