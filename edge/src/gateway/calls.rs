@@ -42,6 +42,8 @@ pub(super) struct Call {
     pub(super) session_id: Box<str>,
     pub(super) slot: tokio::sync::Mutex<Slot>,
     is_dirty: AtomicBool,
+    /// Counts the acts of this call. What was collected before one must not be written over what it has written.
+    acts: AtomicU64,
     /// When it was last asked for, in milliseconds of the monotonic clock.
     touched_ms: AtomicU64,
 }
@@ -108,10 +110,16 @@ impl Calls {
             session_id: session_id.into(),
             slot: tokio::sync::Mutex::default(),
             is_dirty: AtomicBool::new(false),
+            acts: AtomicU64::new(0),
             touched_ms: AtomicU64::new(now_ms),
         });
         shard.insert(key.into(), call.clone());
         call
+    }
+
+    /// Notes that a call is about to act, and so to write its own state: what waits to be written of it is out of date.
+    pub(super) fn acts(&self, call: &Call) {
+        call.acts.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Notes that a call changed; it is written soon.
@@ -185,13 +193,21 @@ impl Calls {
             let state = session.to_json();
             let draft = session.draft().map(KeptDraft::from);
             let touches_draft = draft.is_some() || slot.has_draft_row;
-            rows.push((call.clone(), state, touches_draft.then_some((slot.phone, draft))));
+            rows.push((
+                call.clone(),
+                call.acts.load(Ordering::Acquire),
+                state,
+                touches_draft.then_some((slot.phone, draft)),
+            ));
             slot.has_draft_row |= touches_draft;
         }
         let written = self
             .db
             .write_grouped(move |tx| {
-                for (call, state, draft) in &rows {
+                for (call, acts, state, draft) in &rows {
+                    if call.acts.load(Ordering::Acquire) != *acts {
+                        continue;
+                    }
                     store::put_call(tx, &call.gateway, &call.session_id, run, state, now_s)?;
                     if let Some((phone, draft)) = draft {
                         store::put_draft(tx, *phone, draft.as_ref())?;

@@ -195,6 +195,7 @@ impl Desk {
     ) -> Reply {
         let (phone, session_id) = (turn.phone.masked(), turn.session_id.clone());
         let what = act_name(&intent);
+        self.calls.acts(call);
         let done = self.act_on_disk(line, call, turn.clone(), session.clone(), intent, now).await;
         let step = match done {
             Ok((step, outcome)) => {
