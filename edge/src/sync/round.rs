@@ -105,10 +105,11 @@ impl Syncer {
         let mut down_bytes = 0;
         let mut first = true;
         let mut error = None;
-        while let Some(arrived) = arriving.recv().await {
+        while let Some((arrived, bytes)) = arriving.recv().await {
+            // Also what came of a frame that was cut.
+            down_bytes = bytes;
             let next = match arrived {
-                Ok((message, bytes)) => {
-                    down_bytes = bytes;
+                Ok(message) => {
                     if std::mem::take(&mut first) {
                         run.pace.went_up(sent.bytes(), self.deps.clock.monotonic().saturating_sub(begun));
                     }
@@ -125,7 +126,9 @@ impl Syncer {
                 }
             }
         }
-        let taken = Taken { bytes: down_bytes, ..intake.taken };
+        // The answer had begun: where it is cut before a whole piece of it has come (over HTTP/2 a part of one is never seen),
+        // smaller pieces have to be asked for, or none would ever come.
+        let taken = Taken { bytes: down_bytes.max(1), ..intake.taken };
         run.pace.came_down(down_bytes, self.deps.clock.monotonic().saturating_sub(headed));
         if taken.has_news || taken.has_new_scope {
             self.changed.send_modify(|n| *n += 1);
@@ -238,10 +241,11 @@ pub(super) fn is_about_commands(code: RefusalCode) -> bool {
     matches!(code, RefusalCode::SequenceReused | RefusalCode::SequenceGap | RefusalCode::StreamHalted)
 }
 
-/// Reads messages from a body as it arrives, each with the bytes read so far, a few ahead of whoever takes them.
+/// Reads messages from a body as it arrives, each and the error that ends them with the bytes read so far, a few ahead of whoever
+/// takes them.
 async fn read(
     mut body: futures_util::stream::BoxStream<'static, Result<bytes::Bytes, LineError>>,
-    messages: mpsc::Sender<Result<(Message, u64), SyncError>>,
+    messages: mpsc::Sender<(Result<Message, SyncError>, u64)>,
 ) {
     let mut frames = FrameReader::default();
     let mut bytes = 0;
@@ -249,7 +253,7 @@ async fn read(
         match frames.next_frame().and_then(|frame| frame.map(|frame| Message::from_frame(&frame)).transpose())
         {
             Ok(Some(message)) => {
-                if messages.send(Ok((message, bytes))).await.is_err() {
+                if messages.send((Ok(message), bytes)).await.is_err() {
                     return;
                 }
                 continue;
@@ -273,5 +277,5 @@ async fn read(
         }
     };
     // Nobody listens any more when this cannot be sent.
-    let _ = messages.send(Err(error)).await;
+    let _ = messages.send((Err(error), bytes)).await;
 }
