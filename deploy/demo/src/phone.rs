@@ -111,6 +111,11 @@ impl Session<'_> {
         self.answered
     }
 
+    /// All that was typed in this call, as the gateway sends it.
+    pub fn typed(&self) -> &str {
+        &self.text
+    }
+
     /// Whether the call goes on, as far as was heard.
     pub fn is_open(&self) -> bool {
         self.open

@@ -90,6 +90,8 @@ fn find<'a>(orders: &'a [Listed], told: &Order) -> Result<Option<&'a Listed>> {
 
 /// Everything that the office told people is there, whatever the hub has heard of it.
 pub(crate) async fn office_remembers(office: &Office, told: &Pages) -> Result<()> {
+    // It may have been started anew.
+    office.sign_out().await;
     let api = office.sign_in().await?;
     let orders = listed(&all(&api, "/orders?limit=100").await?)?;
     for order in told.orders.iter().filter(|order| order.by != By::App) {

@@ -59,11 +59,16 @@ impl Office {
         Ok(Api::signed_in(&self.address, &token))
     }
 
+    /// Forgets the session.
+    pub(crate) async fn sign_out(&self) {
+        *self.session.lock().await = None;
+    }
+
     /// One try of a POST; `None` when there was no answer that counts.
     async fn post(&self, path: &str, body: &Value, key: &str) -> Option<(StatusCode, Value)> {
         let answer = post(&self.sign_in().await.ok()?, path, body, key).await?;
         if answer.0 == StatusCode::UNAUTHORIZED {
-            *self.session.lock().await = None;
+            self.sign_out().await;
             return None;
         }
         Some(answer)
@@ -416,5 +421,5 @@ async fn confirm(call: &mut Session<'_>, wanted: &str) -> Result<String> {
 }
 
 async fn hang_up(call: Session<'_>) -> Result<()> {
-    ensure_nothing_was_said(&call.screen)
+    ensure_nothing_was_said(&call.screen).with_context(|| format!("hung up after {}", call.typed()))
 }

@@ -4,13 +4,17 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod audit;
+mod bad_line;
 
 mod chance;
 mod clients;
 
+mod disk;
 mod guard;
 mod kills;
 mod ledger;
 mod market;
 
+mod power_cut;
 mod programs;
+mod slow_line;

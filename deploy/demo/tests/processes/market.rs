@@ -21,7 +21,7 @@ const PASSWORD: &str = "maize and beans";
 pub(crate) struct Market {
     pub(crate) nodes: Nodes,
     _guard: Guard,
-    _home: TempDir,
+    home: TempDir,
     _programs: TempDir,
     /// The cooperative's number.
     pub(crate) cooperative: String,
@@ -75,7 +75,7 @@ impl Market {
         Ok(Self {
             nodes,
             _guard: guard,
-            _home: home,
+            home,
             _programs: programs,
             cooperative,
             admin,
@@ -84,6 +84,11 @@ impl Market {
             maize,
             kilogram,
         })
+    }
+
+    /// Where everything of this market is kept.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Takes in produce at the hub; gives its id.
