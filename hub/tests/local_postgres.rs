@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// Set for a copy of this program that plays another process in a test.
 const ROLE: &str = "MIZILI_TEST_ROLE_FOLDER";
@@ -46,6 +47,16 @@ fn is_alive(pid: u32) -> bool {
     status.is_ok_and(|text| !text.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
 }
 
+/// Waits until a server that has stopped is gone: it takes its file away a moment before it ends.
+async fn is_gone(pid: u32) -> bool {
+    let gone = async {
+        while is_alive(pid) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone).await.is_ok()
+}
+
 fn kill_now(pid: u32) {
     assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
 }
@@ -78,7 +89,7 @@ async fn a_new_cluster_is_durable_private_and_keeps_its_rows() {
     run(&postgres, "mizili", "create table kept (x text); insert into kept values ('habari')").await;
     let pid = pid_of_server(&dir).unwrap();
     assert_eq!(postgres.stop().await.unwrap(), Stopped::Server);
-    assert!(!is_alive(pid) && pid_of_server(&dir).is_none());
+    assert!(pid_of_server(&dir).is_none() && is_gone(pid).await);
 
     let again = LocalPostgres::start(&dir, Durability::Durable).await.unwrap();
     assert!(again.started_here());
@@ -166,7 +177,7 @@ async fn what_a_killed_process_left_running_is_joined_and_ended() {
     assert_eq!(pid_of_server(&dir), Some(pid));
     assert_eq!(ask(&postgres, "postgres", "select x from t").await, "kept");
     assert_eq!(postgres.stop().await.unwrap(), Stopped::Server);
-    assert!(!is_alive(pid));
+    assert!(is_gone(pid).await);
 }
 
 /// Runs one test of this program in another process, with a role to play.
