@@ -1,0 +1,45 @@
+//! Writing behind beside an act: what was collected of a call before it acted must never be written over what the act wrote.
+
+use super::support::Office;
+use crate::testing::EDGE;
+use futures_util::FutureExt as _;
+use sync_protocol::ids::Holder;
+use sync_protocol::units::Quantity;
+
+const BUY: &[&str] = &["3", "1", "1", "20"];
+
+#[tokio::test]
+async fn what_was_collected_before_an_act_is_not_written_over_it() {
+    let office = Office::new();
+    let listing = office.edge.post_listing(50);
+    let (_, asked) = office.walk("buyer", BUY).await;
+    let confirmed = format!("{asked}*1");
+    office.walk("other", &["1", "1"]).await;
+
+    // The writing has the buyer's question in hand, and waits for a turn of the other call to end.
+    let desk = office.channels.desk.clone();
+    let call = |session: &str| desk.calls.get(&desk.lines[0].name, session);
+    let (buyer, other) = (call("buyer"), call("other"));
+    let turn_of_other = other.slot.lock().await;
+    let mut writing = Box::pin(office.channels.flush());
+    assert!(writing.as_mut().now_or_never().is_none(), "it waits for the other call");
+    assert!(buyer.slot.lock().await.has_draft_row, "it has collected the buyer's call");
+
+    // Meanwhile the buyer confirms; then the writing goes on, and the power goes.
+    let done = office.key("buyer", &confirmed).await;
+    assert!(done.starts_with("END CONFIRMED: 20 kg Maize"), "{done}");
+    drop(turn_of_other);
+    writing.await.unwrap();
+    drop((buyer, other, desk));
+    let office = office.killed();
+
+    let next = office.key("next", "").await;
+    assert!(next.contains("Welcome to Mizili\n1 Prices"), "nothing is left to go on with: {next}");
+    assert_eq!(office.key("buyer", &confirmed).await, done, "the call kept its end");
+    assert_eq!(office.edge.spendable(listing, Holder::Edge(EDGE)), Quantity::units(5));
+    // 5 kg are left at this office: an order of 20 is a new one, and not the first one's answer again.
+    let (_, asked) = office.walk("next", BUY).await;
+    let second = office.key("next", &format!("{asked}*1")).await;
+    assert!(second.starts_with("END ") && !second.starts_with("END CONFIRMED"), "{second}");
+    assert_eq!(office.commands(), 3, "one offer, two orders");
+}
