@@ -7,13 +7,13 @@ import { language, moment, shortMoment, t } from '/assets/words.js';
 let status = null;
 let drawn = null;
 
-// What passes by itself, as the box words it; everything else is for a person to mend.
-const PASSING = [
-  [/^(cannot reach the hub|the line was cut|nothing came over the line)/, 'line_none'],
-  [/^(the hub is busy|the hub was restored|the hub does not accept this box's sign-in|the hub's answer was damaged|a newer sync|another sync)/, 'line_later'],
-];
-const passing = (problem) => PASSING.find(([words]) => words.test(problem))?.[1];
-const needsPerson = (s) => Boolean(s.problem) && !passing(s.problem);
+// What passes by itself, by its word in `problem_code`; everything else is for a person to mend.
+const PASSING = {
+  offline: 'line_none',
+  busy: 'line_later', hub_restored: 'line_later', unauthorized: 'line_later', damaged: 'line_later', fenced: 'line_later', locked: 'line_later',
+};
+const passing = (s) => PASSING[s.problem_code];
+const needsPerson = (s) => s.problem_code !== null && !passing(s);
 
 export async function load(passive) {
   status = await get(`/api/v1/office/status?lang=${language()}`, { passive });
@@ -61,10 +61,10 @@ const sentences = (s) => s.summary.map((sentence) => (s.last_contact ? sentence.
 
 // What is known of the line, in plain words; the words of the program behind them for whoever looks after the box.
 function lineWords(s) {
-  if (!s.problem) return t(s.last_try ? 'line_good' : 'line_untried');
+  if (s.problem_code === null) return t(s.last_try ? 'line_good' : 'line_untried');
   if (needsPerson(s)) return t('line_see');
   const open = $('box').querySelector('details[open]') !== null;
-  return [t(passing(s.problem)), el('details', { open }, el('summary', {}, t('technical')), s.problem)];
+  return [t(passing(s)), el('details', { open }, el('summary', {}, t('technical')), s.problem)];
 }
 
 const figure = (label, value) => el('div', {}, el('dt', {}, label), el('dd', {}, String(value)));

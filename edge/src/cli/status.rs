@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::db::DbError;
 use crate::node::{self, Doubt};
 use crate::replica;
-use crate::sync::{SyncError, lock, state};
+use crate::sync::{SyncError, known_code, lock, state};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -21,7 +21,8 @@ use sync_protocol::row::Key;
     mizili-edge status --json\n\n\
     In JSON: `pending` counts what has no final answer of the hub yet, `rejected` what the hub refused, `complete` says that \
     everything the hub has for this office was here at the last exchange, `digests_equal` that both sides were compared and hold \
-    the same (null before the first time). Times are UTC, by the hub's clock where it is known.")]
+    the same (null before the first time), `problem` what is wrong in a sentence, `problem_code` in one word for programs (both \
+    null when all is well; the words are listed in the box's API description, /api/openapi.json). Times are UTC, by the hub's clock where it is known.")]
 pub(super) struct StatusArgs {}
 
 /// How things stand.
@@ -46,7 +47,8 @@ pub(super) async fn run(_args: StatusArgs, place: &Place, out: &mut Out) -> anyh
     let mut standing = db.read(move |conn| standing(conn, now_s)).await?;
     // Where nothing can be stored, what stopped the last try could not be stored either.
     if let Err(error) = db.write(state::try_to_store).await {
-        standing.state.failure = Some(("storage".to_owned(), error.to_string()));
+        let words = error.to_string();
+        standing.state.failure = Some((SyncError::from(error).code().to_owned(), words));
     }
     let running = lock::running_serve(place.path());
     out.say(&to_json(&standing, &config, running), &words(&standing, &config, running))
@@ -92,7 +94,8 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
             })
         })
         .collect();
-    let (code, text) = standing.state.failure.clone().unzip();
+    let (code, words) =
+        standing.state.failure.as_ref().map(|(code, words)| (known_code(code), words)).unzip();
     json!({
         "edge": standing.edge,
         "cooperative": standing.cooperative,
@@ -107,8 +110,8 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
         "mended_rows": standing.state.mended_rows,
         "count_needed": standing.doubt.is_some(),
         "clock_offset_s": standing.clock_offset_s,
-        "problem": code,
-        "problem_detail": text,
+        "problem": words,
+        "problem_code": code,
         "serving": running.map(|address| address.to_string()),
         "gateways": gateways,
     })
@@ -243,6 +246,23 @@ mod tests {
         assert!(gateway["ussd_url"].as_str().is_some_and(|url| url.contains("0123456789abcdef")));
         let told = words(&standing, &config, None);
         assert!(told.contains("Never in contact") && told.contains("Not running"), "{told}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_a_sentence_and_a_word() {
+        let edge = TestEdge::enrolled();
+        let told = |failure: Option<(&str, &str)>| {
+            let mut standing = look(&edge);
+            standing.state.failure = failure.map(|(code, words)| (code.to_owned(), words.to_owned()));
+            let json = to_json(&standing, &config(), None);
+            (json["problem"].clone(), json["problem_code"].clone())
+        };
+        assert_eq!(told(None), (Value::Null, Value::Null));
+        assert_eq!(
+            told(Some(("offline", "the line was cut: x"))),
+            (json!("the line was cut: x"), json!("offline"))
+        );
+        assert_eq!(told(Some(("of_a_later_version", "x"))), (json!("x"), json!("other")));
     }
 
     #[test]

@@ -5,20 +5,24 @@ use super::me::Me;
 use super::names::Names;
 use super::stock::lang;
 use crate::commands::{self, REFUSED_SHOWN_S};
+use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::node::{self, Doubt};
 use crate::office::Caller;
 use crate::office::words::say;
 use crate::state::AppState;
 use crate::sync::state::{self, SyncState};
+use crate::sync::{CODES, SyncError, known_code};
 use crate::text::Lang;
 use axum::Json;
 use axum::extract::State;
 use mizili_node::query::Params;
 use mizili_node::text::rfc3339;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sync_protocol::api::Problem;
 use sync_protocol::api::market::Cooperative;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
 /// In which language the summary is.
@@ -60,6 +64,9 @@ pub struct OfficeStatus {
     pub last_try: Option<String>,
     /// Why this box can store nothing at the moment, or what stopped the last try; missing when all is well.
     pub problem: Option<String>,
+    /// The same in one word, for programs.
+    #[schema(schema_with = problem_code_schema)]
+    pub problem_code: Option<String>,
     /// Whether everything that the hub has for this office is here.
     pub complete: bool,
     /// Why this office must not sell its own stock for now: `count` (count the stock first) or `copied` (until the hub has agreed).
@@ -98,7 +105,7 @@ pub async fn status(
 ) -> Result<Json<OfficeStatus>, ApiError> {
     let lang = lang(query.given.lang.as_deref())?;
     let (now_s, config) = (state.deps.clock.now_s(), state.config.clone());
-    let trouble = state.db.trouble().map(|trouble| trouble.to_string());
+    let trouble = state.db.trouble();
     // Where the loop that speaks with the hub is not running, nobody would tell that the line is gone.
     let is_listening = state.sync.changed().has_changed().is_ok();
     let found = state.db.read(move |conn| {
@@ -110,6 +117,8 @@ pub async fn status(
         let last_contact = contact_s.map(|at| rfc3339(at.saturating_add(offset_s)));
         let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none() && trouble.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
+        let summary = summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync);
+        let (problem_code, problem) = problem(trouble, sync.failure).unzip();
         let gateways = config.gateways.iter().map(|gateway| OfficeGateway {
             kind: gateway.kind.as_str().to_owned(),
             name: gateway.name.clone(),
@@ -118,7 +127,7 @@ pub async fn status(
             sms_path: gateway.sms_path(),
         });
         Ok::<_, ApiError>(OfficeStatus {
-            summary: summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync),
+            summary,
             cooperative: own,
             edge: me.identity.edge.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -130,7 +139,8 @@ pub async fn status(
             last_contact,
             last_contact_age_s: contact_s.map(|at| u64::try_from(now_s.saturating_sub(at)).unwrap_or(0)),
             last_try: sync.attempt_at_s.map(rfc3339),
-            problem: trouble.or_else(|| sync.failure.map(|(_, words)| words)),
+            problem,
+            problem_code,
             complete: sync.is_complete,
             held_back: me
                 .doubt
@@ -140,6 +150,29 @@ pub async fn status(
         })
     });
     found.await.map(Json)
+}
+
+/// Code and words of what is wrong. Where nothing can be stored, what stopped the last try could not be stored either.
+fn problem(trouble: Option<DbError>, failure: Option<(String, String)>) -> Option<(String, String)> {
+    let (code, words) = match trouble {
+        Some(trouble) => {
+            let words = trouble.to_string();
+            (SyncError::from(trouble).code(), words)
+        }
+        None => failure.map(|(code, words)| (known_code(&code), words))?,
+    };
+    Some((code.to_owned(), words))
+}
+
+/// The closed list of words, each with its meaning.
+fn problem_code_schema() -> Object {
+    let meanings = CODES.map(|(code, meaning)| format!("`{code}` ({meaning})")).join(", ");
+    let words = CODES.iter().map(|(code, _)| Value::from(*code)).chain([Value::Null]);
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some(format!("`problem` in one word, for programs; null when all is well: {meanings}.")))
+        .enum_values(Some(words))
+        .build()
 }
 
 fn summary(
@@ -177,4 +210,19 @@ fn summary(
         sentences.push(say(lang, "status-not-equal", &[]));
     }
     sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_can_be_stored_that_is_the_problem() {
+        let offline = || Some(("offline".to_owned(), "the line was cut".to_owned()));
+        assert_eq!(problem(None, None), None);
+        assert_eq!(problem(None, offline()), offline());
+        let full = Some(("storage".to_owned(), DbError::Full.to_string()));
+        assert_eq!(problem(Some(DbError::Full), None), full);
+        assert_eq!(problem(Some(DbError::Full), offline()), full);
+    }
 }

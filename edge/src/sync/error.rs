@@ -160,7 +160,7 @@ impl SyncError {
         if let Self::Busy { retry_after } = self { *retry_after } else { None }
     }
 
-    /// A short name for the database and logs.
+    /// A short name for the database, logs and programs; one of [`CODES`].
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotEnrolled => "not_enrolled",
@@ -180,6 +180,40 @@ impl SyncError {
             Self::File { .. } | Self::Identity(_) | Self::Config(_) => "setup",
         }
     }
+}
+
+/// The words that [`SyncError::code`] gives, and what each means. The list is closed: programs may go by it.
+pub const CODES: [(&str, &str); 25] = [
+    ("offline", "no line to the hub, or it broke"),
+    ("busy", "the hub has no time now"),
+    ("hub_restored", "the hub is being put right after a restore"),
+    ("unauthorized", "the hub did not accept the sign-in; it is tried again"),
+    ("damaged", "the hub's answer was damaged on the way"),
+    ("fenced", "a newer exchange of this box has begun"),
+    ("locked", "another exchange of this box is running"),
+    ("storage", "this box can store nothing, or could not read what it has"),
+    ("certificate", "the hub's certificate was not accepted"),
+    ("revoked", "the operator has shut this box out"),
+    ("rewound", "this box's data is an old copy, or in use elsewhere"),
+    ("sequence_reused", "the hub has other entries under these numbers"),
+    ("sequence_gap", "the hub lacks earlier entries"),
+    ("stream_halted", "the hub's operator has to look first"),
+    ("malformed", "the hub did not understand this box"),
+    ("version", "this program is too old or too new for the hub"),
+    ("refused", "the hub refused with a status that says no more"),
+    ("unexpected", "something at this address does not answer as a hub does"),
+    ("not_the_hub", "the answerer is not the hub of the enrolment"),
+    ("stuck", "the hub says that there is more and sends nothing"),
+    ("not_enrolled", "this box belongs to no office yet"),
+    ("enrolment", "the enrolment did not work"),
+    ("address", "the hub's address cannot be used"),
+    ("setup", "a file, a key or the settings of this box cannot be used"),
+    ("other", "a reason that this version of the program does not know"),
+];
+
+/// The word of [`CODES`] for a stored one, which another version of this program may have written.
+pub fn known_code(stored: &str) -> &'static str {
+    CODES.iter().find(|(code, _)| *code == stored).map_or("other", |(code, _)| code)
 }
 
 /// A refusal in words for whoever looks after the box.
@@ -225,6 +259,7 @@ fn refusal_words(refusal: &Refusal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_refusal_is_in_plain_words() {
@@ -237,6 +272,48 @@ mod tests {
             SyncError::Refused(Refusal { code: RefusalCode::Rewound, detail: "link 3 of 9".into() });
         assert!(rewound.to_string().contains("old copy") && rewound.to_string().contains("link 3 of 9"));
         assert!(!rewound.is_temporary());
+    }
+
+    #[test]
+    fn the_list_of_codes_is_that_of_the_errors() {
+        let file = |cause: std::io::ErrorKind| SyncError::File { what: "x".into(), cause: cause.into() };
+        let mut errors = vec![
+            SyncError::NotEnrolled,
+            SyncError::AlreadyEnrolled { edge: 1 },
+            SyncError::BadCode,
+            SyncError::DataOfAnother("x".into()),
+            LineError::Unreachable("x".into()).into(),
+            LineError::Cut("x".into()).into(),
+            LineError::Silent(Duration::from_secs(1)).into(),
+            LineError::Certificate("x".into()).into(),
+            SyncError::Busy { retry_after: None },
+            SyncError::NotTheHub("x".into()),
+            WireError::Truncated.into(),
+            SyncError::Unexpected("x".into()),
+            SyncError::HttpStatus { status: 418, detail: "x".into() },
+            SyncError::Stuck,
+            SyncError::Locked,
+            SyncError::Insecure("x".into()),
+            SyncError::BadAddress("x".into()),
+            DbError::Full.into(),
+            file(std::io::ErrorKind::NotFound),
+            IdentityError::Missing("x".into()).into(),
+            ConfigError::Missing("x".into()).into(),
+        ];
+        let refused = |code| SyncError::Refused(Refusal { code, detail: String::new() });
+        errors.extend(RefusalCode::ALL.iter().copied().chain([RefusalCode::Other(99)]).map(refused));
+        let given: BTreeSet<_> = errors.iter().map(SyncError::code).collect();
+        let listed: BTreeSet<_> = CODES.iter().map(|(code, _)| *code).collect();
+        assert_eq!(given, listed);
+        assert_eq!(listed.len(), CODES.len(), "none stands there twice");
+        for (code, meaning) in CODES {
+            assert_eq!(known_code(code), code);
+            assert!(
+                meaning.len() > 10 && code.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()),
+                "{code}"
+            );
+        }
+        assert_eq!(known_code("of_a_later_version"), "other");
     }
 
     #[test]

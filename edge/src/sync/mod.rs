@@ -23,7 +23,7 @@ pub mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use error::{LineError, SyncError};
+pub use error::{CODES, LineError, SyncError, known_code};
 pub use exchange::{Bounds, ExchangeReport, Syncer};
 
 use crate::config::Config;

@@ -1,7 +1,9 @@
 //! How things stand: status, stock with its explanation, changes of the stock.
 
 use crate::support::{Office, config};
+use mizili_edge::db::DbError;
 use mizili_edge::node;
+use mizili_edge::sync::CODES;
 use mizili_node::deps::HandClock;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -46,6 +48,38 @@ async fn the_status_says_what_waits_and_when_the_hub_was_heard() {
         sentences(&office.get(&format!("{STATUS}?lang=sw")).await.ok()["summary"]).starts_with("Mambo 2")
     );
     assert_eq!(office.get(&format!("{STATUS}?lang=xx")).await.pointers(), ["?lang"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_in_a_sentence_and_in_a_word_of_the_list() {
+    let office = Office::open().await;
+    let told = async || {
+        let status = office.get(STATUS).await.ok();
+        (status["problem"].clone(), status["problem_code"].clone())
+    };
+    assert_eq!(told().await, (Value::Null, Value::Null));
+    let stopped_by = |code: &'static str, words: &'static str| {
+        office.edge.write(move |tx| -> Result<(), DbError> {
+            tx.execute("UPDATE sync_state SET error_code = ?1, error_text = ?2", [code, words])?;
+            Ok(())
+        });
+    };
+    stopped_by("offline", "cannot reach the hub: refused");
+    assert_eq!(told().await, (json!("cannot reach the hub: refused"), json!("offline")));
+    stopped_by("of_a_later_version", "nobody here knows this");
+    assert_eq!(told().await, (json!("nobody here knows this"), json!("other")));
+}
+
+#[test]
+fn the_description_lists_every_word_with_its_meaning() {
+    let document = serde_json::to_value(mizili_edge::openapi::document()).unwrap();
+    let field = &document["components"]["schemas"]["OfficeStatus"]["properties"]["problem_code"];
+    let words: Vec<Value> = CODES.iter().map(|(code, _)| json!(code)).chain([Value::Null]).collect();
+    assert_eq!((&field["enum"], &field["type"]), (&json!(words), &json!(["string", "null"])));
+    let description = field["description"].as_str().unwrap();
+    for (code, meaning) in CODES {
+        assert!(description.contains(&format!("`{code}` ({meaning})")), "{description}");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use std::time::Duration;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Commodity, Unit, UnitBase};
 use sync_protocol::ids::{CommodityId, UnitId};
+use sync_protocol::wire::bytes::WireError;
+use sync_protocol::wire::message::{Refusal, RefusalCode};
 
 /// What a list offers: each group's name with its choices, and the choices without a group under "".
 async fn choices(page: &Browser, select: &str) -> Value {
@@ -168,12 +170,20 @@ async fn a_line_that_is_down_is_no_trouble_and_what_needs_a_person_stands_at_the
         ),
         (LineError::Cut("end of file".into()).into(), "The hub cannot be reached."),
         (LineError::Silent(Duration::from_secs(30)).into(), "The hub cannot be reached."),
-        (SyncError::Busy { retry_after: None }, "The last try did not come to its end."),
-        (SyncError::Locked, "The last try did not come to its end."),
     ];
-    for (error, words) in &passing {
+    let refused = |code| SyncError::Refused(Refusal { code, detail: String::new() });
+    let (later, lasting): (Vec<_>, Vec<_>) =
+        RefusalCode::ALL.iter().copied().map(refused).partition(SyncError::is_temporary);
+    let later = later.into_iter().chain([
+        SyncError::Busy { retry_after: None },
+        WireError::Truncated.into(),
+        SyncError::Locked,
+    ]);
+    let passing =
+        passing.into_iter().chain(later.map(|error| (error, "The last try did not come to its end.")));
+    for (error, words) in passing {
         assert!(error.is_temporary(), "{error}");
-        stopped_by(&office, error);
+        stopped_by(&office, &error);
         page.click("#nav a[href='#standing']").await;
         page.until(format!(
             "document.querySelector('#box details').textContent.includes({}) && document.querySelector('#box').innerText.includes({})",
@@ -186,6 +196,12 @@ async fn a_line_that_is_down_is_no_trouble_and_what_needs_a_person_stands_at_the
         assert!(!text.contains("os error") && !text.contains("NOT everything"), "{text}");
     }
     page.picture("standing-no-line").await;
+    for error in lasting {
+        stopped_by(&office, &error);
+        page.click("#nav a[href='#standing']").await;
+        page.shows("#standing-words .bad", &error.to_string()[1..]).await;
+        page.shows("#box", "See the top of this page.").await;
+    }
     for (error, words) in [
         (SyncError::BadCode, "The code is wrong, used or has expired. Ask the operator for a new one"),
         (SyncError::Storage(DbError::Full), "The disk is full: make room, then try again"),
