@@ -2,9 +2,9 @@
 //! other unseen, and two offline edits in a row do not fight.
 
 use super::check::{self, Invalid};
-use super::{Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
+use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
 use crate::entity::{Listing, ListingStatus};
-use crate::ids::{CommandId, ListingId, MemberId};
+use crate::ids::{CommandId, ListingId};
 use crate::verdict::{Conflict, Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
@@ -103,10 +103,9 @@ impl ListingEdit {
 
 /// What changing a listing reads.
 pub(super) fn listing_needs(listing: Uuid, actor: &Actor) -> Needs {
-    let member = actor.id.filter(|_| actor.kind == ActorKind::Member);
     Needs {
         listings: [ListingId(listing)].into(),
-        members: member.map(MemberId).into_iter().collect(),
+        members: actor.member().into_iter().collect(),
         ..Needs::default()
     }
 }
@@ -120,11 +119,7 @@ pub(super) fn listing_to_change<'a>(
 ) -> Result<&'a Listing, Reject> {
     let listing = set.listings.get(&ListingId(listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
     let own_office = context.cooperative == Some(listing.cooperative);
-    let actor = command
-        .actor
-        .id
-        .filter(|_| command.actor.kind == ActorKind::Member)
-        .map(|id| set.resolve(MemberId(id)));
+    let actor = command.actor.member().map(|member| set.resolve(member));
     let own_listing = own_office && actor.is_some() && actor == listing.seller.map(|s| set.resolve(s));
     if !(context.admin || own_listing || own_office && context.clerk) {
         return Err(Reject::new(RejectCode::NotAllowed));

@@ -57,12 +57,11 @@ impl ListingPost {
     }
 
     pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
-        let actor_member = actor.id.filter(|_| actor.kind == ActorKind::Member);
         Needs {
             listings: [ListingId(self.listing)].into(),
             commodities: [CommodityId(self.commodity)].into(),
             units: [UnitId(self.unit)].into(),
-            members: self.seller.into_iter().chain(actor_member).map(MemberId).collect(),
+            members: self.seller.map(MemberId).into_iter().chain(actor.member()).collect(),
             ..Needs::default()
         }
     }
@@ -76,7 +75,7 @@ impl ListingPost {
         let cooperative = context.cooperative.ok_or_else(|| Reject::new(RejectCode::NotAllowed))?;
         let seller = self.seller.map(|s| set.resolve(MemberId(s)));
         let own = command.actor.kind == ActorKind::Member
-            && command.actor.id.map(|id| set.resolve(MemberId(id))) == seller;
+            && command.actor.member().map(|member| set.resolve(member)) == seller;
         if !(own || context.clerk || context.admin) {
             return Err(Reject::new(RejectCode::NotAllowed));
         }

@@ -24,7 +24,7 @@ pub use stock_adjust::{Adjustment, StockAdjust};
 pub use working_set::{Needs, WorkingSet};
 
 use crate::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
-use crate::ids::{CommandId, CooperativeId, EdgeId, Holder};
+use crate::ids::{CommandId, CooperativeId, EdgeId, Holder, MemberId};
 use crate::row::Key;
 use crate::value::Fields;
 use crate::verdict::{Applied, Reject, RejectCode};
@@ -63,6 +63,13 @@ pub struct Actor {
     pub id: Option<Uuid>,
     /// The person's number: E.164 without the plus sign, as a number; 0 when unknown.
     pub phone: u64,
+}
+
+impl Actor {
+    /// The member who acts, where one does.
+    pub fn member(&self) -> Option<MemberId> {
+        self.id.filter(|_| self.kind == ActorKind::Member).map(MemberId)
+    }
 }
 
 crate::entity::field::codes! {

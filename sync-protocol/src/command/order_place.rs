@@ -3,7 +3,7 @@
 use super::check::{self, Invalid};
 use super::{Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
 use crate::entity::{Channel, EntryId, EntryKind, Listing, ListingStatus, Order, OrderStatus, StockEntry};
-use crate::ids::{CommandId, CooperativeId, Holder, ListingId, MemberId, OrderId};
+use crate::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId};
 use crate::units::{Quantity, total_minor};
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
@@ -69,11 +69,10 @@ impl OrderPlace {
     }
 
     pub(super) fn needs(&self, id: CommandId, actor: &Actor, _: &Context) -> Needs {
-        let member = actor.id.filter(|_| actor.kind == ActorKind::Member);
         Needs {
             listings: [ListingId(self.listing)].into(),
             orders: [OrderId(id.0)].into(),
-            members: member.map(MemberId).into_iter().collect(),
+            members: actor.member().into_iter().collect(),
             ..Needs::default()
         }
     }
