@@ -1,5 +1,6 @@
 //! What a hub and an edge have in common as servers: time and ids from outside, problems, JSON bodies, query parameters, pages,
-//! ETags, passwords. It knows HTTP and no rule of the market, and must never know a database: what needs one stays with its node.
+//! ETags, passwords, what a request about a product asks for. It knows HTTP and no rule of the market, and must never know a
+//! database: what needs one stays with its node.
 
 pub mod body;
 pub mod deps;
@@ -11,5 +12,6 @@ pub mod lists;
 pub mod page;
 pub mod password;
 pub mod problem;
+pub mod product;
 pub mod query;
 pub mod text;

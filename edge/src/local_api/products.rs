@@ -7,13 +7,11 @@ use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::replica;
 use crate::state::AppState;
-use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use mizili_node::etag::{header_value, versioned};
+use axum::response::Response;
 use mizili_node::id::PathId;
 use mizili_node::lists::{ProductFilter, ProductQuery};
+use mizili_node::product::with_etag;
 use mizili_node::query::{NoParams, Params};
 use mizili_node::text::{money, rfc3339};
 use rusqlite::Connection;
@@ -68,15 +66,6 @@ pub async fn get(
         Ok::<_, ApiError>(show(conn, &Me::load(conn)?, &mut Names::new(conn), &listing)?)
     });
     Ok(with_etag(&product.await?))
-}
-
-pub(super) fn with_etag(product: &Product) -> Response {
-    ([(header::ETAG, header_value(&etag(product)))], Json(product)).into_response()
-}
-
-/// The ETag of a product: what can be edited of it, and all of it.
-pub(super) fn etag(product: &Product) -> String {
-    versioned(&(&product.name, &product.price, &product.status), product)
 }
 
 fn key(listing: &Listing) -> ListKey {

@@ -4,7 +4,7 @@
 use super::attempt::{Made, command_id_or_new};
 use super::me::Me;
 use super::names::Names;
-use super::products::{etag, show, with_etag};
+use super::products::show;
 use crate::commands::{self, Submission, SubmitError};
 use crate::http::problem::{self, ApiError, Kind, field};
 use crate::office::Caller;
@@ -16,12 +16,13 @@ use axum::response::Response;
 use mizili_node::body::Body as JsonBody;
 use mizili_node::etag::{header_value, require};
 use mizili_node::id::PathId;
+use mizili_node::product::{Standing, etag, posting, with_etag};
 use mizili_node::query::{NoParams, Params};
 use rusqlite::{Connection, Transaction};
 use sync_protocol::api::Problem;
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
-use sync_protocol::command::{Body, ListingEdit, ListingPost, ListingWithdraw, TextChange, WholeChange};
-use sync_protocol::entity::{Commodity, Listing, ListingStatus, Unit};
+use sync_protocol::command::{Body, ListingPost};
+use sync_protocol::entity::{Commodity, Listing, Unit};
 use sync_protocol::ids::{CommandId, derived};
 use sync_protocol::row::Key;
 use sync_protocol::verdict::RejectCode;
@@ -54,7 +55,7 @@ pub async fn post(
             return Err(Kind::NotAllowed
                 .because("This office sells for its own cooperative only; leave `cooperative_id` out."));
         }
-        let body = posting(id, &new);
+        let body = posting(derived("listing.post", id.0), &new, None);
         let is_repeat = commands::outcome(tx, id)?.is_some();
         if !is_repeat {
             check_new(tx, &me, &new, &body)?;
@@ -82,19 +83,6 @@ pub(super) fn reused(error: SubmitError, is_repeat: bool) -> ApiError {
             Kind::IdempotencyKeyReused.error()
         }
         other => other.into(),
-    }
-}
-
-fn posting(id: CommandId, new: &NewProduct) -> ListingPost {
-    ListingPost {
-        listing: derived("listing.post", id.0),
-        commodity: new.commodity_id,
-        unit: new.unit_id,
-        title: new.title.trim().to_owned(),
-        quantity_milli: new.quantity.0,
-        price_minor: new.price.amount,
-        currency: new.price.currency.to_ascii_uppercase(),
-        seller: None,
     }
 }
 
@@ -147,7 +135,13 @@ pub async fn change(
                 Kind::NotAllowed.because("This office can change products of its own cooperative only.")
             );
         }
-        let bodies = bodies(&listing, &wanted)?;
+        let standing = Standing {
+            listing: id,
+            price_minor: listing.price_minor,
+            currency: listing.currency.as_str(),
+            title: &listing.title,
+        };
+        let bodies = standing.changed(&wanted)?;
         require(&headers, &etag(&show(tx, &me, &mut Names::new(tx), &listing)?))?;
         for body in bodies {
             let id = CommandId(deps.ids.uuid_v7());
@@ -160,36 +154,4 @@ pub async fn change(
 
 fn read(tx: &Transaction<'_>, id: Uuid) -> Result<Listing, ApiError> {
     replica::get(tx, Key::Uuid(id))?.ok_or_else(|| ApiError::not_found("product"))
-}
-
-/// The commands that a change comes to, with what stands now as what the caller saw.
-fn bodies(listing: &Listing, change: &ProductChange) -> Result<Vec<Body>, ApiError> {
-    let mut wrong = Vec::new();
-    let mut bodies: Vec<Body> = Vec::new();
-    let price = change.price.as_ref();
-    let currency = listing.currency.as_str();
-    if price.is_some_and(|price| !price.currency.eq_ignore_ascii_case(currency)) {
-        wrong.push(field("/price/currency", format!("This product is sold in {currency}.")));
-    }
-    let edit = ListingEdit {
-        listing: listing.id.0,
-        price_minor: price.map(|price| WholeChange { old: listing.price_minor, new: price.amount }),
-        title: change
-            .title
-            .as_ref()
-            .map(|title| TextChange { old: listing.title.clone(), new: title.trim().to_owned() }),
-    };
-    if edit.price_minor.is_some() || edit.title.is_some() {
-        bodies.push(edit.into());
-    }
-    match change.status.as_deref().map(ListingStatus::parse) {
-        None => {}
-        Some(Some(ListingStatus::Withdrawn)) => bodies.push(ListingWithdraw { listing: listing.id.0 }.into()),
-        Some(_) => wrong.push(field("/status", "Can only be set to `withdrawn`.")),
-    }
-    if bodies.is_empty() && wrong.is_empty() {
-        wrong.push(field("", "Say what to change: price, title or status."));
-    }
-    wrong.extend(bodies.iter().flat_map(|body| problem::fields(body.check())));
-    if wrong.is_empty() { Ok(bodies) } else { Err(ApiError::fields(wrong)) }
 }

@@ -3,8 +3,8 @@
 //! Anybody may look. A clerk sells for the own cooperative, an admin for any; a farmer sells as a member of the own cooperative,
 //! once an operator vouched for the farmer's number (the member is known by it).
 
+use super::ProductRow;
 use super::db::{self, Filter};
-use super::{ProductRow, etag};
 use crate::auth::Caller;
 use crate::auth::caller::Role;
 use crate::db::retrying;
@@ -14,14 +14,12 @@ use crate::market::decide::{Act, decide};
 use crate::market::reference::db::must_be_known;
 use crate::state::AppState;
 use axum::http::HeaderMap;
-use mizili_node::etag;
+use mizili_node::etag::require;
 use mizili_node::page::{Cut, Slice};
+use mizili_node::product::{etag, posting};
 use sqlx::PgConnection;
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
-use sync_protocol::command::{
-    Actor, ActorKind, Body, ListingEdit, ListingPost, ListingWithdraw, TextChange, WholeChange,
-};
-use sync_protocol::entity::ListingStatus;
+use sync_protocol::command::{Actor, ActorKind, Body, ListingPost};
 use sync_protocol::ids::{CommandId, CooperativeId, derived, hub_born};
 use sync_protocol::verdict::{Reject, RejectCode};
 use uuid::Uuid;
@@ -93,19 +91,6 @@ pub(crate) async fn post(
     Ok(answer)
 }
 
-fn posting(listing: Uuid, new: &NewProduct, seller: Option<Uuid>) -> ListingPost {
-    ListingPost {
-        listing,
-        commodity: new.commodity_id,
-        unit: new.unit_id,
-        title: new.title.trim().to_owned(),
-        quantity_milli: new.quantity.0,
-        price_minor: new.price.amount,
-        currency: new.price.currency.to_ascii_uppercase(),
-        seller,
-    }
-}
-
 fn refusal(reject: &Reject) -> Problem {
     if reject.code == RejectCode::NotFound {
         Problem::not_found("product")
@@ -132,8 +117,8 @@ pub(crate) async fn change(
         let cooperative = CooperativeId(row.cooperative.cast_unsigned());
         may_change(&mut tx, caller, &row).await?;
         let (actor, _) = acting_as(&mut tx, caller, cooperative).await?;
-        let bodies = bodies(id, &row, change)?;
-        etag::require(headers, &etag(&row.show()))?;
+        let bodies = row.standing().changed(change)?;
+        require(headers, &etag(&row.show()))?;
         let commands = bodies.into_iter().map(|body| (CommandId(state.deps.ids.uuid_v7()), body)).collect();
         let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
         decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?;
@@ -232,35 +217,4 @@ async fn check_new(
         Some(_) => {}
     }
     if wrong.is_empty() { Ok(()) } else { Err(Problem::fields(wrong).into()) }
-}
-
-/// The commands that a change comes to, with what stands now as what the caller saw.
-fn bodies(id: Uuid, row: &ProductRow, change: &ProductChange) -> Result<Vec<Body>, Problem> {
-    let mut wrong = Vec::new();
-    let mut bodies: Vec<Body> = Vec::new();
-    let price = change.price.as_ref();
-    if price.is_some_and(|price| !price.currency.eq_ignore_ascii_case(&row.currency)) {
-        wrong.push(field("/price/currency", format!("This product is sold in {}.", row.currency)));
-    }
-    let edit = ListingEdit {
-        listing: id,
-        price_minor: price.map(|price| WholeChange { old: row.price_minor, new: price.amount }),
-        title: change
-            .title
-            .as_ref()
-            .map(|title| TextChange { old: row.title.clone(), new: title.trim().to_owned() }),
-    };
-    if edit.price_minor.is_some() || edit.title.is_some() {
-        bodies.push(edit.into());
-    }
-    match change.status.as_deref().map(|status| (status, ListingStatus::parse(status))) {
-        None => {}
-        Some((_, Some(ListingStatus::Withdrawn))) => bodies.push(ListingWithdraw { listing: id }.into()),
-        Some(_) => wrong.push(field("/status", "Can only be set to `withdrawn`.")),
-    }
-    if bodies.is_empty() && wrong.is_empty() {
-        wrong.push(field("", "Say what to change: price, title or status."));
-    }
-    wrong.extend(bodies.iter().flat_map(|body| error::fields(body.check())));
-    if wrong.is_empty() { Ok(bodies) } else { Err(Problem::fields(wrong)) }
 }

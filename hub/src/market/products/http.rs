@@ -1,27 +1,23 @@
 //! The routes of products.
 
-use super::{app, etag};
+use super::app;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::http::idempotency::Attempt;
 use crate::state::AppState;
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use mizili_node::body::Body;
 use mizili_node::etag::header_value;
 use mizili_node::id::PathId;
 use mizili_node::idempotency::KEY_HEADER;
 use mizili_node::lists::ProductQuery;
+use mizili_node::product::{etag, with_etag};
 use mizili_node::query::{NoParams, Params};
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
 use sync_protocol::api::{Page, Problem};
 use uuid::Uuid;
-
-fn with_etag(product: &Product) -> Response {
-    ([(header::ETAG, header_value(&etag(product)))], Json(product)).into_response()
-}
 
 /// List products
 ///

@@ -4,6 +4,7 @@ pub mod app;
 pub mod db;
 pub mod http;
 
+use mizili_node::product::Standing;
 use mizili_node::text::{money, rfc3339};
 use sync_protocol::api::market::Product;
 use sync_protocol::entity::ListingStatus;
@@ -32,6 +33,16 @@ pub(crate) struct ProductRow {
 }
 
 impl ProductRow {
+    /// What can be changed of it, as it stands.
+    pub(crate) fn standing(&self) -> Standing<'_> {
+        Standing {
+            listing: self.id,
+            price_minor: self.price_minor,
+            currency: &self.currency,
+            title: &self.title,
+        }
+    }
+
     /// As it is shown. A holder who sold more than it had shows nothing, not less than nothing.
     pub(crate) fn show(self) -> Product {
         let name = if self.title.is_empty() { self.commodity_name.clone() } else { self.title };
@@ -53,10 +64,4 @@ impl ProductRow {
             posted_at: rfc3339(self.posted_at_s),
         }
     }
-}
-
-/// The ETag of a product: what can be edited of it, and all of it.
-pub(crate) fn etag(product: &Product) -> String {
-    let editable = (&product.name, &product.price, &product.status);
-    mizili_node::etag::versioned(&editable, product)
 }
