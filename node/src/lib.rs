@@ -1,6 +1,6 @@
 //! What a hub and an edge have in common as servers: time and ids from outside, problems, JSON bodies, query parameters, pages,
-//! ETags, passwords, what a request about a product asks for. It knows HTTP and no rule of the market, and must never know a
-//! database: what needs one stays with its node.
+//! ETags, passwords and how long a guesser waits, what a request about a product asks for. It knows HTTP and no rule of the
+//! market, and must never know a database: what needs one stays with its node.
 
 pub mod body;
 pub mod deps;
@@ -15,3 +15,4 @@ pub mod problem;
 pub mod product;
 pub mod query;
 pub mod text;
+pub mod throttle;

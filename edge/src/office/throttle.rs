@@ -1,17 +1,12 @@
 //! Slows down guessing: each wrong password for a name makes the next try wait longer. Counted for unknown names too, so that it
 //! does not tell which ones there are. Kept in memory: whoever can restart the program needs no password.
 
-use crate::http::problem::{ApiError, Kind};
+use crate::http::problem::ApiError;
+use mizili_node::throttle::{FORGET_AFTER, too_early, wait};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Wrong tries that nobody has to wait for: people mistype.
-const FREE_TRIES: u32 = 4;
-/// The longest wait, in seconds. It bounds what somebody can do to a person by guessing at their name.
-const WAIT_MAX_S: u64 = 15 * 60;
-/// Seconds after which wrong tries are forgotten.
-const FORGET_S: u64 = 24 * 60 * 60;
 /// Names that are counted at once. When more are tried, the ones tried longest ago are forgotten.
 const NAMES_MAX: usize = 1_000;
 
@@ -27,14 +22,6 @@ struct Tries {
     last: Duration,
 }
 
-/// Seconds to wait after so many wrong tries: none for the first few, then 2, 4, 8, and so on.
-fn wait_s(failures: u32) -> u64 {
-    match failures.checked_sub(FREE_TRIES) {
-        None => 0,
-        Some(over) => 2u64.checked_shl(over.min(20)).unwrap_or(WAIT_MAX_S).min(WAIT_MAX_S),
-    }
-}
-
 impl Throttle {
     /// Counts a try before the password is looked at, so that tries made at once count too. `now` is monotonic.
     ///
@@ -42,15 +29,12 @@ impl Throttle {
     /// 429 with `Retry-After` when it is too early.
     pub fn count(&self, name: &str, now: Duration) -> Result<(), ApiError> {
         let mut all = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let before =
-            all.get(name).copied().filter(|tries| now.saturating_sub(tries.last).as_secs() < FORGET_S);
+        let before = all.get(name).copied().filter(|tries| now.saturating_sub(tries.last) < FORGET_AFTER);
         let before = before.unwrap_or(Tries { failures: 0, last: now });
-        let until = before.last + Duration::from_secs(wait_s(before.failures));
+        let until = before.last + wait(before.failures);
         if until > now {
             let left_s = (until - now).as_secs_f64().ceil().max(1.0) as u64;
-            let detail =
-                format!("There were too many wrong passwords for this name. Try again in {left_s} seconds.");
-            return Err(Kind::TooManyAttempts.because(detail).retry_after_s(left_s));
+            return Err(too_early("name", left_s));
         }
         if all.len() >= NAMES_MAX && !all.contains_key(name) {
             let oldest = all.iter().min_by_key(|(_, tries)| tries.last).map(|(name, _)| name.clone());
@@ -69,13 +53,8 @@ impl Throttle {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn waits_grow_up_to_a_bound() {
-        let waits: Vec<_> = (1..=16).map(wait_s).collect();
-        assert_eq!(waits, [0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]);
-        assert_eq!(wait_s(u32::MAX), WAIT_MAX_S);
-    }
+    use crate::http::problem::Kind;
+    use mizili_node::throttle::FREE_TRIES;
 
     #[test]
     fn a_name_waits_alone_and_a_right_password_ends_it() {

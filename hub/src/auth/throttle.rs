@@ -2,27 +2,11 @@
 //! holds over all hubs, and for unknown numbers too, so that it does not tell which ones have accounts.
 
 use crate::db::q;
-use crate::error::{ApiError, Kind, Problem};
-use jiff::{SignedDuration, Timestamp};
+use crate::error::{ApiError, Problem};
+use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use mizili_node::throttle::{FORGET_AFTER, too_early, wait};
 use sqlx::{PgConnection, Row};
-
-/// Wrong tries that nobody has to wait for: people mistype.
-const FREE_TRIES: i32 = 4;
-/// The longest wait, in seconds. It bounds what somebody can do to a person by guessing at their number.
-const WAIT_MAX_S: i64 = 15 * 60;
-/// Seconds after which wrong tries are forgotten.
-const FORGET_S: i64 = 24 * 60 * 60;
-
-/// Seconds to wait after so many wrong tries: none for the first few, then 2, 4, 8, and so on.
-fn wait_s(failures: i32) -> i64 {
-    let over = failures - FREE_TRIES;
-    if over < 0 {
-        0
-    } else {
-        2i64.checked_shl(over.min(20).cast_unsigned()).unwrap_or(WAIT_MAX_S).min(WAIT_MAX_S)
-    }
-}
 
 /// Counts a try before the password is looked at, so that tries made at once count too. To be committed whatever comes of it.
 ///
@@ -30,7 +14,7 @@ fn wait_s(failures: i32) -> i64 {
 /// 429 with `Retry-After` when it is too early.
 pub async fn count(conn: &mut PgConnection, phone: u64, now: Timestamp) -> Result<(), ApiError> {
     let phone = phone.cast_signed();
-    let forget = now.checked_sub(SignedDuration::from_secs(FORGET_S)).map_err(Problem::internal)?;
+    let forget = now.checked_sub(FORGET_AFTER).map_err(Problem::internal)?;
     // The upsert locks the row: of two tries at once the second sees what the first counted.
     let sql = "INSERT INTO login_attempts AS a (phone, failures, blocked_until, changed_at) VALUES ($1, 0, $2, $2)
                ON CONFLICT (phone) DO UPDATE SET failures = CASE WHEN a.changed_at < $3 THEN 0 ELSE a.failures END
@@ -40,12 +24,10 @@ pub async fn count(conn: &mut PgConnection, phone: u64, now: Timestamp) -> Resul
     let blocked_until: Timestamp = row.try_get::<jiff_sqlx::Timestamp, _>("blocked_until")?.to_jiff();
     if blocked_until > now {
         let left_s = (blocked_until.as_second() - now.as_second()).max(1);
-        let detail =
-            format!("There were too many wrong passwords for this number. Try again in {left_s} seconds.");
-        return Err(Kind::TooManyAttempts.because(detail).retry_after_s(left_s.cast_unsigned()).into());
+        return Err(too_early("number", left_s.cast_unsigned()).into());
     }
     let failures = row.try_get::<i32, _>("failures")?.saturating_add(1);
-    let until = now.checked_add(SignedDuration::from_secs(wait_s(failures))).map_err(Problem::internal)?;
+    let until = now.checked_add(wait(failures.cast_unsigned())).map_err(Problem::internal)?;
     let sql = "UPDATE login_attempts SET failures = $2, blocked_until = $3, changed_at = $4 WHERE phone = $1";
     q(sql).bind(phone).bind(failures).bind(until.to_sqlx()).bind(now.to_sqlx()).execute(conn).await?;
     Ok(())
@@ -66,18 +48,6 @@ pub async fn forgive(conn: &mut PgConnection, phone: u64) -> Result<(), sqlx::Er
 /// Those of the database.
 pub async fn prune(conn: &mut PgConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
     let sql = "DELETE FROM login_attempts WHERE changed_at < $1 - make_interval(secs => $2)";
-    let deleted = q(sql).bind(now.to_sqlx()).bind(FORGET_S as f64).execute(conn).await?;
+    let deleted = q(sql).bind(now.to_sqlx()).bind(FORGET_AFTER.as_secs_f64()).execute(conn).await?;
     Ok(deleted.rows_affected())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_up_to_a_bound() {
-        let waits: Vec<_> = (1..=16).map(wait_s).collect();
-        assert_eq!(waits, [0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]);
-        assert_eq!(wait_s(i32::MAX), WAIT_MAX_S);
-    }
 }
