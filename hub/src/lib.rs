@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod postgres;
 pub mod router;
 pub mod rows;
+mod secret_file;
 pub mod serve;
 pub mod state;
 pub mod sync;

@@ -2,14 +2,11 @@
 //! cooperative are looked up at each request, so that a change counts at once.
 
 use crate::error::{Kind, Problem};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::secret_file;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
 use sync_protocol::ids::UserId;
 use uuid::Uuid;
@@ -79,17 +76,8 @@ impl TokenKey {
         }
         let path = data_dir.join(FILE);
         let name = path.display().to_string();
-        let io = |error| SecretError::Io(name.clone(), error);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let mut secret = [0u8; 32];
-                fill(&mut secret);
-                make(&path, &URL_SAFE_NO_PAD.encode(secret)).map_err(io)?;
-                // Another process may have been first: what is in the file counts.
-                fs::read_to_string(&path).map_err(io)?
-            }
-            read => read.map_err(io)?,
-        };
+        let text = secret_file::read_or_make::<SECRET_MIN_BYTES>(&path, fill)
+            .map_err(|error| SecretError::Io(name.clone(), error))?;
         Self::checked(&text, &name)
     }
 
@@ -144,24 +132,12 @@ fn is_edge_token(token: &str) -> bool {
     (20..=100).contains(&token.len()) && token.bytes().all(alphabet)
 }
 
-/// Makes the file whole or not at all, and never over another.
-fn make(path: &Path, text: &str) -> io::Result<()> {
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use std::fs;
 
     const USER: UserId = UserId(Uuid::from_u128(7));
 
@@ -197,14 +173,12 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_made_once_and_only_its_owner_reads_it() {
+    fn the_secret_is_made_once_and_a_short_one_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let first = TokenKey::load(None, dir.path(), |secret| secret.fill(7)).unwrap();
         let again = TokenKey::load(None, dir.path(), |secret| secret.fill(9)).unwrap();
         let token = first.issue(USER, 0, Uuid::nil()).unwrap();
         assert_eq!(again.check(&token, 1).unwrap(), USER);
-        let mode = fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
         assert!(matches!(TokenKey::load(Some("short"), dir.path(), |_| ()), Err(SecretError::Short(_))));
         fs::write(dir.path().join(FILE), "damaged").unwrap();
         assert!(matches!(TokenKey::load(None, dir.path(), |_| ()), Err(SecretError::Short(_))));

@@ -3,12 +3,11 @@
 //! They live outside the database, so that a restored backup cannot bring back old ones. From `MIZILI_HUB_KEYS` where several
 //! hubs share them, else in a file that only the hub's user can read.
 
+use crate::secret_file;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
-use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
 
 /// File in the data folder.
@@ -52,19 +51,9 @@ impl HubKeys {
         }
         let path = data_dir.join(FILE);
         let name = path.display().to_string();
-        match fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text, &name),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let mut secret = [0u8; LEN];
-                fill(&mut secret);
-                let text = URL_SAFE_NO_PAD.encode(secret);
-                write_once(&path, &text).map_err(|e| KeysError::Io(name.clone(), e))?;
-                // Somebody else may have been first: what is in the file counts.
-                let text = fs::read_to_string(&path).map_err(|e| KeysError::Io(name.clone(), e))?;
-                Self::parse(&text, &name)
-            }
-            Err(e) => Err(KeysError::Io(name, e)),
-        }
+        let text = secret_file::read_or_make::<LEN>(&path, fill)
+            .map_err(|error| KeysError::Io(name.clone(), error))?;
+        Self::parse(&text, &name)
     }
 
     fn parse(text: &str, name: &str) -> Result<Self, KeysError> {
@@ -97,23 +86,10 @@ impl HubKeys {
     }
 }
 
-/// Makes the file whole or not at all, and never over another.
-fn write_once(path: &Path, text: &str) -> io::Result<()> {
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
-    match linked {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn keys_are_made_once_and_damage_is_named() {
