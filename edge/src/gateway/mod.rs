@@ -23,7 +23,7 @@ use crate::ussd::africastalking as ussd_form;
 use crate::ussd::{DRAFT_WINDOW_S, Reply};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts as _, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -148,11 +148,7 @@ pub fn routes<S>(channels: Channels) -> Router<S> {
 }
 
 /// One screen for one step of a call. Always 200 once the gateway is known: on an error it ends the call without a word.
-async fn ussd(State(channels): State<Channels>, Path(secret): Path<String>, request: Request) -> Response {
-    let Admitted { line, body } = match channels.desk.admit(&secret, request) {
-        Ok(admitted) => admitted,
-        Err(refusal) => return refusal.into_response(),
-    };
+async fn ussd(State(channels): State<Channels>, Admitted { line, body }: Admitted) -> Response {
     let turn = fields(body).await.and_then(|fields| ussd_form::turn(&fields, &line.name, line.country));
     match turn {
         Ok(turn) if !line.answers(&turn.service_code) => {
@@ -165,15 +161,7 @@ async fn ussd(State(channels): State<Channels>, Path(secret): Path<String>, requ
 }
 
 /// How a call ended. There is nothing to decide: what was begun is kept with every step.
-async fn ussd_end(
-    State(channels): State<Channels>,
-    Path(secret): Path<String>,
-    request: Request,
-) -> Response {
-    let Admitted { line, body } = match channels.desk.admit(&secret, request) {
-        Ok(admitted) => admitted,
-        Err(refusal) => return refusal.into_response(),
-    };
+async fn ussd_end(Admitted { line, body }: Admitted) -> Response {
     match fields(body).await.and_then(|fields| ussd_form::ended(&fields, line.country)) {
         Ok(end) => tracing::info!(
             gateway = &*line.name,
@@ -194,11 +182,7 @@ async fn ussd_end(
 }
 
 /// An incoming SMS. 200 also for what cannot be used, else it comes again for minutes; 503 for what cannot be kept now.
-async fn sms(State(channels): State<Channels>, Path(secret): Path<String>, request: Request) -> Response {
-    let Admitted { line, body } = match channels.desk.admit(&secret, request) {
-        Ok(admitted) => admitted,
-        Err(refusal) => return refusal.into_response(),
-    };
+async fn sms(State(channels): State<Channels>, Admitted { line, body }: Admitted) -> Response {
     match fields(body).await.and_then(|fields| sms_form::inbound(&fields, line.country)) {
         Ok(text) => kept(channels.desk.text_came(&line, text).await),
         Err(error) => {
@@ -209,15 +193,7 @@ async fn sms(State(channels): State<Channels>, Path(secret): Path<String>, reque
 }
 
 /// A delivery report.
-async fn sms_delivery(
-    State(channels): State<Channels>,
-    Path(secret): Path<String>,
-    request: Request,
-) -> Response {
-    let Admitted { line, body } = match channels.desk.admit(&secret, request) {
-        Ok(admitted) => admitted,
-        Err(refusal) => return refusal.into_response(),
-    };
+async fn sms_delivery(State(channels): State<Channels>, Admitted { line, body }: Admitted) -> Response {
     match fields(body).await.and_then(|fields| sms_form::delivery(&fields)) {
         Ok(report) => kept(channels.desk.report_came(report).await),
         Err(error) => {
@@ -227,10 +203,24 @@ async fn sms_delivery(
     }
 }
 
-/// A callback of a gateway that may call.
+/// A callback of a gateway that may call. Nothing of the body is read before that is known.
 struct Admitted {
     line: Arc<Line>,
     body: Body,
+}
+
+impl FromRequest<Channels> for Admitted {
+    type Rejection = StatusCode;
+
+    async fn from_request(request: Request, channels: &Channels) -> Result<Self, StatusCode> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(Path(secret)) = Path::<String>::from_request_parts(&mut parts, channels).await else {
+            return Err(StatusCode::NOT_FOUND);
+        };
+        let from = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let line = channels.desk.line(&secret, from, &parts.headers)?.clone();
+        Ok(Self { line, body })
+    }
 }
 
 /// The fields of a callback, or why they cannot be read.
@@ -242,12 +232,6 @@ async fn fields(body: Body) -> Result<Fields, FormError> {
 }
 
 impl Desk {
-    fn admit(&self, secret: &str, request: Request) -> Result<Admitted, StatusCode> {
-        let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let line = self.line(secret, from, request.headers())?.clone();
-        Ok(Admitted { line, body: request.into_body() })
-    }
-
     /// The gateway that a caller is. An address that a proxy adds is not looked at: whoever calls could write any.
     fn line(
         &self,
