@@ -1,5 +1,18 @@
 //! Helpers for CBOR (minicbor) shapes: how typed ids and exact numbers stand in them.
 
+use super::bytes::WireError;
+use minicbor::{Decode, Encode};
+
+/// The bytes of a shape. Writing to memory cannot fail.
+pub(super) fn to_bytes<T: Encode<()>>(shape: &T) -> Vec<u8> {
+    minicbor::to_vec(shape).unwrap_or_default()
+}
+
+/// The shape in bytes; `what` names it in the error.
+pub(super) fn from_bytes<'b, T: Decode<'b, ()>>(body: &'b [u8], what: &'static str) -> Result<T, WireError> {
+    minicbor::decode(body).map_err(|_| WireError::Malformed(what))
+}
+
 /// A UUID as a 16-byte string.
 pub mod uuid_bytes {
     use minicbor::decode::Error as DecodeError;
