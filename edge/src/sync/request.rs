@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use sync_protocol::command::Command;
-use sync_protocol::limits::BATCH_COMMANDS_MAX;
+use sync_protocol::limits::{BATCH_COMMANDS_MAX, FRAME_TARGET_MIN_BYTES};
 use sync_protocol::session::MINOR_VERSION;
 use sync_protocol::wire::message::{Audit, Hello, Message, cursors_to_bytes, scope_hash};
 
@@ -100,16 +100,24 @@ impl Sent {
 
 /// Makes the batches of one request.
 pub(super) struct Batches {
-    pub(super) db: Db,
+    db: Db,
     /// Commands up to this number are not sent in this request.
-    pub(super) after_seq: u64,
-    pub(super) pace: Pace,
-    pub(super) sent: Arc<Sent>,
+    after_seq: u64,
+    pace: Pace,
+    sent: Arc<Sent>,
+    /// About how many bytes the next one takes. The first are small, each next up to twice as large, whatever speed was measured:
+    /// where the line has become worse since, something still gets through between two cuts.
+    batch_bytes: usize,
 }
 
 impl Batches {
+    /// Those after a sequence number, for a line of some speed.
+    pub(super) fn new(db: Db, after_seq: u64, pace: Pace, sent: Arc<Sent>) -> Self {
+        Self { db, after_seq, pace, sent, batch_bytes: FRAME_TARGET_MIN_BYTES }
+    }
+
     /// The next batch as a frame, marked as sent; `None` when none waits or the turn is over.
-    async fn next(&mut self) -> Result<Option<Bytes>, DbError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, DbError> {
         let left = (self.pace.upload_commands() as u64).saturating_sub(self.sent.commands());
         let max = BATCH_COMMANDS_MAX.min(usize::try_from(left).unwrap_or(0));
         let is_first = self.sent.commands() == 0;
@@ -118,7 +126,8 @@ impl Batches {
         }
         let after = self.after_seq;
         let mut batch = self.db.read(move |conn| commands::pending(conn, after, max)).await?;
-        batch.truncate(fitting(&batch, self.pace.batch_bytes()));
+        batch.truncate(fitting(&batch, self.batch_bytes));
+        self.batch_bytes = (2 * self.batch_bytes).min(self.pace.batch_bytes());
         let Some(last) = batch.last() else { return Ok(None) };
         let upto = last.seq;
         self.db.write(move |tx| commands::mark_sent(tx, upto)).await?;

@@ -49,12 +49,8 @@ impl Syncer {
         let is_unsure = std::mem::take(&mut run.is_unsure);
         let asks_first = is_unsure && self.has_much_unanswered(pace).await?;
         let sent = Arc::new(Sent::default());
-        let batches = (waiting.is_some() && !asks_first && !run.holds_commands).then(|| Batches {
-            db: self.db.clone(),
-            after_seq: after,
-            pace,
-            sent: sent.clone(),
-        });
+        let batches = (waiting.is_some() && !asks_first && !run.holds_commands)
+            .then(|| Batches::new(self.db.clone(), after, pace, sent.clone()));
         let audits = run.mending.begin_round();
         let body = request::body(&hello, batches, &audits);
         let ended = self.carry(run, body, &sent).await;

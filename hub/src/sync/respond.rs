@@ -28,13 +28,15 @@ use tokio::sync::mpsc;
 
 /// Frames that may wait for a slow link while the next is read.
 const FRAMES_AHEAD: usize = 2;
-/// Up to so many bytes an answer is sent in one piece: an exchange without news, or with little.
-const WHOLE_MAX_BYTES: usize = 4 << 10;
+/// Up to so many bytes an answer is sent in one piece: an exchange without news, or with little. No more than the smallest frame:
+/// over HTTP/2 a piece that is cut is lost whole.
+const WHOLE_MAX_BYTES: usize = FRAME_TARGET_MIN_BYTES;
 /// Verdicts of one response.
 const VERDICTS_MAX: i64 = 20_000;
 /// Bytes a row takes at first guess; corrected after each frame.
-const ROW_BYTES_GUESS: usize = 12;
-const PAGE_ROWS_MIN: usize = 64;
+const ROW_BYTES_GUESS: f64 = 12.0;
+/// Fewest rows of a page: of the largest kind they still make a frame that fits between two cuts.
+const PAGE_ROWS_MIN: usize = 8;
 const PAGE_ROWS_MAX: usize = 16_384;
 
 const _: () = assert!(PAGE_ROWS_MAX <= FRAME_ROWS_MAX);
@@ -47,24 +49,21 @@ pub(super) struct Reply {
 }
 
 /// The response's bytes. A short answer is one piece of known length, which costs fewer bytes than one in pieces; a long one
-/// leaves while it is made. An error on the way ends the body in the middle, which the edge takes as a cut.
+/// leaves while it is made, each frame a piece. An error on the way ends the body in the middle, which the edge takes as a cut.
 pub(super) async fn body(state: AppState, reply: Reply) -> Body {
     let mut frames = stream(state, reply);
-    let mut whole = Vec::new();
+    let (mut begun, mut bytes) = (Vec::new(), 0);
     while let Some(piece) = frames.recv().await {
-        match piece {
-            Ok(bytes) => whole.extend_from_slice(&bytes),
-            Err(error) => {
-                return Body::from_stream(futures_util::stream::iter([Ok(Bytes::from(whole)), Err(error)]));
-            }
-        }
-        if whole.len() > WHOLE_MAX_BYTES {
-            let begun = futures_util::stream::iter([Ok(Bytes::from(whole))]);
+        bytes += piece.as_ref().map_or(0, Bytes::len);
+        let is_long = piece.is_err() || bytes > WHOLE_MAX_BYTES;
+        begun.push(piece);
+        if is_long {
             let rest = futures_util::stream::poll_fn(move |cx| frames.poll_recv(cx));
-            return Body::from_stream(begun.chain(rest));
+            return Body::from_stream(futures_util::stream::iter(begun).chain(rest));
         }
     }
-    Body::from(whole)
+    let whole: Vec<Bytes> = begun.into_iter().flatten().collect();
+    Body::from(whole.concat())
 }
 
 fn stream(state: AppState, reply: Reply) -> mpsc::Receiver<Result<Bytes, io::Error>> {
@@ -149,8 +148,7 @@ async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool
     let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
     let frame_bytes =
         (opened.hello.frame_bytes as usize).clamp(FRAME_TARGET_MIN_BYTES, FRAME_TARGET_MAX_BYTES);
-    let mut sizer =
-        Sizer { frame_bytes, rows: (frame_bytes / ROW_BYTES_GUESS).clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX) };
+    let mut sizer = Sizer::new(frame_bytes);
     let short = pages.iter().all(|p| p.reach == Reach::Delta)
         && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= COMPLETE_DELTA_MAX_ROWS;
     if !short {
@@ -165,7 +163,9 @@ async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool
     }
     tx.commit().await?;
     for frame in frames {
-        put!(Message::Rows(frame));
+        if out.send(Ok(frame)).await.is_err() {
+            return Ok(Err(Gone));
+        }
     }
     let points = points(&cursors, &heads, opened.hello.want_points);
     if !points.is_empty() {
@@ -186,16 +186,36 @@ fn points(cursors: &[BucketCursor], heads: &HashMap<Bucket, Head>, all: bool) ->
 }
 
 /// How many rows make a frame of the wanted size.
+///
+/// The first frames of an answer are small and each next is up to twice as large, whatever speed the edge has measured: where the
+/// line has become worse since, what is cut is short, and something of every answer stays.
 struct Sizer {
+    /// What the next frame should take.
     frame_bytes: usize,
-    rows: usize,
+    frame_bytes_max: usize,
+    row_bytes: f64,
 }
 
 impl Sizer {
-    fn learn(&mut self, rows: usize, bytes: usize) {
+    fn new(frame_bytes_max: usize) -> Self {
+        Self { frame_bytes: FRAME_TARGET_MIN_BYTES, frame_bytes_max, row_bytes: ROW_BYTES_GUESS }
+    }
+
+    fn rows(&self) -> usize {
+        ((self.frame_bytes as f64 / self.row_bytes) as usize).clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX)
+    }
+
+    /// Takes in what so many rows came to. Whether they may be sent: where they were of another kind than the guess was for, a
+    /// frame may be so large that it never fits between two cuts, and fewer have to be read.
+    fn fits(&mut self, rows: usize, bytes: usize) -> bool {
         if rows >= PAGE_ROWS_MIN {
-            self.rows = (rows * self.frame_bytes / bytes.max(1)).clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX);
+            self.row_bytes = bytes.max(1) as f64 / rows as f64;
         }
+        let fits = bytes <= 2 * self.frame_bytes || rows <= PAGE_ROWS_MIN;
+        if fits && rows > 0 {
+            self.frame_bytes = (2 * self.frame_bytes).min(self.frame_bytes_max);
+        }
+        fits
     }
 }
 
@@ -204,13 +224,17 @@ async fn delta_frames(
     conn: &mut PgConnection,
     page: &Page,
     sizer: &mut Sizer,
-) -> Result<Vec<Rows>, ApiError> {
+) -> Result<Vec<Bytes>, ApiError> {
     let mut frames = Vec::new();
     let mut after = page.after;
     while after < page.upto {
-        let frame = page_up(conn, page.cursor.bucket, after, page.upto, sizer.rows).await?;
-        after = frame.upto;
-        frames.push(frame);
+        let frame = page_up(conn, page.cursor.bucket, after, page.upto, sizer.rows()).await?;
+        let (rows, upto) = (frame.rows.len(), frame.upto);
+        let frame = Message::Rows(frame).to_bytes();
+        if sizer.fits(rows, frame.len()) {
+            after = upto;
+            frames.push(frame.into());
+        }
     }
     Ok(frames)
 }
@@ -249,16 +273,14 @@ async fn walk(
         while after < upto && used < room_bytes.max(FRAME_TARGET_MIN_BYTES) {
             let mut tx = state.db.begin().await?;
             let frame = match page.reach {
-                Reach::Delta => page_up(&mut tx, page.cursor.bucket, after, upto, sizer.rows).await?,
-                _ => page_down(&mut tx, page, upto, sizer.rows).await?,
+                Reach::Delta => page_up(&mut tx, page.cursor.bucket, after, upto, sizer.rows()).await?,
+                _ => page_down(&mut tx, page, upto, sizer.rows()).await?,
             };
             tx.commit().await?;
             let (rows, ends) = (frame.rows.len(), (frame.after, frame.upto));
             let frame = Message::Rows(frame).to_bytes();
             let bytes = frame.len();
-            if bytes > 2 * sizer.frame_bytes && rows > PAGE_ROWS_MIN {
-                // Rows of another kind than the guess was for: a frame so large may never fit between two cuts.
-                sizer.learn(rows, bytes);
+            if !sizer.fits(rows, bytes) {
                 continue;
             }
             match page.reach {
@@ -268,7 +290,6 @@ async fn walk(
             if out.send(Ok(frame.into())).await.is_err() {
                 return Ok(Err(Gone));
             }
-            sizer.learn(rows, bytes);
             used += bytes;
         }
     }

@@ -21,6 +21,8 @@ use tower::ServiceExt;
 struct Faults {
     request_after: Option<usize>,
     response_after: Option<usize>,
+    /// Of a piece that is cut nothing arrives, as with a DATA frame of HTTP/2.
+    whole_pieces: bool,
     answers_lost: bool,
     held_back: bool,
 }
@@ -52,6 +54,12 @@ impl Line {
     /// Cuts responses after so many bytes of their body.
     pub(crate) fn cut_response_after(&self, bytes: Option<usize>) {
         self.faults.lock().unwrap().response_after = bytes;
+    }
+
+    /// The same; of the piece that is cut nothing arrives.
+    pub(crate) fn carry_whole_pieces_up_to(&self, bytes: usize) {
+        let mut faults = self.faults.lock().unwrap();
+        (faults.response_after, faults.whole_pieces) = (Some(bytes), true);
     }
 
     /// The hub does what it is asked, but nobody hears of it, whatever was asked.
@@ -95,6 +103,7 @@ fn head(path: &str, bearer: Option<&str>) -> axum::http::request::Builder {
 fn cut<E: Send + 'static>(
     pieces: BoxStream<'static, Result<Bytes, E>>,
     after: Option<usize>,
+    whole_pieces: bool,
     cuts: Arc<AtomicU64>,
     error: fn() -> E,
 ) -> BoxStream<'static, Result<Bytes, E>> {
@@ -109,7 +118,7 @@ fn cut<E: Send + 'static>(
                 let left = left - piece.len();
                 Some((Ok(piece), (pieces, left, cuts, false)))
             }
-            Ok(piece) if left > 0 => {
+            Ok(piece) if left > 0 && !whole_pieces => {
                 // The error follows, also where this was the last piece.
                 let (begin, rest) = (piece.slice(..left), piece.slice(left..));
                 let rest = futures_util::stream::once(async move { Ok(rest) });
@@ -129,14 +138,14 @@ impl Transport for Line {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, LineError>> {
         async move {
             let is_exchange = request.path == EXCHANGE_PATH;
-            let (request_after, response_after, held_back) = {
+            let (request_after, response_after, whole_pieces, held_back) = {
                 let faults = self.faults.lock().unwrap();
                 if is_exchange {
                     // What comes late comes whole.
                     let request_after = faults.request_after.filter(|_| !faults.held_back);
-                    (request_after, faults.response_after, faults.held_back)
+                    (request_after, faults.response_after, faults.whole_pieces, faults.held_back)
                 } else {
-                    (None, None, false)
+                    (None, None, false, false)
                 }
             };
             let mut builder = head(&request.path, request.bearer.as_deref());
@@ -154,7 +163,8 @@ impl Transport for Line {
             let (method, body) = match body {
                 None => (Method::GET, Body::empty()),
                 Some(body) => {
-                    let body = cut(body, request_after, Arc::clone(&self.cuts), || io::Error::other("cut"));
+                    let body =
+                        cut(body, request_after, false, Arc::clone(&self.cuts), || io::Error::other("cut"));
                     (Method::POST, Body::from_stream(body))
                 }
             };
@@ -174,7 +184,9 @@ impl Transport for Line {
                 .into_data_stream()
                 .map(|piece| piece.map_err(|_| LineError::Cut("the hub went away".into())))
                 .boxed();
-            let body = cut(body, response_after, Arc::clone(&self.cuts), || LineError::Cut("cut".into()));
+            let body = cut(body, response_after, whole_pieces, Arc::clone(&self.cuts), || {
+                LineError::Cut("cut".into())
+            });
             Ok(Response {
                 status: parts.status.as_u16(),
                 retry_after: None,

@@ -60,6 +60,19 @@ async fn a_response_cut_at_every_kind_of_place_is_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_loses_the_piece_it_cuts_carries_a_first_sync() {
+    let world = World::new(9).await;
+    world.offer_under_long_names(300).await;
+    let office = &world.offices[0];
+    // Not much more than the smallest frame, and this box knows nothing of the line yet.
+    office.line.carry_whole_pieces_up_to(5_000);
+    let report = office.sync().await.expect("every answer brings something, so it goes on by itself");
+    assert!(report.digests_equal && report.rows > 600, "{report:?}");
+    assert!(world.cuts() > 5, "it was hardly ever cut: {}", world.cuts());
+    world.both_sides_are_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_made_offline_stands_at_the_hub_once_though_the_answer_is_lost() {
     let world = World::new(2).await;
     let office = &world.offices[0];

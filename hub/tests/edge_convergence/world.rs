@@ -336,6 +336,26 @@ impl World {
         execute(&self.db, &self.deps, context, command).await.unwrap();
     }
 
+    /// Many things on offer at the hub whose rows are large and do not compress.
+    pub(crate) async fn offer_under_long_names(&self, count: usize) {
+        for _ in 0..count {
+            let (listing, a, b) =
+                (self.deps.ids.uuid_v7(), self.deps.ids.random::<16>(), self.deps.ids.random::<16>());
+            let title = format!("{:032x} {:032x}", u128::from_le_bytes(a), u128::from_le_bytes(b));
+            self.at_the_hub(ListingPost {
+                listing,
+                commodity: 1,
+                unit: 1,
+                title,
+                quantity_milli: 1000,
+                price_minor: PRICE_MINOR,
+                currency: "MWK".into(),
+                seller: None,
+            })
+            .await;
+        }
+    }
+
     pub(crate) async fn revoke(&self, office: &Office) {
         edges::revoke(&self.db, &self.deps, office.edge.0).await.unwrap();
     }

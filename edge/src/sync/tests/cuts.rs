@@ -3,6 +3,10 @@
 
 use super::*;
 use crate::sync::error::LineError;
+use crate::sync::pace::Pace;
+use crate::sync::request::Batches;
+use crate::sync::state;
+use sync_protocol::limits::FRAME_TARGET_MIN_BYTES;
 
 /// One more command, price and member for each exchange that is cut.
 fn something_new(bed: &Bed, i: u32) {
@@ -65,6 +69,35 @@ async fn a_first_snapshot_goes_on_where_it_was_cut() {
     bed.assert_equal();
     let fetched: usize = bed.hub.lock().response_bytes.iter().sum();
     assert!(bed.hub.lock().response_bytes.len() > 5 && fetched < 100_000, "{fetched} bytes");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_before_its_first_whole_piece_makes_the_next_pieces_smaller() {
+    let bed = Bed::with_prices(3).await;
+    bed.hub.write(REGION, prices(7, 2));
+    let frame_bytes = || bed.edge.read(state::load).pace.frame_bytes();
+    let before = frame_bytes();
+    bed.hub.lock().faults.cut_response_at = Some(0);
+    bed.sync().await.unwrap_err();
+    assert!(frame_bytes() < before, "{} of {before}", frame_bytes());
+}
+
+#[tokio::test]
+async fn the_first_batches_are_small_and_grow_to_what_suits_the_line() {
+    let bed = Bed::with_market().await;
+    for n in 0..700 {
+        bed.edge.post_listing(n + 1);
+    }
+    let pace = Pace::from_stored(20_000, 20_000);
+    let mut batches = Batches::new(bed.edge.db().clone(), 0, pace, Arc::default());
+    let mut sizes = Vec::new();
+    while let Some(batch) = batches.next().await.unwrap() {
+        sizes.push(batch.len());
+    }
+    assert!(sizes[0] < 2 * FRAME_TARGET_MIN_BYTES, "{sizes:?}");
+    assert!(sizes.windows(2).all(|pair| pair[1] < 5 * pair[0] / 2), "{sizes:?}");
+    assert!(sizes.iter().all(|size| *size < 2 * pace.batch_bytes()), "{sizes:?}");
+    assert!(sizes.iter().any(|size| *size > 2 * sizes[0]), "{sizes:?}");
 }
 
 #[tokio::test]
