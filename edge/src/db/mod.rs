@@ -18,6 +18,7 @@ use open::Reading;
 use readers::{READERS_MAX, Readers};
 use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -38,6 +39,7 @@ struct Shared {
     permits: Semaphore,
     highest_seq: watch::Receiver<u64>,
     trouble: watch::Receiver<Option<DbError>>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Db {
@@ -66,12 +68,14 @@ impl Db {
         let (seq_sender, highest_seq) = watch::channel(mark.map_or(0, |mark| mark.highest_seq));
         let (trouble_sender, trouble) = watch::channel(conn.is_none().then_some(DbError::ReadOnly));
         let (jobs, queue) = mpsc::channel();
+        let commits: Arc<AtomicU64> = Arc::default();
         let writer = Writer {
             data_dir: data_dir.to_owned(),
             conn,
             readers: readers.clone(),
             highest_seq: seq_sender,
             trouble: trouble_sender,
+            commits: commits.clone(),
             high_water: HighWaterKeeper::new(data_dir, mark),
         };
         let thread =
@@ -85,6 +89,7 @@ impl Db {
             permits: Semaphore::new(READERS_MAX - 1),
             highest_seq,
             trouble,
+            commits,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -102,6 +107,12 @@ impl Db {
     /// Why the last write could not be stored, by disk or folder; `None` when it could. Known to this process alone.
     pub fn trouble(&self) -> Option<DbError> {
         self.shared.trouble.borrow().clone()
+    }
+
+    /// Counts this process's transactions: as long as it stays the same, this process has written nothing since. Those of other
+    /// processes are not in it.
+    pub fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Acquire)
     }
 
     /// Writes in a transaction of its own. `Ok` says that it is on disk; after an error nothing of it is there.

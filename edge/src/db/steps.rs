@@ -21,6 +21,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0020_market_moves.sql"),
     step!("0021_calls.sql"),
     step!("0022_messages.sql"),
+    step!("0023_calls_by_age.sql"),
 ];
 
 /// All steps.

@@ -9,6 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -79,6 +80,8 @@ pub(super) struct Writer {
     pub(super) highest_seq: watch::Sender<u64>,
     /// Why the last write could not be stored; `None` since one was.
     pub(super) trouble: watch::Sender<Option<DbError>>,
+    /// Transactions that were committed.
+    pub(super) commits: Arc<AtomicU64>,
     pub(super) high_water: HighWaterKeeper,
 }
 
@@ -119,8 +122,9 @@ impl Writer {
         };
         let Ran { ended, jobs, next } =
             if job.is_grouped() { group(conn, job, queue) } else { alone(conn, job) };
-        // Whoever is answered may ask at once how things stand.
+        // Whoever is answered may ask at once how things stand, and read what was written.
         self.note(&ended);
+        self.commits.fetch_add(1, Ordering::Release);
         let answer = ended.map(|_| ());
         for job in jobs {
             job.finish(answer.clone());

@@ -25,7 +25,7 @@ const CALLS_MAX: usize = 8_192;
 const SHARDS: usize = 16;
 
 /// How long a step may wait to be written.
-const WRITE_BEHIND: Duration = Duration::from_millis(100);
+const WRITE_BEHIND: Duration = Duration::from_millis(250);
 
 /// Calls that one transaction writes at most.
 const BATCH_MAX: usize = 512;

@@ -27,7 +27,7 @@ pub(super) fn call(
     now_s: i64,
 ) -> Result<Option<KeptCall>, DbError> {
     let mut statement = conn.prepare_cached(
-        "SELECT run, state FROM ussd_session WHERE gateway = ?1 AND session = ?2 AND abs(?3 - touched_at_s) <= ?4",
+        "SELECT run, state FROM ussd_call WHERE gateway = ?1 AND session = ?2 AND abs(?3 - touched_at_s) <= ?4",
     )?;
     let row: Option<(i64, String)> = statement
         .query_row((gateway, session, now_s, CALL_KEPT_S), |row| Ok((row.get(0)?, row.get(1)?)))
@@ -45,7 +45,7 @@ pub(super) fn put_call(
     now_s: i64,
 ) -> Result<(), DbError> {
     let mut statement = tx.prepare_cached(
-        "INSERT OR REPLACE INTO ussd_session (gateway, session, run, touched_at_s, state) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO ussd_call (gateway, session, run, touched_at_s, state) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     statement.execute((gateway, session, run, now_s, state))?;
     Ok(())
@@ -92,8 +92,8 @@ pub(super) fn put_language(tx: &Transaction<'_>, phone: u64, lang: Lang) -> Resu
 /// Drops calls and drafts that nobody comes back to.
 pub(super) fn tidy(tx: &Transaction<'_>, draft_window_s: i64, now_s: i64) -> Result<(), DbError> {
     tx.prepare_cached(
-        "DELETE FROM ussd_session WHERE (gateway, session) IN
-         (SELECT gateway, session FROM ussd_session WHERE touched_at_s < ?1 OR touched_at_s > ?2 LIMIT ?3)",
+        "DELETE FROM ussd_call WHERE number IN (SELECT number FROM ussd_call ORDER BY number LIMIT ?3)
+         AND (touched_at_s < ?1 OR touched_at_s > ?2)",
     )?
     .execute((now_s - CALL_KEPT_S, now_s + CALL_KEPT_S, TIDY_MAX))?;
     tx.prepare_cached(

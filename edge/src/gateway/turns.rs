@@ -6,7 +6,7 @@
 use super::calls::{Call, Slot};
 use super::{Desk, Line, acts, store};
 use crate::db::DbError;
-use crate::market_view::{View, ViewError};
+use crate::market_view::{Moment, View, ViewError};
 use crate::text::{Lang, Messages, Msg};
 use crate::ussd::{
     Draft, Engine, Intent, Next, NotTaken, Outcome, Reply, Session, Settings, Step, Turn, TurnText,
@@ -111,8 +111,13 @@ impl Desk {
 
     /// In this thread: for what is in memory, or one look-up away.
     fn walk_quick(&self, line: &Line, turn: &Turn, slot: &Slot, now: Timestamp) -> Result<Walked, ViewError> {
+        let moment = Moment {
+            now_s: now.as_second(),
+            monotonic: self.deps.clock.monotonic(),
+            commits: self.db.commits(),
+        };
         self.db.read_blocking(|conn| {
-            let view = self.market.quick(conn, now.as_second())?;
+            let view = self.market.quick(conn, moment)?;
             let walked = self.walk(line, &view, turn, slot.into(), now);
             if view.was_long() { Err(ViewError::Long) } else { walked }
         })

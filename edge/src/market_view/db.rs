@@ -21,9 +21,14 @@ pub(super) struct Moves {
 }
 
 pub(super) fn moves(conn: &Connection) -> Result<Moves, DbError> {
-    let mut statement = conn.prepare_cached("SELECT reference, offers FROM market_move")?;
-    let (reference, offers) = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Moves { reference, offers, clock_offset_s: crate::node::clock_offset_s(conn)? })
+    // One statement, with what `node::clock_offset_s` reads in it, since every screen pays for it.
+    let mut statement = conn.prepare_cached(
+        "SELECT reference, offers, coalesce((SELECT value FROM node WHERE key = 'clock_offset_s'), 0) FROM market_move",
+    )?;
+    let moves = statement.query_row([], |row| {
+        Ok(Moves { reference: row.get(0)?, offers: row.get(1)?, clock_offset_s: row.get(2)? })
+    })?;
+    Ok(moves)
 }
 
 /// Indexed field of [`PriceSeries`] and of [`Listing`] that names the commodity.

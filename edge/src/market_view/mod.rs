@@ -29,6 +29,7 @@ use reference::Reference;
 use rusqlite::Connection;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 use sync_protocol::entity::{Listing as ListingRow, UnitBase};
 use sync_protocol::phone::Phone;
 use sync_protocol::row::Key;
@@ -41,11 +42,26 @@ const UNITS_MAX: usize = 8;
 /// Sizes in which produce is sold everywhere, in thousandths of a kilogram.
 const USUAL_SIZES: &[i64] = &[1_000, 50_000, 90_000];
 
+/// For how long what another process of this box has written may go unseen by a quick view.
+const UNSEEN_MAX: Duration = Duration::from_millis(20);
+
 /// What is kept in memory between two views.
 #[derive(Default)]
 pub struct MarketCache {
     reference: RwLock<Option<Arc<Reference>>>,
     offers: Mutex<OfferCache>,
+    moves: Mutex<Option<(Moment, Moves)>>,
+}
+
+/// When a quick view is asked for: before its read begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Seconds since 1970 UTC.
+    pub now_s: i64,
+    /// By the monotonic clock.
+    pub monotonic: Duration,
+    /// Transactions of this process so far; see [`crate::db::Db::commits`].
+    pub commits: u64,
 }
 
 /// Why a view could not answer.
@@ -93,8 +109,9 @@ impl MarketCache {
     ///
     /// # Errors
     /// When names and prices have to be loaded first, or the database fails.
-    pub fn quick<'a>(&'a self, conn: &'a Connection, now_s: i64) -> Result<View<'a>, ViewError> {
-        let moves = db::moves(conn)?;
+    pub fn quick<'a>(&'a self, conn: &'a Connection, moment: Moment) -> Result<View<'a>, ViewError> {
+        let moves = self.moves(conn, moment)?;
+        let now_s = moment.now_s;
         let kept = self.kept();
         match kept {
             Some(reference) if reference.is_current(conn, moves)? => {
@@ -126,6 +143,21 @@ impl MarketCache {
             None => Arc::new(Reference::load(tx)?),
         };
         Ok(View::new(tx, reference, moves, None, now_s, true))
+    }
+
+    /// How often things have moved: as read an instant ago where this process has written nothing since, for even the smallest read
+    /// costs a busy gateway a tenth of a screen.
+    fn moves(&self, conn: &Connection, moment: Moment) -> Result<Moves, DbError> {
+        let known = || self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((then, moves)) = *known()
+            && then.commits == moment.commits
+            && moment.monotonic.saturating_sub(then.monotonic) < UNSEEN_MAX
+        {
+            return Ok(moves);
+        }
+        let moves = db::moves(conn)?;
+        *known() = Some((moment, moves));
+        Ok(moves)
     }
 
     fn kept(&self) -> Option<Arc<Reference>> {

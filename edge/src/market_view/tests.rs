@@ -1,6 +1,6 @@
 //! The market as screens read it, on a real replica that moves.
 
-use super::{MarketCache, ViewError};
+use super::{MarketCache, Moment, UNSEEN_MAX, ViewError};
 use crate::db::DbError;
 use crate::testing::{
     BEANS, CALLER_PHONE, COOP, EDGE, KG, LILONGWE, MAIZE, MAIZE_LILONGWE, MEMBER_PHONE, MITUNDU, OTHER_COOP,
@@ -9,6 +9,7 @@ use crate::testing::{
 use crate::text::Lang;
 use crate::ussd::market::{Best, ListingState, Market as _, OrderState, Quote, Shelf, Window};
 use std::fmt::Debug;
+use std::time::Duration;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{
     Commodity, EntryId, EntryKind, Listing, Market, Order, OrderStatus, Price, PriceFlags, PriceSeries,
@@ -50,6 +51,38 @@ fn phone(number: u64) -> Phone {
 }
 
 #[test]
+fn a_quick_view_sees_this_processs_writes_at_once_and_anothers_soon() {
+    let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
+    let at = |monotonic| Moment { now_s: 0, monotonic, commits: edge.db().commits() };
+    let is_current = |monotonic| {
+        let read = |conn: &_| cache.quick(conn, at(monotonic)).map(|_| ());
+        edge.db().read_blocking(read) == Ok(())
+    };
+    let load = || seen(&edge, &cache, |view| view.crop_name(MAIZE.0, Lang::En).unwrap());
+    load();
+    assert!(is_current(Duration::ZERO));
+    let new_price = |price_minor| price(MAIZE_LILONGWE, month(2026, 2), price_minor, PriceFlags::ACTUAL);
+    edge.feed(Bucket::Region(REGION), vec![new_price(41_000)]);
+    assert!(!is_current(Duration::ZERO), "written by this process");
+    load();
+    assert!(is_current(Duration::ZERO));
+    let other = rusqlite::Connection::open(edge.data_dir().join("edge.db")).unwrap();
+    other.execute("UPDATE market_move SET reference = reference + 1", []).unwrap();
+    assert!(is_current(Duration::ZERO), "not looked at so soon again");
+    assert!(!is_current(UNSEEN_MAX), "written by another process");
+}
+
+#[test]
+fn the_age_of_a_price_is_counted_by_the_hubs_clock() {
+    let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
+    let now = edge.deps().clock.now();
+    let ahead = || seen(&edge, &cache, |view| view.best_time(now).as_second() - now.as_second());
+    assert_eq!(ahead(), 0, "never heard");
+    edge.db().write_blocking(|tx| crate::node::set_contact(tx, 1_000, 4_600)).unwrap();
+    assert_eq!(ahead(), 3_600);
+}
+
+#[test]
 fn what_is_kept_follows_the_replica() {
     let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
     assert_eq!(quote(&edge, &cache, LILONGWE).series[0].latest.price_minor, 30_000);
@@ -83,8 +116,9 @@ fn what_is_kept_follows_the_replica() {
 fn a_quick_view_needs_what_is_in_memory_and_says_so_when_it_is_not() {
     let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
     let quick = || {
+        let moment = Moment { now_s: 0, monotonic: Duration::ZERO, commits: edge.db().commits() };
         edge.db().read_blocking(|conn| -> Result<bool, ViewError> {
-            let view = cache.quick(conn, 0)?;
+            let view = cache.quick(conn, moment)?;
             let read = view.quote(MAIZE.0, LILONGWE.0, Lang::En);
             Ok(read.is_ok() && !view.was_long())
         })

@@ -32,21 +32,34 @@ pub struct Session {
     pub(super) phone: Phone,
     pub(super) lang: Lang,
     pub(super) screen: Screen,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) back: Vec<Screen>,
     /// What the numbers of the screen on show stand for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) shown: Vec<Key>,
     /// Where the list on show goes on, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) next_offset: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) draft: Option<Draft>,
     /// Wrong keys in a row.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) wrong: u8,
     /// Whether the last answer ended the call.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) ended: bool,
     /// What was handed out to be done by the turn that is not finished yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pending: Option<Pending>,
     pub(super) last_text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) last_sequence: Option<u32>,
     pub(super) last_reply: Reply,
+}
+
+/// What is as at first need not be written: every step through a menu writes one of these.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What an intent was made of.
