@@ -351,8 +351,8 @@ fn until_silent(
 
 fn line_error(error: &reqwest::Error) -> LineError {
     let text = words(error);
-    if text.contains("certificate") {
-        LineError::Certificate(text)
+    if let Some(better) = tls::handshake_error(error) {
+        better
     } else if error.is_connect() {
         LineError::Unreachable(text)
     } else {

@@ -20,9 +20,7 @@ pub enum LineError {
     #[error("nothing came over the line for {} seconds", .0.as_secs())]
     Silent(Duration),
     /// The hub's certificate does not prove that it is the hub.
-    #[error(
-        "the hub's certificate was not accepted: {0}. Check the address and, if the certificate is new, the package ca-certificates"
-    )]
+    #[error("the hub's certificate was not accepted: {0}")]
     Certificate(String),
 }
 

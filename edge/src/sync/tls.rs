@@ -9,6 +9,8 @@ use mizili_node::deps::Clock;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -70,10 +72,9 @@ fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier
 /// # Errors
 /// When the machine has no root certificates.
 pub fn client_config(time: Arc<BestTime>) -> Result<ClientConfig, SyncError> {
-    let platform = rustls_platform_verifier::Verifier::new(provider()).map_err(|e| {
-        SyncError::Line(LineError::Certificate(format!(
-            "{e}; install the package ca-certificates on this machine"
-        )))
+    let platform = rustls_platform_verifier::Verifier::new(provider()).map_err(|_| {
+        let why = "this machine has no list of whom to trust. Install the package ca-certificates";
+        SyncError::Line(LineError::Certificate(why.into()))
     })?;
     let mut config = builder()?
         .dangerous()
@@ -149,6 +150,57 @@ impl ServerCertVerifier for AnyGoodTime {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.chain_and_name.supported_verify_schemes()
     }
+}
+
+/// Why a handshake failed, where that can be said better than the cause says it itself.
+pub(super) fn handshake_error(error: &(dyn Error + 'static)) -> Option<LineError> {
+    match cause(error)? {
+        rustls::Error::InvalidCertificate(why) => Some(LineError::Certificate(certificate_words(why))),
+        rustls::Error::InvalidMessage(_) => {
+            Some(LineError::Unreachable("what answers at its address does not speak https".into()))
+        }
+        _ => None,
+    }
+}
+
+/// The error of TLS within another. An [`io::Error`] names as its source what lies behind the error that it holds, not that one.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(held) => cause(held),
+        None => cause(error.source()?),
+    }
+}
+
+fn certificate_words(why: &CertificateError) -> String {
+    match why {
+        CertificateError::UnknownIssuer => "nobody whom this machine trusts has signed it. If the hub's certificate comes from \
+             an authority of your own, put that authority's certificate into /usr/local/share/ca-certificates, run \
+             update-ca-certificates and start again; else bring the package ca-certificates up to date"
+            .into(),
+        CertificateError::NotValidForNameContext { expected, .. } => {
+            format!("it is not for {}. Check the address", expected.to_str())
+        }
+        CertificateError::NotValidForName => "it is for another name. Check the address".into(),
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!("it ended on {}. The hub's operator has to renew it", day(*not_after))
+        }
+        CertificateError::NotValidYetContext { time, not_before } => format!(
+            "it is good from {} on, and this box takes today for {}. Check this box's clock",
+            day(*not_before),
+            day(*time)
+        ),
+        other => format!("{other}. The hub's operator has to look at it"),
+    }
+}
+
+/// A day of UTC, like 2026-11-22.
+fn day(at: UnixTime) -> String {
+    let at_s = i64::try_from(at.as_secs()).ok();
+    let at = at_s.and_then(|at_s| jiff::Timestamp::from_second(at_s).ok());
+    at.map_or_else(|| "a day beyond all calendars".into(), |at| at.strftime("%Y-%m-%d").to_string())
 }
 
 fn is_about_dates(error: &rustls::Error) -> bool {

@@ -16,10 +16,13 @@ use tokio::net::{TcpListener, TcpStream};
 async fn serve(hub: Arc<FakeHub>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let health = axum::routing::get(|| async { "ok" });
-    let app = axum::Router::new().route("/healthz", health).fallback(handle).with_state(hub);
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    tokio::spawn(async move { axum::serve(listener, app(hub)).await.unwrap() });
     address
+}
+
+pub(super) fn app(hub: Arc<FakeHub>) -> axum::Router {
+    let health = axum::routing::get(|| async { "ok" });
+    axum::Router::new().route("/healthz", health).fallback(handle).with_state(hub)
 }
 
 async fn handle(State(hub): State<Arc<FakeHub>>, uri: Uri, headers: HeaderMap, body: Body) -> Response<Body> {
@@ -56,13 +59,13 @@ fn path_is_exchange(uri: &Uri) -> bool {
 
 /// A wire that counts what goes over it.
 #[derive(Default)]
-struct Wire {
-    up: AtomicU64,
-    down: AtomicU64,
-    connections: AtomicU64,
+pub(super) struct Wire {
+    pub(super) up: AtomicU64,
+    pub(super) down: AtomicU64,
+    pub(super) connections: AtomicU64,
 }
 
-async fn wire(to: SocketAddr) -> (SocketAddr, Arc<Wire>) {
+pub(super) async fn wire(to: SocketAddr) -> (SocketAddr, Arc<Wire>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, wire) = (listener.local_addr().unwrap(), Arc::new(Wire::default()));
     let counted = wire.clone();
@@ -99,13 +102,18 @@ async fn copy(
 
 async fn over_http(bed: &Bed) -> (Syncer, Arc<Wire>) {
     let (address, wire) = wire(serve(bed.hub.clone()).await).await;
-    let time = Arc::new(BestTime::new(bed.edge.deps().clock.clone(), None, 0));
-    let transport = HttpTransport::new(&format!("http://{address}"), false, time).unwrap();
-    let identity = Identity::load(bed.edge.data_dir()).unwrap();
-    (Syncer { transport: Arc::new(transport), ..syncer(&bed.edge, &bed.hub, identity) }, wire)
+    (syncer_to(bed, &format!("http://{address}")), wire)
 }
 
-const BOUNDS: Bounds =
+/// What syncs a bed's edge with the hub at an address.
+pub(super) fn syncer_to(bed: &Bed, address: &str) -> Syncer {
+    let time = Arc::new(BestTime::new(bed.edge.deps().clock.clone(), None, 0));
+    let transport = HttpTransport::new(address, false, time).unwrap();
+    let identity = Identity::load(bed.edge.data_dir()).unwrap();
+    Syncer { transport: Arc::new(transport), ..syncer(&bed.edge, &bed.hub, identity) }
+}
+
+pub(super) const BOUNDS: Bounds =
     Bounds { lock_patience: Duration::ZERO, work: None, recount: false, hold_commands: false };
 
 #[tokio::test]

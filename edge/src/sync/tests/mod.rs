@@ -4,6 +4,7 @@ mod commands;
 mod cuts;
 mod enrolment;
 mod http;
+mod https;
 mod hub;
 mod mending;
 mod refusals;
