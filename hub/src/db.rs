@@ -5,6 +5,7 @@
 //! session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before serving.
 
 use mizili_node::deps::Deps;
+use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::query::{Query, QueryScalar};
@@ -98,10 +99,20 @@ impl Db {
 /// # Errors
 /// No connection, or a step that failed; the steps before it stand.
 pub async fn migrate(direct_url: &str) -> Result<(), MigrateError> {
-    let mut connection = PgConnection::connect(direct_url).await?;
+    let mut connection = PgConnection::connect(direct_url).await.map_err(named_if_a_pooler)?;
     MIGRATOR.run(&mut connection).await?;
     connection.close().await?;
     Ok(())
+}
+
+/// PgBouncer refuses what a client that means to keep its session asks for first; Postgres never does.
+fn named_if_a_pooler(error: sqlx::Error) -> sqlx::Error {
+    let is_poolers = |refusal: &dyn DatabaseError| refusal.message().contains("startup parameter");
+    if error.as_database_error().is_some_and(is_poolers) {
+        let advice = "this is a pooler's address. Set DATABASE_DIRECT_URL to the database's own";
+        return sqlx::Error::Configuration(advice.into());
+    }
+    error
 }
 
 /// A query by an unnamed statement.
