@@ -1,6 +1,6 @@
 //! The hub behind PgBouncer in transaction mode, with fewer connections to Postgres than people who ask: the programs an operator
 //! runs, what apps ask for, and an office that syncs and hears of news.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mizili_edge::commands::{self, Submission};
 use mizili_edge::db::Db as EdgeDb;
