@@ -24,6 +24,9 @@ use sync_protocol::wire::message::{Audit, Hello, Message, cursors_to_bytes, scop
 /// Bytes of a command on the wire besides its body: id, time, actor, less what compression saves.
 const COMMAND_HEAD_BYTES: usize = 40;
 
+/// How many times as large as the one before a batch may be.
+const GROWTH: usize = 4;
+
 /// What a request opens with besides what is stored.
 pub(super) struct Opening {
     /// The edge's incarnation.
@@ -105,7 +108,7 @@ pub(super) struct Batches {
     after_seq: u64,
     pace: Pace,
     sent: Arc<Sent>,
-    /// About how many bytes the next one takes. The first are small, each next up to twice as large, whatever speed was measured:
+    /// About how many bytes the next one takes. The first are small, each next up to four times as large, whatever speed was measured:
     /// where the line has become worse since, something still gets through between two cuts.
     batch_bytes: usize,
 }
@@ -127,7 +130,7 @@ impl Batches {
         let after = self.after_seq;
         let mut batch = self.db.read(move |conn| commands::pending(conn, after, max)).await?;
         batch.truncate(fitting(&batch, self.batch_bytes));
-        self.batch_bytes = (2 * self.batch_bytes).min(self.pace.batch_bytes());
+        self.batch_bytes = (GROWTH * self.batch_bytes).min(self.pace.batch_bytes());
         let Some(last) = batch.last() else { return Ok(None) };
         let upto = last.seq;
         self.db.write(move |tx| commands::mark_sent(tx, upto)).await?;

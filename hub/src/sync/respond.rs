@@ -38,6 +38,8 @@ const ROW_BYTES_GUESS: f64 = 12.0;
 /// Fewest rows of a page: of the largest kind they still make a frame that fits between two cuts.
 const PAGE_ROWS_MIN: usize = 8;
 const PAGE_ROWS_MAX: usize = 16_384;
+/// How many times as large as the one before a frame may be. More of them compress less well.
+const GROWTH: usize = 4;
 
 const _: () = assert!(PAGE_ROWS_MAX <= FRAME_ROWS_MAX);
 
@@ -187,7 +189,7 @@ fn points(cursors: &[BucketCursor], heads: &HashMap<Bucket, Head>, all: bool) ->
 
 /// How many rows make a frame of the wanted size.
 ///
-/// The first frames of an answer are small and each next is up to twice as large, whatever speed the edge has measured: where the
+/// The first frames of an answer are small and each next is up to four times as large, whatever speed the edge has measured: where the
 /// line has become worse since, what is cut is short, and something of every answer stays.
 struct Sizer {
     /// What the next frame should take.
@@ -213,7 +215,7 @@ impl Sizer {
         }
         let fits = bytes <= 2 * self.frame_bytes || rows <= PAGE_ROWS_MIN;
         if fits && rows > 0 {
-            self.frame_bytes = (2 * self.frame_bytes).min(self.frame_bytes_max);
+            self.frame_bytes = (GROWTH * self.frame_bytes).min(self.frame_bytes_max);
         }
         fits
     }
