@@ -15,6 +15,7 @@ use crate::serve::{self, Secrets};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use mizili_node::problem::one_line;
+use mizili_node::prompt;
 use output::Output;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -171,7 +172,13 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
-    match runtime.block_on(run(command)) {
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            done = run(command) => done,
+            () = prompt::stopped() => Err(anyhow::anyhow!("stopped")),
+        }
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

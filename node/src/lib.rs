@@ -1,5 +1,5 @@
 //! What a hub and an edge have in common as servers: time and ids from outside, problems, JSON bodies, query parameters, pages,
-//! ETags, passwords and how long a guesser waits, what a request about a product asks for. It knows HTTP and no rule of the
+//! ETags, passwords, asking for one, and how long a guesser waits, what a request about a product asks for. It knows HTTP and no rule of the
 //! market, and must never know a database: what needs one stays with its node.
 
 pub mod body;
@@ -13,6 +13,7 @@ pub mod page;
 pub mod password;
 pub mod problem;
 pub mod product;
+pub mod prompt;
 pub mod query;
 pub mod text;
 pub mod throttle;

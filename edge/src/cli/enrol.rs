@@ -48,7 +48,7 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
         insecure_http: args.insecure_http,
     };
     enrolment.check(&args.code).await?;
-    let (chosen, made) = password::first(place, out.json)?;
+    let (chosen, made) = password::first(place, out.json).await?;
     let enrolled = enrolment.run(&args.code, &chosen).await?;
     let name = &enrolled.cooperative.name;
     let shown = match &made {

@@ -17,6 +17,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use mizili_node::deps::Deps;
 use mizili_node::problem::one_line;
+use mizili_node::prompt;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -142,7 +143,12 @@ pub fn main() -> ExitCode {
     tls::install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli)),
+        Ok(runtime) => runtime.block_on(async {
+            tokio::select! {
+                done = run(cli) => done,
+                () = prompt::stopped() => Err(anyhow::anyhow!("stopped")),
+            }
+        }),
         Err(error) => Err(anyhow::Error::new(error).context("cannot start")),
     };
     match ended {

@@ -8,6 +8,7 @@ use crate::sync::SyncError;
 use anyhow::{Context as _, bail};
 use mizili_node::deps::Deps;
 use mizili_node::password::{MAX_BYTES, MIN_CHARS, Passwords};
+use mizili_node::prompt;
 use rusqlite::Transaction;
 use serde_json::json;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -41,7 +42,7 @@ pub(super) async fn run(args: PasswordArgs, place: &Place, out: &mut Out) -> any
     let (chosen, made) = match (args.make, args.stdin) {
         (true, _) => made_pair(&place.deps),
         (_, true) => (from_stdin()?, None),
-        _ if std::io::stdin().is_terminal() => (asked_twice("New office password")?, None),
+        _ if std::io::stdin().is_terminal() => (asked_twice("New office password").await?, None),
         _ => bail!(
             "there is no terminal to ask on. Give --stdin to read the password, or --make to have one made"
         ),
@@ -70,9 +71,9 @@ async fn set(db: &Db, deps: &Deps, password: &str) -> anyhow::Result<()> {
 
 /// The first office password at enrolment: asked for on a terminal, unless the output is for a program; else made. With it
 /// comes what is to be shown, if it was made.
-pub(super) fn first(place: &Place, json: bool) -> anyhow::Result<(String, Option<String>)> {
+pub(super) async fn first(place: &Place, json: bool) -> anyhow::Result<(String, Option<String>)> {
     if !json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        return Ok((asked_twice("Choose the office password")?, None));
+        return Ok((asked_twice("Choose the office password").await?, None));
     }
     Ok(made_pair(&place.deps))
 }
@@ -97,21 +98,9 @@ pub fn made(deps: &Deps) -> String {
     groups.iter().map(group).collect::<Vec<_>>().join("-")
 }
 
-fn asked_twice(prompt: &str) -> anyhow::Result<String> {
-    loop {
-        let first = rpassword::prompt_password(format!("{prompt} (at least {MIN_CHARS} characters): "))
-            .context("cannot ask on this terminal")?;
-        if let Err(why) = usable(&first) {
-            super::tell(&why);
-            continue;
-        }
-        let second =
-            rpassword::prompt_password("The same once more: ").context("cannot ask on this terminal")?;
-        if first == second {
-            return Ok(first);
-        }
-        super::tell("These were not the same. Again:");
-    }
+async fn asked_twice(question: &str) -> anyhow::Result<String> {
+    let question = format!("{question} (at least {MIN_CHARS} characters)");
+    Ok(prompt::new_password(&question, usable, super::tell).await?)
 }
 
 fn from_stdin() -> anyhow::Result<String> {

@@ -8,7 +8,8 @@ use crate::market::users::app::{self, NewAccount};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use mizili_node::deps::Deps;
-use mizili_node::password::Passwords;
+use mizili_node::password::{MIN_CHARS, Passwords, problem};
+use mizili_node::prompt;
 use serde::Serialize;
 use std::io::{BufRead, IsTerminal};
 use uuid::Uuid;
@@ -25,7 +26,7 @@ pub(super) enum Command {
 
 The password is asked for on a terminal, else it is the first line of standard input. A clerk's office password is for
 the page at the office; it works offline, and should be another than the password here. With --office-password-stdin
-it is the second line of standard input.")]
+it is asked for too, else it is the second line of standard input.")]
     Add(Add),
     /// Confirm that a number belongs to the account that registered with it.
     #[command(after_help = "Example:
@@ -107,7 +108,7 @@ async fn add(args: Add) -> Result<()> {
             "only clerks have an office password: leave --office-password-stdin out, or make it --role clerk"
         );
     }
-    let (password, office_password) = read_passwords(args.office_password_stdin)?;
+    let (password, office_password) = read_passwords(args.office_password_stdin).await?;
     let name = args.name.clone().unwrap_or_else(|| args.phone.clone());
     let account = NewAccount {
         phone: args.phone,
@@ -147,15 +148,12 @@ fn in_words(error: ApiError) -> anyhow::Error {
 }
 
 /// The password and the office password: asked for on a terminal, else lines of standard input.
-fn read_passwords(office: bool) -> Result<(String, Option<String>)> {
-    let stdin = std::io::stdin();
-    if stdin.is_terminal() && !office {
-        return Ok((ask("Password: ")?, None));
+async fn read_passwords(office: bool) -> Result<(String, Option<String>)> {
+    if std::io::stdin().is_terminal() {
+        let first = ask("Password").await?;
+        return Ok((first, if office { Some(ask("Office password").await?) } else { None }));
     }
-    if stdin.is_terminal() {
-        hint("Write the password on one line and the office password on the next.");
-    }
-    let mut lines = stdin.lock().lines();
+    let mut lines = std::io::stdin().lock().lines();
     let mut line = |what: &str| -> Result<String> {
         let line = lines.next().transpose().context("cannot read standard input")?.unwrap_or_default();
         let line = line.trim_end_matches('\r').to_owned();
@@ -167,11 +165,8 @@ fn read_passwords(office: bool) -> Result<(String, Option<String>)> {
     Ok((line("password")?, if office { Some(line("office password")?) } else { None }))
 }
 
-fn ask(prompt: &str) -> Result<String> {
-    let password = rpassword::prompt_password(prompt).context("cannot ask for a password here")?;
-    let again = rpassword::prompt_password("The same again: ").context("cannot ask for a password here")?;
-    if password != again {
-        bail!("the two passwords differ; nothing was changed");
-    }
-    Ok(password)
+async fn ask(what: &str) -> Result<String> {
+    let question = format!("{what} (at least {MIN_CHARS} characters)");
+    let usable = |password: &str| problem("", password).map_or(Ok(()), |problem| Err(problem.detail));
+    Ok(prompt::new_password(&question, usable, hint).await?)
 }

@@ -14,3 +14,4 @@ mod rights;
 mod shapes;
 mod socket;
 mod support;
+mod terminal;

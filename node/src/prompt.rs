@@ -1,0 +1,76 @@
+//! Asks a person at a terminal for a password, unseen, and leaves the terminal as it was, also when the person stops. It must never
+//! let what was typed get into an error or a log.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+
+/// Why nobody answered.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// Ctrl-C, or Ctrl-D, which ends the input.
+    #[error("stopped; nothing was changed")]
+    Stopped,
+    /// There is no terminal, or it failed.
+    #[error("cannot ask on this terminal: {0}")]
+    Terminal(io::Error),
+}
+
+/// Ctrl-C after somebody was asked: from then on it does not end the process by itself.
+static STOPPED: Notify = Notify::const_new();
+/// Whether somebody is being asked: then Ctrl-C is an answer.
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+/// Asks for a new password until two answers are the same and `usable` has nothing against it. What it has, `tell` says to the
+/// person.
+///
+/// # Errors
+/// The person stops, or there is no terminal.
+pub async fn new_password(
+    question: &str,
+    usable: impl Fn(&str) -> Result<(), String>,
+    tell: fn(&str),
+) -> Result<String, PromptError> {
+    loop {
+        let first = unseen(format!("{question}: ")).await?;
+        if let Err(why) = usable(&first) {
+            tell(&why);
+            continue;
+        }
+        if unseen("The same once more: ".into()).await? == first {
+            return Ok(first);
+        }
+        tell("These were not the same. Again:");
+    }
+}
+
+/// Done when somebody who was asked presses Ctrl-C after that. To be waited for beside the work of a command that may ask.
+pub async fn stopped() {
+    STOPPED.notified().await;
+}
+
+async fn unseen(question: String) -> Result<String, PromptError> {
+    // The signal of Ctrl-C would end the process before the terminal is put right, so it is caught.
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(PromptError::Terminal)?;
+    ASKING.store(true, Ordering::SeqCst);
+    let asked = spawn_blocking(|| rpassword::prompt_password(question)).await;
+    match asked.map_err(io::Error::other).flatten() {
+        Ok(answer) => {
+            ASKING.store(false, Ordering::SeqCst);
+            tokio::spawn(async move {
+                while interrupts.recv().await.is_some() && ASKING.load(Ordering::SeqCst) {}
+                STOPPED.notify_one();
+            });
+            Ok(answer)
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(PromptError::Stopped),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            // The question's line is not ended yet. Where standard error is closed there is nobody to mind.
+            let _ = io::stderr().write_all(b"\n");
+            Err(PromptError::Stopped)
+        }
+        Err(error) => Err(PromptError::Terminal(error)),
+    }
+}
