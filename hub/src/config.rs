@@ -3,6 +3,7 @@
 
 use crate::db::{Db, migrate};
 use crate::postgres::{Durability, LocalPostgres};
+use crate::secret_file;
 use anyhow::{Context as _, Result};
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -70,7 +71,9 @@ impl Config {
         };
         match made {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
-            made => made.with_context(|| format!("cannot make the data folder {}", dir.display())),
+            made => made
+                .and_then(|()| secret_file::sync_folder_of(dir))
+                .with_context(|| format!("cannot make the data folder {}", dir.display())),
         }
     }
 

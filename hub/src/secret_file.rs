@@ -37,8 +37,24 @@ fn make(path: &Path, text: &str) -> io::Result<()> {
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     match linked {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        // Where another process was first, it may not have come to the next line yet.
+        _ => {}
+    }
+    sync_folder_of(path)
+}
+
+/// Puts the name of a file or a folder on the disk, whatever is in it. Without that a power cut takes it, and with it keys that
+/// edges have pinned already.
+///
+/// # Errors
+/// When the folder around it cannot be synced.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    match fs::File::open(folder) {
+        // A folder may be open to making things in it and closed to reading: then there is no way to sync it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        opened => opened?.sync_all(),
     }
 }
 
