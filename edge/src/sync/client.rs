@@ -9,11 +9,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use rustls::ClientConfig;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use sync_protocol::session::TOKEN_HEADER;
 
 /// How long making a connection may take: two lost packets on a satellite link.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
@@ -38,7 +39,7 @@ pub struct Request {
     /// Path and query at the hub.
     pub path: String,
     /// The session's token.
-    pub bearer: Option<String>,
+    pub token: Option<String>,
     /// The body; a request without one is a GET, any other a POST.
     pub body: Payload,
     /// How long nothing may move in either direction.
@@ -191,8 +192,8 @@ impl HttpTransport {
             Payload::Nothing => client.get(url),
             _ => client.post(url),
         };
-        if let Some(token) = &request.bearer {
-            builder = builder.header(AUTHORIZATION, format!("Bearer {token}"));
+        if let Some(token) = &request.token {
+            builder = builder.header(TOKEN_HEADER, token);
         }
         let builder = match request.body {
             Payload::Nothing => builder,
@@ -403,7 +404,7 @@ mod tests {
         let transport = HttpTransport::new(&address, false, time).unwrap();
         let request = Request {
             path: "/x".into(),
-            bearer: None,
+            token: None,
             body: Payload::Nothing,
             patience: Duration::from_secs(30),
         };

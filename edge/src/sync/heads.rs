@@ -2,7 +2,7 @@
 //! is decided by it.
 
 use reqwest::Version;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -106,8 +106,7 @@ impl Seen {
     fn field(&mut self, is_up: bool, name: &str, value: &[u8]) -> u64 {
         let hash = self.hasher.hash_one(value);
         let before = self.last.insert((is_up, name.to_owned()), hash);
-        let is_kept = name != AUTHORIZATION.as_str() && name != CONTENT_LENGTH.as_str();
-        if is_kept && before == Some(hash) { 1 } else { packed(value) }
+        if name != CONTENT_LENGTH.as_str() && before == Some(hash) { 1 } else { packed(value) }
     }
 }
 

@@ -83,8 +83,8 @@ impl Syncer {
         sent: &Sent,
     ) -> Result<Taken, (SyncError, Taken)> {
         let begun = self.deps.clock.monotonic();
-        let bearer = Some(run.token.clone());
-        let request = Request { path: EXCHANGE_PATH.to_owned(), bearer, body, patience: PATIENCE };
+        let token = Some(run.token.clone());
+        let request = Request { path: EXCHANGE_PATH.to_owned(), token, body, patience: PATIENCE };
         let answer = match run.meter.send(request).await {
             Ok(answer) => answer,
             Err(error) => return Err((sent.failure().unwrap_or(error.into()), Taken::default())),

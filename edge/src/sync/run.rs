@@ -298,8 +298,8 @@ async fn poll(transport: Arc<dyn Transport>, db: Db, data_dir: PathBuf) -> Resul
         scope_hash(&scope),
         BASE64.encode(cursors_to_bytes(&cursors))
     );
-    let bearer = kept_token(&data_dir, &parties);
-    let request = Request { path, bearer, body: Payload::Nothing, patience: POLL_PATIENCE };
+    let token = kept_token(&data_dir, &parties);
+    let request = Request { path, token, body: Payload::Nothing, patience: POLL_PATIENCE };
     let answer = transport.send(request).await?;
     match answer.status {
         200 | 204 => {

@@ -115,7 +115,7 @@ pub(super) async fn ask<Q: Serialize, A: DeserializeOwned>(
 ) -> Result<A, SyncError> {
     let text = serde_json::to_vec(question).map_err(|e| SyncError::Unexpected(e.to_string()))?;
     let body = Payload::Json(text);
-    let request = Request { path: path.to_owned(), bearer: None, body, patience: QUESTION_PATIENCE };
+    let request = Request { path: path.to_owned(), token: None, body, patience: QUESTION_PATIENCE };
     let answer = transport.send(request).await?;
     if answer.status != 200 {
         return Err(refusal(answer).await);

@@ -9,7 +9,6 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -17,6 +16,7 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 use sync_protocol::api::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
 use sync_protocol::ids::EdgeId;
+use sync_protocol::session::TOKEN_HEADER;
 use sync_protocol::session::identity::{edge_session, hub_challenge};
 
 /// Seconds for which a challenge can be answered: a 2G link with a few lost packets.
@@ -125,8 +125,7 @@ pub(super) async fn authenticate(
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Result<store::EdgeRow, ApiError> {
-    let token =
-        headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+    let token = headers.get(TOKEN_HEADER).and_then(|v| v.to_str().ok());
     let token = token.and_then(|t| URL_SAFE_NO_PAD.decode(t).ok()).filter(|t| t.len() == 16);
     let ended =
         || Kind::EdgeSession.because("Open a session first: this needs an edge's token, not a person's.");

@@ -1,6 +1,7 @@
 //! Edges as the operator handles them: a code turns one box into an edge, a revoked one is out, the list shows how each is doing.
 
 use crate::support::{OWN, TestHub};
+use axum::http::HeaderName;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
@@ -10,8 +11,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
-use sync_protocol::session::BucketCursor;
 use sync_protocol::session::identity::enrolment;
+use sync_protocol::session::{BucketCursor, TOKEN_HEADER};
 use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
 
 /// What a box asks with. Its key is made of `seed`, so that two boxes can be told apart.
@@ -155,7 +156,7 @@ async fn a_long_poll_does_not_keep_the_hub_from_stopping() {
         URL_SAFE_NO_PAD.encode(cursors_to_bytes(&cursors))
     );
     let token = URL_SAFE_NO_PAD.encode(token);
-    let poll = hub.get(&path).token(&token).send();
+    let poll = hub.get(&path).header(HeaderName::from_static(TOKEN_HEADER), &token).send();
     let stop = async { hub.state.news.end() };
     let (answer, ()) = tokio::join!(poll, stop);
     assert_eq!(answer.status, 204, "sent home without news");

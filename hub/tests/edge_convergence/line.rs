@@ -13,7 +13,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use sync_protocol::session::EXCHANGE_PATH;
+use sync_protocol::session::{EXCHANGE_PATH, TOKEN_HEADER};
 use tower::ServiceExt;
 
 /// What goes wrong with exchanges; sign-in is left alone.
@@ -29,7 +29,7 @@ struct Faults {
 
 /// A request that somebody on the way keeps, after its sender gave up waiting.
 struct Held {
-    bearer: Option<String>,
+    token: Option<String>,
     body: Bytes,
 }
 
@@ -77,7 +77,7 @@ impl Line {
         let held = std::mem::take(&mut *self.held.lock().unwrap());
         let count = held.len();
         for request in held.into_iter().rev() {
-            let head = head(EXCHANGE_PATH, request.bearer.as_deref()).method(Method::POST);
+            let head = head(EXCHANGE_PATH, request.token.as_deref()).method(Method::POST);
             let answer =
                 self.hub.clone().oneshot(head.body(Body::from(request.body)).unwrap()).await.unwrap();
             let _ = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
@@ -91,10 +91,10 @@ impl Line {
     }
 }
 
-fn head(path: &str, bearer: Option<&str>) -> axum::http::request::Builder {
+fn head(path: &str, token: Option<&str>) -> axum::http::request::Builder {
     let builder = axum::http::Request::builder().uri(path);
-    match bearer {
-        Some(token) => builder.header(header::AUTHORIZATION, format!("Bearer {token}")),
+    match token {
+        Some(token) => builder.header(TOKEN_HEADER, token),
         None => builder,
     }
 }
@@ -148,7 +148,7 @@ impl Transport for Line {
                     (None, None, false, false)
                 }
             };
-            let mut builder = head(&request.path, request.bearer.as_deref());
+            let mut builder = head(&request.path, request.token.as_deref());
             let once =
                 |bytes: Bytes| futures_util::stream::once(async move { Ok::<_, io::Error>(bytes) }).boxed();
             let body = match request.body {
@@ -170,7 +170,7 @@ impl Transport for Line {
             };
             if held_back {
                 let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-                self.held.lock().unwrap().push(Held { bearer: request.bearer, body });
+                self.held.lock().unwrap().push(Held { token: request.token, body });
                 return Err(LineError::Cut("nothing came for a long time".into()));
             }
             let request = builder.method(method).body(body).unwrap();

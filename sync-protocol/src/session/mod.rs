@@ -15,6 +15,10 @@ pub use serve::{Page, next_pages};
 /// Minor version of the protocol that this build speaks; the major version stands in the path.
 pub const MINOR_VERSION: u16 = 1;
 
+/// The header that carries a session's token, as it is. Not `Authorization`: HTTP/2 sends that one anew with each request, so that
+/// whoever makes others ask in a person's name learns nothing by their length. Nobody asks in a box's name, and it pays for each byte.
+pub const TOKEN_HEADER: &str = "session-token";
+
 /// The path of the exchange at the hub.
 pub const EXCHANGE_PATH: &str = "/sync/v1/exchange";
 

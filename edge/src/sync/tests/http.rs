@@ -5,10 +5,11 @@ use crate::sync::client::{HttpTransport, Payload, Request, Transport};
 use crate::sync::error::LineError;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use futures_util::StreamExt as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use sync_protocol::session::TOKEN_HEADER;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -26,9 +27,7 @@ pub(super) fn app(hub: Arc<FakeHub>) -> axum::Router {
 }
 
 async fn handle(State(hub): State<Arc<FakeHub>>, uri: Uri, headers: HeaderMap, body: Body) -> Response<Body> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .map(|v| v.to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned());
+    let token = headers.get(TOKEN_HEADER).map(|v| v.to_str().unwrap().to_owned());
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     let path = uri.path_and_query().unwrap().as_str().to_owned();
     let body = match (uri.path(), bytes.first()) {
@@ -36,7 +35,7 @@ async fn handle(State(hub): State<Arc<FakeHub>>, uri: Uri, headers: HeaderMap, b
         ("/sync/v1/exchange", _) => Payload::Frames(bytes),
         _ => Payload::Json(bytes.into()),
     };
-    let request = Request { path, bearer, body, patience: Duration::from_secs(60) };
+    let request = Request { path, token, body, patience: Duration::from_secs(60) };
     let mut answer = Response::new(Body::empty());
     match hub.answer(request).await {
         Ok(given) => {
@@ -179,7 +178,7 @@ async fn old_server() -> SocketAddr {
 }
 
 async fn ask(transport: &HttpTransport, patience: Duration) -> Result<Vec<u8>, LineError> {
-    let request = Request { path: "/x".into(), bearer: None, body: Payload::Nothing, patience };
+    let request = Request { path: "/x".into(), token: None, body: Payload::Nothing, patience };
     Ok(transport.send(request).await?.whole().await.unwrap())
 }
 
@@ -222,7 +221,7 @@ async fn a_connection_that_went_silent_is_left() {
     let transport = HttpTransport::new(&format!("http://{address}"), false, time).unwrap();
     let news = |patience| {
         let path = "/healthz".to_owned();
-        transport.send(Request { path, bearer: None, body: Payload::Nothing, patience })
+        transport.send(Request { path, token: None, body: Payload::Nothing, patience })
     };
     assert_eq!(news(Duration::from_secs(60)).await.unwrap().status, 200);
     silence.send_replace(true);
@@ -254,7 +253,7 @@ async fn the_address_in_an_error_holds_no_query() {
     let time = Arc::new(BestTime::new(bed.edge.deps().clock.clone(), None, 0));
     let transport = HttpTransport::new(&format!("http://{address}"), false, time).unwrap();
     let path = "/sync/v1/news?cursors=SECRET".to_owned();
-    let request = Request { path, bearer: None, body: Payload::Nothing, patience: Duration::from_secs(60) };
+    let request = Request { path, token: None, body: Payload::Nothing, patience: Duration::from_secs(60) };
     let Err(error) = transport.send(request).await else { panic!("nobody answers there") };
     assert!(!error.to_string().contains("SECRET"), "{error}");
 }

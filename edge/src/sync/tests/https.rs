@@ -118,7 +118,7 @@ fn time(clock_s: i64, hub_last_word_s: Option<i64>) -> BestTime {
 }
 
 async fn ask(transport: &HttpTransport, body: Payload) -> Result<String, LineError> {
-    let request = Request { path: "/x".into(), bearer: None, body, patience: Duration::from_secs(60) };
+    let request = Request { path: "/x".into(), token: None, body, patience: Duration::from_secs(60) };
     let answer = transport.send(request).await?;
     let pieces: Vec<Bytes> = answer.body.try_collect().await?;
     Ok(String::from_utf8(pieces.concat()).unwrap())
@@ -147,7 +147,7 @@ fn the_new_version_is_settled_and_streams_both_ways_at_once() {
             Some((Ok::<_, Error>(Bytes::from_static(piece)), to_send))
         });
         let body = Payload::Stream(body.boxed());
-        let request = Request { path: "/x".into(), bearer: None, body, patience: Duration::from_secs(60) };
+        let request = Request { path: "/x".into(), token: None, body, patience: Duration::from_secs(60) };
         let answer = transport.send(request).await.unwrap().body.map(Result::unwrap);
         // The end of a body may come as a piece of nothing.
         let mut answer = answer.filter(|piece| std::future::ready(!piece.is_empty()));
@@ -197,7 +197,7 @@ fn an_exchange_over_https_takes_one_connection_and_few_bytes() {
         assert_eq!(wire.connections.load(Ordering::SeqCst), 1);
         // Beside what it is over http come 22 bytes for each record of TLS: the request's head, its body, the answer.
         let quiet_bytes = carried() - before;
-        assert!(quiet_bytes <= 320, "{quiet_bytes} bytes without news");
+        assert!(quiet_bytes <= 300, "{quiet_bytes} bytes without news");
     });
 }
 

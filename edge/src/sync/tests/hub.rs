@@ -314,7 +314,7 @@ impl FakeHub {
                     Ok(whole(status, answer.to_string().into()))
                 }
             }
-            Payload::Frames(frames) => self.carried(request.bearer.as_deref(), frames.into()),
+            Payload::Frames(frames) => self.carried(request.token.as_deref(), frames.into()),
             Payload::Stream(mut pieces) => {
                 let mut body = Vec::new();
                 while let Some(piece) = pieces.next().await {
@@ -324,7 +324,7 @@ impl FakeHub {
                         break;
                     }
                 }
-                self.carried(request.bearer.as_deref(), body)
+                self.carried(request.token.as_deref(), body)
             }
         }
     }
