@@ -7,6 +7,7 @@ use axum::body::to_bytes;
 use axum::http::{self, header};
 use axum::middleware::map_response;
 use axum::response::{self, IntoResponse as _};
+use mizili_node::etag;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -53,6 +54,7 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         operations.into_iter().flatten().for_each(complete);
     }
+    etag::describe(&mut document);
     document
 }
 
