@@ -60,16 +60,17 @@ impl Pooler {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("pgbouncer.ini");
         let text = format!(
-            "[databases]\n* = host={} port={} user=mizili\n\
+            "[databases]\n* = host=/proc/self/cwd port={} user=mizili\n\
              [pgbouncer]\npool_mode = transaction\ndefault_pool_size = {POOL}\nauth_type = any\n\
              unix_socket_dir = {}\nlisten_port = 6432\n",
-            server.display(),
             options.get_port(),
             dir.path().display(),
         );
         std::fs::write(&config, text).unwrap();
         chown(dir.path(), Some(owner.uid()), Some(owner.gid())).unwrap();
+        // It works in the folder of the server's socket, since that user may not be let through the folders above it.
         let mut command = Command::new("setpriv");
+        command.current_dir(server);
         command.args(["--pdeathsig", "KILL"]);
         if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
             command.arg(format!("--reuid={}", owner.uid())).arg(format!("--regid={}", owner.gid()));

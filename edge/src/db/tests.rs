@@ -1,6 +1,8 @@
 //! Writes that stay, writes that leave nothing, and reading that goes on whatever happens to the disk: on real files.
 
 use super::{Db, DbError};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -33,7 +35,12 @@ fn numbers(db: &Db) -> Vec<i64> {
 
 /// Runs the named test of this binary as another process, with a folder to work on.
 fn other_process(test: &str, dir: &Path, user: Option<u32>) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    // A copy: another user may not be let through the folders above this one, such as root's own.
+    let open_to_all = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(open_to_all.path(), Permissions::from_mode(0o755)).unwrap();
+    let program = open_to_all.path().join("tests");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let mut command = Command::new(&program);
     command.args([test, "--exact", "--nocapture"]).env(CHILD_DIR, dir).stdout(Stdio::piped());
     if let Some(user) = user {
         std::os::unix::process::CommandExt::uid(&mut command, user);
