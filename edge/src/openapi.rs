@@ -1,7 +1,7 @@
 //! The description of the office's API (OpenAPI 3.1): made from the routes themselves, served at `/api/openapi.json`, shown at
 //! `/api/docs/` by a page that is part of the program. Shapes that the hub has too are the same ones.
 
-use mizili_node::etag;
+use mizili_node::openapi::complete;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 
@@ -43,7 +43,7 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("office", SecurityScheme::Http(token));
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
-    etag::describe(&mut document);
+    complete(&mut document);
     document
 }
 

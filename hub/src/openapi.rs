@@ -1,19 +1,16 @@
 //! The API's description (OpenAPI 3.1): made from the routes themselves, served at `/api/openapi.json`, shown at `/api/docs/`
 //! by pages that are part of the program and need no other network.
 
-use crate::error::{Kind, PROBLEM_JSON};
+use crate::error::Kind;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::http::{self, header};
 use axum::middleware::map_response;
 use axum::response::{self, IntoResponse as _};
-use mizili_node::etag;
+use mizili_node::openapi::{complete, may_answer};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{
-    Components, ContactBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
-    ResponseBuilder,
-};
+use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Where the document is.
@@ -45,46 +42,24 @@ pub(crate) fn base() -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(Components::new())).build()
 }
 
-/// Adds what the routes do not say themselves: how to send a token, what every route may answer, and a word for each success.
+/// Adds what the routes do not say themselves: how to send a token, and what every route may answer.
 pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("token", SecurityScheme::Http(token));
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        operations.into_iter().flatten().for_each(complete);
+        operations.into_iter().flatten().for_each(may_be_refused);
     }
-    etag::describe(&mut document);
+    complete(&mut document);
     document
 }
 
-fn complete(operation: &mut Operation) {
-    let signed_in = operation.security.as_ref().is_some_and(|security| !security.is_empty());
-    let answers = &mut operation.responses.responses;
-    if signed_in {
-        let kinds = [Kind::Unauthorized, Kind::TokenExpired, Kind::EdgeToken];
-        answers.entry("401".to_owned()).or_insert_with(|| problem(&kinds).into());
+fn may_be_refused(operation: &mut Operation) {
+    if operation.security.as_ref().is_some_and(|security| !security.is_empty()) {
+        may_answer(operation, &[Kind::Unauthorized, Kind::TokenExpired, Kind::EdgeToken]);
     }
-    if operation.request_body.is_some() {
-        for kind in [Kind::MalformedJson, Kind::TooLarge, Kind::UnsupportedMediaType] {
-            let status = kind.status().as_str().to_owned();
-            answers.entry(status).or_insert_with(|| problem(&[kind]).into());
-        }
-    }
-    answers.entry("503".to_owned()).or_insert_with(|| problem(&[Kind::Unavailable]).into());
-    for (status, answer) in answers {
-        if let RefOr::T(answer) = answer
-            && answer.description.is_empty()
-        {
-            answer.description = if status == "201" { "Made" } else { "As asked" }.to_owned();
-        }
-    }
-}
-
-fn problem(kinds: &[Kind]) -> Response {
-    let codes: Vec<_> = kinds.iter().map(|kind| format!("`{}`", kind.code())).collect();
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(codes.join(", ")).content(PROBLEM_JSON, content).build()
+    may_answer(operation, &[Kind::Unavailable]);
 }
 
 /// The whole document.

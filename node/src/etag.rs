@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::openapi::{OpenApi, RefOr, ResponseBuilder};
 
 /// Largest answer that gets an ETag, in bytes; a page of a hundred items is far below it.
 const ANSWER_MAX_BYTES: usize = 8 << 20;
@@ -98,21 +97,6 @@ fn json_hash<T: Serialize>(value: &T) -> String {
 
 fn short_hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..16].to_owned()
-}
-
-/// Says in an API's description that a GET of JSON may be answered by 304.
-pub fn describe(document: &mut OpenApi) {
-    for operation in document.paths.paths.values_mut().filter_map(|item| item.get.as_mut()) {
-        let answers = &mut operation.responses.responses;
-        let gives_json = answers.get("200").is_some_and(
-            |answer| matches!(answer, RefOr::T(answer) if answer.content.contains_key("application/json")),
-        );
-        if gives_json {
-            let words = "Nothing has changed since the ETag in `If-None-Match`; no body";
-            let unchanged = ResponseBuilder::new().description(words).build();
-            answers.entry("304".to_owned()).or_insert_with(|| unchanged.into());
-        }
-    }
 }
 
 #[cfg(test)]

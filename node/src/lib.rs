@@ -9,6 +9,7 @@ pub mod fallback;
 pub mod id;
 pub mod idempotency;
 pub mod lists;
+pub mod openapi;
 pub mod page;
 pub mod password;
 pub mod problem;

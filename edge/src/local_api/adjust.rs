@@ -53,7 +53,7 @@ pub struct StockChange {
 /// Change the stock
 ///
 /// Send an `Idempotency-Key` of your own, the same on every retry: a count must not count twice.
-#[utoipa::path(post, path = "/api/v1/office/stock/adjust", tag = "Office", security(("office" = []), ("cookie" = [])), request_body = StockChange,
+#[utoipa::path(post, path = "/api/v1/office/stock/adjust", operation_id = "adjust_stock", tag = "Office", security(("office" = []), ("cookie" = [])), request_body = StockChange,
     params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
     responses((status = 200, body = StockLine),
         (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),

@@ -31,7 +31,7 @@ pub(super) fn show(names: &mut Names<'_>, row: entity::Cooperative) -> Result<Co
 /// List cooperatives
 ///
 /// This office's own, and those around.
-#[utoipa::path(get, path = "/api/v1/cooperatives", tag = "Cooperatives", params(PlaceQuery), responses((status = 200, body = Page<Cooperative>)))]
+#[utoipa::path(get, path = "/api/v1/cooperatives", operation_id = "list_cooperatives", tag = "Cooperatives", params(PlaceQuery), responses((status = 200, body = Page<Cooperative>)))]
 pub async fn list(State(state): State<AppState>, query: Params<PlaceQuery>) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read()?;
     let cut = state.db.read(move |conn| {
@@ -47,7 +47,7 @@ pub async fn list(State(state): State<AppState>, query: Params<PlaceQuery>) -> R
 }
 
 /// See a cooperative
-#[utoipa::path(get, path = "/api/v1/cooperatives/{id}", tag = "Cooperatives", params(("id" = i32, Path, description = "The cooperative.")),
+#[utoipa::path(get, path = "/api/v1/cooperatives/{id}", operation_id = "get_cooperative", tag = "Cooperatives", params(("id" = i32, Path, description = "The cooperative.")),
     responses((status = 200, body = Cooperative),
         (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
 pub async fn get(

@@ -64,7 +64,7 @@ impl Entry {
 ///
 /// All that concern this cooperative, newest first, and those of the last 30 days that the hub refused. `asked` is not confirmed:
 /// the hub has yet to answer. `synced` says whether the hub has the order as it is shown.
-#[utoipa::path(get, path = "/api/v1/orders", tag = "Orders", security(("office" = []), ("cookie" = [])), params(OrderQuery),
+#[utoipa::path(get, path = "/api/v1/orders", operation_id = "list_orders", tag = "Orders", security(("office" = []), ("cookie" = [])), params(OrderQuery),
     responses((status = 200, body = Page<OrderJson>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
@@ -115,7 +115,7 @@ fn entries(conn: &Connection, filter: &Filter, now_s: i64) -> Result<Vec<Entry>,
 }
 
 /// See an order
-#[utoipa::path(get, path = "/api/v1/orders/{id}", tag = "Orders", security(("office" = []), ("cookie" = [])),
+#[utoipa::path(get, path = "/api/v1/orders/{id}", operation_id = "get_order", tag = "Orders", security(("office" = []), ("cookie" = [])),
     params(("id" = Uuid, Path, description = "The order.")),
     responses((status = 200, body = OrderJson),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),

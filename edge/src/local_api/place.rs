@@ -38,7 +38,7 @@ use uuid::Uuid;
 /// For a buyer at the office. `confirmed`: the office holds the units and has sold them, with or without a line. `asked`: it does
 /// not hold enough, so the hub is asked, and may refuse. Send an `Idempotency-Key` of your own and, when no answer came, send the
 /// same request again: it is done once, and the first answer comes again, with `Idempotent-Replay: true`.
-#[utoipa::path(post, path = "/api/v1/orders", tag = "Orders", security(("office" = []), ("cookie" = [])), request_body = NewOrder,
+#[utoipa::path(post, path = "/api/v1/orders", operation_id = "place_order", tag = "Orders", security(("office" = []), ("cookie" = [])), request_body = NewOrder,
     params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
     responses((status = 201, body = OrderJson),
         (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
@@ -188,7 +188,7 @@ fn refused_in(conn: &Connection, reject: &Reject, listing: &Listing) -> ApiError
 ///
 /// What never left this office is cancelled for certain. Of any other order the hub is asked: until it agrees, `synced` is false,
 /// `reason` says so, and its units do not come back. Cancelling twice does no harm.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", tag = "Orders", security(("office" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", operation_id = "cancel_order", tag = "Orders", security(("office" = []), ("cookie" = [])),
     params(("id" = Uuid, Path, description = "The order.")),
     responses((status = 200, body = OrderJson),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),

@@ -46,7 +46,7 @@ struct Row {
 ///
 /// The newest of each series, or with `from` and `to` (or `latest=false`) the history; newest months first. Each price has its
 /// month and age, and `old` where it is too old to compare markets by. Source: WFP via HDX.
-#[utoipa::path(get, path = "/api/v1/market-prices", tag = "Prices", params(PriceQuery),
+#[utoipa::path(get, path = "/api/v1/market-prices", operation_id = "list_market_prices", tag = "Prices", params(PriceQuery),
     responses((status = 200, body = Page<MarketPrice>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
 pub async fn list(State(state): State<AppState>, query: Params<PriceQuery>) -> Result<Response, ApiError> {

@@ -123,7 +123,7 @@ pub async fn get_commodity(
 /// See what has prices here
 ///
 /// The lists of commodities and units are the same everywhere; these are the ones that this office's markets trade in.
-#[utoipa::path(get, path = "/api/v1/office/priced", tag = "Office", security(("office" = []), ("cookie" = [])),
+#[utoipa::path(get, path = "/api/v1/office/priced", operation_id = "list_priced", tag = "Office", security(("office" = []), ("cookie" = [])),
     responses((status = 200, body = OfficePriced),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
 pub async fn priced(

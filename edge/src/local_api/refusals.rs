@@ -72,7 +72,7 @@ pub struct Refusal {
 /// See what was refused
 ///
 /// Of the last 30 days, newest first, with the changes of which only a part was taken.
-#[utoipa::path(get, path = "/api/v1/office/refusals", tag = "Office", security(("office" = []), ("cookie" = [])), params(RefusalQuery),
+#[utoipa::path(get, path = "/api/v1/office/refusals", operation_id = "list_refusals", tag = "Office", security(("office" = []), ("cookie" = [])), params(RefusalQuery),
     responses((status = 200, body = Page<Refusal>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]

@@ -32,7 +32,7 @@ use uuid::Uuid;
 ///
 /// Takes produce in for this cooperative. A share of it goes to the hub at once, for phones and the web; this office sells the
 /// rest, also without a line. With an `Idempotency-Key`, a retry is done once.
-#[utoipa::path(post, path = "/api/v1/products", tag = "Products", security(("office" = []), ("cookie" = [])), request_body = NewProduct,
+#[utoipa::path(post, path = "/api/v1/products", operation_id = "offer_product", tag = "Products", security(("office" = []), ("cookie" = [])), request_body = NewProduct,
     params(("Idempotency-Key" = Option<String>, Header, description = "A text of your own, the same on every retry.")),
     responses((status = 201, body = Product),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
@@ -107,7 +107,7 @@ fn check_new(conn: &Connection, me: &Me, new: &NewProduct, body: &ListingPost) -
 ///
 /// Send the ETag of the product in `If-Match`. The change shows here at once and is asked of the hub, which may refuse it when
 /// somebody else changed the same; see `/api/v1/office/refusals`. Orders made before keep their price.
-#[utoipa::path(patch, path = "/api/v1/products/{id}", tag = "Products", security(("office" = []), ("cookie" = [])), request_body = ProductChange,
+#[utoipa::path(patch, path = "/api/v1/products/{id}", operation_id = "change_product", tag = "Products", security(("office" = []), ("cookie" = [])), request_body = ProductChange,
     params(("id" = Uuid, Path, description = "The product."), ("If-Match" = String, Header, description = "The product's ETag.")),
     responses((status = 200, body = Product),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),

@@ -95,7 +95,7 @@ pub struct OfficeGateway {
 }
 
 /// How things stand
-#[utoipa::path(get, path = "/api/v1/office/status", tag = "Office", security(("office" = []), ("cookie" = [])), params(StatusQuery),
+#[utoipa::path(get, path = "/api/v1/office/status", operation_id = "get_status", tag = "Office", security(("office" = []), ("cookie" = [])), params(StatusQuery),
     responses((status = 200, body = OfficeStatus),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
 pub async fn status(

@@ -74,7 +74,7 @@ struct Found {
 ///
 /// Wrong passwords for a name make the next try wait longer. The session ends when it is left alone (30 minutes, unless the box is
 /// set otherwise), when the box starts again, or when the password changes.
-#[utoipa::path(post, path = "/api/v1/office/login", tag = "Office", request_body = OfficeLogin,
+#[utoipa::path(post, path = "/api/v1/office/login", operation_id = "sign_in", tag = "Office", request_body = OfficeLogin,
     responses((status = 200, body = OfficeSession),
         (status = 401, body = Problem, description = "`bad_credentials`", content_type = "application/problem+json"),
         (status = 403, body = Problem, description = "`cross_site`", content_type = "application/problem+json"),
@@ -161,7 +161,7 @@ fn set_cookie(headers: &HeaderMap, token: &str, max_age_s: Option<u64>) -> Strin
 }
 
 /// Sign out
-#[utoipa::path(post, path = "/api/v1/office/logout", tag = "Office", security(("office" = []), ("cookie" = [])),
+#[utoipa::path(post, path = "/api/v1/office/logout", operation_id = "sign_out", tag = "Office", security(("office" = []), ("cookie" = [])),
     responses((status = 204, description = "Done"),
         (status = 401, body = Problem, description = "`unauthorized`", content_type = "application/problem+json")))]
 pub async fn logout(
@@ -180,7 +180,7 @@ pub async fn logout(
 }
 
 /// See who is signed in
-#[utoipa::path(get, path = "/api/v1/office/session", tag = "Office", security(("office" = []), ("cookie" = [])),
+#[utoipa::path(get, path = "/api/v1/office/session", operation_id = "get_session", tag = "Office", security(("office" = []), ("cookie" = [])),
     responses((status = 200, body = OfficePerson),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
 pub async fn session(caller: Caller, _: Params<NoParams>) -> Json<OfficePerson> {

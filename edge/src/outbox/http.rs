@@ -64,7 +64,7 @@ pub struct Message {
 /// See the SMS of this office
 ///
 /// Those that wait, those that went and how far they are, the newest first. While no gateway has an account to send with, all wait.
-#[utoipa::path(get, path = "/api/v1/office/messages", tag = "Office", security(("office" = []), ("cookie" = [])), params(MessageQuery),
+#[utoipa::path(get, path = "/api/v1/office/messages", operation_id = "list_messages", tag = "Office", security(("office" = []), ("cookie" = [])), params(MessageQuery),
     responses((status = 200, body = Page<Message>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]

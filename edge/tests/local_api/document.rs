@@ -30,6 +30,20 @@ fn the_document_in_the_repository_is_up_to_date() {
     assert_eq!(here()["openapi"], "3.1.0");
 }
 
+#[test]
+fn every_operation_has_a_name_of_its_own_and_every_answer_a_word() {
+    let document = here();
+    let mut names = BTreeSet::new();
+    for (method, path, operation) in operations(&document) {
+        let name = operation["operationId"].as_str().unwrap().to_owned();
+        assert!(names.insert(name), "{method} {path}: {} is another's", operation["operationId"]);
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let words = answer["description"].as_str().unwrap_or_default();
+            assert!(!words.is_empty(), "{method} {path}: {status}");
+        }
+    }
+}
+
 fn operations(document: &Value) -> Vec<(String, String, Map<String, Value>)> {
     let mut list = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -88,6 +102,10 @@ fn where_the_hub_has_the_same_path_one_client_talks_to_either() {
             assert!(path.starts_with("/api/v1/office/"), "{method} {path} is not at the hub");
             continue;
         };
+        assert_eq!(
+            ours["operationId"], theirs["operationId"],
+            "{method} {path}: made clients call it by that"
+        );
         shared += 1;
         assert_eq!(success(&ours), success(theirs), "{method} {path}: the answer");
         assert_eq!(parameters(&ours), parameters(theirs), "{method} {path}: the parameters");
