@@ -94,7 +94,7 @@ fn show_code(common: &Common, added: &Added) -> Result<()> {
 
 async fn list(common: &Common) -> Result<()> {
     let opened = common.open().await?;
-    let edges = edges::list(&opened.db).await;
+    let edges = edges::list(&opened.db, Deps::real().clock.now()).await;
     opened.close().await?;
     let edges = edges?;
     if edges.is_empty() {

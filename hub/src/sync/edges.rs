@@ -1,6 +1,6 @@
 //! Edges as an operator sees them: made, listed, given a new code, revoked. What an edge itself does is in the other files here.
 
-use super::code::{self, VALID_DAYS};
+use super::code::{self, VALID_DAYS, WRONG_TRIES_MAX};
 use super::scope::scope;
 use super::store::edge as edge_row;
 use crate::db::{Db, int, misfit, q, q_scalar, retrying};
@@ -54,7 +54,7 @@ pub struct EdgeState {
     pub clock_offset_s: Option<i64>,
     /// Its version.
     pub software: String,
-    /// Why its commands wait for an operator.
+    /// Why somebody has to do something about it: its commands wait for an operator, or its code is dead. A plain sentence.
     pub reason: Option<String>,
 }
 
@@ -148,21 +148,23 @@ pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiErr
 const LIST: &str = "
     SELECT e.id, e.cooperative_id, c.name AS cooperative, e.national, e.software, e.enrolled_at IS NOT NULL AS enrolled,
            e.revoked_at IS NOT NULL AS revoked, e.last_contact_at, e.clock_offset_s, s.frozen_at IS NOT NULL AS frozen,
-           s.halted_reason, s.heard_scope, s.heard_cursors,
+           s.halted_reason, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict IN ('held', 'quarantined', 'unsupported')) AS pending,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected') AS refused
     FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
     LEFT JOIN edge_streams s ON s.edge_id = e.id AND s.incarnation = e.incarnation
+    LEFT JOIN enrolment_codes k ON k.edge_id = e.id
     ORDER BY e.revoked_at IS NOT NULL, s.halted_reason IS NULL, s.frozen_at IS NULL, e.enrolled_at IS NULL,
              e.last_contact_at NULLS FIRST, e.id";
 
-/// All edges, worst first: stopped ones, copied ones, then those that were not heard for longest; revoked ones last.
+/// All edges, worst first: stopped ones, copied ones, then those that were not heard for longest; revoked ones last. `now` tells
+/// which codes have expired.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(db: &Db) -> Result<Vec<EdgeState>, ApiError> {
+pub async fn list(db: &Db, now: Timestamp) -> Result<Vec<EdgeState>, ApiError> {
     let mut tx = db.begin_snapshot().await?;
-    let rows = q(LIST).fetch_all(&mut *tx).await?;
+    let rows = q(LIST).bind(now.to_sqlx()).fetch_all(&mut *tx).await?;
     let mut edges = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut edge = state_of(row)?;
@@ -175,7 +177,7 @@ pub async fn list(db: &Db) -> Result<Vec<EdgeState>, ApiError> {
 
 fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
     let is = |column| row.try_get::<Option<bool>, _>(column).map(|is| is == Some(true));
-    let reason: Option<String> = row.try_get("halted_reason")?;
+    let mut reason: Option<String> = row.try_get("halted_reason")?;
     let state = match () {
         () if is("revoked")? => "revoked",
         () if reason.is_some() => "stopped",
@@ -183,11 +185,16 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         () if is("enrolled")? => "enrolled",
         () => "waiting",
     };
+    let id = row.try_get::<i32, _>("id")?.cast_unsigned();
+    if state == "waiting" {
+        let tries: Option<i32> = row.try_get("wrong_tries")?;
+        reason = dead_code(id, tries.is_some_and(|tries| tries >= WRONG_TRIES_MAX), is("expired")?);
+    }
     let count =
         |column| u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| misfit("commands", "count"));
     let last_contact: Option<jiff_sqlx::Timestamp> = row.try_get("last_contact_at")?;
     Ok(EdgeState {
-        id: row.try_get::<i32, _>("id")?.cast_unsigned(),
+        id,
         cooperative_id: row.try_get::<i32, _>("cooperative_id")?.cast_unsigned(),
         cooperative: row.try_get("cooperative")?,
         national: row.try_get("national")?,
@@ -200,6 +207,16 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         software: row.try_get("software")?,
         reason,
     })
+}
+
+/// What is wrong with the code that an edge waits for, and what to do.
+fn dead_code(edge: u32, is_locked: bool, is_expired: bool) -> Option<String> {
+    let what = match (is_locked, is_expired) {
+        (true, _) => format!("Its code was typed wrongly {WRONG_TRIES_MAX} times and no longer works."),
+        (false, true) => "Its code has expired.".to_owned(),
+        (false, false) => return None,
+    };
+    Some(format!("{what} Make a new one with `mizili-hub edge code {edge}`."))
 }
 
 /// An edge's buckets, for the jobs that forget what every edge has passed.

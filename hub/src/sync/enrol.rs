@@ -1,15 +1,17 @@
 //! Enrolment: a one-time code becomes an edge with keys, an incarnation and a first link.
 
+use super::refusals::Caller;
 use super::session::is_signed;
 use super::{code, store};
 use crate::db::q;
 use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use mizili_node::body::Body;
 use sqlx::{PgConnection, Row};
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
 use sync_protocol::api::market::Cooperative;
@@ -23,7 +25,8 @@ const SOFTWARE_MAX_CHARS: usize = 80;
 /// `POST /sync/v1/enrol`.
 pub(super) async fn enrol(
     State(state): State<AppState>,
-    Json(request): Json<EnrolRequest>,
+    Extension(caller): Extension<Caller>,
+    Body(request): Body<EnrolRequest>,
 ) -> Result<Json<EnrolResponse>, ApiError> {
     let key = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|k| k.len() == 32);
     let bad = |field| Problem::invalid(field, "Must be 32 bytes in URL-safe base64 without padding.");
@@ -38,7 +41,7 @@ pub(super) async fn enrol(
         let how = "The code is wrong, was used, or has expired. Ask the operator for a new one.";
         Kind::EnrolmentCode.because(how)
     };
-    let Some(code) = redeem(&mut tx, &request.code, state.deps.clock.now()).await? else {
+    let Some(code) = redeem(&mut tx, &caller, &request.code, state.deps.clock.now()).await? else {
         // The wrong try is counted even though the answer is a refusal.
         tx.commit().await?;
         return Err(wrong().into());
@@ -47,7 +50,10 @@ pub(super) async fn enrol(
         Kind::EdgeRevoked.because("This node was revoked by the operator. Ask the operator.")
     })?;
     let (incarnation, random) = if code.used {
-        first_answer(&mut tx, &edge, &public_key).await?.ok_or_else(wrong)?
+        first_answer(&mut tx, &edge, &public_key).await?.ok_or_else(|| {
+            caller.is_refused_for("the code was used before");
+            wrong()
+        })?
     } else {
         let mut random = [0; 16];
         state.deps.ids.fill(&mut random);
@@ -91,18 +97,36 @@ async fn first_answer(
 /// The code that was typed, unless it is none or dead. A wrong one counts against every code that it might have meant.
 async fn redeem(
     conn: &mut PgConnection,
+    caller: &Caller,
     typed: &str,
     now: Timestamp,
 ) -> Result<Option<store::CodeRow>, sqlx::Error> {
-    let Some(pick) = code::picks(typed) else { return Ok(None) };
+    let Some(pick) = code::picks(typed) else {
+        caller.is_refused_for("what was typed is no code");
+        return Ok(None);
+    };
     let hash = code::hash(typed);
     let mut codes = store::codes(conn, pick, code::WRONG_TRIES_MAX, now).await?;
     if let Some(at) = codes.iter().position(|code| code.hash == hash) {
-        return Ok(Some(codes.swap_remove(at)).filter(|code| !code.dead));
+        let code = codes.swap_remove(at);
+        caller.is(code.edge);
+        if code.dead {
+            caller.is_refused_for("the code has expired, or died of wrong tries");
+            return Ok(None);
+        }
+        return Ok(Some(code));
     }
     let meant: Vec<i32> = codes.iter().map(|code| code.edge.0 as i32).collect();
     store::count_wrong_try(conn, &meant).await?;
+    caller.is_refused_for(match meant.as_slice() {
+        [] => "there is no such code".into(),
+        meant => format!("there is no such code; a wrong try was counted for the code of {}", edges(meant)),
+    });
     Ok(None)
+}
+
+fn edges(numbers: &[i32]) -> String {
+    numbers.iter().map(|number| format!("edge {number}")).collect::<Vec<_>>().join(", ")
 }
 
 async fn cooperative(conn: &mut PgConnection, id: CooperativeId) -> Result<Cooperative, sqlx::Error> {

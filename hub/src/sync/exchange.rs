@@ -1,11 +1,13 @@
 //! One exchange: reads the request frame by frame, hands each batch of commands on as it arrives, then answers.
 
+use super::refusals::Caller;
 use super::respond::{self, Reply};
 use super::store::{self, EdgeRow, Heard};
 use super::{scope, session};
 use crate::commands::stream::{StreamError, take_batch};
 use crate::error::{ApiError, Kind};
 use crate::state::AppState;
+use axum::Extension;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -36,13 +38,15 @@ pub(super) struct Opened {
 /// `POST /sync/v1/exchange`.
 pub(super) async fn exchange(
     State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let mut tx = state.db.begin().await?;
-    let edge = session::authenticate(&mut tx, &headers, state.deps.clock.now()).await?;
+    let edge = session::authenticate(&mut tx, &headers, &caller, state.deps.clock.now()).await?;
     tx.commit().await?;
-    let mut request = Request { body: body.into_data_stream(), frames: FrameReader::default(), ended: false };
+    let mut request =
+        Request { body: body.into_data_stream(), frames: FrameReader::default(), ended: false, caller };
     let Some(Message::Hello(hello)) = request.next().await? else {
         return Err(Kind::Malformed.because("An exchange begins with a hello.").into());
     };
@@ -87,12 +91,15 @@ struct Request {
     body: BodyDataStream,
     frames: FrameReader,
     ended: bool,
+    caller: Caller,
 }
 
 impl Request {
     async fn next(&mut self) -> Result<Option<Message>, ApiError> {
-        let malformed =
-            |error: WireError| Kind::Malformed.because(format!("The request was not understood: {error}."));
+        let malformed = |error: WireError| {
+            self.caller.is_refused_for(error.to_string());
+            Kind::Malformed.because(format!("The request was not understood: {error}."))
+        };
         loop {
             if let Some(frame) = self.frames.next_frame().map_err(malformed)? {
                 return Ok(Some(Message::from_frame(&frame).map_err(malformed)?));

@@ -3,16 +3,18 @@
 //! The challenge is `issued at (8) · random (16) · MAC (16)`: whoever answers it may come to another hub of the same keys.
 
 use super::keys::HubKeys;
+use super::refusals::Caller;
 use super::store;
 use crate::error::{ApiError, Kind};
 use crate::state::AppState;
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use jiff::Timestamp;
+use mizili_node::body::Body;
 use sqlx::PgConnection;
 use sync_protocol::api::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
 use sync_protocol::ids::EdgeId;
@@ -28,7 +30,7 @@ const MAC_PURPOSE: &str = "mizili hub challenge 2026";
 /// `POST /sync/v1/challenge`.
 pub(super) async fn challenge(
     State(state): State<AppState>,
-    Json(request): Json<ChallengeRequest>,
+    Body(request): Body<ChallengeRequest>,
 ) -> Result<Json<ChallengeResponse>, ApiError> {
     let mut random = [0; 16];
     state.deps.ids.fill(&mut random);
@@ -55,10 +57,12 @@ fn challenge_mac(keys: &HubKeys, of: &ChallengeRequest, stem: &[u8]) -> [u8; 16]
 /// `POST /sync/v1/session`.
 pub(super) async fn open(
     State(state): State<AppState>,
-    Json(request): Json<SessionRequest>,
+    Extension(caller): Extension<Caller>,
+    Body(request): Body<SessionRequest>,
 ) -> Result<Json<SessionResponse>, ApiError> {
-    let refused = |why: &str| {
-        tracing::warn!(edge = request.edge, why, "an edge's session was refused");
+    caller.is(EdgeId(request.edge));
+    let refused = |why: &'static str| {
+        caller.is_refused_for(why);
         Kind::EdgeUnknown.because("This node is not known here, or its key is another. Enrol it again.")
     };
     let of = ChallengeRequest { edge: request.edge, incarnation: request.incarnation };
@@ -116,22 +120,27 @@ pub(super) fn is_signed(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     key.zip(signature).is_some_and(|(key, signature)| key.verify_strict(message, &signature).is_ok())
 }
 
-/// The edge that a request's token stands for.
+/// The edge that a request's token stands for; `caller` is told which.
 ///
 /// # Errors
 /// 401 for no or an ended session; 403 for a revoked or replaced edge.
 pub(super) async fn authenticate(
     conn: &mut PgConnection,
     headers: &HeaderMap,
+    caller: &Caller,
     now: Timestamp,
 ) -> Result<store::EdgeRow, ApiError> {
     let token = headers.get(TOKEN_HEADER).and_then(|v| v.to_str().ok());
     let token = token.and_then(|t| URL_SAFE_NO_PAD.decode(t).ok()).filter(|t| t.len() == 16);
-    let ended =
-        || Kind::EdgeSession.because("Open a session first: this needs an edge's token, not a person's.");
-    let token = token.ok_or_else(ended)?;
-    let (edge, incarnation) =
-        store::session(conn, blake3::hash(&token).as_bytes(), now).await?.ok_or_else(ended)?;
+    let ended = |why: &'static str| {
+        caller.is_refused_for(why);
+        Kind::EdgeSession.because("Open a session first: this needs an edge's token, not a person's.")
+    };
+    let token = token.ok_or_else(|| ended("no session's token was sent"))?;
+    let (edge, incarnation) = store::session(conn, blake3::hash(&token).as_bytes(), now)
+        .await?
+        .ok_or_else(|| ended("the token is no session's, or the session has ended"))?;
+    caller.is(edge.id);
     if edge.revoked {
         return Err(Kind::EdgeRevoked
             .because("This node was revoked by the operator. Ask the operator.")

@@ -99,3 +99,31 @@ async fn headers_only_is_answered_without_a_body() {
     let answer = hub.call(Method::HEAD, "/api/v1/units").send().await.is(200);
     assert!(answer.body.is_empty());
 }
+
+#[tokio::test]
+async fn what_an_edge_sends_wrongly_gets_a_problem_too() {
+    let hub = TestHub::with_market().await;
+    for path in ["/sync/v1/enrol", "/sync/v1/challenge", "/sync/v1/session"] {
+        hub.post(path).raw("{").send().await.problem(400, "malformed_json");
+        hub.post(path).send().await.problem(415, "unsupported_media_type");
+        hub.post(path).raw(vec![b' '; 70_000]).send().await.problem(413, "too_large");
+        let missing = hub.post(path).raw("{}").send().await.problem(422, "invalid");
+        assert!(missing["errors"].as_array().is_some_and(|errors| errors.len() > 1), "{missing}");
+    }
+    let body = json!({ "edge": -1, "incarnation": "1" });
+    hub.post("/sync/v1/challenge").json(&body).send().await.invalid(&["/edge", "/incarnation"]);
+    for (query, name) in [
+        ("", "`scope`"),
+        ("?scope=x&cursors=&verdicts=0", "`scope`"),
+        ("?scope=1&verdicts=0", "`cursors`"),
+        ("?scope=1&cursors=&verdicts=-1", "`verdicts`"),
+        ("?scope=1&scope=1&cursors=&verdicts=0", "`scope`"),
+    ] {
+        let problem =
+            hub.get(&format!("/sync/v1/news{query}")).send().await.problem(400, "invalid_parameter");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(name)), "{query}: {problem}");
+    }
+    // What a newer edge says beyond it is let through, as far as the session.
+    let newer = hub.get("/sync/v1/news?scope=1&cursors=&verdicts=0&later=1").send().await;
+    newer.problem(401, "edge_session");
+}

@@ -8,10 +8,12 @@ use ed25519_dalek::{Signer, SigningKey};
 use mizili_hub::sync::edges::{self, EdgeState};
 use mizili_node::problem::Kind;
 use serde_json::{Value, json};
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
-use sync_protocol::session::identity::enrolment;
+use sync_protocol::session::identity::{edge_session, enrolment};
 use sync_protocol::session::{BucketCursor, TOKEN_HEADER};
 use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
 
@@ -31,7 +33,7 @@ fn enrolment_with(code: &str) -> Value {
 }
 
 async fn list(hub: &TestHub) -> Vec<EdgeState> {
-    edges::list(&hub.state.db).await.unwrap()
+    edges::list(&hub.state.db, hub.state.deps.clock.now()).await.unwrap()
 }
 
 #[tokio::test]
@@ -53,6 +55,185 @@ async fn a_code_works_once_and_a_new_one_replaces_it() {
     enrol(&late.code).await.problem(401, "code");
     // Its settings stand in its own bucket.
     assert_eq!(hub.ask("SELECT count(*) FROM sync_rows WHERE bucket = 'edge:1' AND NOT deleted").await, "1");
+}
+
+#[tokio::test]
+async fn the_list_says_that_a_code_is_dead_and_how_to_make_another() {
+    let hub = TestHub::with_market().await;
+    let (db, deps) = (&hub.state.db, &hub.state.deps);
+    let edge = edges::add(db, deps, OWN, false).await.unwrap();
+    assert_eq!(list(&hub).await[0].reason, None, "a code that works is no reason");
+    // The same edge, another code.
+    let wrong = format!("{}0000-0000", &edge.code[..5]);
+    for _ in 0..9 {
+        hub.post("/sync/v1/enrol").json(&enrolment_with(&wrong)).send().await.problem(401, "code");
+    }
+    assert_eq!(list(&hub).await[0].reason, None, "nine wrong tries are allowed");
+    hub.post("/sync/v1/enrol").json(&enrolment_with(&wrong)).send().await.problem(401, "code");
+    hub.post("/sync/v1/enrol").json(&enrolment_with(&edge.code)).send().await.problem(401, "code");
+    let locked = "Its code was typed wrongly 10 times and no longer works. Make a new one with `mizili-hub edge code 1`.";
+    let shown = list(&hub).await.remove(0);
+    assert_eq!((shown.state, shown.reason.as_deref()), ("waiting", Some(locked)));
+    let fresh = edges::new_code(db, deps, edge.id).await.unwrap();
+    assert_eq!(list(&hub).await[0].reason, None);
+    hub.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
+    let expired = "Its code has expired. Make a new one with `mizili-hub edge code 1`.";
+    assert_eq!(list(&hub).await[0].reason.as_deref(), Some(expired));
+    let last = edges::new_code(db, deps, edge.id).await.unwrap();
+    assert_ne!(fresh.code, last.code);
+    hub.post("/sync/v1/enrol").json(&enrolment_with(&last.code)).send().await.is(200);
+    hub.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
+    let shown = list(&hub).await.remove(0);
+    assert_eq!((shown.state, shown.reason), ("enrolled", None), "a used code has done its work");
+}
+
+/// What the hub logs, of everything that runs on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// At the level at which `serve` logs unless it is told otherwise.
+    fn here(&self) -> tracing::subscriber::DefaultGuard {
+        let writer = self.clone();
+        let logged = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::INFO)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_default(logged)
+    }
+
+    /// The one line since the last call that tells of a refusal.
+    #[track_caller]
+    fn line(&self) -> String {
+        let log = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        let lines: Vec<_> = log.lines().filter(|line| line.contains("mizili_hub::sync::refusals")).collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        assert_eq!(
+            log.lines().filter(|line| line.contains("WARN")).count(),
+            lines[0].matches("WARN").count(),
+            "{log}"
+        );
+        lines[0].trim_start().to_owned()
+    }
+
+    /// Checks that one line was written, of this level, with all of `parts`.
+    #[track_caller]
+    fn says(&self, level: &str, parts: &[&str]) -> String {
+        let line = self.line();
+        assert!(line.contains(&format!(" {level} ")), "{line}");
+        for part in parts {
+            assert!(line.contains(part), "no {part} in {line}");
+        }
+        line
+    }
+}
+
+/// Answers a challenge as edge 1's first incarnation, with the key that is made of `seed`.
+async fn session_by(hub: &TestHub, seed: u8) -> crate::support::Answer {
+    let asked = hub.post("/sync/v1/challenge").json(&json!({ "edge": 1, "incarnation": 1 })).send().await;
+    let challenge = asked.is(200).json()["challenge"].as_str().unwrap().to_owned();
+    let message = edge_session(1, 1, &URL_SAFE_NO_PAD.decode(&challenge).unwrap());
+    let signature = SigningKey::from_bytes(&[seed; 32]).sign(&message).to_bytes();
+    let body = json!({
+        "edge": 1, "incarnation": 1, "challenge": challenge, "signature": URL_SAFE_NO_PAD.encode(signature),
+    });
+    hub.post("/sync/v1/session").json(&body).send().await
+}
+
+#[tokio::test]
+async fn a_refused_enrolment_is_logged_once_without_the_code() {
+    let hub = TestHub::with_market().await;
+    let edge = edges::add(&hub.state.db, &hub.state.deps, OWN, false).await.unwrap();
+    let log = Log::default();
+    let _here = log.here();
+    let enrol = async |seed, code: &str| {
+        hub.post("/sync/v1/enrol").json(&enrolment_of(seed, code)).send().await;
+    };
+    let wrong = format!("{}0000-0000", &edge.code[..5]);
+    enrol(5, &wrong).await;
+    let line = log.says("WARN", &["code=\"code\"", "no such code", "the code of edge 1"]);
+    assert!(!line.contains(&wrong), "{line}");
+    enrol(5, "hello").await;
+    assert!(!log.says("WARN", &["code=\"code\"", "is no code"]).contains("hello"));
+    hub.post("/sync/v1/enrol").json(&enrolment_with(&edge.code)).send().await.is(200);
+    assert!(!String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap().contains("WARN"));
+    enrol(6, &edge.code).await;
+    let line = log.says("WARN", &["edge=1", "code=\"code\"", "was used before"]);
+    assert!(!line.contains(&edge.code), "{line}");
+    let late = edges::new_code(&hub.state.db, &hub.state.deps, edge.id).await.unwrap();
+    hub.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
+    enrol(5, &late.code).await;
+    let line = log.says("WARN", &["edge=1", "code=\"code\"", "has expired"]);
+    assert!(!line.contains(&late.code), "{line}");
+    hub.post("/sync/v1/enrol").raw("{\"code\": \"SECRET").send().await.problem(400, "malformed_json");
+    assert!(!log.says("WARN", &["code=\"malformed_json\""]).contains("SECRET"));
+}
+
+#[tokio::test]
+async fn a_refused_edge_is_logged_once_with_its_number_and_why() {
+    let hub = TestHub::with_market().await;
+    let edge = edges::add(&hub.state.db, &hub.state.deps, OWN, false).await.unwrap();
+    hub.post("/sync/v1/enrol").json(&enrolment_with(&edge.code)).send().await.is(200);
+    let log = Log::default();
+    let _here = log.here();
+    session_by(&hub, 6).await.problem(401, "edge_unknown");
+    log.says("WARN", &["edge=1", "code=\"edge_unknown\"", "wrong signature"]);
+    let token = session_by(&hub, 5).await.is(200).json()["token"].as_str().unwrap().to_owned();
+    let news = "/sync/v1/news?scope=1&cursors=&verdicts=0";
+    let header = HeaderName::from_static(TOKEN_HEADER);
+    let by_token = async |token: &str| {
+        let poll = hub.get(news).header(header.clone(), token).send().await;
+        let polled = log.line();
+        let exchange =
+            hub.post("/sync/v1/exchange").header(header.clone(), token).raw(vec![3, 255, 255]).send();
+        (poll, polled, exchange.await)
+    };
+    // A frame that is none, under a token that is one.
+    let exchange =
+        hub.post("/sync/v1/exchange").header(header.clone(), &token).raw(vec![255; 40]).send().await;
+    exchange.problem(400, "malformed");
+    log.says("WARN", &["edge=1", "code=\"malformed\""]);
+    let empty = hub.post("/sync/v1/exchange").header(header.clone(), &token).raw(Vec::new()).send().await;
+    empty.problem(400, "malformed");
+    log.says("WARN", &["edge=1", "code=\"malformed\""]);
+    let wrong = URL_SAFE_NO_PAD.encode([1; 16]);
+    let (poll, polled, exchange) = by_token(&wrong).await;
+    poll.problem(401, "edge_session");
+    exchange.problem(401, "edge_session");
+    assert!(
+        polled.contains("INFO") && polled.contains("edge_session") && !polled.contains(&wrong),
+        "{polled}"
+    );
+    assert!(!log.says("INFO", &["code=\"edge_session\""]).contains(&wrong));
+    // Revoked, with a session that still stands.
+    hub.sql("UPDATE edges SET revoked_at = now()").await;
+    let (poll, polled, exchange) = by_token(&token).await;
+    poll.problem(403, "edge_revoked");
+    exchange.problem(403, "edge_revoked");
+    assert!(polled.contains("WARN") && polled.contains("edge=1") && !polled.contains(&token), "{polled}");
+    assert!(!log.says("WARN", &["edge=1", "code=\"edge_revoked\""]).contains(&token));
+    session_by(&hub, 5).await.problem(403, "edge_revoked");
+    log.says("WARN", &["edge=1", "code=\"edge_revoked\""]);
+    // Enrolled again since.
+    hub.sql("UPDATE edges SET revoked_at = NULL, incarnation = 2").await;
+    let (poll, _, exchange) = by_token(&token).await;
+    poll.problem(403, "edge_replaced");
+    exchange.problem(403, "edge_replaced");
+    log.says("WARN", &["edge=1", "code=\"edge_replaced\""]);
+    session_by(&hub, 5).await.problem(403, "edge_replaced");
+    log.says("WARN", &["edge=1", "code=\"edge_replaced\""]);
 }
 
 #[tokio::test]

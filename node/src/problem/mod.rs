@@ -243,6 +243,8 @@ impl IntoResponse for Problem {
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
         let mut response = (kind.status(), headers, self.to_json().to_string()).into_response();
+        // For layers that look at the answer.
+        response.extensions_mut().insert(kind);
         if let Some(seconds) = self.0.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
