@@ -53,7 +53,11 @@ impl Db {
         // A pooler refuses start-up parameters it does not know; this is the one that sqlx sends by default.
         let options = url.parse::<PgConnectOptions>()?.extra_float_digits(None);
         let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(POOL_WAIT);
-        Ok(Self { pool: pool.connect_with(options).await?, direct_url: direct_url.to_owned() })
+        match pool.connect_with(options.clone()).await {
+            Ok(pool) => Ok(Self { pool, direct_url: direct_url.to_owned() }),
+            Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await),
+            Err(error) => Err(error),
+        }
     }
 
     /// Begins a transaction (READ COMMITTED). Dropped without a commit, it is rolled back.
@@ -90,6 +94,15 @@ impl Db {
     /// Waits until every connection is closed.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+/// Why nobody answers at an address. A pool tries until its time is over, and then only says that.
+async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
+    match tokio::time::timeout(POOL_WAIT, PgConnection::connect_with(options)).await {
+        Ok(Err(error)) => error,
+        // It answers by now, or is silent: there is no better word.
+        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
     }
 }
 

@@ -257,13 +257,12 @@ fn what_cannot_be_started_says_why() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     fails(&run(dir.path(), &["serve", "--listen", &address]), "cannot listen on");
-    fails(
-        &program(dir.path(), &["edge", "list"])
-            .env("DATABASE_URL", "postgres://127.0.0.1:1/x")
-            .output()
-            .unwrap(),
-        "DATABASE_URL",
-    );
+    let closed = program(dir.path(), &["edge", "list"])
+        .env("DATABASE_URL", "postgres://127.0.0.1:1/x")
+        .output()
+        .unwrap();
+    fails(&closed, "DATABASE_URL");
+    fails(&closed, "Connection refused");
     let short = program(dir.path(), &["serve", "--listen", "127.0.0.1:0"])
         .env("MIZILI_JWT_SECRET", "short")
         .output()

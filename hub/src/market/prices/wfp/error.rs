@@ -21,6 +21,9 @@ pub enum FileError {
     /// The file could not be opened.
     #[error("the file cannot be opened: {0}")]
     Open(#[source] io::Error),
+    /// A folder was named instead of a file.
+    #[error("this is a folder: name the files in it")]
+    Folder,
     /// Reading stopped in the middle. Trying again may help.
     #[error("reading stopped after line {line}: {source}")]
     Read {
@@ -103,6 +106,7 @@ impl FileError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Open(_) => "cannot_open",
+            Self::Folder => "folder",
             Self::Read { .. } => "cannot_read",
             Self::Empty => "empty_file",
             Self::NotCsv => "not_csv",

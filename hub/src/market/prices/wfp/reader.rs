@@ -88,11 +88,14 @@ pub struct PriceReader<R> {
 }
 
 impl PriceReader<File> {
-    /// Opens a file. Without a country, the file's name must say it.
+    /// Opens a file. Without a country, the file's name must say it; a file that is not there is told first.
     ///
     /// # Errors
     /// As [`PriceReader::open`] and [`country_from_file_name`].
     pub fn open_path(path: &Path, country: Option<&'static Country>) -> Result<Self, FileError> {
+        if std::fs::metadata(path).map_err(FileError::Open)?.is_dir() {
+            return Err(FileError::Folder);
+        }
         let country = country.map_or_else(|| country_from_file_name(path), Ok)?;
         Self::open(country, || File::open(path))
     }

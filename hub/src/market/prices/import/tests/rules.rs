@@ -285,6 +285,12 @@ async fn a_file_that_cannot_be_read_changes_nothing() {
     let missing = bench.folder.path().join("wfp_food_prices_uga.csv");
     let error = bench.try_import(&missing, bench.options()).await.unwrap_err();
     assert!(matches!(error, ImportError::File(FileError::Open(_))), "{error}");
+    // What is not there is not told that its name is wrong.
+    let nothing = bench.folder.path().join("nofile.csv");
+    let error = bench.try_import(&nothing, bench.options()).await.unwrap_err();
+    assert!(matches!(error, ImportError::File(FileError::Open(_))), "{error}");
+    let error = bench.try_import(bench.folder.path(), bench.options()).await.unwrap_err();
+    assert!(matches!(error, ImportError::File(FileError::Folder)), "{error}");
     let ambiguous = bench.file(&text([LINE]).replace("2020-01-15", "1/2/2020"));
     let error = bench.try_import(&ambiguous, bench.options()).await.unwrap_err();
     assert!(matches!(error, ImportError::File(FileError::AmbiguousDates { .. })), "{error}");
