@@ -12,12 +12,16 @@ use crate::openapi::{self, DOCS_PATH, DOCUMENT_PATH};
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
+use mizili_node::idempotency::{KEY_HEADER, REPLAY_HEADER};
 use mizili_node::problem::{Node, page as problems};
 use mizili_node::{body, etag};
+use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{Any, CorsLayer};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +29,9 @@ use utoipa_axum::routes;
 
 /// How callers show who they are.
 const CREDENTIALS: &str = "Authorization";
+
+/// How long a browser need not ask again whether it may ask: on a slow line each question is a screen's wait.
+const PREFLIGHT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The routes for people and their programs, with their description.
 pub fn api() -> OpenApiRouter<AppState> {
@@ -54,6 +61,24 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(cooperatives::get))
 }
 
+/// Web apps of anybody may ask from a browser, wherever they come from: a token is sent by the app itself, never by the browser on
+/// its own, so an origin proves nothing and none is refused.
+fn other_origins() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            KEY_HEADER,
+        ])
+        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, REPLAY_HEADER])
+        .max_age(PREFLIGHT_KEPT)
+        .vary([])
+}
+
 /// The hub as one service: the API, its document and pages, and what edges call.
 pub fn router(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
@@ -62,8 +87,11 @@ pub fn router(state: AppState) -> Router {
         .merge(openapi::docs())
         .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
         .route(&format!("{DOCS_PATH}/problems"), get(|| std::future::ready(problems::page(Node::Hub))))
+        // Before the layers, for a browser's question whether it may ask is about a method that no route takes.
+        .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(CREDENTIALS, etag::layer))
         .layer(from_fn(patience))
+        .layer(other_origins())
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
     let span = DefaultMakeSpan::new().level(Level::INFO);
     api.merge(crate::sync::routes())

@@ -1,6 +1,7 @@
 //! The public JSON shapes, as clients see them. A change here is a change for every client.
 
 use crate::support::{KG, MAIZE, OWN, TestHub, Who};
+use axum::http::{Method, header};
 use serde_json::{Value, json};
 
 fn pretty(json: &Value) -> String {
@@ -59,4 +60,29 @@ async fn lists() {
     }
     hub.sql("INSERT INTO markets (country, name, region_id, latitude_e5, longitude_e5) VALUES ('MWI', 'Lilongwe', 1, -1398333, 3378333)").await;
     insta::assert_snapshot!("markets", pretty(&hub.get("/api/v1/markets/1").send().await.is(200).json()));
+}
+
+#[tokio::test]
+async fn a_web_app_from_anywhere_may_ask() {
+    let hub = TestHub::with_market().await;
+    let origin = "https://app.example.org";
+    let asked = hub
+        .call(Method::OPTIONS, "/api/v1/orders")
+        .header(header::ORIGIN, origin)
+        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")
+        .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization,content-type,idempotency-key")
+        .send()
+        .await
+        .is(200);
+    let allowed = asked.header(header::ACCESS_CONTROL_ALLOW_HEADERS).to_lowercase();
+    for name in ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"] {
+        assert!(allowed.split(',').any(|allowed| allowed.trim() == name), "{name}: {allowed}");
+    }
+    let answer = hub.get("/api/v1/products").header(header::ORIGIN, origin).send().await.is(200);
+    assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+    let seen = answer.header(header::ACCESS_CONTROL_EXPOSE_HEADERS).to_lowercase();
+    assert!(seen.contains("etag") && seen.contains("retry-after"), "{seen}");
+    let problem = hub.get("/api/v1/orders").header(header::ORIGIN, origin).send().await;
+    assert_eq!(problem.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*", "a problem can be read too");
+    problem.problem(401, "unauthorized");
 }
