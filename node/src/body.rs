@@ -153,7 +153,7 @@ fn plain(message: &str) -> String {
     let expected = message.rsplit_once("expected ").map(|(_, expected)| expected).unwrap_or_default();
     match expected {
         "i64" | "u32" | "u64" | "i32" | "u16" | "u8" if message.starts_with("invalid type: floating") => {
-            "Must be a whole number, without a decimal point.".to_owned()
+            "Must be a whole number, without a decimal point, and not too large.".to_owned()
         }
         "u32" | "u64" | "u16" | "u8" => {
             "Must be a whole number, not less than zero and not too large.".to_owned()
