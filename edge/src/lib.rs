@@ -22,5 +22,7 @@ pub mod state;
 pub mod sync;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod testing_disk;
 pub mod text;
 pub mod ussd;

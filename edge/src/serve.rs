@@ -48,7 +48,7 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     let state = AppState::new(db, deps, config, handle);
     let channels = state.channels.start(stopping.clone()).await;
     let serving = tokio::spawn(listener::serve(listener, router(state), stopping));
-    place.announce(address).context("cannot write to the data folder")?;
+    place.announce(address);
     tracing::info!(%address, "listening");
     asked_to_stop().await?;
     tracing::info!("stopping");
@@ -85,7 +85,7 @@ async fn start_sync(
 
 async fn place(data_dir: &std::path::Path) -> anyhow::Result<Option<lock::Held>> {
     for _ in 0..PLACE_TRIES {
-        if let Some(held) = lock::serving(data_dir).context("cannot write to the data folder")? {
+        if let Some(held) = lock::serving(data_dir).context("cannot use the data folder")? {
             return Ok(Some(held));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -3,7 +3,7 @@
 use super::{Out, Place};
 use crate::commands;
 use crate::config::Config;
-use crate::db::DbError;
+use crate::db::{Db, DbError};
 use crate::node::{self, Doubt};
 use crate::replica;
 use crate::sync::{SyncError, known_code, lock, state};
@@ -24,6 +24,9 @@ use sync_protocol::row::Key;
     the same (null before the first time), `problem` what is wrong in a sentence, `problem_code` in one word for programs (both \
     null when all is well; the words are listed in the box's API description, /api/openapi.json). Times are UTC, by the hub's clock where it is known.")]
 pub(super) struct StatusArgs {}
+
+/// The code of [`SyncError::Storage`].
+const STORAGE: &str = "storage";
 
 /// How things stand.
 struct Standing {
@@ -46,12 +49,21 @@ pub(super) async fn run(_args: StatusArgs, place: &Place, out: &mut Out) -> anyh
     let now_s = place.deps.clock.now_s();
     let mut standing = db.read(move |conn| standing(conn, now_s)).await?;
     // Where nothing can be stored, what stopped the last try could not be stored either.
-    if let Err(error) = db.write(state::try_to_store).await {
+    if let Err(error) = try_to_store(db).await {
         let words = error.to_string();
         standing.state.failure = Some((SyncError::from(error).code().to_owned(), words));
     }
     let running = lock::running_serve(place.path());
     out.say(&to_json(&standing, &config, running), &words(&standing, &config, running))
+}
+
+/// Whether this box can store anything.
+async fn try_to_store(db: Db) -> Result<(), DbError> {
+    db.write(state::try_to_store).await?;
+    // What stands there already fits on a full disk too; the next entry would not.
+    tokio::task::spawn_blocking(move || db.try_disk())
+        .await
+        .unwrap_or_else(|_| Err(DbError::Other("the disk was not tried; see the log".to_owned())))
 }
 
 fn standing(conn: &Connection, now_s: i64) -> Result<Standing, SyncError> {
@@ -141,8 +153,9 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
             tally.refused
         ));
     }
-    // Where the hub does not speak with this box, nobody knows what it has for it.
-    let is_shut_out = standing.state.failure.as_ref().is_some_and(|(code, _)| code == "revoked");
+    // Where the hub does not speak with this box, nobody knows what it has for it; where nothing is stored, none of it comes.
+    let is_shut_out =
+        standing.state.failure.as_ref().is_some_and(|(code, _)| code == "revoked" || code == STORAGE);
     lines.extend((!is_shut_out).then(|| match (standing.state.is_complete, standing.state.digests_equal) {
         (false, _) => "Not everything has come from the hub yet; what is here can be used.".to_owned(),
         (true, Some(false)) => "Some rows differ from the hub's; they are being fetched anew.".to_owned(),
@@ -189,8 +202,12 @@ fn contact_words(standing: &Standing) -> String {
             }
         }
     };
-    if let Some((_, text)) = &standing.state.failure {
-        line.push_str(&format!("\nThe last try did not work: {text}"));
+    match &standing.state.failure {
+        Some((code, text)) if code == STORAGE => {
+            line.push_str(&format!("\nStoring does not work: {text}"));
+        }
+        Some((_, text)) => line.push_str(&format!("\nThe last try did not work: {text}")),
+        None => {}
     }
     if standing.clock_offset_s.abs() > 300 {
         line.push_str("\nThe clock of this box is wrong; no harm is done, but set it.");
@@ -214,6 +231,7 @@ fn age_words(seconds: i64) -> Option<String> {
 mod tests {
     use super::*;
     use crate::testing::TestEdge;
+    use crate::testing_disk::SmallDisk;
     use std::time::Duration;
 
     fn config() -> Config {
@@ -263,6 +281,33 @@ mod tests {
             (json!("the line was cut: x"), json!("offline"))
         );
         assert_eq!(told(Some(("of_a_later_version", "x"))), (json!("x"), json!("other")));
+    }
+
+    #[test]
+    fn a_box_that_can_store_nothing_does_not_say_that_all_is_here() {
+        let edge = TestEdge::enrolled();
+        let mut standing = look(&edge);
+        standing.state.is_complete = true;
+        assert!(words(&standing, &config(), None).contains("Everything that the hub has"));
+        standing.state.failure = Some((SyncError::from(DbError::Full).code().to_owned(), "full".to_owned()));
+        let told = words(&standing, &config(), None);
+        assert!(told.contains("Storing does not work: full") && !told.contains("Everything"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_found_also_where_a_small_write_still_fits() {
+        let Some(disk) = SmallDisk::new() else { return };
+        let db = Db::open(disk.path()).unwrap();
+        try_to_store(db.clone()).await.unwrap();
+        // The log's file is there already, and is used from its beginning.
+        let sql = "PRAGMA wal_checkpoint(FULL)";
+        let other = Connection::open(disk.path().join("edge.db")).unwrap();
+        other.query_row(sql, [], |_| Ok(())).unwrap();
+        disk.fill();
+        db.write(state::try_to_store).await.unwrap();
+        assert_eq!(try_to_store(db.clone()).await, Err(DbError::Full));
+        disk.make_room();
+        try_to_store(db).await.unwrap();
     }
 
     #[test]

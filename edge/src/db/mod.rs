@@ -6,6 +6,7 @@
 mod error;
 mod open;
 mod readers;
+mod room;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -50,23 +51,31 @@ impl Db {
     /// # Errors
     /// When the file can be neither written nor read, is damaged, or was written by a newer version.
     pub fn open(data_dir: &Path) -> Result<Self, DbError> {
-        let (conn, reading) = match open::writer(data_dir) {
-            Ok(conn) => (Some(conn), Reading::Shared),
+        let (opened, reading) = match open::writer(data_dir) {
+            Ok(conn) => (Ok(conn), Reading::Shared),
             Err(error @ (DbError::Full | DbError::ReadOnly | DbError::Disk(_))) => {
                 let reading = open::how_to_read(data_dir).map_err(|_| error.clone())?;
                 tracing::warn!(%error, "the database can only be read");
-                (None, reading)
+                (Err(error), reading)
             }
             Err(error) => return Err(error),
         };
-        Self::start(data_dir, conn, reading)
+        Self::start(data_dir, opened, reading)
     }
 
-    fn start(data_dir: &Path, conn: Option<Connection>, reading: Reading) -> Result<Self, DbError> {
+    fn start(
+        data_dir: &Path,
+        opened: Result<Connection, DbError>,
+        reading: Reading,
+    ) -> Result<Self, DbError> {
+        let (conn, closed_for) = match opened {
+            Ok(conn) => (Some(conn), None),
+            Err(error) => (None, Some(error)),
+        };
         let readers = Arc::new(Readers::new(data_dir.to_owned(), reading));
         let mark = readers.with(crate::node::mark)?;
         let (seq_sender, highest_seq) = watch::channel(mark.map_or(0, |mark| mark.highest_seq));
-        let (trouble_sender, trouble) = watch::channel(conn.is_none().then_some(DbError::ReadOnly));
+        let (trouble_sender, trouble) = watch::channel(closed_for);
         let (jobs, queue) = mpsc::channel();
         let commits: Arc<AtomicU64> = Arc::default();
         let writer = Writer {
@@ -107,6 +116,15 @@ impl Db {
     /// Why the last write could not be stored, by disk or folder; `None` when it could. Known to this process alone.
     pub fn trouble(&self) -> Option<DbError> {
         self.shared.trouble.borrow().clone()
+    }
+
+    /// Finds out whether the data folder's disk takes anything, by writing a little beside the database. For a program that
+    /// has written nothing yet; waits for the disk.
+    ///
+    /// # Errors
+    /// What a write would meet.
+    pub fn try_disk(&self) -> Result<(), DbError> {
+        room::try_disk(&self.shared.data_dir)
     }
 
     /// Counts this process's transactions: as long as it stays the same, this process has written nothing since. Those of other

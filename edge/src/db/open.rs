@@ -1,7 +1,7 @@
 //! Opens the database file: settings, steps of the schema, and what to do when it cannot be written to. Steps only go forward.
 
-use super::DbError;
 use super::steps::{STEPS, migrations};
+use super::{DbError, room};
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,10 @@ pub(super) fn path(data_dir: &Path) -> PathBuf {
 
 /// Opens for writing, makes the folder and the file where they are missing, and brings the schema up to date.
 pub(super) fn writer(data_dir: &Path) -> Result<Connection, DbError> {
+    open_writer(data_dir).map_err(|error| room::named(error, data_dir))
+}
+
+fn open_writer(data_dir: &Path) -> Result<Connection, DbError> {
     make_private_dir(data_dir)?;
     let path = path(data_dir);
     let is_new = make_private_file(&path)?;
@@ -64,6 +68,8 @@ pub(super) fn writer(data_dir: &Path) -> Result<Connection, DbError> {
 pub(super) enum Reading {
     /// Beside a writer.
     Shared,
+    /// With what is in the log, by an index of it in memory: where the one on disk cannot be made.
+    LogInMemory,
     /// From a folder in which nothing can be written, not even the small files of the log.
     Frozen,
 }
@@ -74,7 +80,9 @@ pub(super) fn reader(data_dir: &Path, reading: Reading) -> Result<Connection, Db
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let conn = match reading {
         Reading::Shared => Connection::open_with_flags(path(data_dir), flags)?,
-        Reading::Frozen => Connection::open_with_flags(frozen_uri(data_dir), flags)?,
+        Reading::LogInMemory => Connection::open_with_flags(uri(data_dir, "readonly_shm=1"), flags)?,
+        // SQLite is told that nobody writes, so that it needs no file of its own beside the database.
+        Reading::Frozen => Connection::open_with_flags(uri(data_dir, "immutable=1"), flags)?,
     };
     settings(&conn, READER_CACHE_KIB)?;
     Ok(conn)
@@ -84,9 +92,21 @@ pub(super) fn reader(data_dir: &Path, reading: Reading) -> Result<Connection, Db
 pub(super) fn how_to_read(data_dir: &Path) -> Result<Reading, DbError> {
     let exists = |ending| path(data_dir).with_extension(ending).metadata().is_ok_and(|meta| meta.len() > 0);
     // Files of the log say that somebody writes, or was killed: without them the file would be read as it was before. Where
-    // there are none, none must be made, for they would have the file's own mode and keep a later writer out.
-    let reading = if exists("db-wal") || exists("db-shm") { Reading::Shared } else { Reading::Frozen };
-    probe(data_dir, reading).map(|()| reading)
+    // there are none, none must be made, for they would have the file's own mode and keep a later writer out. On a full disk an
+    // index may have been left unfinished: with nothing in the log, all is in the file.
+    let ways: &[Reading] = match (exists("db-wal"), exists("db-shm")) {
+        (true, _) => &[Reading::Shared, Reading::LogInMemory],
+        (false, true) => &[Reading::Shared, Reading::Frozen],
+        (false, false) => &[Reading::Frozen],
+    };
+    let mut failed = DbError::ReadOnly;
+    for &reading in ways {
+        match probe(data_dir, reading) {
+            Ok(()) => return Ok(reading),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 fn probe(data_dir: &Path, reading: Reading) -> Result<(), DbError> {
@@ -154,8 +174,7 @@ fn make_private_file(path: &Path) -> Result<bool, DbError> {
     Ok(false)
 }
 
-/// `immutable` tells SQLite that nobody writes, so that it needs no file of its own beside the database.
-fn frozen_uri(data_dir: &Path) -> String {
+fn uri(data_dir: &Path, setting: &str) -> String {
     let mut uri = String::from("file:");
     for byte in path(data_dir).as_os_str().as_encoded_bytes() {
         match byte {
@@ -165,5 +184,5 @@ fn frozen_uri(data_dir: &Path) -> String {
             other => uri.push_str(&format!("%{other:02X}")),
         }
     }
-    uri + "?immutable=1"
+    uri + "?" + setting
 }

@@ -1,6 +1,7 @@
 //! Writes that stay, writes that leave nothing, and reading that goes on whatever happens to the disk: on real files.
 
 use super::{Db, DbError};
+use crate::testing_disk::SmallDisk;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -261,6 +262,73 @@ fn as_another_user(parent: &Path) {
         assert!(!dir.join("edge.db-wal").exists(), "{what}: one file is left behind");
     }
     std::fs::write(parent.join("done"), "").unwrap();
+}
+
+#[test]
+fn an_index_of_the_log_that_cannot_be_used_keeps_nobody_from_reading() {
+    let (dir, db) = open();
+    db.write_blocking(add(1)).unwrap();
+    drop(db);
+    // In its place is something that SQLite can neither use nor make: it follows no link.
+    let index = dir.path().join("edge.db-shm");
+    std::fs::write(dir.path().join("elsewhere"), "abc").unwrap();
+    std::os::unix::fs::symlink(dir.path().join("elsewhere"), &index).unwrap();
+    let db = Db::open(dir.path()).unwrap();
+    assert_eq!(numbers(&db), [1]);
+    assert!(matches!(db.trouble(), Some(DbError::Disk(_))), "{:?}", db.trouble());
+    assert!(matches!(db.write_blocking(add(9)), Err(DbError::Disk(_))));
+    std::fs::remove_file(&index).unwrap();
+    db.write_blocking(add(2)).unwrap();
+    assert_eq!((numbers(&db), db.trouble()), (vec![1, 2], None));
+}
+
+#[test]
+fn on_a_full_disk_it_opens_for_reading_names_the_cause_and_writes_once_there_is_room() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let (clean, killed) = (disk.path().join("clean"), disk.path().join("killed"));
+    let (dir, db) = open();
+    db.write_blocking(add(1)).unwrap();
+    // As a power cut leaves it: what was written is in the log, whose index is gone.
+    std::fs::create_dir(&killed).unwrap();
+    for name in ["edge.db", "edge.db-wal"] {
+        std::fs::copy(dir.path().join(name), killed.join(name)).unwrap();
+    }
+    assert!(killed.join("edge.db-wal").metadata().unwrap().len() > 0);
+    drop(db);
+    std::fs::create_dir(&clean).unwrap();
+    std::fs::copy(dir.path().join("edge.db"), clean.join("edge.db")).unwrap();
+    for folder in [clean, killed] {
+        disk.fill();
+        for again in [false, true] {
+            let db = Db::open(&folder).unwrap();
+            assert_eq!(numbers(&db), [1], "{folder:?} {again}");
+            assert_eq!(db.trouble(), Some(DbError::Full), "{folder:?} {again}");
+            assert_eq!(db.write_blocking(add(9)), Err(DbError::Full), "{folder:?} {again}");
+            assert_eq!(db.try_disk(), Err(DbError::Full));
+            assert_eq!(numbers(&db), [1], "{folder:?} {again}");
+        }
+        let db = Db::open(&folder).unwrap();
+        disk.make_room();
+        assert_eq!(db.try_disk(), Ok(()));
+        db.write_blocking(add(2)).unwrap();
+        assert_eq!((numbers(&db), db.trouble()), (vec![1, 2], None), "{folder:?}");
+    }
+}
+
+#[test]
+fn on_a_disk_closed_to_writing_it_opens_for_reading() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let (dir, db) = open();
+    db.write_blocking(add(1)).unwrap();
+    drop(db);
+    std::fs::copy(dir.path().join("edge.db"), disk.path().join("edge.db")).unwrap();
+    disk.close_to_writing(true);
+    let db = Db::open(disk.path()).unwrap();
+    assert_eq!((numbers(&db), db.trouble()), (vec![1], Some(DbError::ReadOnly)));
+    assert_eq!((db.write_blocking(add(9)), db.try_disk()), (Err(DbError::ReadOnly), Err(DbError::ReadOnly)));
+    disk.close_to_writing(false);
+    db.write_blocking(add(2)).unwrap();
+    assert_eq!((numbers(&db), db.trouble()), (vec![1, 2], None));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! One exchange at a time for a data directory, and one running `serve`: locks on files, which the system frees when their
-//! holder ends, however it ends. Other processes of the same box (`sync --once`, `status`) go by them.
+//! holder ends, however it ends. A disk that takes nothing must not keep a `serve` from running. Other processes of the same box (`sync --once`, `status`) go by them.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -19,16 +19,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A lock that is freed when this is dropped.
 #[derive(Debug)]
 pub struct Held {
-    file: File,
+    file: Option<File>,
+    /// The data folder itself, held beside the file, which may not be there to be held.
+    _folder: Option<File>,
 }
 
 fn open(data_dir: &Path, name: &str) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(data_dir.join(name))
 }
 
-fn try_hold(file: File) -> io::Result<Option<Held>> {
+fn try_hold(file: File) -> io::Result<Option<File>> {
     match file.try_lock() {
-        Ok(()) => Ok(Some(Held { file })),
+        Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(e)) => Err(e),
     }
@@ -41,8 +43,8 @@ fn try_hold(file: File) -> io::Result<Option<Held>> {
 pub async fn exchange(data_dir: &Path, patience: Duration) -> io::Result<Option<Held>> {
     let mut left = patience;
     loop {
-        if let Some(held) = try_hold(open(data_dir, EXCHANGE_FILE)?)? {
-            return Ok(Some(held));
+        if let Some(file) = try_hold(open(data_dir, EXCHANGE_FILE)?)? {
+            return Ok(Some(Held { file: Some(file), _folder: None }));
         }
         if left.is_zero() {
             return Ok(None);
@@ -53,25 +55,72 @@ pub async fn exchange(data_dir: &Path, patience: Duration) -> io::Result<Option<
     }
 }
 
-/// Takes the place of the one `serve` of this data directory. `None` when another holds it.
+/// Takes the place of the one `serve` of this data directory. `None` when another holds it. Also where nothing can be written:
+/// then by the file as it is and by the folder, which are locked without a write.
 ///
 /// # Errors
-/// When the file cannot be opened.
+/// When the folder cannot be opened, or the file for another reason than that nothing can be written.
 pub fn serving(data_dir: &Path) -> io::Result<Option<Held>> {
-    try_hold(open(data_dir, SERVE_FILE)?)
+    let file = match open(data_dir, SERVE_FILE) {
+        Ok(file) => match try_hold(file)? {
+            Some(file) => Some(file),
+            None => return Ok(None),
+        },
+        Err(error) if takes_nothing(&error) => {
+            tracing::warn!(%error, "nothing can be written to the data folder");
+            match File::open(data_dir.join(SERVE_FILE)).and_then(try_hold) {
+                Ok(None) => return Ok(None),
+                Ok(file) => file,
+                // None was ever made, or a file system that locks only what is open for writing.
+                Err(_) => None,
+            }
+        }
+        Err(error) => return Err(error),
+    };
+    let folder = match try_hold(File::open(data_dir)?) {
+        Ok(None) => return Ok(None),
+        Ok(folder) => folder,
+        Err(_) => None,
+    };
+    if file.is_none() && folder.is_none() {
+        tracing::warn!("cannot tell whether another serve of this data folder is running");
+    }
+    Ok(Some(Held { file, _folder: folder }))
+}
+
+fn takes_nothing(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    let kinds = [K::ReadOnlyFilesystem, K::PermissionDenied, K::StorageFull, K::QuotaExceeded];
+    kinds.contains(&error.kind())
 }
 
 impl Held {
-    /// Lets others know where this `serve` listens, for as long as it holds its place.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn announce(&mut self, listen: SocketAddr) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.rewind()?;
-        self.file.write_all(listen.to_string().as_bytes())?;
-        self.file.flush()
+    /// Lets others know where this `serve` listens, for as long as it holds its place. Where that cannot be written, they take it
+    /// for not running, rather than being led to where an earlier one listened.
+    pub fn announce(&mut self, listen: SocketAddr) {
+        let told = match &mut self.file {
+            Some(file) => write_address(file, listen),
+            None => Err(io::Error::new(io::ErrorKind::NotFound, "its file could not be made")),
+        };
+        if let Err(error) = told {
+            tracing::warn!(%error, "other commands are not told that this serve is running");
+            self.file = None;
+        }
     }
+}
+
+fn write_address(file: &mut File, listen: SocketAddr) -> io::Result<()> {
+    let text = listen.to_string();
+    let mut before = String::new();
+    file.rewind()?;
+    // What is no text is written over.
+    if file.read_to_string(&mut before).is_ok() && before == text {
+        return Ok(());
+    }
+    file.rewind()?;
+    // Over what is there, before anything is cut off: that needs no room on a full disk.
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)
 }
 
 /// Where a running `serve` of this data directory listens; `None` when none runs, also when one was killed.
@@ -89,6 +138,7 @@ pub fn running_serve(data_dir: &Path) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing_disk::SmallDisk;
 
     #[tokio::test]
     async fn one_holds_it_and_the_next_gets_it_afterwards() {
@@ -117,10 +167,60 @@ mod tests {
         assert_eq!(running_serve(dir.path()), None);
         let address: SocketAddr = "127.0.0.1:8090".parse().unwrap();
         let mut held = serving(dir.path()).unwrap().unwrap();
-        held.announce(address).unwrap();
+        held.announce("192.168.100.100:18090".parse().unwrap());
+        held.announce(address);
         assert!(serving(dir.path()).unwrap().is_none());
         assert_eq!(running_serve(dir.path()), Some(address));
         drop(held);
         assert_eq!(running_serve(dir.path()), None, "what a killed one left is not believed");
+    }
+
+    #[test]
+    fn one_that_could_make_no_file_keeps_its_place_by_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = serving(dir.path()).unwrap().unwrap();
+        std::fs::remove_file(dir.path().join(SERVE_FILE)).unwrap();
+        assert!(serving(dir.path()).unwrap().is_none());
+        drop(held);
+        assert!(serving(dir.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_disk_closed_to_writing_keeps_nobody_from_serving_and_two_are_told_apart() {
+        let Some(disk) = SmallDisk::new() else { return };
+        let address: SocketAddr = "127.0.0.1:8090".parse().unwrap();
+        let other: SocketAddr = "127.0.0.1:8091".parse().unwrap();
+        disk.close_to_writing(true);
+        let mut held = serving(disk.path()).unwrap().unwrap();
+        held.announce(address);
+        assert!(serving(disk.path()).unwrap().is_none());
+        drop(held);
+        disk.close_to_writing(false);
+        serving(disk.path()).unwrap().unwrap().announce(address);
+        disk.close_to_writing(true);
+        for (listen, told) in [(address, Some(address)), (other, None)] {
+            let mut held = serving(disk.path()).unwrap().unwrap();
+            held.announce(listen);
+            assert!(serving(disk.path()).unwrap().is_none());
+            assert_eq!(running_serve(disk.path()), told, "nobody is led to where an earlier one listened");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_keeps_nobody_from_serving() {
+        let Some(disk) = SmallDisk::new() else { return };
+        disk.fill();
+        let mut held = serving(disk.path()).unwrap().unwrap();
+        held.announce("127.0.0.1:8090".parse().unwrap());
+        assert!(serving(disk.path()).unwrap().is_none());
+        assert_eq!(running_serve(disk.path()), None);
+        drop(held);
+        disk.make_room();
+        serving(disk.path()).unwrap().unwrap().announce("127.0.0.1:8090".parse().unwrap());
+        disk.fill();
+        let mut held = serving(disk.path()).unwrap().unwrap();
+        let other: SocketAddr = "127.0.0.1:80".parse().unwrap();
+        held.announce(other);
+        assert_eq!(running_serve(disk.path()), Some(other), "there is room where the address was");
     }
 }
