@@ -1,6 +1,7 @@
 //! What a hub and an edge have in common as servers: time and ids from outside, problems, JSON bodies, query parameters, pages,
-//! ETags, passwords, asking for one, and how long a guesser waits, what a request about a product asks for. It knows HTTP and no rule of the
-//! market, and must never know a database: what needs one stays with its node.
+//! ETags, what an API's description says of all routes, passwords, asking for one, how long a guesser waits, and what a request
+//! about a product asks for. It knows HTTP and no rule of the market, and must never know a database: what needs one stays with its
+//! node.
 
 pub mod body;
 pub mod deps;

@@ -1,5 +1,6 @@
 //! One exchange at a time for a data directory, and one running `serve`: locks on files, which the system frees when their
-//! holder ends, however it ends. A disk that takes nothing must not keep a `serve` from running. Other processes of the same box (`sync --once`, `status`) go by them.
+//! holder ends, however it ends. A disk that takes nothing must not keep a `serve` from running. Other processes of the same box
+//! (`sync --once`, `status`) go by them.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
