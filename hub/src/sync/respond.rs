@@ -322,3 +322,23 @@ async fn audit_answers(
     }
     Ok(answers)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_larger_than_guessed_are_read_again_in_fewer() {
+        let mut sizer = Sizer::new(FRAME_TARGET_MAX_BYTES);
+        let rows = sizer.rows();
+        assert!(!sizer.fits(rows, rows * 60), "five times the guess");
+        let fewer = sizer.rows();
+        assert!(fewer < rows / 4 && sizer.fits(fewer, fewer * 60), "{fewer} of {rows}");
+        assert_eq!(
+            sizer.frame_bytes,
+            GROWTH * FRAME_TARGET_MIN_BYTES,
+            "only what was sent lets the next grow"
+        );
+        assert!(sizer.fits(PAGE_ROWS_MIN, 1 << 20), "the fewest are sent, however large");
+    }
+}
