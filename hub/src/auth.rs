@@ -5,6 +5,7 @@
 pub mod app;
 pub mod caller;
 pub mod db;
+mod hs256;
 pub mod http;
 pub mod throttle;
 pub mod token;

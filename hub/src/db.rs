@@ -4,18 +4,16 @@
 //! is made by [`q`] or [`q_scalar`] alone, always within a transaction, and nothing here or elsewhere may send SET, LISTEN, a
 //! session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before serving.
 
+use crate::migrations::MIGRATOR;
 use mizili_node::deps::Deps;
 use sqlx::error::DatabaseError;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::query::{Query, QueryScalar};
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use std::future::Future;
 use std::io;
 use std::time::Duration;
-
-/// All steps of the hub's schema.
-pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations/hub");
 
 /// Connections that one hub process opens; many processes share one pooler.
 const POOL_MAX_CONNECTIONS: u32 = 16;

@@ -14,6 +14,7 @@ pub mod feed;
 pub mod http;
 pub mod jobs;
 pub mod market;
+pub mod migrations;
 pub mod openapi;
 pub mod postgres;
 pub mod router;

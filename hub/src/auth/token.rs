@@ -1,6 +1,7 @@
 //! Access tokens: JWTs of a quarter of an hour, signed with a key of this hub. They say who it is and nothing else: role and
 //! cooperative are looked up at each request, so that a change counts at once.
 
+use super::hs256;
 use crate::error::{Kind, Problem};
 use crate::secret_file;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
@@ -58,6 +59,7 @@ impl fmt::Debug for TokenKey {
 impl TokenKey {
     /// From a secret.
     pub fn new(secret: &[u8]) -> Self {
+        hs256::install();
         Self { sign: EncodingKey::from_secret(secret), check: DecodingKey::from_secret(secret) }
     }
 

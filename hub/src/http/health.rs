@@ -1,7 +1,8 @@
 //! Says whether the hub runs, and whether it can serve.
 
-use crate::db::{MIGRATOR, q};
+use crate::db::q;
 use crate::error::{ApiError, Kind, RETRY_AFTER_S};
+use crate::migrations::MIGRATOR;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;

@@ -2,8 +2,9 @@
 
 use mizili_hub::commands::stream::{StreamError, take_batch, verdicts_after};
 use mizili_hub::commands::{Outcome, execute, hub_context};
-use mizili_hub::db::{Db, MIGRATOR, migrate, q, q_scalar};
+use mizili_hub::db::{Db, migrate, q, q_scalar};
 use mizili_hub::feed::{Touched, check, publish};
+use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::{Deps, HandClock};
 use sqlx::AssertSqlSafe;

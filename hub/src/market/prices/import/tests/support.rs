@@ -7,8 +7,9 @@ use sqlx::Row;
 use tempfile::TempDir;
 
 use super::super::{Import, ImportError, ImportOptions, ImportReport, Source, current_month, run};
-use crate::db::{Db, MIGRATOR, migrate, q, q_scalar};
+use crate::db::{Db, migrate, q, q_scalar};
 use crate::feed::check::compare_all;
+use crate::migrations::MIGRATOR;
 use crate::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::{Deps, HandClock};
 
