@@ -181,6 +181,18 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether only what was handed in can have caused the error: data that no column takes, a constraint, a rule that somebody has put
+/// into the database, a value that cannot be sent at all. Anything else that is not of the moment (a column that is not there, a
+/// denied privilege, a damaged page) says something about this hub or its database, and nothing about what was asked.
+pub fn is_of_a_value(error: &sqlx::Error) -> bool {
+    // 21 cardinality, 22 data, 23 constraints, 44 a view's check; a row too large for its index; what a trigger raises.
+    let of_values = ["21", "22", "23", "44"];
+    matches!(error, sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_))
+        || code(error).is_some_and(|code| {
+            of_values.iter().any(|class| code.starts_with(class)) || code == "54000" || code == "P0001"
+        })
+}
+
 /// Whether two transactions made the same new thing at once; the later one finds it when it tries again.
 pub fn is_race(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| code == "23505")

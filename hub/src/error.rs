@@ -1,6 +1,6 @@
 //! Where an error of the hub's database becomes a problem. All else about problems is `mizili-node`'s.
 
-use crate::db::{Transient, is_race, is_transient};
+use crate::db::{Transient, is_of_a_value, is_race, is_transient};
 use axum::response::{IntoResponse, Response};
 use std::error::Error as StdError;
 use std::ops::Deref;
@@ -53,6 +53,10 @@ impl From<sqlx::Error> for ApiError {
         if is_transient(&error) || is_race(&error) {
             return Self(unavailable().caused_by(error));
         }
+        // What the database says of itself, such as that a column is not there. A stored value that does not fit is one row's.
+        if matches!(error, sqlx::Error::Database(_)) && !is_of_a_value(&error) {
+            return Self(out_of_order().caused_by(error));
+        }
         Self(Problem::internal(error))
     }
 }
@@ -61,6 +65,13 @@ impl From<sqlx::Error> for ApiError {
 pub fn unavailable() -> Problem {
     Kind::Unavailable
         .because("The hub cannot reach its database at the moment. Nothing was changed; try again in a few seconds.")
+        .retry_after_s(RETRY_AFTER_S)
+}
+
+/// The hub cannot do its work, and nothing about the request is to blame. It may take until somebody has looked.
+pub fn out_of_order() -> Problem {
+    Kind::Unavailable
+        .because("The hub cannot do this at the moment; its operator was told. Nothing was changed; try again later.")
         .retry_after_s(RETRY_AFTER_S)
 }
 

@@ -2,7 +2,6 @@
 //! working set of commands. Each function says which columns it wants, in order. A stored value that does not fit is an error
 //! that names table and column; nothing is guessed.
 
-use crate::db::misfit;
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
 use sync_protocol::bucket::{Bucket, CountryCode};
@@ -98,7 +97,7 @@ impl<'r> Cells<'r> {
 
 /// A phone number: at most fifteen digits, so it fits any column.
 pub fn phone(number: u64) -> Result<i64, sqlx::Error> {
-    i64::try_from(number).map_err(|_| misfit("command", "phone"))
+    i64::try_from(number).map_err(|_| sqlx::Error::Encode("a phone number does not fit its column".into()))
 }
 
 /// `id, cooperative_id, name, phone, language, registered_at_s` of `members`.

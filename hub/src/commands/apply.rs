@@ -5,7 +5,7 @@ use super::load::{Existing, Wanted, load};
 use super::repeat::is_repeat;
 use super::store::Effects;
 use super::{ApplyError, Incoming, Outcome};
-use crate::feed::{publish, read};
+use crate::feed::{Touched, publish, read};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
@@ -52,6 +52,37 @@ pub async fn apply_in_stream(
     batch: &[Incoming],
     blocked: &mut Blocked,
 ) -> Result<Vec<Outcome>, ApplyError> {
+    let written = write_in_stream(conn, deps, batch, blocked).await?;
+    publish_written(conn, written).await
+}
+
+/// Commands that are decided, with their effects in the tables and not yet in the feed.
+#[derive(Default)]
+pub(super) struct Written {
+    decided: Vec<Decided>,
+    touched: Touched,
+}
+
+impl Written {
+    /// Takes in what came after.
+    pub(super) fn extend(&mut self, after: Self) {
+        self.decided.extend(after.decided);
+        self.touched.extend(after.touched);
+    }
+
+    /// Takes in a command that has no effects.
+    pub(super) fn push(&mut self, verdict: Verdict) {
+        self.decided.push(Decided { verdict, buckets: BTreeSet::new() });
+    }
+}
+
+/// The first half of [`apply_in_stream`]: decides and writes. Nothing locks a bucket yet, so more may be written after it.
+pub(super) async fn write_in_stream(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    batch: &[Incoming],
+    blocked: &mut Blocked,
+) -> Result<Written, ApplyError> {
     let bodies: Vec<Read> = batch.iter().map(read_body).collect();
     let (mut set, existing) = load(conn, &wanted(batch, &bodies)).await?;
     let mut effects = Effects::default();
@@ -60,9 +91,17 @@ pub async fn apply_in_stream(
         decided.push(decide(incoming, body, blocked, &mut set, &existing, &mut effects)?);
     }
     effects.write(conn, deps).await?;
+    Ok(Written { decided, touched: effects.touched })
+}
+
+/// The second half: puts what was written into the feed.
+pub(super) async fn publish_written(
+    conn: &mut PgConnection,
+    Written { decided, touched }: Written,
+) -> Result<Vec<Outcome>, ApplyError> {
     let mut heads: HashMap<Bucket, u64> = HashMap::new();
-    if !effects.touched.is_empty() {
-        heads.extend(publish(conn, &effects.touched).await?);
+    if !touched.is_empty() {
+        heads.extend(publish(conn, &touched).await?);
     }
     // Buckets that stand as they did: what was committed there before this transaction is at or below the head read here.
     let others: BTreeSet<Bucket> = decided
@@ -78,6 +117,13 @@ pub async fn apply_in_stream(
         );
     }
     Ok(decided.into_iter().map(|d| d.outcome(&heads)).collect())
+}
+
+/// Takes the locks of everything that a batch may change, in their order, so that its parts can be written one after the other.
+pub(super) async fn lock_for(conn: &mut PgConnection, batch: &[Incoming]) -> Result<(), ApplyError> {
+    let bodies: Vec<Read> = batch.iter().map(read_body).collect();
+    load(conn, &wanted(batch, &bodies)).await?;
+    Ok(())
 }
 
 fn read_body(incoming: &Incoming) -> Read {

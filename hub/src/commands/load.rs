@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 use sync_protocol::command::{Needs, WorkingSet};
 use sync_protocol::entity::{EntryId, OrderStatus};
-use sync_protocol::ids::{CommodityId, Holder, ListingId, MemberId, UnitId};
+use sync_protocol::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 
@@ -24,6 +24,23 @@ pub(super) struct Wanted {
     pub(super) known_orders: BTreeSet<Uuid>,
     /// Listings and commands whose stock entries may be there already.
     pub(super) repeated: BTreeSet<Uuid>,
+}
+
+impl Wanted {
+    /// Everything that can be asked for, by ids that nothing has.
+    pub(super) fn of_nothing(cooperative: CooperativeId) -> Self {
+        let nil = Uuid::nil();
+        let mut wanted = Self::default();
+        wanted.needs.listings.insert(ListingId(nil));
+        wanted.needs.orders.insert(OrderId(nil));
+        wanted.needs.members.insert(MemberId(nil));
+        wanted.needs.phones.insert((cooperative, 0));
+        wanted.needs.commodities.insert(CommodityId(0));
+        wanted.needs.units.insert(UnitId(0));
+        wanted.known_orders.insert(nil);
+        wanted.repeated.insert(nil);
+        wanted
+    }
 }
 
 /// What was there before the batch.

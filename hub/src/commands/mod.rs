@@ -7,6 +7,7 @@ mod aggregates;
 mod apply;
 mod context;
 mod load;
+mod probe;
 mod repeat;
 mod store;
 pub mod stream;
@@ -47,9 +48,13 @@ pub enum ApplyError {
     /// person: 503, come back.
     #[error("the database could not take it just now: {0}")]
     Retry(#[source] sqlx::Error),
-    /// The database refused what the effects would have written, or holds something that does not fit.
+    /// The database refused a value that the effects would have written.
     #[error("the database refused it: {0}")]
     Db(#[source] sqlx::Error),
+    /// Something about this hub or its database that no command has caused: a column that is not there, a denied privilege. To
+    /// a person: 503; somebody has to mend it.
+    #[error("this hub cannot work with its database: {0}")]
+    Ours(#[source] sqlx::Error),
     /// A command broke the code that handles it.
     #[error("a command broke its handler: {0}")]
     Poison(String),
@@ -57,7 +62,13 @@ pub enum ApplyError {
 
 impl From<sqlx::Error> for ApplyError {
     fn from(error: sqlx::Error) -> Self {
-        if db::is_transient(&error) || db::is_race(&error) { Self::Retry(error) } else { Self::Db(error) }
+        if db::is_transient(&error) || db::is_race(&error) {
+            Self::Retry(error)
+        } else if db::is_of_a_value(&error) {
+            Self::Db(error)
+        } else {
+            Self::Ours(error)
+        }
     }
 }
 

@@ -105,6 +105,20 @@ impl Effects {
         }
         Ok(())
     }
+
+    /// Runs each table's statement, also where there is nothing to write.
+    pub(super) async fn write_whatever(
+        &self,
+        conn: &mut PgConnection,
+        deps: &Deps,
+    ) -> Result<(), sqlx::Error> {
+        let now = deps.clock.now().to_sqlx();
+        write_members(conn, self.members.values(), now).await?;
+        write_aliases(conn, self.aliases.values()).await?;
+        write_listings(conn, self.listings.values(), now).await?;
+        write_entries(conn, self.entries.values(), now).await?;
+        write_orders(conn, self.orders.values(), now).await
+    }
 }
 
 /// Gathers one column of a statement's arrays.

@@ -75,3 +75,11 @@ pub async fn publish(conn: &mut PgConnection, touched: &Touched) -> Result<Vec<(
     }
     Ok(publish::write(conn, touched, publish::Compare::Hashes).await?.heads)
 }
+
+/// Runs every statement of [`publish`], also where nothing changed: whether the feed can be written at all. The caller rolls back.
+///
+/// # Errors
+/// See [`FeedError`].
+pub async fn try_to_publish(conn: &mut PgConnection, touched: &Touched) -> Result<(), FeedError> {
+    publish::try_to_write(conn, touched).await
+}

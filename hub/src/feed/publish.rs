@@ -10,6 +10,7 @@ use crate::db::q;
 use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::row::{Key, RowHash};
 
@@ -92,6 +93,13 @@ pub(super) async fn write(
     Ok(published)
 }
 
+/// See [`super::try_to_publish`].
+pub(super) async fn try_to_write(conn: &mut PgConnection, touched: &Touched) -> Result<(), FeedError> {
+    write(conn, touched, Compare::Hashes).await?;
+    Writes::default().insert_part(conn, 0..0).await?;
+    Ok(advance(conn, std::iter::empty()).await?)
+}
+
 impl Writes {
     /// Compares one row as it should stand with what is stored, and notes what has to be written.
     fn row(&mut self, at: &mut Locked, place: Place, wanted: Option<Vec<u8>>, stored: Option<&Stored>) {
@@ -128,20 +136,25 @@ impl Writes {
         let total = self.ids.len();
         for from in (0..total).step_by(INSERT_ROWS_MAX) {
             let part = from..total.min(from + INSERT_ROWS_MAX);
-            q("INSERT INTO sync_rows AS s (bucket, entity, id, version, deleted, hash, payload)
-                SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::bool[], $6::bytea[], $7::bytea[])
-                ON CONFLICT (bucket, entity, id) DO UPDATE
-                SET version = excluded.version, deleted = excluded.deleted, hash = excluded.hash, payload = excluded.payload")
-            .bind(&self.buckets[part.clone()])
-            .bind(&self.entities[part.clone()])
-            .bind(&self.ids[part.clone()])
-            .bind(&self.versions[part.clone()])
-            .bind(&self.deleted[part.clone()])
-            .bind(&self.hashes[part.clone()])
-            .bind(&self.payloads[part])
-            .execute(&mut *conn)
-            .await?;
+            self.insert_part(conn, part).await?;
         }
+        Ok(())
+    }
+
+    async fn insert_part(&self, conn: &mut PgConnection, part: Range<usize>) -> Result<(), sqlx::Error> {
+        q("INSERT INTO sync_rows AS s (bucket, entity, id, version, deleted, hash, payload)
+            SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::bool[], $6::bytea[], $7::bytea[])
+            ON CONFLICT (bucket, entity, id) DO UPDATE
+            SET version = excluded.version, deleted = excluded.deleted, hash = excluded.hash, payload = excluded.payload")
+        .bind(&self.buckets[part.clone()])
+        .bind(&self.entities[part.clone()])
+        .bind(&self.ids[part.clone()])
+        .bind(&self.versions[part.clone()])
+        .bind(&self.deleted[part.clone()])
+        .bind(&self.hashes[part.clone()])
+        .bind(&self.payloads[part])
+        .execute(conn)
+        .await?;
         Ok(())
     }
 }

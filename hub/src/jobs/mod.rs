@@ -4,12 +4,13 @@
 //!
 //! A job that fails says so in the log and is tried again at its next turn; it never ends the hub.
 
+pub mod build;
 pub mod catalogue;
 pub mod prune;
 mod turns;
 
 use crate::auth;
-use crate::commands::stream::retry_all_open;
+use crate::commands::stream::{Quarantined, prune_failures, retry_all_open, retry_all_quarantined};
 use crate::feed::check::compare_all;
 use crate::http::idempotency;
 use crate::state::AppState;
@@ -27,6 +28,8 @@ const TURN_LOOK: Duration = Duration::from_secs(60);
 const CHECK_EVERY_S: i64 = 6 * 3600;
 /// Seconds between two rounds of forgetting.
 const PRUNE_EVERY_S: i64 = 3600;
+/// Seconds between two tries of commands that were set aside through no fault of theirs.
+const OURS_EVERY_S: i64 = 3600;
 
 /// Runs every job until `stop` is done. Safe to drop at any moment: work that was under way is rolled back.
 pub async fn run(state: AppState, scope_of: ScopeOf, stop: impl Future<Output = ()>) {
@@ -68,9 +71,18 @@ async fn regular(state: &AppState, scope_of: ScopeOf) {
     }
 }
 
-/// This hub may know commands that the one before it did not. Says whether all edges were seen to.
+/// This hub may know commands that the one before it did not, and break over fewer. Says whether all edges were seen to.
 async fn retry_commands(state: &AppState) -> bool {
-    match retry_all_open(&state.db, &state.deps).await {
+    let (db, deps) = (&state.db, &state.deps);
+    let tried = async {
+        let mut changed = retry_all_open(db, deps).await?;
+        if let Some(build) = build::is_new(db).await? {
+            changed += retry_quarantined(state, Quarantined::All).await?;
+            build::note(db, &build).await?;
+        }
+        anyhow::Ok(changed)
+    };
+    match tried.await {
         Ok(0) => true,
         Ok(changed) => {
             tracing::info!(changed, "commands that had waited were decided");
@@ -84,6 +96,15 @@ async fn retry_commands(state: &AppState) -> bool {
     }
 }
 
+async fn retry_quarantined(state: &AppState, which: Quarantined) -> anyhow::Result<usize> {
+    let changed = retry_all_quarantined(&state.db, &state.deps, which).await?;
+    if !changed.is_empty() {
+        tracing::info!(?changed, "quarantined commands were decided");
+        state.news.tell();
+    }
+    Ok(changed.iter().map(|(_, commands)| commands).sum())
+}
+
 async fn take_turns(state: &AppState, scope_of: ScopeOf) -> anyhow::Result<()> {
     let (db, deps) = (&state.db, &state.deps);
     if turns::take(db, deps, "prune", PRUNE_EVERY_S).await? {
@@ -92,9 +113,13 @@ async fn take_turns(state: &AppState, scope_of: ScopeOf) -> anyhow::Result<()> {
         let mut forgotten = idempotency::prune(&mut tx, now).await?;
         forgotten += auth::db::prune(&mut tx, now).await?;
         forgotten += auth::throttle::prune(&mut tx, now).await?;
+        forgotten += prune_failures(&mut tx).await?;
         tx.commit().await?;
         let pruned = prune::prune_once(db, deps, scope_of).await?;
         tracing::info!(forgotten, ?pruned, "old things were forgotten");
+    }
+    if turns::take(db, deps, "retry_ours", OURS_EVERY_S).await? {
+        retry_quarantined(state, Quarantined::Ours).await?;
     }
     if turns::take(db, deps, "check", CHECK_EVERY_S).await? {
         let report = compare_all(db, deps).await?;

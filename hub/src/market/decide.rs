@@ -58,6 +58,10 @@ impl From<ApplyError> for ApiError {
         match error {
             ApplyError::Retry(cause) => unavailable().caused_by(cause).into(),
             ApplyError::Db(cause) => cause.into(),
+            ApplyError::Ours(cause) => {
+                tracing::error!(%cause, "ALARM: this hub cannot work with its database, and somebody has to mend it");
+                cause.into()
+            }
             poison @ ApplyError::Poison(_) => Problem::internal(poison).into(),
         }
     }

@@ -5,7 +5,7 @@ use super::respond::{self, Reply};
 use super::store::{self, EdgeRow, Heard};
 use super::{scope, session};
 use crate::commands::stream::{StreamError, take_batch};
-use crate::error::{ApiError, Kind};
+use crate::error::{ApiError, Kind, out_of_order};
 use crate::state::AppState;
 use axum::Extension;
 use axum::body::{Body, BodyDataStream};
@@ -201,6 +201,7 @@ fn refused(error: StreamError) -> Result<Refusal, ApiError> {
         StreamError::Revoked => RefusalCode::Revoked,
         StreamError::Fenced => RefusalCode::Fenced,
         StreamError::Unavailable(error) => return Err(error.into()),
+        StreamError::Ours(error) => return Err(out_of_order().caused_by(error).into()),
     };
     tracing::warn!(%detail, ?code, "commands were refused");
     Ok(Refusal { code, detail })

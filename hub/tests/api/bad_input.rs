@@ -127,3 +127,13 @@ async fn what_an_edge_sends_wrongly_gets_a_problem_too() {
     let newer = hub.get("/sync/v1/news?scope=1&cursors=&verdicts=0&later=1").send().await;
     newer.problem(401, "edge_session");
 }
+
+/// A column that is gone is no fault of who asks: they are told to come back, not that they found a bug.
+#[tokio::test]
+async fn a_database_that_is_out_of_order_is_no_fault_of_the_request() {
+    let hub = TestHub::with_market().await;
+    hub.sql("ALTER TABLE listings RENAME title TO elsewhere").await;
+    hub.get("/api/v1/products").send().await.problem(503, "unavailable");
+    hub.sql("ALTER TABLE listings RENAME elsewhere TO title").await;
+    hub.get("/api/v1/products").send().await.is(200);
+}

@@ -7,5 +7,6 @@ mod feed_check;
 mod jobs;
 mod stream;
 mod stream_open;
+mod stream_ours;
 mod support;
 mod writers;

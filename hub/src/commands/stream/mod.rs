@@ -1,15 +1,19 @@
 //! Edges' streams of commands: each command is taken once, in order, and gets verdicts until one is final.
 //!
 //! A batch is one transaction: effects, commands, verdicts and the stream's place commit together or not at all. A batch that
-//! breaks is rolled back and halved until the bad command stands alone; that one is quarantined, whole, for an operator, and the
-//! others go on. What says nothing about a command (a deadlock, a lost connection, a full disk) never becomes a verdict.
+//! breaks is rolled back and taken again by savepoints; what breaks by what it says is quarantined, whole, for an operator, and the
+//! others go on. What says nothing about a command never becomes a verdict: neither the moment (a deadlock, a lost connection, a
+//! full disk) nor this hub being out of order (a column that is not there).
 
+mod failures;
+mod isolate;
 mod open;
 mod store;
 mod take;
 mod verdicts;
 
-pub use open::{dismiss, retry_all_open, retry_open, retry_quarantined};
+pub use failures::prune_failures;
+pub use open::{Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined};
 pub use take::take_batch;
 pub use verdicts::{ack, verdicts_after};
 
@@ -52,6 +56,9 @@ pub enum StreamError {
     /// Not now. Nothing is wrong with the commands.
     #[error("the database could not take it just now: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// Not until somebody has mended this hub or its database. Nothing is wrong with the commands as far as anyone can tell.
+    #[error("this hub cannot work with its database: {0}")]
+    Ours(#[source] sqlx::Error),
 }
 
 /// Why one try at a batch failed.
@@ -61,7 +68,9 @@ enum Failed {
     Stream(StreamError),
     /// The moment was wrong.
     Moment(sqlx::Error),
-    /// Something in the batch broke.
+    /// Something that no command has caused.
+    Ours(sqlx::Error),
+    /// Something in the batch broke, by what it says.
     Broken(String),
 }
 
@@ -69,6 +78,7 @@ impl From<ApplyError> for Failed {
     fn from(error: ApplyError) -> Self {
         match error {
             ApplyError::Retry(error) => Self::Moment(error),
+            ApplyError::Ours(error) => Self::Ours(error),
             ApplyError::Db(error) => Self::Broken(error.to_string()),
             ApplyError::Poison(error) => Self::Broken(error),
         }
@@ -93,6 +103,18 @@ impl Failed {
         match self {
             Self::Moment(error) if is_race(&error) => Self::Broken(error.to_string()),
             other => other,
+        }
+    }
+}
+
+/// What a failure means that nothing more can be done about now.
+impl From<Failed> for StreamError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Stream(error) => error,
+            Failed::Moment(error) => Self::Unavailable(error),
+            Failed::Ours(error) => Self::Ours(error),
+            Failed::Broken(error) => Self::Ours(sqlx::Error::Protocol(error)),
         }
     }
 }

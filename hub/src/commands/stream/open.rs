@@ -1,6 +1,7 @@
-//! Commands whose verdict is still open: tried again when the hub's version rises, when what they wait for is settled, or when
-//! an operator says so.
+//! Commands whose verdict is still open: tried again when another program runs the hub, when what they wait for is settled, every
+//! hour where the hub itself was to blame, or when an operator says so.
 
+use super::isolate::Aside;
 use super::store::{self, Judged, StreamRow};
 use super::take::{caught, printable};
 use super::{Failed, StreamError};
@@ -20,16 +21,25 @@ enum Again<'a> {
     /// They are decided.
     Decide,
     /// They broke their handler.
-    Quarantine(&'a str),
+    Quarantine(&'a Aside),
     /// An operator puts them aside.
     Dismiss,
+}
+
+/// Which quarantined commands are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quarantined {
+    /// All.
+    All,
+    /// Those for which the hub itself was to blame.
+    Ours,
 }
 
 /// Tries the edge's unsupported and held commands again, in order. Returns how many got another verdict; where that is not 0,
 /// the edge has news. To be called when a hub starts, and when a quarantined command was settled.
 ///
 /// # Errors
-/// [`StreamError::Unavailable`] alone.
+/// [`StreamError::Unavailable`] alone. A command that this hub cannot work with stays as it is; that is no error.
 pub async fn retry_open(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, StreamError> {
     let mut changed = 0;
     let mut after = (0, 0);
@@ -43,16 +53,19 @@ pub async fn retry_open(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, Str
         while let Some(part) = parts.pop() {
             match try_again(db, deps, stream, part, Again::Decide).await {
                 Ok(n) => changed += n,
-                Err(Failed::Broken(_)) if part.len() > 1 => {
+                Err(Failed::Broken(_) | Failed::Ours(_)) if part.len() > 1 => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
                 Err(Failed::Broken(error)) => {
                     tracing::error!(edge = edge.0, ?part, error, "a command was quarantined");
-                    let quarantine = Again::Quarantine(&printable(&error));
-                    changed += try_again(db, deps, stream, part, quarantine).await.map_err(unavailable)?;
+                    let aside = Aside { error: printable(&error), ours: false };
+                    changed += try_again(db, deps, stream, part, Again::Quarantine(&aside)).await?;
                 }
-                Err(failed) => return Err(unavailable(failed)),
+                Err(Failed::Ours(error)) => {
+                    tracing::error!(edge = edge.0, ?part, %error, "a command cannot be decided now; it waits on");
+                }
+                Err(failed) => return Err(failed.into()),
             }
         }
     }
@@ -69,6 +82,47 @@ pub async fn retry_all_open(db: &Db, deps: &Deps) -> Result<usize, StreamError> 
         changed += retry_open(db, deps, edge).await?;
     }
     Ok(changed)
+}
+
+/// Tries quarantined commands of all edges again, in order, and then what waited for them. Returns the edges that have news by it,
+/// with how many commands got another verdict.
+///
+/// # Errors
+/// [`StreamError::Unavailable`]. A command that breaks again stays quarantined; that is no error.
+pub async fn retry_all_quarantined(
+    db: &Db,
+    deps: &Deps,
+    which: Quarantined,
+) -> Result<Vec<(EdgeId, usize)>, StreamError> {
+    let commands = quarantined(db, which).await.map_err(StreamError::Unavailable)?;
+    let mut changed: Vec<(EdgeId, usize)> = Vec::new();
+    for of_edge in commands.chunk_by(|(a, _), (b, _)| a.edge == b.edge) {
+        let mut n = 0;
+        for (stream, seq) in of_edge {
+            n += retry_one(db, deps, *stream, *seq).await?;
+        }
+        let Some((stream, _)) = of_edge.first().filter(|_| n > 0) else { continue };
+        n += retry_open(db, deps, stream.edge).await?;
+        changed.push((stream.edge, n));
+    }
+    Ok(changed)
+}
+
+async fn quarantined(db: &Db, which: Quarantined) -> Result<Vec<(Stream, u64)>, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    let rows = q("SELECT edge_id, incarnation, seq FROM commands
+        WHERE verdict = 'quarantined' AND verdict IN ('held', 'quarantined', 'unsupported') AND (ours OR NOT $1)
+        ORDER BY edge_id, incarnation, seq")
+    .bind(which == Quarantined::Ours)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let place = |row| {
+        let cells = Cells::of("commands", row);
+        let stream = Stream { edge: EdgeId(cells.number(0)?), incarnation: cells.number(1)? };
+        Ok((stream, cells.count(2)?))
+    };
+    rows.iter().map(place).collect()
 }
 
 async fn edges_with_open(db: &Db) -> Result<Vec<EdgeId>, sqlx::Error> {
@@ -88,15 +142,22 @@ async fn edges_with_open(db: &Db) -> Result<Vec<EdgeId>, sqlx::Error> {
 /// # Errors
 /// [`StreamError::Unavailable`]. A command that breaks again stays quarantined; that is no error.
 pub async fn retry_quarantined(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
-    let changed = match try_again(db, deps, stream, &[seq], Again::Decide).await {
-        Ok(changed) => changed,
-        Err(Failed::Broken(error)) => {
-            tracing::error!(edge = stream.edge.0, seq, error, "a command broke again; it stays quarantined");
-            0
-        }
-        Err(failed) => return Err(unavailable(failed)),
+    Ok(retry_one(db, deps, stream, seq).await? + retry_open(db, deps, stream.edge).await?)
+}
+
+async fn retry_one(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
+    let aside = match try_again(db, deps, stream, &[seq], Again::Decide).await {
+        Ok(changed) => return Ok(changed),
+        Err(Failed::Broken(error)) => Aside { error: printable(&error), ours: false },
+        Err(Failed::Ours(error)) => Aside { error: printable(&error.to_string()), ours: true },
+        Err(failed) => return Err(failed.into()),
     };
-    Ok(changed + retry_open(db, deps, stream.edge).await?)
+    let Aside { error, ours } = &aside;
+    tracing::error!(edge = stream.edge.0, seq, error, ours, "a command broke again; it stays quarantined");
+    let mut tx = db.begin().await.map_err(StreamError::Unavailable)?;
+    store::note_aside(&mut tx, stream, seq, &aside).await.map_err(Failed::from)?;
+    tx.commit().await.map_err(StreamError::Unavailable)?;
+    Ok(0)
 }
 
 /// Puts an open command aside for good, and tries again what waited for it. Returns how many commands got another verdict; 0
@@ -105,16 +166,8 @@ pub async fn retry_quarantined(db: &Db, deps: &Deps, stream: Stream, seq: u64) -
 /// # Errors
 /// [`StreamError::Unavailable`].
 pub async fn dismiss(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
-    let changed = try_again(db, deps, stream, &[seq], Again::Dismiss).await.map_err(unavailable)?;
+    let changed = try_again(db, deps, stream, &[seq], Again::Dismiss).await?;
     Ok(changed + retry_open(db, deps, stream.edge).await?)
-}
-
-fn unavailable(failed: Failed) -> StreamError {
-    match failed {
-        Failed::Stream(error) => error,
-        Failed::Moment(error) => StreamError::Unavailable(error),
-        Failed::Broken(error) => StreamError::Unavailable(sqlx::Error::Protocol(error)),
-    }
 }
 
 /// The next unsupported or held commands after a place, up to the next quarantined one: those behind it have to see it first.
@@ -171,9 +224,9 @@ async fn one_transaction(
     let Some(row) = store::lock(conn, stream).await? else { return Ok(0) };
     let open = open_commands(conn, stream, seqs).await?;
     let said = |verdict: &Verdict| Outcome { verdict: verdict.clone(), stands_at: Vec::new() };
-    let (outcomes, error) = match again {
+    let (outcomes, aside) = match again {
         Again::Decide => (decide(conn, deps, stream, &row, &open).await?, None),
-        Again::Quarantine(error) => (open.iter().map(|_| said(&Verdict::Quarantined)).collect(), Some(error)),
+        Again::Quarantine(aside) => (open.iter().map(|_| said(&Verdict::Quarantined)).collect(), Some(aside)),
         Again::Dismiss => (open.iter().map(|_| said(&Verdict::Dismissed)).collect(), None),
     };
     let mut number = row.last_verdict;
@@ -181,7 +234,7 @@ async fn one_transaction(
     for ((command, before), outcome) in open.iter().zip(outcomes) {
         if outcome.verdict.as_str() != before {
             number += 1;
-            judged.push(Judged { command, outcome, number, error });
+            judged.push(Judged { command, outcome, number, aside });
         }
     }
     if !judged.is_empty() {

@@ -1,5 +1,6 @@
 //! SQL about streams and the commands kept of them. No rules here.
 
+use super::isolate::Aside;
 use super::verdicts::Columns;
 use super::{Failed, StreamError};
 use crate::commands::context::percent;
@@ -175,8 +176,8 @@ pub(super) struct Judged<'a> {
     pub(super) command: &'a Command,
     pub(super) outcome: Outcome,
     pub(super) number: u64,
-    /// Why it was quarantined.
-    pub(super) error: Option<&'a str>,
+    /// Why it was set aside.
+    pub(super) aside: Option<&'a Aside>,
 }
 
 /// Keeps commands with their verdicts.
@@ -188,19 +189,19 @@ pub(super) async fn insert(
 ) -> Result<(), sqlx::Error> {
     let commands = CommandColumns::of(judged.iter().map(|j| j.command));
     let mut columns = Columns::default();
-    judged.iter().for_each(|j| columns.push(&j.outcome, j.error));
+    judged.iter().for_each(|j| columns.push(&j.outcome, j.aside));
     q("INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, received_at, actor_kind, actor_id, actor_phone, kind,
-            body, body_hash, verdict, verdict_number, code, args, short, alias, conflicts, stands_at, error)
+            body, body_hash, verdict, verdict_number, code, args, short, alias, conflicts, stands_at, error, ours)
         SELECT $1, $2, t.seq, t.id, t.made_at_s, $3, t.actor_kind, t.actor_id, t.actor_phone, t.kind, t.body, t.body_hash,
             t.verdict, t.verdict_number, t.code,
             CASE WHEN t.args IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(t.args::jsonb)) END, t.short, t.alias,
             CASE WHEN t.conflicts IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(t.conflicts::jsonb)) END,
-            string_to_array(t.stands_at, ','), t.error
+            string_to_array(t.stands_at, ','), t.error, t.ours
         FROM unnest($4::bigint[], $5::uuid[], $6::bigint[], $7::int[], $8::uuid[], $9::bigint[], $10::int[], $11::bytea[],
             $12::bytea[], $13::text[], $14::bigint[], $15::text[], $16::text[], $17::bool[], $18::uuid[], $19::text[],
-            $20::text[], $21::text[])
+            $20::text[], $21::text[], $22::bool[])
         AS t (seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, body_hash, verdict, verdict_number, code, args,
-            short, alias, conflicts, stands_at, error)")
+            short, alias, conflicts, stands_at, error, ours)")
     .bind(int(stream.edge.0)?)
     .bind(int(stream.incarnation)?)
     .bind(now)
@@ -222,6 +223,7 @@ pub(super) async fn insert(
     .bind(columns.conflicts)
     .bind(columns.stands_at)
     .bind(columns.errors)
+    .bind(columns.ours)
     .execute(conn)
     .await?;
     Ok(())
@@ -235,7 +237,7 @@ pub(super) async fn update(
 ) -> Result<(), sqlx::Error> {
     let seqs: Vec<i64> = judged.iter().map(|j| j.command.seq as i64).collect();
     let mut columns = Columns::default();
-    judged.iter().for_each(|j| columns.push(&j.outcome, j.error));
+    judged.iter().for_each(|j| columns.push(&j.outcome, j.aside));
     q("INSERT INTO superseded_verdicts (edge_id, incarnation, verdict_number, seq, verdict)
         SELECT c.edge_id, c.incarnation, c.verdict_number, c.seq, c.verdict
         FROM commands c JOIN edge_streams s ON s.edge_id = c.edge_id AND s.incarnation = c.incarnation
@@ -249,10 +251,10 @@ pub(super) async fn update(
             args = CASE WHEN t.args IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(t.args::jsonb)) END,
             short = t.short, alias = t.alias,
             conflicts = CASE WHEN t.conflicts IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(t.conflicts::jsonb)) END,
-            stands_at = string_to_array(t.stands_at, ','), error = coalesce(t.error, c.error)
+            stands_at = string_to_array(t.stands_at, ','), error = coalesce(t.error, c.error), ours = t.ours
         FROM unnest($3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bool[], $9::uuid[], $10::text[],
-            $11::text[], $12::text[])
-        AS t (seq, verdict, verdict_number, code, args, short, alias, conflicts, stands_at, error)
+            $11::text[], $12::text[], $13::bool[])
+        AS t (seq, verdict, verdict_number, code, args, short, alias, conflicts, stands_at, error, ours)
         WHERE c.edge_id = $1 AND c.incarnation = $2 AND c.seq = t.seq")
     .bind(int(stream.edge.0)?)
     .bind(int(stream.incarnation)?)
@@ -266,6 +268,26 @@ pub(super) async fn update(
     .bind(columns.conflicts)
     .bind(columns.stands_at)
     .bind(columns.errors)
+    .bind(columns.ours)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Keeps why a quarantined command broke again.
+pub(super) async fn note_aside(
+    conn: &mut PgConnection,
+    stream: Stream,
+    seq: u64,
+    aside: &Aside,
+) -> Result<(), sqlx::Error> {
+    q("UPDATE commands SET error = $4, ours = $5
+        WHERE edge_id = $1 AND incarnation = $2 AND seq = $3 AND verdict = 'quarantined'")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(seq as i64)
+    .bind(&aside.error)
+    .bind(aside.ours)
     .execute(conn)
     .await?;
     Ok(())

@@ -1,7 +1,8 @@
 //! Takes a batch of an edge's commands.
 
+use super::isolate::{Aside, Sorted, isolate};
 use super::store::{self, Judged, Kept, StreamRow};
-use super::{Failed, StreamError};
+use super::{Failed, StreamError, failures};
 use crate::commands::{Blocked, Incoming, Outcome, aggregates, apply_in_stream};
 use crate::db::{Db, retrying};
 use futures_util::FutureExt;
@@ -9,7 +10,7 @@ use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use sync_protocol::command::Command;
 use sync_protocol::ids::{CommandId, EdgeId, Stream};
@@ -17,6 +18,16 @@ use sync_protocol::verdict::Verdict;
 
 /// Characters of an error that are kept with a quarantined command.
 const ERROR_MAX_CHARS: usize = 2_000;
+
+/// How a part of a batch is tried.
+enum How {
+    /// All of it at once.
+    Whole,
+    /// By savepoints, so that what breaks is found. `counts` as in [`isolate`].
+    Apart { counts: bool },
+    /// It is set aside unseen.
+    Aside(Aside),
+}
 
 /// Takes the commands of one frame, in order, exactly once each, however often the frame comes. `exchange` is the number of the
 /// exchange that brought them: when a newer one has begun, nothing more is taken for this one.
@@ -35,39 +46,55 @@ pub async fn take_batch(
     // Parts still to be taken, the next one last.
     let mut parts = vec![commands.as_slice()];
     while let Some(part) = parts.pop() {
-        match try_part(db, deps, stream, exchange, part, None).await {
-            Ok(()) => {}
-            Err(Failed::Stream(error)) => return Err(error),
-            Err(Failed::Moment(error)) => return Err(StreamError::Unavailable(error)),
-            Err(Failed::Broken(error)) if part.len() > 1 => {
-                tracing::warn!(edge = edge.0, commands = part.len(), %error, "a batch broke; halving it");
-                let (first, second) = part.split_at(part.len() / 2);
-                parts.extend([second, first]);
+        let mut how = How::Whole;
+        loop {
+            let tried = try_part(db, deps, stream, exchange, part, &how).await;
+            how = match (how, tried) {
+                (_, Ok(taken)) => {
+                    if taken < part.len() {
+                        parts.push(&part[taken..]);
+                    }
+                    break;
+                }
+                (_, Err(failed @ (Failed::Stream(_) | Failed::Moment(_)))) => return Err(failed.into()),
+                (How::Whole, Err(Failed::Broken(_))) => How::Apart { counts: false },
+                (How::Whole | How::Apart { counts: false }, Err(Failed::Ours(error))) => {
+                    tracing::warn!(edge = edge.0, %error, "a batch met what no command causes");
+                    failures::try_without(db, deps, stream).await?;
+                    How::Apart { counts: true }
+                }
+                // It breaks outside of what savepoints can tell apart, such as in the feed.
+                (How::Apart { .. }, Err(_)) if part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                    break;
+                }
+                (How::Apart { .. }, Err(failed)) => How::Aside(set_aside(db, stream, part, failed).await?),
+                // It cannot even be kept: nothing is said about it, and the edge keeps it.
+                (How::Aside(_), Err(failed)) => return Err(failed.into()),
             }
-            Err(Failed::Broken(error)) => quarantine(db, deps, stream, exchange, part, &error).await?,
         }
     }
     Ok(())
 }
 
-/// Keeps a command that broke its handler, alone, for an operator.
-async fn quarantine(
-    db: &Db,
-    deps: &Deps,
-    stream: Stream,
-    exchange: i64,
-    alone: &[Command],
-    error: &str,
-) -> Result<(), StreamError> {
-    let seq = alone.first().map_or(0, |command| command.seq);
-    tracing::error!(edge = stream.edge.0, seq, error, "a command was quarantined");
-    match try_part(db, deps, stream, exchange, alone, Some(&printable(error))).await {
-        Ok(()) => Ok(()),
-        Err(Failed::Stream(error)) => Err(error),
-        Err(Failed::Moment(error)) => Err(StreamError::Unavailable(error)),
-        // It cannot even be kept: nothing is said about it, and the edge keeps it.
-        Err(Failed::Broken(error)) => Err(StreamError::Unavailable(sqlx::Error::Protocol(error))),
+/// Why a command that failed alone is set aside; an error where it is not, because it is not to blame.
+async fn set_aside(db: &Db, stream: Stream, alone: &[Command], failed: Failed) -> Result<Aside, StreamError> {
+    let error = match failed {
+        Failed::Broken(error) => return Ok(Aside { error: printable(&error), ours: false }),
+        Failed::Ours(error) => error,
+        other => return Err(other.into()),
+    };
+    let mut is_due = false;
+    if let Some(command) = alone.first() {
+        let mut tx = db.begin().await.map_err(StreamError::Unavailable)?;
+        is_due = failures::count(&mut tx, stream, command, &error).await.map_err(Failed::from)?;
+        tx.commit().await.map_err(StreamError::Unavailable)?;
     }
+    if is_due {
+        return Ok(Aside { error: printable(&error.to_string()), ours: true });
+    }
+    Err(StreamError::Ours(error))
 }
 
 /// Postgres keeps no NUL in a text, and nobody reads pages of it.
@@ -75,20 +102,21 @@ pub(super) fn printable(error: &str) -> String {
     error.chars().filter(|c| *c != '\0').take(ERROR_MAX_CHARS).collect()
 }
 
+/// How many of the part were dealt with.
 async fn try_part(
     db: &Db,
     deps: &Deps,
     stream: Stream,
     exchange: i64,
     part: &[Command],
-    error: Option<&str>,
-) -> Result<(), Failed> {
+    how: &How,
+) -> Result<usize, Failed> {
     let attempt = || async {
         let taking = async {
             let mut tx = db.begin().await?;
-            let refusal = take(&mut tx, deps, stream, exchange, part, error).await?;
+            let taken = take(&mut tx, deps, stream, exchange, part, how).await?;
             tx.commit().await?;
-            refusal.map_or(Ok(()), |refusal| Err(Failed::Stream(refusal)))
+            taken.map_err(Failed::Stream)
         };
         caught(taking).await
     };
@@ -108,15 +136,16 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
 }
 
-/// One transaction. A refusal that comes back as a value has something to commit: the halt.
+/// One transaction; how many of the part it dealt with. A refusal that comes back as a value has something to commit: the halt, or
+/// what was taken before the command that stopped it.
 async fn take(
     conn: &mut PgConnection,
     deps: &Deps,
     stream: Stream,
     exchange: i64,
     part: &[Command],
-    error: Option<&str>,
-) -> Result<Option<StreamError>, Failed> {
+    how: &How,
+) -> Result<Result<usize, StreamError>, Failed> {
     let row = store::lock_to_take(conn, stream, exchange).await?;
     let kept = store::kept(conn, stream, part).await?;
     let clashing = clashing(stream, &row, part, &kept);
@@ -128,39 +157,64 @@ async fn take(
             seq = first.seq,
             "a sequence number or id was reused; the stream is halted"
         );
-        return Ok(Some(StreamError::SequenceReused { seq: first.seq }));
+        return Ok(Err(StreamError::SequenceReused { seq: first.seq }));
     }
-    let fresh: Vec<&Command> = part.iter().filter(|command| command.seq > row.applied_seq).collect();
+    let mut fresh: Vec<&Command> = part.iter().filter(|command| command.seq > row.applied_seq).collect();
     for (expected, command) in (row.applied_seq + 1..).zip(&fresh) {
         if command.seq != expected {
             return Err(Failed::Stream(StreamError::SequenceGap { expected, got: command.seq }));
         }
     }
-    let Some(last) = fresh.last() else { return Ok(None) };
-    let known: HashMap<CommandId, &Kept> = kept.iter().map(|kept| (kept.id, kept)).collect();
-    let mut moved = Vec::new();
-    let mut new = Vec::new();
-    for (number, command) in (row.last_verdict + 1..).zip(&fresh) {
-        if known.contains_key(&command.id) {
+    let known: HashSet<CommandId> = kept.iter().map(|kept| kept.id).collect();
+    let new: Vec<&Command> = fresh.iter().copied().filter(|command| !known.contains(&command.id)).collect();
+    let mut sorted = sort(conn, deps, stream, &row, &new, how).await?;
+    let left = new.get(sorted.outcomes.len()).map(|command| command.seq);
+    fresh.retain(|command| left.is_none_or(|left| command.seq < left));
+    keep(conn, deps, stream, &row, &fresh, &known, &mut sorted).await?;
+    if let Some(error) = sorted.stopped {
+        tracing::error!(edge = stream.edge.0, seq = left, %error, "ALARM: a command cannot be taken now, and is not to blame");
+        return Ok(Err(StreamError::Ours(error)));
+    }
+    Ok(Ok(left.and_then(|left| part.iter().position(|command| command.seq == left)).unwrap_or(part.len())))
+}
+
+/// Keeps what was decided, with the stream's new place. Commands of an earlier incarnation move into this one.
+async fn keep(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    stream: Stream,
+    row: &StreamRow,
+    fresh: &[&Command],
+    known: &HashSet<CommandId>,
+    sorted: &mut Sorted,
+) -> Result<(), Failed> {
+    let Some(last) = fresh.last() else { return Ok(()) };
+    let mut outcomes = std::mem::take(&mut sorted.outcomes).into_iter().enumerate();
+    let (mut moved, mut judged) = (Vec::new(), Vec::new());
+    for (number, command) in (row.last_verdict + 1..).zip(fresh) {
+        if known.contains(&command.id) {
             moved.push((*command, number));
-        } else {
-            new.push((*command, number));
+        } else if let Some((at, outcome)) = outcomes.next() {
+            let aside = sorted.aside.get(&at);
+            if let Some(Aside { error, ours }) = aside {
+                tracing::error!(
+                    edge = stream.edge.0,
+                    seq = command.seq,
+                    error,
+                    ours,
+                    "a command was quarantined"
+                );
+            }
+            judged.push(Judged { command, outcome, number, aside });
         }
     }
     if !moved.is_empty() {
         store::rehome(conn, stream, &moved).await?;
     }
-    let outcomes = outcomes(conn, deps, stream, &row, &new, error).await?;
-    let judged: Vec<Judged<'_>> = new
-        .into_iter()
-        .zip(outcomes)
-        .map(|((command, number), outcome)| Judged { command, outcome, number, error })
-        .collect();
     if !judged.is_empty() {
         store::insert(conn, stream, deps.clock.now().to_sqlx(), &judged).await?;
     }
-    store::advance(conn, stream, last.seq, row.last_verdict + fresh.len() as u64).await?;
-    Ok(None)
+    Ok(store::advance(conn, stream, last.seq, row.last_verdict + fresh.len() as u64).await?)
 }
 
 /// Commands under whose number another command was taken, or whose id another command has. An id that the same edge brought
@@ -183,20 +237,23 @@ fn clashing<'a>(stream: Stream, row: &StreamRow, part: &'a [Command], kept: &[Ke
     part.iter().filter(clashes).collect()
 }
 
-async fn outcomes(
+/// Decides commands that were never seen before.
+async fn sort(
     conn: &mut PgConnection,
     deps: &Deps,
     stream: Stream,
     row: &StreamRow,
-    new: &[(&Command, u64)],
-    error: Option<&str>,
-) -> Result<Vec<Outcome>, Failed> {
-    let Some((first, _)) = new.first() else { return Ok(Vec::new()) };
-    if error.is_some() {
-        return Ok(new
-            .iter()
-            .map(|_| Outcome { verdict: Verdict::Quarantined, stands_at: Vec::new() })
-            .collect());
+    new: &[&Command],
+    how: &How,
+) -> Result<Sorted, Failed> {
+    let Some(first) = new.first() else { return Ok(Sorted::default()) };
+    if let How::Aside(why) = how {
+        let quarantined = || Outcome { verdict: Verdict::Quarantined, stands_at: Vec::new() };
+        return Ok(Sorted {
+            outcomes: new.iter().map(|_| quarantined()).collect(),
+            aside: (0..new.len()).map(|at| (at, why.clone())).collect(),
+            stopped: None,
+        });
     }
     let context = |command: &Command| row.context(stream.edge, &command.actor);
     let mut blocked = Blocked::none();
@@ -205,9 +262,13 @@ async fn outcomes(
     }
     let batch: Vec<Incoming> = new
         .iter()
-        .map(|(command, _)| Incoming { command: (*command).clone(), context: context(command) })
+        .map(|command| Incoming { command: (*command).clone(), context: context(command) })
         .collect();
-    Ok(apply_in_stream(conn, deps, &batch, &mut blocked).await?)
+    if let How::Apart { counts } = how {
+        return isolate(conn, deps, stream, &batch, &mut blocked, *counts).await;
+    }
+    let outcomes = apply_in_stream(conn, deps, &batch, &mut blocked).await?;
+    Ok(Sorted { outcomes, ..Sorted::default() })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Verdicts as they are kept and as they are sent.
 
+use super::isolate::Aside;
 use crate::commands::Outcome;
 use crate::db::{int, misfit, q};
 use crate::rows::Cells;
@@ -25,10 +26,11 @@ pub(super) struct Columns {
     pub(super) conflicts: Vec<Option<String>>,
     pub(super) stands_at: Vec<String>,
     pub(super) errors: Vec<Option<String>>,
+    pub(super) ours: Vec<bool>,
 }
 
 impl Columns {
-    pub(super) fn push(&mut self, outcome: &Outcome, error: Option<&str>) {
+    pub(super) fn push(&mut self, outcome: &Outcome, aside: Option<&Aside>) {
         let (mut code, mut args, mut short, mut alias, mut conflicts) = (None, None, false, None, None);
         match &outcome.verdict {
             Verdict::Applied(applied) => {
@@ -53,7 +55,8 @@ impl Columns {
         self.aliases.push(alias);
         self.conflicts.push(conflicts);
         self.stands_at.push(points.join(SEPARATOR));
-        self.errors.push(error.map(str::to_owned));
+        self.errors.push(aside.map(|aside| aside.error.clone()));
+        self.ours.push(aside.is_some_and(|aside| aside.ours));
     }
 }
 
