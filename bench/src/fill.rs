@@ -228,6 +228,7 @@ async fn products(db: &Db, data: &Dataset) -> Result<()> {
             price_minor: product.price_minor,
             currency: product.currency.clone(),
             seller: None,
+            hub_milli: None,
         });
         let actor = Actor { kind: ActorKind::User, id: Some(hub_born(1)), phone: 0 };
         let id = CommandId(deps.ids.uuid_v7());

@@ -192,6 +192,23 @@ pub(crate) fn set_verdicts_upto(tx: &Transaction<'_>, number: u64) -> Result<(),
     put(tx, "verdicts_upto", &number)
 }
 
+/// Minor version of the protocol that the hub spoke when it last answered; 1 until it has said. What a newer one brought is used
+/// from then on.
+///
+/// # Errors
+/// Those of the database.
+pub fn hub_minor(conn: &Connection) -> Result<u16, DbError> {
+    Ok(get(conn, "hub_minor")?.unwrap_or(1))
+}
+
+/// Keeps what [`hub_minor`] gives. In the transaction of the end of a response.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_hub_minor(tx: &Transaction<'_>, minor: u16) -> Result<(), DbError> {
+    put(tx, "hub_minor", &minor)
+}
+
 /// When the hub last answered, seconds since 1970 UTC by this box's clock; `None` for never.
 ///
 /// # Errors

@@ -236,6 +236,7 @@ impl TestEdge {
             price_minor: PRICE_MINOR,
             currency: "MWK".to_owned(),
             seller: None,
+            hub_milli: None,
         };
         self.submit(clerk(), true, post).expect("the listing is taken");
         ListingId(listing)

@@ -215,6 +215,7 @@ async fn post_listing(office: &Syncer) {
         price_minor: 40_000,
         currency: "MWK".into(),
         seller: None,
+        hub_milli: None,
     };
     let actor = Actor { kind: ActorKind::Office, id: None, phone: 265_991_000_000 };
     let submission =

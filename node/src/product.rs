@@ -32,6 +32,7 @@ pub fn posting(listing: Uuid, new: &NewProduct, seller: Option<Uuid>) -> Listing
         price_minor: new.price.amount,
         currency: new.price.currency.to_ascii_uppercase(),
         seller,
+        hub_milli: None,
     }
 }
 

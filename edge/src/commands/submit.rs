@@ -15,6 +15,7 @@ use sync_protocol::entity::{Cooperative, ListingStatus, Order};
 use sync_protocol::ids::{CommandId, ListingId};
 use sync_protocol::limits::COMMAND_BODY_MAX_BYTES;
 use sync_protocol::row::Key;
+use sync_protocol::session::MINOR_WITH_FACTS;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
@@ -90,6 +91,9 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     match &mut body {
         Body::OrderPlace(order) => order.source = source(tx, &identity, order, &set)?,
         Body::OrderCancel(cancel) => cancel.never_left = never_left(tx, cancel.order)?,
+        Body::ListingPost(post) if node::hub_minor(tx)? >= MINOR_WITH_FACTS => {
+            post.hub_milli = Some(post.hub_part(context.hub_share_percent).0);
+        }
         _ => {}
     }
     let raw = body.to_raw();
@@ -120,6 +124,7 @@ fn repeated(
     match (&mut body, Body::from_raw(&stored.command.body)) {
         (Body::OrderPlace(new), Ok(Some(Body::OrderPlace(old)))) => new.source = old.source,
         (Body::OrderCancel(new), Ok(Some(Body::OrderCancel(old)))) => new.never_left = old.never_left,
+        (Body::ListingPost(new), Ok(Some(Body::ListingPost(old)))) => new.hub_milli = old.hub_milli,
         _ => {}
     }
     if body.to_raw() != stored.command.body {

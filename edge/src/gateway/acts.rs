@@ -101,6 +101,7 @@ fn body(
                 price_minor: *price_minor,
                 currency: office.currency.as_str().to_owned(),
                 seller: member.map(|member| member.id.0),
+                hub_milli: None,
             }
             .into()
         }

@@ -345,6 +345,7 @@ fn a_members_offer_says_how_it_stands() {
         price_minor: 45_000,
         currency: "MWK".to_owned(),
         seller: Some(crate::testing::member_id().0),
+        hub_milli: None,
     };
     let id = post.listing;
     edge.submit(crate::testing::member(), false, post).unwrap();

@@ -184,6 +184,7 @@ fn an_offer_that_was_refused_is_told_although_its_row_is_gone() {
         price_minor: PRICE_MINOR,
         currency: "MWK".to_owned(),
         seller: Some(member_id().0),
+        hub_milli: None,
     };
     let seq = edge.submit(member(), false, post).unwrap().seq;
     verdicts(&edge, 1, &[(seq, Verdict::Dismissed)]);

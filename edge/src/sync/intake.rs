@@ -248,6 +248,7 @@ impl Intake<'_> {
             .write(move |tx| {
                 node::set_link(tx, &stored.link)?;
                 node::set_contact(tx, now_s, stored.clock_s)?;
+                node::set_hub_minor(tx, stored.hub_minor())?;
                 if node::doubt(tx)? == Some(Doubt::Copied) {
                     // The hub knows this link for the one it gave out last, so no other copy is in use.
                     node::clear_doubt(tx)?;

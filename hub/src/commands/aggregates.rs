@@ -127,6 +127,7 @@ mod tests {
             price_minor: 1,
             currency: "MWK".into(),
             seller: None,
+            hub_milli: None,
         };
         vec![
             MemberRegister { member: about, phone: 1, name: "A".into(), language: "en".into() }.into(),

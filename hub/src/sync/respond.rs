@@ -19,7 +19,7 @@ use sync_protocol::limits::{
     COMPLETE_DELTA_MAX_ROWS, FRAME_ROWS_MAX, FRAME_TARGET_MAX_BYTES, FRAME_TARGET_MIN_BYTES,
 };
 use sync_protocol::row::Row;
-use sync_protocol::session::{BucketCursor, Page, next_pages};
+use sync_protocol::session::{BucketCursor, MINOR_VERSION, Page, next_pages};
 use sync_protocol::wire::message::{
     Audit, BucketPoint, Close, Message, Refusal, RefusalCode, SlotSums, Welcome, cursors_from_bytes,
 };
@@ -99,7 +99,13 @@ async fn respond(state: &AppState, reply: Reply, out: &Out) -> Result<(), ApiErr
                 Some(refusal) => Message::Refusal(refusal),
                 None => {
                     let clock_s = state.deps.clock.now_s();
-                    Message::Close(Close { link: reply.opened.link.clone(), more, clock_s, retry_after_s: 0 })
+                    Message::Close(Close {
+                        link: reply.opened.link.clone(),
+                        more,
+                        clock_s,
+                        retry_after_s: 0,
+                        minor: Some(MINOR_VERSION),
+                    })
                 }
             };
             let _ = send(out, &last).await;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod commands;
+mod facts;
 mod feed;
 mod feed_check;
 mod jobs;

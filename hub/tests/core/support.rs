@@ -74,6 +74,7 @@ pub(crate) fn post(listing: Uuid, quantity: i64) -> Body {
         price_minor: PRICE,
         currency: "MWK".into(),
         seller: None,
+        hub_milli: None,
     }
     .into()
 }

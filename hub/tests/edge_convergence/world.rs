@@ -134,6 +134,7 @@ impl Office {
             price_minor: PRICE_MINOR,
             currency: "MWK".into(),
             seller: None,
+            hub_milli: None,
         };
         self.act(post).await.unwrap();
         ListingId(listing)
@@ -352,6 +353,7 @@ impl World {
                 price_minor: PRICE_MINOR,
                 currency: "MWK".into(),
                 seller: None,
+                hub_milli: None,
             })
             .await;
         }
@@ -465,6 +467,7 @@ impl World {
             price_minor: PRICE_MINOR,
             currency: "MWK".into(),
             seller: None,
+            hub_milli: None,
         };
         self.offices[at].act(post).await
     }

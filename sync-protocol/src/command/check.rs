@@ -36,6 +36,12 @@ pub(super) fn counted(pointer: &'static str, q: Quantity) -> Option<Invalid> {
     }
 }
 
+/// Nothing, all of the whole, or something between.
+pub(super) fn part(pointer: &'static str, part: Quantity, whole: Quantity) -> Option<Invalid> {
+    let fits = (Quantity::ZERO..=whole).contains(&part);
+    (!fits).then(|| invalid(pointer, format!("Must be from zero to {whole}.")))
+}
+
 /// More than zero, and no more than the bound.
 pub(super) fn price(pointer: &'static str, minor: i64) -> Option<Invalid> {
     if minor <= 0 {

@@ -1,4 +1,5 @@
-//! `listing.post`: produce is taken in and offered. The units are shared at once between the office and the hub.
+//! `listing.post`: produce is taken in and offered. The units are shared at once between the office and the hub. How, is a fact that
+//! travels: the office has sold by it before the hub hears of it, and the setting may be another by then.
 
 use super::check::{self, Invalid};
 use super::{Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
@@ -37,6 +38,10 @@ pub struct ListingPost {
     /// The member who offers it; none when the cooperative does.
     #[cbor(n(7), with = "uuid_bytes_opt", has_nil)]
     pub seller: Option<Uuid>,
+    /// How much of it the office that took it in gave to the hub at once, in thousandths. `None` from an office of before minor
+    /// 2, and from the hub: whoever decides works it out by the cooperative's setting.
+    #[n(8)]
+    pub hub_milli: Option<i64>,
 }
 
 impl ListingPost {
@@ -46,6 +51,8 @@ impl ListingPost {
             check::quantity("/quantity", Quantity(self.quantity_milli)),
             check::price("/price/amount", self.price_minor),
             check::text("/title", &self.title, true),
+            self.hub_milli
+                .and_then(|part| check::part("/hub_quantity", Quantity(part), Quantity(self.quantity_milli))),
             currency.then(|| Invalid {
                 pointer: "/price/currency",
                 message: "Must be an ISO 4217 code, such as MWK.".into(),
@@ -109,10 +116,20 @@ impl ListingPost {
         Ok(decision)
     }
 
+    /// How much of a posting an office gives to the hub, by its cooperative's setting.
+    pub fn hub_part(&self, hub_share_percent: u8) -> Quantity {
+        Quantity(self.quantity_milli).whole_share(hub_share_percent)
+    }
+
     /// The intake, and the share that the one who took it in gives to the other side.
     fn take_in(&self, decision: &mut Decision, context: &Context) {
         let whole = Quantity(self.quantity_milli);
-        let hub_part = whole.whole_share(context.hub_share_percent);
+        let by_setting = self.hub_part(context.hub_share_percent);
+        // Who posts at the hub decides there; only an office can have given before.
+        let hub_part = match context.origin {
+            Holder::Edge(_) => self.hub_milli.map_or(by_setting, Quantity),
+            Holder::Hub => by_setting,
+        };
         let (giver, receiver, given) = match context.origin {
             Holder::Edge(_) => (context.origin, Some(Holder::Hub), hub_part),
             Holder::Hub => (Holder::Hub, context.share_with.map(Holder::Edge), whole.minus(hub_part)),

@@ -13,7 +13,16 @@ pub use link::{Admission, Issuer, Link, LinkState};
 pub use serve::{Page, next_pages};
 
 /// Minor version of the protocol that this build speaks; the major version stands in the path.
-pub const MINOR_VERSION: u16 = 1;
+///
+/// Bytes grow, they never change. A new form is a trailing optional field whose absence means the old rule, a new code, a new
+/// kind of message or a new command; never a changed sense, and never a new variant in an enum inside a command, which an older
+/// hub would refuse for good. Hubs are upgraded first: an edge uses the forms of a minor once the hub has said that it speaks it
+/// ([`Close::hub_minor`](crate::wire::message::Close::hub_minor)). Samples of each version's forms are in `tests/golden`.
+pub const MINOR_VERSION: u16 = 2;
+
+/// From this minor on, commands carry the facts that the edge decided by, such as how a posting was shared; a hub of before works
+/// them out anew, by its settings of the day.
+pub const MINOR_WITH_FACTS: u16 = 2;
 
 /// The header that carries a session's token, as it is. Not `Authorization`: HTTP/2 sends that one anew with each request, so that
 /// whoever makes others ask in a person's name learns nothing by their length. Nobody asks in a box's name, and it pays for each byte.

@@ -149,6 +149,17 @@ pub struct Close {
     /// Seconds after which a full hub would like to be asked again; 0 for no wish.
     #[n(3)]
     pub retry_after_s: u32,
+    /// Minor version of the protocol that the hub speaks; `None` from one of before 2, which did not say. See
+    /// [`Close::hub_minor`].
+    #[n(4)]
+    pub minor: Option<u16>,
+}
+
+impl Close {
+    /// Minor version of the protocol that the hub speaks: an edge uses a version's new forms once it has heard of it.
+    pub fn hub_minor(&self) -> u16 {
+        self.minor.unwrap_or(1)
+    }
 }
 
 crate::entity::field::codes! {

@@ -7,7 +7,7 @@ use sync_protocol::command::{Body, Command, Context, Effect, EffectRow, WorkingS
 use sync_protocol::entity::{EntryId, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{CommodityId, CooperativeId, EdgeId, Holder, RegionId, UnitId};
 use sync_protocol::row::{Digest, Key, Row};
-use sync_protocol::session::{Admission, Issuer, Link, LinkState, next_pages};
+use sync_protocol::session::{Admission, Issuer, Link, LinkState, MINOR_VERSION, next_pages};
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Fields;
 use sync_protocol::verdict::{Numbered, Verdict};
@@ -243,7 +243,15 @@ impl Hub {
     fn answer(&self, edge: EdgeId, hello: &Hello, link: Link) -> Vec<u8> {
         let mut out = Vec::new();
         let scope = &self.scopes[&edge];
-        let close = |more| Message::Close(Close { link: link.clone(), more, clock_s: 0, retry_after_s: 0 });
+        let close = |more| {
+            Message::Close(Close {
+                link: link.clone(),
+                more,
+                clock_s: 0,
+                retry_after_s: 0,
+                minor: Some(MINOR_VERSION),
+            })
+        };
         let verdicts: Vec<Numbered> =
             self.streams[&edge].verdicts.iter().filter(|v| v.number > hello.verdicts_upto).cloned().collect();
         if !verdicts.is_empty() {

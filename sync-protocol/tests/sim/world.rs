@@ -131,6 +131,7 @@ impl World {
                 price_minor: 500,
                 currency: "MWK".into(),
                 seller: None,
+                hub_milli: None,
             }),
             3 => {
                 let listing = seen?;

@@ -1,6 +1,7 @@
 //! What is taken, what is refused and why, and that the same act twice is one.
 
 use crate::commands::{SubmitError, outcome, pending};
+use crate::node;
 use crate::replica::{self, get};
 use crate::testing::{
     BEANS, CALLER_PHONE, COOP, EDGE, KG, LILONGWE, MAIZE, MEMBER_PHONE, PRICE_MINOR, TestEdge, caller, clerk,
@@ -11,7 +12,9 @@ use sync_protocol::command::{
     Adjustment, Body, Certainty, EffectRow, ListingPost, ListingWithdraw, MemberRegister, OrderPlace, Source,
     StockAdjust,
 };
-use sync_protocol::entity::{Alias, Entity, EntryId, EntryKind, Listing, Member, Order, OrderStatus, Price};
+use sync_protocol::entity::{
+    Alias, Cooperative, Entity, EntryId, EntryKind, Listing, Member, Order, OrderStatus, Price,
+};
 use sync_protocol::ids::{CommandId, Holder, ListingId, MemberId, hub_born};
 use sync_protocol::limits::COMMAND_BODY_MAX_BYTES;
 use sync_protocol::row::Key;
@@ -81,6 +84,49 @@ fn a_price_that_changed_and_a_listing_that_is_off_sale_are_refused_not_sold() {
 }
 
 #[test]
+fn a_posting_says_how_it_was_shared_once_the_hub_is_known_to_understand_it() {
+    let edge = TestEdge::with_market();
+    let said = |edge: &TestEdge, listing: ListingId| {
+        let all = edge.read(|conn| pending(conn, 0, 99)).into_iter();
+        all.filter_map(|command| match Body::from_raw(&command.body) {
+            Ok(Some(Body::ListingPost(post))) if post.listing == listing.0 => Some(post),
+            _ => None,
+        })
+        .next()
+        .unwrap()
+    };
+    let early = edge.post_listing(51);
+    assert_eq!(
+        said(&edge, early).hub_milli,
+        None,
+        "a hub of before would share it by its own setting all the same"
+    );
+    edge.write(|tx| node::set_hub_minor(tx, 2));
+    let late = edge.post_listing(51);
+    assert_eq!(said(&edge, late).hub_milli, Some(25_000), "half, in whole units");
+    assert_eq!(edge.spendable(late, HERE), Quantity::units(26));
+
+    // The same act again is the same act, whatever the share is by then and whatever the hub said meanwhile.
+    let again = |listing| {
+        let id = edge
+            .read(|conn| pending(conn, 0, 99))
+            .into_iter()
+            .find(
+                |c| matches!(Body::from_raw(&c.body), Ok(Some(Body::ListingPost(p))) if p.listing == listing),
+            )
+            .unwrap()
+            .id;
+        let asked = ListingPost { hub_milli: None, ..said(&edge, ListingId(listing)) };
+        edge.submit_as(id, clerk(), true, asked).unwrap()
+    };
+    edge.feed(
+        Bucket::Coop(COOP),
+        vec![live(&Cooperative { hub_share_percent: 80, ..coop(COOP, "Mitundu Farmers") })],
+    );
+    assert!(again(early.0).repeated && again(late.0).repeated);
+}
+
+#[test]
 fn nothing_is_sold_from_a_bucket_that_is_not_whole() {
     let edge = TestEdge::enrolled();
     assert_eq!(edge.place_order(ListingId(hub_born(1)), 1).unwrap_err(), SubmitError::NotComplete);
@@ -93,6 +139,7 @@ fn nothing_is_sold_from_a_bucket_that_is_not_whole() {
         price_minor: 1,
         currency: "MWK".into(),
         seller: None,
+        hub_milli: None,
     };
     assert_eq!(
         edge.submit(clerk(), true, post.clone()).unwrap_err(),
@@ -219,6 +266,7 @@ fn a_person_known_by_number_becomes_an_alias_and_is_found_through_it() {
         price_minor: 10,
         currency: "MWK".into(),
         seller: Some(member_id().0),
+        hub_milli: None,
     };
     let actor = sync_protocol::command::Actor { id: Some(new.0), ..member() };
     edge.submit(actor, false, post).unwrap();

@@ -33,6 +33,18 @@ async fn a_command_goes_out_is_answered_and_its_rows_take_its_place() {
 }
 
 #[tokio::test]
+async fn the_edge_keeps_what_the_hub_speaks_and_forgets_it_when_an_older_one_answers() {
+    let bed = Bed::with_market().await;
+    let spoken = |bed: &Bed| bed.edge.read(crate::node::hub_minor);
+    assert_eq!(spoken(&bed), 1, "a hub of before does not say");
+    for (said, known) in [(Some(2), 2), (Some(3), 3), (None, 1)] {
+        bed.hub.lock().minor = said;
+        bed.sync().await.unwrap();
+        assert_eq!(spoken(&bed), known);
+    }
+}
+
+#[tokio::test]
 async fn many_go_in_batches_in_order_and_each_once() {
     let bed = Bed::with_market().await;
     posted(&bed, 1_300);

@@ -90,6 +90,8 @@ pub(super) struct State {
     pub(super) feeds: HashMap<Bucket, Feed>,
     pub(super) scope: Vec<Bucket>,
     pub(super) epoch: u32,
+    /// What it says of its version; `None` before minor 2.
+    pub(super) minor: Option<u16>,
     /// Rows of a frame at most.
     pub(super) frame_rows: usize,
     /// Commands as they arrived, those known already included.
@@ -125,6 +127,7 @@ impl FakeHub {
             feeds: HashMap::new(),
             scope: scope(),
             epoch: 1,
+            minor: None,
             frame_rows: 50,
             arrived: Vec::new(),
             taken: Vec::new(),
@@ -419,7 +422,9 @@ impl State {
         if !verdicts.is_empty() {
             out.push(Message::Verdicts(verdicts));
         }
-        let close = |more| Message::Close(Close { link, more, clock_s: 1_772_352_600, retry_after_s: 0 });
+        let close = |more| {
+            Message::Close(Close { link, more, clock_s: 1_772_352_600, retry_after_s: 0, minor: self.minor })
+        };
         if hello.scope != scope_hash(&self.scope) || hello.epoch != self.epoch {
             out.push(Message::Welcome(Welcome { epoch: self.epoch, scope: self.scope.clone() }));
             out.push(close(true));

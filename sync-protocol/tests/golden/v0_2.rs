@@ -1,0 +1,39 @@
+//! What the files of v0.2 stand for: the forms that are new in this version. What has not changed since v0.1 has its samples there.
+//! A new form is added here, and its file written with `UPDATE=1 cargo test -p sync-protocol --test golden`.
+
+use super::sample::{Sample, id};
+use sync_protocol::command::{Body, ListingPost};
+use sync_protocol::session::Issuer;
+use sync_protocol::wire::message::{Close, Message};
+
+/// All of them.
+pub(crate) fn samples() -> Vec<Sample> {
+    vec![
+        Sample::message("close", close()),
+        // The office has said what it gives to the hub; the hub does not work it out again.
+        Sample::command("", posted(Some(25_000))),
+        // The whole stays at the office. Not the same as an older office's silence.
+        Sample::command("whole", posted(Some(0))),
+    ]
+}
+
+/// The hub says which minor it speaks.
+fn close() -> Message {
+    let link = Issuer { key: &[1; 32], edge: 4, incarnation: 1 }.issue(9, [2; 16]);
+    Message::Close(Close { link, more: false, clock_s: 1_700_000_001, retry_after_s: 30, minor: Some(2) })
+}
+
+fn posted(hub_milli: Option<i64>) -> Body {
+    ListingPost {
+        listing: id(1),
+        commodity: 5,
+        unit: 1,
+        title: String::new(),
+        quantity_milli: 50_000,
+        price_minor: 52_000,
+        currency: "MWK".into(),
+        seller: None,
+        hub_milli,
+    }
+    .into()
+}
