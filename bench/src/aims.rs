@@ -40,6 +40,12 @@ pub(crate) const USSD_P99_MS: f64 = 5.0;
 /// Resident memory of an idle edge, MiB.
 pub(crate) const EDGE_MEMORY_MIB: f64 = 32.0;
 
+/// Resident memory of an edge after 300 wrong sign-ins, MiB.
+pub(crate) const EDGE_AFTER_SIGNINS_MIB: f64 = 48.0;
+
+/// The same of a hub.
+pub(crate) const HUB_AFTER_SIGNINS_MIB: f64 = 96.0;
+
 /// Size of the edge's release binary, MB.
 pub(crate) const EDGE_BINARY_MB: f64 = 15.0;
 

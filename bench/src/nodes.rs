@@ -58,6 +58,8 @@ pub(crate) fn number(object: &Value, name: &str) -> Result<f64> {
 
 /// A node that serves.
 pub(crate) struct Node {
+    name: &'static str,
+    data_dir: PathBuf,
     child: Child,
     log: PathBuf,
     /// Host and port.
@@ -67,15 +69,26 @@ pub(crate) struct Node {
 impl Node {
     /// Starts `serve` and waits until it is ready. The log is kept beside the data folder.
     pub(crate) async fn serve(name: &'static str, data_dir: &Path) -> Result<Self> {
-        let (address, log) = (free_address()?, data_dir.with_extension("log"));
+        Self::serve_at(name, data_dir, free_address()?).await
+    }
+
+    async fn serve_at(name: &'static str, data_dir: &Path, address: String) -> Result<Self> {
+        let log = data_dir.with_extension("log");
         let file = File::options().create(true).append(true).open(&log)?;
         let mut command = command(name, data_dir, &["serve", "--listen", &address])?;
         // A group of its own: Ctrl-C reaches this program, which ends its nodes in order.
         command.process_group(0).stdout(Stdio::null()).stderr(file);
         let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
-        let mut node = Self { child, log, address };
+        let mut node = Self { name, data_dir: data_dir.to_path_buf(), child, log, address };
         node.until_ready().await.with_context(|| format!("{name}; its last words: {}", node.last_words()))?;
         Ok(node)
+    }
+
+    /// Ends it and starts it anew at its address, so that what it did before weighs nothing.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.end().await;
+        *self = Self::serve_at(self.name, &self.data_dir, self.address.clone()).await?;
+        Ok(())
     }
 
     async fn until_ready(&mut self) -> Result<()> {
@@ -117,6 +130,10 @@ impl Node {
 
     /// Ends it as an operator would.
     pub(crate) async fn stop(mut self) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
         if let Some(pid) = self.child.id() {
             let _ = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await;
         }

@@ -21,10 +21,15 @@ pub(crate) async fn get(address: &str, path: &str) -> Result<Answer> {
 
 /// Posts a form, its fields as they are: the caller has quoted them.
 pub(crate) async fn post_form(address: &str, path: &str, form: &str) -> Result<Answer> {
+    post(address, path, "application/x-www-form-urlencoded", form).await
+}
+
+/// Posts a body of such a type.
+pub(crate) async fn post(address: &str, path: &str, content_type: &str, body: &str) -> Result<Answer> {
     let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-         content-length: {}\r\n\r\n{form}",
-        form.len()
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: {content_type}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
     );
     ask(address, &request).await
 }

@@ -14,8 +14,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
-use mizili_node::problem::{Node, page as problems};
-use mizili_node::{body, etag};
+use mizili_node::patience::with_people;
+use mizili_node::problem::{Kind, Node, page as problems};
+use mizili_node::{body, etag, patience};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -67,6 +68,7 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
     api.merge(page::routes())
         .merge(crate::gateway::routes(state.channels.clone()))
+        .layer(from_fn_with_state(with_people(Kind::Busy), patience::layer))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))

@@ -3,8 +3,6 @@
 //! The office goes on without the hub: nothing about the line keeps it from starting or stopping. A kill at any instant loses
 //! nothing that a person was told.
 
-mod listener;
-
 use crate::config::Config;
 use crate::db::Db;
 use crate::router::router;
@@ -13,11 +11,15 @@ use crate::sync::run::SyncHandle;
 use crate::sync::{self, lock};
 use anyhow::{Context as _, bail};
 use mizili_node::deps::Deps;
+use mizili_node::serve::{Bounds, serve};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// An office has a few dozen pages and phones, and a gateway. HTTP/1.1 alone, which all of them speak, costs a small box less.
+const BOUNDS: Bounds = Bounds { connections: 1_000, http2: false };
 
 /// How long requests and the exchange under way may take to end when the node is told to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -47,7 +49,7 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     let (handle, syncing) = start_sync(&db, &deps, &config, stopping.clone()).await;
     let state = AppState::new(db, deps, config, handle);
     let channels = state.channels.start(stopping.clone()).await;
-    let serving = tokio::spawn(listener::serve(listener, router(state), stopping));
+    let serving = tokio::spawn(serve(listener, router(state), BOUNDS, stopping));
     place.announce(address);
     tracing::info!(%address, "listening");
     asked_to_stop().await?;

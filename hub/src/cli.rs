@@ -16,13 +16,12 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use mizili_node::problem::one_line;
 use mizili_node::prompt;
+use mizili_node::streams::start_log;
 use output::Output;
-use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
 
 const PORT_DEFAULT: u16 = 8080;
 
@@ -164,10 +163,7 @@ struct Serve {
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
     let quiet = if matches!(command, Command::Serve(_)) { "info" } else { "error" };
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{quiet},sqlx=warn")));
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    start_log(&format!("{quiet},sqlx=warn"), true);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -223,7 +219,7 @@ async fn run(command: Command) -> Result<()> {
             } else {
                 text
             };
-            std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+            output::print(&text)
         }
         Command::Cooperative(command) => in_time(cooperative::run(command)).await,
         Command::User(command) => user::run(command).await,

@@ -1,7 +1,8 @@
 //! Every route of the hub, in one list. What stands in [`api`] is in the API document too; nothing else is open to people.
 
 use crate::auth::http as auth;
-use crate::http::{health, patience};
+use crate::error::Kind;
+use crate::http::health;
 use crate::market::cooperatives::http as cooperatives;
 use crate::market::orders::http as orders;
 use crate::market::prices::http as prices;
@@ -13,12 +14,13 @@ use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
 use mizili_node::idempotency::{KEY_HEADER, REPLAY_HEADER};
+use mizili_node::patience::with_people;
 use mizili_node::problem::{Node, page as problems};
-use mizili_node::{body, etag};
+use mizili_node::{body, etag, patience};
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -90,7 +92,7 @@ pub fn router(state: AppState) -> Router {
         // Before the layers, for a browser's question whether it may ask is about a method that no route takes.
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(CREDENTIALS, etag::layer))
-        .layer(from_fn(patience))
+        .layer(from_fn_with_state(with_people(Kind::Unavailable), patience::layer))
         .layer(other_origins())
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
     let span = DefaultMakeSpan::new().level(Level::INFO);

@@ -14,6 +14,7 @@ use crate::sync::news::News;
 use anyhow::{Context as _, Result};
 use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
+use mizili_node::serve::Bounds;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,6 +25,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// Offices hold one or two connections each, all the time; apps come and go. HTTP/2, for an office that asks often pays for each
+/// header once a connection, not once a request.
+const BOUNDS: Bounds = Bounds { connections: 10_000, http2: true };
 /// Passwords hashed at once: 19 MiB each.
 const HASHING_THREADS_MAX: usize = 4;
 /// How long requests that are under way may take when the hub is told to stop. Long polls wait longer; they are cut.
@@ -77,9 +81,9 @@ async fn serve(config: &Config, secrets: &Secrets, opened: &Opened, listener: Tc
     let stop = stop_signal()?;
     let service = serve_until(listener, state, stop);
     match &opened.local {
-        None => service.await?,
+        None => service.await,
         Some(local) => tokio::select! {
-            served = service => served?,
+            () = service => {}
             () = keep_running(local, &opened.db) => {}
         },
     }
@@ -88,30 +92,19 @@ async fn serve(config: &Config, secrets: &Secrets, opened: &Opened, listener: Tc
 }
 
 /// Answers requests until `stop` is done; then those that are under way for a few seconds more.
-///
-/// # Errors
-/// The listener broke.
-pub async fn serve_until(
-    listener: TcpListener,
-    state: AppState,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<()> {
-    let (stopping, mut stopped) = watch::channel(false);
+pub async fn serve_until(listener: TcpListener, state: AppState, stop: impl Future<Output = ()>) {
+    let (stopping, stopped) = watch::channel(false);
     let news = state.news.clone();
-    let stop = async move {
+    let patience_ended = async {
         stop.await;
         tracing::info!("stopping");
         news.end();
         stopping.send_replace(true);
+        tokio::time::sleep(GRACE).await;
     };
-    let service = axum::serve(listener, router(state)).with_graceful_shutdown(stop);
     tokio::select! {
-        served = service.into_future() => served.context("the listener broke"),
-        () = async {
-            // An error says that the sender is gone: the service has ended.
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-            tokio::time::sleep(GRACE).await;
-        } => Ok(()),
+        () = mizili_node::serve::serve(listener, router(state), BOUNDS, stopped) => {}
+        () = patience_ended => {}
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads a JSON body. What is wrong with it comes back as a problem that points at every field, not as the parser's words.
 
+use crate::patience::is_too_slow;
 use crate::problem::{Kind, Problem, field};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
@@ -42,6 +43,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn unread(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Kind::TooLarge.because(format!("The body may have at most {BODY_MAX_BYTES} bytes."));
+    }
+    if is_too_slow(rejection) {
+        return Kind::TooSlow.error();
     }
     Kind::Truncated.because("The request body did not arrive whole. Send it again.")
 }

@@ -1,7 +1,7 @@
 //! What a hub and an edge have in common as servers: time and ids from outside, problems, JSON bodies, query parameters, pages,
-//! ETags, what an API's description says of all routes, passwords, asking for one, how long a guesser waits, and what a request
-//! about a product asks for. It knows HTTP and no rule of the market, and must never know a database: what needs one stays with its
-//! node.
+//! ETags, what an API's description says of all routes, passwords, asking for one, how long a guesser waits, what a request about a
+//! product asks for, taking connections, how long a request may take, results and the log. It knows HTTP and no rule of the market,
+//! and must never know a database: what needs one stays with its node.
 
 pub mod body;
 pub mod deps;
@@ -13,9 +13,12 @@ pub mod lists;
 pub mod openapi;
 pub mod page;
 pub mod password;
+pub mod patience;
 pub mod problem;
 pub mod product;
 pub mod prompt;
 pub mod query;
+pub mod serve;
+pub mod streams;
 pub mod text;
 pub mod throttle;

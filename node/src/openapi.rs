@@ -39,7 +39,10 @@ fn problem() -> Response {
 
 fn complete_route(operation: &mut Operation) {
     if operation.request_body.is_some() {
-        may_answer(operation, &[Kind::MalformedJson, Kind::TooLarge, Kind::UnsupportedMediaType]);
+        may_answer(
+            operation,
+            &[Kind::MalformedJson, Kind::TooSlow, Kind::TooLarge, Kind::UnsupportedMediaType],
+        );
     }
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let is_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query);

@@ -1,10 +1,11 @@
-//! Passwords: argon2id on a bounded pool of threads, so that a flood of log-ins can neither use up the memory (19 MiB a hash) nor
-//! starve the rest of the node. A password must never be logged or kept.
+//! Passwords: argon2id on a bounded pool of threads, each with one buffer that is used again, so that a flood of log-ins can
+//! neither use up the memory (19 MiB a hash) nor starve the rest of the node. A password must never be logged or kept.
+
+mod buffers;
 
 use crate::deps::Deps;
 use crate::problem::{Kind, Problem, field};
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use buffers::Buffers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use sync_protocol::api::FieldProblem;
@@ -29,6 +30,7 @@ const NOBODY: &str =
 #[derive(Clone, Debug)]
 pub struct Passwords {
     threads: Arc<Semaphore>,
+    buffers: Arc<Buffers>,
     waiting: Arc<AtomicUsize>,
     waiting_max: usize,
     retry_after_s: u64,
@@ -47,7 +49,13 @@ impl Passwords {
     /// A pool that hashes so many at once.
     pub fn new(threads: usize) -> Self {
         let threads = Arc::new(Semaphore::new(threads.max(1)));
-        Self { threads, waiting: Arc::default(), waiting_max: WAITING_MAX, retry_after_s: BUSY_RETRY_S }
+        Self {
+            threads,
+            buffers: Arc::default(),
+            waiting: Arc::default(),
+            waiting_max: WAITING_MAX,
+            retry_after_s: BUSY_RETRY_S,
+        }
     }
 
     /// How many may wait, and after how many seconds somebody who is sent away may come back.
@@ -63,11 +71,7 @@ impl Passwords {
     pub async fn hash(&self, deps: &Deps, password: &str) -> Result<String, Problem> {
         let salt: [u8; 16] = deps.ids.random();
         let password = password.to_owned();
-        let hashed = self.run(move || {
-            let hashed: Result<PasswordHash, _> =
-                Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-            hashed.map(|hash| hash.to_string())
-        });
+        let hashed = self.run(move |buffers| buffers.hash(&password, &salt));
         hashed.await?.map_err(|error| Problem::internal(format!("a password could not be hashed: {error}")))
     }
 
@@ -78,22 +82,23 @@ impl Passwords {
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Problem> {
         let known = hash.is_some();
         let (password, hash) = (password.to_owned(), hash.unwrap_or(NOBODY).to_owned());
-        let verified = self.run(move || {
-            let Ok(hash) = PasswordHash::new(&hash) else { return false };
-            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
-        });
+        let verified = self.run(move |buffers| buffers.verify(&password, &hash));
         Ok(verified.await? && known)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Buffers) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting = Waiting(self.waiting.clone());
         if before >= self.waiting_max {
             return Err(Kind::Busy.error().retry_after_s(self.retry_after_s));
         }
         let permit = self.threads.clone().acquire_owned().await.map_err(Problem::internal)?;
+        let buffers = self.buffers.clone();
         let work = move || {
-            let done = work();
+            let done = work(&buffers);
             drop((permit, waiting));
             done
         };
@@ -126,7 +131,28 @@ mod tests {
         assert!(!pool.verify("wrong horse", Some(&hash)).await.unwrap());
         assert!(!pool.verify("correct horse", None).await.unwrap());
         assert!(!pool.verify("correct horse", Some("not a hash")).await.unwrap());
-        assert!(PasswordHash::new(NOBODY).is_ok());
+        assert!(argon2::password_hash::phc::PasswordHash::new(NOBODY).is_ok());
+    }
+
+    #[tokio::test]
+    async fn as_many_buffers_are_kept_as_hash_at_once_and_they_are_used_again() {
+        let pool = Passwords::new(2);
+        pool.verify("x", None).await.unwrap();
+        let first = pool.buffers.places();
+        assert_eq!(first.len(), 1);
+        pool.verify("x", None).await.unwrap();
+        assert_eq!(pool.buffers.places(), first, "one after the other they share one");
+        let many: Vec<_> = (0..12)
+            .map(|_| {
+                let pool = pool.clone();
+                tokio::spawn(async move { pool.verify("x", None).await })
+            })
+            .collect();
+        for one in many {
+            one.await.unwrap().unwrap();
+        }
+        let places = pool.buffers.places();
+        assert!(places.len() <= 2 && places.contains(&first[0]), "{places:?}");
     }
 
     #[tokio::test]

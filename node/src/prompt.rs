@@ -1,7 +1,8 @@
 //! Asks a person at a terminal for a password, unseen, and leaves the terminal as it was, also when the person stops. It must never
 //! let what was typed get into an error or a log.
 
-use std::io::{self, Write};
+use crate::streams::tell;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -68,7 +69,7 @@ async fn unseen(question: String) -> Result<String, PromptError> {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(PromptError::Stopped),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             // The question's line is not ended yet. Where standard error is closed there is nobody to mind.
-            let _ = io::stderr().write_all(b"\n");
+            tell("");
             Err(PromptError::Stopped)
         }
         Err(error) => Err(PromptError::Terminal(error)),

@@ -5,6 +5,7 @@ mod change;
 mod import;
 mod orders;
 mod quiet;
+mod signins;
 mod size;
 mod sync;
 mod ussd;
@@ -30,6 +31,8 @@ pub(crate) enum Wanted {
     Ussd,
     /// Memory and size of the edge
     Size,
+    /// Memory after wrong sign-ins
+    Signins,
     /// Ten thousand orders
     Orders,
     /// The import of a price file
@@ -110,6 +113,10 @@ async fn on_stage(
     if options.wants(Wanted::Size) {
         tell("Memory and size …");
         figures.extend(size::measure(stage, runs).await.context("size")?);
+    }
+    if options.wants(Wanted::Signins) {
+        tell("Wrong sign-ins …");
+        figures.extend(signins::measure(stage, runs).await.context("signins")?);
     }
     if options.wants(Wanted::Orders) {
         tell("Orders …");

@@ -18,11 +18,10 @@ use clap::{Parser, Subcommand};
 use mizili_node::deps::Deps;
 use mizili_node::problem::one_line;
 use mizili_node::prompt;
-use std::io::{IsTerminal as _, Write as _};
+use mizili_node::streams::{print, start_log, tell};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 /// Where a box keeps everything unless told otherwise.
 const DEFAULT_DATA_DIR: &str = "./mizili-edge-data";
@@ -121,25 +120,15 @@ impl Out {
     /// Says one thing in the form that was asked for.
     fn say(&mut self, json: &serde_json::Value, words: &str) -> anyhow::Result<()> {
         let line = if self.json { json.to_string() } else { words.to_owned() };
-        let mut out = std::io::stdout().lock();
-        match writeln!(out, "{line}").and_then(|()| out.flush()) {
-            // Whoever read has seen enough, as `head` does.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            ended => ended.context("cannot write to standard output"),
-        }
+        print(&format!("{line}\n")).context("cannot write to standard output")
     }
-}
-
-/// Tells whoever sits at the terminal, beside the results.
-fn tell(words: &str) {
-    // Where standard error is closed there is nobody to tell.
-    let _ = writeln!(std::io::stderr().lock(), "{words}");
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    logs(matches!(cli.command, Command::Serve(_)));
+    // Commands other than `serve` say only what a person should see.
+    start_log(if matches!(cli.command, Command::Serve(_)) { "info" } else { "error" }, false);
     tls::install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
@@ -158,15 +147,6 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Log lines go to standard error; `RUST_LOG` says which. Commands other than `serve` say only what a person should see.
-fn logs(is_serve: bool) {
-    let default = if is_serve { "info" } else { "error" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let colours = std::io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours);
-    lines.with_writer(std::io::stderr).init();
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {

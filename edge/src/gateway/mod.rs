@@ -29,6 +29,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use calls::Calls;
 use mizili_node::deps::Deps;
+use mizili_node::patience::is_too_slow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use sync_protocol::country::Country;
@@ -187,7 +188,7 @@ async fn sms(State(channels): State<Channels>, Admitted { line, body }: Admitted
         Ok(text) => kept(channels.desk.text_came(&line, text).await),
         Err(error) => {
             tracing::warn!(gateway = &*line.name, %error, "an SMS that cannot be read");
-            StatusCode::OK.into_response()
+            of_no_use(&error)
         }
     }
 }
@@ -198,7 +199,7 @@ async fn sms_delivery(State(channels): State<Channels>, Admitted { line, body }:
         Ok(report) => kept(channels.desk.report_came(report).await),
         Err(error) => {
             tracing::warn!(gateway = &*line.name, %error, "a delivery report that cannot be read");
-            StatusCode::OK.into_response()
+            of_no_use(&error)
         }
     }
 }
@@ -227,6 +228,7 @@ impl FromRequest<Channels> for Admitted {
 async fn fields(body: Body) -> Result<Fields, FormError> {
     match to_bytes(body, form::BODY_MAX_BYTES).await {
         Ok(body) => Fields::read(&body),
+        Err(error) if is_too_slow(&error) => Err(FormError::NotWhole),
         Err(_) => Err(FormError::BodyTooLong),
     }
 }
@@ -265,6 +267,12 @@ impl Desk {
 fn misread(line: &Line, error: &FormError) -> Response {
     tracing::warn!(gateway = &*line.name, %error, "a call that cannot be read");
     screen(&turns::misread(line.lang))
+}
+
+/// The answer to what cannot be used: that it came, so that it does not come again, unless it did not come whole.
+fn of_no_use(error: &FormError) -> Response {
+    let is_whole = *error != FormError::NotWhole;
+    if is_whole { StatusCode::OK } else { StatusCode::REQUEST_TIMEOUT }.into_response()
 }
 
 fn screen(reply: &Reply) -> Response {

@@ -29,6 +29,9 @@ pub enum FormError {
     /// The whole body is larger than any real one.
     #[error("the body is larger than {BODY_MAX_BYTES} bytes")]
     BodyTooLong,
+    /// The body did not come whole, or not in time: it has to be brought again.
+    #[error("the body did not come whole")]
+    NotWhole,
 }
 
 /// The fields of a body, in the order they came.

@@ -1,8 +1,10 @@
 //! What commands print: JSON for scripts or words for people, never both, on standard output; hints on standard error.
 
 use anyhow::{Context as _, Result};
+use mizili_node::streams;
 use serde::Serialize;
-use std::io::Write;
+
+pub(super) use mizili_node::streams::tell as hint;
 
 /// Where and how a command prints.
 #[derive(Clone, Copy, Debug)]
@@ -14,25 +16,20 @@ pub(super) struct Output {
 impl Output {
     /// One result: as an object, or in words.
     pub(super) fn result<T: Serialize>(self, value: &T, words: impl FnOnce() -> String) -> Result<()> {
-        if self.json {
-            let line = serde_json::to_string(value)?;
-            return line_to(&mut std::io::stdout(), &line);
-        }
-        line_to(&mut std::io::stdout(), &words())
+        line(&if self.json { serde_json::to_string(value)? } else { words() })
     }
 
     /// Words that a script has no use for.
     pub(super) fn words(self, words: &str) -> Result<()> {
-        if self.json { Ok(()) } else { line_to(&mut std::io::stdout(), words) }
+        if self.json { Ok(()) } else { line(words) }
     }
 }
 
-/// A line on standard error.
-pub(super) fn hint(words: &str) {
-    // Where standard error is closed there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{words}");
+fn line(text: &str) -> Result<()> {
+    print(&format!("{text}\n"))
 }
 
-fn line_to(out: &mut impl Write, line: &str) -> Result<()> {
-    writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")
+/// Prints text as it is.
+pub(super) fn print(text: &str) -> Result<()> {
+    streams::print(text).context("cannot write to standard output")
 }

@@ -3,6 +3,7 @@
 use super::refusals::Caller;
 use super::respond::{self, Reply};
 use super::store::{self, EdgeRow, Heard};
+use super::turns::Turns;
 use super::{scope, session};
 use crate::commands::stream::{StreamError, take_batch};
 use crate::error::{ApiError, Kind, out_of_order};
@@ -13,12 +14,16 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use futures_util::StreamExt;
+use mizili_node::patience::is_too_slow;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::limits::VERSION_WINDOW;
 use sync_protocol::session::{Admission, Issuer, Link, LinkState, MINOR_VERSION};
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::{Hello, Message, Refusal, RefusalCode, scope_hash};
+
+/// Largest request body of an exchange, in bytes: what fibre carries up in one turn. Frames have their own, smaller bound.
+const BODY_MAX_BYTES: usize = 64 << 20;
 
 /// Questions about slots that one request may ask: the answers are kilobytes each.
 const AUDITS_MAX: usize = 64;
@@ -39,14 +44,16 @@ pub(super) struct Opened {
 pub(super) async fn exchange(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
+    Extension(turns): Extension<Turns>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let mut tx = state.db.begin().await?;
     let edge = session::authenticate(&mut tx, &headers, &caller, state.deps.clock.now()).await?;
     tx.commit().await?;
-    let mut request =
-        Request { body: body.into_data_stream(), frames: FrameReader::default(), ended: false, caller };
+    let turn = turns.begin(edge.id)?;
+    let body = body.into_data_stream();
+    let mut request = Request { body, bytes: 0, frames: FrameReader::default(), ended: false, caller };
     let Some(Message::Hello(hello)) = request.next().await? else {
         return Err(Kind::Malformed.because("An exchange begins with a hello.").into());
     };
@@ -66,7 +73,11 @@ pub(super) async fn exchange(
                 }
             }
             Message::Audit(audit) if audits.len() < AUDITS_MAX => audits.push(audit),
-            Message::End => return Ok(octets(respond::body(state, Reply { opened, audits, refusal }).await)),
+            Message::End => {
+                return Ok(octets(
+                    respond::body(state, Reply { opened, audits, refusal, _turn: turn }).await,
+                ));
+            }
             // Commands after a refused batch, questions beyond the bound, kinds of a newer edge.
             _ => {}
         }
@@ -89,6 +100,8 @@ fn octets(body: Body) -> Response {
 /// The request's messages, one by one as they arrive.
 struct Request {
     body: BodyDataStream,
+    /// Bytes that have come.
+    bytes: usize,
     frames: FrameReader,
     ended: bool,
     caller: Caller,
@@ -108,7 +121,14 @@ impl Request {
                 return Ok(None);
             }
             match self.body.next().await {
-                Some(Ok(bytes)) => self.frames.push(&bytes),
+                Some(Ok(bytes)) => {
+                    self.bytes += bytes.len();
+                    if self.bytes > BODY_MAX_BYTES {
+                        return Err(Kind::TooLarge.because("Send so much in several requests.").into());
+                    }
+                    self.frames.push(&bytes);
+                }
+                Some(Err(error)) if is_too_slow(&error) => return Err(Kind::TooSlow.error().into()),
                 // A cut: the same to the edge as an end in the middle.
                 Some(Err(_)) | None => self.ended = true,
             }

@@ -13,26 +13,43 @@ mod respond;
 mod scope;
 mod session;
 mod store;
+mod turns;
 
+use crate::error::Kind;
 use crate::state::AppState;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use mizili_node::body::BODY_MAX_BYTES;
+use mizili_node::patience::{self, Patience, with_people};
+use std::time::Duration;
 use sync_protocol::session::{CHALLENGE_PATH, ENROL_PATH, EXCHANGE_PATH, NEWS_PATH, SESSION_PATH};
 
-/// Largest request body of an exchange, in bytes: what fibre carries up in one turn. Frames have their own, smaller bound.
-const EXCHANGE_BODY_MAX_BYTES: usize = 64 << 20;
+/// The patience with an exchange, which is megabytes at a time and on a slow line takes its time. Whatever came before it is over
+/// stays, and the next goes on from there.
+const EXCHANGE: Patience = Patience {
+    silence: Duration::from_secs(60),
+    body: Duration::from_secs(20 * 60),
+    answer: Duration::from_secs(30 * 60),
+    whole: Some(Duration::from_secs(40 * 60)),
+    late: Kind::Unavailable,
+};
 
 /// The routes edges call. They are no part of the public API document: their shapes belong to `sync-protocol`.
 pub fn routes() -> Router<AppState> {
+    // The bounds of an exchange are its own: it reads frame by frame.
+    let exchange = Router::new()
+        .route(EXCHANGE_PATH, post(exchange::exchange))
+        .layer(Extension(turns::Turns::default()))
+        .layer(from_fn_with_state(EXCHANGE, patience::layer));
     Router::new()
         .route(ENROL_PATH, post(enrol::enrol))
         .route(CHALLENGE_PATH, post(session::challenge))
         .route(SESSION_PATH, post(session::open))
-        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .route(EXCHANGE_PATH, post(exchange::exchange).layer(DefaultBodyLimit::max(EXCHANGE_BODY_MAX_BYTES)))
         .route(NEWS_PATH, get(poll::news))
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(from_fn_with_state(with_people(Kind::Unavailable), patience::layer))
+        .merge(exchange)
         .layer(from_fn(refusals::logged))
 }

@@ -4,6 +4,7 @@
 //! Anything longer goes page by page, each its own statement, until the turn is over.
 
 use super::exchange::{Opened, same_scope};
+use super::turns::Turn;
 use crate::commands::stream::verdicts_after;
 use crate::error::ApiError;
 use crate::feed::read::{self, Head};
@@ -31,6 +32,8 @@ const FRAMES_AHEAD: usize = 2;
 /// Up to so many bytes an answer is sent in one piece: an exchange without news, or with little. No more than the smallest frame:
 /// over HTTP/2 a piece that is cut is lost whole.
 const WHOLE_MAX_BYTES: usize = FRAME_TARGET_MIN_BYTES;
+/// Rows that one answer brings at most, in bytes, whatever room an edge says that it has.
+const ROOM_MAX_BYTES: usize = 64 << 20;
 /// Verdicts of one response.
 const VERDICTS_MAX: i64 = 20_000;
 /// Bytes a row takes at first guess; corrected after each frame.
@@ -48,6 +51,8 @@ pub(super) struct Reply {
     pub(super) opened: Opened,
     pub(super) audits: Vec<Audit>,
     pub(super) refusal: Option<Refusal>,
+    /// Under way until the answer's end.
+    pub(super) _turn: Turn,
 }
 
 /// The response's bytes. A short answer is one piece of known length, which costs fewer bytes than one in pieces; a long one
@@ -161,9 +166,15 @@ async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool
         && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= COMPLETE_DELTA_MAX_ROWS;
     if !short {
         tx.commit().await?;
-        return Ok(walk(state, &pages, opened.hello.room_bytes as usize, &mut sizer, out)
-            .await?
-            .map(|()| true));
+        return Ok(walk(
+            state,
+            &pages,
+            (opened.hello.room_bytes as usize).min(ROOM_MAX_BYTES),
+            &mut sizer,
+            out,
+        )
+        .await?
+        .map(|()| true));
     }
     let mut frames = Vec::new();
     for page in &pages {

@@ -25,7 +25,7 @@ async fn serve(db: Db, dir: &std::path::Path) -> Served {
     let stopped = async {
         let _ = stopped.await;
     };
-    let done = tokio::spawn(async move { serve_until(listener, state, stopped).await.unwrap() });
+    let done = tokio::spawn(async move { serve_until(listener, state, stopped).await });
     Served { address, stop, done }
 }
 

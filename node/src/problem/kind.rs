@@ -112,6 +112,8 @@ kinds! {
         "There is no such thing here, or you may not see it.";
     BOTH MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed" "This method is not for this address"
         "See the `Allow` header, or /api/docs/.";
+    BOTH TooSlow REQUEST_TIMEOUT "too_slow" "The request came too slowly"
+        "The body of the request did not arrive in time, so nothing was done. Send it again.";
     BOTH NotEnough CONFLICT "not_enough" "Not enough is left"
         "There is not as much left as was asked for. `available` says how much there is.";
     BOTH Withdrawn CONFLICT "withdrawn" "Not for sale any more"

@@ -1,0 +1,197 @@
+//! How long a request may take: for its body to come, for its answer to begin, and, where the answer is long, for it to be taken.
+//! What comes too slowly is the caller's 408; what this node does too slowly is its own 503.
+
+use crate::problem::Kind;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, Version, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use std::error::Error as StdError;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// What a request is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For nothing of its body to come.
+    pub silence: Duration,
+    /// For all of its body to come.
+    pub body: Duration,
+    /// For the answer to begin, the body included.
+    pub answer: Duration,
+    /// For the whole answer to be taken; `None` where answers are short.
+    pub whole: Option<Duration>,
+    /// What the caller is told when the answer does not begin in time.
+    pub late: Kind,
+}
+
+/// The patience with people and their programs: nobody waits for longer.
+pub const fn with_people(late: Kind) -> Patience {
+    Patience {
+        silence: Duration::from_secs(20),
+        body: Duration::from_secs(30),
+        answer: Duration::from_secs(60),
+        whole: None,
+        late,
+    }
+}
+
+/// The body did not come in time.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the body came too slowly")]
+pub struct TooSlow;
+
+/// Whether a body's error, or one that it caused, is [`TooSlow`].
+pub fn is_too_slow(error: &(dyn StdError + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(|error| error.is::<TooSlow>())
+}
+
+/// A layer that gives each request so much patience.
+pub async fn layer(State(patience): State<Patience>, request: Request, next: Next) -> Response {
+    let version = request.version();
+    let begun = Instant::now();
+    let request = match request.body().is_end_stream() {
+        true => request,
+        false => request.map(|body| InTime::body(body, patience.silence, begun + patience.body)),
+    };
+    let Ok(mut response) = tokio::time::timeout(patience.answer, next.run(request)).await else {
+        let detail = "This took too long and was given up. Look whether it was done before you try again.";
+        return patience.late.because(detail).retry_after_s(crate::problem::RETRY_AFTER_S).into_response();
+    };
+    if response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2 {
+        // The rest of the body may still come, and must not be taken for the next request.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    match patience.whole {
+        Some(whole) if !response.body().is_end_stream() => {
+            response.map(|body| InTime::body(body, whole, begun + whole))
+        }
+        _ => response,
+    }
+}
+
+/// A body that ends with [`TooSlow`] where it does not go on, or does not end, in time.
+struct InTime {
+    body: Body,
+    silence: Duration,
+    over: Instant,
+    /// The nearer of the two.
+    until: Pin<Box<Sleep>>,
+}
+
+impl InTime {
+    fn body(body: Body, silence: Duration, over: Instant) -> Body {
+        let until = Box::pin(sleep_until(over.min(Instant::now() + silence)));
+        Body::new(Self { body, silence, over, until })
+    }
+}
+
+impl HttpBody for InTime {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let now = Instant::now();
+        if now < self.over
+            && let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx)
+        {
+            let until = self.over.min(now + self.silence);
+            self.until.as_mut().reset(until);
+            return Poll::Ready(frame);
+        }
+        self.until.as_mut().poll(cx).map(|()| Some(Err(axum::Error::new(TooSlow))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::Body as Json;
+    use axum::Router;
+    use axum::body::to_bytes;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::post;
+    use futures_util::{Stream, StreamExt as _, stream};
+    use serde::Deserialize;
+    use std::convert::Infallible;
+    use tower::ServiceExt as _;
+    use utoipa::ToSchema;
+
+    #[derive(Deserialize, ToSchema)]
+    struct Name {
+        name: String,
+    }
+
+    const LONG: Duration = Duration::from_secs(600);
+    const SOON: Duration = Duration::from_millis(20);
+    const PATIENT: Patience =
+        Patience { silence: LONG, body: LONG, answer: LONG, whole: None, late: Kind::Busy };
+
+    /// Posts a body in pieces to something that reads it, or to something that never answers.
+    async fn send(
+        path: &str,
+        patience: Patience,
+        pieces: impl Stream<Item = &'static str> + Send + 'static,
+    ) -> (StatusCode, String) {
+        let app = Router::new()
+            .route("/", post(|Json(body): Json<Name>| async move { body.name }))
+            .route("/slow", post(std::future::pending::<()>))
+            .layer(from_fn_with_state(patience, layer));
+        let body = Body::from_stream(pieces.map(Ok::<_, Infallible>));
+        let request = Request::post(path).header("content-type", "application/json");
+        let response = app.oneshot(request.body(body).unwrap()).await.unwrap();
+        let closes = response.headers().contains_key(header::CONNECTION);
+        assert_eq!(closes, response.status() == StatusCode::REQUEST_TIMEOUT);
+        let status = response.status();
+        (status, String::from_utf8(to_bytes(response.into_body(), 10_000).await.unwrap().to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_body_that_comes_too_slowly_is_the_callers_408_and_a_slow_handler_the_nodes_503() {
+        let whole = || stream::iter(["{\"na", "me\":", " \"x\"", "}"]);
+        assert_eq!(send("/", PATIENT, whole()).await, (StatusCode::OK, "x".into()));
+        let silent = whole().take(2).chain(stream::pending());
+        let (status, text) = send("/", Patience { silence: SOON, ..PATIENT }, silent).await;
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT, "{text}");
+        assert!(text.contains(r#""code":"too_slow""#), "{text}");
+        let trickle = stream::repeat(" ").then(|piece| async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            piece
+        });
+        let (status, text) = send("/", Patience { body: SOON, ..PATIENT }, trickle).await;
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT, "{text}");
+        let (status, text) = send("/slow", Patience { answer: SOON, ..PATIENT }, whole()).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{text}");
+        assert!(text.contains(r#""code":"busy""#), "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_takes_ends_where_answers_are_long() {
+        let answer = || async { Body::from_stream(stream::repeat("x").map(Ok::<_, Infallible>)) };
+        let short = Patience { whole: Some(SOON), ..PATIENT };
+        let app = Router::new().route("/", post(answer)).layer(from_fn_with_state(short, layer));
+        let response = app.oneshot(Request::post("/").body(Body::empty()).unwrap()).await.unwrap();
+        let mut pieces = response.into_body().into_data_stream();
+        let error = loop {
+            if let Err(error) = pieces.next().await.unwrap() {
+                break error;
+            }
+        };
+        assert!(is_too_slow(&error));
+    }
+}

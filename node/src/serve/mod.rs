@@ -1,0 +1,166 @@
+//! Takes connections and answers requests on them, for both nodes alike.
+//!
+//! A phone network hangs up without a word, so no connection is believed for ever: one that shows no request, stops in the middle
+//! of one, or takes no answer is ended after a while, and when all places are taken the one that has waited longest without a
+//! request makes room. Told to stop, it answers what has come, also on connections that the system took and this program had not
+//! looked at yet, and closes. Nothing that a peer sends or leaves out ends more than its own connection.
+
+mod connection;
+mod files;
+mod pulse;
+mod seats;
+
+use axum::Router;
+use connection::connection;
+use futures_util::FutureExt as _;
+use pulse::TIMES;
+use seats::{Seat, Seats};
+use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// Between looks for connections whose time is over.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The pause when the system gives no connection, as when all file handles are in use by something else.
+const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+
+/// Between two lines of the log about peers that were sent away.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+
+/// What a peer is told for whom there is no place, in HTTP/1.1, which everybody understands.
+const FULL: &str = concat!(
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\n",
+    "content-length: 172\r\n\r\n",
+    r#"{"type":"/api/docs/problems#busy","title":"Busy at the moment","status":503,"code":"busy","#,
+    r#""detail":"All connections are in use at the moment. Try again in a few seconds."}"#,
+    "\n"
+);
+
+/// What a node takes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Connections at once. Where the system gives fewer files, fewer.
+    pub connections: usize,
+    /// Whether HTTP/2 is spoken too.
+    pub http2: bool,
+}
+
+/// Answers until `stopping` becomes true and the last request has ended. When it is dropped, what is under way is cut. Handlers
+/// find the peer's address in `ConnectInfo<SocketAddr>`.
+pub async fn serve(listener: TcpListener, app: Router, bounds: Bounds, stopping: watch::Receiver<bool>) {
+    let seats = Seats::new(files::places(bounds.connections), TIMES);
+    serve_on(listener, Server { app, bounds, stopping, seats, taken: JoinSet::new(), complained: None })
+        .await;
+}
+
+async fn serve_on(listener: TcpListener, mut server: Server) {
+    let mut look = interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = server.stopping.clone();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => server.take(stream, peer),
+                Err(error) => server.not_accepted(&error).await,
+            },
+            Some(ended) = server.taken.join_next() => server.left(ended),
+            _ = look.tick() => server.seats.end_overdue(Instant::now()),
+            () = told_to(&mut told) => break,
+        }
+    }
+    server.take_the_waiting(listener);
+    while let Some(ended) = server.taken.join_next().await {
+        server.left(ended);
+    }
+}
+
+async fn told_to(stopping: &mut watch::Receiver<bool>) {
+    // An error says that whoever could tell is gone.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+struct Server {
+    app: Router,
+    bounds: Bounds,
+    stopping: watch::Receiver<bool>,
+    seats: Seats,
+    taken: JoinSet<Arc<Seat>>,
+    complained: Option<Instant>,
+}
+
+impl Server {
+    fn take(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let Some(seat) = self.seats.take(peer.ip(), Instant::now()) else {
+            // It is told so if it can be at once; nobody waits for it.
+            let _ = stream.into_std().and_then(|mut stream| stream.write(FULL.as_bytes()));
+            return self.complain(peer);
+        };
+        let (app, http2, stopping) = (self.app.clone(), self.bounds.http2, self.stopping.clone());
+        self.taken.spawn(async move {
+            // A panic outside a handler ends this connection; its place is free again all the same.
+            let running = connection(stream, peer, &seat, app, http2, stopping);
+            if std::panic::AssertUnwindSafe(running).catch_unwind().await.is_err() {
+                tracing::error!("a connection ended by a panic");
+            }
+            seat
+        });
+    }
+
+    fn left(&mut self, ended: Result<Arc<Seat>, tokio::task::JoinError>) {
+        if let Ok(seat) = ended {
+            self.seats.leave(&seat);
+        }
+    }
+
+    async fn not_accepted(&mut self, error: &std::io::Error) {
+        // It ended before it was taken: nothing is wrong here.
+        let is_the_peers = matches!(
+            error.kind(),
+            ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+        );
+        if !is_the_peers {
+            if self.may_complain() {
+                tracing::error!(%error, "no connection can be taken at the moment");
+            }
+            self.seats.make_room();
+            tokio::time::sleep(REFUSED_PAUSE).await;
+        }
+    }
+
+    /// The system has told these peers that they are connected, and some have sent their request: they are answered, and no others.
+    fn take_the_waiting(&mut self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok((stream, peer)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = TcpStream::from_std(stream)
+            {
+                self.take(stream, peer);
+            }
+        }
+    }
+
+    fn complain(&mut self, peer: SocketAddr) {
+        if self.may_complain() {
+            let (all, address) = (self.seats.len(), peer.ip());
+            tracing::warn!(all, %address, "a peer was sent away: every connection is in use");
+        }
+    }
+
+    fn may_complain(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = self.complained.is_none_or(|at| now.duration_since(at) >= COMPLAIN_EVERY);
+        if is_due {
+            self.complained = Some(now);
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests;
