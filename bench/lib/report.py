@@ -43,7 +43,7 @@ def one(rows, of, **keys):
 
 def beside():
     """Mizili's figures as parts or multiples of the others', with the aim of each."""
-    rps = lambda t: one(rows, lambda r: r["rps"], target=t, scenario="ussd")
+    rps = lambda t, s="ussd": one(rows, lambda r: r["rps"], target=t, scenario=s)
     rate = lambda p, s: one(rows, lambda r: r["docs"] / r["seconds"], peer=p, stage=s, gzip="1")
     size = lambda p, s: one(rows, lambda r: r["down"] + r["up"], peer=p, stage=s, gzip="1")
     each = lambda p, s: one(rows, lambda r: (r["down"] + r["up"]) / r["docs"], peer=p, stage=s, gzip="1")
@@ -51,6 +51,9 @@ def beside():
     yield "USSD price walk, screens/s", "a static nginx answer", rps("mizili"), nginx, "at least", 1 / 3
     yield "USSD price walk, screens/s", "ussd-node", rps("mizili"), rps("ussd-node"), "at least", 4
     yield "USSD price walk, screens/s", "django", rps("mizili"), rps("django"), "at least", 15
+    yield "product list over REST, answers/s", "django-by-hand", rps("mizili-hub", "products"), rps("django-by-hand", "products"), "at least", 8
+    yield "latest price over REST, answers/s", "django-by-hand", rps("mizili-hub", "prices"), rps("django-by-hand", "prices"), "at least", 8
+    yield "order placed over REST, orders/s", "django", rps("mizili-hub", "orders"), rps("django", "orders"), "at least", 4
     yield "first sync, rows/s", "json-poll", rate("mizili", "cold"), rate("json-poll", "cold"), "at least", 3
     yield "first sync, bytes both ways", "json-poll", size("mizili", "cold"), size("json-poll", "cold"), "at most", 1 / 2
     yield "first sync, rows/s", "couch", rate("mizili", "cold"), rate("couch", "cold"), None, None

@@ -51,3 +51,15 @@ pub(crate) const EDGE_BINARY_MB: f64 = 15.0;
 
 /// Rows a second of an import into Postgres, rows of the feed included.
 pub(crate) const IMPORT_ROWS_S: f64 = 20_000.0;
+
+/// The part of pgbench's rate, with the same statements, that a list of products and the latest price over REST should reach.
+pub(crate) const REST_READ_OF_PGBENCH: f64 = 1.0 / 3.0;
+
+/// The part of the rate of a pgbench script that writes the same rows that orders over REST should reach.
+pub(crate) const REST_ORDER_OF_PGBENCH: f64 = 0.5;
+
+/// The part of a bare SQLite insert of the same rows that the first sync should reach.
+pub(crate) const SYNC_OF_SQLITE: f64 = 0.35;
+
+/// How many times a bare Postgres insert, one order a transaction, the push of orders should reach.
+pub(crate) const ORDERS_TIMES_POSTGRES: f64 = 3.0;

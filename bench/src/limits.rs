@@ -119,13 +119,23 @@ pub(crate) fn has_load_tools() -> bool {
     ["wrk", "nginx"].iter().all(|name| folders.iter().any(|folder| folder.join(name).is_file()))
 }
 
-/// Runs the load script of the price walk against an address for some seconds: one thread, 16 connections.
+/// Runs the load script of the price walk against an address for some seconds.
 pub(crate) async fn walk(address: &str, walk: &Walk, seconds: u32) -> Result<Load> {
+    load(address, "ussd.lua", walk.variables(), seconds).await
+}
+
+/// Runs a load script with its settings against an address for some seconds: one thread, 16 connections.
+pub(crate) async fn load(
+    address: &str,
+    script: &str,
+    settings: impl IntoIterator<Item = (&'static str, String)>,
+    seconds: u32,
+) -> Result<Load> {
     let load = bench_dir().join("load");
     let mut command = Command::new("wrk");
-    command.args(["-t1", "-c16", "--timeout", "10s", "-s"]).arg(load.join("ussd.lua"));
+    command.args(["-t1", "-c16", "--timeout", "10s", "-s"]).arg(load.join(script));
     command.arg(format!("-d{seconds}s")).arg(format!("http://{address}/")).env("LOAD_DIR", &load);
-    command.envs(walk.variables()).stdin(Stdio::null()).kill_on_drop(true);
+    command.envs(settings).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.context("cannot run wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));

@@ -14,6 +14,7 @@ mod nodes;
 mod orders;
 mod proxy;
 mod report;
+mod rest;
 mod stage;
 mod ussd;
 mod web;
@@ -95,6 +96,12 @@ enum Command {
         /// How many
         count: u32,
     },
+    /// Make accounts at a hub and print a token of each, for bench/load/orders.lua
+    RestTokens {
+        /// The hub's data folder
+        #[arg(long, value_name = "DIR")]
+        hub_dir: PathBuf,
+    },
     /// Print the settings with which bench/load/ussd.lua walks an edge's price menu
     UssdKeys {
         /// The edge's data folder
@@ -144,6 +151,12 @@ async fn run(cli: Cli) -> Result<()> {
             let settled = stage::until_settled(&opened.db).await;
             opened.close().await?;
             settled
+        }
+        Some(Command::RestTokens { hub_dir }) => {
+            let opened = fill::open(&hub_dir).await?;
+            let tokens = rest::tokens(&opened.db, &hub_dir).await;
+            opened.close().await?;
+            print(&tokens?)
         }
         Some(Command::WriteOrders { edge_dir, count }) => orders::write(&edge_dir, count),
         Some(Command::UssdKeys { edge_dir, address }) => {

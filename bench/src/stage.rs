@@ -70,6 +70,11 @@ impl Stage {
         Ok(stage)
     }
 
+    /// The hub's data folder.
+    pub(crate) fn hub_dir(&self) -> PathBuf {
+        self.home.join("hub")
+    }
+
     /// The next cooperative that has the whole data set in reach, or, of the `alone` kind, only a few regions of it.
     fn next_cooperative(&mut self, alone: bool) -> Result<usize> {
         let last = self.data.regions.len() - 1;
@@ -84,7 +89,7 @@ impl Stage {
     pub(crate) async fn enrol(&mut self, alone: bool) -> Result<Office> {
         let cooperative = (self.next_cooperative(alone)? + 1).to_string();
         let line = Proxy::start(&self.hub.address).await?;
-        let hub_dir = self.home.join("hub");
+        let hub_dir = self.hub_dir();
         let added = ask("mizili-hub", &hub_dir, &["edge", "add", "--cooperative", &cooperative]).await?;
         let code = added["code"].as_str().context("no code")?;
         let dir = self.home.join(format!("office-{cooperative}"));

@@ -10,6 +10,7 @@ mod prices;
 mod user;
 
 use crate::config::{Config, Opened};
+use crate::db::Statements;
 use crate::error::ApiError;
 use crate::serve::{self, Secrets};
 use anyhow::{Context as _, Result, bail};
@@ -157,6 +158,10 @@ struct Serve {
     /// The hub's keys towards edges; without them, some are made and kept in the data folder.
     #[arg(long, env = "MIZILI_HUB_KEYS", hide = true, hide_env_values = true)]
     hub_keys: Option<String>,
+    /// How statements are sent to the database: named ones are planned once and kept; unnamed ones pass through poolers in
+    /// transaction mode that keep none, such as PgBouncer before 1.21.
+    #[arg(long, value_enum, value_name = "HOW", env = "MIZILI_STATEMENTS", default_value = "auto")]
+    statements: Statements,
 }
 
 /// Runs the command line; the process's exit status.
@@ -208,7 +213,7 @@ async fn run(command: Command) -> Result<()> {
             let from_port = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
             let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT_DEFAULT);
             let listen = args.listen.or(args.port.map(from_port)).unwrap_or(here);
-            serve::run(&args.common.config(), &secrets, listen).await
+            serve::run(&args.common.config(), &secrets, args.statements, listen).await
         }
         Command::Migrate(common) => migrate(&common).await,
         Command::Openapi(common) => {

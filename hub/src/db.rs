@@ -1,8 +1,18 @@
-//! The way to Postgres: a pool, explicit transactions, unnamed statements, migrations, and what may be tried again.
+//! The way to Postgres: a pool, explicit transactions, statements, migrations, and what may be tried again.
 //!
-//! Everything must work through a pooler in transaction mode that takes no named statements (PgBouncer before 1.21). So a query
-//! is made by [`q`] or [`q_scalar`] alone, always within a transaction, and nothing here or elsewhere may send SET, LISTEN, a
-//! session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before serving.
+//! Everything must work through a pooler in transaction mode, also one that takes no named statements (PgBouncer before 1.21). So
+//! a query is made by [`q`] or [`q_scalar`] alone, within a transaction or [`Db::read`], and nothing here or elsewhere may send
+//! SET, LISTEN, a session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before
+//! serving.
+
+mod narrowed;
+mod reader;
+mod retired;
+pub mod statements;
+
+pub use narrowed::Narrowed;
+pub use reader::Reader;
+pub use statements::Statements;
 
 use crate::migrations::MIGRATOR;
 use mizili_node::deps::Deps;
@@ -50,7 +60,13 @@ impl Db {
     pub async fn connect_with(url: &str, direct_url: &str, connections: u32) -> Result<Self, sqlx::Error> {
         // A pooler refuses start-up parameters it does not know; this is the one that sqlx sends by default.
         let options = url.parse::<PgConnectOptions>()?.extra_float_digits(None);
+        let options = options.statement_cache_capacity(statements::KEPT_MAX);
+        // The first statement of whoever takes a connection tests it: a question of its own would be a round trip for each.
         let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(POOL_WAIT);
+        let pool = pool.test_before_acquire(false).before_acquire(|_, connection| {
+            let sound = !retired::is_retired(connection.age);
+            Box::pin(async move { Ok(sound) })
+        });
         match pool.connect_with(options.clone()).await {
             Ok(pool) => Ok(Self { pool, direct_url: direct_url.to_owned() }),
             Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await),
@@ -58,12 +74,20 @@ impl Db {
         }
     }
 
+    /// Decides how statements are sent, once, before requests are served: see [`statements`].
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn settle_statements(&self, wanted: Statements) -> Result<(), sqlx::Error> {
+        statements::settle(&self.pool, wanted).await
+    }
+
     /// Begins a transaction (READ COMMITTED). Dropped without a commit, it is rolled back.
     ///
     /// # Errors
     /// No connection.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.pool.begin().await
+        self.begin_with("BEGIN").await
     }
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
@@ -71,7 +95,39 @@ impl Db {
     /// # Errors
     /// No connection.
     pub async fn begin_snapshot(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    /// A connection that was lost while it lay in the pool shows now, and costs nothing but another.
+    async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let began = retired::now();
+        match self.pool.begin_with(begin).await {
+            Err(error) if is_lost(&error) => {
+                retired::retire(began);
+                self.pool.begin_with(begin).await
+            }
+            begun => begun,
+        }
+    }
+
+    /// Reads by single statements that need not see one state of the database. Tried again where the moment was wrong.
+    ///
+    /// # Errors
+    /// Those of the last attempt.
+    pub async fn read<T, E, F, Fut>(&self, deps: &Deps, read: F) -> Result<T, E>
+    where
+        E: Transient,
+        F: Fn(Reader) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        retrying(deps, || async { read(self.reader().await?).await }).await
+    }
+
+    async fn reader(&self) -> Result<Reader, sqlx::Error> {
+        if statements::are_named() {
+            return self.pool.acquire().await.map(Reader::Alone);
+        }
+        self.begin().await.map(Reader::Within)
     }
 
     /// The address that keeps its session: for migrations and the one listener.
@@ -126,17 +182,23 @@ fn named_if_a_pooler(error: sqlx::Error) -> sqlx::Error {
     error
 }
 
-/// A query by an unnamed statement.
+/// A query by a statement that is kept, where statements are. Its text alone names it there: everybody who sends this text binds
+/// the same types.
 pub fn q(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(sql).persistent(statements::are_named())
+}
+
+/// A query by a statement that is planned each time: its best plan depends on how much is bound.
+pub fn q_once(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
     sqlx::query(sql).persistent(false)
 }
 
-/// A query of one column by an unnamed statement.
+/// [`q`] of one column.
 pub fn q_scalar<O>(sql: &'static str) -> QueryScalar<'static, Postgres, O, PgArguments>
 where
     (O,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
 {
-    sqlx::query_scalar(sql).persistent(false)
+    sqlx::query_scalar(sql).persistent(statements::are_named())
 }
 
 /// A stored value that does not fit what the program makes of it: damage, or a bug.
@@ -162,7 +224,7 @@ fn code(error: &sqlx::Error) -> Option<String> {
 }
 
 /// Whether an error says something about the moment, not about what was asked: deadlock, serialisation failure, time-out, lost
-/// connection, too many connections, a full disk. Such an error never becomes a verdict.
+/// connection, too many connections, a full disk, a statement that is not there any more. Such an error never becomes a verdict.
 pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
@@ -172,6 +234,7 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => true,
+        _ if statements::is_trouble(error) => true,
         _ => code(error).is_some_and(|code| {
             // 08 connection, 40 rollback, 53 resources (disk full, too many connections), 57 an operator or a time-out ended
             // it, 58 the system under Postgres; a lock not available; a database that is read-only for now.
@@ -196,6 +259,24 @@ pub fn is_of_a_value(error: &sqlx::Error) -> bool {
 /// Whether two transactions made the same new thing at once; the later one finds it when it tries again.
 pub fn is_race(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| code == "23505")
+}
+
+/// Whether the connection is gone, and with it perhaps all others that were open.
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(cause) => cause.kind() != io::ErrorKind::TimedOut,
+        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed => true,
+        _ => code(error).is_some_and(|code| ["08", "57P"].iter().any(|class| code.starts_with(class))),
+    }
+}
+
+/// Where the connection was at fault, the next try gets a new one.
+fn blame_connections(error: &sqlx::Error, began: retired::Moment) {
+    if statements::is_trouble(error) {
+        statements::trouble(error, began);
+    } else if is_lost(error) {
+        retired::retire(began);
+    }
 }
 
 /// Whether trying again at once may help: not where nobody answers at all.
@@ -229,8 +310,10 @@ where
     Fut: Future<Output = Result<T, E>>,
 {
     for pause in 0..TRIES_MAX - 1 {
+        let began = retired::now();
         match try_once(attempt()).await {
             Err(error) if error.transient().is_some_and(is_worth_another_try) => {
+                error.transient().into_iter().for_each(|cause| blame_connections(cause, began));
                 let mut random = [0; 1];
                 deps.ids.fill(&mut random);
                 let spread = 128 + u64::from(random[0]);

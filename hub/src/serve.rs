@@ -3,7 +3,7 @@
 use crate::auth::Auth;
 use crate::auth::token::TokenKey;
 use crate::config::{Config, Opened};
-use crate::db::{Db, migrate};
+use crate::db::{Db, Statements, migrate};
 use crate::jobs;
 use crate::postgres::LocalPostgres;
 use crate::router::router;
@@ -53,18 +53,27 @@ pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets) -> Result<A
     let key = TokenKey::load(secrets.jwt.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(HASHING_THREADS_MAX);
     let auth = Auth { passwords: Passwords::new(threads), key };
-    Ok(AppState { db, deps, news: News::default(), keys: Arc::new(keys), auth: Arc::new(auth) })
+    let names = Arc::default();
+    Ok(AppState { db, deps, news: News::default(), keys: Arc::new(keys), auth: Arc::new(auth), names })
 }
 
 /// Runs the hub until Ctrl-C or SIGTERM.
 ///
 /// # Errors
 /// What could not be started.
-pub async fn run(config: &Config, secrets: &Secrets, listen: SocketAddr) -> Result<()> {
+pub async fn run(
+    config: &Config,
+    secrets: &Secrets,
+    statements: Statements,
+    listen: SocketAddr,
+) -> Result<()> {
     // Before anything is started: a port that is taken must not cost the start of a database.
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let opened = config.open().await?;
-    let served = serve(config, secrets, &opened, listener).await;
+    let served = match opened.db.settle_statements(statements).await.context("the database does not answer") {
+        Ok(()) => serve(config, secrets, &opened, listener).await,
+        Err(error) => Err(error),
+    };
     let closed = opened.close().await;
     tracing::info!("stopped");
     served.and(closed)

@@ -1,7 +1,9 @@
-//! What every handler is given. It is cheap to clone, and holds no state of its own: hubs keep none.
+//! What every handler is given. It is cheap to clone, and holds no state of its own: hubs keep none, but for the names of a few
+//! small tables.
 
 use crate::auth::Auth;
 use crate::db::Db;
+use crate::market::reference::names::Names;
 use crate::sync::keys::HubKeys;
 use crate::sync::news::News;
 use mizili_node::deps::Deps;
@@ -20,4 +22,6 @@ pub struct AppState {
     pub keys: Arc<HubKeys>,
     /// Passwords and access tokens.
     pub auth: Arc<Auth>,
+    /// Names of crops, units and places.
+    pub names: Arc<Names>,
 }

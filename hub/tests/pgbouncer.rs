@@ -134,6 +134,7 @@ impl Hub<'_> {
             let before = said.len();
             assert!(log.read_line(&mut said).unwrap() > 0, "the hub does not start: {said}");
             if let Some((_, rest)) = said[before..].split_once("listening on ") {
+                assert!(said.contains("statements are planned each time"), "found out, and said: {said}");
                 break rest.split(';').next().unwrap().to_owned();
             }
         };

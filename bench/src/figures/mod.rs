@@ -1,10 +1,11 @@
 //! All figures, in an order in which none spoils the next: first syncs of a hub as it was filled come first, orders, which move
-//! ten thousand products, last of what goes over the line. One file for each.
+//! ten thousand products, last of what goes over the line, and then the REST API, whose peer writes past the feed. One file for each.
 
 mod change;
 mod import;
 mod orders;
 mod quiet;
+mod rest;
 mod signins;
 mod size;
 mod sync;
@@ -35,6 +36,8 @@ pub(crate) enum Wanted {
     Signins,
     /// Ten thousand orders
     Orders,
+    /// The hub's REST API
+    Rest,
     /// The import of a price file
     Import,
 }
@@ -121,6 +124,11 @@ async fn on_stage(
     if options.wants(Wanted::Orders) {
         tell("Orders …");
         figures.extend(orders::measure(stage, runs).await.context("orders")?);
+    }
+    if options.wants(Wanted::Rest) {
+        tell("The REST API …");
+        let (data_dir, seconds) = (&options.data_dir, options.load_seconds);
+        figures.extend(rest::measure(stage, home, data_dir, runs, seconds).await.context("rest")?);
     }
     Ok(())
 }

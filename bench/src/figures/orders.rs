@@ -1,7 +1,7 @@
 //! Ten thousand orders written at an office without a line, then pushed: each checked by the hub's one application function and
 //! answered with a verdict, and the rows of it back at the office.
 
-use crate::aims::{JSON_POLL_PUSH_BYTES, ORDERS_S};
+use crate::aims::{JSON_POLL_PUSH_BYTES, ORDERS_S, ORDERS_TIMES_POSTGRES};
 use crate::frames::Tally;
 use crate::nodes::number;
 use crate::report::{Aim, Figure, median};
@@ -35,11 +35,14 @@ pub(super) async fn measure(stage: &mut Stage, runs: usize) -> Result<Vec<Figure
         bytes.push(seen.bytes() as f64);
     }
     let part = median(&bytes) / JSON_POLL_PUSH_BYTES;
-    let of_limit = median(&rates) / median(&limit);
+    let times: Vec<f64> = rates.iter().zip(&limit).map(|(ours, bare)| ours / bare).collect();
     Ok(vec![
         Figure::new("10,000 orders pushed and answered", "orders/s", rates)
             .aim(Aim::AtLeast(ORDERS_S))
-            .against(format!("first byte to last; {of_limit:.1} times a bare insert, one a transaction")),
+            .against("first byte to last"),
+        Figure::new("10,000 orders, times a bare Postgres insert", "", times)
+            .aim(Aim::AtLeast(ORDERS_TIMES_POSTGRES))
+            .against("one a transaction, in the same run"),
         Figure::new("10,000 orders: bytes both ways", "bytes", bytes)
             .aim(Aim::AtMost(JSON_POLL_PUSH_BYTES / 3.0))
             .against(format!(

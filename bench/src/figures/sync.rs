@@ -1,7 +1,8 @@
 //! The first sync into an empty edge: how many of the data set's prices and products a second, and in how many bytes.
 
 use crate::aims::{
-    JSON_POLL_SYNC_BYTES, JSON_POLL_SYNC_ROWS_S, PRICE_ROW_BYTES, PRODUCT_ROW_BYTES, SYNC_TIMES_JSON_POLL,
+    JSON_POLL_SYNC_BYTES, JSON_POLL_SYNC_ROWS_S, PRICE_ROW_BYTES, PRODUCT_ROW_BYTES, SYNC_OF_SQLITE,
+    SYNC_TIMES_JSON_POLL,
 };
 use crate::frames::{PRICES, PRODUCTS, Tally};
 use crate::limits;
@@ -34,14 +35,17 @@ pub(super) async fn measure(stage: &mut Stage, home: &Path, runs: usize) -> Resu
         product.push(tally.bytes_of(PRODUCTS) as f64 / wanted.1 as f64);
         stage.offices.push(office);
     }
-    let of_limit = median(&rates) / median(&limit);
+    let of_limit: Vec<f64> = rates.iter().zip(&limit).map(|(ours, bare)| ours / bare).collect();
     let times = median(&rates) / JSON_POLL_SYNC_ROWS_S;
     let part = median(&bytes) / JSON_POLL_SYNC_BYTES;
     let least = SYNC_TIMES_JSON_POLL * JSON_POLL_SYNC_ROWS_S;
     Ok(vec![
-        Figure::new("first sync: prices and products", "rows/s", rates).aim(Aim::AtLeast(least)).against(
-            format!("{times:.1} times json-poll; {of_limit:.2} of a bare SQLite insert of the prices"),
-        ),
+        Figure::new("first sync: prices and products", "rows/s", rates)
+            .aim(Aim::AtLeast(least))
+            .against(format!("{times:.1} times json-poll")),
+        Figure::new("first sync, part of a bare SQLite insert's", "", of_limit)
+            .aim(Aim::AtLeast(SYNC_OF_SQLITE))
+            .against("of the prices, in the same run"),
         Figure::new("first sync: bytes both ways", "bytes", bytes)
             .aim(Aim::AtMost(JSON_POLL_SYNC_BYTES / 2.0))
             .against(format!("{part:.2} of json-poll's, gzip'd")),

@@ -91,9 +91,8 @@ impl FromRequestParts<AppState> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
         let id = state.auth.key.check(token, state.deps.clock.now_s())?;
-        let mut tx = state.db.begin().await?;
-        let caller = db::caller(&mut tx, id).await?;
-        tx.commit().await?;
+        let caller = state.db.read(&state.deps, |mut conn| async move { db::caller(&mut conn, id).await });
+        let caller = caller.await?;
         let closed = || Kind::Unauthorized.because("This account was closed. Ask the operator.");
         Ok(caller.ok_or_else(closed)?)
     }

@@ -41,6 +41,19 @@ pub async fn apply_batch(
     apply_in_stream(conn, deps, batch, &mut Blocked::none()).await
 }
 
+/// [`apply_batch`], with what the commands read as it stands after them.
+///
+/// # Errors
+/// As there.
+pub async fn apply_and_show(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    batch: &[Incoming],
+) -> Result<(Vec<Outcome>, WorkingSet), ApplyError> {
+    let (written, set) = write(conn, deps, batch, &mut Blocked::none()).await?;
+    Ok((publish_written(conn, written).await?, set))
+}
+
 /// Applies commands of a stream in which some aggregates wait. A command that needs one of these gets [`Verdict::Held`]; what
 /// becomes held or unsupported in the batch joins `blocked`. The caller holds the lock on the stream's row.
 ///
@@ -83,6 +96,15 @@ pub(super) async fn write_in_stream(
     batch: &[Incoming],
     blocked: &mut Blocked,
 ) -> Result<Written, ApplyError> {
+    Ok(write(conn, deps, batch, blocked).await?.0)
+}
+
+async fn write(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    batch: &[Incoming],
+    blocked: &mut Blocked,
+) -> Result<(Written, WorkingSet), ApplyError> {
     let bodies: Vec<Read> = batch.iter().map(read_body).collect();
     let (mut set, existing) = load(conn, &wanted(batch, &bodies)).await?;
     let mut effects = Effects::default();
@@ -91,7 +113,7 @@ pub(super) async fn write_in_stream(
         decided.push(decide(incoming, body, blocked, &mut set, &existing, &mut effects)?);
     }
     effects.write(conn, deps).await?;
-    Ok(Written { decided, touched: effects.touched })
+    Ok((Written { decided, touched: effects.touched }, set))
 }
 
 /// The second half: puts what was written into the feed.

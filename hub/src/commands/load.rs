@@ -155,6 +155,13 @@ async fn members(conn: &mut PgConnection, needs: &Needs, set: &mut WorkingSet) -
     Ok(())
 }
 
+macro_rules! orders {
+    () => {
+        "SELECT id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone, buyer_name,
+             buyer_cooperative_id, status, channel, placed_at_s FROM orders WHERE "
+    };
+}
+
 async fn lock_orders(
     conn: &mut PgConnection,
     needs: &Needs,
@@ -163,16 +170,20 @@ async fn lock_orders(
     set.orders_of.extend(needs.orders_of.iter().map(|listing| (*listing, Default::default())));
     let ids: Vec<Uuid> = needs.orders.iter().map(|id| id.0).collect();
     let of: Vec<Uuid> = needs.orders_of.iter().map(|id| id.0).collect();
-    let rows = q("SELECT id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
-            buyer_name, buyer_cooperative_id, status, channel, placed_at_s
-        FROM orders WHERE id = ANY($1 || ARRAY(SELECT o.id FROM orders o WHERE o.listing_id = ANY($2) AND o.status IN ($3, $4)))
-        ORDER BY id FOR NO KEY UPDATE")
-    .bind(ids)
-    .bind(of)
-    .bind(OrderStatus::Confirmed.code() as i32)
-    .bind(OrderStatus::Short.code() as i32)
-    .fetch_all(conn)
-    .await?;
+    let query = if of.is_empty() {
+        q(concat!(orders!(), "id = ANY($1) ORDER BY id FOR NO KEY UPDATE")).bind(ids)
+    } else {
+        q(concat!(
+            orders!(),
+            "id = ANY($1 || ARRAY(SELECT o.id FROM orders o WHERE o.listing_id = ANY($2) AND o.status IN ($3, $4)))
+             ORDER BY id FOR NO KEY UPDATE"
+        ))
+        .bind(ids)
+        .bind(of)
+        .bind(OrderStatus::Confirmed.code() as i32)
+        .bind(OrderStatus::Short.code() as i32)
+    };
+    let rows = query.fetch_all(conn).await?;
     for row in &rows {
         set.put_order(rows::order(row)?);
     }

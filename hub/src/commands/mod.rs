@@ -13,7 +13,7 @@ mod store;
 pub mod stream;
 
 pub use aggregates::{Aggregates, Blocked, aggregates};
-pub use apply::{apply_batch, apply_in_stream};
+pub use apply::{apply_and_show, apply_batch, apply_in_stream};
 pub use context::hub_context;
 
 use crate::db::{self, Db, Transient, retrying};

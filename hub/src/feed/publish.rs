@@ -6,7 +6,7 @@
 use super::digests::Digests;
 use super::project::{View, project};
 use super::{FeedError, Touched};
-use crate::db::q;
+use crate::db::{q, q_once};
 use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -224,7 +224,8 @@ pub(super) async fn standing(
     Ok(standing)
 }
 
-/// The rows as they are stored, tombstones too.
+/// The rows as they are stored, tombstones too. Row by row along the key, however many: a plan that is kept may have been made
+/// when the table was empty.
 pub(super) async fn stored(
     conn: &mut PgConnection,
     touched: &Touched,
@@ -239,7 +240,7 @@ pub(super) async fn stored(
     let ids: Vec<Vec<u8>> = places.iter().map(|place| place.2.to_bytes().to_vec()).collect();
     let rows = q("SELECT t.at, s.version, s.deleted, s.hash, CASE WHEN $4 THEN s.payload END
         FROM unnest($1::text[], $2::smallint[], $3::bytea[]) WITH ORDINALITY AS t (bucket, entity, id, at)
-        JOIN sync_rows s ON s.bucket = t.bucket AND s.entity = t.entity AND s.id = t.id")
+        JOIN LATERAL (SELECT * FROM sync_rows WHERE bucket = t.bucket AND entity = t.entity AND id = t.id LIMIT 1) s ON true")
     .bind(names)
     .bind(entities)
     .bind(ids)
@@ -275,7 +276,12 @@ async fn advance(
         versions.push(locked.version as i64);
         digests.push(locked.digests.to_bytes());
     }
-    q("UPDATE buckets b SET version = n.version, digests = n.digests
+    if let ([name], [version], [digests]) = (&names[..], &versions[..], &digests[..]) {
+        let sql = "UPDATE buckets SET version = $2, digests = $3 WHERE name = $1";
+        q(sql).bind(name).bind(version).bind(digests).execute(conn).await?;
+        return Ok(());
+    }
+    q_once("UPDATE buckets b SET version = n.version, digests = n.digests
         FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n (name, version, digests) WHERE b.name = n.name")
     .bind(names)
     .bind(versions)

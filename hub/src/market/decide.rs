@@ -1,11 +1,11 @@
 //! A person's commands: what REST handlers hand to the rules that edges' commands come to as well.
 
 use crate::auth::Caller;
-use crate::commands::{ApplyError, Incoming, apply_batch, hub_context};
+use crate::commands::{ApplyError, Incoming, apply_and_show, hub_context};
 use crate::error::{ApiError, Problem, unavailable};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
-use sync_protocol::command::{Actor, Body, Command};
+use sync_protocol::command::{Actor, Body, Command, WorkingSet};
 use sync_protocol::ids::{CommandId, CooperativeId};
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 
@@ -21,14 +21,14 @@ pub(crate) struct Act<'a> {
     pub(crate) made_at_s: i64,
 }
 
-/// Decides and applies commands in the caller's transaction. The inner error is the first refusal by the rules; nothing may be
-/// committed then.
+/// Decides and applies commands in the caller's transaction; what they read, as it stands after them. The inner error is the
+/// first refusal by the rules; nothing may be committed then.
 pub(crate) async fn decide(
     deps: &Deps,
     conn: &mut PgConnection,
     act: &Act<'_>,
     bodies: Vec<(CommandId, Body)>,
-) -> Result<Result<(), Reject>, ApiError> {
+) -> Result<Result<WorkingSet, Reject>, ApiError> {
     let clerk = act.cooperative.is_some() && act.caller.office() == act.cooperative;
     let context = hub_context(conn, act.cooperative, clerk, act.caller.is_admin()).await?;
     let incoming = |(id, body): (CommandId, Body)| {
@@ -36,7 +36,8 @@ pub(crate) async fn decide(
         Incoming { command, context }
     };
     let batch: Vec<Incoming> = bodies.into_iter().map(incoming).collect();
-    for outcome in apply_batch(conn, deps, &batch).await? {
+    let (outcomes, set) = apply_and_show(conn, deps, &batch).await?;
+    for outcome in outcomes {
         match outcome.verdict {
             Verdict::Applied(applied) => {
                 if let Some(clash) = applied.conflicts.into_iter().next() {
@@ -50,7 +51,7 @@ pub(crate) async fn decide(
             }
         }
     }
-    Ok(Ok(()))
+    Ok(Ok(set))
 }
 
 impl From<ApplyError> for ApiError {

@@ -31,7 +31,8 @@ pub(super) fn settings(durability: Durability, socket: &str) -> String {
              full_page_writes = on\n\
              synchronous_commit = on\n\
              max_connections = 100\n\
-             shared_buffers = 128MB\n"
+             shared_buffers = 128MB\n\
+             random_page_cost = 1.1\n"
         }
         Durability::Throwaway => {
             "fsync = off\n\

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use mizili_hub::auth::Auth;
 use mizili_hub::auth::token::TokenKey;
-use mizili_hub::db::{Db, migrate};
+use mizili_hub::db::{Db, Statements, migrate};
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::router::router;
 use mizili_hub::state::AppState;
@@ -192,11 +192,13 @@ impl TestHub {
         let key = TemplateKey::of_migrator("hub", &MIGRATOR);
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect_with(postgres.url(), postgres.url(), 8).await.unwrap();
+        db.settle_statements(Statements::Named).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let (deps, clock) = Deps::fixed_with_clock(1);
         let keys = HubKeys::load(None, dir.path(), |secret| secret.fill(7)).unwrap();
         let auth = Auth { passwords: Passwords::new(2), key: TokenKey::new(&[9; 32]) };
-        let state = AppState { db, deps, news: News::default(), keys: Arc::new(keys), auth: Arc::new(auth) };
+        let (keys, auth, names) = (Arc::new(keys), Arc::new(auth), Arc::default());
+        let state = AppState { db, deps, news: News::default(), keys, auth, names };
         Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: postgres }
     }
 

@@ -305,3 +305,17 @@ async fn every_kind_of_verdict_comes_back_as_it_was_given() {
     tx.commit().await.unwrap();
     assert_eq!(world.number("SELECT verdicts_acked FROM edge_streams").await, 5, "no more than were given");
 }
+
+#[tokio::test]
+async fn a_column_that_changes_its_type_between_two_batches_is_no_commands_fault() {
+    let world = World::new().await;
+    let mut commands = sales(60);
+    let later = commands.split_off(30);
+    world.take(commands).await.unwrap();
+    // Every connection of the pool may have statements about it.
+    world.sql("ALTER TABLE listings ALTER title TYPE varchar(500)").await;
+    world.sql("ALTER TABLE orders ALTER buyer_name TYPE varchar(500)").await;
+    world.take(later).await.unwrap();
+    assert_eq!(world.last_words().await, ["applied"; 60]);
+    world.assert_feed_equals_tables().await;
+}

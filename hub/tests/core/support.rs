@@ -2,7 +2,7 @@
 
 use mizili_hub::commands::stream::{StreamError, take_batch, verdicts_after};
 use mizili_hub::commands::{Outcome, execute, hub_context};
-use mizili_hub::db::{Db, migrate, q, q_scalar};
+use mizili_hub::db::{Db, Statements, migrate, q, q_scalar};
 use mizili_hub::feed::{Touched, check, publish};
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
@@ -121,6 +121,7 @@ impl World {
         let key = TemplateKey::of_migrator("hub", &MIGRATOR);
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect(postgres.url(), postgres.url()).await.unwrap();
+        db.settle_statements(Statements::Named).await.unwrap();
         let (deps, clock) = Deps::fixed_with_clock(1);
         let world = Self { db, deps, clock, _postgres: postgres };
         world.sql("INSERT INTO regions (country, name) VALUES ('MWI', 'Central'), ('MWI', 'Southern')").await;

@@ -11,7 +11,7 @@ use mizili_edge::{commands as edge_commands, replica};
 use mizili_hub::auth::Auth;
 use mizili_hub::auth::token::TokenKey;
 use mizili_hub::commands::{execute, hub_context};
-use mizili_hub::db::{Db, migrate, q_scalar};
+use mizili_hub::db::{Db, Statements, migrate, q_scalar};
 use mizili_hub::feed::{Touched, check, publish, read};
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::router::router;
@@ -222,6 +222,7 @@ impl World {
         let key = TemplateKey::of_migrator("hub", &MIGRATOR);
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect_with(postgres.url(), postgres.url(), 8).await.unwrap();
+        db.settle_statements(Statements::Named).await.unwrap();
         let (keys, deps) = (tempfile::tempdir().unwrap(), Deps::fixed(1));
         let hub_keys = HubKeys::load(None, keys.path(), |secret| secret.fill(7)).unwrap();
         let auth = Auth { passwords: Passwords::new(1), key: TokenKey::new(&[9; 32]) };
@@ -231,6 +232,7 @@ impl World {
             news: News::default(),
             keys: Arc::new(hub_keys),
             auth: Arc::new(auth),
+            names: Arc::default(),
         };
         let mut world = Self { offices: Vec::new(), db, deps, state, _keys: keys, _postgres: postgres };
         world.lay_out().await;

@@ -84,21 +84,41 @@ async fn tables_to_feed(
 ) -> Result<(), FeedError> {
     let mut after = None;
     loop {
-        let mut tx = db.begin_snapshot().await?;
-        let keys = keys::after(&mut tx, entity, after, PAGE_ROWS).await?;
-        let Some(last) = keys.last() else { return Ok(()) };
-        after = Some(*last);
-        let mut named = Touched::new();
-        for row in project(&mut tx, view, entity, &keys).await? {
-            named.add(row.bucket, entity, row.key);
-        }
-        let (wrong, found) = differing(&mut tx, &named).await?;
-        let late = view == View::Catalogue && catalogue::is_behind(&mut tx).await?;
-        tx.commit().await?;
-        report.rows += named.len() as u64;
-        report.add(found, late);
-        mend(db, deps, &wrong).await?;
+        let page = || table_page(db, view, entity, after);
+        let Some(page) = retrying(deps, page).await? else { return Ok(()) };
+        after = Some(page.last);
+        report.rows += page.rows;
+        report.add(page.found, page.late);
+        mend(db, deps, &page.wrong).await?;
     }
+}
+
+/// What a page of a table's rows, compared with the feed, came to.
+struct TablePage {
+    last: Key,
+    rows: u64,
+    wrong: Touched,
+    found: Found,
+    late: bool,
+}
+
+async fn table_page(
+    db: &Db,
+    view: View,
+    entity: u16,
+    after: Option<Key>,
+) -> Result<Option<TablePage>, FeedError> {
+    let mut tx = db.begin_snapshot().await?;
+    let keys = keys::after(&mut tx, entity, after, PAGE_ROWS).await?;
+    let Some(last) = keys.last().copied() else { return Ok(None) };
+    let mut named = Touched::new();
+    for row in project(&mut tx, view, entity, &keys).await? {
+        named.add(row.bucket, entity, row.key);
+    }
+    let (wrong, found) = differing(&mut tx, &named).await?;
+    let late = view == View::Catalogue && catalogue::is_behind(&mut tx).await?;
+    tx.commit().await?;
+    Ok(Some(TablePage { last, rows: named.len() as u64, wrong, found, late }))
 }
 
 /// What a page came to.
@@ -147,16 +167,30 @@ async fn differing(conn: &mut PgConnection, named: &Touched) -> Result<(Touched,
 async fn feed_to_tables(db: &Db, deps: &Deps, bucket: Bucket, report: &mut Report) -> Result<(), FeedError> {
     let mut after: (u16, Vec<u8>) = (0, Vec::new());
     loop {
-        let mut tx = db.begin_snapshot().await?;
-        let page = live_page(&mut tx, bucket, &after).await?;
-        let Some((entity, key)) = page.last() else { return Ok(()) };
-        after = (*entity, key.to_bytes().to_vec());
-        let (stray, count) = strays(&mut tx, bucket, page).await?;
-        let late = View::of(bucket) == View::Catalogue && catalogue::is_behind(&mut tx).await?;
-        tx.commit().await?;
-        report.add(Found { stray: count, ..Found::default() }, late);
-        mend(db, deps, &stray).await?;
+        let page = || feed_page(db, bucket, &after);
+        let Some(page) = retrying(deps, page).await? else { return Ok(()) };
+        after = (page.last.0, page.last.1.to_bytes().to_vec());
+        report.add(Found { stray: page.count, ..Found::default() }, page.late);
+        mend(db, deps, &page.stray).await?;
     }
+}
+
+/// What a page of a bucket's rows, compared with the tables, came to.
+struct FeedPage {
+    last: (u16, Key),
+    stray: Touched,
+    count: u64,
+    late: bool,
+}
+
+async fn feed_page(db: &Db, bucket: Bucket, after: &(u16, Vec<u8>)) -> Result<Option<FeedPage>, FeedError> {
+    let mut tx = db.begin_snapshot().await?;
+    let page = live_page(&mut tx, bucket, after).await?;
+    let Some(last) = page.last().copied() else { return Ok(None) };
+    let (stray, count) = strays(&mut tx, bucket, page).await?;
+    let late = View::of(bucket) == View::Catalogue && catalogue::is_behind(&mut tx).await?;
+    tx.commit().await?;
+    Ok(Some(FeedPage { last, stray, count, late }))
 }
 
 async fn live_page(
@@ -243,9 +277,13 @@ impl Sums {
 }
 
 async fn digests(db: &Db, deps: &Deps, bucket: Bucket, report: &mut Report) -> Result<(), FeedError> {
-    let mut tx = db.begin_snapshot().await?;
-    let sums = sums(&mut tx, bucket, "SELECT version, digests FROM buckets WHERE name = $1").await?;
-    tx.commit().await?;
+    let look = || async {
+        let mut tx = db.begin_snapshot().await?;
+        let sums = sums(&mut tx, bucket, "SELECT version, digests FROM buckets WHERE name = $1").await?;
+        tx.commit().await?;
+        Ok::<_, FeedError>(sums)
+    };
+    let sums = retrying(deps, look).await?;
     if sums.agree() {
         return Ok(());
     }

@@ -28,9 +28,11 @@ pub(super) async fn stock_entries(conn: &mut PgConnection, keys: &[Key]) -> Stan
         _ => None,
     };
     let (of, steps): (Vec<Uuid>, Vec<i32>) = keys.iter().filter_map(step).unzip();
-    let rows = q("SELECT e.of_id, e.step, e.listing_id, e.holder, e.quantity_milli, e.kind, e.cooperative_id
+    let rows = q(
+        "SELECT e.of_id, e.step, e.listing_id, e.holder, e.quantity_milli, e.kind, e.cooperative_id
         FROM unnest($1::uuid[], $2::int[]) AS k (of_id, step)
-        JOIN stock_entries e ON e.of_id = k.of_id AND e.step = k.step")
+        JOIN LATERAL (SELECT * FROM stock_entries WHERE of_id = k.of_id AND step = k.step LIMIT 1) e ON true",
+    )
     .bind(of)
     .bind(steps)
     .fetch_all(conn)

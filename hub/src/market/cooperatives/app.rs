@@ -23,17 +23,17 @@ pub(crate) async fn list(
     filter: PlaceFilter,
     slice: &Slice<u32>,
 ) -> Result<Cut<Cooperative>, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let items = db::find(&mut tx, &Filter::page(filter, slice)).await?;
-    tx.commit().await?;
+    let filter = &Filter::page(filter, slice);
+    let items = state.db.read(&state.deps, |mut conn| async move { db::find(&mut conn, filter).await });
+    let items = items.await?;
     Ok(slice.cut(items.into_iter().map(|item| (item.id, item)).collect()))
 }
 
 /// One cooperative.
 pub(crate) async fn get(state: &AppState, id: i32) -> Result<Cooperative, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let item = db::find(&mut tx, &Filter::one(id)).await?.pop();
-    tx.commit().await?;
+    let filter = &Filter::one(id);
+    let items = state.db.read(&state.deps, |mut conn| async move { db::find(&mut conn, filter).await });
+    let item = items.await?.pop();
     Ok(item.ok_or_else(|| Problem::not_found("cooperative"))?)
 }
 

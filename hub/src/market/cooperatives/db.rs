@@ -1,8 +1,7 @@
 //! SQL of cooperatives.
 
-use crate::db::q;
-use crate::market::reference::db::{Filter, id};
-use mizili_node::query::IdOrName;
+use crate::db::{Narrowed, q};
+use crate::market::reference::db::{Filter, common, page, placed};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::api::market::Cooperative;
@@ -10,13 +9,11 @@ use sync_protocol::country::Country;
 
 /// Cooperatives; one of them when the filter names an id.
 pub(crate) async fn find(conn: &mut PgConnection, filter: &Filter) -> Result<Vec<Cooperative>, sqlx::Error> {
-    let sql = "SELECT k.id, k.name, k.country, r.name AS region, k.currency
-               FROM cooperatives k LEFT JOIN regions r ON r.id = k.region_id
-               WHERE ($1::int IS NULL OR k.id = $1) AND ($2::int IS NULL OR k.id > $2)
-                 AND ($3::text IS NULL OR strpos(lower(k.name), lower($3)) > 0)
-                 AND ($5::text IS NULL OR k.country = $5) AND ($6::int IS NULL OR k.region_id = $6)
-                 AND ($7::text IS NULL OR lower(r.name) = lower($7))
-               ORDER BY k.id LIMIT $4";
+    let begun = Narrowed::of(
+        "SELECT t.id, t.name, t.country, r.name AS region, t.currency
+         FROM cooperatives t LEFT JOIN regions r ON r.id = t.region_id WHERE true",
+    );
+    let words = " AND strpos(lower(t.name), lower(?)) > 0";
     let of = |row: &PgRow| {
         Ok(Cooperative {
             id: row.try_get::<i32, _>("id")?.cast_unsigned(),
@@ -26,11 +23,8 @@ pub(crate) async fn find(conn: &mut PgConnection, filter: &Filter) -> Result<Vec
             currency: row.try_get("currency")?,
         })
     };
-    let region = filter.place.region.as_ref();
-    let query =
-        q(sql).bind(filter.id).bind(filter.after).bind(filter.place.words.as_deref()).bind(filter.limit);
-    let query = query.bind(filter.place.country.as_deref()).bind(id(region)).bind(IdOrName::name(region));
-    query.fetch_all(conn).await?.iter().map(of).collect()
+    let list = page(placed(common(begun, filter, words), filter), filter);
+    list.fetch_all(conn).await?.iter().map(of).collect()
 }
 
 /// The names and ids of a country's regions.

@@ -19,7 +19,7 @@ use sync_protocol::api::market::{NewOrder, Order};
 use sync_protocol::command::{Body, OrderCancel, OrderPlace, Source};
 use sync_protocol::country::Country;
 use sync_protocol::entity::Channel;
-use sync_protocol::ids::CommandId;
+use sync_protocol::ids::{CommandId, OrderId};
 use sync_protocol::verdict::{Reject, RejectCode};
 use uuid::Uuid;
 
@@ -98,9 +98,12 @@ async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<Answer, ApiEr
     let act =
         Act { caller: draft.caller, actor: draft.caller.actor(), cooperative, made_at_s: draft.made_at_s };
     let answer = match decide(&state.deps, &mut tx, &act, vec![(draft.id, body)]).await? {
-        Ok(()) => {
-            let row = db::get(&mut tx, draft.id.0).await?;
-            Answer::created(&row.ok_or_else(|| Problem::internal("a placed order is not there"))?.show())?
+        Ok(mut set) => {
+            let order = set.orders.remove(&OrderId(draft.id.0));
+            let order = order.ok_or_else(|| Problem::internal("a placed order is not there"))?;
+            let buyer_user = Some(draft.caller.id.0);
+            let row = OrderRow { order, product: offer.product, unit: offer.unit, buyer_user };
+            Answer::created(&row.show())?
         }
         Err(reject) if reject.code == RejectCode::PriceChanged && draft.new.unit_price.is_none() => {
             return Err(refusal(&reject, &offer).into());
@@ -190,17 +193,16 @@ pub(crate) async fn list(
     filter: &Filter,
     slice: &Slice<Uuid>,
 ) -> Result<Cut<Order>, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let rows = db::list(&mut tx, &visible(caller), filter, slice.after, slice.fetch()).await?;
-    tx.commit().await?;
+    let rows = state.db.read(&state.deps, |mut conn| async move {
+        db::list(&mut conn, &visible(caller), filter, slice.after, slice.fetch()).await
+    });
+    let rows = rows.await?;
     Ok(slice.cut(rows.into_iter().map(|row| (row.order.id.0, row.show())).collect()))
 }
 
 /// One order. One that the caller may not see is answered like one that is not there.
 pub(crate) async fn get(state: &AppState, caller: &Caller, id: Uuid) -> Result<Order, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let row = db::get(&mut tx, id).await?;
-    tx.commit().await?;
+    let row = state.db.read(&state.deps, |mut conn| async move { db::get(&mut conn, id).await }).await?;
     let row = row.filter(|row| may_see(caller, row)).ok_or_else(|| Problem::not_found("order"))?;
     Ok(row.show())
 }

@@ -100,16 +100,20 @@ pub(crate) async fn list(
 pub(crate) struct Offer {
     pub(crate) price_minor: i64,
     pub(crate) currency: String,
+    /// The product's own name, or its commodity's.
+    pub(crate) product: String,
     pub(crate) unit: String,
 }
 
 /// The offer of a product as it stands, without a lock: the decision looks again under one.
 pub(crate) async fn offer(conn: &mut PgConnection, listing: Uuid) -> Result<Option<Offer>, sqlx::Error> {
-    let sql = "SELECT l.price_minor, l.currency, u.code AS unit FROM listings l JOIN units u ON u.id = l.unit_id WHERE l.id = $1";
+    let sql = "SELECT l.price_minor, l.currency, CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit
+               FROM listings l JOIN commodities c ON c.id = l.commodity_id JOIN units u ON u.id = l.unit_id WHERE l.id = $1";
     let Some(row) = q(sql).bind(listing).fetch_optional(conn).await? else { return Ok(None) };
     Ok(Some(Offer {
         price_minor: row.try_get("price_minor")?,
         currency: row.try_get("currency")?,
+        product: row.try_get("product")?,
         unit: row.try_get("unit")?,
     }))
 }

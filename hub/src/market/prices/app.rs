@@ -2,7 +2,8 @@
 
 use super::db::{self, ListKey, PriceRow};
 use crate::error::ApiError;
-use crate::market::reference::db::must_be_known;
+use crate::market::reference::kept::{Kept, Market};
+use crate::market::reference::names::{Asked, Meant};
 use crate::state::AppState;
 use mizili_node::lists::PriceFilter;
 use mizili_node::page::{Cut, Slice};
@@ -20,34 +21,62 @@ pub(crate) async fn list(
     slice: &Slice<ListKey>,
 ) -> Result<Cut<MarketPrice>, ApiError> {
     let this_month = month_of(state.deps.clock.now_s());
-    let mut tx = state.db.begin().await?;
-    let rows = db::list(&mut tx, filter, slice.after, slice.fetch()).await?;
-    if rows.is_empty() && slice.after.is_none() {
-        // Nothing to show: a misspelt name is said, not answered with an empty list.
-        let (commodity, market, region) =
-            (filter.commodity.as_ref(), filter.market.as_ref(), filter.region.as_ref());
-        must_be_known(&mut tx, commodity, market, region).await?;
+    let asked = Asked {
+        commodity: filter.commodity.as_ref(),
+        market: filter.market.as_ref(),
+        region: filter.region.as_ref(),
+        crop: None,
+    };
+    let (names, mut meant) = state.names.meant(&state.db, &state.deps, asked).await?;
+    meant.markets = markets(&names, filter.country.as_deref(), &meant);
+    let (meant, wanted) = (&meant, slice.fetch());
+    let rows = state.db.read(&state.deps, |mut conn| async move {
+        db::list(&mut conn, filter, meant, slice.after, wanted).await
+    });
+    let rows = rows.await?;
+    let named = |names: &Kept| {
+        rows.iter().map(|row| Some((key(row), show(row, names, this_month)?))).collect::<Option<Vec<_>>>()
+    };
+    Ok(slice.cut(state.names.shown(&state.db, &state.deps, &names, named).await?))
+}
+
+/// The markets that a list is narrowed to: those that were named, of the regions and the country that were.
+fn markets(names: &Kept, country: Option<&str>, meant: &Meant) -> Option<Vec<i32>> {
+    if country.is_none() && meant.regions.is_none() {
+        return meant.markets.clone();
     }
-    tx.commit().await?;
-    Ok(slice.cut(rows.into_iter().map(|row| (key(&row), show(row, this_month))).collect()))
+    let within = |id: i32, market: &Market| {
+        meant.markets.as_ref().is_none_or(|markets| markets.contains(&id))
+            && country.is_none_or(|country| market.country == country)
+            && meant
+                .regions
+                .as_ref()
+                .is_none_or(|regions| market.region.is_some_and(|r| regions.contains(&r)))
+    };
+    Some(names.markets_where(within))
 }
 
 fn key(row: &PriceRow) -> ListKey {
     (row.month.0.cast_signed(), row.series)
 }
 
-fn show(row: PriceRow, this_month: Month) -> MarketPrice {
+/// `None` where a name is not known yet.
+fn show(row: &PriceRow, names: &Kept, this_month: Month) -> Option<MarketPrice> {
     let age_months = row.month.months_until(this_month);
-    let per_base = per_base_minor(row.price_minor, row.base, row.factor_milli);
-    MarketPrice {
+    let (market, unit) = (names.market(row.market)?, names.unit(row.unit)?);
+    let per_base = per_base_minor(row.price_minor, unit.base, unit.factor_milli);
+    Some(MarketPrice {
         commodity_id: row.commodity.cast_unsigned(),
-        commodity: row.commodity_name,
+        commodity: names.commodity(row.commodity)?.to_owned(),
         market_id: row.market.cast_unsigned(),
-        market: row.market_name,
-        region: row.region,
-        country: row.country,
-        unit: row.unit,
-        price_type: row.price_type,
+        market: market.name.clone(),
+        region: match market.region {
+            Some(region) => Some(names.region(region)?.to_owned()),
+            None => None,
+        },
+        country: market.country.clone(),
+        unit: unit.code.clone(),
+        price_type: row.price_type.clone(),
         month: row.month.to_string(),
         age_months,
         old: age_months > OLD_AFTER_MONTHS,
@@ -56,7 +85,7 @@ fn show(row: PriceRow, this_month: Month) -> MarketPrice {
         change_permille: row.before_minor.and_then(|before| change_permille(before, row.price_minor)),
         flags: flag_words(row.flags),
         source: source_words(&row.source),
-    }
+    })
 }
 
 /// Whose data it is, in the words of its licence.

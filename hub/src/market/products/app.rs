@@ -11,7 +11,8 @@ use crate::db::retrying;
 use crate::error::{self, ApiError, Kind, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
 use crate::market::decide::{Act, decide};
-use crate::market::reference::db::must_be_known;
+use crate::market::reference::kept::Kept;
+use crate::market::reference::names::Asked;
 use crate::state::AppState;
 use axum::http::HeaderMap;
 use mizili_node::etag::require;
@@ -30,21 +31,27 @@ pub(crate) async fn list(
     filter: &Filter,
     slice: &Slice<db::ListKey>,
 ) -> Result<Cut<Product>, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let rows = db::list(&mut tx, filter, slice.after, slice.fetch()).await?;
-    if rows.is_empty() && slice.after.is_none() {
-        // Nothing to show: a misspelt name is said, not answered with an empty list.
-        must_be_known(&mut tx, filter.commodity.as_ref(), None, filter.region.as_ref()).await?;
-    }
-    tx.commit().await?;
-    Ok(slice.cut(rows.into_iter().map(|row| ((row.recorded_at_us, row.id), row.show())).collect()))
+    let asked = Asked {
+        commodity: filter.commodity.as_ref(),
+        crop: filter.crop.as_deref(),
+        region: filter.region.as_ref(),
+        market: None,
+    };
+    let (names, meant) = state.names.meant(&state.db, &state.deps, asked).await?;
+    let (meant, wanted) = (&meant, slice.fetch());
+    let rows = state.db.read(&state.deps, |mut conn| async move {
+        db::list(&mut conn, filter, meant, slice.after, wanted).await
+    });
+    let rows = rows.await?;
+    let named = |names: &Kept| {
+        rows.iter().map(|row| Some((row.key, row.named(names)?.show()))).collect::<Option<Vec<_>>>()
+    };
+    Ok(slice.cut(state.names.shown(&state.db, &state.deps, &names, named).await?))
 }
 
 /// One product.
 pub(crate) async fn get(state: &AppState, id: Uuid) -> Result<Product, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let row = db::get(&mut tx, id).await?;
-    tx.commit().await?;
+    let row = state.db.read(&state.deps, |mut conn| async move { db::get(&mut conn, id).await }).await?;
     Ok(row.map(ProductRow::show).ok_or_else(|| Problem::not_found("product"))?)
 }
 
@@ -57,9 +64,8 @@ pub(crate) async fn post(
 ) -> Result<Answer, ApiError> {
     let cooperative = seller_cooperative(caller, new)?;
     // The id is the same on every try, so that one whose commit took effect unseen is recognised.
-    let mut tx = state.db.begin().await?;
-    let listing = hub_born(db::next_number(&mut tx).await?);
-    tx.commit().await?;
+    let number = state.db.read(&state.deps, |mut conn| async move { db::next_number(&mut conn).await });
+    let listing = hub_born(number.await?);
     let made_at_s = state.deps.clock.now_s();
     let answer = retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;

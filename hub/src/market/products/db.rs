@@ -1,10 +1,12 @@
 //! SQL of products. What holders have is only ever the sum of stock entries.
 
 use super::ProductRow;
-use crate::db::{misfit, q};
-use crate::market::reference::db::id;
+use crate::db::{Narrowed, misfit, q};
+use crate::market::reference::kept::Kept;
+use crate::market::reference::names::Meant;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use mizili_node::lists::ProductFilter;
-use mizili_node::query::IdOrName;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::entity::ListingStatus;
@@ -16,55 +18,99 @@ pub(crate) type Filter = ProductFilter<i32>;
 /// The sort key of a list: when the hub recorded it, in microseconds, and the id.
 pub(crate) type ListKey = (i64, Uuid);
 
-macro_rules! select_product {
-    ($with:literal, $from:literal, $tail:literal) => {
-        concat!(
-            $with,
-            " SELECT l.id, l.title, l.commodity_id, c.name AS commodity, l.unit_id, u.code AS unit, l.price_minor, l.currency,
-                     l.cooperative_id, k.name AS cooperative, r.name AS region, l.seller_id, l.status, l.posted_at_s,
-                     (extract(epoch FROM l.recorded_at) * 1000000)::bigint AS recorded_at_us, s.hub_milli, s.total_milli
-              FROM ",
-            $from,
-            " l JOIN commodities c ON c.id = l.commodity_id
-                JOIN units u ON u.id = l.unit_id
-                JOIN cooperatives k ON k.id = l.cooperative_id
-                LEFT JOIN regions r ON r.id = k.region_id
-                CROSS JOIN LATERAL (
-                    SELECT coalesce(sum(e.quantity_milli) FILTER (WHERE e.holder = 0), 0)::bigint AS hub_milli,
-                           coalesce(sum(e.quantity_milli), 0)::bigint AS total_milli
-                    FROM stock_entries e WHERE e.listing_id = l.id) s ",
-            $tail
-        )
+macro_rules! stock {
+    () => {
+        " CROSS JOIN LATERAL (
+              SELECT coalesce(sum(e.quantity_milli) FILTER (WHERE e.holder = 0), 0)::bigint AS hub_milli,
+                     coalesce(sum(e.quantity_milli), 0)::bigint AS total_milli
+              FROM stock_entries e WHERE e.listing_id = l.id) s "
     };
 }
 
-fn product_of(row: &PgRow) -> Result<ProductRow, sqlx::Error> {
-    let status = u32::try_from(row.try_get::<i32, _>("status")?).map_err(|_| misfit("listings", "status"))?;
-    Ok(ProductRow {
-        id: row.try_get("id")?,
-        title: row.try_get("title")?,
-        commodity: row.try_get("commodity_id")?,
-        commodity_name: row.try_get("commodity")?,
-        unit: row.try_get("unit_id")?,
-        unit_code: row.try_get("unit")?,
-        price_minor: row.try_get("price_minor")?,
-        currency: row.try_get("currency")?,
-        cooperative: row.try_get("cooperative_id")?,
-        cooperative_name: row.try_get("cooperative")?,
-        region: row.try_get("region")?,
-        seller: row.try_get("seller_id")?,
-        status: ListingStatus::from_code(status),
-        posted_at_s: row.try_get("posted_at_s")?,
-        recorded_at_us: row.try_get("recorded_at_us")?,
-        hub_milli: row.try_get("hub_milli")?,
-        total_milli: row.try_get("total_milli")?,
-    })
+/// A product of a list: what the database has of it. Its names are kept in the process.
+pub(crate) struct Listed {
+    pub(crate) key: ListKey,
+    title: String,
+    commodity: i32,
+    unit: i32,
+    price_minor: i64,
+    currency: String,
+    cooperative: i32,
+    cooperative_name: String,
+    region: Option<i32>,
+    seller: Option<Uuid>,
+    status: ListingStatus,
+    posted_at_s: i64,
+    hub_milli: i64,
+    total_milli: i64,
+}
+
+impl Listed {
+    /// With its names; `None` where one is not known yet.
+    pub(crate) fn named(&self, names: &Kept) -> Option<ProductRow> {
+        Some(ProductRow {
+            id: self.key.1,
+            title: self.title.clone(),
+            commodity: self.commodity,
+            commodity_name: names.commodity(self.commodity)?.to_owned(),
+            unit: self.unit,
+            unit_code: names.unit(self.unit)?.code.clone(),
+            price_minor: self.price_minor,
+            currency: self.currency.clone(),
+            cooperative: self.cooperative,
+            cooperative_name: self.cooperative_name.clone(),
+            region: match self.region {
+                Some(region) => Some(names.region(region)?.to_owned()),
+                None => None,
+            },
+            seller: self.seller,
+            status: self.status,
+            posted_at_s: self.posted_at_s,
+            hub_milli: self.hub_milli,
+            total_milli: self.total_milli,
+        })
+    }
+}
+
+fn status_of(code: i32) -> Result<ListingStatus, sqlx::Error> {
+    let code = u32::try_from(code).map_err(|_| misfit("listings", "status"))?;
+    Ok(ListingStatus::from_code(code))
 }
 
 /// One product.
 pub(crate) async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<ProductRow>, sqlx::Error> {
-    const SQL: &str = select_product!("", "listings", "WHERE l.id = $1");
-    q(SQL).bind(id).fetch_optional(conn).await?.as_ref().map(product_of).transpose()
+    const SQL: &str = concat!(
+        "SELECT l.id, l.title, l.commodity_id, c.name AS commodity, l.unit_id, u.code AS unit, l.price_minor, l.currency,
+                l.cooperative_id, k.name AS cooperative, r.name AS region, l.seller_id, l.status, l.posted_at_s, s.hub_milli,
+                s.total_milli
+         FROM listings l JOIN commodities c ON c.id = l.commodity_id
+             JOIN units u ON u.id = l.unit_id
+             JOIN cooperatives k ON k.id = l.cooperative_id
+             LEFT JOIN regions r ON r.id = k.region_id",
+        stock!(),
+        "WHERE l.id = $1"
+    );
+    let product = |row: &PgRow| {
+        Ok(ProductRow {
+            id: row.try_get("id")?,
+            title: row.try_get("title")?,
+            commodity: row.try_get("commodity_id")?,
+            commodity_name: row.try_get("commodity")?,
+            unit: row.try_get("unit_id")?,
+            unit_code: row.try_get("unit")?,
+            price_minor: row.try_get("price_minor")?,
+            currency: row.try_get("currency")?,
+            cooperative: row.try_get("cooperative_id")?,
+            cooperative_name: row.try_get("cooperative")?,
+            region: row.try_get("region")?,
+            seller: row.try_get("seller_id")?,
+            status: status_of(row.try_get("status")?)?,
+            posted_at_s: row.try_get("posted_at_s")?,
+            hub_milli: row.try_get("hub_milli")?,
+            total_milli: row.try_get("total_milli")?,
+        })
+    };
+    q(SQL).bind(id).fetch_optional(conn).await?.as_ref().map(product).transpose()
 }
 
 /// Locks a listing until the transaction ends, so that what was read of it stays so.
@@ -73,43 +119,82 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<bool, sqlx
     Ok(row.is_some())
 }
 
-/// Products newest first, after a key. The page is cut before stock is added up.
+/// Products newest first, after a key, at least so many where there are. The page is cut before stock is added up.
 pub(crate) async fn list(
     conn: &mut PgConnection,
     filter: &Filter,
+    meant: &Meant,
     after: Option<ListKey>,
-    limit: i64,
-) -> Result<Vec<ProductRow>, sqlx::Error> {
-    const SQL: &str = select_product!(
-        "WITH page AS MATERIALIZED (
-            SELECT l.* FROM listings l
-            JOIN commodities c ON c.id = l.commodity_id
-            JOIN cooperatives k ON k.id = l.cooperative_id
-            LEFT JOIN regions r ON r.id = k.region_id
-            WHERE ($1::int IS NULL OR l.commodity_id = $1)
-              AND ($2::text IS NULL OR lower($2) IN (lower(c.name), lower(c.name_sw), lower(c.name_ny), lower(c.name_fr)))
-              AND ($3::text IS NULL OR starts_with(lower(c.name), lower($3)) OR starts_with(lower(c.name_sw), lower($3))
-                   OR starts_with(lower(c.name_ny), lower($3)) OR starts_with(lower(c.name_fr), lower($3)))
-              AND ($4::int IS NULL OR k.region_id = $4)
-              AND ($5::text IS NULL OR lower(r.name) = lower($5))
-              AND ($6::text IS NULL OR k.country = $6)
-              AND ($7::int IS NULL OR l.cooperative_id = $7)
-              AND ($8::int IS NULL OR l.status = $8)
-              AND ($9::text IS NULL OR strpos(lower(concat_ws(' ', l.title, c.name, k.name)), lower($9)) > 0)
-              AND ($10::bigint IS NULL OR (l.recorded_at, l.id) < ('epoch'::timestamptz + $10 * interval '1 microsecond', $11))
-            ORDER BY l.recorded_at DESC, l.id DESC LIMIT $12)",
-        "page",
-        "ORDER BY l.recorded_at DESC, l.id DESC"
+    rows: i64,
+) -> Result<Vec<Listed>, sqlx::Error> {
+    let after = match after.map(|(us, id)| Timestamp::from_microsecond(us).map(|at| (at, id))) {
+        // Nothing is that old or that new.
+        Some(Err(_)) => return Ok(Vec::new()),
+        Some(Ok(key)) => Some(key),
+        None => None,
+    };
+    let found = text(filter, meant, after, rows).fetch_all(conn).await?;
+    found.iter().map(listed).collect()
+}
+
+/// Each common combination walks along an index of its own. What is on sale is asked for by nearly everybody, and indexed alone;
+/// its status stands in the text, as in the index.
+fn text(filter: &Filter, meant: &Meant, after: Option<(Timestamp, Uuid)>, rows: i64) -> Narrowed {
+    let (commodities, regions) = (meant.commodities.as_deref(), meant.regions.as_deref());
+    let several = |ids: Option<&[i32]>| ids.is_some_and(|ids| ids.len() > 1);
+    let begun = Narrowed::of(
+        "SELECT l.id, l.title, l.commodity_id, l.unit_id, l.price_minor, l.currency, l.cooperative_id, k.name, k.region_id,
+                l.seller_id, l.status, l.posted_at_s, l.recorded_at, s.hub_milli, s.total_milli
+         FROM (SELECT l.* FROM listings l WHERE ",
     );
-    let (commodity, region) = (filter.commodity.as_ref(), filter.region.as_ref());
-    let query = q(SQL).bind(id(commodity)).bind(IdOrName::name(commodity)).bind(filter.crop.as_deref());
-    let query = query.bind(id(region)).bind(IdOrName::name(region)).bind(filter.country.as_deref());
-    let query = query
-        .bind(filter.cooperative)
-        .bind(filter.status.map(|s| s.code().cast_signed()))
-        .bind(filter.words.as_deref());
-    let query = query.bind(after.map(|key| key.0)).bind(after.map(|key| key.1)).bind(limit);
-    query.fetch_all(conn).await?.iter().map(product_of).collect()
+    let begun = match filter.status {
+        Some(ListingStatus::Active) => begun.then("l.status = 0"),
+        Some(other) => begun.rarely("l.status = ?", Some(other.code().cast_signed())),
+        None => begun.then("true").rare_if(true),
+    };
+    let narrowed = begun
+        .among(" AND l.commodity_id = ?", " AND l.commodity_id = ANY(?)", commodities)
+        .among(" AND l.region_id = ?", " AND l.region_id = ANY(?)", regions)
+        .rare_if(several(commodities) || several(regions))
+        .maybe(" AND l.cooperative_id = ?", filter.cooperative)
+        .rarely(
+            " AND EXISTS (SELECT FROM cooperatives k WHERE k.id = l.cooperative_id AND k.country = ?)",
+            filter.country.as_deref(),
+        )
+        .rarely(
+            " AND strpos(lower(concat_ws(' ', l.title, (SELECT c.name FROM commodities c WHERE c.id = l.commodity_id),
+                 (SELECT k.name FROM cooperatives k WHERE k.id = l.cooperative_id))), lower(?)) > 0",
+            filter.words.as_deref(),
+        );
+    let cut = match after {
+        Some((at, id)) => narrowed.with(" AND (l.recorded_at, l.id) < (?,", at.to_sqlx()).with(" ?)", id),
+        None => narrowed,
+    };
+    cut.at_least(" ORDER BY l.recorded_at DESC, l.id DESC LIMIT", rows).then(concat!(
+        ") l JOIN cooperatives k ON k.id = l.cooperative_id",
+        stock!(),
+        "ORDER BY l.recorded_at DESC, l.id DESC"
+    ))
+}
+
+fn listed(row: &PgRow) -> Result<Listed, sqlx::Error> {
+    let recorded_at: jiff_sqlx::Timestamp = row.try_get(12)?;
+    Ok(Listed {
+        key: (recorded_at.to_jiff().as_microsecond(), row.try_get(0)?),
+        title: row.try_get(1)?,
+        commodity: row.try_get(2)?,
+        unit: row.try_get(3)?,
+        price_minor: row.try_get(4)?,
+        currency: row.try_get(5)?,
+        cooperative: row.try_get(6)?,
+        cooperative_name: row.try_get(7)?,
+        region: row.try_get(8)?,
+        seller: row.try_get(9)?,
+        status: status_of(row.try_get(10)?)?,
+        posted_at_s: row.try_get(11)?,
+        hub_milli: row.try_get(13)?,
+        total_milli: row.try_get(14)?,
+    })
 }
 
 /// The next number for a thing born at the hub.

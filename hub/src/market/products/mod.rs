@@ -27,7 +27,6 @@ pub(crate) struct ProductRow {
     pub(crate) seller: Option<Uuid>,
     pub(crate) status: ListingStatus,
     pub(crate) posted_at_s: i64,
-    pub(crate) recorded_at_us: i64,
     pub(crate) hub_milli: i64,
     pub(crate) total_milli: i64,
 }

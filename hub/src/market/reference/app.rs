@@ -15,17 +15,19 @@ macro_rules! noun {
             filter: PlaceFilter,
             slice: &Slice<u32>,
         ) -> Result<Cut<$item>, ApiError> {
-            let mut tx = state.db.begin().await?;
-            let items = db::$query(&mut tx, &Filter::page(filter, slice)).await?;
-            tx.commit().await?;
+            let filter = &Filter::page(filter, slice);
+            let items =
+                state.db.read(&state.deps, |mut conn| async move { db::$query(&mut conn, filter).await });
+            let items = items.await?;
             Ok(slice.cut(items.into_iter().map(|item| (item.id, item)).collect()))
         }
 
         #[doc = concat!("One ", $word, ".")]
         pub(crate) async fn $get(state: &AppState, id: i32) -> Result<$item, ApiError> {
-            let mut tx = state.db.begin().await?;
-            let item = db::$query(&mut tx, &Filter::one(id)).await?.pop();
-            tx.commit().await?;
+            let filter = &Filter::one(id);
+            let items =
+                state.db.read(&state.deps, |mut conn| async move { db::$query(&mut conn, filter).await });
+            let item = items.await?.pop();
             Ok(item.ok_or_else(|| Problem::not_found($word))?)
         }
     };

@@ -1,13 +1,11 @@
 //! SQL of the reference lists. A list and a single thing are the same query, the latter narrowed to an id.
 
-use crate::db::{misfit, q};
-use crate::error::{ApiError, Problem};
+use crate::db::{Narrowed, misfit};
 use mizili_node::lists::PlaceFilter;
 use mizili_node::page::Slice;
 use mizili_node::query::IdOrName;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
 use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
 use sync_protocol::entity::UnitBase;
 use sync_protocol::units::Quantity;
@@ -41,17 +39,26 @@ pub(crate) fn id(wanted: Option<&IdOrName>) -> Option<i32> {
     IdOrName::id(wanted).map(|id| i32::try_from(id).unwrap_or(-1))
 }
 
-type Pg<'q> = Query<'q, Postgres, PgArguments>;
-
-/// Binds `$1` id, `$2` after, `$3` words, `$4` limit, which every list takes.
-fn common<'q>(sql: &'static str, filter: &'q Filter) -> Pg<'q> {
-    q(sql).bind(filter.id).bind(filter.after).bind(filter.place.words.clone()).bind(filter.limit)
+/// Goes on with what every list is narrowed to: one thing, what comes after an id, words of some columns.
+pub(crate) fn common(begun: Narrowed, filter: &Filter, words: &'static str) -> Narrowed {
+    begun
+        .maybe(" AND t.id = ?", filter.id)
+        .maybe(" AND t.id > ?", filter.after)
+        .rarely(words, filter.place.words.as_deref())
 }
 
-/// Binds `$5` country, `$6` region's id, `$7` region's name.
-fn placed<'q>(query: Pg<'q>, filter: &'q Filter) -> Pg<'q> {
+/// Goes on with the country and the region of what has both; regions are joined as `r`.
+pub(crate) fn placed(begun: Narrowed, filter: &Filter) -> Narrowed {
     let region = filter.place.region.as_ref();
-    query.bind(filter.place.country.clone()).bind(id(region)).bind(IdOrName::name(region).map(str::to_owned))
+    begun
+        .maybe(" AND t.country = ?", filter.place.country.as_deref())
+        .maybe(" AND t.region_id = ?", id(region))
+        .maybe(" AND lower(r.name) = lower(?)", IdOrName::name(region))
+}
+
+/// Ends it with a page.
+pub(crate) fn page(begun: Narrowed, filter: &Filter) -> Narrowed {
+    begun.at_least(" ORDER BY t.id LIMIT", filter.limit)
 }
 
 fn number(row: &PgRow, column: &str) -> Result<u32, sqlx::Error> {
@@ -63,10 +70,10 @@ pub(crate) async fn commodities(
     conn: &mut PgConnection,
     filter: &Filter,
 ) -> Result<Vec<Commodity>, sqlx::Error> {
-    let sql = "SELECT id, name, category, name_sw, name_ny, name_fr FROM commodities
-               WHERE ($1::int IS NULL OR id = $1) AND ($2::int IS NULL OR id > $2)
-                 AND ($3::text IS NULL OR strpos(lower(concat_ws(' ', name, name_sw, name_ny, name_fr)), lower($3)) > 0)
-               ORDER BY id LIMIT $4";
+    let begun = Narrowed::of(
+        "SELECT t.id, t.name, t.category, t.name_sw, t.name_ny, t.name_fr FROM commodities t WHERE true",
+    );
+    let words = " AND strpos(lower(concat_ws(' ', t.name, t.name_sw, t.name_ny, t.name_fr)), lower(?)) > 0";
     let of = |row: &PgRow| {
         let mut names = std::collections::BTreeMap::new();
         for (language, column) in [("sw", "name_sw"), ("ny", "name_ny"), ("fr", "name_fr")] {
@@ -82,15 +89,13 @@ pub(crate) async fn commodities(
             names,
         })
     };
-    common(sql, filter).fetch_all(conn).await?.iter().map(of).collect()
+    page(common(begun, filter, words), filter).fetch_all(conn).await?.iter().map(of).collect()
 }
 
 /// Units.
 pub(crate) async fn units(conn: &mut PgConnection, filter: &Filter) -> Result<Vec<Unit>, sqlx::Error> {
-    let sql = "SELECT id, code, base, factor_milli FROM units
-               WHERE ($1::int IS NULL OR id = $1) AND ($2::int IS NULL OR id > $2)
-                 AND ($3::text IS NULL OR strpos(lower(code), lower($3)) > 0)
-               ORDER BY id LIMIT $4";
+    let begun = Narrowed::of("SELECT t.id, t.code, t.base, t.factor_milli FROM units t WHERE true");
+    let words = " AND strpos(lower(t.code), lower(?)) > 0";
     let of = |row: &PgRow| {
         let base = u32::try_from(row.try_get::<i32, _>("base")?).map_err(|_| misfit("units", "base"))?;
         let factor: i64 = row.try_get("factor_milli")?;
@@ -101,18 +106,16 @@ pub(crate) async fn units(conn: &mut PgConnection, filter: &Filter) -> Result<Ve
             factor: Some(Quantity(factor).to_string()).filter(|_| factor > 0),
         })
     };
-    common(sql, filter).fetch_all(conn).await?.iter().map(of).collect()
+    page(common(begun, filter, words), filter).fetch_all(conn).await?.iter().map(of).collect()
 }
 
 /// Markets.
 pub(crate) async fn markets(conn: &mut PgConnection, filter: &Filter) -> Result<Vec<Market>, sqlx::Error> {
-    let sql = "SELECT m.id, m.name, m.country, r.name AS region, m.district, m.latitude_e5, m.longitude_e5
-               FROM markets m LEFT JOIN regions r ON r.id = m.region_id
-               WHERE ($1::int IS NULL OR m.id = $1) AND ($2::int IS NULL OR m.id > $2)
-                 AND ($3::text IS NULL OR strpos(lower(m.name), lower($3)) > 0)
-                 AND ($5::text IS NULL OR m.country = $5) AND ($6::int IS NULL OR m.region_id = $6)
-                 AND ($7::text IS NULL OR lower(r.name) = lower($7))
-               ORDER BY m.id LIMIT $4";
+    let begun = Narrowed::of(
+        "SELECT t.id, t.name, t.country, r.name AS region, t.district, t.latitude_e5, t.longitude_e5
+         FROM markets t LEFT JOIN regions r ON r.id = t.region_id WHERE true",
+    );
+    let words = " AND strpos(lower(t.name), lower(?)) > 0";
     let degrees = |e5: Option<i32>| e5.map(|e5| f64::from(e5) / 1e5);
     let of = |row: &PgRow| {
         Ok(Market {
@@ -125,47 +128,17 @@ pub(crate) async fn markets(conn: &mut PgConnection, filter: &Filter) -> Result<
             longitude: degrees(row.try_get("longitude_e5")?),
         })
     };
-    placed(common(sql, filter), filter).fetch_all(conn).await?.iter().map(of).collect()
+    let list = page(placed(common(begun, filter, words), filter), filter);
+    list.fetch_all(conn).await?.iter().map(of).collect()
 }
 
 /// Regions.
 pub(crate) async fn regions(conn: &mut PgConnection, filter: &Filter) -> Result<Vec<Region>, sqlx::Error> {
-    let sql = "SELECT id, name, country FROM regions
-               WHERE ($1::int IS NULL OR id = $1) AND ($2::int IS NULL OR id > $2)
-                 AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0) AND ($5::text IS NULL OR country = $5)
-               ORDER BY id LIMIT $4";
+    let begun = Narrowed::of("SELECT t.id, t.name, t.country FROM regions t WHERE true");
+    let words = " AND strpos(lower(t.name), lower(?)) > 0";
     let of = |row: &PgRow| {
         Ok(Region { id: number(row, "id")?, name: row.try_get("name")?, country: row.try_get("country")? })
     };
-    common(sql, filter).bind(filter.place.country.clone()).fetch_all(conn).await?.iter().map(of).collect()
-}
-
-/// Checks that what a filter names is there at all.
-///
-/// # Errors
-/// Names the parameter that names nothing.
-pub(crate) async fn must_be_known(
-    conn: &mut PgConnection,
-    commodity: Option<&IdOrName>,
-    market: Option<&IdOrName>,
-    region: Option<&IdOrName>,
-) -> Result<(), ApiError> {
-    let sql = "SELECT EXISTS (SELECT FROM commodities WHERE id = $1 OR lower($2) IN (lower(name), lower(name_sw), lower(name_ny), lower(name_fr))),
-                      EXISTS (SELECT FROM markets WHERE id = $3 OR lower(name) = lower($4)),
-                      EXISTS (SELECT FROM regions WHERE id = $5 OR lower(name) = lower($6))";
-    let query = q(sql).bind(id(commodity)).bind(IdOrName::name(commodity));
-    let query = query.bind(id(market)).bind(IdOrName::name(market));
-    let row = query.bind(id(region)).bind(IdOrName::name(region)).fetch_one(conn).await?;
-    let named = [
-        ("commodity", commodity, "commodities"),
-        ("market", market, "markets"),
-        ("region", region, "regions"),
-    ];
-    for (at, (parameter, given, list)) in named.into_iter().enumerate() {
-        if let Some(given) = given.filter(|_| row.try_get(at).is_ok_and(|there: bool| !there)) {
-            let detail = format!("nothing has {given}. See /api/v1/{list}.");
-            return Err(Problem::parameter(parameter, detail).into());
-        }
-    }
-    Ok(())
+    let list = common(begun, filter, words).maybe(" AND t.country = ?", filter.place.country.as_deref());
+    page(list, filter).fetch_all(conn).await?.iter().map(of).collect()
 }

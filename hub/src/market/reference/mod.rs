@@ -4,3 +4,5 @@
 pub mod app;
 pub mod db;
 pub mod http;
+pub(crate) mod kept;
+pub mod names;

@@ -62,12 +62,16 @@ pub(crate) async fn register(state: &AppState, new: NewUser) -> Result<User, Api
         office_password_hash: "",
         created_at: state.deps.clock.now(),
     };
-    let mut tx = state.db.begin().await?;
-    db::insert(&mut tx, &row).await?;
-    let user = db::get(&mut tx, id)
-        .await?
-        .ok_or_else(|| Problem::internal("an account is not there after its insert"))?;
-    tx.commit().await?;
+    let user = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        db::insert(&mut tx, &row).await?;
+        let user = db::get(&mut tx, id)
+            .await?
+            .ok_or_else(|| Problem::internal("an account is not there after its insert"))?;
+        tx.commit().await?;
+        Ok::<_, ApiError>(user)
+    });
+    let user = user.await?;
     tracing::info!(user = %id, phone = phone.masked(), role = role.as_str(), "an account was made");
     Ok(user)
 }
@@ -88,9 +92,8 @@ pub(crate) fn name_problem(pointer: &str, name: &str) -> Option<FieldProblem> {
 
 /// The caller's own account.
 pub(crate) async fn me(state: &AppState, caller: &Caller) -> Result<User, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let user = db::get(&mut tx, caller.id).await?;
-    tx.commit().await?;
+    let user = state.db.read(&state.deps, |mut conn| async move { db::get(&mut conn, caller.id).await });
+    let user = user.await?;
     Ok(user.ok_or_else(unauthorized)?)
 }
 

@@ -1,0 +1,203 @@
+//! The small tables as they are kept: by id for what is shown, by name for what is asked for. Plain values; it asks nobody but
+//! where it is read.
+
+use super::names::{Asked, Meant};
+use crate::db::{misfit, q};
+use mizili_node::query::IdOrName;
+use sqlx::{PgConnection, Row};
+use std::collections::HashMap;
+use sync_protocol::entity::UnitBase;
+
+/// All names, as of some versions of their buckets.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Name and version of each bucket in which they stand.
+    versions: Vec<(String, i64)>,
+    commodities: HashMap<i32, Commodity>,
+    units: HashMap<i32, Unit>,
+    markets: HashMap<i32, Market>,
+    regions: HashMap<i32, Region>,
+}
+
+#[derive(Debug)]
+struct Commodity {
+    name: String,
+    /// In every language, in small letters.
+    names: Vec<String>,
+}
+
+/// A unit.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) code: String,
+    pub(crate) base: UnitBase,
+    pub(crate) factor_milli: i64,
+}
+
+/// A market.
+#[derive(Debug)]
+pub(crate) struct Market {
+    pub(crate) name: String,
+    pub(crate) country: String,
+    pub(crate) region: Option<i32>,
+    small: String,
+}
+
+#[derive(Debug)]
+struct Region {
+    name: String,
+    small: String,
+}
+
+/// A parameter that names nothing, what it says, and the list to look in.
+pub(crate) type Unknown<'a> = (&'static str, &'a IdOrName, &'static str);
+
+impl Kept {
+    pub(crate) fn commodity(&self, id: i32) -> Option<&str> {
+        self.commodities.get(&id).map(|commodity| commodity.name.as_str())
+    }
+
+    pub(crate) fn unit(&self, id: i32) -> Option<&Unit> {
+        self.units.get(&id)
+    }
+
+    pub(crate) fn market(&self, id: i32) -> Option<&Market> {
+        self.markets.get(&id)
+    }
+
+    pub(crate) fn region(&self, id: i32) -> Option<&str> {
+        self.regions.get(&id).map(|region| region.name.as_str())
+    }
+
+    /// The ids of some markets, in order.
+    pub(crate) fn markets_where(&self, is: impl Fn(i32, &Market) -> bool) -> Vec<i32> {
+        sorted(self.markets.iter().filter(|(id, market)| is(**id, market)).map(|(id, _)| *id))
+    }
+
+    /// What is asked for, in ids.
+    ///
+    /// # Errors
+    /// What names nothing. The beginning of a name that nothing has is no error: people type it letter by letter.
+    pub(crate) fn meant<'a>(&self, asked: Asked<'a>) -> Result<Meant, Unknown<'a>> {
+        let all = |ids: Vec<i32>, unknown: Unknown<'a>| if ids.is_empty() { Err(unknown) } else { Ok(ids) };
+        let commodity = |given: &'a IdOrName| {
+            let named = |name: &str| {
+                let name = name.to_lowercase();
+                sorted(self.commodities.iter().filter(|(_, c)| c.names.contains(&name)).map(|(id, _)| *id))
+            };
+            all(ids(given, &self.commodities, named), ("commodity", given, "commodities"))
+        };
+        let market = |given: &'a IdOrName| {
+            let named = |name: &str| {
+                let name = name.to_lowercase();
+                sorted(self.markets.iter().filter(|(_, m)| m.small == name).map(|(id, _)| *id))
+            };
+            all(ids(given, &self.markets, named), ("market", given, "markets"))
+        };
+        let region = |given: &'a IdOrName| {
+            let named = |name: &str| {
+                let name = name.to_lowercase();
+                sorted(self.regions.iter().filter(|(_, r)| r.small == name).map(|(id, _)| *id))
+            };
+            all(ids(given, &self.regions, named), ("region", given, "regions"))
+        };
+        let mut commodities = asked.commodity.map(commodity).transpose()?;
+        if let Some(beginning) = asked.crop {
+            let begun = self.begun(beginning);
+            commodities = Some(match commodities {
+                Some(named) => named.into_iter().filter(|id| begun.contains(id)).collect(),
+                None => begun,
+            });
+        }
+        Ok(Meant {
+            commodities,
+            markets: asked.market.map(market).transpose()?,
+            regions: asked.region.map(region).transpose()?,
+        })
+    }
+
+    /// Commodities one of whose names begins so.
+    fn begun(&self, beginning: &str) -> Vec<i32> {
+        let beginning = beginning.to_lowercase();
+        let begins = |commodity: &Commodity| commodity.names.iter().any(|name| name.starts_with(&beginning));
+        sorted(self.commodities.iter().filter(|(_, commodity)| begins(commodity)).map(|(id, _)| *id))
+    }
+
+    /// Reads the tables; `None` where the buckets stand as they did `before`.
+    pub(super) async fn read(
+        conn: &mut PgConnection,
+        before: Option<&Self>,
+    ) -> Result<Option<Self>, sqlx::Error> {
+        // Before the tables: what moves meanwhile is read again the next time.
+        let rows = q("SELECT name, version FROM buckets
+            WHERE name = 'global' OR name BETWEEN 'country:' AND 'country;' OR name BETWEEN 'region:' AND 'region;' ORDER BY name")
+        .fetch_all(&mut *conn)
+        .await?;
+        let versions = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let versions: Vec<(String, i64)> = versions.collect::<Result<_, sqlx::Error>>()?;
+        if before.is_some_and(|before| before.versions == versions) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            versions,
+            commodities: commodities(conn).await?,
+            units: units(conn).await?,
+            markets: markets(conn).await?,
+            regions: regions(conn).await?,
+        }))
+    }
+}
+
+fn sorted(ids: impl Iterator<Item = i32>) -> Vec<i32> {
+    let mut ids: Vec<i32> = ids.collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn ids<T>(given: &IdOrName, there: &HashMap<i32, T>, named: impl Fn(&str) -> Vec<i32>) -> Vec<i32> {
+    match given {
+        IdOrName::Id(id) => i32::try_from(*id).ok().filter(|id| there.contains_key(id)).into_iter().collect(),
+        IdOrName::Name(name) => named(name),
+    }
+}
+
+async fn commodities(conn: &mut PgConnection) -> Result<HashMap<i32, Commodity>, sqlx::Error> {
+    let rows = q("SELECT id, name, name_sw, name_ny, name_fr FROM commodities").fetch_all(conn).await?;
+    let of = |row: &sqlx::postgres::PgRow| {
+        let names = (1..5).map(|at| row.try_get::<String, _>(at)).collect::<Result<Vec<_>, _>>()?;
+        let small = names.iter().filter(|name| !name.is_empty()).map(|name| name.to_lowercase()).collect();
+        Ok((row.try_get(0)?, Commodity { name: row.try_get(1)?, names: small }))
+    };
+    rows.iter().map(of).collect()
+}
+
+async fn units(conn: &mut PgConnection) -> Result<HashMap<i32, Unit>, sqlx::Error> {
+    let rows = q("SELECT id, code, base, factor_milli FROM units").fetch_all(conn).await?;
+    let of = |row: &sqlx::postgres::PgRow| {
+        let base = u32::try_from(row.try_get::<i32, _>(2)?).map_err(|_| misfit("units", "base"))?;
+        let unit =
+            Unit { code: row.try_get(1)?, base: UnitBase::from_code(base), factor_milli: row.try_get(3)? };
+        Ok((row.try_get(0)?, unit))
+    };
+    rows.iter().map(of).collect()
+}
+
+async fn markets(conn: &mut PgConnection) -> Result<HashMap<i32, Market>, sqlx::Error> {
+    let rows = q("SELECT id, name, country, region_id FROM markets").fetch_all(conn).await?;
+    let of = |row: &sqlx::postgres::PgRow| {
+        let name: String = row.try_get(1)?;
+        let small = name.to_lowercase();
+        Ok((row.try_get(0)?, Market { name, country: row.try_get(2)?, region: row.try_get(3)?, small }))
+    };
+    rows.iter().map(of).collect()
+}
+
+async fn regions(conn: &mut PgConnection) -> Result<HashMap<i32, Region>, sqlx::Error> {
+    let rows = q("SELECT id, name FROM regions").fetch_all(conn).await?;
+    let of = |row: &sqlx::postgres::PgRow| {
+        let name: String = row.try_get(1)?;
+        let small = name.to_lowercase();
+        Ok((row.try_get(0)?, Region { name, small }))
+    };
+    rows.iter().map(of).collect()
+}

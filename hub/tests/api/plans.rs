@@ -1,0 +1,198 @@
+//! Plans that are kept. Postgres may make one plan for every use of a statement; on as many rows as a country has, that plan must
+//! walk along the index that was made for it, and never read a large table from end to end.
+
+use crate::support::{TestHub, Who};
+use mizili_hub::commands::stream::{take_batch, verdicts_after};
+use mizili_hub::db::{Db, q_scalar};
+use mizili_hub::feed::read;
+use mizili_hub::router::router;
+use serde_json::json;
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{Actor, ActorKind, Body, Command, OrderPlace, Source};
+use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, hub_born};
+
+/// Products and prices as the bench has them.
+const COUNTRY: &str = "
+    INSERT INTO regions (country, name) SELECT 'MWI', 'Region ' || n FROM generate_series(1, 50) n;
+    INSERT INTO commodities (name, category, on_menus) SELECT 'Crop ' || n, 'cereals', true FROM generate_series(1, 60) n;
+    INSERT INTO markets (country, name, region_id) SELECT 'MWI', 'Market ' || n, 1 + n % 50 FROM generate_series(1, 420) n;
+    INSERT INTO cooperatives (name, country, region_id, currency)
+        SELECT 'Cooperative ' || n, 'MWI', 4 + n % 50, 'MWK' FROM generate_series(1, 2000) n;
+    INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, status, posted_at_s, recorded_at)
+        SELECT ('00000000-0000-8000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 1 + (n * 7) % 2000, 1 + n % 60, 1, '', 100, 'MWK', 0, 0,
+            now() - n * interval '1 minute' FROM generate_series(1, 20000) n;
+    INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind)
+        SELECT id, 0, id, cooperative_id, 0, 1000000, 0 FROM listings;
+    INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone, buyer_name,
+            status, channel, placed_at_s)
+        SELECT gen_random_uuid(), id, cooperative_id, 1000, 100, 'MWK', 0, 265990000000 + row_number() OVER (), '', 0, 0, 0 FROM listings;
+    INSERT INTO price_series (market_id, commodity_id, unit_id, price_type, currency, source, newest_month)
+        SELECT m, c, 1, 'Retail', 'MWK', 'wfp', 24300 FROM generate_series(1, 420) m, generate_series(1, 11) c;
+    INSERT INTO prices (series_id, month, price_minor, flags, import_id)
+        SELECT s.id, 24300 - n, 100, 1, 1 FROM price_series s, generate_series(0, 21) n;
+    INSERT INTO users (id, phone, name, role, password_hash)
+        SELECT gen_random_uuid(), 265880000000 + n, 'N', 'buyer', '' FROM generate_series(1, 5000) n;
+    INSERT INTO members (id, cooperative_id, name, phone, language, registered_at_s)
+        SELECT gen_random_uuid(), 1 + n % 2000, 'M', 265770000000 + n, 'ny', 0 FROM generate_series(1, 20000) n;
+    INSERT INTO idempotency_keys (user_id, key, route, body_hash, status, response)
+        SELECT id, 'key', 'route', '', 201, '' FROM users;
+    INSERT INTO buckets (name, version) SELECT 'coop:' || n, 20 FROM generate_series(1, 2000) n;
+    INSERT INTO sync_rows (bucket, entity, id, version, deleted, hash, payload)
+        SELECT 'coop:' || 1 + n % 2000, 11, decode(lpad(to_hex(n), 16, '0'), 'hex'), n, false, '', '' FROM generate_series(1, 40000) n;
+    INSERT INTO edges (cooperative_id, incarnation, enrolled_at) SELECT n, 1, now() FROM generate_series(1, 500) n;
+    INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) SELECT n, 1, '', 1 FROM generate_series(1, 500) n;
+    INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number)
+        SELECT 2 + n % 400, 1, n, gen_random_uuid(), 0, 0, 0, 1, '', '', 'applied', n FROM generate_series(1, 20000) n;";
+
+/// Tables that no kept statement may read from end to end.
+const LARGE: [&str; 11] = [
+    "listings",
+    "stock_entries",
+    "orders",
+    "price_series",
+    "prices",
+    "users",
+    "members",
+    "idempotency_keys",
+    "buckets",
+    "sync_rows",
+    "commands",
+];
+
+/// Beginnings of lists' conditions and what follows them, and the index that each has to walk along.
+const LISTS: [(&str, &str, &str); 10] = [
+    (
+        "/api/v1/products?limit=20&commodity=5&region=7",
+        "l.commodity_id = $1 AND l.region_id = $2",
+        "listings_by_crop_and_region",
+    ),
+    (
+        "/api/v1/products?limit=20&commodity=Crop 5",
+        "l.status = 0 AND l.commodity_id = $1 ORDER",
+        "listings_by_crop",
+    ),
+    (
+        "/api/v1/products?limit=20&region=Region 7",
+        "l.status = 0 AND l.region_id = $1 ORDER",
+        "listings_by_region",
+    ),
+    (
+        "/api/v1/products?limit=20&cooperative=7",
+        "l.status = 0 AND l.cooperative_id = $1",
+        "listings_by_cooperative",
+    ),
+    ("/api/v1/products?limit=20", "WHERE l.status = 0 ORDER", "listings_recorded"),
+    ("/api/v1/products?limit=20", "FROM listings l WHERE l.status = 0 ORDER", "stock_entries_listing"),
+    (
+        "/api/v1/market-prices?commodity=Crop 5&market=Market 7",
+        "s.commodity_id = $1 AND s.market_id = $2 ORDER",
+        "price_series_commodity",
+    ),
+    (
+        "/api/v1/market-prices?commodity=Crop 5&market=Market 7",
+        "s.commodity_id = $1 AND s.market_id = $2 ORDER",
+        "prices_pkey",
+    ),
+    (
+        "/api/v1/market-prices?commodity=5&market=7&from=2024-01",
+        "s.market_id = $2 AND p.month >= $3 ORDER",
+        "prices_pkey",
+    ),
+    ("/api/v1/market-prices?market=7", "WHERE true AND s.market_id = $1 ORDER", "price_series_key"),
+];
+
+/// One connection, so that every statement is kept on it.
+async fn hub_with_one_connection() -> TestHub {
+    let mut hub = TestHub::with_market().await;
+    hub.sql(COUNTRY).await;
+    hub.sql("ANALYZE").await;
+    let url = hub.state.db.direct_url().to_owned();
+    hub.state.db = Db::connect_with(&url, &url, 1).await.unwrap();
+    hub.router = router(hub.state.clone());
+    hub
+}
+
+async fn use_everything(hub: &TestHub) {
+    for (address, ..) in LISTS {
+        hub.get(&address.replace(' ', "%20")).send().await.is(200);
+    }
+    let product = hub_born(1).to_string();
+    let some = hub.ask("SELECT id FROM listings LIMIT 1").await;
+    assert_eq!(product.len(), some.len());
+    let order = hub.order(Who::Buyer, &some, 1).await;
+    hub.get(&format!("/api/v1/orders/{order}")).by(Who::Buyer).send().await.is(200);
+    hub.post(&format!("/api/v1/orders/{order}/cancel")).by(Who::Buyer).send().await.is(200);
+    hub.get("/api/v1/orders").by(Who::Clerk).send().await.is(200);
+    let posted = json!({ "commodity_id": 1, "unit_id": 1, "quantity": "5", "cooperative_id": 1,
+        "price": { "amount": 100, "currency": "MWK" } });
+    hub.post("/api/v1/products").by(Who::Admin).json(&posted).send().await.is(201);
+    let (db, deps, edge) = (&hub.state.db, &hub.state.deps, EdgeId(1));
+    let sale = |seq: u64| {
+        let actor = Actor { kind: ActorKind::Caller, id: None, phone: 265_700_000_000 + seq };
+        let body = Body::from(OrderPlace {
+            listing: some.parse().unwrap(),
+            quantity_milli: 1_000,
+            unit_price_minor: 100,
+            source: Source::Ask,
+            buyer_phone: 0,
+            buyer_name: String::new(),
+            channel: 1,
+        });
+        Command { id: CommandId(deps.ids.uuid_v7()), seq, made_at_s: 0, actor, body: body.to_raw() }
+    };
+    take_batch(db, deps, edge, 1, 1, (1..=3).map(sale).collect()).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(verdicts_after(&mut tx, edge, 1, 0, 10).await.unwrap().len(), 3);
+    let bucket = Bucket::Coop(CooperativeId(7));
+    read::heads(&mut tx, &[bucket]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Every kept statement with its plan.
+async fn plans(conn: &mut PgConnection) -> Vec<(String, String)> {
+    sqlx::raw_sql("SET LOCAL plan_cache_mode = force_generic_plan").execute(&mut *conn).await.unwrap();
+    let kept =
+        "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements WHERE NOT from_sql";
+    let kept = sqlx::raw_sql(kept).fetch_all(&mut *conn).await.unwrap();
+    let mut plans = Vec::new();
+    for row in kept {
+        let (name, text): (String, String) = (row.get(0), row.get(1));
+        let values = vec!["NULL"; row.get::<i32, _>(2) as usize].join(", ");
+        let values = if values.is_empty() { values } else { format!("({values})") };
+        let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE {name}{values}"));
+        let lines = sqlx::raw_sql(explain).fetch_all(&mut *conn).await.unwrap();
+        let lines: Vec<String> = lines.iter().map(|line| line.get(0)).collect();
+        plans.push((text, lines.join("\n")));
+    }
+    plans
+}
+
+#[tokio::test]
+async fn every_kept_plan_walks_along_its_index() {
+    let hub = hub_with_one_connection().await;
+    use_everything(&hub).await;
+    let mut tx = hub.state.db.begin().await.unwrap();
+    let plans = plans(&mut tx).await;
+    assert!(plans.len() > 40, "{}", plans.len());
+    let mut wrong = Vec::new();
+    for (text, plan) in &plans {
+        for table in LARGE {
+            let scan = format!("Seq Scan on {table}");
+            let named = plan.lines().any(|line| line.contains(&format!("{scan} ")) || line.ends_with(&scan));
+            wrong.extend(named.then(|| format!("reads all {table}:\n{text}\n{plan}")));
+        }
+    }
+    for (_, part, index) in LISTS {
+        let mut found = plans.iter().filter(|(text, _)| text.contains(part));
+        let (text, plan) = found.next().unwrap_or_else(|| panic!("nothing has {part}"));
+        wrong.extend((!plan.contains(index)).then(|| format!("not along {index}:\n{text}\n{plan}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    tx.rollback().await.unwrap();
+    // The region that a listing is found by is its cooperative's, also after that has moved.
+    hub.sql("UPDATE cooperatives SET region_id = 1 WHERE id = 7").await;
+    let mut tx = hub.state.db.begin().await.unwrap();
+    let astray = "SELECT count(*) FROM listings l JOIN cooperatives k ON k.id = l.cooperative_id WHERE l.region_id IS DISTINCT FROM k.region_id";
+    assert_eq!(q_scalar::<i64>(astray).fetch_one(&mut *tx).await.unwrap(), 0);
+}
