@@ -78,8 +78,8 @@ impl Db {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn settle_statements(&self, wanted: Statements) -> Result<(), sqlx::Error> {
-        statements::settle(&self.pool, wanted).await
+    pub async fn settle_statements(&self, deps: &Deps, wanted: Statements) -> Result<(), sqlx::Error> {
+        statements::settle(&self.pool, deps, wanted).await
     }
 
     /// Begins a transaction (READ COMMITTED). Dropped without a commit, it is rolled back.

@@ -70,7 +70,8 @@ pub async fn run(
     // Before anything is started: a port that is taken must not cost the start of a database.
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let opened = config.open().await?;
-    let served = match opened.db.settle_statements(statements).await.context("the database does not answer") {
+    let settled = opened.db.settle_statements(&Deps::real(), statements).await;
+    let served = match settled.context("the database does not answer") {
         Ok(()) => serve(config, secrets, &opened, listener).await,
         Err(error) => Err(error),
     };

@@ -30,7 +30,7 @@ async fn a_changed_table_is_nobodys_fault_and_a_second_time_ends_prepared_statem
     run(&mut operator, "CREATE TABLE crops (name text); INSERT INTO crops VALUES ('beans'), ('maize')").await;
 
     assert!(!statements::are_named(), "before anybody knows whether a pooler stands between");
-    db.settle_statements(Statements::Auto).await.unwrap();
+    db.settle_statements(&deps, Statements::Auto).await.unwrap();
     assert!(statements::are_named(), "nothing stands between");
     for _ in 0..3 {
         assert_eq!(crops(&db, &deps).await, ["beans", "maize"]);
@@ -58,7 +58,7 @@ async fn a_changed_table_is_nobodys_fault_and_a_second_time_ends_prepared_statem
 
     // A connection that was lost in the pool: neither who reads nor who begins a transaction notices.
     for named in [Statements::Named, Statements::Unnamed] {
-        db.settle_statements(named).await.unwrap();
+        db.settle_statements(&deps, named).await.unwrap();
         futures_util::future::join_all((0..4).map(|_| crops(&db, &deps))).await;
         run(&mut operator, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
         assert_eq!(crops(&db, &deps).await, ["beans", "maize"]);

@@ -6,12 +6,12 @@
 //! requests are served.
 
 use super::retired::{self, Moment};
+use mizili_node::deps::Deps;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgDatabaseError, PgPool};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
-use uuid::Uuid;
 
 /// Statements that a connection keeps. More than there are texts, so that none is ever pushed out and prepared again.
 pub const KEPT_MAX: usize = 512;
@@ -46,11 +46,11 @@ pub fn are_named() -> bool {
 ///
 /// # Errors
 /// The database does not answer.
-pub(super) async fn settle(pool: &PgPool, wanted: Statements) -> Result<(), sqlx::Error> {
+pub(super) async fn settle(pool: &PgPool, deps: &Deps, wanted: Statements) -> Result<(), sqlx::Error> {
     let (named, why) = match wanted {
         Statements::Named => (true, "as set"),
         Statements::Unnamed => (false, "as set"),
-        Statements::Auto if may_be_named(pool).await? => {
+        Statements::Auto if may_be_named(pool, deps).await? => {
             (true, "nothing between here and the database minds")
         }
         Statements::Auto => (false, "a pooler between here and the database takes no named ones"),
@@ -90,9 +90,9 @@ pub(super) fn trouble(error: &sqlx::Error, began: Moment) {
 
 /// Finds out whether named statements are kept for whoever prepared them: prepares one on a connection, has others take the
 /// session behind it, and runs it again. A pooler that is idle would hand back the same session, and pass falsely.
-async fn may_be_named(pool: &PgPool) -> Result<bool, sqlx::Error> {
+async fn may_be_named(pool: &PgPool, deps: &Deps) -> Result<bool, sqlx::Error> {
     // A text that no other probe has: a statement that another left behind a pooler must not pass for this one.
-    let mark = Uuid::now_v7().as_u128() as i64;
+    let mark = i64::from_le_bytes(deps.ids.random());
     let mut first = pool.acquire().await?;
     let Some(session) = session_by_name(&mut first, mark).await? else { return Ok(unusable(first)) };
     let mut holders: Vec<Transaction<'static, Postgres>> = Vec::new();

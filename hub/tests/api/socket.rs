@@ -42,7 +42,7 @@ async fn a_database_that_goes_and_comes_back_needs_no_restart() {
     postgres.create_database_if_missing("mizili").await.unwrap();
     let url = postgres.url("mizili");
     let db = Db::connect_with(&url, &url, 4).await.unwrap();
-    db.settle_statements(Statements::Named).await.unwrap();
+    db.settle_statements(&Deps::real(), Statements::Named).await.unwrap();
     let hub = serve(db.clone(), dir.path()).await;
 
     let unready = get(hub.address, "/readyz").await;

@@ -192,7 +192,7 @@ impl TestHub {
         let key = TemplateKey::of_migrator("hub", &MIGRATOR);
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect_with(postgres.url(), postgres.url(), 8).await.unwrap();
-        db.settle_statements(Statements::Named).await.unwrap();
+        db.settle_statements(&Deps::real(), Statements::Named).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let (deps, clock) = Deps::fixed_with_clock(1);
         let keys = HubKeys::load(None, dir.path(), |secret| secret.fill(7)).unwrap();

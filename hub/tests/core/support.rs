@@ -121,7 +121,7 @@ impl World {
         let key = TemplateKey::of_migrator("hub", &MIGRATOR);
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect(postgres.url(), postgres.url()).await.unwrap();
-        db.settle_statements(Statements::Named).await.unwrap();
+        db.settle_statements(&Deps::real(), Statements::Named).await.unwrap();
         let (deps, clock) = Deps::fixed_with_clock(1);
         let world = Self { db, deps, clock, _postgres: postgres };
         world.sql("INSERT INTO regions (country, name) VALUES ('MWI', 'Central'), ('MWI', 'Southern')").await;

@@ -222,7 +222,7 @@ impl World {
         let key = TemplateKey::of_migrator("hub", &MIGRATOR);
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect_with(postgres.url(), postgres.url(), 8).await.unwrap();
-        db.settle_statements(Statements::Named).await.unwrap();
+        db.settle_statements(&Deps::real(), Statements::Named).await.unwrap();
         let (keys, deps) = (tempfile::tempdir().unwrap(), Deps::fixed(1));
         let hub_keys = HubKeys::load(None, keys.path(), |secret| secret.fill(7)).unwrap();
         let auth = Auth { passwords: Passwords::new(1), key: TokenKey::new(&[9; 32]) };

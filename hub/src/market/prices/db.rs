@@ -48,7 +48,7 @@ fn text(filter: &PriceFilter, meant: &Meant, after: Option<ListKey>, rows: i64) 
     let one = |ids: Option<&[i32]>| ids.is_some_and(|ids| ids.len() == 1);
     let month = |month: Option<Month>| month.map(|m| m.0.cast_signed());
     // A history of anything but one line of prices is for tables that somebody makes once.
-    let rare = !filter.latest && !(one(commodities) && one(markets));
+    let rare = !(filter.latest || one(commodities) && one(markets));
     let narrowed = Narrowed::of(
         "SELECT page.*, b.price_minor FROM (
             SELECT s.id AS series, s.commodity_id, s.market_id, s.unit_id, s.price_type, s.currency, s.source,

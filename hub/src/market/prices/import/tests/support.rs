@@ -28,7 +28,7 @@ pub(super) async fn bench() -> Bench {
     let key = TemplateKey::of_migrator("hub", &MIGRATOR);
     let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
     let db = Db::connect(postgres.url(), postgres.url()).await.unwrap();
-    db.settle_statements(Statements::Named).await.unwrap();
+    db.settle_statements(&Deps::real(), Statements::Named).await.unwrap();
     let (deps, clock) = Deps::fixed_with_clock(1);
     // The newest month of the real files is 2026-04.
     clock.set_wall_s("2026-05-20T12:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second());
