@@ -56,16 +56,23 @@ export function sayProblem(place, problem, isAct = false, fields = {}) {
 
 // Marks the inputs that a problem points at and says beside each what is wrong with it.
 export function mark(fields, problem) {
-  const inputs = Object.values(fields);
-  for (const input of inputs) unmark(input);
+  for (const input of Object.values(fields)) unmark(input);
   const wrong = wrongs(fields, problem).filter(({ input }) => input);
-  for (const { input, words } of wrong) {
-    input.setAttribute('aria-invalid', 'true');
-    if ($(wrongId(input)) || !words) continue;
-    input.setAttribute('aria-describedby', `${input.getAttribute('aria-describedby') ?? ''} ${wrongId(input)}`.trim());
-    (input.closest('.with-unit') ?? input).before(el('p', { class: 'wrong', id: wrongId(input) }, words));
-  }
+  for (const { input, words } of wrong) if (!$(wrongId(input))) setMark(input, words);
   wrong[0]?.input.focus();
+}
+
+// Says beside one input what is wrong with it; nothing, with no words.
+export function point(input, words) {
+  unmark(input);
+  if (words) setMark(input, words);
+}
+
+function setMark(input, words) {
+  input.setAttribute('aria-invalid', 'true');
+  if (!words) return;
+  input.setAttribute('aria-describedby', `${input.getAttribute('aria-describedby') ?? ''} ${wrongId(input)}`.trim());
+  (input.closest('.with-unit') ?? input).before(el('p', { class: 'wrong', id: wrongId(input), role: 'status' }, words));
 }
 
 const wrongId = (input) => `${input.id}-wrong`;

@@ -2,8 +2,9 @@
 
 import { Attempt, all, get, send } from '/assets/api.js';
 import { $, el, fill, hush, mark, option, say, sayProblem, sureButton } from '/assets/dom.js';
+import { exact, problemOf, read, watch, wordsOf } from '/assets/numbers.js';
 import { known, load } from '/assets/standing.js';
-import { amount, exact, money, shortMoment, t } from '/assets/words.js';
+import { amount, money, shortMoment, t } from '/assets/words.js';
 
 const placing = new Attempt();
 let products = [];
@@ -49,8 +50,8 @@ function hint() {
   $('order-unit').textContent = product?.unit ?? '';
   const typed = $('order-quantity').value.trim();
   if (!product || !typed) return fill($('order-hint'));
-  const milli = exact(typed, 3);
-  if (!milli) return fill($('order-hint'), t('hint_number'));
+  const { value: milli, ...number } = read(typed, 3);
+  if (!milli) return fill($('order-hint'), number.wrong ? wordsOf(number) : t('hint_number'));
   const total = money({ amount: Math.floor((milli * product.price.amount + 500) / 1000), currency: product.price.currency });
   const here = exact(product.available, 3) ?? 0;
   const foreign = product.cooperative_id !== known()?.cooperative?.id;
@@ -58,6 +59,7 @@ function hint() {
   return fill($('order-hint'), t(key, { total, here: amount(product.available, product.unit) }));
 }
 
+watch($('order-quantity'), () => 3);
 for (const id of ['order-product', 'order-quantity']) $(id).addEventListener('input', hint);
 
 $('order-form').addEventListener('submit', async (event) => {
@@ -65,11 +67,14 @@ $('order-form').addEventListener('submit', async (event) => {
   const product = chosen();
   const button = event.target.querySelector('button[type=submit]');
   const fields = { '/quantity': $('order-quantity'), '/buyer_name': $('order-name'), '/buyer_phone': $('order-phone'), '/product_id': $('order-product'), '/unit_price': $('order-product') };
-  const body = { product_id: product.id, quantity: $('order-quantity').value.trim().replace(',', '.'), unit_price: product.price };
+  const quantity = read($('order-quantity').value, 3);
+  const body = { product_id: product.id, quantity: quantity.decimal, unit_price: product.price };
   if ($('order-phone').value.trim()) body.buyer_phone = $('order-phone').value;
   if ($('order-name').value.trim()) body.buyer_name = $('order-name').value;
   button.disabled = true;
   try {
+    const unread = problemOf({ '/quantity': quantity });
+    if (unread) throw unread;
     const order = await placing.send('POST', '/api/v1/orders', body);
     mark(fields);
     for (const id of ['order-quantity', 'order-phone', 'order-name']) $(id).value = '';

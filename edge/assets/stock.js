@@ -2,9 +2,10 @@
 
 import { Attempt, all, get, send, tagOf } from '/assets/api.js';
 import { $, el, fill, groups, hush, mark, option, refill, say, sayProblem, sureButton } from '/assets/dom.js';
+import { problemOf, read, watch } from '/assets/numbers.js';
 import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
-import { amount, digits, exact, language, money, t } from '/assets/words.js';
+import { amount, digits, language, money, t } from '/assets/words.js';
 
 const offering = new Attempt();
 let open = new Set();
@@ -82,6 +83,7 @@ function changeForm(line) {
   const reason = el('input', { id: id('reason'), maxlength: 80 });
   const hint = el('p', { class: 'hint' }, t('expected', { n: amount(line.expected, product.unit) }));
   const said = el('div', { role: 'alert' });
+  watch(quantity, () => 3);
   kind.addEventListener('change', () => { hint.hidden = kind.value !== 'counted'; });
   const field = (label, input) => el('div', {}, el('label', { for: input.id }, label), input);
   const form = el('form', {}, el('div', { class: 'row' }, field(t('kind'), kind), field(`${t('quantity')} (${product.unit})`, quantity), field(t('reason'), reason),
@@ -89,10 +91,13 @@ function changeForm(line) {
     product.status === 'active' ? sureButton(t('withdraw'), t('sure_withdraw'), () => withdraw(product)) : '', said);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const change = { product_id: product.id, kind: kind.value, quantity: quantity.value.trim().replace(',', '.'), reason: reason.value };
-    if (kind.value === 'counted') change.expected = line.expected;
     const fields = { '/quantity': quantity, '/reason': reason };
+    const typed = read(quantity.value, 3);
+    const change = { product_id: product.id, kind: kind.value, quantity: typed.decimal, reason: reason.value };
+    if (kind.value === 'counted') change.expected = line.expected;
     try {
+      const unread = problemOf({ '/quantity': typed });
+      if (unread) throw unread;
       await attempt.send('POST', '/api/v1/office/stock/adjust', change);
       document.activeElement.blur();
       open.delete(`change ${product.id}`);
@@ -116,19 +121,20 @@ async function withdraw(product) {
   }
 }
 
+watch($('offer-quantity'), () => 3);
+watch($('offer-price'), () => digits($('offer-currency').textContent));
+
 $('offer-form').addEventListener('submit', async (event) => {
   event.preventDefault();
   const currency = $('offer-currency').textContent;
-  const minor = exact($('offer-price').value, digits(currency));
+  const quantity = read($('offer-quantity').value, 3);
+  const price = read($('offer-price').value, digits(currency));
   const fields = { '/commodity_id': $('offer-crop'), '/quantity': $('offer-quantity'), '/unit_id': $('offer-unit'), '/price': $('offer-price'), '/title': $('offer-title') };
-  if (minor === null) {
-    say($('offer-said'), 'bad', t('not_taken'), t('hint_number'));
-    mark(fields, { errors: [{ pointer: '/price', detail: t('hint_number') }] });
-    return;
-  }
   const body = { commodity_id: Number($('offer-crop').value), unit_id: Number($('offer-unit').value), title: $('offer-title').value,
-    quantity: $('offer-quantity').value.trim().replace(',', '.'), price: { amount: minor, currency } };
+    quantity: quantity.decimal, price: { amount: price.value, currency } };
   try {
+    const unread = problemOf({ '/quantity': quantity, '/price': price });
+    if (unread) throw unread;
     const product = await offering.send('POST', '/api/v1/products', body);
     mark(fields);
     event.target.reset();

@@ -32,7 +32,8 @@ const WORDS = {
     choose: 'Choose…', here_now: '{n} here', hint_held: 'This office holds enough: it is sold at once. Total {total}.',
     hint_ask: 'This office holds {here}. The hub will be asked for this order; it is not sold before the hub has said yes. Total {total}.',
     hint_ask_other: 'Another cooperative sells this. The hub will be asked; it is not sold before the hub has said yes. Total {total}.',
-    hint_number: 'Write a number such as 20 or 2.5.',
+    hint_number: 'Write a number such as 20 or 2.5.', hint_two_ways: 'This can mean two things. Write {n} or {less}.', hint_thousands: 'Write {n}, with nothing between the digits.',
+    hint_fine: 'At most {places} digits after the point.', hint_whole: 'Write a whole number.', hint_big: 'This number is too large.', hint_negative: 'It must not be less than zero.',
     s_confirmed: 'Confirmed', s_asked: 'Asked, not confirmed', s_refused: 'Refused', s_short: 'Short', s_cancelled: 'Cancelled', s_fulfilled: 'Fetched',
     w_confirmed_here: 'Sold from this office. The hub hears of it when there is a line.', w_asked: 'The hub has not answered yet.', w_short: 'More was sold than there was: a person has to settle it.',
     done_confirmed: 'Confirmed', done_confirmed_words: '{what} sold for {total}. It is kept on this box.', done_asked: 'Asked, not confirmed', done_asked_words: '{what}: the hub has to say yes first. Do not hand it over yet.',
@@ -73,7 +74,8 @@ const WORDS = {
     choose: 'Chagua…', here_now: '{n} hapa', hint_held: 'Ofisi hii inazo za kutosha: zinauzwa mara moja. Jumla {total}.',
     hint_ask: 'Ofisi hii ina {here}. Kituo kikuu kitaulizwa; haijauzwa kabla kituo kikuu hakijakubali. Jumla {total}.',
     hint_ask_other: 'Ushirika mwingine unauza hii. Kituo kikuu kitaulizwa; haijauzwa kabla hakijakubali. Jumla {total}.',
-    hint_number: 'Andika namba kama 20 au 2.5.',
+    hint_number: 'Andika namba kama 20 au 2.5.', hint_two_ways: 'Hii inaweza kumaanisha mambo mawili. Andika {n} au {less}.', hint_thousands: 'Andika {n}, bila chochote kati ya tarakimu.',
+    hint_fine: 'Tarakimu zisizozidi {places} baada ya nukta.', hint_whole: 'Andika namba kamili.', hint_big: 'Namba hii ni kubwa mno.', hint_negative: 'Isiwe chini ya sifuri.',
     s_confirmed: 'Imethibitishwa', s_asked: 'Imeombwa, bado', s_refused: 'Imekataliwa', s_short: 'Imepungua', s_cancelled: 'Imefutwa', s_fulfilled: 'Imechukuliwa',
     w_confirmed_here: 'Imeuzwa na ofisi hii. Kituo kikuu kitajua mtandao ukirudi.', w_asked: 'Kituo kikuu bado hakijajibu.', w_short: 'Kimeuzwa zaidi ya kilichokuwepo: mtu anapaswa kutatua.',
     done_confirmed: 'Imethibitishwa', done_confirmed_words: '{what} zimeuzwa kwa {total}. Imehifadhiwa kwenye kompyuta hii.', done_asked: 'Imeombwa, haijathibitishwa', done_asked_words: '{what}: kituo kikuu lazima kikubali kwanza. Usikabidhi bado.',
@@ -119,6 +121,8 @@ const OF_FIELDS = {
     [/^The price is too large\.$/, 'Bei ni kubwa mno.'],
     [/^The total is too large\.$/, 'Jumla ni kubwa mno.'],
     [/^Write a number in digits, such as 50 or 2\.5\.?$/, 'Andika namba kwa tarakimu, kama 50 au 2.5.'],
+    [/^Write it without a comma, such as 1000 or 2\.5\.?$/, 'Andika bila mkato, kama 1000 au 2.5.'],
+    [/^Must be a whole number: this is counted in pieces\.$/, 'Lazima iwe namba kamili: hii huhesabiwa moja moja.'],
     [/^Write at most three digits after the point\.?$/, 'Andika tarakimu zisizozidi tatu baada ya nukta.'],
     [/^This number is too large\.?$/, 'Namba hii ni kubwa mno.'],
   ],
@@ -163,13 +167,3 @@ export function money({ amount, currency }) {
 
 // A quantity with its unit: "25 KG", "2 × 90 KG".
 export const amount = (quantity, unit) => `${quantity}${/^\d/.test(unit) ? ' × ' : ' '}${unit}`;
-
-// A typed decimal number in so many decimals, exactly, as a whole number; null when it is none.
-export function exact(text, places) {
-  const found = /^\s*(\d+)(?:[.,](\d+))?\s*$/.exec(text);
-  if (!found) return null;
-  const fraction = (found[2] ?? '').replace(/0+$/, '');
-  if (fraction.length > places) return null;
-  const value = Number(found[1] + fraction.padEnd(places, '0'));
-  return Number.isSafeInteger(value) ? value : null;
-}

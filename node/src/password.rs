@@ -4,6 +4,7 @@
 mod buffers;
 
 use crate::deps::Deps;
+use crate::name::one_form;
 use crate::problem::{Kind, Problem, field};
 use buffers::Buffers;
 use std::sync::Arc;
@@ -70,7 +71,7 @@ impl Passwords {
     /// Too many wait already.
     pub async fn hash(&self, deps: &Deps, password: &str) -> Result<String, Problem> {
         let salt: [u8; 16] = deps.ids.random();
-        let password = password.to_owned();
+        let password = one_form(password).into_owned();
         let hashed = self.run(move |buffers| buffers.hash(&password, &salt));
         hashed.await?.map_err(|error| Problem::internal(format!("a password could not be hashed: {error}")))
     }
@@ -82,7 +83,11 @@ impl Passwords {
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Problem> {
         let known = hash.is_some();
         let (password, hash) = (password.to_owned(), hash.unwrap_or(NOBODY).to_owned());
-        let verified = self.run(move |buffers| buffers.verify(&password, &hash));
+        let verified = self.run(move |buffers| {
+            let form = one_form(&password);
+            // One that was kept before there was one form is known as it was typed then.
+            buffers.verify(&form, &hash) || (form != password && buffers.verify(&password, &hash))
+        });
         Ok(verified.await? && known)
     }
 

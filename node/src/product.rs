@@ -2,13 +2,16 @@
 //! Whether any of it may be done is for the commands to decide, never for this.
 
 use crate::etag::{header_value, versioned};
+use crate::name::tidy;
 use crate::problem::{Problem, field, fields};
 use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use sync_protocol::api::FieldProblem;
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
 use sync_protocol::command::{Body, ListingEdit, ListingPost, ListingWithdraw, TextChange, WholeChange};
 use sync_protocol::entity::ListingStatus;
+use sync_protocol::units::Quantity;
 use uuid::Uuid;
 
 /// The ETag of a product: what can be edited of it, and all of it.
@@ -27,13 +30,19 @@ pub fn posting(listing: Uuid, new: &NewProduct, seller: Option<Uuid>) -> Listing
         listing,
         commodity: new.commodity_id,
         unit: new.unit_id,
-        title: new.title.trim().to_owned(),
+        title: tidy(&new.title),
         quantity_milli: new.quantity.0,
         price_minor: new.price.amount,
         currency: new.price.currency.to_ascii_uppercase(),
         seller,
         hub_milli: None,
     }
+}
+
+/// What is wrong with a quantity of a unit that can be had in steps of so many thousandths; nothing for most.
+pub fn in_steps(pointer: &str, quantity: Quantity, step_milli: i64) -> Option<FieldProblem> {
+    let fits = quantity.0 % step_milli.max(1) == 0;
+    (!fits).then(|| field(pointer, "Must be a whole number: this is counted in pieces."))
 }
 
 /// What can be changed of a listing, as it stands now.
@@ -65,7 +74,7 @@ impl Standing<'_> {
         let edit = ListingEdit {
             listing: self.listing,
             price_minor: price.map(|price| WholeChange { old: self.price_minor, new: price.amount }),
-            title: title.map(|title| TextChange { old: self.title.to_owned(), new: title.trim().to_owned() }),
+            title: title.map(|title| TextChange { old: self.title.to_owned(), new: tidy(title) }),
         };
         if edit.price_minor.is_some() || edit.title.is_some() {
             bodies.push(edit.into());
@@ -120,6 +129,13 @@ mod tests {
         let change = ProductChange { status: Some("withdrawn".to_owned()), ..change };
         let withdraw = ListingWithdraw { listing: LISTING };
         assert_eq!(NOW.changed(&change).unwrap(), [edit.into(), withdraw.into()]);
+    }
+
+    #[test]
+    fn half_a_head_is_no_quantity() {
+        assert_eq!(in_steps("/quantity", Quantity(500), 1_000).unwrap().pointer, "/quantity");
+        assert_eq!(in_steps("/quantity", Quantity(2_000), 1_000), None);
+        assert_eq!(in_steps("/quantity", Quantity(1), 1), None);
     }
 
     #[test]

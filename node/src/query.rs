@@ -1,6 +1,7 @@
 //! Reads what stands after the `?`. A parameter that is not known is an error that names it, never ignored: a misspelt filter
 //! would show everything.
 
+use crate::name::tidy;
 use crate::problem::{Kind, Problem};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -168,19 +169,19 @@ pub fn id_or_name(name: &str, value: Option<&str>) -> Result<Option<IdOrName>, P
     text(name, Some(value)).map(|value| value.map(IdOrName::Name))
 }
 
-/// A text to look for: trimmed, not empty, without NUL.
+/// A text to look for, in the form in which names are kept: not empty, without NUL.
 ///
 /// # Errors
 /// Names the parameter.
 pub fn text(name: &str, value: Option<&str>) -> Result<Option<String>, Problem> {
-    let Some(value) = value.map(str::trim) else { return Ok(None) };
+    let Some(value) = value.map(tidy) else { return Ok(None) };
     if value.is_empty() || value.contains('\0') || value.chars().count() > 200 {
         return Err(Problem::parameter(
             name,
             "must be a text of 1 to 200 characters; leave it out to see all.",
         ));
     }
-    Ok(Some(value.to_owned()))
+    Ok(Some(value))
 }
 
 /// An ISO 3166-1 alpha-3 country code, in capitals.
@@ -239,6 +240,8 @@ mod tests {
         for large in ["2147483648", "4294967296", "99999999999"] {
             assert!(id_or_name("m", Some(large)).is_err(), "{large}");
         }
+        assert_eq!(text("q", Some("Cho\u{301}kwe\u{200b}")).unwrap().as_deref(), Some("Chókwe"));
+        assert!(text("q", Some("\u{200b}")).is_err());
         assert!(id_or_name("m", Some("a\0b")).is_err());
         assert!(country("c", Some("Malawi")).is_err());
     }

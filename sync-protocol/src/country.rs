@@ -22,6 +22,8 @@ pub struct Country {
     pub calling_code: &'static str,
     /// What a caller inside the country dials before the national number; empty where there is none.
     pub trunk_prefix: &'static str,
+    /// What a caller inside the country dials before a number of another: two zeros, or what the country has instead.
+    pub abroad: &'static str,
     /// How many digits a mobile number has, without calling code and trunk prefix. Fixed lines are left
     /// out on purpose: they cannot receive SMS or dial USSD codes.
     pub mobile_digits: &'static [u8],
@@ -31,28 +33,34 @@ pub struct Country {
 ///
 /// Zimbabwe has the currency of 2024 (ZWG): amounts in the ones before it are not comparable with it.
 pub static COUNTRIES: &[Country] = &[
-    country("BDI", "Burundi", ("BIF", 0), ("257", "", &[8])),
-    country("ETH", "Ethiopia", ("ETB", 2), ("251", "0", &[9])),
-    country("GHA", "Ghana", ("GHS", 2), ("233", "0", &[9])),
-    country("KEN", "Kenya", ("KES", 2), ("254", "0", &[9])),
-    country("MOZ", "Mozambique", ("MZN", 2), ("258", "", &[9])),
-    country("MWI", "Malawi", ("MWK", 2), ("265", "0", &[9])),
-    country("NGA", "Nigeria", ("NGN", 2), ("234", "0", &[10])),
-    country("RWA", "Rwanda", ("RWF", 0), ("250", "0", &[9])),
-    country("TZA", "Tanzania", ("TZS", 2), ("255", "0", &[9])),
-    country("UGA", "Uganda", ("UGX", 0), ("256", "0", &[9])),
-    country("ZMB", "Zambia", ("ZMW", 2), ("260", "0", &[9])),
-    country("ZWE", "Zimbabwe", ("ZWG", 2), ("263", "0", &[9])),
+    country("BDI", "Burundi", ("BIF", 0), ("257", "", "00", &[8])),
+    country("ETH", "Ethiopia", ("ETB", 2), ("251", "0", "00", &[9])),
+    country("GHA", "Ghana", ("GHS", 2), ("233", "0", "00", &[9])),
+    country("KEN", "Kenya", ("KES", 2), ("254", "0", "000", &[9])),
+    country("MOZ", "Mozambique", ("MZN", 2), ("258", "", "00", &[9])),
+    country("MWI", "Malawi", ("MWK", 2), ("265", "0", "00", &[9])),
+    country("NGA", "Nigeria", ("NGN", 2), ("234", "0", "009", &[10])),
+    country("RWA", "Rwanda", ("RWF", 0), ("250", "0", "00", &[9])),
+    country("TZA", "Tanzania", ("TZS", 2), ("255", "0", "000", &[9])),
+    country("UGA", "Uganda", ("UGX", 0), ("256", "0", "000", &[9])),
+    country("ZMB", "Zambia", ("ZMW", 2), ("260", "0", "00", &[9])),
+    country("ZWE", "Zimbabwe", ("ZWG", 2), ("263", "0", "00", &[9])),
 ];
 
-/// One line of the table: code, name, (currency, minor digits), (calling code, trunk prefix, mobile digits).
+/// One line of the table: code, name, (currency, minor digits), (calling code, trunk prefix, prefix for
+/// abroad, mobile digits).
 const fn country(
     iso3: &'static str,
     name: &'static str,
     (currency, minor_digits): (&'static str, u8),
-    (calling_code, trunk_prefix, mobile_digits): (&'static str, &'static str, &'static [u8]),
+    (calling_code, trunk_prefix, abroad, mobile_digits): (
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static [u8],
+    ),
 ) -> Country {
-    Country { iso3, name, currency, minor_digits, calling_code, trunk_prefix, mobile_digits }
+    Country { iso3, name, currency, minor_digits, calling_code, trunk_prefix, abroad, mobile_digits }
 }
 
 impl Country {

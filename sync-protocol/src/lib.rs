@@ -26,6 +26,7 @@ pub mod overlay;
 pub mod phone;
 pub mod row;
 pub mod session;
+pub mod text;
 pub mod units;
 pub mod value;
 pub mod verdict;

@@ -110,6 +110,9 @@ pub enum BadQuantity {
     /// Words, `1e30`, nothing.
     #[error("write a number in digits, such as 50 or 2.5")]
     NotANumber,
+    /// `1,000` and `2,5`: one text, two numbers.
+    #[error("write it without a comma, such as 1000 or 2.5")]
+    Comma,
     /// More than three digits after the point.
     #[error("write at most three digits after the point")]
     TooFine,
@@ -120,16 +123,19 @@ pub enum BadQuantity {
 
 impl FromStr for Quantity {
     type Err = BadQuantity;
-    /// Reads `50`, `50.5` or `50,5`: an optional minus, digits, at most three decimals.
+    /// Reads what programs write: an optional minus, digits, and at most three decimals after a point. A comma is refused by name:
+    /// it means a thousand to one and a decimal to another. What a person types is read where it is typed.
     fn from_str(text: &str) -> Result<Self, BadQuantity> {
-        let text = text.trim();
+        if text.contains(',') {
+            return Err(BadQuantity::Comma);
+        }
         let (negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        let (whole, part) = digits.split_once(['.', ',']).unwrap_or((digits, ""));
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || !all_digits(whole) || !all_digits(part) || digits.ends_with(['.', ',']) {
+        if whole.is_empty() || !all_digits(whole) || !all_digits(part) || digits.ends_with('.') {
             return Err(BadQuantity::NotANumber);
         }
         if part.len() > 3 {
@@ -180,12 +186,15 @@ mod tests {
 
     #[test]
     fn quantities_read_and_print_exactly() {
-        for (text, milli) in [("50", 50_000), ("50.5", 50_500), ("0,125", 125), ("-3.25", -3_250)] {
+        for (text, milli) in [("50", 50_000), ("50.5", 50_500), ("0.125", 125), ("-3.25", -3_250)] {
             assert_eq!(text.parse(), Ok(Quantity(milli)));
         }
         assert_eq!(Quantity(50_500).to_string(), "50.5");
         assert_eq!(Quantity(-1).to_string(), "-0.001");
-        for bad in ["", ".", "1.", "1e30", "12x", "--1", "+5"] {
+        for comma in ["1,000", "1,990", "0,125", "1,234.5"] {
+            assert_eq!(comma.parse::<Quantity>(), Err(BadQuantity::Comma), "{comma}");
+        }
+        for bad in ["", ".", "1.", "1e30", "12x", "--1", "+5", " 50", "50 ", "1 000"] {
             assert_eq!(bad.parse::<Quantity>(), Err(BadQuantity::NotANumber), "{bad}");
         }
         assert_eq!("1.2345".parse::<Quantity>(), Err(BadQuantity::TooFine));

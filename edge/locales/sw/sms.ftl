@@ -2,20 +2,24 @@
 
 keyword-price = BEI
 keyword-help = MSAADA SAIDIA USAIDIZI
-keyword-stop = ACHA KOMESHA SITISHA
+keyword-stop = ACHA KOMESHA
+keyword-stop-or-cancel = SITISHA FUTA
 keyword-start = ANZA ENDELEA
+keyword-order = ODA AGIZO
+keyword-courtesy = TAFADHALI ASANTE ASANTENI SANA TU SASA ZOTE UJUMBE
 
-sms-example = BEI MAHINDI { $market }
 sms-price = { $crop }, { $market }: { $facts }
 sms-price-none = Bado hakuna bei ya { $crop } soko la { $market }.
-sms-help = Mizili: kujua bei tuma { $example }. Kuacha SMS tuma ACHA, kuzipata tena ANZA.
-sms-help-dial = Mizili: kujua bei tuma { $example }. Kuacha SMS tuma ACHA, kuzipata tena ANZA. Au piga { $code }
-sms-stop = Hutapata tena SMS kutoka Mizili. Kuzipata tena tuma ANZA.
-sms-start = Utapata tena SMS kutoka Mizili. Kwa msaada tuma MSAADA.
-sms-unknown = Samahani, hatujaelewa. Kujua bei tuma { $example }. Kwa msaada tuma MSAADA.
+sms-help = Mizili: kujua bei tuma { $example }. Kuacha SMS tuma { $stop }, kuzipata tena { $start }.
+sms-help-dial = Mizili: kujua bei tuma { $example }. Kuacha SMS tuma { $stop }, kuzipata tena { $start }. Au piga { $code }
+sms-stop = Hutapata tena SMS kutoka Mizili. Kuzipata tena tuma { $start }.
+sms-start = Utapata tena SMS kutoka Mizili. Kwa msaada tuma { $help }.
+sms-unknown = Samahani, hatujaelewa. Kujua bei tuma { $example }. Kwa msaada tuma { $help }.
+sms-cancel = Kufuta oda zungumza na ofisi. Kuacha SMS tuma { $stop }.
+sms-cancel-dial = Kufuta oda piga { $code }, kisha 4 { $orders }. Kuacha SMS tuma { $stop }.
 sms-which = Ipi? Tuma { $keyword } na moja ya hizi: { $options }
 sms-no-crop = Hatuna bei ya "{ $crop }". Tuma mfano: { $example }
-sms-no-market = Hakuna soko "{ $market }" lenye bei ya { $crop }. Jaribu: { $options }
+sms-no-market = Hatuna bei ya soko "{ $market }". Tuma { $keyword } na moja ya hizi: { $options }
 sms-add-market = Soko gani? Tuma mfano: { $example }
 
 notice-confirmed = Oda yako IMETHIBITISHWA: { $what }. Utalipa: { $total }.

@@ -103,6 +103,7 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
                 "sms_url": format!("{base}{}", gateway.sms_path()),
                 "ended_url": format!("{base}{}", gateway.ended_path()),
                 "delivery_url": format!("{base}{}", gateway.delivery_path()),
+                "opt_out_url": format!("{base}{}", gateway.opt_out_path()),
             })
         })
         .collect();
@@ -180,6 +181,7 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
         lines.push(format!("  USSD, call ended  {base}{}", gateway.ended_path()));
         lines.push(format!("  SMS, incoming     {base}{}", gateway.sms_path()));
         lines.push(format!("  SMS, delivery     {base}{}", gateway.delivery_path()));
+        lines.push(format!("  SMS, opt-out      {base}{}", gateway.opt_out_path()));
     }
     if !config.gateways.is_empty() && config.public_url.is_empty() {
         lines.push(

@@ -15,7 +15,7 @@ use serde_json::json;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use sync_protocol::phone::to_e164;
+use sync_protocol::phone::read;
 use tower::ServiceExt as _;
 
 /// Longest answer of a callback, bytes.
@@ -58,8 +58,8 @@ pub(super) async fn run(args: UssdArgs, place: &Place, out: &mut Out) -> anyhow:
     let config = Config::load(place.path())?;
     let gateway = chosen(&config, args.gateway.as_deref())?.clone();
     let Some(country) = config.country_of(&gateway) else { bail!("edge.toml names no known country") };
-    let phone = to_e164(&args.phone, country.calling_code, country.trunk_prefix, country.mobile_digits)
-        .with_context(|| format!("'{}' is no phone number", args.phone))?;
+    let phone =
+        read(&args.phone, Some(country)).with_context(|| format!("'{}' is no phone number", args.phone))?;
     let session = format!("terminal-{}", place.deps.ids.uuid_v7());
     let mut channels = None;
     let line = match lock::running_serve(place.path()) {

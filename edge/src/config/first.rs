@@ -68,7 +68,7 @@ quiet_from = 21
 quiet_to = 6
 segments_per_day = 2000
 
-# Africa's Talking, for USSD and SMS. `mizili-edge status` prints the two callback addresses to enter in its dashboard.
+# Africa's Talking, for USSD and SMS. `mizili-edge status` prints the callback addresses to enter in its dashboard.
 [[gateway]]
 kind = "africastalking"
 name = "africastalking"
@@ -83,6 +83,9 @@ allow = []
 # given, calls for any other one are not answered.
 service_code = ""
 sms_number = ""
+
+# Where the number for SMS is shared with other services: the word with which SMS to this one begin, such as "MIZILI".
+sms_keyword = ""
 
 # For sending SMS: the account's user name and API key, and the number or name that messages come from.
 # While the key is empty, SMS wait in the outbox and none is sent.

@@ -11,6 +11,9 @@ use std::net::IpAddr;
 /// Shortest secret that is accepted in a file: what people make up is shorter and guessable.
 const SECRET_MIN_CHARS: usize = 16;
 
+/// Longest word of a shared number: it stands before every example, and these must fit one SMS.
+const SMS_KEYWORD_MAX_LETTERS: usize = 12;
+
 /// The user name of accounts on which Africa's Talking sends nothing for real.
 const SANDBOX_USERNAME: &str = "sandbox";
 
@@ -34,6 +37,9 @@ pub struct Gateway {
     /// The number that takes SMS, shown to people; empty where there is none.
     #[serde(default)]
     pub sms_number: String,
+    /// The word with which SMS to a shared number must begin to reach this service; empty where the number is its own.
+    #[serde(default)]
+    pub sms_keyword: String,
     /// The account's user name, for sending SMS.
     #[serde(default)]
     pub username: String,
@@ -95,6 +101,11 @@ impl Gateway {
         self.path("sms/delivery")
     }
 
+    /// Path of the callback at this box that tells who refuses messages from now on.
+    pub fn opt_out_path(&self) -> String {
+        self.path("sms/opt-out")
+    }
+
     fn path(&self, what: &str) -> String {
         format!("/gateway/{}/{}/{what}", self.kind.as_str(), self.secret)
     }
@@ -125,6 +136,13 @@ impl Gateway {
             return Err(format!(
                 "api_url '{}' would send the account's key unprotected: begin it with https://",
                 self.api_url
+            ));
+        }
+        let letters = self.sms_keyword.bytes().all(|b| b.is_ascii_alphabetic());
+        if !letters || self.sms_keyword.len() > SMS_KEYWORD_MAX_LETTERS {
+            return Err(format!(
+                "sms_keyword '{}' must be one word of at most {SMS_KEYWORD_MAX_LETTERS} letters a to z",
+                self.sms_keyword
             ));
         }
         let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';

@@ -145,6 +145,7 @@ pub fn routes<S>(channels: Channels) -> Router<S> {
         .route("/gateway/africastalking/{secret}/ussd/end", post(ussd_end))
         .route("/gateway/africastalking/{secret}/sms", post(sms))
         .route("/gateway/africastalking/{secret}/sms/delivery", post(sms_delivery))
+        .route("/gateway/africastalking/{secret}/sms/opt-out", post(sms_opt_out))
         .with_state(channels)
 }
 
@@ -200,6 +201,17 @@ async fn sms_delivery(State(channels): State<Channels>, Admitted { line, body }:
         Err(error) => {
             tracing::warn!(gateway = &*line.name, %error, "a delivery report that cannot be read");
             of_no_use(&error)
+        }
+    }
+}
+
+/// The notice that somebody refuses messages from now on.
+async fn sms_opt_out(State(channels): State<Channels>, Admitted { line, body }: Admitted) -> Response {
+    match fields(body).await.and_then(|fields| sms_form::opt_out(&fields, line.country)) {
+        Ok(phone) => kept(channels.desk.left(&line, &phone).await),
+        Err(error) => {
+            tracing::warn!(gateway = &*line.name, %error, "a notice of somebody who left that cannot be read");
+            StatusCode::OK.into_response()
         }
     }
 }

@@ -92,6 +92,17 @@ impl Desk {
             .map_err(|error| DbError::Other(error.to_string()))
     }
 
+    /// Notes that a number wants no more messages, as its gateway was told.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn left(&self, line: &Line, phone: &Phone) -> Result<(), DbError> {
+        let (number, now_s) = (phone.number(), self.deps.clock.now_s());
+        self.db.write_grouped(move |tx| outbox::note_opt_out(tx, number, now_s)).await?;
+        tracing::info!(gateway = &*line.name, phone = phone.masked(), "somebody wants no more messages");
+        Ok(())
+    }
+
     /// Takes one delivery report.
     ///
     /// # Errors

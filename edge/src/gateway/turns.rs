@@ -315,6 +315,7 @@ impl Line {
         Some(Settings {
             service_code: filled(&self.service_code),
             sms_number: filled(&self.sms_number),
+            sms_keyword: filled(&self.gateway.sms_keyword),
             ..Settings::new(self.lang, currency, &place.example_market)
         })
     }

@@ -17,6 +17,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use mizili_node::body::Body as JsonBody;
+use mizili_node::name::tidy;
+use mizili_node::product::in_steps;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::{Problem, quantity};
@@ -77,6 +79,10 @@ pub async fn adjust(
         let listing: Listing =
             replica::get(tx, Key::Uuid(change.product_id))?.ok_or_else(|| ApiError::not_found("product"))?;
         let is_repeat = commands::outcome(tx, id)?.is_some();
+        let step_milli = if is_repeat { 1 } else { Names::new(tx).step_milli(listing.unit)? };
+        if let Some(wrong) = in_steps("/quantity", change.quantity, step_milli) {
+            return Err(ApiError::fields(vec![wrong]));
+        }
         let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
         let mut names = Names::new(tx);
         let unit = names.unit(listing.unit)?;
@@ -125,7 +131,7 @@ fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
             Adjustment::Intake(change.quantity.0)
         }
     };
-    let body = StockAdjust { listing: change.product_id, found, reason: change.reason.trim().to_owned() };
+    let body = StockAdjust { listing: change.product_id, found, reason: tidy(&change.reason) };
     let in_json = |mut problem: sync_protocol::api::FieldProblem| {
         if problem.pointer == "/counted" {
             problem.pointer = "/quantity".to_owned();

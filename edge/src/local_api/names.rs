@@ -63,6 +63,11 @@ impl<'c> Names<'c> {
         Ok(self.unit_row(id)?.map_or_else(|| format!("Unit {id}"), |unit| unit.code.clone()))
     }
 
+    /// The smallest step in which a unit can be had, in thousandths.
+    pub(super) fn step_milli(&mut self, id: UnitId) -> Result<i64, DbError> {
+        Ok(self.unit_row(id)?.map_or(1, Unit::step_milli))
+    }
+
     pub(super) fn region(&mut self, id: Option<RegionId>) -> Result<Option<String>, DbError> {
         let Some(id) = id else { return Ok(None) };
         Ok(once(self.conn, &mut self.regions, id.0, Key::Int(id.0))?.map(|region| region.name.clone()))

@@ -20,6 +20,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use mizili_node::body::Body as JsonBody;
 use mizili_node::id::PathId;
+use mizili_node::name::tidy;
+use mizili_node::product::in_steps;
 use mizili_node::query::{NoParams, Params};
 use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::{Connection, Transaction};
@@ -61,7 +63,11 @@ pub async fn place(
             return repeated(tx, &stored, &new, &config);
         }
         let listing: Option<Listing> = replica::get(tx, Key::Uuid(new.product_id))?;
-        let body = draft(&new, listing.as_ref(), &config)?;
+        let step_milli = match &listing {
+            Some(listing) => Names::new(tx).step_milli(listing.unit)?,
+            None => 1,
+        };
+        let body = draft(&new, listing.as_ref(), step_milli, &config)?;
         let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
         let taken =
             commands::submit(tx, &deps, submission).map_err(|error| refusal(tx, error, listing.as_ref()))?;
@@ -76,7 +82,12 @@ pub async fn place(
 }
 
 /// The command of a new order, with everything that is wrong with it said at once.
-fn draft(new: &NewOrder, listing: Option<&Listing>, config: &Config) -> Result<OrderPlace, ApiError> {
+fn draft(
+    new: &NewOrder,
+    listing: Option<&Listing>,
+    step_milli: i64,
+    config: &Config,
+) -> Result<OrderPlace, ApiError> {
     let mut wrong = Vec::new();
     let buyer_phone = match new.buyer_phone.as_deref().filter(|raw| !raw.trim().is_empty()) {
         None => 0,
@@ -99,10 +110,11 @@ fn draft(new: &NewOrder, listing: Option<&Listing>, config: &Config) -> Result<O
         // The office chooses whose units when it takes the order.
         source: Source::Ask,
         buyer_phone,
-        buyer_name: new.buyer_name.as_deref().unwrap_or_default().trim().to_owned(),
+        buyer_name: tidy(new.buyer_name.as_deref().unwrap_or_default()),
         channel: Channel::Office.code(),
     };
     wrong.extend(problem::fields(Body::from(body.clone()).check()));
+    wrong.extend(in_steps("/quantity", new.quantity, step_milli));
     if wrong.is_empty() { Ok(body) } else { Err(ApiError::fields(wrong)) }
 }
 
@@ -117,7 +129,8 @@ fn repeated(
         return Err(Kind::IdempotencyKeyReused.error());
     };
     let listing: Option<Listing> = replica::get(tx, Key::Uuid(first.listing))?;
-    let mut again = draft(new, listing.as_ref(), config)?;
+    // What was taken once was right.
+    let mut again = draft(new, listing.as_ref(), 1, config)?;
     if new.unit_price.is_none() {
         // The buyer named no price: the one of the first time counts, whatever it is today.
         again.unit_price_minor = first.unit_price_minor;

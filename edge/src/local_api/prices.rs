@@ -139,7 +139,8 @@ fn show(
 ) -> Result<MarketPrice, ApiError> {
     let market = names.market(series.market)?;
     let unit = names.unit_row(series.unit)?;
-    let per_base = unit.and_then(|unit| per_base_minor(row.price.price_minor, unit.base, unit.factor_milli));
+    let per_base =
+        unit.and_then(|unit| per_base_minor(row.price.price_minor, &unit.code, unit.base, unit.factor_milli));
     let age_months = row.month.months_until(this_month);
     Ok(MarketPrice {
         commodity_id: series.commodity.0,

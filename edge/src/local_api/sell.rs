@@ -16,7 +16,7 @@ use axum::response::Response;
 use mizili_node::body::Body as JsonBody;
 use mizili_node::etag::{header_value, require};
 use mizili_node::id::PathId;
-use mizili_node::product::{Standing, etag, posting, with_etag};
+use mizili_node::product::{Standing, etag, in_steps, posting, with_etag};
 use mizili_node::query::{NoParams, Params};
 use rusqlite::{Connection, Transaction};
 use sync_protocol::api::Problem;
@@ -93,8 +93,9 @@ fn check_new(conn: &Connection, me: &Me, new: &NewProduct, body: &ListingPost) -
     if replica::get::<Commodity>(conn, Key::Int(new.commodity_id))?.is_none() {
         wrong.push(field("/commodity_id", "There is no such commodity: see /api/v1/commodities."));
     }
-    if replica::get::<Unit>(conn, Key::Int(new.unit_id))?.is_none() {
-        wrong.push(field("/unit_id", "There is no such unit: see /api/v1/units."));
+    match replica::get::<Unit>(conn, Key::Int(new.unit_id))? {
+        None => wrong.push(field("/unit_id", "There is no such unit: see /api/v1/units.")),
+        Some(unit) => wrong.extend(in_steps("/quantity", new.quantity, unit.step_milli())),
     }
     let currency = cooperative.currency.as_str();
     if body.currency != currency && !wrong.iter().any(|w| w.pointer == "/price/currency") {

@@ -16,6 +16,7 @@ pub(crate) use people::{language_of, member_of, outcome_of};
 
 use crate::db::DbError;
 use crate::replica;
+use crate::sms::words;
 use crate::text::{Lang, Messages};
 use crate::ussd::market::{
     Best, Caller, Listing, Market, MyListing, MyOrder, Named, Quote, Read, ReadError, Series, Shelf,
@@ -267,21 +268,16 @@ impl<'a> View<'a> {
             if choices.len() < UNITS_MAX
                 && choices.iter().all(|choice| choice.id != id && choice.text != text)
             {
-                choices.push(UnitChoice { id, text });
+                choices.push(UnitChoice { id, text, step_milli: unit.step_milli() });
             }
         }
         Ok(choices)
     }
 }
 
-/// Whether a word of a name begins with some letters, in lower case; every name does with none.
+/// Whether a word of a name begins with some letters, in plain form; every name does with none.
 fn begins(name: &str, letters: &str) -> bool {
-    if letters.is_empty() {
-        return true;
-    }
-    let name = name.to_lowercase();
-    name.starts_with(letters)
-        || name.split(|c: char| !c.is_alphanumeric()).any(|word| word.starts_with(letters))
+    letters.is_empty() || format!(" {}", words(name).join(" ")).contains(&format!(" {letters}"))
 }
 
 fn part<T>(list: impl Iterator<Item = T>, window: Window) -> Vec<T> {
@@ -324,9 +320,16 @@ impl Market for View<'_> {
         Ok(part(prices::named_markets(&self.reference, lines.markets(), starts_with), window))
     }
 
-    fn market_names(&self, commodity: u32) -> Read<Vec<Named>> {
+    fn nearest(&self, commodity: u32, to: Option<u32>) -> Read<Vec<Named>> {
         let lines = self.lines(commodity).map_err(unreadable)?;
-        Ok(prices::named_markets(&self.reference, lines.markets(), "").collect())
+        let markets = lines.nearest(&self.reference, to);
+        Ok(prices::named_markets(&self.reference, &markets, "").collect())
+    }
+
+    fn all_markets(&self) -> Read<Vec<Named>> {
+        let mut all: Vec<u32> = self.reference.markets.keys().copied().collect();
+        all.sort_unstable();
+        Ok(prices::named_markets(&self.reference, &all, "").collect())
     }
 
     fn home_market(&self, _: &Phone, commodity: u32) -> Read<Option<u32>> {

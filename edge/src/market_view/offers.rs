@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use std::collections::HashMap;
 use std::sync::Arc;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Cooperative, EntryId, Listing, ListingStatus, Member, StockEntry};
+use sync_protocol::entity::{Cooperative, EntryId, Listing, ListingStatus, Member, StockEntry, Unit};
 use sync_protocol::ids::{CommodityId, Holder, ListingId};
 use sync_protocol::row::Key;
 
@@ -128,6 +128,7 @@ impl View<'_> {
             name: listing_name(&self.reference, &listing, lang),
             seller: self.seller(&listing)?,
             unit_text: unit_text(&self.reference, listing.unit.0, lang),
+            step_milli: self.reference.units.get(&listing.unit.0).map_or(1, Unit::step_milli),
             unit_price_minor: listing.price_minor,
             currency: listing.currency,
             here_milli: amounts.here_milli,

@@ -79,6 +79,20 @@ impl Lines {
         &self.markets
     }
 
+    /// All of them, those nearest to a market first. Without one: as this office has them, but those with most prices first where it is
+    /// of no region, such as a whole country's.
+    pub(super) fn nearest(&self, reference: &Reference, to: Option<u32>) -> Vec<u32> {
+        let mut markets = self.markets.clone();
+        if let Some(from) = to.and_then(|to| reference.markets.get(&to)) {
+            markets
+                .sort_by_key(|id| reference.markets.get(id).map_or(u32::MAX, |market| away_km(from, market)));
+        } else if reference.own.as_ref().and_then(Own::region).is_none() {
+            let lines = |id: &u32| self.all.iter().filter(|line| line.market == *id).count();
+            markets.sort_by_key(|id| std::cmp::Reverse(lines(id)));
+        }
+        markets
+    }
+
     /// The units that its prices are in, the most frequent first.
     pub(super) fn units(&self) -> Vec<u32> {
         let mut counted: Vec<(usize, u32)> = Vec::new();
@@ -192,6 +206,16 @@ fn is_near(a: &Market, b: &Market) -> bool {
     match (position(a), position(b)) {
         (Some(from), Some(to)) => distance_km(from, to) <= NEAR_KM,
         _ => a.region.is_some() && a.region == b.region,
+    }
+}
+
+/// How far two markets are apart; where one's place is not known, as near as a neighbour within a region and last outside.
+fn away_km(a: &Market, b: &Market) -> u32 {
+    match (position(a), position(b)) {
+        _ if a.id == b.id => 0,
+        (Some(from), Some(to)) => distance_km(from, to) as u32,
+        _ if a.region.is_some() && a.region == b.region => NEAR_KM as u32,
+        _ => u32::MAX,
     }
 }
 

@@ -49,14 +49,16 @@ impl Own {
 /// A commodity's names, by the place of the language.
 pub(super) struct Crop {
     names: Vec<String>,
+    /// The same, told apart from others of that name.
+    labels: Vec<String>,
     on_menus: bool,
     rank: (usize, u32),
 }
 
 impl Crop {
+    /// Its name on screens: where several crops of the menus have one word in this language, with the English name behind it.
     pub(super) fn name(&self, lang: Lang) -> &str {
-        let at = Lang::ALL.iter().position(|other| *other == lang).unwrap_or(0);
-        self.names.get(at).map_or("", String::as_str)
+        self.labels.get(lang.index()).map_or("", String::as_str)
     }
 
     /// Every name once, in all languages.
@@ -106,8 +108,9 @@ impl Reference {
             Some(own) => replica::get(conn, Key::Int(own.edge.0))?,
             None => None,
         };
-        let crops: HashMap<u32, Crop> =
+        let mut crops: HashMap<u32, Crop> =
             replica::all::<Commodity>(conn)?.into_iter().map(|row| (row.id.0, crop(&row))).collect();
+        tell_apart(&mut crops);
         let by_id = |rows: Vec<Market>| rows.into_iter().map(|row| (row.id.0, row)).collect();
         let mut this = Self {
             moves: reference,
@@ -218,10 +221,24 @@ impl Reference {
 
 fn crop(commodity: &Commodity) -> Crop {
     let category = CATEGORIES.iter().position(|name| *name == commodity.category).unwrap_or(CATEGORIES.len());
-    Crop {
-        names: Lang::ALL.iter().map(|lang| name_in(*lang, commodity)).collect(),
-        on_menus: commodity.on_menus,
-        rank: (category, commodity.id.0),
+    let names: Vec<String> = Lang::ALL.iter().map(|lang| name_in(*lang, commodity)).collect();
+    Crop { labels: names.clone(), names, on_menus: commodity.on_menus, rank: (category, commodity.id.0) }
+}
+
+/// Gives crops of the menus that have one word in a language the English name behind it.
+fn tell_apart(crops: &mut HashMap<u32, Crop>) {
+    for at in 0..Lang::ALL.len() {
+        let mut count: HashMap<String, u32> = HashMap::new();
+        for crop in crops.values().filter(|crop| crop.on_menus) {
+            *count.entry(crop.names[at].to_lowercase()).or_default() += 1;
+        }
+        for crop in crops.values_mut().filter(|crop| crop.on_menus) {
+            let english = &crop.names[Lang::En.index()];
+            let is_alone = count.get(&crop.names[at].to_lowercase()).is_none_or(|count| *count < 2);
+            if !is_alone && *english != crop.names[at] {
+                crop.labels[at] = format!("{} - {english}", crop.names[at]);
+            }
+        }
     }
 }
 

@@ -185,13 +185,65 @@ fn the_best_price_is_neither_old_nor_doubtful_nor_far() {
     assert_eq!((found.name.as_str(), found.point.price_minor), ("Dedza", 35_000));
     assert_eq!(quote(&edge, &cache, doubtful).series[0].latest.price_minor, 99_000, "shown all the same");
     assert_eq!(best(&edge, &cache, near).map(|best| best.market), Some(near.0), "it may be the very market");
-    let names = seen(&edge, &cache, |view| view.market_names(MAIZE.0).unwrap());
+    let names = seen(&edge, &cache, |view| view.nearest(MAIZE.0, None).unwrap());
     let names: Vec<&str> = names.iter().map(|named| named.name.as_str()).collect();
     assert_eq!(
         names,
         ["Lilongwe", "Mitundu", "Salima", "Dedza", "Karonga"],
         "the own region, then by distance"
     );
+    let near_far = seen(&edge, &cache, |view| view.nearest(MAIZE.0, Some(far.0)).unwrap());
+    let near_far: Vec<&str> = near_far.iter().map(|named| named.name.as_str()).take(3).collect();
+    assert_eq!(near_far, ["Karonga", "Salima", "Lilongwe"], "by the way from the market that was asked for");
+}
+
+#[test]
+fn crops_of_one_word_are_told_apart_and_accents_do_not_matter() {
+    let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
+    let white = CommodityId(53);
+    let row = Commodity {
+        id: white,
+        name: "Maize (white)".to_owned(),
+        category: "cereals and tubers".to_owned(),
+        name_sw: "Mahindi".to_owned(),
+        name_ny: String::new(),
+        name_fr: String::new(),
+        on_menus: true,
+    };
+    edge.feed(Bucket::Global, vec![live(&row)]);
+    let chokwe = MarketId(77);
+    let market = Market {
+        id: chokwe,
+        name: "Chókwè".to_owned(),
+        country: malawi(),
+        region: Some(REGION),
+        district: String::new(),
+        latitude_e5: None,
+        longitude_e5: None,
+    };
+    let line = PriceSeries {
+        id: SeriesId(777),
+        market: chokwe,
+        commodity: white,
+        unit: KG,
+        price_type: "Retail".to_owned(),
+        currency: kwacha(),
+    };
+    let prices =
+        vec![live(&market), live(&line), price(SeriesId(777), month(2026, 2), 31_000, PriceFlags::ACTUAL)];
+    edge.feed(Bucket::Region(REGION), prices);
+    let crops = |lang, letters: &str| {
+        let found = seen(&edge, &cache, |view| view.crops(Shelf::Prices, lang, letters, ALL).unwrap());
+        found.into_iter().map(|named| named.name).collect::<Vec<_>>()
+    };
+    assert_eq!(crops(Lang::Sw, ""), ["Mahindi - Maize", "Mahindi - Maize (white)"]);
+    assert_eq!(crops(Lang::Sw, "mahindi maize w"), ["Mahindi - Maize (white)"]);
+    assert_eq!(crops(Lang::En, ""), ["Maize", "Maize (white)"]);
+    for letters in ["chokwe", "cho"] {
+        let found =
+            seen(&edge, &cache, |view| view.markets(white.0, &phone(CALLER_PHONE), letters, ALL).unwrap());
+        assert_eq!(found.iter().map(|named| named.id).collect::<Vec<_>>(), [chokwe.0], "{letters}");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mizili_node::body::Body;
+use mizili_node::name::tidy;
 use mizili_node::password;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
@@ -89,7 +90,7 @@ pub async fn login(
     if is_same_site(&headers) == Some(false) {
         return Err(Kind::CrossSite.error());
     }
-    let name: String = given.user.trim().chars().take(NAME_MAX_CHARS).collect();
+    let name: String = tidy(&given.user).chars().take(NAME_MAX_CHARS).collect();
     if name.is_empty() {
         return Err(ApiError::invalid("/user", "Write `office`, or your phone number."));
     }

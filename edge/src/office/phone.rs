@@ -1,21 +1,17 @@
-//! Phone numbers in requests at the office: E.164, or as dialled at home, completed by the box's country.
+//! Phone numbers in requests at the office: whole, or as dialled at home, completed by the box's country.
 
 use crate::config::Config;
-use crate::http::problem::field;
+use mizili_node::phone;
 use sync_protocol::api::FieldProblem;
 use sync_protocol::country::Country;
-use sync_protocol::phone::{Phone, PhoneError, to_e164};
+use sync_protocol::phone::{Phone, PhoneError};
 
 /// Reads a number.
 ///
 /// # Errors
 /// What does not fit, with what to do.
 pub fn read(raw: &str, config: &Config) -> Result<Phone, PhoneError> {
-    match Country::by_iso3(&config.country) {
-        Some(c) => to_e164(raw, c.calling_code, c.trunk_prefix, c.mobile_digits),
-        // The settings were checked when they were read, so there always is a country; a whole number needs none.
-        None => Phone::parse(raw.trim()),
-    }
+    sync_protocol::phone::read(raw, Country::by_iso3(&config.country))
 }
 
 /// Reads a number of a body. `pointer` is the field that it stands in.
@@ -23,12 +19,7 @@ pub fn read(raw: &str, config: &Config) -> Result<Phone, PhoneError> {
 /// # Errors
 /// What to write instead.
 pub fn read_field(pointer: &str, raw: &str, config: &Config) -> Result<Phone, FieldProblem> {
-    read(raw, config).map_err(|error| {
-        let text = error.to_string();
-        let first: String = text.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-        let rest: String = text.chars().skip(1).collect();
-        field(pointer, format!("{first}{rest}."))
-    })
+    phone::read_field(pointer, raw, Country::by_iso3(&config.country))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use sync_protocol::country::Country;
-use sync_protocol::phone::{Phone, to_e164};
+use sync_protocol::phone::Phone;
 
 /// Where messages are sent by POST, with the header `apiKey` and `Accept: application/json`.
 pub const SEND_URL: &str = "https://api.africastalking.com/version1/messaging";
@@ -58,7 +58,7 @@ pub struct Inbound {
 /// When the id, the text or the sender is missing. Answer 200 all the same and log it, else it comes again for ten minutes.
 pub fn inbound(fields: &Fields, country: &Country) -> Result<Inbound, FormError> {
     let from = fields.need_some("from", FIELD_MAX_BYTES)?;
-    let phone = to_e164(from, country.calling_code, country.trunk_prefix, country.mobile_digits);
+    let phone = fields.phone("from", FIELD_MAX_BYTES, country);
     Ok(Inbound {
         id: fields.need_some("id", ID_MAX_BYTES)?.to_owned(),
         text: fields.need("text", TEXT_MAX_BYTES)?.to_owned(),
@@ -127,11 +127,16 @@ pub fn delivery(fields: &Fields) -> Result<Delivery, FormError> {
         fields.get("failureReason").unwrap_or_default().chars().take(FIELD_MAX_BYTES).collect();
     Ok(Delivery {
         id: fields.need_some("id", ID_MAX_BYTES)?.to_owned(),
-        opted_out: state == DeliveryState::Failed && reason == "UserInBlacklist",
+        opted_out: state == DeliveryState::Failed && refuses_messages(&reason),
         state,
         status: status.to_owned(),
         reason,
     })
+}
+
+/// Whether the gateway's word for a failure is that the receiver wants no messages. Its pages spell it in two ways.
+fn refuses_messages(word: &str) -> bool {
+    word.trim().eq_ignore_ascii_case("UserInBlacklist")
 }
 
 /// Reads the notice that somebody refuses messages from now on: their number.
@@ -139,7 +144,7 @@ pub fn delivery(fields: &Fields) -> Result<Delivery, FormError> {
 /// # Errors
 /// When the number is missing or none.
 pub fn opt_out(fields: &Fields, country: &Country) -> Result<Phone, FormError> {
-    crate::ussd::africastalking::phone(fields, "phoneNumber", country)
+    fields.phone("phoneNumber", FIELD_MAX_BYTES, country)
 }
 
 /// The form that sends one text. `from` is the short code or name of the service, where there is one; `link_id` that of the
@@ -248,6 +253,7 @@ fn judge_recipient(recipient: &Recipient) -> Sent {
     let word: String = recipient.status.chars().take(60).collect();
     let note = || format!("{word} ({})", recipient.status_code);
     match recipient.status_code {
+        0 if refuses_messages(&recipient.status) => Sent::OptedOut,
         100..=102 => {
             Sent::Accepted { message_id: recipient.message_id.clone(), cost: recipient.cost.clone() }
         }
@@ -315,7 +321,15 @@ mod tests {
         assert_eq!(report("status=Expired").unwrap().state, DeliveryState::Failed);
         assert_eq!(report("status=Buffered").unwrap().state, DeliveryState::Underway);
         assert_eq!(report("status=Borked").unwrap().state, DeliveryState::Other("Borked".to_owned()));
-        assert!(report("status=Failed&failureReason=UserInBlacklist").unwrap().opted_out);
+        for word in ["UserInBlacklist", "UserInBlackList"] {
+            for status in ["Failed", "Rejected"] {
+                assert!(
+                    report(&format!("status={status}&failureReason={word}")).unwrap().opted_out,
+                    "{status} {word}"
+                );
+            }
+            assert!(!report(&format!("status=Success&failureReason={word}")).unwrap().opted_out);
+        }
         assert_eq!(report("x=1"), Err(FormError::Missing("status")));
         let left = Fields::read(b"senderId=MIZILI&phoneNumber=%2B254791541111").unwrap();
         assert_eq!(opt_out(&left, kenya()).unwrap().as_str(), "+254791541111");

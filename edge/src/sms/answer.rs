@@ -3,12 +3,13 @@
 //! Two machines that answer each other must fall silent: a text that is not understood gets one helpful answer a day, and
 //! nobody gets more than a bounded number of answers an hour.
 
-use super::keywords::{Asked, as_typed, example, read, start_word};
+use super::keywords::{Asked, Reading, price_request, read, start_word};
 use super::names::{Found, Level, Names};
+use super::options::{crop_to_send, example, to_send};
 use crate::text::gsm7::SMS_SINGLE_SEPTETS;
 use crate::text::shorten::{clean_name, fitting_bytes, length, shorten};
 use crate::text::{Lang, Messages, Msg};
-use crate::ussd::market::{Market, Read};
+use crate::ussd::market::{Market, Read, Window};
 use crate::ussd::{Settings, Voice, facts, month_of};
 use jiff::Timestamp;
 use sync_protocol::phone::Phone;
@@ -21,6 +22,9 @@ pub const ANSWERS_MAX_PER_HOUR: u32 = 12;
 
 /// Choices that an answer lists.
 const OPTIONS_MAX: usize = 4;
+
+/// Orders of a number that are looked at for one that could be taken back.
+const ORDERS_MAX: u32 = 20;
 
 /// What the caller knows of this number from before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,11 +80,15 @@ pub fn answer(
     incoming: &Incoming<'_>,
     now: Timestamp,
 ) -> Read<Decision> {
-    let (asked, keyword_lang) = read(incoming.text);
+    let Reading { asked, lang: keyword_lang, words: written, guessed } =
+        read(incoming.text, settings.sms_keyword.as_deref());
     let words = Messages::get();
     // STOP and START come before all else: before any reading that may fail, and whatever was answered before.
     let effect = match asked {
         Asked::Stop => Some((Effect::OptOut, Msg::SmsStop)),
+        Asked::StopOrCancel if !has_open_order(market, incoming.phone, settings.lang) => {
+            Some((Effect::OptOut, Msg::SmsStop))
+        }
         Asked::Start => Some((Effect::OptIn, Msg::SmsStart)),
         _ => None,
     };
@@ -89,7 +97,8 @@ pub fn answer(
         let lang = keyword_lang.unwrap_or(settings.lang);
         // Said twice, it is confirmed once.
         let news = incoming.recent.opted_out != (effect == Effect::OptOut) || effect == Effect::OptIn;
-        let reply = (news && !flood).then(|| net(&words.text(lang, msg)));
+        let shared = settings.sms_keyword.as_deref();
+        let reply = (news && !flood).then(|| net(&words.fill(lang, msg, &keywords_of(lang, shared).each())));
         return Ok(Decision { effect, reply, not_understood: false });
     }
     let silence = Decision { effect: Effect::None, reply: None, not_understood: false };
@@ -98,33 +107,67 @@ pub fn answer(
     }
     let lang = market.caller(incoming.phone)?.lang.or(keyword_lang).unwrap_or(settings.lang);
     let desk = Desk { market, words, settings, lang, phone: incoming.phone, now };
+    // Many leave the keyword out: an exact name of a crop is as good, and surer than a slip of a keyword.
+    let by_name = match asked {
+        Asked::Other => desk.price(&written, false)?,
+        _ if guessed => desk.price(&written, false)?,
+        _ => None,
+    };
     let reply = match asked {
-        Asked::Help => desk.help(),
+        _ if by_name.is_some() => by_name,
+        Asked::Help => Some(desk.help()?),
         Asked::Price(rest) => desk.price(&rest, true)?,
-        // Many leave the keyword out: an exact name of a crop is as good.
-        Asked::Other(rest) => match desk.price(&rest, false)? {
-            Some(reply) => Some(reply),
-            None => return Ok(unknown(&desk, incoming.recent).unwrap_or(silence)),
-        },
-        Asked::Stop | Asked::Start => None,
+        Asked::Cancel | Asked::StopOrCancel => Some(desk.cancel()),
+        Asked::Other | Asked::Stop | Asked::Start => {
+            return Ok(unknown(&desk, incoming.recent)?.unwrap_or(silence));
+        }
     };
     Ok(Decision { reply: reply.map(|reply| net(&reply)), ..silence })
 }
 
-fn unknown(desk: &Desk<'_>, recent: Recent) -> Option<Decision> {
+/// Whether a number has an order that could be taken back. What cannot be read is no order: leaving never needs the market.
+fn has_open_order(market: &dyn Market, phone: &Phone, lang: Lang) -> bool {
+    let recent = Window { offset: 0, limit: ORDERS_MAX };
+    market.my_orders(phone, lang, recent).is_ok_and(|orders| orders.iter().any(|order| order.can_cancel))
+}
+
+/// The words that texts tell people to send.
+struct Keywords {
+    stop: String,
+    start: String,
+    help: String,
+}
+
+fn keywords_of(lang: Lang, shared: Option<&str>) -> Keywords {
+    let word = |msg| start_word(lang, msg, shared);
+    Keywords { stop: word(Msg::KeywordStop), start: word(Msg::KeywordStart), help: word(Msg::KeywordHelp) }
+}
+
+impl Keywords {
+    fn each(&self) -> [(&str, &str); 3] {
+        [("stop", &self.stop), ("start", &self.start), ("help", &self.help)]
+    }
+}
+
+fn unknown(desk: &Desk<'_>, recent: Recent) -> Read<Option<Decision>> {
     let helped = recent.unknown_answered_s_ago.is_some_and(|ago| ago < UNKNOWN_SILENCE_S);
     if helped || recent.opted_out {
-        return None;
+        return Ok(None);
     }
-    let example = desk.example();
-    let reply = net(&desk.words.fill(desk.lang, Msg::SmsUnknown, &[("example", &example)]));
-    Some(Decision { effect: Effect::None, reply: Some(reply), not_understood: true })
+    let reply = net(&desk.fill(Msg::SmsUnknown, &[("example", &desk.example()?)]));
+    Ok(Some(Decision { effect: Effect::None, reply: Some(reply), not_understood: true }))
 }
 
 /// The last net: one SMS, whatever the data held.
 fn net(text: &str) -> String {
     let text = crate::text::gsm7::sanitise(text);
     text[..fitting_bytes(&text, SMS_SINGLE_SEPTETS)].to_owned()
+}
+
+/// An answer with as many choices as fit; `None` where not even one does.
+fn listing(options: &[String], say: impl Fn(&str) -> String) -> Option<String> {
+    let texts = (1..=options.len()).rev().map(|count| say(&options[..count].join("; ")));
+    texts.into_iter().find(|text| length(text) <= SMS_SINGLE_SEPTETS)
 }
 
 struct Desk<'a> {
@@ -137,64 +180,95 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// A message; what it tells people to send is filled in by itself.
     fn fill(&self, msg: Msg, values: &[(&str, &str)]) -> String {
-        self.words.fill(self.lang, msg, values)
+        let keywords = keywords_of(self.lang, self.shared());
+        let all: Vec<(&str, &str)> = keywords.each().into_iter().chain(values.iter().copied()).collect();
+        self.words.fill(self.lang, msg, &all)
     }
 
-    fn example(&self) -> String {
-        example(self.words, self.lang, &self.settings.example_market)
+    fn shared(&self) -> Option<&str> {
+        self.settings.sms_keyword.as_deref()
     }
 
-    fn help(&self) -> Option<String> {
-        let example = self.example();
-        Some(match &self.settings.service_code {
+    fn example(&self) -> Read<String> {
+        example(self.market, self.lang, self.shared(), &self.settings.example_market)
+    }
+
+    fn help(&self) -> Read<String> {
+        let example = self.example()?;
+        Ok(match &self.settings.service_code {
             Some(code) => self.fill(Msg::SmsHelpDial, &[("example", &example), ("code", code)]),
             None => self.fill(Msg::SmsHelp, &[("example", &example)]),
         })
+    }
+
+    /// How an order is taken back.
+    fn cancel(&self) -> String {
+        match &self.settings.service_code {
+            Some(code) => {
+                let orders = self.words.text(self.lang, Msg::HomeOrders);
+                self.fill(Msg::SmsCancelDial, &[("code", code), ("orders", &orders)])
+            }
+            None => self.fill(Msg::SmsCancel, &[]),
+        }
     }
 
     /// The answer to words that ask for a price; `None` when they ask for none. Without a keyword only an exact name at
     /// the beginning counts.
     fn price(&self, asked: &[String], keyword: bool) -> Read<Option<String>> {
         if asked.is_empty() {
-            return Ok(keyword.then(|| self.which_market()));
+            return if keyword { self.which_market().map(Some) } else { Ok(None) };
         }
-        let names = Names::new(&self.market.crop_names()?);
+        let all = self.market.crop_names()?;
+        let names = Names::new(&all);
         let Some(hit) = names.search(asked) else {
-            let (crop, example) = (shorten(&asked.join(" "), 30), self.example());
-            return Ok(keyword.then(|| self.fill(Msg::SmsNoCrop, &[("crop", &crop), ("example", &example)])));
+            if !keyword {
+                return Ok(None);
+            }
+            let (crop, example) = (shorten(&asked.join(" "), 30), self.example()?);
+            return Ok(Some(self.fill(Msg::SmsNoCrop, &[("crop", &crop), ("example", &example)])));
         };
         if !keyword && (hit.level > Level::Head || hit.start > 0) {
             return Ok(None);
         }
-        match hit.found {
-            Found::One(commodity) => {
-                let (before, after) = (&asked[..hit.start], &asked[hit.start + hit.count..]);
-                self.price_at(commodity, &[before, after].concat()).map(Some)
-            }
-            Found::Many(ids) => {
-                // The crop's own name in the writer's language, which may not be the one that was typed.
-                let mut options = Vec::new();
-                for id in ids.into_iter().take(OPTIONS_MAX) {
-                    options.extend(self.market.crop_name(id, self.lang)?);
-                }
-                Ok(Some(self.which(&start_word(self.words, self.lang, Msg::KeywordPrice), &options)))
-            }
+        let (before, after) = (&asked[..hit.start], &asked[hit.start + hit.count..]);
+        let rest = [before, after].concat();
+        let ids = match hit.found {
+            Found::One(commodity) => return self.price_at(commodity, &rest).map(Some),
+            Found::Many(ids) => ids,
+        };
+        let mut options = Vec::new();
+        for id in ids.iter().take(OPTIONS_MAX) {
+            // The crop's own name in the writer's language, which may not be the one that was typed, nor mean it alone.
+            let own = self.market.crop_name(*id, self.lang)?.unwrap_or_default();
+            options.extend(crop_to_send(&all, &names, &own, *id));
+        }
+        let keyword = start_word(self.lang, Msg::KeywordPrice, self.shared());
+        match (self.which(&keyword, &options), ids.first()) {
+            (Some(asked_back), _) => Ok(Some(asked_back)),
+            // None of them can be told from the others by a word: the first is as good as any.
+            (None, Some(first)) => self.price_at(*first, &rest).map(Some),
+            (None, None) => Ok(None),
         }
     }
 
     /// The price of a crop at the market that the rest of the words name, or at the one nearest.
     fn price_at(&self, commodity: u32, rest: &[String]) -> Read<String> {
-        let names = if rest.is_empty() { Vec::new() } else { self.market.market_names(commodity)? };
-        let found = Names::new(&names).search(rest).map(|hit| hit.found);
-        let crop = || Ok(self.market.crop_name(commodity, self.lang)?.unwrap_or_default());
-        match found {
+        let markets = if rest.is_empty() { Vec::new() } else { self.market.nearest(commodity, None)? };
+        let names = Names::new(&markets);
+        match names.search(rest).map(|hit| hit.found) {
             Some(Found::One(market)) => self.quote(commodity, market),
             Some(Found::Many(ids)) => {
-                let same = names.iter().filter(|named| ids.contains(&named.id)).take(OPTIONS_MAX);
-                let options: Vec<String> = same.map(|named| named.name.clone()).collect();
-                let keyword = start_word(self.words, self.lang, Msg::KeywordPrice);
-                Ok(self.which(&format!("{keyword} {}", shorten(&as_typed(&crop()?), 24)), &options))
+                let same = markets.iter().filter(|named| ids.contains(&named.id)).take(OPTIONS_MAX);
+                let options: Vec<String> =
+                    same.filter_map(|named| to_send(&names, named.id, [named.name.as_str()])).collect();
+                let request = self.crop_request(commodity)?;
+                match (self.which(&request, &options), ids.first()) {
+                    (Some(asked_back), _) => Ok(asked_back),
+                    (None, Some(first)) => self.quote(commodity, *first),
+                    (None, None) => self.which_market(),
+                }
             }
             // "MAIZE10", "maize pls": nothing that could be a market.
             None if rest
@@ -203,43 +277,54 @@ impl Desk<'_> {
             {
                 match self.market.home_market(self.phone, commodity)? {
                     Some(market) => self.quote(commodity, market),
-                    None => Ok(self.which_market()),
+                    None => self.which_market(),
                 }
             }
-            None => {
-                let near: Vec<String> =
-                    names.iter().take(OPTIONS_MAX).map(|named| named.name.clone()).collect();
-                let (crop, asked) = (shorten(&crop()?, 24), shorten(&rest.join(" "), 24));
-                Ok(self.listing(&near, |options| {
-                    self.fill(Msg::SmsNoMarket, &[("market", &asked), ("crop", &crop), ("options", options)])
-                }))
-            }
+            None => self.no_market(commodity, rest),
         }
     }
 
-    fn which_market(&self) -> String {
-        self.fill(Msg::SmsAddMarket, &[("example", &self.example())])
+    /// The beginning of an SMS that asks for a price of this crop.
+    fn crop_request(&self, commodity: u32) -> Read<String> {
+        let all = self.market.crop_names()?;
+        let own = self.market.crop_name(commodity, self.lang)?.unwrap_or_default();
+        let crop = crop_to_send(&all, &Names::new(&all), &own, commodity).unwrap_or(own);
+        Ok(price_request(self.lang, self.shared(), &crop, ""))
     }
 
-    fn which(&self, keyword: &str, options: &[String]) -> String {
-        self.listing(options, |options| {
-            self.fill(Msg::SmsWhich, &[("keyword", keyword), ("options", options)])
-        })
+    /// No price there: where there is one, near what was asked for if that is a market, else near this office.
+    fn no_market(&self, commodity: u32, rest: &[String]) -> Read<String> {
+        let everywhere = self.market.all_markets()?;
+        let asked_for = match Names::new(&everywhere).search(rest).map(|hit| hit.found) {
+            Some(Found::One(market)) => Some(market),
+            _ => None,
+        };
+        let near = self.market.nearest(commodity, asked_for)?;
+        let names = Names::new(&near);
+        let mut options: Vec<String> =
+            near.iter().filter_map(|named| to_send(&names, named.id, [named.name.as_str()])).collect();
+        options.truncate(OPTIONS_MAX);
+        let (request, asked) = (self.crop_request(commodity)?, shorten(&rest.join(" "), 24));
+        let said = listing(&options, |options| {
+            self.fill(Msg::SmsNoMarket, &[("market", &asked), ("keyword", &request), ("options", options)])
+        });
+        match said {
+            Some(said) => Ok(said),
+            None => self.which_market(),
+        }
     }
 
-    /// An answer with as many choices as fit, written as one types them.
-    fn listing(&self, options: &[String], say: impl Fn(&str) -> String) -> String {
-        let typed: Vec<String> = options.iter().map(|option| as_typed(option)).collect();
-        (1..=typed.len())
-            .rev()
-            .map(|count| say(&typed[..count].join("; ")))
-            .find(|text| length(text) <= SMS_SINGLE_SEPTETS)
-            .unwrap_or_else(|| say(&shorten(typed.first().map_or("", |first| first), 24)))
+    fn which_market(&self) -> Read<String> {
+        Ok(self.fill(Msg::SmsAddMarket, &[("example", &self.example()?)]))
+    }
+
+    fn which(&self, keyword: &str, options: &[String]) -> Option<String> {
+        listing(options, |options| self.fill(Msg::SmsWhich, &[("keyword", keyword), ("options", options)]))
     }
 
     fn quote(&self, commodity: u32, market: u32) -> Read<String> {
         let Some(quote) = self.market.quote(commodity, market, self.lang)? else {
-            return Ok(self.which_market());
+            return self.which_market();
         };
         let voice = Voice {
             words: self.words,

@@ -1,11 +1,14 @@
 //! What an incoming text asks for, by its first word; and how a text that asks is written.
 //!
-//! The words stand with the other texts in `edge/locales`; those of all languages are understood from everybody.
-//! STOP and START count only as a whole message of one word: "stop" inside a sentence is no wish to leave.
+//! The words stand with the other texts in `edge/locales`; those of all languages are understood from everybody. STOP counts only as
+//! the whole message, with words of courtesy and the service's name at most: "stop" inside a sentence is no wish to leave.
 
 use super::names::{distance, slips_allowed, words};
 use crate::text::{Lang, Messages, Msg};
 use std::sync::LazyLock;
+
+/// The service's own name, which people write before or behind what they want.
+const SERVICE: &str = "mizili";
 
 /// What a text asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,19 +19,47 @@ pub(super) enum Asked {
     Start,
     /// How this works.
     Help,
+    /// CANCEL or END, alone: no more messages, or an order taken back by somebody who has one.
+    StopOrCancel,
+    /// An order taken back, by name: `CANCEL MY ORDER`.
+    Cancel,
     /// A price; the words after the keyword.
     Price(Vec<String>),
     /// No keyword; its words may still be a crop.
-    Other(Vec<String>),
+    Other,
+}
+
+/// A text, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// What it asks for.
+    pub(super) asked: Asked,
+    /// The language of its keyword, where it has one.
+    pub(super) lang: Option<Lang>,
+    /// All its words but the service's name before them.
+    pub(super) words: Vec<String>,
+    /// Whether the keyword was only nearly one: RICE is a slip of PRICE, and a crop.
+    pub(super) guessed: bool,
 }
 
 /// A keyword in plain form, the message that lists it, and its language.
 type Known = (String, Msg, Lang);
 
+/// The messages that list keywords. A word stands in one of them.
+const LISTS: [Msg; 7] = [
+    Msg::KeywordPrice,
+    Msg::KeywordHelp,
+    Msg::KeywordStop,
+    Msg::KeywordStopOrCancel,
+    Msg::KeywordStart,
+    Msg::KeywordOrder,
+    Msg::KeywordCourtesy,
+];
+
 static KEYWORDS: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let mut known: Vec<Known> = Vec::new();
     for lang in Lang::ALL {
-        for msg in [Msg::KeywordPrice, Msg::KeywordHelp, Msg::KeywordStop, Msg::KeywordStart] {
+        for msg in LISTS {
             for word in words(&Messages::get().text(*lang, msg)) {
                 known.push((word, msg, *lang));
             }
@@ -37,33 +68,77 @@ static KEYWORDS: LazyLock<Vec<Known>> = LazyLock::new(|| {
     known
 });
 
-/// Reads a text; with the language of its keyword, where it has one.
-pub(super) fn read(text: &str) -> (Asked, Option<Lang>) {
+fn known(word: &str) -> Option<&'static Known> {
+    KEYWORDS.iter().find(|(known, _, _)| known == word)
+}
+
+/// Whether a word is in a list, in any language.
+fn is_of(word: &str, list: Msg) -> bool {
+    KEYWORDS.iter().any(|(known, msg, _)| known == word && *msg == list)
+}
+
+/// Reads a text. `shared` is the word with which texts to a shared number begin, where the gateway has one.
+pub(super) fn read(text: &str, shared: Option<&str>) -> Reading {
     let mut words = words(text);
-    let Some(first) = words.first() else { return (Asked::Other(words), None) };
-    let alone = words.len() == 1;
-    let exact = KEYWORDS.iter().find(|(word, _, _)| word == first);
-    let known = exact.or_else(|| {
-        // A slip is forgiven where it does little: asking for a price or for help.
-        let slip = |word: &str| distance(first, word, slips_allowed(word).min(1)).is_some();
+    let shared = shared.map(|word| self::words(word).concat());
+    let is_service = |word: &String| word == SERVICE || shared.as_ref().is_some_and(|shared| word == shared);
+    let named = words.iter().take_while(|word| is_service(word)).count();
+    words.drain(..named);
+    let bare: Vec<&String> =
+        words.iter().filter(|word| !is_service(word) && !is_of(word, Msg::KeywordCourtesy)).collect();
+    if let Some(reading) = leaving(&bare, &words) {
+        return reading;
+    }
+    let courtesy = words.iter().take_while(|word| is_of(word, Msg::KeywordCourtesy)).count();
+    words.drain(..courtesy);
+    let Some(first) = words.first() else {
+        return Reading { asked: Asked::Other, lang: None, words, guessed: false };
+    };
+    // A slip is forgiven where it does little: asking for a price or for help.
+    let slip = |word: &str| distance(first, word, slips_allowed(word).min(1)).is_some();
+    let near = || {
         KEYWORDS
             .iter()
             .find(|(word, msg, _)| matches!(msg, Msg::KeywordPrice | Msg::KeywordHelp) && slip(word))
-    });
-    match known {
-        Some((_, Msg::KeywordStop, lang)) if alone => (Asked::Stop, Some(*lang)),
-        Some((_, Msg::KeywordStart, lang)) if alone => (Asked::Start, Some(*lang)),
-        Some((_, Msg::KeywordHelp, lang)) => (Asked::Help, Some(*lang)),
+    };
+    let guessed = known(first).is_none();
+    match known(first).or_else(near) {
+        Some((_, Msg::KeywordHelp, lang)) => {
+            Reading { asked: Asked::Help, lang: Some(*lang), words, guessed }
+        }
         Some((_, Msg::KeywordPrice, lang)) => {
-            words.remove(0);
-            (Asked::Price(words), Some(*lang))
+            let asked = Asked::Price(words[1..].to_vec());
+            Reading { asked, lang: Some(*lang), words, guessed }
         }
         _ => glued(words),
     }
 }
 
+/// A text about leaving, returning or taking an order back; `bare` is without courtesy and the service's name.
+fn leaving(bare: &[&String], words: &[String]) -> Option<Reading> {
+    let (_, list, lang) = known(bare.first()?)?;
+    let all = |list| bare.iter().all(|word| is_of(word, list));
+    let asked = match list {
+        Msg::KeywordStop if all(Msg::KeywordStop) => Asked::Stop,
+        // "Yes, thank you" is no wish to come back.
+        Msg::KeywordStart
+            if bare.len() == 1 && words.iter().all(|word| !is_of(word, Msg::KeywordCourtesy)) =>
+        {
+            Asked::Start
+        }
+        Msg::KeywordStopOrCancel if bare.len() == 1 => Asked::StopOrCancel,
+        Msg::KeywordStop | Msg::KeywordStopOrCancel
+            if bare.iter().any(|word| is_of(word, Msg::KeywordOrder)) =>
+        {
+            Asked::Cancel
+        }
+        _ => return None,
+    };
+    Some(Reading { asked, lang: Some(*lang), words: words.to_vec(), guessed: false })
+}
+
 /// A keyword that runs into the next word: `PRICEMAIZE`.
-fn glued(words: Vec<String>) -> (Asked, Option<Lang>) {
+fn glued(words: Vec<String>) -> Reading {
     let first = words.first().map(String::as_str).unwrap_or_default();
     let hit = KEYWORDS.iter().filter(|(_, msg, _)| *msg == Msg::KeywordPrice).find_map(|(word, _, lang)| {
         let rest = first.strip_prefix(word.as_str())?;
@@ -71,26 +146,26 @@ fn glued(words: Vec<String>) -> (Asked, Option<Lang>) {
     });
     match hit {
         Some((rest, lang)) => {
-            let words = [rest].into_iter().chain(words.into_iter().skip(1)).collect();
-            (Asked::Price(words), Some(lang))
+            let asked = [rest].into_iter().chain(words.iter().skip(1).cloned()).collect();
+            Reading { asked: Asked::Price(asked), lang: Some(lang), words, guessed: true }
         }
-        None => (Asked::Other(words), None),
+        None => Reading { asked: Asked::Other, lang: None, words, guessed: false },
     }
 }
 
-/// The first word of a keyword message, as texts show it: `PRICE`, `BEI`.
-pub(crate) fn start_word(words: &Messages, lang: Lang, msg: Msg) -> String {
-    words.text(lang, msg).split(' ').next().unwrap_or_default().to_owned()
-}
-
-/// An SMS that asks for a price, as an example: `PRICE MAIZE LILONGWE`.
-pub(crate) fn example(words: &Messages, lang: Lang, market: &str) -> String {
-    words.fill(lang, Msg::SmsExample, &[("market", market)])
+/// The first word of a keyword message, as texts show it: `PRICE`, `BEI`; behind the shared number's word, where there is one.
+pub(crate) fn start_word(lang: Lang, msg: Msg, shared: Option<&str>) -> String {
+    let words = Messages::get().text(lang, msg);
+    let word = words.split(' ').next().unwrap_or_default();
+    match shared {
+        Some(shared) => format!("{} {word}", as_typed(shared)),
+        None => word.to_owned(),
+    }
 }
 
 /// The SMS that asks for this price.
-pub(crate) fn price_request(texts: &Messages, lang: Lang, crop: &str, market: &str) -> String {
-    let keyword = start_word(texts, lang, Msg::KeywordPrice);
+pub(crate) fn price_request(lang: Lang, shared: Option<&str>, crop: &str, market: &str) -> String {
+    let keyword = start_word(lang, Msg::KeywordPrice, shared);
     format!("{keyword} {} {}", as_typed(crop), as_typed(market)).trim_end().to_owned()
 }
 
@@ -103,6 +178,11 @@ pub(super) fn as_typed(name: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn asked(text: &str) -> (Asked, Option<Lang>) {
+        let Reading { asked, lang, .. } = read(text, None);
+        (asked, lang)
+    }
 
     fn price(words: &[&str], lang: Lang) -> (Asked, Option<Lang>) {
         (Asked::Price(words.iter().map(|word| (*word).to_owned()).collect()), Some(lang))
@@ -118,30 +198,91 @@ mod tests {
             "prices maize lilongwe",
             "pricemaize lilongwe",
             "PRICE\nmaize\tlilongwe",
+            "MIZILI PRICE MAIZE LILONGWE",
+            "Please price maize Lilongwe",
         ] {
-            assert_eq!(read(text), price(&["maize", "lilongwe"], Lang::En), "{text}");
+            assert_eq!(asked(text), price(&["maize", "lilongwe"], Lang::En), "{text}");
         }
-        assert_eq!(read("BEI MAHINDI"), price(&["mahindi"], Lang::Sw));
-        assert_eq!(read("beimahindi nairobi"), price(&["mahindi", "nairobi"], Lang::Sw));
-        assert_eq!(read("PRICE"), price(&[], Lang::En));
-        assert_eq!(read("help me"), (Asked::Help, Some(Lang::En)));
-        assert_eq!(read("Msaada"), (Asked::Help, Some(Lang::Sw)));
-        assert_eq!(read("msada"), (Asked::Help, Some(Lang::Sw)));
+        assert_eq!(asked("BEI MAHINDI"), price(&["mahindi"], Lang::Sw));
+        assert_eq!(asked("beimahindi nairobi"), price(&["mahindi", "nairobi"], Lang::Sw));
+        assert_eq!(asked("PRICE"), price(&[], Lang::En));
+        assert_eq!(asked("help me"), (Asked::Help, Some(Lang::En)));
+        assert_eq!(asked("Msaada"), (Asked::Help, Some(Lang::Sw)));
+        assert_eq!(asked("msada"), (Asked::Help, Some(Lang::Sw)));
     }
 
     #[test]
-    fn leaving_and_returning_take_one_exact_word() {
-        for text in ["STOP", "stop", " Stop. ", "\"STOP\"", "END", "unsubscribe"] {
-            assert_eq!(read(text), (Asked::Stop, Some(Lang::En)), "{text}");
+    fn what_is_only_nearly_a_keyword_is_a_guess() {
+        for (text, guessed) in [
+            ("RICE NAIROBI", true),
+            ("prce maize", true),
+            ("pricemaize", true),
+            ("PRICE RICE", false),
+            ("HELP", false),
+        ] {
+            assert_eq!(read(text, None).guessed, guessed, "{text}");
         }
-        for text in ["ACHA", "Komesha!"] {
-            assert_eq!(read(text), (Asked::Stop, Some(Lang::Sw)), "{text}");
+    }
+
+    #[test]
+    fn leaving_is_the_whole_message() {
+        for text in [
+            "STOP",
+            "stop",
+            " Stop. ",
+            "\"STOP\"",
+            "unsubscribe",
+            "Stop. Thank you",
+            "STOP ALL",
+            "stop please",
+            "please stop",
+            "MIZILI STOP",
+            "STOP MIZILI",
+            "Stop Mizili please!",
+            "stop all sms now",
+        ] {
+            assert_eq!(asked(text), (Asked::Stop, Some(Lang::En)), "{text}");
         }
-        assert_eq!(read("start"), (Asked::Start, Some(Lang::En)));
-        assert_eq!(read("Anza"), (Asked::Start, Some(Lang::Sw)));
-        for text in ["stop it", "SHOP", "stp", "please stop", "start the car"] {
-            assert!(matches!(read(text).0, Asked::Other(_)), "{text}");
+        for text in ["ACHA", "Komesha!", "acha tafadhali", "ACHA MIZILI"] {
+            assert_eq!(asked(text), (Asked::Stop, Some(Lang::Sw)), "{text}");
         }
+        for text in ["start", "UNSTOP", "MIZILI START"] {
+            assert_eq!(asked(text), (Asked::Start, Some(Lang::En)), "{text}");
+        }
+        assert_eq!(asked("Anza"), (Asked::Start, Some(Lang::Sw)));
+        for text in [
+            "stop it",
+            "SHOP",
+            "stp",
+            "stop the lorry",
+            "start the car",
+            "thank you",
+            "mizili",
+            "Yes thank you",
+        ] {
+            assert_eq!(asked(text).0, Asked::Other, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_taken_back_and_not_the_messages() {
+        for text in ["CANCEL", "end", "Cancel please", "SITISHA"] {
+            assert_eq!(asked(text).0, Asked::StopOrCancel, "{text}");
+        }
+        for text in ["CANCEL MY ORDER", "cancel order", "END ORDER", "Sitisha oda", "stop my order"] {
+            assert_eq!(asked(text).0, Asked::Cancel, "{text}");
+        }
+        assert_eq!(asked("end of the month").0, Asked::Other);
+    }
+
+    #[test]
+    fn a_shared_number_has_a_word_of_its_own() {
+        let read = |text: &str| read(text, Some("Coopfarm")).asked;
+        for text in ["COOPFARM PRICE MAIZE", "mizili price maize", "PRICE MAIZE"] {
+            assert_eq!(read(text), Asked::Price(vec!["maize".to_owned()]), "{text}");
+        }
+        assert_eq!(read("COOPFARM STOP"), Asked::Stop);
+        assert_eq!(price_request(Lang::En, Some("coopfarm"), "Maize", "Zomba"), "COOPFARM PRICE MAIZE ZOMBA");
     }
 
     #[test]
@@ -154,23 +295,22 @@ mod tests {
     #[test]
     fn what_texts_tell_people_to_send_is_understood() {
         for lang in Lang::ALL {
-            let texts = Messages::get();
-            assert!(
-                matches!(read(&example(texts, *lang, "LILONGWE")).0, Asked::Price(words) if words.len() == 2)
-            );
-            assert_eq!(read(&start_word(texts, *lang, Msg::KeywordHelp)).0, Asked::Help);
-            assert_eq!(read(&start_word(texts, *lang, Msg::KeywordStop)).0, Asked::Stop);
-            assert_eq!(read(&start_word(texts, *lang, Msg::KeywordStart)).0, Asked::Start);
+            for shared in [None, Some("COOP")] {
+                let word = |msg| read(&start_word(*lang, msg, shared), shared).asked;
+                assert_eq!(word(Msg::KeywordHelp), Asked::Help);
+                assert_eq!(word(Msg::KeywordStop), Asked::Stop);
+                assert_eq!(word(Msg::KeywordStart), Asked::Start);
+                assert_eq!(word(Msg::KeywordPrice), Asked::Price(Vec::new()));
+            }
         }
-        let sms =
-            price_request(Messages::get(), Lang::En, "Maize (white, dry)", "Tala Centre Market (Machakos)");
+        let sms = price_request(Lang::En, None, "Maize (white, dry)", "Tala Centre Market (Machakos)");
         assert_eq!(sms, "PRICE MAIZE WHITE DRY TALA CENTRE MARKET MACHAKOS");
     }
 
     proptest! {
         #[test]
         fn any_text_is_read(text in any::<String>()) {
-            let _ = read(&text);
+            let _ = read(&text, Some("COOP"));
         }
     }
 }

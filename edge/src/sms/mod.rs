@@ -7,10 +7,13 @@ mod answer;
 mod keywords;
 mod names;
 mod notices;
+mod options;
 #[cfg(test)]
 mod tests;
 
 pub use answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
 pub use notices::{About, Notice, notice};
 
-pub(crate) use keywords::{example, price_request, start_word};
+pub(crate) use keywords::start_word;
+pub(crate) use names::words;
+pub(crate) use options::{example, example_of, request};

@@ -19,7 +19,7 @@ const NAME_MAX_WORDS: usize = 6;
 const COMPARE_MAX_LETTERS: usize = 48;
 
 /// A text as plain words: lower case, no accents, no punctuation; digits stand apart from letters.
-pub(super) fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     let head: String = text.chars().take(TEXT_MAX_LETTERS).collect();
     let mut words: Vec<String> = Vec::new();
     let mut last: Option<bool> = None;
@@ -134,6 +134,12 @@ impl Names {
         }
         let (level, _) = best?;
         Some((if let [one] = ids.as_slice() { Found::One(*one) } else { Found::Many(ids) }, level))
+    }
+
+    /// Whether these words, all of them together, mean one thing and that thing alone.
+    pub(super) fn means(&self, asked: &[String], id: u32) -> bool {
+        self.search(asked)
+            .is_some_and(|hit| hit.found == Found::One(id) && hit.start == 0 && hit.count == asked.len())
     }
 
     /// Looks for the part of a text that means a name: what is written right before what is written wrong, then the

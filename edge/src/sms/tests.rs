@@ -1,10 +1,10 @@
 //! Conversations by SMS, and every answer measured with the longest real names.
 
 use super::answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
-use super::keywords::{Asked, price_request, read};
+use super::keywords::{Asked, as_typed, price_request, read, start_word};
 use super::names::{Found, Names};
 use crate::text::gsm7::{Encoding, sms_size};
-use crate::text::{Lang, Messages};
+use crate::text::{Lang, Msg};
 use crate::ussd::fake::{Fake, currency};
 use crate::ussd::{Market, Settings};
 use proptest::prelude::*;
@@ -64,7 +64,7 @@ fn what_is_not_clear_is_asked_back() {
     );
     assert_eq!(
         say(&fake, "PRICE MAIZE NAIROBI"),
-        "No market \"nairobi\" with a price for Maize. Try: LILONGWE; MITUNDU; NSUNGWI; CHIMBIYA"
+        "We have no price at \"nairobi\". Send PRICE MAIZE and one of these: LILONGWE; MITUNDU; NSUNGWI; CHIMBIYA"
     );
     assert!(
         say(&fake, "PRICE MAIZE MANGOCHI").starts_with("Maize, Mangochi: "),
@@ -92,10 +92,9 @@ fn every_crop_and_market_is_found_by_the_sms_that_a_screen_prints() {
             for crop in fake.crops.iter().map(|crop| crop.0) {
                 for market in fake.markets.clone() {
                     let name = fake.crop_name(crop, *lang).unwrap().unwrap();
-                    let asked = price_request(Messages::get(), *lang, &name, &market.name);
+                    let asked = price_request(*lang, None, &name, &market.name);
                     let names = Names::new(&fake.crop_names().unwrap());
-                    let (read, _) = read(&asked);
-                    let Asked::Price(words) = read else { panic!("{asked}") };
+                    let Asked::Price(words) = read(&asked, None).asked else { panic!("{asked}") };
                     let hit = names.search(&words).unwrap();
                     assert_eq!(hit.found, Found::One(crop), "{asked}");
                     let rest = &words[hit.count..];
@@ -130,6 +129,162 @@ fn stop_and_start_come_before_all_else() {
     fake.unreadable.set(false);
     assert_eq!(decide(&fake, "please stop this", Recent::default()).effect, Effect::None);
     assert!(decide(&fake, "PRICE MAIZE", out).reply.is_some(), "who asks is answered");
+}
+
+#[test]
+fn a_crop_that_is_nearly_a_keyword_is_the_crop() {
+    let fake = Fake::plain();
+    for text in ["RICE LILONGWE", "Rice lilongwe please", "rice, Lilongwe", "RICE", "Rice"] {
+        assert!(
+            say(&fake, text).starts_with("Rice, Lilongwe: MWK 250/kg retail."),
+            "{text}: {}",
+            say(&fake, text)
+        );
+    }
+    assert!(say(&fake, "prce rice lilongwe").starts_with("Rice, Lilongwe: "));
+}
+
+#[test]
+fn an_order_is_taken_back_and_not_the_messages() {
+    let mut fake = Fake::plain();
+    let how = "To cancel an order dial *384*55#, then 4 My orders. For no more SMS send STOP.";
+    for text in ["CANCEL", "End", "cancel please", "CANCEL MY ORDER"] {
+        let decision = decide(&fake, text, Recent::default());
+        assert_eq!((decision.effect, decision.reply.as_deref()), (Effect::None, Some(how)), "{text}");
+    }
+    assert_eq!(decide(&fake, "STOP", Recent::default()).effect, Effect::OptOut);
+    // From somebody without an order they mean the messages, also when nothing can be read.
+    fake.orders.clear();
+    for text in ["CANCEL", "END", "SITISHA"] {
+        assert_eq!(decide(&fake, text, Recent::default()).effect, Effect::OptOut, "{text}");
+    }
+    assert_eq!(decide(&fake, "CANCEL MY ORDER", Recent::default()).effect, Effect::None);
+    fake.unreadable.set(true);
+    assert_eq!(decide(&fake, "END", Recent::default()).effect, Effect::OptOut);
+}
+
+/// Two crops that Swahili calls the same, and two markets of one name.
+fn with_namesakes() -> Fake {
+    let mut fake = Fake::plain();
+    fake.crops = vec![(1, "Maize", "Mahindi"), (2, "Maize (white)", "Mahindi"), (3, "Beans", "Maharagwe")];
+    for (place, name) in [(9, "Mangochi North"), (10, "Mangochi South"), (11, "Dowa"), (12, "Dowa")] {
+        fake.markets[place].name = name.to_owned();
+    }
+    fake
+}
+
+#[test]
+fn nobody_is_asked_the_same_twice() {
+    let fake = with_namesakes();
+    fake.lang.set(Some(Lang::Sw));
+    assert_eq!(say(&fake, "BEI MAHINDI"), "Ipi? Tuma BEI na moja ya hizi: MAIZE; MAIZE WHITE");
+    assert!(say(&fake, "BEI MAIZE WHITE LILONGWE").starts_with("Mahindi, Lilongwe: MWK 250/kg"));
+    fake.lang.set(None);
+    assert_eq!(
+        say(&fake, "PRICE MAIZE MANGOCHI"),
+        "Which one? Send PRICE MAIZE and one of these: MANGOCHI NORTH; MANGOCHI SOUTH"
+    );
+    assert!(say(&fake, "PRICE MAIZE DOWA").starts_with("Maize, Dowa: "), "two of one name: the nearer one");
+}
+
+/// What a text tells people to send.
+fn told_to_send(text: &str) -> Vec<String> {
+    let is_typed = |word: &str| word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let ends = |word: &str| word.ends_with(['.', ',', ';', ':', '"']);
+    let mut runs: Vec<Vec<&str>> = vec![Vec::new()];
+    let mut was_end = false;
+    for word in text.split(' ') {
+        let bare = word.trim_matches(|c: char| ".,;:\"".contains(c));
+        if bare.is_empty() || !is_typed(bare) {
+            runs.push(Vec::new());
+        } else {
+            if was_end {
+                runs.push(Vec::new());
+            }
+            runs.last_mut().unwrap().push(bare);
+        }
+        was_end = ends(word);
+    }
+    let runs: Vec<String> = runs.into_iter().map(|run| run.join(" ")).filter(|run| !run.is_empty()).collect();
+    let lists = ["and one of these: ", "na moja ya hizi: "];
+    if let Some((_, options)) = lists.iter().find_map(|list| text.split_once(list)) {
+        let start = runs.iter().find(|run| read(run, Some("FARM")).asked != Asked::Other).unwrap();
+        return options.split("; ").map(|option| format!("{start} {option}")).collect();
+    }
+    runs.into_iter().filter(|run| !matches!(read(run, Some("FARM")).asked, Asked::Other)).collect()
+}
+
+#[test]
+fn what_tells_people_to_send_is_found_in_a_text() {
+    assert_eq!(
+        told_to_send("Sorry, we did not understand. For a price send PRICE MAIZE ZOMBA. For help send HELP."),
+        ["PRICE MAIZE ZOMBA", "HELP"]
+    );
+    assert_eq!(
+        told_to_send("Which one? Send FARM PRICE and one of these: A B; C"),
+        ["FARM PRICE A B", "FARM PRICE C"]
+    );
+    assert!(told_to_send("Maize, Lilongwe: MWK 250/kg retail. OLD: Jun 2022 (WFP).").is_empty());
+}
+
+#[test]
+fn every_example_that_a_text_shows_is_answered_when_it_is_sent() {
+    let mut sent = 0;
+    for fake in [Fake::plain(), Fake::worst(), with_namesakes()] {
+        for (lang, shared) in
+            [(Lang::En, None), (Lang::Sw, None), (Lang::En, Some("FARM")), (Lang::Sw, Some("FARM"))]
+        {
+            fake.lang.set(Some(lang));
+            let settings = Settings { sms_keyword: shared.map(str::to_owned), lang, ..settings() };
+            let now = "2026-11-22T10:00:00Z".parse().unwrap();
+            let decide = |text: &str| {
+                let incoming = Incoming { phone: &phone(), text, recent: Recent::default() };
+                answer(&fake, &settings, &incoming, now).unwrap()
+            };
+            let mut asked: Vec<String> =
+                ["HELP", "PRICE", "PRICE zzzz", "what?", "STOP", "START", "CANCEL MY ORDER"]
+                    .map(str::to_owned)
+                    .to_vec();
+            for crop in &fake.crops {
+                let head = crop.1.split([' ', '(']).next().unwrap();
+                asked.extend([
+                    format!("PRICE {head}"),
+                    format!("BEI {}", crop.2),
+                    format!("PRICE {} Nairobi", crop.1),
+                ]);
+                asked.extend(
+                    fake.markets.iter().map(|m| {
+                        format!("PRICE {} {}", crop.1, as_typed(&m.name).split(' ').next().unwrap())
+                    }),
+                );
+            }
+            for text in asked {
+                let reply = decide(&text).reply.unwrap();
+                check(&reply);
+                for example in told_to_send(&reply) {
+                    sent += 1;
+                    let again = decide(&example);
+                    let said = again.reply.clone().unwrap_or_default();
+                    check(&said);
+                    match read(&example, shared).asked {
+                        Asked::Stop => assert_eq!(again.effect, Effect::OptOut, "{example}"),
+                        Asked::Start => assert_eq!(again.effect, Effect::OptIn, "{example}"),
+                        Asked::Help => {
+                            assert!(said.contains(&start_word(lang, Msg::KeywordStop, shared)), "{said}")
+                        }
+                        Asked::Price(_) => assert!(
+                            ["MWK ", "KES ", "No price yet", "Bado hakuna bei"]
+                                .iter()
+                                .any(|price| said.contains(price)),
+                            "{text} -> {reply} -> {example} -> {said}"
+                        ),
+                        other => panic!("{text} -> {reply} -> {example}: {other:?}"),
+                    }
+                }
+            }
+        }
+    }
+    assert!(sent > 200, "{sent}");
 }
 
 #[test]

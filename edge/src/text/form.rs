@@ -3,6 +3,9 @@
 //! Bounded in bytes and fields; what is not valid is kept as it is written, never a reason to fail: a gateway that gets an
 //! error sends the same again.
 
+use sync_protocol::country::Country;
+use sync_protocol::phone::{Phone, read};
+
 /// Longest body that is read, in bytes. A callback is a few hundred.
 pub const BODY_MAX_BYTES: usize = 16 << 10;
 
@@ -82,6 +85,24 @@ impl Fields {
     }
 }
 
+impl Fields {
+    /// A phone number, completed by the gateway's country where it is local. A gateway that does not encode the plus sign of a whole
+    /// number sends what a form reads as a space before its digits.
+    ///
+    /// # Errors
+    /// When it is missing, longer than `max_bytes`, or no number.
+    pub fn phone(&self, name: &'static str, max_bytes: usize, home: &Country) -> Result<Phone, FormError> {
+        let raw = self.need_some(name, max_bytes)?;
+        let undecoded =
+            raw.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| matches!(c, '1'..='9')));
+        let read = match undecoded {
+            Some(digits) => read(&format!("+{digits}"), Some(home)),
+            None => read(raw, Some(home)),
+        };
+        read.map_err(|why| FormError::Phone { field: name, why })
+    }
+}
+
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Fields {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         Self(pairs.into_iter().take(FIELDS_MAX).map(|(key, value)| (key.into(), value.into())).collect())
@@ -125,6 +146,24 @@ mod tests {
         assert_eq!(fields.need_some("text", 10), Err(FormError::Missing("text")));
         assert_eq!(fields.need("nothing", 10), Err(FormError::Missing("nothing")));
         assert_eq!(fields.need("sessionId", 3), Err(FormError::TooLong("sessionId")));
+    }
+
+    #[test]
+    fn a_plus_sign_that_was_not_encoded_is_still_one() {
+        let malawi = Country::by_iso3("MWI").unwrap();
+        let phone = |body: &str| {
+            let fields = Fields::read(body.as_bytes()).unwrap();
+            fields.phone("from", 64, malawi).map(|phone| phone.as_str().to_owned()).ok()
+        };
+        assert_eq!(phone("from=+260971234567&to=21512").as_deref(), Some("+260971234567"));
+        assert_eq!(phone("from=%2B260971234567").as_deref(), Some("+260971234567"));
+        assert_eq!(phone("from=+265991234567").as_deref(), Some("+265991234567"));
+        assert_eq!(
+            phone("from=+0991234567").as_deref(),
+            Some("+265991234567"),
+            "a space before a local number"
+        );
+        assert_eq!(phone("from=+21512"), None);
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Lang {
     }
 
     /// Its place in [`Lang::ALL`].
-    pub(super) const fn index(self) -> usize {
+    pub(crate) const fn index(self) -> usize {
         self as usize
     }
 

@@ -7,7 +7,7 @@ use super::session::Reply;
 use super::turn::{Turn, TurnText};
 use crate::text::form::{Fields, FormError};
 use sync_protocol::country::Country;
-use sync_protocol::phone::{Phone, to_e164};
+use sync_protocol::phone::Phone;
 
 /// Longest session id, in bytes; real ones have about 40.
 const SESSION_ID_MAX_BYTES: usize = 128;
@@ -27,7 +27,7 @@ pub fn turn(fields: &Fields, gateway: &str, country: &Country) -> Result<Turn, F
     Ok(Turn {
         gateway: gateway.to_owned(),
         session_id: fields.need_some("sessionId", SESSION_ID_MAX_BYTES)?.to_owned(),
-        phone: phone(fields, "phoneNumber", country)?,
+        phone: fields.phone("phoneNumber", FIELD_MAX_BYTES, country)?,
         service_code: optional(fields, "serviceCode")?,
         network: optional(fields, "networkCode")?,
         text: TurnText::Cumulative(fields.need("text", TEXT_MAX_BYTES)?.to_owned()),
@@ -39,13 +39,6 @@ fn optional(fields: &Fields, name: &'static str) -> Result<String, FormError> {
         Some(_) => Ok(fields.need(name, FIELD_MAX_BYTES)?.to_owned()),
         None => Ok(String::new()),
     }
-}
-
-/// A number in E.164.
-pub(crate) fn phone(fields: &Fields, field: &'static str, country: &Country) -> Result<Phone, FormError> {
-    let raw = fields.need_some(field, FIELD_MAX_BYTES)?;
-    to_e164(raw, country.calling_code, country.trunk_prefix, country.mobile_digits)
-        .map_err(|why| FormError::Phone { field, why })
 }
 
 /// The body of the answer: `CON` goes on, `END` ends. Send it as `text/plain` with status 200.
@@ -99,7 +92,7 @@ pub fn ended(fields: &Fields, country: &Country) -> Result<Ended, FormError> {
     let short = |name: &str| fields.get(name).unwrap_or_default().chars().take(200).collect();
     Ok(Ended {
         session_id: fields.need_some("sessionId", SESSION_ID_MAX_BYTES)?.to_owned(),
-        phone: phone(fields, "phoneNumber", country)?,
+        phone: fields.phone("phoneNumber", FIELD_MAX_BYTES, country)?,
         status,
         duration_ms: fields.get("durationInMillis").and_then(|text| text.parse().ok()),
         hops: fields.get("hopsCount").and_then(|text| text.parse().ok()),

@@ -83,7 +83,7 @@ pub(crate) fn id(number: u128) -> Uuid {
 }
 
 fn unit(id: u32, text: &str) -> UnitChoice {
-    UnitChoice { id, text: text.to_owned() }
+    UnitChoice { id, text: text.to_owned(), step_milli: 1 }
 }
 
 fn named(names: &[&str]) -> Vec<Named> {
@@ -294,6 +294,7 @@ pub(crate) fn listing(
         name: name.into(),
         seller: seller.into(),
         unit_text: unit_text.into(),
+        step_milli: 1,
         unit_price_minor,
         currency: currency("MWK"),
         here_milli,
@@ -338,10 +339,8 @@ fn part<T>(all: impl Iterator<Item = T>, window: Window) -> Vec<T> {
 }
 
 fn begins(name: &str, letters: &str) -> bool {
-    let name = name.to_lowercase();
-    letters.is_empty()
-        || name.starts_with(letters)
-        || name.split([' ', '(']).any(|word| word.starts_with(letters))
+    let name = crate::sms::words(name).join(" ");
+    letters.is_empty() || format!(" {name}").contains(&format!(" {letters}"))
 }
 
 impl Market for Fake {
@@ -374,7 +373,11 @@ impl Market for Fake {
         Ok(part(self.markets.iter().filter(|named| begins(&named.name, starts_with)).cloned(), window))
     }
 
-    fn market_names(&self, _: u32) -> Read<Vec<Named>> {
+    fn nearest(&self, _: u32, _: Option<u32>) -> Read<Vec<Named>> {
+        self.all_markets()
+    }
+
+    fn all_markets(&self) -> Read<Vec<Named>> {
         self.readable()?;
         Ok(self.markets.clone())
     }

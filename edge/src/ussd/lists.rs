@@ -3,6 +3,7 @@
 use super::market::{Named, Read, Shelf, Window};
 use super::screens::{At, Move, Screen};
 use super::view::{Cx, Hint, Key, ROWS_MAX, Row, View, list};
+use crate::sms::words;
 use crate::text::Msg;
 use crate::ussd::view::{Foot, page};
 
@@ -39,9 +40,10 @@ pub(super) fn picked_id(shown: &[Key], input: &str) -> Option<uuid::Uuid> {
     }
 }
 
-/// The first letters of a name, where the input is such: at least two letters, in lower case.
+/// The first letters of a name, where the input is such: at least two letters, in plain form, as names are looked through.
 pub(super) fn search(input: &str) -> Option<String> {
-    let letters: String = input.chars().take(SEARCH_MAX_LETTERS).flat_map(char::to_lowercase).collect();
+    let letters: String = words(input).join(" ").chars().take(SEARCH_MAX_LETTERS).collect();
+    let letters = letters.trim_end().to_owned();
     let starts = letters.chars().next().is_some_and(char::is_alphabetic);
     (starts && letters.chars().count() >= 2).then_some(letters)
 }
@@ -115,6 +117,7 @@ mod tests {
             assert_eq!(picked(&shown, wrong), None, "{wrong}");
         }
         assert_eq!(search("Mai").as_deref(), Some("mai"));
+        assert_eq!(search("Chokwè").as_deref(), Some("chokwe"));
         assert_eq!(search("m"), None);
         assert_eq!(search("1m"), None);
         assert_eq!(search(&"m".repeat(500)).map(|s| s.len()), Some(SEARCH_MAX_LETTERS));

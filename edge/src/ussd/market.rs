@@ -145,6 +145,14 @@ pub struct UnitChoice {
     pub id: u32,
     /// As a screen shows it, such as `kg` or `90 kg`.
     pub text: String,
+    /// The smallest step in which it can be had, in thousandths: pieces are whole.
+    #[serde(default = "any_part")]
+    pub step_milli: i64,
+}
+
+/// Of a unit that was kept before steps were: any part of it.
+fn any_part() -> i64 {
+    1
 }
 
 /// Something that can be bought.
@@ -158,6 +166,8 @@ pub struct Listing {
     pub seller: String,
     /// One unit of it, as a screen shows it.
     pub unit_text: String,
+    /// The smallest step in which it can be had, in thousandths of the unit: pieces are whole.
+    pub step_milli: i64,
     /// Price of one unit, in minor units.
     pub unit_price_minor: i64,
     /// The currency.
@@ -245,7 +255,8 @@ pub struct MyOrder {
 /// What the engine reads. All of it comes from the local replica joined with what is still waiting; none of it waits for
 /// the network or a lock.
 ///
-/// `starts_with` is empty, or at least two letters in lower case: then only names are given of which a word starts with them.
+/// `starts_with` is empty, or at least two letters in plain form (lower case, no accents): then only names are given of which a word
+/// starts with them. No two commodities of one answer have the same name.
 pub trait Market {
     /// Who this number is.
     fn caller(&self, phone: &Phone) -> Read<Caller>;
@@ -262,8 +273,12 @@ pub trait Market {
     /// Markets with a price of a commodity, those near the caller or this office first.
     fn markets(&self, commodity: u32, phone: &Phone, starts_with: &str, window: Window) -> Read<Vec<Named>>;
 
-    /// All markets with a price of a commodity: for finding one in an SMS.
-    fn market_names(&self, commodity: u32) -> Read<Vec<Named>>;
+    /// All markets with a price of a commodity, those nearest to a market first; without one, those near this office, or those with
+    /// most prices where it is nowhere in particular.
+    fn nearest(&self, commodity: u32, to: Option<u32>) -> Read<Vec<Named>>;
+
+    /// All markets, with prices or without: for finding in an SMS one that has none.
+    fn all_markets(&self) -> Read<Vec<Named>>;
 
     /// The market to answer about when an SMS names none; `None` where there is no obvious one.
     fn home_market(&self, phone: &Phone, commodity: u32) -> Read<Option<u32>>;

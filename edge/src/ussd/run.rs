@@ -10,7 +10,7 @@ use super::screens::{Desk, Move, Screen, trail};
 use super::session::{Draft, Pending, Plan, Reply, Session};
 use super::turn::Turn;
 use super::view::{Cx, Foot, Hint, fit, net, room_under};
-use crate::sms::{example, price_request, start_word};
+use crate::sms::{example, example_of, request, start_word, words};
 use crate::text::gsm7::SCREEN_AIM_SEPTETS;
 use crate::text::{Lang, Msg};
 use sync_protocol::phone::Phone;
@@ -179,6 +179,8 @@ impl Run<'_> {
         }
         let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
         let screen = session.screen.clone();
+        let written = self.row_written(session, &cx, input)?;
+        let input = written.as_deref().unwrap_or(input);
         let mut desk = Desk {
             draft: &mut session.draft,
             lang: &mut session.lang,
@@ -199,6 +201,22 @@ impl Run<'_> {
             Move::Resume => self.resume(session)?,
         }
         Ok(Applied::Moved(None))
+    }
+
+    /// The number of the row of a list whose words were typed as the screen shows them; `None` for anything else.
+    fn row_written(&self, session: &Session, cx: &Cx<'_>, input: &str) -> Read<Option<String>> {
+        if session.shown.is_empty() || !input.contains(char::is_alphabetic) {
+            return Ok(None);
+        }
+        let typed = words(input);
+        let view = session.screen.show(cx, session.draft.as_ref())?;
+        let mut rows = view.text.lines().filter_map(|line| line.split_once(' ')).filter(|(number, label)| {
+            let is_row =
+                number.parse().is_ok_and(|number: usize| (1..=session.shown.len()).contains(&number));
+            is_row && words(label) == typed
+        });
+        let row = rows.next().map(|(number, _)| number.to_owned());
+        Ok(row.filter(|_| rows.next().is_none()))
     }
 
     /// Goes on with the draft where it stood; with a changed offer, from its quantity.
@@ -312,19 +330,17 @@ impl Run<'_> {
     /// Ends a call after too many wrong keys, with the SMS that does the same.
     fn stopped(&self, turn: &Turn, session: Session) -> Read<Step> {
         let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
+        let shared = cx.settings.sms_keyword.as_deref();
         let sms = match &session.screen {
-            Screen::PriceCrops { .. } => example(cx.words, cx.lang, &cx.settings.example_market),
+            Screen::PriceCrops { .. } => example(self.market, cx.lang, shared, &cx.settings.example_market)?,
             Screen::PriceMarkets { commodity, .. } => {
-                let crop = self.market.crop_name(*commodity, cx.lang)?.unwrap_or_default();
-                price_request(cx.words, cx.lang, &crop, &cx.settings.example_market)
+                example_of(self.market, cx.lang, shared, &cx.settings.example_market, *commodity)?
             }
             Screen::Price { commodity, market, .. } => {
-                match self.market.quote(*commodity, *market, cx.lang)? {
-                    Some(quote) => price_request(cx.words, cx.lang, &quote.crop, &quote.market),
-                    None => start_word(cx.words, cx.lang, Msg::KeywordHelp),
-                }
+                request(self.market, cx.lang, shared, *commodity, *market)?
+                    .unwrap_or_else(|| start_word(cx.lang, Msg::KeywordHelp, shared))
             }
-            _ => start_word(cx.words, cx.lang, Msg::KeywordHelp),
+            _ => start_word(cx.lang, Msg::KeywordHelp, shared),
         };
         let kept = session.screen.is_form() && session.draft.is_some();
         let text = fit(cx.room, "", |_| {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub service_code: Option<String>,
     /// The number that takes SMS; `None` where there is none.
     pub sms_number: Option<String>,
+    /// The word with which SMS to a shared number begin; `None` where the number is this service's own.
+    pub sms_keyword: Option<String>,
     /// A market that everybody here knows, in capital letters: for examples such as `PRICE MAIZE LILONGWE`.
     pub example_market: String,
 }
@@ -38,6 +40,7 @@ impl Settings {
             old_after_months: OLD_AFTER_MONTHS,
             service_code: None,
             sms_number: None,
+            sms_keyword: None,
             example_market: example_market.to_uppercase(),
         }
     }

@@ -241,6 +241,7 @@ impl Hint {
             Self::Number(NumberError::TooFine, _) => cx.text(Msg::HintFine),
             Self::Number(NumberError::TooBig, max) => cx.fill(Msg::HintBig, &[("max", max)]),
             Self::Number(NumberError::Ambiguous, _) => cx.text(Msg::HintComma),
+            Self::Number(NumberError::Parts, _) => cx.text(Msg::HintParts),
             Self::Name => cx.text(Msg::HintName),
             Self::Only(left) => cx.fill(Msg::HintOnly, &[("left", left)]),
             Self::Gone => cx.text(Msg::HintGone),

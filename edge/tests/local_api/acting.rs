@@ -1,9 +1,11 @@
 //! Acting at the office: offering, changing, ordering, cancelling; what is sold, what is only asked, what is wrong.
 
 use crate::support::{Answer, Office, PASSWORD, ids, started};
-use mizili_edge::testing::COOP;
+use mizili_edge::testing::{COOP, TestEdge, live};
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{Unit, UnitBase};
+use sync_protocol::ids::UnitId;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
 const PRODUCTS: &str = "/api/v1/products";
@@ -71,6 +73,61 @@ async fn everything_wrong_with_an_offer_is_pointed_at_at_once() {
     let answer = office.send("POST", PRODUCTS, &[("authorization", &bearer)], Some(large)).await;
     assert_eq!(answer.problem(), (413, "too_large"));
     assert_eq!(office.get(PRODUCTS).await.ok()["items"].as_array().unwrap().len(), 1, "none was taken");
+}
+
+/// A unit that is counted: heads of cabbage.
+fn with_heads() -> TestEdge {
+    let edge = TestEdge::with_market();
+    let head = Unit { id: UnitId(9), code: "Head".to_owned(), base: UnitBase::Piece, factor_milli: 1_000 };
+    edge.feed(Bucket::Global, vec![live(&head)]);
+    edge
+}
+
+#[tokio::test]
+async fn a_comma_is_refused_by_name_wherever_a_quantity_is_written() {
+    let office = Office::open().await;
+    let product = office.offer(2000).await;
+    let order = json!({ "product_id": product, "quantity": "1,000" });
+    let count = |quantity: &str, expected: &str| {
+        let kind = "counted";
+        json!({ "product_id": product, "kind": kind, "quantity": quantity, "expected": expected })
+    };
+    for (path, body, pointer) in [
+        (PRODUCTS, with(new_product(), "/quantity", json!("1,000")), "/quantity"),
+        (PRODUCTS, with(new_product(), "/quantity", json!("2,5")), "/quantity"),
+        (ORDERS, order, "/quantity"),
+        ("/api/v1/office/stock/adjust", count("1,990", "2000"), "/quantity"),
+        ("/api/v1/office/stock/adjust", count("1990", "2,000"), "/expected"),
+    ] {
+        let answer = office.post(path, body).await;
+        assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec![pointer]), "{path}");
+        assert!(answer.text.contains("comma"), "{}", answer.text);
+    }
+    let stock = office.get(&format!("/api/v1/office/stock?product={product}")).await.ok();
+    assert_eq!(stock["items"][0]["expected"], "2000", "nothing was counted");
+}
+
+#[tokio::test]
+async fn what_is_counted_in_pieces_is_whole() {
+    let mut office = Office::closed(with_heads()).await;
+    office.token = office.sign_in("office", PASSWORD).await.ok()["token"].as_str().unwrap().to_owned();
+    let heads = with(new_product(), "/unit_id", json!(9));
+    let half = with(heads.clone(), "/quantity", json!("0.5"));
+    assert_eq!(office.post(PRODUCTS, half).await.pointers(), ["/quantity"]);
+    let product = office.post(PRODUCTS, heads).await.ok()["id"].clone();
+    let order = |quantity: &str| json!({ "product_id": product, "quantity": quantity });
+    assert_eq!(office.post(ORDERS, order("0.5")).await.pointers(), ["/quantity"]);
+    assert_eq!(office.post(ORDERS, order("3")).await.ok()["status"], "confirmed");
+    for kind in ["taken_in", "written_off"] {
+        let change = json!({ "product_id": product, "kind": kind, "quantity": "1.5" });
+        assert_eq!(
+            office.post("/api/v1/office/stock/adjust", change).await.pointers(),
+            ["/quantity"],
+            "{kind}"
+        );
+    }
+    let count = json!({ "product_id": product, "kind": "counted", "quantity": "46.5", "expected": "50" });
+    assert_eq!(office.post("/api/v1/office/stock/adjust", count).await.pointers(), ["/quantity"]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod browser;
 mod clerk;
+mod numbers;
 
 use browser::Browser;
 use mizili_edge::cli::password::{hashed, store};

@@ -61,6 +61,7 @@ async fn import_wfp(args: &Import) -> Result<()> {
     let opened = args.common.open().await?;
     let deps = Deps::real();
     let mut failed = Vec::new();
+    let mut aside = Vec::new();
     for file in &args.files {
         let options = ImportOptions {
             country,
@@ -71,19 +72,46 @@ async fn import_wfp(args: &Import) -> Result<()> {
         match import::run(&opened.db, &deps, file, options).await {
             Ok(report) => {
                 show(args, &report)?;
-                if report.accepted == 0 && report.quarantined + report.refused > 0 {
-                    failed.push(format!("{}: no row of it could be taken", file.display()));
+                match lost(&report) {
+                    Some(Lost::Refused(words)) => failed.push(words),
+                    Some(Lost::Aside(words)) => aside.push(words),
+                    None => {}
                 }
             }
             Err(error) => failed.push(format!("{}: {error}", file.display())),
         }
     }
     opened.close().await?;
+    for words in aside {
+        hint(&words);
+    }
     let Some(last) = failed.pop() else { return Ok(()) };
     for error in failed {
         hint(&format!("Error: {error}"));
     }
     bail!(last)
+}
+
+/// What a file did not bring in.
+enum Lost {
+    /// Rows that somebody has to mend: the command fails.
+    Refused(String),
+    /// Rows of another country, put aside on purpose.
+    Aside(String),
+}
+
+fn lost(report: &ImportReport) -> Option<Lost> {
+    let ImportReport { file, read, accepted, quarantined, refused, .. } = report;
+    if *accepted == 0 && quarantined + refused > 0 {
+        return Some(Lost::Refused(format!("{file}: no row of it could be taken")));
+    }
+    if *refused > 0 {
+        let words = "refused; mend them and import the file again";
+        return Some(Lost::Refused(format!("{file}: not taken: {refused} of {read} rows were {words}")));
+    }
+    let words =
+        || format!("{file}: not taken: {quarantined} of {read} rows are in another country's currency");
+    (*quarantined > 0).then(|| Lost::Aside(words()))
 }
 
 fn country(code: &str) -> Result<&'static Country> {

@@ -44,6 +44,36 @@ async fn register_log_in_and_be_known() {
 }
 
 #[tokio::test]
+async fn a_name_and_a_password_are_the_same_however_they_are_written() {
+    let hub = TestHub::with_market().await;
+    for name in ["\u{200b}", "\u{202e}\u{3164}", " "] {
+        let mut new = new_user();
+        new["name"] = json!(name);
+        hub.post("/api/v1/users").json(&new).send().await.invalid(&["/name"]);
+    }
+    let mut new = new_user();
+    (new["name"], new["password"]) =
+        (json!("\u{202b}Re\u{301}ne\u{200b}  Banda\u{202c}"), json!("cafe\u{301} au lait"));
+    let made = hub.post("/api/v1/users").json(&new).send().await.is(201).json();
+    assert_eq!(made["name"], "Réne Banda");
+    for password in ["café au lait", "cafe\u{301} au lait"] {
+        login(&hub, password).await.is(200);
+    }
+    login(&hub, "cafe au lait").await.problem(401, "bad_credentials");
+    // The same number in any dress is one account.
+    for phone in [
+        "\u{202a}+265999123456\u{202c}",
+        "\u{2068}+265 999 123 456\u{2069}",
+        "+265999123456\u{fe0f}",
+        "+2650999123456",
+    ] {
+        let mut again = new_user();
+        again["phone"] = json!(phone);
+        hub.post("/api/v1/users").json(&again).send().await.problem(409, "phone_taken");
+    }
+}
+
+#[tokio::test]
 async fn a_farmer_may_name_a_cooperative() {
     let hub = TestHub::with_market().await;
     let farmer = |cooperative: u32| {

@@ -234,6 +234,25 @@ fn prices(dir: &Path) {
     fails(&missing, "no_such_file_mwi.csv");
     let odd = run(dir, &["prices", "import", "--source", "wfp", "--country", "XXX", file.to_str().unwrap()]);
     fails(&odd, "there is no country XXX");
+    // What was lost is said in the last line, and by the exit status.
+    std::fs::write(&file, PRICES.replace("MWK,260.0", "MWK,-260.0")).unwrap();
+    let part = run(dir, &words);
+    assert!(!part.status.success(), "{part:?}");
+    let last = String::from_utf8_lossy(&part.stderr).lines().last().unwrap().to_owned();
+    assert!(
+        last.starts_with("Error: ")
+            && last.ends_with("not taken: 1 of 3 rows were refused; mend them and import the file again"),
+        "{last}"
+    );
+    std::fs::write(&file, PRICES.replace("MWK,260.0", "SOS,260.0")).unwrap();
+    let aside = run(dir, &words);
+    assert!(aside.status.success());
+    let last = String::from_utf8_lossy(&aside.stderr).lines().last().unwrap().to_owned();
+    assert!(last.ends_with("not taken: 1 of 3 rows are in another country's currency"), "{last}");
+    // Nothing of a file with separated thousands is taken.
+    std::fs::write(&file, PRICES.replace("MWK,260.0", "MWK,\"2,450.00\"")).unwrap();
+    fails(&run(dir, &words), "line 3 writes a number as \"2,450.00\"");
+    std::fs::write(&file, PRICES).unwrap();
     // A file of another country than was said: a script must hear of it by the exit status.
     let other = run(
         dir,

@@ -67,6 +67,29 @@ async fn a_repeat_gets_the_first_answer_and_another_body_is_refused() {
 }
 
 #[tokio::test]
+async fn a_comma_is_refused_by_name_and_pieces_are_whole() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 5_000).await;
+    let order = async |product: &str, quantity: &str| {
+        hub.post("/api/v1/orders").by(Who::Buyer).key(quantity).json(&of(product, quantity)).send().await
+    };
+    for quantity in ["1,000", "2,5", "1 000", "+5", "5.", " 5"] {
+        order(&product, quantity).await.invalid(&["/quantity"]);
+    }
+    assert!(order(&product, "1,000").await.text().contains("comma"));
+    let bunches = json!({
+        "commodity_id": 1, "unit_id": 3, "quantity": "0.5", "price": { "amount": 50_000, "currency": "MWK" },
+    });
+    let post = async |body: &Value| hub.post("/api/v1/products").by(Who::Clerk).json(body).send().await;
+    post(&bunches).await.invalid(&["/quantity"]);
+    let mut whole = bunches.clone();
+    whole["quantity"] = json!("6");
+    let product = post(&whole).await.is(201).json()["id"].as_str().unwrap().to_owned();
+    order(&product, "0.5").await.invalid(&["/quantity"]);
+    order(&product, "2").await.is(201);
+}
+
+#[tokio::test]
 async fn a_key_is_needed_and_must_be_printable() {
     let hub = TestHub::with_market().await;
     let product = hub.maize(OWN, 5).await;

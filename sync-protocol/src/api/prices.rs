@@ -109,13 +109,30 @@ pub struct MarketPrice {
     pub source: String,
 }
 
-/// The price of one kilogram or litre, rounded half up; `None` where the unit cannot be turned into either.
-pub fn per_base_minor(price_minor: i64, base: UnitBase, factor_milli: i64) -> Option<i64> {
+/// Kilograms of a pound, in billionths: by definition.
+const POUND_NANO: i128 = 453_592_370;
+
+/// Billionths of a unit's base in a thousandth of it.
+const NANO_IN_MILLI: i128 = 1_000_000;
+
+/// The price of one kilogram or litre, rounded half up; `None` where the unit cannot be turned into either. `code` is the unit as the
+/// source writes it: a pound is no whole number of grams, which is all that rows keep of it.
+pub fn per_base_minor(price_minor: i64, code: &str, base: UnitBase, factor_milli: i64) -> Option<i64> {
     if !matches!(base, UnitBase::Kilogram | UnitBase::Litre) || factor_milli <= 0 {
         return None;
     }
-    let exact = i128::from(price_minor) * 2000 + i128::from(factor_milli);
-    i64::try_from(exact.div_euclid(2 * i128::from(factor_milli))).ok()
+    let factor_nano = pounds(code, factor_milli)
+        .map_or(i128::from(factor_milli) * NANO_IN_MILLI, |pounds| i128::from(pounds) * POUND_NANO);
+    let doubled = i128::from(price_minor) * 2_000_000_000 + factor_nano;
+    i64::try_from(doubled.div_euclid(2 * factor_nano)).ok()
+}
+
+/// How many whole pounds a unit is, if it is sold by the pound.
+fn pounds(code: &str, factor_milli: i64) -> Option<i64> {
+    let word = code.trim().trim_start_matches(|c: char| c.is_ascii_digit()).trim().to_ascii_lowercase();
+    let pounds = (i128::from(factor_milli) * NANO_IN_MILLI + POUND_NANO / 2) / POUND_NANO;
+    let is_pound = matches!(word.as_str(), "pound" | "pounds" | "lb" | "lbs");
+    i64::try_from(pounds).ok().filter(|pounds| is_pound && *pounds > 0)
 }
 
 /// By how many tenths of a percent a price moved, rounded towards zero.
@@ -143,12 +160,16 @@ mod tests {
 
     #[test]
     fn a_price_is_turned_into_one_of_a_kilogram_where_that_can_be_said() {
-        assert_eq!(per_base_minor(900_000, UnitBase::Kilogram, 90_000), Some(10_000));
-        assert_eq!(per_base_minor(100, UnitBase::Kilogram, 200), Some(500));
-        assert_eq!(per_base_minor(100, UnitBase::Litre, 3_000), Some(33));
-        assert_eq!(per_base_minor(5, UnitBase::Litre, 2_000), Some(3));
-        assert_eq!(per_base_minor(100, UnitBase::Piece, 1_000), None);
-        assert_eq!(per_base_minor(100, UnitBase::Kilogram, 0), None);
+        assert_eq!(per_base_minor(900_000, "90 KG", UnitBase::Kilogram, 90_000), Some(10_000));
+        assert_eq!(per_base_minor(100, "200 G", UnitBase::Kilogram, 200), Some(500));
+        assert_eq!(per_base_minor(100, "3 L", UnitBase::Litre, 3_000), Some(33));
+        assert_eq!(per_base_minor(5, "2 L", UnitBase::Litre, 2_000), Some(3));
+        assert_eq!(per_base_minor(100, "Head", UnitBase::Piece, 1_000), None);
+        assert_eq!(per_base_minor(100, "KG", UnitBase::Kilogram, 0), None);
+        // A pound is 0.45359237 kg: 45.36 are 100.00 a kilogram.
+        assert_eq!(per_base_minor(4_536, "Pound", UnitBase::Kilogram, 454), Some(10_000));
+        assert_eq!(per_base_minor(226_796, "50 Pounds", UnitBase::Kilogram, 22_680), Some(10_000));
+        assert_eq!(per_base_minor(4_536, "454 G", UnitBase::Kilogram, 454), Some(9_991));
     }
 
     #[test]

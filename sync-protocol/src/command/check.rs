@@ -1,6 +1,7 @@
 //! Checks of payloads by themselves. Each failure points at the field and says what to write instead.
 
 use crate::limits::{NAME_MAX_CHARS, PRICE_MAX_MINOR, QUANTITY_MAX_MILLI};
+use crate::text::is_visible;
 use crate::units::Quantity;
 
 /// One thing that is wrong with a payload.
@@ -61,6 +62,8 @@ pub(super) fn text(pointer: &'static str, text: &str, may_be_empty: bool) -> Opt
         Some(invalid(pointer, format!("Must have at most {NAME_MAX_CHARS} characters.")))
     } else if text.chars().any(char::is_control) {
         Some(invalid(pointer, "Must not hold control characters."))
+    } else if !text.is_empty() && !is_visible(text) {
+        Some(invalid(pointer, "Must hold something that can be seen."))
     } else {
         None
     }

@@ -49,6 +49,31 @@ entity! {
     }
 }
 
+impl Unit {
+    /// The smallest step in which it can be had, in thousandths; see [`UnitBase::step_milli`].
+    pub fn step_milli(&self) -> i64 {
+        self.base.step_milli(self.factor_milli)
+    }
+}
+
+impl UnitBase {
+    /// The smallest step in which so large a unit can be had, in thousandths of it: pieces are whole, so a head goes by ones and a
+    /// dozen by twelfths where those are thousandths (a quarter is three pieces). What is weighed or poured, or cannot be measured,
+    /// goes by thousandths.
+    pub fn step_milli(self, factor_milli: i64) -> i64 {
+        /// A quantity times a factor, both in thousandths, is a whole number of pieces when it is a multiple of this.
+        const WHOLE: i64 = 1_000_000;
+        if self != Self::Piece || factor_milli <= 0 {
+            return 1;
+        }
+        let (mut a, mut b) = (factor_milli, WHOLE);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        WHOLE / a
+    }
+}
+
 entity! {
     /// A region of a country. In `country:C`.
     Region = 3 "region", key id: RegionId => |id| Key::Int(id.0), |key| int_key(key).map(RegionId);
@@ -152,5 +177,26 @@ entity! {
         1 price_minor: i64,
         /// What is known about it.
         2 flags: PriceFlags,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::UnitBase::{Kilogram, Litre, Piece, Unknown};
+
+    #[test]
+    fn pieces_are_whole() {
+        for (base, factor_milli, step_milli) in [
+            (Piece, 1_000, 1_000),
+            (Piece, 12_000, 250),
+            (Piece, 30_000, 100),
+            (Piece, 0, 1),
+            (Kilogram, 1_000, 1),
+            (Kilogram, 90_000, 1),
+            (Litre, 500, 1),
+            (Unknown, 0, 1),
+        ] {
+            assert_eq!(base.step_milli(factor_milli), step_milli, "{base:?} {factor_milli}");
+        }
     }
 }

@@ -117,6 +117,57 @@ async fn what_cannot_be_used_is_answered_200_and_what_cannot_be_kept_503() {
 }
 
 #[tokio::test]
+async fn who_leaves_at_the_gateway_gets_no_more_messages() {
+    let office = Office::new();
+    let path = format!("/gateway/africastalking/{SECRET}/sms/opt-out");
+    for body in [
+        "senderId=MIZILI&phoneNumber=%2B265990000020",
+        "senderId=MIZILI&phoneNumber=+265990000021",
+        "phoneNumber=0990000022",
+    ] {
+        assert_eq!(office.post(&path, body).await.status, StatusCode::OK, "{body}");
+    }
+    for phone in [265_990_000_020, 265_990_000_021, 265_990_000_022] {
+        assert!(office.edge.read(|conn| outbox::has_opted_out(conn, phone)), "{phone}");
+    }
+    assert_eq!(
+        office.post(&path, "senderId=MIZILI").await.status,
+        StatusCode::OK,
+        "what cannot be read is logged"
+    );
+    let wrong = path.replace(SECRET, "0123456789abcdee");
+    assert_eq!(office.post(&wrong, "phoneNumber=%2B265990000023").await.status, StatusCode::NOT_FOUND);
+    assert!(!office.edge.read(|conn| outbox::has_opted_out(conn, 265_990_000_023)));
+}
+
+#[tokio::test]
+async fn a_number_whose_plus_sign_was_not_encoded_is_who_it_is() {
+    let office = Office::new();
+    let form = "id=x2&text=STOP&from=+260971234567&to=21512";
+    assert_eq!(
+        office.post(&format!("/gateway/africastalking/{SECRET}/sms"), form).await.status,
+        StatusCode::OK
+    );
+    assert!(office.edge.read(|conn| outbox::has_opted_out(conn, 260_971_234_567)));
+    let form = "sessionId=x1&serviceCode=*384*55%23&phoneNumber=+260971234567&networkCode=65001&text=";
+    let answer = office.post(&super::support::ussd_path(), form).await;
+    assert!(answer.body.starts_with("CON Welcome"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_shared_number_is_served_by_its_word() {
+    let office = Office::with(crate::testing::TestEdge::with_market(), "sms_keyword = \"FARM\"");
+    office.sms("a", CALLER_PHONE, "FARM PRICE MAIZE LILONGWE").await;
+    office.sms("b", CALLER_PHONE, "MIZILI PRICE MAIZE LILONGWE").await;
+    assert_eq!(office.texts_to(CALLER_PHONE), [ANSWER, ANSWER]);
+    office.sms("c", CALLER_PHONE, "FARM").await;
+    let told = office.texts_to(CALLER_PHONE).pop().unwrap();
+    assert!(told.contains("FARM PRICE MAIZE LILONGWE") && told.contains("FARM HELP"), "{told}");
+    office.sms("d", CALLER_PHONE, "FARM STOP").await;
+    assert!(office.edge.read(|conn| outbox::has_opted_out(conn, CALLER_PHONE)));
+}
+
+#[tokio::test]
 async fn delivery_reports_move_messages_and_a_refusal_counts_as_stop() {
     let office = Office::new();
     office.sms("sms-1", CALLER_PHONE, "PRICE MAIZE LILONGWE").await;
@@ -137,5 +188,15 @@ async fn delivery_reports_move_messages_and_a_refusal_counts_as_stop() {
         assert_eq!(office.messages()[0].state, state, "{tail}");
     }
     assert!(office.messages()[0].note.contains("UserInBlacklist"));
+    assert!(office.edge.read(|conn| outbox::has_opted_out(conn, CALLER_PHONE)));
+    // The gateway's other pages spell it so.
+    office.sms("sms-2", MEMBER_PHONE, "PRICE MAIZE LILONGWE").await;
+    office.edge.write(|tx| -> Result<(), DbError> {
+        tx.execute("UPDATE sms_out SET state = 'sent', message_id = 'ATXid_2' WHERE message_id IS NULL", [])?;
+        Ok(())
+    });
+    let spelt = "id=ATXid_2&status=Rejected&failureReason=UserInBlackList";
+    assert_eq!(office.post(&path, spelt).await.status, StatusCode::OK);
+    assert!(office.edge.read(|conn| outbox::has_opted_out(conn, MEMBER_PHONE)));
     assert!(office.edge.read(|conn| outbox::has_opted_out(conn, CALLER_PHONE)));
 }

@@ -33,7 +33,7 @@ pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> 
         return Ok(Move::Home);
     };
     let Some(listing) = cx.market.listing(thing.id, cx.lang)? else { return Ok(Move::Stay(Hint::Gone)) };
-    let wanted = match read_quantity(input) {
+    let wanted = match read_quantity(input, listing.step_milli) {
         Ok(milli) => milli,
         Err(error) => return Ok(Move::Stay(Hint::Number(error, quantity(QUANTITY_MAX_MILLI)))),
     };

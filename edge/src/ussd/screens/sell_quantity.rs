@@ -14,10 +14,11 @@ pub(super) fn show(cx: &Cx<'_>, plan: Option<&Plan>) -> View {
 }
 
 pub(super) fn take(desk: &mut Desk<'_>, input: &str) -> Move {
-    let Some(Plan::Sell { quantity_milli, .. }) = desk.draft.as_mut().map(|draft| &mut draft.plan) else {
+    let Some(Plan::Sell { quantity_milli, unit, .. }) = desk.draft.as_mut().map(|draft| &mut draft.plan)
+    else {
         return Move::Home;
     };
-    match read_quantity(input) {
+    match read_quantity(input, unit.as_ref().map_or(1, |unit| unit.step_milli)) {
         Ok(milli) => {
             *quantity_milli = Some(milli);
             Move::Go(Screen::SellPrice)

@@ -43,6 +43,7 @@ fn hints(screen: &str) -> Vec<Hint> {
         let errors = [NumberError::Junk, NumberError::Zero, NumberError::Negative, NumberError::TooFine];
         let mut hints: Vec<Hint> = errors.map(|error| number(error, 0)).into();
         hints.push(number(NumberError::Ambiguous, 0));
+        hints.push(number(NumberError::Parts, 0));
         hints.push(Hint::Number(NumberError::TooBig, too_big));
         hints
     };

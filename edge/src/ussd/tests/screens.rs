@@ -93,11 +93,11 @@ impl Figures {
     fn sell(&self, lang: Lang, whole: bool) -> Plan {
         use crate::ussd::market::Market;
         let fake = (self.make)();
-        let UnitChoice { id, text } = fake.units[0].clone();
+        let UnitChoice { id, text, step_milli } = fake.units[0].clone();
         Plan::Sell {
             commodity: self.crop,
             crop: fake.crop_name(self.crop, lang).unwrap().unwrap(),
-            unit: Some(UnitChoice { id, text }),
+            unit: Some(UnitChoice { id, text, step_milli }),
             quantity_milli: whole.then_some(self.milli),
             price_minor: whole.then_some(self.price_minor),
         }
@@ -149,7 +149,7 @@ impl Figures {
         let begun = || Some(self.sell(lang, false));
         let mut by_kilogram = self.sell(lang, false);
         if let Plan::Sell { unit, .. } = &mut by_kilogram {
-            *unit = Some(UnitChoice { id: 9, text: "kg".into() });
+            *unit = Some(UnitChoice { id: 9, text: "kg".into(), step_milli: 1 });
         }
         let mut cases = vec![
             self.case("", Screen::SellMenu, None, same),

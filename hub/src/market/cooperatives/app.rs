@@ -9,6 +9,7 @@ use crate::market::users::app::name_problem;
 use crate::state::AppState;
 use mizili_node::deps::Deps;
 use mizili_node::lists::PlaceFilter;
+use mizili_node::name::tidy;
 use mizili_node::page::{Cut, Slice};
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::bucket::{Bucket, CountryCode};
@@ -56,7 +57,7 @@ pub struct NewCooperative {
 /// # Errors
 /// A country or region that is not known, with those that are; a name that is taken.
 pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperative, ApiError> {
-    let name = new.name.trim();
+    let name = &*tidy(&new.name);
     if let Some(wrong) = name_problem("/name", name) {
         return Err(Problem::fields(vec![wrong]).into());
     }
@@ -70,9 +71,9 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
     retrying(deps, || async {
         let mut tx = db.begin().await?;
         let mut touched = Touched::new();
-        let region = match new.region.as_deref().map(str::trim) {
+        let region = match new.region.as_deref().map(tidy) {
             None => None,
-            Some(name) => Some(region(&mut tx, country, name, &mut touched).await?),
+            Some(name) => Some(region(&mut tx, country, &name, &mut touched).await?),
         };
         let id = db::insert(&mut tx, name, country, region, new.hub_share_percent).await?;
         let number = id.cast_unsigned();

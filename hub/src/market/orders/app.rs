@@ -13,7 +13,9 @@ use crate::http::idempotency::{Answer, Attempt};
 use crate::market::decide::{Act, decide};
 use crate::market::users::phone::read_phone;
 use crate::state::AppState;
+use mizili_node::name::tidy;
 use mizili_node::page::{Cut, Slice};
+use mizili_node::product::in_steps;
 use sync_protocol::api::FieldProblem;
 use sync_protocol::api::market::{NewOrder, Order};
 use sync_protocol::command::{Body, OrderCancel, OrderPlace, Source};
@@ -48,7 +50,7 @@ pub(crate) async fn place(
     let mut wrong = Vec::new();
     let buyer_phone = buyer_phone(caller, new).map_err(|problem| wrong.push(problem)).unwrap_or(0);
     let own_name = if new.buyer_phone.is_none() { caller.name.as_str() } else { "" };
-    let buyer_name = new.buyer_name.as_deref().unwrap_or(own_name).trim().to_owned();
+    let buyer_name = tidy(new.buyer_name.as_deref().unwrap_or(own_name));
     let (id, made_at_s) = (CommandId(state.deps.ids.uuid_v7()), state.deps.clock.now_s());
     let draft = Draft { caller, attempt, new, buyer_phone, buyer_name, id, made_at_s };
     // With any price: what is wrong with the rest is said before anything is looked up.
@@ -90,7 +92,8 @@ async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<Answer, ApiEr
     let offer =
         db::offer(&mut tx, draft.new.product_id).await?.ok_or_else(|| Problem::not_found("product"))?;
     let body = draft.body(draft.price(&offer)?);
-    let wrong = error::fields(body.check());
+    let mut wrong = error::fields(body.check());
+    wrong.extend(in_steps("/quantity", draft.new.quantity, offer.step_milli));
     if !wrong.is_empty() {
         return Err(Problem::fields(wrong).into());
     }

@@ -2,6 +2,7 @@
 
 use super::OrderRow;
 use crate::db::q;
+use crate::market::products::db::step_milli;
 use crate::rows;
 use mizili_node::lists::OrderFilter;
 use sqlx::postgres::PgRow;
@@ -103,11 +104,14 @@ pub(crate) struct Offer {
     /// The product's own name, or its commodity's.
     pub(crate) product: String,
     pub(crate) unit: String,
+    /// The steps in which the unit can be had, in thousandths.
+    pub(crate) step_milli: i64,
 }
 
 /// The offer of a product as it stands, without a lock: the decision looks again under one.
 pub(crate) async fn offer(conn: &mut PgConnection, listing: Uuid) -> Result<Option<Offer>, sqlx::Error> {
-    let sql = "SELECT l.price_minor, l.currency, CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit
+    let sql = "SELECT l.price_minor, l.currency, CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit,
+                      u.base, u.factor_milli
                FROM listings l JOIN commodities c ON c.id = l.commodity_id JOIN units u ON u.id = l.unit_id WHERE l.id = $1";
     let Some(row) = q(sql).bind(listing).fetch_optional(conn).await? else { return Ok(None) };
     Ok(Some(Offer {
@@ -115,5 +119,6 @@ pub(crate) async fn offer(conn: &mut PgConnection, listing: Uuid) -> Result<Opti
         currency: row.try_get("currency")?,
         product: row.try_get("product")?,
         unit: row.try_get("unit")?,
+        step_milli: step_milli(&row)?.unwrap_or(1),
     }))
 }

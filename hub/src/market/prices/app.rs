@@ -64,7 +64,7 @@ fn key(row: &PriceRow) -> ListKey {
 fn show(row: &PriceRow, names: &Kept, this_month: Month) -> Option<MarketPrice> {
     let age_months = row.month.months_until(this_month);
     let (market, unit) = (names.market(row.market)?, names.unit(row.unit)?);
-    let per_base = per_base_minor(row.price_minor, unit.base, unit.factor_milli);
+    let per_base = per_base_minor(row.price_minor, &unit.code, unit.base, unit.factor_milli);
     Some(MarketPrice {
         commodity_id: row.commodity.cast_unsigned(),
         commodity: names.commodity(row.commodity)?.to_owned(),

@@ -17,7 +17,7 @@ use crate::state::AppState;
 use axum::http::HeaderMap;
 use mizili_node::etag::require;
 use mizili_node::page::{Cut, Slice};
-use mizili_node::product::{etag, posting};
+use mizili_node::product::{etag, in_steps, posting};
 use sqlx::PgConnection;
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
 use sync_protocol::command::{Actor, ActorKind, Body, ListingPost};
@@ -208,8 +208,9 @@ async fn check_new(
     if !there.commodity {
         wrong.push(field("/commodity_id", "There is no such commodity: see /api/v1/commodities."));
     }
-    if !there.unit {
-        wrong.push(field("/unit_id", "There is no such unit: see /api/v1/units."));
+    match there.unit_step_milli {
+        None => wrong.push(field("/unit_id", "There is no such unit: see /api/v1/units.")),
+        Some(step_milli) => wrong.extend(in_steps("/quantity", new.quantity, step_milli)),
     }
     match there.currency {
         None => {

@@ -9,7 +9,7 @@ use jiff_sqlx::ToSqlx;
 use mizili_node::lists::ProductFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::entity::ListingStatus;
+use sync_protocol::entity::{ListingStatus, UnitBase};
 use uuid::Uuid;
 
 /// Cooperatives are kept by Postgres' `int`.
@@ -208,7 +208,8 @@ pub(crate) struct References {
     /// The cooperative's currency.
     pub(crate) currency: Option<String>,
     pub(crate) commodity: bool,
-    pub(crate) unit: bool,
+    /// The steps in which the unit can be had, in thousandths.
+    pub(crate) unit_step_milli: Option<i64>,
 }
 
 /// Looks up everything a new product refers to at once.
@@ -219,13 +220,22 @@ pub(crate) async fn references(
     unit: i32,
 ) -> Result<References, sqlx::Error> {
     let sql = "SELECT (SELECT currency FROM cooperatives WHERE id = $1) AS currency,
-                      EXISTS (SELECT FROM commodities WHERE id = $2) AS commodity, EXISTS (SELECT FROM units WHERE id = $3) AS unit";
+                      EXISTS (SELECT FROM commodities WHERE id = $2) AS commodity, u.base, u.factor_milli
+               FROM (SELECT) one LEFT JOIN units u ON u.id = $3";
     let row = q(sql).bind(cooperative).bind(commodity).bind(unit).fetch_one(conn).await?;
     Ok(References {
         currency: row.try_get("currency")?,
         commodity: row.try_get("commodity")?,
-        unit: row.try_get("unit")?,
+        unit_step_milli: step_milli(&row)?,
     })
+}
+
+/// The steps in which the unit of a row can be had, in thousandths; `None` where there is no unit.
+pub(crate) fn step_milli(row: &PgRow) -> Result<Option<i64>, sqlx::Error> {
+    let (base, factor): (Option<i32>, Option<i64>) = (row.try_get("base")?, row.try_get("factor_milli")?);
+    let (Some(base), Some(factor)) = (base, factor) else { return Ok(None) };
+    let base = u32::try_from(base).map_err(|_| misfit("units", "base"))?;
+    Ok(Some(UnitBase::from_code(base).step_milli(factor)))
 }
 
 /// The member of a cooperative with a number.

@@ -9,6 +9,7 @@ use crate::market::users::phone::read_phone;
 use crate::market::users::{NewUser, User};
 use crate::state::AppState;
 use mizili_node::deps::Deps;
+use mizili_node::name::tidy;
 use mizili_node::password::{self, Passwords};
 use sync_protocol::api::FieldProblem;
 use sync_protocol::bucket::Bucket;
@@ -17,6 +18,7 @@ use sync_protocol::ids::{CooperativeId, UserId};
 use sync_protocol::limits::NAME_MAX_CHARS;
 use sync_protocol::phone::Phone;
 use sync_protocol::row::Key;
+use sync_protocol::text::is_visible;
 
 /// Languages that people can be served in.
 pub const LANGUAGES: [&str; 4] = ["en", "sw", "ny", "fr"];
@@ -49,12 +51,12 @@ pub(crate) async fn register(state: &AppState, new: NewUser) -> Result<User, Api
         return Err(Problem::fields(wrong).into());
     };
     let password_hash = state.auth.passwords.hash(&state.deps, &new.password).await?;
-    let id = UserId(state.deps.ids.uuid_v7());
+    let (id, name) = (UserId(state.deps.ids.uuid_v7()), tidy(&new.name));
     let row = NewRow {
         id,
         phone: phone.number(),
         phone_confirmed: false,
-        name: new.name.trim(),
+        name: &name,
         role,
         cooperative: new.cooperative_id.map(CooperativeId),
         language,
@@ -80,6 +82,8 @@ pub(crate) async fn register(state: &AppState, new: NewUser) -> Result<User, Api
 pub(crate) fn name_problem(pointer: &str, name: &str) -> Option<FieldProblem> {
     let detail = if name.trim().is_empty() {
         "Must not be empty.".to_owned()
+    } else if !is_visible(name) {
+        "Must hold something that can be seen.".to_owned()
     } else if name.chars().count() > NAME_MAX_CHARS {
         format!("Must have at most {NAME_MAX_CHARS} characters.")
     } else if name.chars().any(char::is_control) {
@@ -130,11 +134,12 @@ pub async fn add(db: &Db, deps: &Deps, passwords: &Passwords, new: NewAccount) -
         Some(password) => passwords.hash(deps, password).await?,
         None => String::new(),
     };
+    let name = tidy(&new.name);
     let row = NewRow {
         id: UserId(deps.ids.uuid_v7()),
         phone: phone.number(),
         phone_confirmed: true,
-        name: new.name.trim(),
+        name: &name,
         role: new.role,
         cooperative: new.cooperative.map(CooperativeId),
         language: &new.language,

@@ -1,42 +1,23 @@
-//! Phone numbers in requests: E.164, or a local number together with its country.
+//! Phone numbers in requests: whole, or as dialled in a country that the request names.
 
 use crate::error::field;
+use mizili_node::phone::read_field;
 use sync_protocol::api::FieldProblem;
-use sync_protocol::country::Country;
-use sync_protocol::phone::{Phone, PhoneError, to_e164};
+use sync_protocol::country::{COUNTRIES, Country};
+use sync_protocol::phone::Phone;
 
-/// A calling code that no number has: numbers with a plus sign are then taken as they are.
-const NO_CALLING_CODE: &str = "-";
-
-/// Reads a number. `pointer` is the field that it stands in.
+/// Reads a number. `pointer` is the field that it stands in; `country` is the ISO 3166 code of where it is dialled, if the request
+/// names one.
 ///
 /// # Errors
 /// What to write instead.
 pub fn read_phone(pointer: &str, raw: &str, country: Option<&str>) -> Result<Phone, FieldProblem> {
-    let wrong = |error: PhoneError| {
-        let text = error.to_string();
-        let (first, rest) = text.split_at(1);
-        field(pointer, format!("{}{rest}.", first.to_uppercase()))
+    let unknown = || {
+        let known: Vec<_> = COUNTRIES.iter().map(|c| c.iso3).collect();
+        field("/country", format!("Must be one of {}, or left out.", known.join(", ")))
     };
-    if let Some(code) = country {
-        let country = Country::by_iso3(code).ok_or_else(|| {
-            let known: Vec<_> = sync_protocol::country::COUNTRIES.iter().map(|c| c.iso3).collect();
-            field("/country", format!("Must be one of {}, or left out.", known.join(", ")))
-        })?;
-        return to_e164(raw, country.calling_code, country.trunk_prefix, country.mobile_digits)
-            .map_err(wrong);
-    }
-    let trimmed = raw.trim_start();
-    if trimmed.bytes().next().is_some_and(|b| b.is_ascii_digit()) && !trimmed.starts_with("00") {
-        let detail = "Write the number with a plus sign and its country code, such as +265991234567, or name the `country`.";
-        return Err(field(pointer, detail));
-    }
-    let phone = to_e164(raw, NO_CALLING_CODE, "", &[]).map_err(wrong)?;
-    // A country that is known has a rule for the length.
-    match Country::by_international_number(&phone.as_str()[1..]) {
-        Some(c) => to_e164(phone.as_str(), c.calling_code, c.trunk_prefix, c.mobile_digits).map_err(wrong),
-        None => Ok(phone),
-    }
+    let home = country.map(|code| Country::by_iso3(code).ok_or_else(unknown)).transpose()?;
+    read_field(pointer, raw, home)
 }
 
 #[cfg(test)]
@@ -52,6 +33,11 @@ mod tests {
             ("0991 234 567", Some("MWI"), "+265991234567"),
             ("+254712345678", Some("mwi"), "+254712345678"),
             ("+4930123456", None, "+4930123456"),
+            ("+2540712345678", Some("MWI"), "+254712345678"),
+            ("+2540712345678", None, "+254712345678"),
+            ("\u{202a}+265990000101\u{202c}", None, "+265990000101"),
+            ("\u{2068}+265990000103\u{2069}", None, "+265990000103"),
+            ("+265990000109\u{fe0f}", None, "+265990000109"),
         ] {
             assert_eq!(read_phone("/phone", raw, country).unwrap().as_str(), whole, "{raw}");
         }

@@ -267,6 +267,7 @@ impl<'a> Import<'a> {
                     self.counts.refused += 1;
                     self.counts.accepted = self.counts.accepted.saturating_sub(1);
                 }
+                Objection::OtherFlag { .. } => {}
                 Objection::Differs { .. } => self.differing += 1,
             }
             self.rejects.object(&self.catalogue, series, &objected)?;

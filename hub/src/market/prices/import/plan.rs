@@ -48,6 +48,11 @@ pub(super) struct Update {
 pub(super) enum Objection {
     /// The file has another price for the same key in an earlier line.
     Contradicts,
+    /// The file has the same price for the same key in an earlier line, with another flag: that line stands, and nothing is lost.
+    OtherFlag {
+        /// The flags that stand.
+        stand: u32,
+    },
     /// A newer publication has another price.
     Differs {
         /// The price that stands.
@@ -122,6 +127,10 @@ fn take(entries: &mut BTreeMap<u32, Entry>, price: &Incoming, precedence: Preced
     };
     plan.matched += u64::from(!price.repeated);
     if (entry.price_minor, entry.flags) == (price.price_minor, price.flags) {
+        plan.unchanged += 1;
+    } else if price.repeated && entry.price_minor == price.price_minor {
+        plan.objections
+            .push(Objected { price: *price, objection: Objection::OtherFlag { stand: entry.flags } });
         plan.unchanged += 1;
     } else if price.repeated {
         plan.objections.push(Objected { price: *price, objection: Objection::Contradicts });

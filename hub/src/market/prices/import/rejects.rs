@@ -82,6 +82,13 @@ impl Rejects {
                 "an earlier line has another price for the same market, commodity, unit, price type and month"
                     .to_string(),
             ),
+            Objection::OtherFlag { stand } => (
+                "kept",
+                format!(
+                    "an earlier line has the same price with another flag ({}): that line stands",
+                    flag_words(PriceFlags(stand))
+                ),
+            ),
             Objection::Differs { stands_minor } => {
                 let stands = in_major(stands_minor, self.currency);
                 ("kept", format!("a newer publication was imported before and has {stands}: that price stays"))

@@ -11,7 +11,7 @@ use sync_protocol::country::Country;
 use sync_protocol::units::Month;
 
 use super::super::wfp::unit::belongs_on_farmer_menu;
-use super::super::wfp::{Counts, DataRow, PriceReader, PriceRow, Row, YEAR_MIN};
+use super::super::wfp::{Counts, DataRow, FileError, PriceReader, PriceRow, Reason, Reject, Row, YEAR_MIN};
 use super::error::ImportError;
 use super::places::FilePlace;
 
@@ -124,8 +124,13 @@ impl Catalogue {
         for data in reader {
             let data = data?;
             catalogue.counts.add(&data.row);
-            if let Row::Price(price) = &data.row {
-                catalogue.take(price)?;
+            match &data.row {
+                Row::Price(price) => catalogue.take(price)?,
+                Row::Refused(Reject { reason: Reason::SeparatedNumber { text, .. }, .. }) => {
+                    let (line, text) = (data.line, text.clone());
+                    return Err(FileError::SeparatedNumbers { line, text }.into());
+                }
+                _ => {}
             }
         }
         Ok(catalogue)

@@ -1,4 +1,4 @@
-//! Dates as price files write them: `2006-01-15`, or `1/15/2006` after a spreadsheet had the file in hand.
+//! Dates as price files write them: `2006-01-15`, or `2006-1-5`, `2006/1/5` and `1/15/2006` after a spreadsheet had the file in hand.
 //!
 //! `1/2/2006` alone means nothing. [`probe`] looks at all slash dates of a file once; only a file that proves to be
 //! month first is taken. It must never decide by habit or by the country.
@@ -39,11 +39,13 @@ fn shape(text: &str) -> Option<Shape> {
         let three = (parts.next()?, parts.next()?, parts.next()?);
         parts.next().is_none().then_some(three)
     };
-    if let Some((year, month, day)) = parts('-') {
+    // Four digits can only be the year: then there is one way to read the rest.
+    let year_first = parts('-').or_else(|| parts('/').filter(|(year, ..)| year.len() == 4));
+    if let Some((year, month, day)) = year_first {
         return Some(Shape::YearFirst {
             year: number(year, 4..=4)?,
-            month: small(month, 2..=2)?,
-            day: small(day, 2..=2)?,
+            month: small(month, 1..=2)?,
+            day: small(day, 1..=2)?,
         });
     }
     let (first, second, year) = parts('/')?;
@@ -106,7 +108,16 @@ mod tests {
     #[test]
     fn reads_both_styles_and_any_day() {
         let expected = Month::new(2006, 2);
-        for text in ["2006-02-15", "2006-02-28", "2/15/2006", "02/15/2006", "2/1/2006"] {
+        for text in [
+            "2006-02-15",
+            "2006-02-28",
+            "2006-2-5",
+            "2006/02/15",
+            "2006/2/5",
+            "2/15/2006",
+            "02/15/2006",
+            "2/1/2006",
+        ] {
             assert_eq!(month_of(text, DateStyle::MonthFirst), expected, "{text}");
         }
         assert_eq!(month_of("2/15/2006", DateStyle::YearFirst), None);
@@ -120,13 +131,13 @@ mod tests {
             "2006-02",
             "2006-02-30",
             "2006-13-01",
-            "2006-2-15",
             "06-02-15",
             "15/2/2006",
             "2/15/06",
             "2/30/2006",
             "0/15/2006",
-            "2006/02/15",
+            "2006/02/30",
+            "2006-002-15",
             "2006-02-15 00:00",
             "2006-02-15-1",
             "#date",

@@ -83,6 +83,18 @@ pub enum FileError {
         /// The first such line.
         line: u64,
     },
+    /// Numbers are written with separators of thousands or decimal commas. Nothing of such a file is taken: the rows that seem plain
+    /// may mean something else too.
+    #[error(
+        "line {line} writes a number as \"{text}\": save the file again with plain numbers, such as 2450.00, without separators of \
+         thousands and with a point before the decimals"
+    )]
+    SeparatedNumbers {
+        /// The first such line.
+        line: u64,
+        /// The number as it stands there.
+        text: String,
+    },
     /// The file's name does not say its country, and nobody else did.
     #[error(
         "the name \"{name}\" does not say the country: name the file wfp_food_prices_xxx.csv, or give the country"
@@ -116,6 +128,7 @@ impl FileError {
             Self::DayFirstDates { .. } => "day_first_dates",
             Self::MixedDates { .. } => "mixed_dates",
             Self::AmbiguousDates { .. } => "ambiguous_dates",
+            Self::SeparatedNumbers { .. } => "separated_numbers",
             Self::NoCountry { .. } => "no_country",
             Self::UnknownCountry { .. } => "unknown_country",
         }
@@ -183,6 +196,14 @@ pub enum Reason {
         /// What stands there.
         text: String,
     },
+    /// A number with something between its digits: thousands, or a decimal comma. No import gets as far as storing one.
+    #[error("{column}: \"{text}\" has something between its digits: write it with a point at most")]
+    SeparatedNumber {
+        /// The column.
+        column: &'static str,
+        /// What stands there.
+        text: String,
+    },
     /// The price is below zero.
     #[error("the price is negative")]
     NegativePrice,
@@ -242,6 +263,7 @@ impl Reason {
             Self::UnknownDate { .. } => "unknown_date",
             Self::DateOutOfRange { .. } => "date_out_of_range",
             Self::NotANumber { .. } => "not_a_number",
+            Self::SeparatedNumber { .. } => "separated_number",
             Self::NegativePrice => "negative_price",
             Self::ZeroPrice => "zero_price",
             Self::PriceTooLarge => "price_too_large",

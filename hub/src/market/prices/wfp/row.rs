@@ -4,6 +4,7 @@
 //! foreign currency is quarantined before the price is weighed. `usdprice` is never read.
 
 use csv::StringRecord;
+use mizili_node::name::tidy;
 use sync_protocol::country::Country;
 use sync_protocol::entity::PriceFlags;
 use sync_protocol::limits::PRICE_MAX_MINOR;
@@ -169,7 +170,7 @@ fn price_row(fields: &StringRecord, columns: &Columns, rules: &RowRules) -> Resu
         return Err(stop);
     }
     let currency = required("currency", field(columns.currency))?;
-    if Currency::new(&currency) != Some(rules.currency) {
+    if named_currency(&currency) != Some(rules.currency) {
         let reason = Reason::ForeignCurrency { text: quote(&currency), expected: rules.currency };
         return Err(Stop::Quarantine(reason));
     }
@@ -194,6 +195,13 @@ fn price_row(fields: &StringRecord, columns: &Columns, rules: &RowRules) -> Resu
         currency: rules.currency,
         price_minor,
     })
+}
+
+/// The currency that the source means: its ISO 4217 code, or the source's own word for it.
+fn named_currency(text: &str) -> Option<Currency> {
+    // Zimbabwe Gold, as everybody calls it; its code is ZWG.
+    let code = if text.eq_ignore_ascii_case("ZiG") { "ZWG" } else { text };
+    Currency::new(code)
 }
 
 fn month(text: &str, rules: &RowRules) -> Result<Month, Reason> {
@@ -234,7 +242,7 @@ fn price(text: &str, currency: Currency) -> Result<i64, Reason> {
         Ok(price_minor) => Ok(price_minor),
         Err(DecimalError::TooLarge) if text.starts_with('-') => Err(Reason::NegativePrice),
         Err(DecimalError::TooLarge) => Err(Reason::PriceTooLarge),
-        Err(DecimalError::NotANumber) => Err(Reason::NotANumber { column: "price", text: quote(text) }),
+        Err(DecimalError::NotANumber) => Err(no_number("price", text)),
     }
 }
 
@@ -245,7 +253,8 @@ fn optional(column: &'static str, text: &str) -> Result<Option<String>, Reason> 
     if text.chars().nth(TEXT_MAX_CHARS).is_some() {
         return Err(Reason::TextTooLong { column });
     }
-    Ok(if text.is_empty() { None } else { Some(text.to_string()) })
+    let text = tidy(text);
+    Ok(if text.is_empty() { None } else { Some(text) })
 }
 
 fn required(column: &'static str, text: &str) -> Result<String, Reason> {
@@ -281,6 +290,16 @@ fn degrees(column: &'static str, text: &str, limit: i32) -> Result<i32, Reason> 
             .filter(|e5| (-limit..=limit).contains(e5))
             .ok_or(Reason::CoordinateOutOfRange { column }),
         Err(DecimalError::TooLarge) => Err(Reason::CoordinateOutOfRange { column }),
-        Err(DecimalError::NotANumber) => Err(Reason::NotANumber { column, text: quote(text) }),
+        Err(DecimalError::NotANumber) => Err(no_number(column, text)),
     }
+}
+
+/// Why a text is no number: `2,450.00`, `2 450` and `45,50` are numbers to whoever wrote them.
+fn no_number(column: &'static str, text: &str) -> Reason {
+    let is_separator = |c: char| matches!(c, ',' | '.' | '\'' | '’') || c.is_whitespace();
+    let groups: Vec<&str> = text.trim_start_matches('-').split(is_separator).collect();
+    let is_separated =
+        groups.len() > 1 && groups.iter().all(|g| !g.is_empty() && g.bytes().all(|b| b.is_ascii_digit()));
+    let text = quote(text);
+    if is_separated { Reason::SeparatedNumber { column, text } } else { Reason::NotANumber { column, text } }
 }

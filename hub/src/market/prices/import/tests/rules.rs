@@ -252,6 +252,70 @@ async fn a_line_that_contradicts_an_earlier_one_is_refused_every_time() {
 }
 
 #[tokio::test]
+async fn a_line_that_repeats_a_price_with_another_flag_is_no_contradiction() {
+    let bench = bench().await;
+    let again = Line { flag: "aggregate", ..LINE };
+    for new in [1, 0] {
+        let report = bench.import(&text([LINE, again])).await;
+        assert_eq!((did(&report), report.refused), ((new, 0, 2 - new), 0));
+        let list = Bench::rejects(&report);
+        let kept = "3,kept,an earlier line has the same price with another flag (actual)";
+        assert!(list[1].starts_with(kept), "{list:?}");
+        assert_eq!(bench.series().await, ["2020-1 1613 1"]);
+    }
+}
+
+#[tokio::test]
+async fn real_forms_of_files_are_taken_whole() {
+    let bench = bench().await;
+    bench.clock.set_wall_s("2026-11-20T12:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second());
+    let rows = |rows: &[&str]| format!("{HEADER}\n{}\n", rows.join("\n"));
+    let zimbabwe = rows(&[
+        "2024-06-15,Harare,Harare,Mbare,-17.86,31.03,cereals and tubers,Maize,KG,actual,Retail,ZiG,8.5,0.6",
+        "2024-7-15,Harare,Harare,Mbare,-17.86,31.03,cereals and tubers,Maize,KG,actual,Retail,ZWG,8.7,0.6",
+    ]);
+    let mozambique = rows(&[
+        "2026-09-15,Gaza,Gaza,Chókwè,-24.53,33.01,cereals and tubers,Maize (white),KG,actual,Retail,MZN,30,1",
+        "2026/10/15,Gaza,Gaza,Chókwè,-24.53,33.01,cereals and tubers,Maize (white),KG,actual,Retail,MZN,31,1",
+        "2026-10-15,Tete,Tete,Angónia,-14.71,34.37,cereals and tubers,Maize (white),KG,actual,Retail,MZN,25,1",
+    ]);
+    let nigeria = rows(&[
+        "2026-09-15,North,North,Cap-Haitien,19.76,-72.20,pulses,Beans (black),Marmite,actual,Retail,NGN,1300,1",
+        "2026-10-15,North,North,Cap-Haitien,19.76,-72.20,pulses,Beans (black),Marmite,actual,Retail,NGN,1051.90,1",
+        "2026-07-15,North,North,Cap-Haitien,19.76,-72.20,pulses,Beans (black),KG,actual,Retail,NGN,400,1",
+    ]);
+    let kenya = rows(&[
+        "2026-09-15,Nairobi,Nairobi,Nairobi,-1.28,36.81,cereals,Maize (white),90 KG,actual,Wholesale,KES,2700,1",
+        "2026-10-15,Nairobi,Nairobi,Nairobi,-1.28,36.81,cereals,Maize (white),90 KG,actual,Wholesale,KES,2783.25,1",
+        "2026-10-15,Nairobi,Nairobi,Nairobi,-1.28,36.81,cereals,Rice,KG,actual,Retail,KES,155,1",
+    ]);
+    for (iso3, text, rows) in
+        [("zwe", &zimbabwe, 2), ("moz", &mozambique, 3), ("nga", &nigeria, 3), ("ken", &kenya, 3)]
+    {
+        let path = bench.folder.path().join(format!("wfp_food_prices_{iso3}.csv"));
+        std::fs::write(&path, text).unwrap();
+        let report = bench.try_import(&path, bench.options()).await.unwrap();
+        assert_eq!((report.read, report.accepted, report.new), (rows, rows, rows), "{iso3}: {report:?}");
+    }
+    let zig = "SELECT concat_ws(' ', s.currency, p.price_minor) FROM prices p
+        JOIN price_series s ON s.id = p.series_id WHERE s.currency = 'ZWG' ORDER BY p.month";
+    assert_eq!(bench.lines(zig).await, ["ZWG 850", "ZWG 870"]);
+}
+
+#[tokio::test]
+async fn a_file_whose_numbers_have_separators_is_refused_whole() {
+    let bench = bench().await;
+    for price in ["\"2,450.00\"", "\"45,50\"", "2 450", "1.234.567"] {
+        let second = LINE.to_string().replace("2020-01", "2020-02").replace("16.13", price);
+        let file = bench.file(&format!("{HEADER}\n{LINE}\n{second}\n"));
+        let error = bench.try_import(&file, bench.options()).await.unwrap_err();
+        let told = matches!(&error, ImportError::File(FileError::SeparatedNumbers { line: 3, .. }));
+        assert!(told, "{price}: {error}");
+    }
+    assert_eq!(bench.number("SELECT count(*) FROM prices").await, 0);
+}
+
+#[tokio::test]
 async fn a_month_that_has_not_begun_is_refused() {
     let bench = bench().await;
     let file = maize(&[("2026-05", "10"), ("2026-06", "11")]);
