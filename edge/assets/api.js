@@ -1,10 +1,11 @@
 // Speaks with the box. Every failure becomes a Problem with words for a person; a session that ended is told to whoever listens.
 
-import { t } from '/assets/words.js';
+import { ofCode } from '/assets/problems.js';
+import { language, t } from '/assets/words.js';
 
 export class Problem extends Error {
   constructor(body, retryAfter) {
-    super(body.detail ?? body.title ?? '');
+    super(ofCode(body, body.detail ?? body.title ?? ''));
     this.code = body.code ?? 'no_answer';
     this.status = body.status ?? 0;
     this.errors = body.errors ?? [];
@@ -18,7 +19,8 @@ export const onSignedOut = (listener) => { whenSignedOut = listener; };
 async function answer(path, options) {
   let response;
   try {
-    response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...options });
+    const headers = { 'accept-language': language(), ...options.headers };
+    response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...options, headers });
   } catch {
     throw new Problem({ detail: t('no_answer') });
   }

@@ -23,7 +23,7 @@ function translate() {
 // The section that the address names; what is shown already when it names none, as after the link that skips to the content.
 function sectionOfAddress() {
   const name = location.hash.slice(1);
-  return Object.hasOwn(sections, name) ? name : shown ?? 'standing';
+  return Object.keys(sections).includes(name) ? name : shown ?? 'standing';
 }
 
 async function show(name, focus = true) {
@@ -123,11 +123,17 @@ $('nav').addEventListener('click', (event) => {
 addEventListener('hashchange', () => { if (person) show(sectionOfAddress()); });
 onSignedOut(() => { if (person) askToSignIn(t('session_over')); });
 
-translate();
-try {
-  await begin(await get('/api/v1/office/session'));
-} catch (problem) {
-  if (!(problem instanceof Problem)) throw problem;
-  askToSignIn();
-  if (problem.code !== 'unauthorized') sayProblem($('sign-in-said'), problem);
+// Whoever has a session goes on with it.
+async function start() {
+  document.documentElement.setAttribute('data-started', '');
+  try {
+    await begin(await get('/api/v1/office/session'));
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    askToSignIn();
+    if (problem.code !== 'unauthorized') sayProblem($('sign-in-said'), problem);
+  }
 }
+
+translate();
+start();

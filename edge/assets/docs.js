@@ -2,8 +2,8 @@
 
 import { $, el, fill } from '/assets/dom.js';
 
-const doc = await (await fetch('/api/openapi.json')).json();
-const nameOf = (ref) => ref.split('/').at(-1);
+let doc = null;
+const nameOf = (ref) => ref.slice(ref.lastIndexOf('/') + 1);
 const resolve = (schema) => (schema?.$ref ? doc.components.schemas[nameOf(schema.$ref)] : schema ?? {});
 
 // A type in few words, with links to shapes.
@@ -84,7 +84,7 @@ function tryOut(method, path, operation) {
     if ($('token').value.trim()) headers.authorization = `Bearer ${$('token').value.trim()}`;
     answer.hidden = false;
     try {
-      const response = await fetch(address + (query.size ? `?${query}` : ''), { method, headers, body: body?.value });
+      const response = await fetch(address + (String(query) && `?${query}`), { method, headers, body: body?.value });
       const text = await response.text();
       let shown = text;
       try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* not JSON: as it came */ }
@@ -113,18 +113,24 @@ function operation([method, path, op]) {
     el('h3', {}, 'Try it'), tryOut(method.toUpperCase(), path, op));
 }
 
-$('title').textContent = `${doc.info.title}: the API`;
-fill($('about'), markdown(doc.info.description));
-const operations = Object.entries(doc.paths).flatMap(([path, item]) => Object.entries(item).map(([method, op]) => [method, path, op]));
-const tags = [...new Set(operations.map(([, , op]) => op.tags?.[0] ?? 'Other'))];
-fill($('operations'), tags.flatMap((tag) => [el('h2', {}, tag), ...operations.filter(([, , op]) => (op.tags?.[0] ?? 'Other') === tag).map(operation)]));
-fill($('schemas'), Object.entries(doc.components.schemas).sort().map(([name, schema]) =>
-  el('details', { class: 'operation', id: `shape-${name}` }, el('summary', {}, el('code', {}, name), el('span', {}, schema.description ?? '')), schema.properties ? fields(schema) : el('p', {}, type(schema)))));
-
 // A link to a shape opens it.
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target?.matches('details')) { target.open = true; target.scrollIntoView(); }
 }
 addEventListener('hashchange', openTarget);
-openTarget();
+
+async function start() {
+  document.documentElement.setAttribute('data-started', '');
+  doc = await (await fetch('/api/openapi.json')).json();
+  $('title').textContent = `${doc.info.title}: the API`;
+  fill($('about'), markdown(doc.info.description));
+  const operations = Object.entries(doc.paths).flatMap(([path, item]) => Object.entries(item).map(([method, op]) => [method, path, op]));
+  const tags = [...new Set(operations.map(([, , op]) => op.tags?.[0] ?? 'Other'))];
+  fill($('operations'), tags.flatMap((tag) => [el('h2', {}, tag), ...operations.filter(([, , op]) => (op.tags?.[0] ?? 'Other') === tag).map(operation)]));
+  fill($('schemas'), Object.entries(doc.components.schemas).sort().map(([name, schema]) =>
+    el('details', { class: 'operation', id: `shape-${name}` }, el('summary', {}, el('code', {}, name), el('span', {}, schema.description ?? '')), schema.properties ? fields(schema) : el('p', {}, type(schema)))));
+  openTarget();
+}
+
+start();

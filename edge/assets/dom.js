@@ -16,7 +16,10 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
-export const fill = (node, ...children) => node.replaceChildren(...children.flat().filter(Boolean));
+export function fill(node, ...children) {
+  node.textContent = '';
+  node.append(...children.flat().filter(Boolean));
+}
 
 // Says something in a place that screen readers watch: kind is good, wait or bad.
 export function say(place, kind, title, ...texts) {

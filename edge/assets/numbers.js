@@ -59,11 +59,12 @@ export function problemOf(numbers) {
   return errors.length ? new Problem({ code: 'invalid', status: 422, errors }) : null;
 }
 
-// Says beside an input what is wrong with a number as soon as it is typed.
+// Says beside an input what is wrong with a number as soon as it is left, and no more once it is written anew.
 export function watch(input, places) {
+  input.addEventListener('input', () => point(input, ''));
   input.addEventListener('change', () => {
     const number = input.value.trim() ? read(input.value, places()) : {};
-    point(input, number.wrong ? wordsOf(number) : '');
+    if (number.wrong) point(input, wordsOf(number));
   });
 }
 

@@ -35,7 +35,7 @@ async function fillProducts() {
   products = await all('/api/v1/products?limit=100', 500);
   const own = known()?.cooperative?.id;
   products.sort((a, b) => (a.cooperative_id === own ? 0 : 1) - (b.cooperative_id === own ? 0 : 1) || a.name.localeCompare(b.name));
-  const text = (p) => `${p.name}, ${money(p.price)} / ${p.unit} – ${p.cooperative_id === own ? t('here_now', { n: amount(p.available, p.unit) }) : p.cooperative}`;
+  const text = (p) => `${p.name}${p.seller ? ` ${t('of_member', { name: p.seller })}` : ''}, ${money(p.price)} / ${p.unit} – ${p.cooperative_id === own ? t('here_now', { n: amount(p.available, p.unit) }) : p.cooperative}`;
   const before = $('order-product').value;
   fill($('order-product'), option('', t('choose')), products.map((p) => option(p.id, text(p))));
   $('order-product').value = products.some((p) => p.id === before) ? before : '';
@@ -128,7 +128,7 @@ async function list() {
   const query = new URLSearchParams({ limit: '50' });
   if ($('order-filter').value) query.set('status', $('order-filter').value);
   const page = await get(`/api/v1/orders?${query}`);
-  $('order-table').tBodies[0].replaceChildren();
+  fill($('order-table').tBodies[0]);
   add(page);
 }
 

@@ -67,7 +67,7 @@ async function search() {
   const query = new URLSearchParams({ limit: '50' });
   if ($('price-crop').value) query.set('commodity', $('price-crop').value);
   if ($('price-market').value) query.set('market', $('price-market').value);
-  $('price-table').tBodies[0].replaceChildren();
+  fill($('price-table').tBodies[0]);
   await more(`/api/v1/market-prices?${query}`);
 }
 
@@ -118,11 +118,12 @@ function chart(prices) {
   const number = (text) => { const [year, m] = text.split('-'); return year * 12 + Number(m); };
   const [width, height, left, right, top, bottom] = [640, 220, 78, 22, 18, 30];
   const first = number(prices[0].month);
-  const span = Math.max(1, number(prices.at(-1).month) - first);
+  const newest = prices[prices.length - 1];
+  const span = Math.max(1, number(newest.month) - first);
   const most = Math.max(...prices.map((p) => p.price.amount));
   const x = (p) => left + ((number(p.month) - first) / span) * (width - left - right);
   const y = (p) => height - bottom - (p.price.amount / most) * (height - top - bottom);
-  const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${month(prices[0].month)} – ${month(prices.at(-1).month)}` });
+  const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${month(prices[0].month)} – ${month(newest.month)}` });
   for (const share of [0, 0.5, 1]) {
     const at = height - bottom - share * (height - top - bottom);
     picture.append(svg('line', { x1: left, x2: width - right, y1: at, y2: at, class: 'axis' }));
@@ -138,6 +139,6 @@ function chart(prices) {
   });
   picture.append(svg('path', { d: path, class: 'curve' }));
   picture.append(svg('text', { x: left, y: height - 8 }, month(prices[0].month)));
-  if (prices.length > 1) picture.append(svg('text', { x: width - right, y: height - 8, 'text-anchor': 'end' }, month(prices.at(-1).month)));
+  if (prices.length > 1) picture.append(svg('text', { x: width - right, y: height - 8, 'text-anchor': 'end' }, month(newest.month)));
   return picture;
 }

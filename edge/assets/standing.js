@@ -2,6 +2,7 @@
 
 import { get } from '/assets/api.js';
 import { $, el, fill, sayProblem } from '/assets/dom.js';
+import { ofLine } from '/assets/problems.js';
 import { language, moment, shortMoment, t } from '/assets/words.js';
 
 let status = null;
@@ -52,7 +53,7 @@ function ago(s) {
 }
 
 function troubleWords(s) {
-  const words = s.problem.replace(/^not stored: /, '');
+  const words = ofLine(s.problem_code, s.problem.replace(/^not stored: /, ''));
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -64,7 +65,7 @@ function lineWords(s) {
   if (s.problem_code === null) return t(s.last_try ? 'line_good' : 'line_untried');
   if (needsPerson(s)) return t('line_see');
   const open = $('box').querySelector('details[open]') !== null;
-  return [t(passing(s)), el('details', { open }, el('summary', {}, t('technical')), s.problem)];
+  return [t(passing(s)), el('details', { open }, el('summary', {}, t('technical')), ofLine(s.problem_code, s.problem))];
 }
 
 const figure = (label, value) => el('div', {}, el('dt', {}, label), el('dd', {}, String(value)));

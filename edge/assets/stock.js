@@ -2,13 +2,14 @@
 
 import { Attempt, all, get, send, tagOf } from '/assets/api.js';
 import { $, el, fill, groups, hush, mark, option, refill, say, sayProblem, sureButton } from '/assets/dom.js';
-import { problemOf, read, watch } from '/assets/numbers.js';
+import { exact, problemOf, read, watch } from '/assets/numbers.js';
 import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
 import { amount, digits, language, money, t } from '/assets/words.js';
 
 const offering = new Attempt();
 let open = new Set();
+let lines = [];
 
 export async function show() {
   hush($('stock-said'));
@@ -43,11 +44,23 @@ async function fillChoices(lines) {
 }
 
 async function list() {
-  open = new Set([...$('stock-list').querySelectorAll('details[open]')].map((d) => d.dataset.key));
-  const lines = await all(`/api/v1/office/stock?limit=100&lang=${language()}`, 300);
-  fill($('stock-list'), lines.length ? lines.map(card) : el('p', { class: 'hint' }, t('stock_none')));
+  lines = await all(`/api/v1/office/stock?limit=100&lang=${language()}`, 300);
+  draw();
   return lines;
 }
+
+// Those that are looked for: by words of their name or seller, on sale or off.
+function draw() {
+  open = new Set([...$('stock-list').querySelectorAll('details[open]')].map((d) => d.dataset.key));
+  const words = $('stock-words').value.trim().toLowerCase().split(/\s+/);
+  const status = $('stock-status').value;
+  const text = ({ product }) => `${product.name} ${product.commodity} ${product.seller ?? ''}`.toLowerCase();
+  const found = lines.filter((line) => (!status || line.product.status === status) && words.every((word) => text(line).includes(word)));
+  const none = lines.length ? 'stock_not_found' : 'stock_none';
+  fill($('stock-list'), found.length ? found.map(card) : el('p', { class: 'hint' }, t(none)));
+}
+
+for (const id of ['stock-words', 'stock-status']) for (const event of ['input', 'change']) $(id).addEventListener(event, draw);
 
 const more = (text) => Number(text) > 0;
 
@@ -62,12 +75,17 @@ function card(line) {
   }));
   const legend = el('ul', { class: 'legend' }, parts.filter(([name, n]) => more(n) || name === 'here').map(([name, n]) =>
     el('li', { class: name }, el('b', {}, amount(name === 'here' ? line.can_sell : n, unit)), ` ${t(name)}`)));
+  // Off sale says so, and nothing else.
+  if (product.status === 'withdrawn') {
+    return el('article', { class: 'card', 'data-product': product.id }, el('h2', {}, product.name, ' ', el('span', { class: 'tag dull' }, t('off_sale'))),
+      el('p', {}, line.explanation.join(' ')));
+  }
   const isPart = line.can_sell !== line.expected;
   const details = (key, title, kind, ...children) =>
     el('details', { 'data-key': `${key} ${product.id}`, open: open.has(`${key} ${product.id}`), class: kind }, el('summary', {}, title), ...children);
   return el('article', { class: 'card', 'data-product': product.id },
     el('div', { class: 'product' },
-      el('h2', {}, product.name, ' ', product.status === 'withdrawn' ? el('span', { class: 'tag dull' }, t('off_sale')) : ''),
+      el('h2', {}, product.name, product.seller ? el('small', {}, ` ${t('of_member', { name: product.seller })}`) : ''),
       el('div', { class: 'price' }, `${money(product.price)} / ${unit}`), bar, legend),
     details('why', isPart ? t('why', { here: amount(line.can_sell, unit), all: amount(line.expected, unit) }) : t('why_all'), 'why',
       el('ul', {}, line.explanation.map((sentence) => el('li', {}, sentence)))),
@@ -78,17 +96,21 @@ function changeForm(line) {
   const { product } = line;
   const attempt = new Attempt();
   const id = (name) => `${name}-${product.id}`;
-  const kind = el('select', { id: id('kind') }, ['counted', 'taken_in', 'written_off'].map((k) => option(k, t(k))));
+  // Nothing by default: a count that nobody meant takes units away.
+  const kind = el('select', { id: id('kind'), required: true }, option('', t('choose')), ['taken_in', 'written_off', 'counted'].map((k) => option(k, t(k))));
   const quantity = el('input', { id: id('quantity'), inputmode: 'decimal', required: true });
   const reason = el('input', { id: id('reason'), maxlength: 80 });
-  const hint = el('p', { class: 'hint' }, t('expected', { n: amount(line.expected, product.unit) }));
+  const hint = el('p', { class: 'hint', hidden: true }, t('expected', { n: amount(line.expected, product.unit) }));
+  const submit = el('button', { type: 'submit' }, t('keep'));
+  // What was asked about, so that the same is not asked twice.
+  let sureOf = '';
   const said = el('div', { role: 'alert' });
   watch(quantity, () => 3);
   kind.addEventListener('change', () => { hint.hidden = kind.value !== 'counted'; });
   const field = (label, input) => el('div', {}, el('label', { for: input.id }, label), input);
   const form = el('form', {}, el('div', { class: 'row' }, field(t('kind'), kind), field(`${t('quantity')} (${product.unit})`, quantity), field(t('reason'), reason),
-    el('div', {}, el('button', { type: 'submit' }, t('keep')))), hint,
-    product.status === 'active' ? sureButton(t('withdraw'), t('sure_withdraw'), () => withdraw(product)) : '', said);
+    el('div', {}, submit)), hint,
+    sureButton(t('withdraw'), t('sure_withdraw'), () => withdraw(product)), said);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const fields = { '/quantity': quantity, '/reason': reason };
@@ -98,17 +120,58 @@ function changeForm(line) {
     try {
       const unread = problemOf({ '/quantity': typed });
       if (unread) throw unread;
+      const moved = movedBy(change, line);
+      const sure = `${change.kind} ${change.quantity}`;
+      if (isMuch(moved, line) && sureOf !== sure) {
+        sureOf = sure;
+        const values = { n: amount(fromMilli(-moved), product.unit), all: amount(line.expected, product.unit) };
+        say(said, 'wait', t('sure_much', values), t('sure_again', { button: t('keep') }));
+        return;
+      }
       await attempt.send('POST', '/api/v1/office/stock/adjust', change);
       document.activeElement.blur();
-      open.delete(`change ${product.id}`);
       await list();
       say($('stock-said'), 'good', t('kept'), `${product.name}: ${t(change.kind)} ${amount(change.quantity, product.unit)}`);
+      if (moved) $('stock-said').firstElementChild.append(undoButton(product, moved));
     } catch (problem) {
       sayProblem(said, problem, true, fields);
       mark(fields, problem);
     }
   });
   return form;
+}
+
+// By how much a change moves the stock, in thousandths; a count by what it found more or less than expected.
+function movedBy(change, line) {
+  const milli = exact(change.quantity, 3) ?? 0;
+  if (change.kind === 'taken_in') return milli;
+  if (change.kind === 'written_off') return -milli;
+  return milli - (exact(line.expected, 3) ?? 0);
+}
+
+// More than a tenth of what should be there goes: more often a slip than the truth.
+const isMuch = (moved, line) => -moved * 10 > (exact(line.expected, 3) ?? 0);
+
+// Thousandths as the API takes them.
+const fromMilli = (milli) => String(milli / 1000);
+
+// Takes a change back by one that does the opposite: both stand in the books.
+function undoButton(product, moved) {
+  const attempt = new Attempt();
+  const button = el('button', { type: 'button', class: 'quiet small' }, t('undo'));
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    const change = { product_id: product.id, kind: moved > 0 ? 'written_off' : 'taken_in', quantity: fromMilli(Math.abs(moved)), reason: t('undo_reason') };
+    try {
+      await attempt.send('POST', '/api/v1/office/stock/adjust', change);
+      await list();
+      say($('stock-said'), 'good', t('undone'), `${product.name}: ${t(change.kind)} ${amount(change.quantity, product.unit)}`);
+    } catch (problem) {
+      button.disabled = false;
+      sayProblem($('stock-said'), problem, true);
+    }
+  });
+  return button;
 }
 
 async function withdraw(product) {

@@ -10,6 +10,7 @@ status-contact = Last contact: { $when }.
 status-contact-never = There has been no contact with the hub yet.
 status-nothing-lost = Nothing is lost.
 status-operator = The hub's operator has to look at { $count } of them.
+status-sms-stuck = { $count } SMS are waiting, and this box has no account to send them with: see its settings (edge.toml).
 status-fetching = Not everything has come from the hub yet. What is here can be used.
 status-not-equal = Some of what is here differs from the hub's; it is being fetched anew.
 
@@ -33,6 +34,7 @@ did-listing-post = Offering { $what }
 did-listing-edit = Changing { $what }
 did-listing-withdraw = Taking { $what } off sale
 did-order-place = Order of { $what }
+did-order-place-for = Order of { $what } for { $buyer }
 did-order-cancel = Cancelling the order of { $what }
 did-stock-intake = Taking in { $what }
 did-stock-write-off = Writing off { $what }

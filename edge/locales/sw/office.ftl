@@ -9,6 +9,7 @@ status-contact = Mawasiliano ya mwisho: { $when }.
 status-contact-never = Bado hakujakuwa na mawasiliano na kituo kikuu.
 status-nothing-lost = Hakuna kilichopotea.
 status-operator = Msimamizi wa kituo kikuu anapaswa kuangalia { $count } kati yake.
+status-sms-stuck = SMS { $count } zinasubiri, na kompyuta hii haina akaunti ya kuzituma: tazama mipangilio yake (edge.toml).
 status-fetching = Bado si kila kitu kimefika kutoka kituo kikuu. Kilichopo kinaweza kutumika.
 status-not-equal = Baadhi ya kilichopo hapa kinatofautiana na cha kituo kikuu; kinachukuliwa upya.
 
@@ -32,6 +33,7 @@ did-listing-post = Kuuza { $what }
 did-listing-edit = Kubadilisha { $what }
 did-listing-withdraw = Kuondoa { $what } sokoni
 did-order-place = Oda ya { $what }
+did-order-place-for = Oda ya { $what } kwa { $buyer }
 did-order-cancel = Kufuta oda ya { $what }
 did-stock-intake = Kupokea { $what }
 did-stock-write-off = Kuondoa { $what } ghalani

@@ -4,6 +4,7 @@ use super::{Out, Place};
 use crate::commands;
 use crate::config::Config;
 use crate::db::{Db, DbError};
+use crate::local_api::status::sms_stuck;
 use crate::node::{self, Doubt};
 use crate::replica;
 use crate::sync::{SyncError, known_code, lock, state};
@@ -41,13 +42,16 @@ struct Standing {
     tally: commands::Tally,
     doubt: Option<Doubt>,
     state: state::SyncState,
+    /// SMS that no gateway of the settings can send.
+    sms_stuck: u64,
 }
 
 pub(super) async fn run(_args: StatusArgs, place: &Place, out: &mut Out) -> anyhow::Result<()> {
     let db = place.open_enrolled().await?;
     let config = Config::load(place.path())?;
     let now_s = place.deps.clock.now_s();
-    let mut standing = db.read(move |conn| standing(conn, now_s)).await?;
+    let settings = config.clone();
+    let mut standing = db.read(move |conn| standing(conn, &settings, now_s)).await?;
     // Where nothing can be stored, what stopped the last try could not be stored either.
     if let Err(error) = try_to_store(db).await {
         let words = error.to_string();
@@ -66,7 +70,7 @@ async fn try_to_store(db: Db) -> Result<(), DbError> {
         .unwrap_or_else(|_| Err(DbError::Other("the disk was not tried; see the log".to_owned())))
 }
 
-fn standing(conn: &Connection, now_s: i64) -> Result<Standing, SyncError> {
+fn standing(conn: &Connection, config: &Config, now_s: i64) -> Result<Standing, SyncError> {
     let me = node::identity(conn)?.ok_or(SyncError::NotEnrolled)?;
     let offset_s = node::clock_offset_s(conn)?;
     let contact_s = node::last_contact_s(conn)?;
@@ -82,6 +86,7 @@ fn standing(conn: &Connection, now_s: i64) -> Result<Standing, SyncError> {
         tally: commands::tally(conn, 0)?,
         doubt: node::doubt(conn)?,
         state: state::load(conn)?,
+        sms_stuck: sms_stuck(conn, config)?,
     })
 }
 
@@ -118,6 +123,7 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
         "pending": standing.tally.unsettled(),
         "at_operator": standing.tally.open,
         "rejected": standing.tally.refused,
+        "sms_stuck": standing.sms_stuck,
         "complete": standing.state.is_complete,
         "digests_equal": standing.state.digests_equal,
         "mended_rows": standing.state.mended_rows,
@@ -147,6 +153,12 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
     });
     if tally.open > 0 {
         lines.push(format!("The hub's operator has to look at {} of our entries.", tally.open));
+    }
+    if standing.sms_stuck > 0 {
+        lines.push(format!(
+            "{} SMS are waiting and cannot be sent: write an account (username and api_key) into edge.toml.",
+            standing.sms_stuck
+        ));
     }
     if tally.refused > 0 {
         lines.push(format!(
@@ -243,7 +255,7 @@ mod tests {
 
     fn look(edge: &TestEdge) -> Standing {
         let now_s = edge.deps().clock.now_s();
-        edge.db().read_blocking(|conn| standing(conn, now_s)).unwrap()
+        edge.db().read_blocking(|conn| standing(conn, &config(), now_s)).unwrap()
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::state::AppState;
 use crate::text::Lang;
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use mizili_node::id::PathId;
 use mizili_node::lists::{OrderFilter, OrderQuery};
@@ -72,16 +73,24 @@ pub async fn list(
     State(state): State<AppState>,
     _: Caller,
     query: Params<OrderQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read(status_of, STATUSES)?;
+    let lang = reader(&headers);
     let now_s = state.deps.clock.now_s();
     let page = state.db.read(move |conn| {
         let mut entries = entries(conn, &filter, now_s)?;
         entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key()));
         let mut names = Names::new(conn);
-        slice.cut_whole(entries, Entry::key, |a, b| b.cmp(a), |entry| entry.show(conn, &mut names, Lang::En))
+        slice.cut_whole(entries, Entry::key, |a, b| b.cmp(a), |entry| entry.show(conn, &mut names, lang))
     });
     Ok(page.await?.respond(&query.address))
+}
+
+/// The language in which an order's sentence is said: the first of `Accept-Language`.
+fn reader(headers: &HeaderMap) -> Lang {
+    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    wanted.and_then(|list| Lang::from_code(list.split([',', ';']).next()?)).unwrap_or(Lang::En)
 }
 
 fn status_of(word: &str) -> Option<String> {

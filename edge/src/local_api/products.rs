@@ -151,6 +151,7 @@ pub(super) fn show(
         cooperative: names.cooperative(listing.cooperative)?,
         region: names.region(region)?,
         seller_id: listing.seller.map(|seller| seller.0),
+        seller: listing.seller.map_or(Ok(None), |seller| names.member(seller.0))?,
         status: listing.status.as_str().to_owned(),
         posted_at: rfc3339(listing.posted_at_s),
     })

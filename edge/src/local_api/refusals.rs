@@ -123,7 +123,7 @@ fn show(
     Ok(Refusal {
         id: command.id.0,
         kind: name(command.body.kind).unwrap_or("unknown").to_owned(),
-        what: what(conn, names, lang, body.as_ref())?,
+        what: what(conn, names, lang, body.as_ref(), command.actor.kind)?,
         who: who(names, lang, state)?,
         why,
         code,
@@ -167,6 +167,7 @@ fn what(
     names: &mut Names<'_>,
     lang: Lang,
     body: Option<&Body>,
+    actor: ActorKind,
 ) -> Result<String, DbError> {
     let mut of = |listing: Uuid, milli: Option<i64>| -> Result<String, DbError> {
         let (product, unit) = names.product(ListingId(listing))?;
@@ -186,7 +187,17 @@ fn what(
         }
         Some(Body::ListingEdit(edit)) => ("did-listing-edit", of(edit.listing, None)?),
         Some(Body::ListingWithdraw(withdraw)) => ("did-listing-withdraw", of(withdraw.listing, None)?),
-        Some(Body::OrderPlace(order)) => ("did-order-place", of(order.listing, Some(order.quantity_milli))?),
+        Some(Body::OrderPlace(order)) => {
+            let thing = of(order.listing, Some(order.quantity_milli))?;
+            // Whoever stood at the counter has to be found again; who called is told by who wanted it.
+            let parts = [Some(order.buyer_name.clone()), phone_text(order.buyer_phone)];
+            let buyer: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+            if actor == ActorKind::Office && !buyer.is_empty() {
+                let values = [("what", thing.as_str()), ("buyer", &buyer.join(", "))];
+                return Ok(say(lang, "did-order-place-for", &values));
+            }
+            ("did-order-place", thing)
+        }
         Some(Body::OrderCancel(cancel)) => {
             let thing = match ordered(conn, cancel.order)? {
                 Some((listing, quantity)) => of(listing.0, Some(quantity.0))?,

@@ -5,11 +5,13 @@ use super::me::Me;
 use super::names::Names;
 use super::stock::lang;
 use crate::commands::{self, REFUSED_SHOWN_S};
+use crate::config::{Config, Gateway};
 use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::node::{self, Doubt};
 use crate::office::Caller;
 use crate::office::words::say;
+use crate::outbox;
 use crate::state::AppState;
 use crate::sync::state::{self, SyncState};
 use crate::sync::{CODES, SyncError, known_code};
@@ -18,6 +20,7 @@ use axum::Json;
 use axum::extract::State;
 use mizili_node::query::Params;
 use mizili_node::text::rfc3339;
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sync_protocol::api::Problem;
@@ -54,6 +57,8 @@ pub struct OfficeStatus {
     pub at_operator: u64,
     /// Things of the last 30 days that the hub refused: see `/api/v1/office/refusals`.
     pub refused: u64,
+    /// SMS that wait although no gateway of this box can send them: its settings name no account. 0 where one can.
+    pub sms_stuck: u64,
     /// Whether the line to the hub works, as far as is known: the last try came to its end, and the box listens for news.
     pub in_touch: bool,
     /// When the hub last sent something, RFC 3339, UTC, by the hub's clock; missing for never.
@@ -114,10 +119,12 @@ pub async fn status(
         let contact_s = node::last_contact_s(conn)?;
         let tally = commands::tally(conn, now_s.saturating_sub(REFUSED_SHOWN_S))?;
         let sync = state::load(conn)?;
+        let sms_stuck = sms_stuck(conn, &config)?;
         let last_contact = contact_s.map(|at| rfc3339(at.saturating_add(offset_s)));
         let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none() && trouble.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
-        let summary = summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync);
+        let summary =
+            summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync, sms_stuck);
         let (problem_code, problem) = problem(trouble, sync.failure).unzip();
         let gateways = config.gateways.iter().map(|gateway| OfficeGateway {
             kind: gateway.kind.as_str().to_owned(),
@@ -133,6 +140,7 @@ pub async fn status(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             hub_url: me.identity.hub_url,
             waiting: tally.waiting,
+            sms_stuck,
             at_operator: tally.open,
             refused: tally.refused,
             in_touch,
@@ -175,6 +183,20 @@ fn problem_code_schema() -> Object {
         .build()
 }
 
+/// SMS counted as stuck at most; more are a lot, too.
+const STUCK_MAX: u32 = 1_000;
+
+/// How many SMS wait although no gateway of the settings can send any.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn sms_stuck(conn: &Connection, config: &Config) -> Result<u64, DbError> {
+    if config.gateways.iter().any(Gateway::can_send) {
+        return Ok(0);
+    }
+    Ok(outbox::list(conn, Some(outbox::State::Queued), None, STUCK_MAX)?.len() as u64)
+}
+
 fn summary(
     lang: Lang,
     tally: &commands::Tally,
@@ -182,6 +204,7 @@ fn summary(
     in_touch: bool,
     last_contact: Option<&str>,
     sync: &SyncState,
+    sms_stuck: u64,
 ) -> Vec<String> {
     let count = tally.unsettled().to_string();
     let waiting = match tally.unsettled() {
@@ -203,6 +226,9 @@ fn summary(
     sentences.push(say(lang, "status-nothing-lost", &[]));
     if tally.open > 0 {
         sentences.push(say(lang, "status-operator", &[("count", &tally.open.to_string())]));
+    }
+    if sms_stuck > 0 {
+        sentences.push(say(lang, "status-sms-stuck", &[("count", &sms_stuck.to_string())]));
     }
     if !sync.is_complete {
         sentences.push(say(lang, "status-fetching", &[]));

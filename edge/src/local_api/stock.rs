@@ -197,6 +197,7 @@ fn explain(line: &StockLine, me: &Me, sold: Sold, way: OnItsWay, lang: Lang) -> 
     };
     if line.product.status != ListingStatus::Active.as_str() {
         tell("stock-withdrawn", Quantity::ZERO);
+        return sentences;
     }
     match me.doubt {
         Some(Doubt::Rewound) => tell("stock-rewound", Quantity::ZERO),

@@ -90,6 +90,24 @@ mod tests {
         }
     }
 
+    /// Every word that this box may answer with has words in Swahili too.
+    #[test]
+    fn the_swahili_page_says_every_problem_in_swahili() {
+        let text = Assets::get("problems.js").unwrap().data.into_owned();
+        let text = String::from_utf8(text).unwrap();
+        let (of_codes, of_line) = text.split_once("const OF_LINE").unwrap();
+        let has = |part: &str, code: &str| part.contains(&format!(" {code}: '"));
+        let of_edge = mizili_node::problem::Kind::ALL
+            .iter()
+            .filter(|kind| kind.is_of(mizili_node::problem::Node::Edge));
+        let missing: Vec<&str> =
+            of_edge.map(|kind| kind.code()).filter(|code| !has(of_codes, code)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        let codes = crate::sync::CODES.iter().map(|(code, _)| *code);
+        let missing: Vec<&str> = codes.filter(|code| !has(of_line, code)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
     #[test]
     fn a_page_that_the_browser_has_is_not_sent_again() {
         let first = file("index.html", &HeaderMap::new());

@@ -355,7 +355,7 @@ async fn a_refusal_reaches_the_order_and_the_list_with_its_reason() {
     let refused = of("order.place");
     assert_eq!(
         (&refused["what"], &refused["why"]),
-        (&json!("Order of 40 KG Maize"), &json!("Only 25 KG were left at the hub."))
+        (&json!("Order of 40 KG Maize for Walk-in"), &json!("Only 25 KG were left at the hub."))
     );
     assert_eq!(
         (&refused["who"], &refused["code"], &refused["in_part"]),

@@ -200,6 +200,16 @@ impl Browser {
         std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
     }
 
+    /// Runs a script before anything of every page from here on.
+    pub(crate) async fn before_every_page(&self, script: &str) {
+        self.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
+    /// Ends the browser, whatever the page complained about.
+    pub(crate) async fn leave(&self) {
+        self.http.delete(&self.session).send().await.unwrap();
+    }
+
     /// Ends the browser. What the page complained about must be nothing: no broken script, nothing that its own policy forbids.
     pub(crate) async fn end(self) {
         let complaints = self.post("/se/log", json!({ "type": "browser" })).await;

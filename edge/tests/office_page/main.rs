@@ -3,8 +3,11 @@
 
 mod browser;
 mod clerk;
+mod counting;
+mod floor;
 mod numbers;
 
+use axum::Router;
 use browser::Browser;
 use mizili_edge::cli::password::{hashed, store};
 use mizili_edge::config::Config;
@@ -34,6 +37,11 @@ impl Office {
     }
 
     async fn open_at(edge: TestEdge) -> Self {
+        Self::served(edge, |router| router).await
+    }
+
+    /// With something done to what the edge serves.
+    async fn served(edge: TestEdge, change: impl FnOnce(Router) -> Router) -> Self {
         let hash = hashed(PASSWORD, edge.deps()).await.unwrap();
         edge.write(move |tx| store(tx, "office", &hash, 0));
         let config = Config::parse(
@@ -43,7 +51,7 @@ impl Office {
             AppState::new(edge.db().clone(), edge.deps().clone(), config.unwrap(), SyncHandle::idle());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
+        let app = change(router(state)).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         let browser = Browser::start().await;
         browser.open(&url).await;
@@ -56,9 +64,18 @@ impl Office {
 
     async fn signed_in_at(edge: TestEdge) -> Self {
         let office = Self::open_at(edge).await;
-        office.browser.write("#password", &format!("{PASSWORD}\u{e007}")).await;
-        office.browser.shows("#standing", "Nothing is lost.").await;
+        office.sign_in().await;
         office
+    }
+
+    async fn sign_in(&self) {
+        self.sign_in_words("Nothing is lost.").await;
+    }
+
+    /// The same, with what the page says then in another language.
+    async fn sign_in_words(&self, words: &str) {
+        self.browser.write("#password", &format!("{PASSWORD}\u{e007}")).await;
+        self.browser.shows("#standing", words).await;
     }
 
     async fn section(&self, name: &str) {
@@ -161,11 +178,13 @@ async fn the_stock_is_explained_and_counted() {
     page.shows("#stock-list", "You can sell 25 KG here at any time, also without a line.").await;
     page.shows("#stock-list", "25 KG are kept for buyers who order by phone or on the web").await;
     page.click("#stock-list details.change summary").await;
+    page.choose("#stock-list details.change select", "Counted").await;
     page.shows("#stock-list details.change", "There should be 50 KG.").await;
     page.picture("stock-explained").await;
     page.write("#stock-list details.change input", "48\u{e007}").await;
     page.shows("#stock-said .good", "Written down").await;
     page.shows("#stock-list .legend", "23 KG").await;
+    page.choose("#stock-list details.change select", "Counted").await;
     page.write("#stock-list details.change input", "x\u{e007}").await;
     page.shows("#stock-list [role=alert] .bad", "NOT taken").await;
     office.end().await;

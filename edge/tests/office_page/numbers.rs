@@ -39,6 +39,7 @@ async fn a_thousand_with_a_comma_is_refused_at_the_field_and_nothing_is_done() {
     assert_eq!(page.value("document.querySelectorAll('#stock-list article').length").await, json!(1));
     page.picture("numbers-offer").await;
     page.click("#stock-list details.change summary").await;
+    page.choose("#stock-list details.change select", "Counted").await;
     page.write("#stock-list details.change input", "1,990\u{e007}").await;
     page.shows("#stock-list details.change .wrong", "Write 1990 or 1.99.").await;
     page.shows("#stock-list details.change [role=alert] .bad", "NOT taken").await;

@@ -41,6 +41,9 @@ pub struct Product {
     pub region: Option<String>,
     /// The member who offers it, if one does.
     pub seller_id: Option<Uuid>,
+    /// That member's name, at the office of the member's cooperative.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seller: Option<String>,
     /// `active` or `withdrawn`.
     pub status: String,
     /// When it was posted, RFC 3339, UTC.

@@ -59,6 +59,8 @@ impl ProductRow {
             cooperative: self.cooperative_name,
             region: self.region,
             seller_id: self.seller,
+            // Who offers it is known at the office; the hub shows it to anybody.
+            seller: None,
             status: self.status.as_str().to_owned(),
             posted_at: rfc3339(self.posted_at_s),
         }

@@ -1,0 +1,115 @@
+//! The stock as a clerk changes it: a count is never made by a slip, and what was written down can be taken back. Whose an offer is, and
+//! what is off sale, is plain to see.
+
+use crate::Office;
+use mizili_edge::testing::{COOP, MAIZE, TestEdge, live, member_id, other_listing};
+use serde_json::json;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::Listing;
+use sync_protocol::ids::{ListingId, hub_born};
+
+const CHANGE: &str = "#stock-list details.change";
+
+async fn begin_change(office: &Office, kind: &str, quantity: &str) {
+    let page = &office.browser;
+    page.choose(&format!("{CHANGE} select"), kind).await;
+    page.write(&format!("{CHANGE} input"), &format!("{quantity}\u{e007}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_that_takes_much_away_is_asked_about_and_can_be_undone() {
+    let office = Office::signed_in().await;
+    let page = &office.browser;
+    office.offer("50").await;
+    page.until(format!("document.querySelector('{CHANGE} select').value === ''")).await;
+    // Without saying what happened, nothing happens.
+    page.click(&format!("{CHANGE} summary")).await;
+    page.write(&format!("{CHANGE} input"), "40\u{e007}").await;
+    assert_eq!(page.value("document.querySelector('#stock-said').innerText").await, json!(""));
+    page.choose(&format!("{CHANGE} select"), "Counted").await;
+    page.click(&format!("{CHANGE} button[type=submit]")).await;
+    page.shows(&format!("{CHANGE} [role=alert]"), "That takes away 10 KG of 50 KG, more than a tenth.").await;
+    page.shows("#stock-list .legend", "25 KG").await;
+    page.picture("count-asked").await;
+    page.click(&format!("{CHANGE} button[type=submit]")).await;
+    page.shows("#stock-said .good", "Written down").await;
+    page.shows("#stock-list .legend", "15 KG").await;
+    page.click("#stock-said button").await;
+    page.shows("#stock-said .good", "Undone").await;
+    page.shows("#stock-list .legend", "25 KG").await;
+    // A small difference is not asked about.
+    begin_change(&office, "Counted", "48").await;
+    page.shows("#stock-said .good", "Counted 48 KG").await;
+    page.click("#stock-said button").await;
+    page.shows("#stock-said .good", "Took in 2 KG").await;
+    // What was taken in is taken back by writing it off.
+    begin_change(&office, "Took in", "5").await;
+    page.shows("#stock-said .good", "Took in 5 KG").await;
+    page.click("#stock-said button").await;
+    page.shows("#stock-said .good", "Spoilt or lost 5 KG").await;
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_members_offer_carries_the_name_and_what_is_off_sale_says_nothing_else() {
+    let edge = TestEdge::with_market();
+    let id = ListingId(hub_born(501));
+    let offer = Listing {
+        id,
+        cooperative: COOP,
+        commodity: MAIZE,
+        seller: Some(member_id()),
+        available: None,
+        ..other_listing()
+    };
+    edge.feed(Bucket::Coop(COOP), vec![live(&offer)]);
+    let office = Office::signed_in_at(edge).await;
+    let page = &office.browser;
+    office.offer("50").await;
+    page.shows("#stock-list", "Maize of Mercy Banda").await;
+    page.write("#stock-words", "mercy").await;
+    page.until("document.querySelectorAll('#stock-list article').length === 1").await;
+    page.write("#stock-words", "cassava").await;
+    page.shows("#stock-list", "Nothing like that is here.").await;
+    page.write("#stock-words", "").await;
+    page.until("document.querySelectorAll('#stock-list article').length === 2").await;
+    office.section("orders").await;
+    page.until("[...document.querySelector('#order-product').options].some(o => o.text.startsWith('Maize of Mercy Banda, '))").await;
+    office.section("stock").await;
+    page.write("#stock-words", "maize").await;
+    let own = "#stock-list article:not(:has(h2 small))";
+    page.click(&format!("{own} details.change summary")).await;
+    page.click(&format!("{own} details.change .quiet")).await;
+    page.click(&format!("{own} details.change .danger")).await;
+    page.shows(own, "This is off sale.").await;
+    let words = page.value(&format!("document.querySelector('{own}').innerText")).await;
+    assert!(!words.as_str().unwrap().contains("You can sell"), "{words}");
+    page.choose("#stock-status", "off sale").await;
+    page.until("document.querySelectorAll('#stock-list article').length === 1").await;
+    page.picture("stock-off-sale").await;
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_swahili_page_is_swahili_when_something_is_wrong() {
+    let office = Office::open().await;
+    let page = &office.browser;
+    page.choose("#language", "Kiswahili").await;
+    page.write("#password", "wrong\u{e007}").await;
+    page.shows("#sign-in-said .bad", "Jina (au namba ya simu) au neno la siri si sahihi.").await;
+    office.sign_in_words("Hakuna kilichopotea.").await;
+    office.section("stock").await;
+    page.click("#offer summary").await;
+    page.choose("#offer-crop", "Mahindi").await;
+    page.choose("#offer-unit", "KG").await;
+    page.write("#offer-quantity", "0").await;
+    page.write("#offer-price", "450\u{e007}").await;
+    page.shows("#offer-said .bad", "Lazima iwe zaidi ya sifuri.").await;
+    page.write("#offer-quantity", "5\u{e007}").await;
+    page.shows("#offer-said .good", "Iko sokoni").await;
+    office.section("orders").await;
+    page.write("#order-phone", "+99912345678").await;
+    office.order("1").await;
+    page.shows("#order-said .bad", "Hakuna nchi yenye namba inayoanza hivi").await;
+    office.end().await;
+}
