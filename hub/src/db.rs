@@ -15,6 +15,7 @@ pub use reader::Reader;
 pub use statements::Statements;
 
 use crate::migrations::MIGRATOR;
+use crate::news::{Moved, News};
 use mizili_node::deps::Deps;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
@@ -41,6 +42,7 @@ const FIRST_PAUSE_MS: u64 = 4;
 pub struct Db {
     pool: PgPool,
     direct_url: String,
+    news: News,
 }
 
 impl Db {
@@ -68,7 +70,7 @@ impl Db {
             Box::pin(async move { Ok(sound) })
         });
         match pool.connect_with(options.clone()).await {
-            Ok(pool) => Ok(Self { pool, direct_url: direct_url.to_owned() }),
+            Ok(pool) => Ok(Self { pool, direct_url: direct_url.to_owned(), news: News::default() }),
             Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await),
             Err(error) => Err(error),
         }
@@ -135,6 +137,16 @@ impl Db {
         &self.direct_url
     }
 
+    /// Tells those who wait which buckets a transaction has moved; to be called after its commit, by whoever made it.
+    pub fn tell(&self, moved: &Moved) {
+        self.news.tell(moved);
+    }
+
+    /// Who waits for what moves.
+    pub fn news(&self) -> &News {
+        &self.news
+    }
+
     /// Whether the database answers now.
     ///
     /// # Errors
@@ -145,9 +157,24 @@ impl Db {
         tx.commit().await
     }
 
-    /// Waits until every connection is closed.
+    /// Waits until every connection is closed. What the hubs were not told yet is told first: an operator's command ends at once
+    /// after what it did.
     pub async fn close(&self) {
+        if let Err(error) = self.say().await {
+            tracing::warn!(%error, "the hubs were not told what moved; edges hear with a few minutes' delay");
+        }
         self.pool.close().await;
+    }
+}
+
+impl Db {
+    async fn say(&self) -> Result<(), sqlx::Error> {
+        if self.news.is_said() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        self.news.say(&mut *tx).await?;
+        tx.commit().await
     }
 }
 

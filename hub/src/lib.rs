@@ -15,6 +15,7 @@ pub mod http;
 pub mod jobs;
 pub mod market;
 pub mod migrations;
+pub mod news;
 pub mod openapi;
 pub mod postgres;
 pub mod router;

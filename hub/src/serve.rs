@@ -10,7 +10,8 @@ use crate::router::router;
 use crate::state::AppState;
 use crate::sync::edges::scope_of;
 use crate::sync::keys::HubKeys;
-use crate::sync::news::News;
+use crate::sync::look;
+use crate::sync::room::Room;
 use anyhow::{Context as _, Result};
 use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
@@ -53,8 +54,8 @@ pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets) -> Result<A
     let key = TokenKey::load(secrets.jwt.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(HASHING_THREADS_MAX);
     let auth = Auth { passwords: Passwords::new(threads), key };
-    let names = Arc::default();
-    Ok(AppState { db, deps, news: News::default(), keys: Arc::new(keys), auth: Arc::new(auth), names })
+    let (keys, auth, names) = (Arc::new(keys), Arc::new(auth), Arc::default());
+    Ok(AppState { db, deps, keys, room: Room::default(), auth, names })
 }
 
 /// Runs the hub until Ctrl-C or SIGTERM.
@@ -86,7 +87,8 @@ async fn serve(config: &Config, secrets: &Secrets, opened: &Opened, listener: Tc
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!("listening on http://{address}; the API's pages are at http://{address}/api/docs/");
     let mut tasks = JoinSet::new();
-    tasks.spawn(state.news.clone().carry(opened.db.direct_url().to_owned()));
+    tasks.spawn(state.db.news().clone().carry(opened.db.direct_url().to_owned()));
+    tasks.spawn(look::regularly(state.clone()));
     tasks.spawn(jobs::run(state.clone(), scope_of, std::future::pending()));
     let stop = stop_signal()?;
     let service = serve_until(listener, state, stop);
@@ -104,7 +106,7 @@ async fn serve(config: &Config, secrets: &Secrets, opened: &Opened, listener: Tc
 /// Answers requests until `stop` is done; then those that are under way for a few seconds more.
 pub async fn serve_until(listener: TcpListener, state: AppState, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(false);
-    let news = state.news.clone();
+    let news = state.db.news().clone();
     let patience_ended = async {
         stop.await;
         tracing::info!("stopping");

@@ -5,21 +5,21 @@ use crate::auth::Auth;
 use crate::db::Db;
 use crate::market::reference::names::Names;
 use crate::sync::keys::HubKeys;
-use crate::sync::news::News;
+use crate::sync::room::Room;
 use mizili_node::deps::Deps;
 use std::sync::Arc;
 
 /// Shared by all handlers.
 #[derive(Clone)]
 pub struct AppState {
-    /// The database.
+    /// The database, and the news of what moved in it.
     pub db: Db,
     /// Clock, ids, randomness.
     pub deps: Deps,
-    /// Tells waiting edges and jobs that something moved.
-    pub news: News,
     /// The hub's own secrets towards edges.
     pub keys: Arc<HubKeys>,
+    /// How many edges are served at once.
+    pub room: Room,
     /// Passwords and access tokens.
     pub auth: Arc<Auth>,
     /// Names of crops, units and places.

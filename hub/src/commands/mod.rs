@@ -18,6 +18,7 @@ pub use context::hub_context;
 
 use crate::db::{self, Db, Transient, retrying};
 use crate::feed::FeedError;
+use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Command, Context};
@@ -39,6 +40,11 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Buckets and versions at which its effects stand; once the transaction has committed, whoever has read that far has them.
     pub stands_at: Vec<(Bucket, u64)>,
+}
+
+/// The buckets in which the effects of commands stand, for those who wait: to be told once their transaction has committed.
+pub fn moved(outcomes: &[Outcome]) -> Moved {
+    outcomes.iter().flat_map(|outcome| &outcome.stands_at).map(|(bucket, _)| *bucket).collect()
 }
 
 /// Why a batch was not applied. Nothing of it is written: the transaction has to be rolled back.
@@ -103,6 +109,7 @@ pub async fn execute(
         let mut tx = db.begin().await?;
         let mut outcomes = apply_batch(&mut tx, deps, &batch).await?;
         tx.commit().await?;
+        db.tell(&moved(&outcomes));
         outcomes.pop().ok_or_else(|| ApplyError::Poison("a command was left without an outcome".to_owned()))
     })
     .await

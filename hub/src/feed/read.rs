@@ -56,6 +56,24 @@ pub async fn heads(
     Ok(heads)
 }
 
+/// The newest versions of buckets, without their digests. A bucket in which nothing has ever stood is missing.
+///
+/// # Errors
+/// Those of the database.
+pub async fn versions(
+    conn: &mut PgConnection,
+    buckets: &[Bucket],
+) -> Result<HashMap<Bucket, u64>, sqlx::Error> {
+    let names: HashMap<String, Bucket> = buckets.iter().map(|bucket| (bucket.to_string(), *bucket)).collect();
+    let list: Vec<&str> = names.keys().map(String::as_str).collect();
+    let rows = q("SELECT name, version FROM buckets WHERE name = ANY($1)").bind(list).fetch_all(conn).await?;
+    let version = |row| {
+        let cells = Cells::of("buckets", row);
+        Ok(names.get(cells.get::<&str>(0)?).copied().zip(Some(cells.count(1)?)))
+    };
+    rows.iter().filter_map(|row| version(row).transpose()).collect()
+}
+
 /// Live and deleted rows with `after < version <= upto`, lowest version first, at most `limit`.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What a transaction has changed, as the feed needs to know it: names only, no content.
 
+use crate::news::Moved;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::row::Key;
@@ -42,6 +43,11 @@ impl Touched {
     /// Whether the row was named in the bucket.
     pub fn has(&self, bucket: Bucket, entity: u16, key: Key) -> bool {
         self.rows.get(&bucket).is_some_and(|rows| rows.contains(&(entity, key)))
+    }
+
+    /// The buckets, for those who wait: to be told once the transaction has committed.
+    pub fn moved(&self) -> Moved {
+        self.rows.keys().copied().collect()
     }
 
     /// The buckets, each with its rows in the order in which they get versions.

@@ -112,11 +112,6 @@ impl Answer {
         serde_json::from_slice(body).ok()
     }
 
-    /// Whether something was done now.
-    pub fn is_news(&self) -> bool {
-        self.status.is_success() && !self.replayed
-    }
-
     /// The answer over HTTP; `home` is the address under which what was made stands by its id.
     pub fn respond(self, home: &str) -> Response {
         let content_type = if self.status.is_success() { "application/json" } else { PROBLEM_JSON };

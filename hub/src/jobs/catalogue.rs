@@ -5,6 +5,7 @@
 
 use crate::db::{Db, int, q, retrying};
 use crate::feed::{FeedError, Touched, publish, read};
+use crate::news::Moved;
 use crate::rows::Cells;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
@@ -36,7 +37,8 @@ pub async fn run_once(db: &Db, deps: &Deps) -> Result<usize, FeedError> {
                 Ok::<_, FeedError>(step)
             })
             .await?;
-            let Some(read) = step else { break };
+            let Some((read, moved)) = step else { break };
+            db.tell(&moved);
             total += read;
         }
     }
@@ -89,8 +91,11 @@ async fn behind(db: &Db) -> Result<Vec<CooperativeId>, sqlx::Error> {
     Ok(cooperatives)
 }
 
-/// One transaction. `None` when there is nothing to do, or another runner has the bucket.
-async fn step(conn: &mut PgConnection, cooperative: CooperativeId) -> Result<Option<usize>, FeedError> {
+/// One transaction: how many rows it read, and what it moved. `None` when there is nothing to do, or another runner has the bucket.
+async fn step(
+    conn: &mut PgConnection,
+    cooperative: CooperativeId,
+) -> Result<Option<(usize, Moved)>, FeedError> {
     let bucket = Bucket::Coop(cooperative);
     let Some(cursor) = lock_cursor(conn, bucket).await? else { return Ok(None) };
     // The head first, then the page: what commits in between is above the head, and comes next time.
@@ -129,7 +134,7 @@ async fn step(conn: &mut PgConnection, cooperative: CooperativeId) -> Result<Opt
         .bind(upto as i64)
         .execute(conn)
         .await?;
-    Ok(Some(read))
+    Ok(Some((read, touched.moved())))
 }
 
 /// The listing that a row is about.

@@ -41,12 +41,11 @@ pub async fn run(state: AppState, scope_of: ScopeOf, stop: impl Future<Output = 
 
 /// Brings the catalogues up to date whenever something moved, and now and then. Never done.
 async fn catalogues(state: &AppState) {
-    let mut moved = state.news.subscribe();
+    let mut moved = state.db.news().cooperatives();
     loop {
         moved.mark_unchanged();
         match catalogue::run_once(&state.db, &state.deps).await {
-            Ok(0) => {}
-            Ok(_) => state.news.tell(),
+            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "catalogues could not be brought up to date now; it is tried again");
             }
@@ -86,7 +85,6 @@ async fn retry_commands(state: &AppState) -> bool {
         Ok(0) => true,
         Ok(changed) => {
             tracing::info!(changed, "commands that had waited were decided");
-            state.news.tell();
             true
         }
         Err(error) => {
@@ -100,7 +98,6 @@ async fn retry_quarantined(state: &AppState, which: Quarantined) -> anyhow::Resu
     let changed = retry_all_quarantined(&state.db, &state.deps, which).await?;
     if !changed.is_empty() {
         tracing::info!(?changed, "quarantined commands were decided");
-        state.news.tell();
     }
     Ok(changed.iter().map(|(_, commands)| commands).sum())
 }
@@ -124,9 +121,6 @@ async fn take_turns(state: &AppState, scope_of: ScopeOf) -> anyhow::Result<()> {
     if turns::take(db, deps, "check", CHECK_EVERY_S).await? {
         let report = compare_all(db, deps).await?;
         tracing::info!(?report, "the feed was compared with the tables");
-        if report.differences() > 0 {
-            state.news.tell();
-        }
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! A person's commands: what REST handlers hand to the rules that edges' commands come to as well.
 
 use crate::auth::Caller;
-use crate::commands::{ApplyError, Incoming, apply_and_show, hub_context};
+use crate::commands::{ApplyError, Incoming, apply_and_show, hub_context, moved};
 use crate::error::{ApiError, Problem, unavailable};
+use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::command::{Actor, Body, Command, WorkingSet};
@@ -21,14 +22,22 @@ pub(crate) struct Act<'a> {
     pub(crate) made_at_s: i64,
 }
 
-/// Decides and applies commands in the caller's transaction; what they read, as it stands after them. The inner error is the
-/// first refusal by the rules; nothing may be committed then.
+/// What applied commands came to.
+pub(crate) struct Done {
+    /// What they read, as it stands after them.
+    pub(crate) set: WorkingSet,
+    /// To be told after the commit.
+    pub(crate) moved: Moved,
+}
+
+/// Decides and applies commands in the caller's transaction. The inner error is the first refusal by the rules; nothing may be
+/// committed then.
 pub(crate) async fn decide(
     deps: &Deps,
     conn: &mut PgConnection,
     act: &Act<'_>,
     bodies: Vec<(CommandId, Body)>,
-) -> Result<Result<WorkingSet, Reject>, ApiError> {
+) -> Result<Result<Done, Reject>, ApiError> {
     let clerk = act.cooperative.is_some() && act.caller.office() == act.cooperative;
     let context = hub_context(conn, act.cooperative, clerk, act.caller.is_admin()).await?;
     let incoming = |(id, body): (CommandId, Body)| {
@@ -37,6 +46,7 @@ pub(crate) async fn decide(
     };
     let batch: Vec<Incoming> = bodies.into_iter().map(incoming).collect();
     let (outcomes, set) = apply_and_show(conn, deps, &batch).await?;
+    let moved = moved(&outcomes);
     for outcome in outcomes {
         match outcome.verdict {
             Verdict::Applied(applied) => {
@@ -51,7 +61,7 @@ pub(crate) async fn decide(
             }
         }
     }
-    Ok(Ok(set))
+    Ok(Ok(Done { set, moved }))
 }
 
 impl From<ApplyError> for ApiError {

@@ -7,6 +7,7 @@ use crate::db::{Db, int, misfit, q, q_scalar, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish, read};
 use crate::jobs::prune::ScopeFuture;
+use crate::news::Moved;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
@@ -86,6 +87,7 @@ pub async fn add(db: &Db, deps: &Deps, cooperative: u32, national: bool) -> Resu
         touched.add(Bucket::Edge(edge), EdgeSettings::NUMBER, Key::Int(edge.0));
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
         tx.commit().await?;
+        db.tell(&touched.moved());
         Ok::<_, ApiError>(Added { id: edge.0, code })
     })
     .await
@@ -140,6 +142,8 @@ pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiErr
         q("DELETE FROM edge_sessions WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
         q("DELETE FROM enrolment_codes WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
         tx.commit().await?;
+        // Its poll ends now, not when somebody looks.
+        db.tell(&Moved::from_iter([Bucket::Edge(EdgeId(edge))]));
         Ok(at)
     })
     .await
@@ -217,6 +221,14 @@ fn dead_code(edge: u32, is_locked: bool, is_expired: bool) -> Option<String> {
         (false, false) => return None,
     };
     Some(format!("{what} Make a new one with `mizili-hub edge code {edge}`."))
+}
+
+/// The national nodes of a country: what they subscribe to grows with its cooperatives.
+pub(crate) async fn national(conn: &mut PgConnection, country: &str) -> Result<Vec<EdgeId>, sqlx::Error> {
+    let sql = "SELECT e.id FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
+               WHERE e.national AND c.country = $1 AND e.revoked_at IS NULL";
+    let ids: Vec<i32> = q_scalar(sql).bind(country).fetch_all(conn).await?;
+    Ok(ids.into_iter().map(|id| EdgeId(id.cast_unsigned())).collect())
 }
 
 /// An edge's buckets, for the jobs that forget what every edge has passed.

@@ -5,6 +5,7 @@ use super::session::is_signed;
 use super::{code, store};
 use crate::db::q;
 use crate::error::{ApiError, Kind, Problem};
+use crate::news::Moved;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -15,6 +16,7 @@ use mizili_node::body::Body;
 use sqlx::{PgConnection, Row};
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
 use sync_protocol::api::market::Cooperative;
+use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::CooperativeId;
 use sync_protocol::session::Issuer;
 use sync_protocol::session::identity::enrolment;
@@ -65,6 +67,8 @@ pub(super) async fn enrol(
     let cooperative = cooperative(&mut tx, edge.cooperative).await?;
     let epoch = store::epoch(&mut tx).await?;
     tx.commit().await?;
+    // A box that is replaced by this hears it at once.
+    state.db.tell(&Moved::from_iter([Bucket::Edge(edge.id)]));
     tracing::info!(edge = edge.id.0, incarnation, "an edge was enrolled");
     let link = Issuer { key: &state.keys.link, edge: edge.id.0, incarnation }.issue(0, random);
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);

@@ -48,6 +48,7 @@ pub(super) async fn exchange(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
+    let place = state.room.exchange(&state.deps)?;
     let mut tx = state.db.begin().await?;
     let edge = session::authenticate(&mut tx, &headers, &caller, state.deps.clock.now()).await?;
     tx.commit().await?;
@@ -68,14 +69,14 @@ pub(super) async fn exchange(
             Message::Commands(commands) if refusal.is_none() => {
                 let (edge, incarnation) = (opened.edge.id, opened.edge.incarnation);
                 match take_batch(&state.db, &state.deps, edge, incarnation, opened.number, commands).await {
-                    Ok(()) => state.news.tell(),
+                    Ok(()) => {}
                     Err(error) => refusal = Some(refused(error)?),
                 }
             }
             Message::Audit(audit) if audits.len() < AUDITS_MAX => audits.push(audit),
             Message::End => {
                 return Ok(octets(
-                    respond::body(state, Reply { opened, audits, refusal, _turn: turn }).await,
+                    respond::body(state, Reply { opened, audits, refusal, _turn: turn, _place: place }).await,
                 ));
             }
             // Commands after a refused batch, questions beyond the bound, kinds of a newer edge.

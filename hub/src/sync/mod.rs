@@ -6,10 +6,11 @@ pub mod edges;
 mod enrol;
 mod exchange;
 pub mod keys;
-pub mod news;
+pub mod look;
 mod poll;
 mod refusals;
 mod respond;
+pub mod room;
 mod scope;
 mod session;
 mod store;
@@ -47,7 +48,7 @@ pub fn routes() -> Router<AppState> {
         .route(ENROL_PATH, post(enrol::enrol))
         .route(CHALLENGE_PATH, post(session::challenge))
         .route(SESSION_PATH, post(session::open))
-        .route(NEWS_PATH, get(poll::news))
+        .route(NEWS_PATH, get(poll::by_address))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(with_people(Kind::Unavailable), patience::layer))
         .merge(exchange)

@@ -1,9 +1,13 @@
-//! The long poll: answers at once when something waits for the edge, else when something moves, else after a while with 204.
+//! The long poll: answers at once when something waits for the edge, else when something of its own moves, else after a while
+//! with 204. Nobody is looked up in the database who says what they said before and of whom nothing has moved since.
+//!
+//! Edges of the first version say where they stand in the address; newer ones in a body, for an address has a bound that a node
+//! with many buckets exceeds.
 
 use super::refusals::Caller;
-use super::{scope, session, store};
+use super::{look, session};
 use crate::error::{ApiError, Kind, Problem};
-use crate::feed::read;
+use crate::news::{Asker, Standing, Word};
 use crate::state::AppState;
 use axum::Extension;
 use axum::extract::rejection::QueryRejection;
@@ -14,12 +18,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mizili_node::query::number;
 use serde::Deserialize;
 use std::time::Duration;
-use sync_protocol::wire::message::{cursors_from_bytes, scope_hash};
 
 /// How long a poll is held. Below the minute after which proxies and mobile networks drop silent connections.
 const HOLD: Duration = Duration::from_secs(25);
-/// Waiters also look this often: a hint may be lost.
-const LOOK: Duration = Duration::from_secs(4);
 
 /// Where the edge stands, as it is sent. What a newer edge says beyond it is not an error, unlike in the API for people.
 #[derive(Default, Deserialize)]
@@ -29,74 +30,73 @@ pub(super) struct Given {
     verdicts: Option<String>,
 }
 
-/// Where the edge stands.
-struct Standing {
-    scope: u32,
-    cursors: String,
-    verdicts: u64,
-}
-
-impl Standing {
-    fn of(given: Result<Query<Given>, QueryRejection>) -> Result<Self, Problem> {
+impl Given {
+    fn standing(given: Result<Query<Self>, QueryRejection>) -> Result<Standing, Problem> {
         let Query(given) = given.map_err(|rejection| {
             Kind::InvalidParameter
                 .because("What stands after the `?` cannot be read: give `scope`, `cursors` and `verdicts` once each.")
                 .caused_by(rejection)
         })?;
         let missing = |name| move || Problem::parameter(name, "is missing.");
-        Ok(Self {
+        let cursors = given.cursors.ok_or_else(missing("cursors"))?;
+        Ok(Standing {
             scope: number("scope", given.scope.as_deref())?.ok_or_else(missing("scope"))?,
-            cursors: given.cursors.ok_or_else(missing("cursors"))?,
+            cursors: URL_SAFE_NO_PAD
+                .decode(cursors)
+                .map_err(|_| Problem::parameter("cursors", "is not in URL-safe base64 without padding."))?,
             verdicts: number("verdicts", given.verdicts.as_deref())?.ok_or_else(missing("verdicts"))?,
         })
     }
 }
 
 /// `GET /sync/v1/news`.
-pub(super) async fn news(
+pub(super) async fn by_address(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     given: Result<Query<Given>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
-    let standing = Standing::of(given)?;
-    let mut moved = state.news.subscribe();
-    let hold = tokio::time::sleep(HOLD);
-    tokio::pin!(hold);
-    loop {
-        moved.mark_unchanged();
-        if has_news(&state, &caller, &headers, &standing).await? {
-            return Ok(StatusCode::OK);
-        }
-        tokio::select! {
-            () = &mut hold => return Ok(StatusCode::NO_CONTENT),
-            () = state.news.ended() => return Ok(StatusCode::NO_CONTENT),
-            _ = tokio::time::timeout(LOOK, moved.changed()) => {}
-        }
-    }
+    let standing = Given::standing(given)?;
+    wait(&state, &caller, &headers, standing).await
 }
 
-/// Looks once. The session is checked each time, so that a revoked edge does not hold on.
-async fn has_news(
+/// Waits for news of one edge.
+async fn wait(
     state: &AppState,
     caller: &Caller,
     headers: &HeaderMap,
-    standing: &Standing,
-) -> Result<bool, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let edge = session::authenticate(&mut tx, headers, caller, state.deps.clock.now()).await?;
-    let scope = scope::scope(&mut tx, &edge).await?;
-    if scope_hash(&scope) != standing.scope {
-        return Ok(true);
+    standing: Standing,
+) -> Result<StatusCode, ApiError> {
+    let token = session::token_hash(headers, caller)?;
+    let _place = state.room.poll(&state.deps)?;
+    let waiting = state.db.news().waiting();
+    let asker = Asker { token, standing };
+    let hold = tokio::time::sleep(HOLD);
+    tokio::pin!(hold);
+    let poll = waiting.arrive();
+    let mut back = waiting.back(poll, &asker, state.deps.clock.now());
+    loop {
+        let mut seat = match back.take() {
+            Some(seat) => seat,
+            None => {
+                let watch = waiting.watch();
+                let Some(looked) = look::look(state, caller, &asker.token, &asker.standing).await? else {
+                    return Ok(StatusCode::OK);
+                };
+                let Some(seat) = watch.sit(poll, asker.clone(), looked) else {
+                    return Ok(StatusCode::NO_CONTENT);
+                };
+                seat
+            }
+        };
+        tokio::select! {
+            () = &mut hold => return Ok(StatusCode::NO_CONTENT),
+            () = state.db.news().ended() => return Ok(StatusCode::NO_CONTENT),
+            word = seat.word() => match word {
+                Word::News => return Ok(StatusCode::OK),
+                Word::Replaced => return Ok(StatusCode::NO_CONTENT),
+                Word::Look(_) | Word::Wait => {}
+            },
+        }
     }
-    let cursors = URL_SAFE_NO_PAD
-        .decode(&standing.cursors)
-        .ok()
-        .and_then(|bytes| cursors_from_bytes(&bytes, &scope).ok());
-    let cursors = cursors.ok_or_else(|| Kind::Malformed.because("The cursors do not fit the scope."))?;
-    let heads = read::heads(&mut tx, &scope).await?;
-    let behind = cursors
-        .iter()
-        .any(|c| heads.get(&c.bucket).is_some_and(|head| head.version > c.upto) || !c.is_whole());
-    Ok(behind || store::last_verdict(&mut tx, edge.id, edge.incarnation).await? > standing.verdicts)
 }

@@ -4,6 +4,7 @@
 //! Anything longer goes page by page, each its own statement, until the turn is over.
 
 use super::exchange::{Opened, same_scope};
+use super::room::Place;
 use super::turns::Turn;
 use crate::commands::stream::verdicts_after;
 use crate::error::ApiError;
@@ -53,6 +54,7 @@ pub(super) struct Reply {
     pub(super) refusal: Option<Refusal>,
     /// Under way until the answer's end.
     pub(super) _turn: Turn,
+    pub(super) _place: Place,
 }
 
 /// The response's bytes. A short answer is one piece of known length, which costs fewer bytes than one in pieces; a long one

@@ -3,50 +3,54 @@
 
 use super::store::EdgeRow;
 use crate::db::q;
-use sqlx::{PgConnection, Row};
-use sync_protocol::bucket::{Bucket, CountryCode};
-use sync_protocol::ids::{CooperativeId, RegionId};
+use crate::rows::Cells;
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use std::collections::HashMap;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
 use sync_protocol::limits::SCOPE_BUCKETS_MAX;
 
-/// The edge's buckets, in the order of its cursors.
+const SCOPES: &str = "
+    SELECT e.id, c.country,
+        CASE WHEN e.national THEN ARRAY(SELECT r.id FROM regions r WHERE r.country = c.country ORDER BY r.id)
+            ELSE ARRAY(SELECT c.region_id WHERE c.region_id IS NOT NULL
+                UNION SELECT n.neighbour_id FROM region_neighbours n WHERE n.region_id = c.region_id ORDER BY 1) END,
+        CASE WHEN e.national THEN ARRAY(SELECT o.id FROM cooperatives o WHERE o.country = c.country ORDER BY o.id)
+            ELSE ARRAY[c.id] END
+    FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id WHERE e.id = ANY($1)";
+
+/// The buckets of edges, each in the order of its cursors.
 ///
 /// # Errors
 /// Those of the database; a country code that is none is reported as a row that does not fit.
+pub(super) async fn scopes(
+    conn: &mut PgConnection,
+    edges: &[EdgeId],
+) -> Result<HashMap<EdgeId, Vec<Bucket>>, sqlx::Error> {
+    let ids: Vec<i32> = edges.iter().map(|edge| edge.0 as i32).collect();
+    let rows = q(SCOPES).bind(ids).fetch_all(conn).await?;
+    rows.iter().map(of_row).collect()
+}
+
+/// One edge's buckets, in the order of its cursors.
+///
+/// # Errors
+/// As [`scopes`].
 pub(super) async fn scope(conn: &mut PgConnection, edge: &EdgeRow) -> Result<Vec<Bucket>, sqlx::Error> {
-    let row = q("SELECT country, region_id FROM cooperatives WHERE id = $1")
-        .bind(edge.cooperative.0 as i32)
-        .fetch_one(&mut *conn)
-        .await?;
-    let country: String = row.try_get(0)?;
-    let region: Option<i32> = row.try_get(1)?;
-    let code = CountryCode::new(&country)
-        .ok_or_else(|| sqlx::Error::Decode("cooperatives.country is no country code".into()))?;
-    let regions: Vec<i32> = if edge.national {
-        q("SELECT id FROM regions WHERE country = $1 ORDER BY id").bind(&country).fetch_all(&mut *conn).await?
-    } else {
-        q("SELECT $1::int WHERE $1 IS NOT NULL UNION SELECT neighbour_id FROM region_neighbours WHERE region_id = $1 ORDER BY 1")
-            .bind(region)
-            .fetch_all(&mut *conn)
-            .await?
-    }
-    .iter()
-    .map(|r| r.try_get(0))
-    .collect::<Result<_, _>>()?;
-    let cooperatives: Vec<i32> = if edge.national {
-        let rows = q("SELECT id FROM cooperatives WHERE country = $1 ORDER BY id")
-            .bind(&country)
-            .fetch_all(conn)
-            .await?;
-        rows.iter().map(|r| r.try_get(0)).collect::<Result<_, _>>()?
-    } else {
-        vec![edge.cooperative.0 as i32]
-    };
-    let mut buckets = vec![Bucket::Edge(edge.id), Bucket::Global, Bucket::Country(code)];
-    for region in regions {
-        let region = RegionId(region as u32);
+    scopes(conn, &[edge.id]).await?.remove(&edge.id).ok_or(sqlx::Error::RowNotFound)
+}
+
+fn of_row(row: &PgRow) -> Result<(EdgeId, Vec<Bucket>), sqlx::Error> {
+    let cells = Cells::of("cooperatives", row);
+    let edge = EdgeId(cells.number(0)?);
+    let mut buckets = vec![Bucket::Edge(edge), Bucket::Global, Bucket::Country(cells.country(1)?)];
+    for region in cells.get::<Vec<i32>>(2)? {
+        let region = RegionId(region.cast_unsigned());
         buckets.extend([Bucket::Region(region), Bucket::Catalogue(region)]);
     }
-    buckets.extend(cooperatives.into_iter().map(|id| Bucket::Coop(CooperativeId(id as u32))));
+    let cooperatives = cells.get::<Vec<i32>>(3)?;
+    buckets.extend(cooperatives.into_iter().map(|id| Bucket::Coop(CooperativeId(id.cast_unsigned()))));
     buckets.truncate(SCOPE_BUCKETS_MAX);
-    Ok(buckets)
+    Ok((edge, buckets))
 }

@@ -5,7 +5,7 @@
 use super::keys::HubKeys;
 use super::refusals::Caller;
 use super::store;
-use crate::error::{ApiError, Kind};
+use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -120,6 +120,22 @@ pub(super) fn is_signed(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     key.zip(signature).is_some_and(|(key, signature)| key.verify_strict(message, &signature).is_ok())
 }
 
+/// What a session's token is kept as, from a request's header.
+///
+/// # Errors
+/// 401 where none was sent.
+pub(super) fn token_hash(headers: &HeaderMap, caller: &Caller) -> Result<[u8; 32], ApiError> {
+    let token = headers.get(TOKEN_HEADER).and_then(|v| v.to_str().ok());
+    let token = token.and_then(|t| URL_SAFE_NO_PAD.decode(t).ok()).filter(|t| t.len() == 16);
+    let token = token.ok_or_else(|| ended(caller, "no session's token was sent"))?;
+    Ok(*blake3::hash(&token).as_bytes())
+}
+
+fn ended(caller: &Caller, why: &'static str) -> Problem {
+    caller.is_refused_for(why);
+    Kind::EdgeSession.because("Open a session first: this needs an edge's token, not a person's.")
+}
+
 /// The edge that a request's token stands for; `caller` is told which.
 ///
 /// # Errors
@@ -130,26 +146,33 @@ pub(super) async fn authenticate(
     caller: &Caller,
     now: Timestamp,
 ) -> Result<store::EdgeRow, ApiError> {
-    let token = headers.get(TOKEN_HEADER).and_then(|v| v.to_str().ok());
-    let token = token.and_then(|t| URL_SAFE_NO_PAD.decode(t).ok()).filter(|t| t.len() == 16);
-    let ended = |why: &'static str| {
-        caller.is_refused_for(why);
-        Kind::EdgeSession.because("Open a session first: this needs an edge's token, not a person's.")
-    };
-    let token = token.ok_or_else(|| ended("no session's token was sent"))?;
-    let (edge, incarnation) = store::session(conn, blake3::hash(&token).as_bytes(), now)
+    Ok(of(conn, &token_hash(headers, caller)?, caller, now).await?.edge)
+}
+
+/// The session of a token, by its hash.
+///
+/// # Errors
+/// As [`authenticate`].
+pub(super) async fn of(
+    conn: &mut PgConnection,
+    token_hash: &[u8; 32],
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<store::SessionRow, ApiError> {
+    let session = store::session(conn, token_hash, now)
         .await?
-        .ok_or_else(|| ended("the token is no session's, or the session has ended"))?;
+        .ok_or_else(|| ended(caller, "the token is no session's, or the session has ended"))?;
+    let edge = &session.edge;
     caller.is(edge.id);
     if edge.revoked {
         return Err(Kind::EdgeRevoked
             .because("This node was revoked by the operator. Ask the operator.")
             .into());
     }
-    if edge.incarnation != incarnation {
+    if edge.incarnation != session.incarnation {
         return Err(Kind::EdgeReplaced
             .because("This node was enrolled again since. This copy of it is out of date.")
             .into());
     }
-    Ok(edge)
+    Ok(session)
 }

@@ -4,6 +4,7 @@ use crate::db::q;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Row};
+use std::collections::HashMap;
 use sync_protocol::ids::{CooperativeId, EdgeId};
 
 /// An edge as the operators made it.
@@ -141,20 +142,68 @@ pub(super) async fn open_session(
     Ok(())
 }
 
-/// The edge that a session's token stands for, with the session's incarnation.
+/// A session that has not ended.
+pub(super) struct SessionRow {
+    pub(super) edge: EdgeRow,
+    /// The incarnation that opened it.
+    pub(super) incarnation: u32,
+    pub(super) ends: Timestamp,
+}
+
+/// The session of a token.
 pub(super) async fn session(
     conn: &mut PgConnection,
     token_hash: &[u8],
     now: Timestamp,
-) -> Result<Option<(EdgeRow, u32)>, sqlx::Error> {
+) -> Result<Option<SessionRow>, sqlx::Error> {
     let row = q("SELECT e.id, e.cooperative_id, e.national, e.public_key, e.incarnation, e.revoked_at IS NOT NULL AS revoked,
-            s.incarnation AS session_incarnation
+            s.incarnation AS session_incarnation, s.expires_at
         FROM edge_sessions s JOIN edges e ON e.id = s.edge_id WHERE s.token_hash = $1 AND s.expires_at > $2")
     .bind(token_hash)
     .bind(now.to_sqlx())
     .fetch_optional(conn)
     .await?;
-    row.map(|r| Ok((edge_row(&r)?, r.try_get::<i32, _>("session_incarnation")? as u32))).transpose()
+    let session = |r| {
+        Ok(SessionRow {
+            edge: edge_row(&r)?,
+            incarnation: r.try_get::<i32, _>("session_incarnation")? as u32,
+            ends: r.try_get::<jiff_sqlx::Timestamp, _>("expires_at")?.to_jiff(),
+        })
+    };
+    row.map(session).transpose()
+}
+
+/// Which of these tokens stand for a session that holds, each with the highest verdict number given to its stream.
+pub(super) async fn signed_in(
+    conn: &mut PgConnection,
+    token_hashes: &[&[u8]],
+    now: Timestamp,
+) -> Result<HashMap<Vec<u8>, u64>, sqlx::Error> {
+    let rows = q("SELECT s.token_hash, t.last_verdict FROM edge_sessions s
+        JOIN edges e ON e.id = s.edge_id AND e.incarnation = s.incarnation
+        JOIN edge_streams t ON t.edge_id = e.id AND t.incarnation = e.incarnation
+        WHERE s.token_hash = ANY($1) AND s.expires_at > $2 AND e.revoked_at IS NULL")
+    .bind(token_hashes)
+    .bind(now.to_sqlx())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|r| Ok((r.try_get(0)?, r.try_get::<i64, _>(1)? as u64))).collect()
+}
+
+/// Notes that these edges were heard. One whose row somebody else holds is heard next time.
+pub(super) async fn note_heard(
+    conn: &mut PgConnection,
+    edges: &[EdgeId],
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let edges: Vec<i32> = edges.iter().map(|edge| edge.0 as i32).collect();
+    q("UPDATE edges SET last_contact_at = greatest(last_contact_at, $2)
+        WHERE id IN (SELECT id FROM edges WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED)")
+    .bind(edges)
+    .bind(at.to_sqlx())
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// One stream's row, locked.

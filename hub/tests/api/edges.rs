@@ -307,43 +307,6 @@ const ENROLLED: &str = "UPDATE edges SET enrolled_at = now(), incarnation = 1;
     INSERT INTO edge_streams (edge_id, incarnation, link_random) VALUES (1, 1, '')";
 
 #[tokio::test]
-async fn a_long_poll_does_not_keep_the_hub_from_stopping() {
-    let hub = TestHub::with_market().await;
-    let edge = edges::add(&hub.state.db, &hub.state.deps, OWN, false).await.unwrap();
-    hub.sql(ENROLLED).await;
-    let token = [7; 16];
-    let hash = blake3::hash(&token).to_hex();
-    hub.sql(&format!(
-        "INSERT INTO edge_sessions (token_hash, edge_id, incarnation, expires_at) VALUES ('\\x{hash}', 1, 1, 'infinity')"
-    ))
-    .await;
-    let scope = scope_of(edge.id);
-    let heads: Vec<_> = hub
-        .ask("SELECT string_agg(name || '=' || version, ',') FROM buckets")
-        .await
-        .split(',')
-        .map(str::to_owned)
-        .collect();
-    let head = |bucket: &Bucket| {
-        heads
-            .iter()
-            .find_map(|head| head.strip_prefix(&format!("{bucket}=")))
-            .map_or(0, |n| n.parse().unwrap())
-    };
-    let cursors = scope.map(|bucket| BucketCursor { upto: head(&bucket), ..BucketCursor::new(bucket) });
-    let path = format!(
-        "/sync/v1/news?scope={}&cursors={}&verdicts=0",
-        scope_hash(&scope),
-        URL_SAFE_NO_PAD.encode(cursors_to_bytes(&cursors))
-    );
-    let token = URL_SAFE_NO_PAD.encode(token);
-    let poll = hub.get(&path).header(HeaderName::from_static(TOKEN_HEADER), &token).send();
-    let stop = async { hub.state.news.end() };
-    let (answer, ()) = tokio::join!(poll, stop);
-    assert_eq!(answer.status, 204, "sent home without news");
-}
-
-#[tokio::test]
 async fn lag_counts_the_rows_that_were_not_confirmed() {
     let hub = TestHub::with_market().await;
     let edge = edges::add(&hub.state.db, &hub.state.deps, OWN, false).await.unwrap();

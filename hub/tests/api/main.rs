@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod docs;
 mod edges;
+mod news;
 mod orders;
 mod plans;
 mod prices;

@@ -11,7 +11,7 @@ use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::router::router;
 use mizili_hub::state::AppState;
 use mizili_hub::sync::keys::HubKeys;
-use mizili_hub::sync::news::News;
+use mizili_hub::sync::room::Room;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::{Deps, HandClock};
 use mizili_node::password::Passwords;
@@ -198,7 +198,7 @@ impl TestHub {
         let keys = HubKeys::load(None, dir.path(), |secret| secret.fill(7)).unwrap();
         let auth = Auth { passwords: Passwords::new(2), key: TokenKey::new(&[9; 32]) };
         let (keys, auth, names) = (Arc::new(keys), Arc::new(auth), Arc::default());
-        let state = AppState { db, deps, news: News::default(), keys, auth, names };
+        let state = AppState { db, deps, room: Room::default(), keys, auth, names };
         Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: postgres }
     }
 

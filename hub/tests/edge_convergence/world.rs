@@ -18,7 +18,7 @@ use mizili_hub::router::router;
 use mizili_hub::state::AppState;
 use mizili_hub::sync::edges;
 use mizili_hub::sync::keys::HubKeys;
-use mizili_hub::sync::news::News;
+use mizili_hub::sync::room::Room;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
@@ -229,7 +229,7 @@ impl World {
         let state = AppState {
             db: db.clone(),
             deps: deps.clone(),
-            news: News::default(),
+            room: Room::default(),
             keys: Arc::new(hub_keys),
             auth: Arc::new(auth),
             names: Arc::default(),

@@ -7,9 +7,11 @@ use super::take::{caught, printable};
 use super::{Failed, StreamError};
 use crate::commands::{Blocked, Incoming, Outcome, aggregates, apply_in_stream};
 use crate::db::{Db, int, q, retrying};
+use crate::news::Moved;
 use crate::rows::Cells;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
+use sync_protocol::bucket::Bucket;
 use sync_protocol::command::Command;
 use sync_protocol::ids::{EdgeId, Stream};
 use sync_protocol::limits::BATCH_COMMANDS_MAX;
@@ -36,7 +38,7 @@ pub enum Quarantined {
 }
 
 /// Tries the edge's unsupported and held commands again, in order. Returns how many got another verdict; where that is not 0,
-/// the edge has news. To be called when a hub starts, and when a quarantined command was settled.
+/// the edge is told. To be called when a hub starts, and when a quarantined command was settled.
 ///
 /// # Errors
 /// [`StreamError::Unavailable`] alone. A command that this hub cannot work with stays as it is; that is no error.
@@ -205,8 +207,9 @@ async fn try_again(
     let attempt = || async {
         caught(async {
             let mut tx = db.begin().await?;
-            let changed = one_transaction(&mut tx, deps, stream, seqs, again).await?;
+            let (changed, moved) = one_transaction(&mut tx, deps, stream, seqs, again).await?;
             tx.commit().await?;
+            db.tell(&moved);
             Ok(changed)
         })
         .await
@@ -214,14 +217,15 @@ async fn try_again(
     retrying(deps, attempt).await.map_err(Failed::for_good)
 }
 
+/// How many commands got another verdict, and what that moved.
 async fn one_transaction(
     conn: &mut PgConnection,
     deps: &Deps,
     stream: Stream,
     seqs: &[u64],
     again: Again<'_>,
-) -> Result<usize, Failed> {
-    let Some(row) = store::lock(conn, stream).await? else { return Ok(0) };
+) -> Result<(usize, Moved), Failed> {
+    let Some(row) = store::lock(conn, stream).await? else { return Ok((0, Moved::default())) };
     let open = open_commands(conn, stream, seqs).await?;
     let said = |verdict: &Verdict| Outcome { verdict: verdict.clone(), stands_at: Vec::new() };
     let (outcomes, aside) = match again {
@@ -230,6 +234,7 @@ async fn one_transaction(
         Again::Dismiss => (open.iter().map(|_| said(&Verdict::Dismissed)).collect(), None),
     };
     let mut number = row.last_verdict;
+    let mut moved = crate::commands::moved(&outcomes);
     let mut judged = Vec::new();
     for ((command, before), outcome) in open.iter().zip(outcomes) {
         if outcome.verdict.as_str() != before {
@@ -240,8 +245,9 @@ async fn one_transaction(
     if !judged.is_empty() {
         store::update(conn, stream, &judged).await?;
         store::advance(conn, stream, row.applied_seq, number).await?;
+        moved.add(Bucket::Edge(stream.edge));
     }
-    Ok(judged.len())
+    Ok((judged.len(), moved))
 }
 
 async fn decide(

@@ -5,6 +5,7 @@ use super::store::{self, Judged, Kept, StreamRow};
 use super::{Failed, StreamError, failures};
 use crate::commands::{Blocked, Incoming, Outcome, aggregates, apply_in_stream};
 use crate::db::{Db, retrying};
+use crate::news::Moved;
 use futures_util::FutureExt;
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
@@ -12,6 +13,7 @@ use sqlx::PgConnection;
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
+use sync_protocol::bucket::Bucket;
 use sync_protocol::command::Command;
 use sync_protocol::ids::{CommandId, EdgeId, Stream};
 use sync_protocol::verdict::Verdict;
@@ -114,8 +116,10 @@ async fn try_part(
     let attempt = || async {
         let taking = async {
             let mut tx = db.begin().await?;
-            let taken = take(&mut tx, deps, stream, exchange, part, how).await?;
+            let mut moved = Moved::default();
+            let taken = take(&mut tx, deps, stream, exchange, part, how, &mut moved).await?;
             tx.commit().await?;
+            db.tell(&moved);
             taken.map_err(Failed::Stream)
         };
         caught(taking).await
@@ -145,6 +149,7 @@ async fn take(
     exchange: i64,
     part: &[Command],
     how: &How,
+    moved: &mut Moved,
 ) -> Result<Result<usize, StreamError>, Failed> {
     let row = store::lock_to_take(conn, stream, exchange).await?;
     let kept = store::kept(conn, stream, part).await?;
@@ -168,6 +173,9 @@ async fn take(
     let known: HashSet<CommandId> = kept.iter().map(|kept| kept.id).collect();
     let new: Vec<&Command> = fresh.iter().copied().filter(|command| !known.contains(&command.id)).collect();
     let mut sorted = sort(conn, deps, stream, &row, &new, how).await?;
+    moved.extend(&crate::commands::moved(&sorted.outcomes));
+    // The verdicts: the request may be a late one, whose answer nobody hears.
+    moved.add(Bucket::Edge(stream.edge));
     let left = new.get(sorted.outcomes.len()).map(|command| command.seq);
     fresh.retain(|command| left.is_none_or(|left| command.seq < left));
     keep(conn, deps, stream, &row, &fresh, &known, &mut sorted).await?;

@@ -13,6 +13,7 @@ use super::read::entity_of;
 use super::{FeedError, Touched};
 use crate::db::{Db, q, retrying};
 use crate::jobs::catalogue;
+use crate::news::Moved;
 use crate::rows::Cells;
 use futures_util::TryStreamExt;
 use mizili_node::deps::Deps;
@@ -248,8 +249,9 @@ async fn mend(db: &Db, deps: &Deps, wrong: &Touched) -> Result<(), FeedError> {
     }
     retrying(deps, || async {
         let mut tx = db.begin().await?;
-        write(&mut tx, wrong, Compare::Payloads).await?;
+        let written = write(&mut tx, wrong, Compare::Payloads).await?.written;
         tx.commit().await?;
+        db.tell(&written.into_keys().collect());
         Ok(())
     })
     .await
@@ -303,6 +305,7 @@ async fn digests(db: &Db, deps: &Deps, bucket: Bucket, report: &mut Report) -> R
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
+        db.tell(&Moved::from_iter([bucket]));
         Ok(())
     })
     .await

@@ -7,6 +7,7 @@ use crate::feed::{Touched, publish};
 use crate::market::reference::db::Filter;
 use crate::market::users::app::name_problem;
 use crate::state::AppState;
+use crate::sync::edges;
 use mizili_node::deps::Deps;
 use mizili_node::lists::PlaceFilter;
 use mizili_node::name::tidy;
@@ -80,7 +81,13 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
         touched.add(Bucket::Coop(CooperativeId(number)), entity::Cooperative::NUMBER, Key::Int(number));
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
         let made = db::find(&mut tx, &Filter::one(id)).await?.pop();
+        let mut moved = touched.moved();
+        edges::national(&mut tx, country.iso3)
+            .await?
+            .into_iter()
+            .for_each(|edge| moved.add(Bucket::Edge(edge)));
         tx.commit().await?;
+        db.tell(&moved);
         Ok::<_, ApiError>(
             made.ok_or_else(|| Problem::internal("a cooperative is not there after its insert"))?,
         )

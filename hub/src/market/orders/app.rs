@@ -10,8 +10,9 @@ use crate::auth::caller::Role;
 use crate::db::retrying;
 use crate::error::{self, ApiError, Kind, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
-use crate::market::decide::{Act, decide};
+use crate::market::decide::{Act, Done, decide};
 use crate::market::users::phone::read_phone;
+use crate::news::Moved;
 use crate::state::AppState;
 use mizili_node::name::tidy;
 use mizili_node::page::{Cut, Slice};
@@ -74,20 +75,18 @@ pub(crate) async fn place(
                     && new.unit_price.is_none()
                     && tries < PRICE_TRIES_MAX => {}
             Err(error) => return Err(error),
-            Ok(answer) => {
-                if answer.is_news() {
-                    state.news.tell();
-                }
+            Ok((answer, moved)) => {
+                state.db.tell(&moved);
                 return Ok(answer);
             }
         }
     }
 }
 
-async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<Answer, ApiError> {
+async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<(Answer, Moved), ApiError> {
     let mut tx = state.db.begin().await?;
     if let Some(answer) = draft.attempt.begin(&mut tx).await? {
-        return Ok(answer);
+        return Ok((answer, Moved::default()));
     }
     let offer =
         db::offer(&mut tx, draft.new.product_id).await?.ok_or_else(|| Problem::not_found("product"))?;
@@ -100,22 +99,22 @@ async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<Answer, ApiEr
     let cooperative = draft.caller.office();
     let act =
         Act { caller: draft.caller, actor: draft.caller.actor(), cooperative, made_at_s: draft.made_at_s };
-    let answer = match decide(&state.deps, &mut tx, &act, vec![(draft.id, body)]).await? {
-        Ok(mut set) => {
+    let (answer, moved) = match decide(&state.deps, &mut tx, &act, vec![(draft.id, body)]).await? {
+        Ok(Done { mut set, moved }) => {
             let order = set.orders.remove(&OrderId(draft.id.0));
             let order = order.ok_or_else(|| Problem::internal("a placed order is not there"))?;
             let buyer_user = Some(draft.caller.id.0);
             let row = OrderRow { order, product: offer.product, unit: offer.unit, buyer_user };
-            Answer::created(&row.show())?
+            (Answer::created(&row.show())?, moved)
         }
         Err(reject) if reject.code == RejectCode::PriceChanged && draft.new.unit_price.is_none() => {
             return Err(refusal(&reject, &offer).into());
         }
-        Err(reject) => Answer::refused(&refusal(&reject, &offer)),
+        Err(reject) => (Answer::refused(&refusal(&reject, &offer)), Moved::default()),
     };
     draft.attempt.finish(&mut tx, &answer).await?;
     tx.commit().await?;
-    Ok(answer)
+    Ok((answer, moved))
 }
 
 impl Draft<'_> {
@@ -213,7 +212,7 @@ pub(crate) async fn get(state: &AppState, caller: &Caller, id: Uuid) -> Result<O
 /// Takes an order back. Doing so twice is one cancellation.
 pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Result<Order, ApiError> {
     let (command, made_at_s) = (CommandId(state.deps.ids.uuid_v7()), state.deps.clock.now_s());
-    let order = retrying(&state.deps, || async {
+    let (order, moved) = retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         let row = db::get(&mut tx, id).await?.filter(|row| may_see(caller, row));
         let row = row.ok_or_else(|| Problem::not_found("order"))?;
@@ -226,14 +225,13 @@ pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Resul
             caller.office().or_else(|| Some(row.order.cooperative).filter(|_| caller.is_admin()));
         let act = Act { caller, actor, cooperative, made_at_s };
         let cancel = OrderCancel::new(id);
-        if let Err(reject) = decide(&state.deps, &mut tx, &act, vec![(command, cancel.into())]).await? {
-            return Err(Problem::refused(&reject, "").into());
-        }
+        let moved = decide(&state.deps, &mut tx, &act, vec![(command, cancel.into())]).await?;
+        let moved = moved.map_err(|reject| Problem::refused(&reject, ""))?.moved;
         let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("order"))?;
         tx.commit().await?;
-        Ok::<_, ApiError>(row.show())
-    });
-    let order = order.await?;
-    state.news.tell();
+        Ok::<_, ApiError>((row.show(), moved))
+    })
+    .await?;
+    state.db.tell(&moved);
     Ok(order)
 }

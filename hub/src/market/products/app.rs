@@ -13,6 +13,7 @@ use crate::http::idempotency::{Answer, Attempt};
 use crate::market::decide::{Act, decide};
 use crate::market::reference::kept::Kept;
 use crate::market::reference::names::Asked;
+use crate::news::Moved;
 use crate::state::AppState;
 use axum::http::HeaderMap;
 use mizili_node::etag::require;
@@ -67,21 +68,22 @@ pub(crate) async fn post(
     let number = state.db.read(&state.deps, |mut conn| async move { db::next_number(&mut conn).await });
     let listing = hub_born(number.await?);
     let made_at_s = state.deps.clock.now_s();
-    let answer = retrying(&state.deps, || async {
+    let (answer, moved) = retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         if let Some(attempt) = attempt
             && let Some(answer) = attempt.begin(&mut tx).await?
         {
-            return Ok(answer);
+            return Ok((answer, Moved::default()));
         }
         let (actor, seller) = acting_as(&mut tx, caller, cooperative).await?;
         let body = posting(listing, new, seller);
         check_new(&mut tx, new, &body, cooperative).await?;
         let id = CommandId(derived("listing.post", listing));
         let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
-        decide(&state.deps, &mut tx, &act, vec![(id, body.into())])
+        let moved = decide(&state.deps, &mut tx, &act, vec![(id, body.into())])
             .await?
-            .map_err(|reject| refusal(&reject))?;
+            .map_err(|reject| refusal(&reject))?
+            .moved;
         let row = db::get(&mut tx, listing)
             .await?
             .ok_or_else(|| Problem::internal("a posted listing is not there"))?;
@@ -90,10 +92,10 @@ pub(crate) async fn post(
             attempt.finish(&mut tx, &answer).await?;
         }
         tx.commit().await?;
-        Ok::<_, ApiError>(answer)
-    });
-    let answer = answer.await?;
-    state.news.tell();
+        Ok::<_, ApiError>((answer, moved))
+    })
+    .await?;
+    state.db.tell(&moved);
     Ok(answer)
 }
 
@@ -114,7 +116,7 @@ pub(crate) async fn change(
     change: &ProductChange,
 ) -> Result<Product, ApiError> {
     let made_at_s = state.deps.clock.now_s();
-    let product = retrying(&state.deps, || async {
+    let (product, moved) = retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         if !db::lock(&mut tx, id).await? {
             return Err(Problem::not_found("product").into());
@@ -127,13 +129,13 @@ pub(crate) async fn change(
         require(headers, &etag(&row.show()))?;
         let commands = bodies.into_iter().map(|body| (CommandId(state.deps.ids.uuid_v7()), body)).collect();
         let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
-        decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?;
+        let moved = decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?.moved;
         let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("product"))?;
         tx.commit().await?;
-        Ok::<_, ApiError>(row.show())
-    });
-    let product = product.await?;
-    state.news.tell();
+        Ok::<_, ApiError>((row.show(), moved))
+    })
+    .await?;
+    state.db.tell(&moved);
     Ok(product)
 }
 

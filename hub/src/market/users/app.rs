@@ -150,13 +150,14 @@ pub async fn add(db: &Db, deps: &Deps, passwords: &Passwords, new: NewAccount) -
     retrying(deps, || async {
         let mut tx = db.begin().await?;
         db::insert(&mut tx, &row).await?;
+        let mut touched = Touched::new();
         if let Some(cooperative) = row.cooperative.filter(|_| row.role == Role::Clerk) {
-            let mut touched = Touched::new();
             touched.add(Bucket::Coop(cooperative), OfficeUser::NUMBER, Key::Uuid(row.id.0));
             publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
         }
         let user = db::get(&mut tx, row.id).await?;
         tx.commit().await?;
+        db.tell(&touched.moved());
         Ok::<_, ApiError>(user.ok_or_else(|| Problem::internal("an account is not there after its insert"))?)
     })
     .await

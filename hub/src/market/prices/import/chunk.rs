@@ -19,6 +19,7 @@ use super::words::Words;
 use super::{Precedence, SOURCE, db};
 use crate::db::misfit;
 use crate::feed::{Touched, prices::touch_window, publish};
+use crate::news::Moved;
 
 /// What is fixed for all chunks of an import.
 pub(super) struct Setting {
@@ -38,6 +39,8 @@ pub(super) struct Applied {
     pub(super) matched: u64,
     /// By the catalogue's number of the series.
     pub(super) objections: Vec<(u32, Objected)>,
+    /// To be told after the commit.
+    pub(super) moved: Moved,
 }
 
 /// Stores a chunk's prices. `ids` learns what it lacked.
@@ -62,8 +65,9 @@ pub(super) async fn apply(
     };
     preparation.run(&by_series.keys().copied().collect()).await?;
     let mut work = Work { setting, ids, connection, touched: &mut touched };
-    let applied = work.prices(&by_series).await?;
+    let mut applied = work.prices(&by_series).await?;
     publish(connection, &touched).await.map_err(ImportError::Feed)?;
+    applied.moved = touched.moved();
     Ok(applied)
 }
 

@@ -253,6 +253,7 @@ impl<'a> Import<'a> {
         let mut tx = self.db.begin().await?;
         let applied = chunk::apply(&mut tx, &self.setting, &self.catalogue, &mut ids, &chunk.prices).await?;
         tx.commit().await?;
+        self.db.tell(&applied.moved);
         Ok((ids, applied))
     }
 
@@ -299,16 +300,17 @@ impl<'a> Import<'a> {
 
     async fn store_end(&self) -> Result<(), ImportError> {
         let mut tx = self.db.begin().await?;
+        let mut touched = Touched::new();
         let country = self.catalogue.country.iso3;
         db::imports::lock(&mut tx, SOURCE, country).await?;
         if self.before.broke_off {
             let series = db::prices::put_back(&mut tx, SOURCE, country).await?;
-            let mut touched = Touched::new();
             chunk::touch_windows(&mut tx, &mut touched, &series).await?;
             publish(&mut tx, &touched).await.map_err(ImportError::Feed)?;
         }
         db::imports::finish(&mut tx, self.setting.import_id, &self.counts).await?;
         tx.commit().await?;
+        self.db.tell(&touched.moved());
         Ok(())
     }
 
