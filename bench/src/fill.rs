@@ -11,6 +11,7 @@ use mizili_hub::commands::{Incoming, apply_batch};
 use mizili_hub::config::{Config, Opened};
 use mizili_hub::db::{Db, q, q_scalar};
 use mizili_hub::feed::{Touched, publish};
+use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::jobs::catalogue;
 use mizili_node::deps::Deps;
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -63,7 +64,7 @@ async fn fill_db(db: &Db, data: &Dataset) -> Result<()> {
     places(db, data).await.context("places and names")?;
     prices(db, data).await.context("prices")?;
     products(db, data).await.context("products")?;
-    while catalogue::run_once(db, &Deps::real()).await.context("catalogues")? > 0 {}
+    while catalogue::run_once(db, &Deps::real(), &mut BadRows::of("fill")).await.context("catalogues")? > 0 {}
     let mut tx = db.begin().await?;
     q("ANALYZE").execute(&mut *tx).await?;
     tx.commit().await?;

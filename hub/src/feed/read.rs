@@ -85,6 +85,20 @@ pub async fn page_up(
     upto: u64,
     limit: usize,
 ) -> Result<Vec<Row>, sqlx::Error> {
+    page_up_each(conn, bucket, after, upto, limit).await?.into_iter().map(|(_, row)| row).collect()
+}
+
+/// The same, each row by itself with its version: one that is damaged says nothing about the others.
+///
+/// # Errors
+/// Those of the database.
+pub async fn page_up_each(
+    conn: &mut PgConnection,
+    bucket: Bucket,
+    after: u64,
+    upto: u64,
+    limit: usize,
+) -> Result<Vec<(u64, Result<Row, sqlx::Error>)>, sqlx::Error> {
     let rows = q("SELECT entity, id, version, deleted, payload FROM sync_rows
         WHERE bucket = $1 AND version > $2 AND version <= $3 ORDER BY version LIMIT $4")
     .bind(bucket.to_string())
@@ -93,7 +107,7 @@ pub async fn page_up(
     .bind(bound(limit as u64))
     .fetch_all(conn)
     .await?;
-    rows.iter().map(row_of).collect()
+    rows.iter().map(|row| Ok((Cells::of("sync_rows", row).count(2)?, row_of(row)))).collect()
 }
 
 /// Live rows at or below a version, highest version first, at most `limit`. For a first snapshot, which walks down.

@@ -5,6 +5,7 @@
 
 use crate::db::{Db, int, q, retrying};
 use crate::feed::{FeedError, Touched, publish, read};
+use crate::jobs::bad_rows::BadRows;
 use crate::news::Moved;
 use crate::rows::Cells;
 use mizili_node::deps::Deps;
@@ -22,13 +23,18 @@ pub const JOB: &str = "catalogue";
 const ROWS_MAX: usize = 1_000;
 
 /// Brings every catalogue up to date with what has been committed. Returns how many rows were read; 0 when there was nothing.
-/// Safe to run at several hubs at once: each bucket has one runner at a time.
+/// Safe to run at several hubs at once: each bucket has one runner at a time. A row that cannot be used is left out; a cooperative
+/// of which that is not enough is, and the others go on.
 ///
 /// # Errors
 /// Those of the database, and of the feed. What was written before stands.
-pub async fn run_once(db: &Db, deps: &Deps) -> Result<usize, FeedError> {
+pub async fn run_once(db: &Db, deps: &Deps, bad: &mut BadRows) -> Result<usize, FeedError> {
     let mut total = 0;
-    for cooperative in behind(db).await? {
+    for bucket in behind(db).await? {
+        let Ok(Bucket::Coop(cooperative)) = bucket.parse() else {
+            bad.add(&bucket, &"names no cooperative's bucket");
+            continue;
+        };
         loop {
             let step = retrying(deps, || async {
                 let mut tx = db.begin().await?;
@@ -36,13 +42,23 @@ pub async fn run_once(db: &Db, deps: &Deps) -> Result<usize, FeedError> {
                 tx.commit().await?;
                 Ok::<_, FeedError>(step)
             })
-            .await?;
-            let Some((read, moved)) = step else { break };
-            db.tell(&moved);
-            total += read;
+            .await;
+            let Some(Some(step)) = bad.sift(&bucket, step)? else { break };
+            db.tell(&step.moved);
+            step.bad.iter().for_each(|(row, error)| bad.add(row, error));
+            total += step.read;
         }
     }
     Ok(total)
+}
+
+/// What one transaction did.
+struct Step {
+    /// Rows that it read.
+    read: usize,
+    moved: Moved,
+    /// Rows that could not be used, by name, and why.
+    bad: Vec<(String, sqlx::Error)>,
 }
 
 /// Whether some cooperative's bucket has moved past the job's cursor.
@@ -72,7 +88,8 @@ pub async fn cursor(conn: &mut PgConnection, bucket: Bucket) -> Result<u64, sqlx
     row.map_or(Ok(0), |row| Cells::of("job_cursors", &row).count(0))
 }
 
-async fn behind(db: &Db) -> Result<Vec<CooperativeId>, sqlx::Error> {
+/// The names of cooperatives' buckets that have moved on.
+async fn behind(db: &Db) -> Result<Vec<String>, sqlx::Error> {
     let mut tx = db.begin().await?;
     let rows = q("SELECT b.name FROM buckets b LEFT JOIN job_cursors j ON j.job = $1 AND j.bucket = b.name
         WHERE b.name LIKE 'coop:%' AND b.version > coalesce(j.version, 0) ORDER BY b.name")
@@ -80,45 +97,39 @@ async fn behind(db: &Db) -> Result<Vec<CooperativeId>, sqlx::Error> {
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
-    let mut cooperatives = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let cells = Cells::of("buckets", row);
-        let Ok(Bucket::Coop(cooperative)) = cells.get::<&str>(0)?.parse() else {
-            return Err(cells.misfit(0));
-        };
-        cooperatives.push(cooperative);
-    }
-    Ok(cooperatives)
+    rows.iter().map(|row| Cells::of("buckets", row).get(0)).collect()
 }
 
-/// One transaction: how many rows it read, and what it moved. `None` when there is nothing to do, or another runner has the bucket.
+/// One transaction. `None` when there is nothing to do, or another runner has the bucket.
 async fn step(
     conn: &mut PgConnection,
     cooperative: CooperativeId,
-) -> Result<Option<(usize, Moved)>, FeedError> {
+) -> Result<Option<Step>, FeedError> {
     let bucket = Bucket::Coop(cooperative);
     let Some(cursor) = lock_cursor(conn, bucket).await? else { return Ok(None) };
     // The head first, then the page: what commits in between is above the head, and comes next time.
     let head = read::heads(conn, &[bucket]).await?.get(&bucket).map_or(0, |head| head.version);
-    let rows = read::page_up(conn, bucket, cursor, head, ROWS_MAX).await?;
+    let rows = read::page_up_each(conn, bucket, cursor, head, ROWS_MAX).await?;
     if rows.is_empty() {
         return Ok(None);
     }
-    let moved = rows.iter().position(|row| row.entity == Cooperative::NUMBER);
+    let is_cooperative = |row: &Row| row.entity == Cooperative::NUMBER;
+    let moved = rows.iter().position(|(_, row)| row.as_ref().is_ok_and(is_cooperative));
     let region = region(conn, cooperative).await?;
     let mut touched = Touched::new();
     let (read, upto) = match moved {
         // The cooperative itself changed, its region maybe: what stands before it comes first, then it alone.
         Some(0) => {
             let whole = move_cooperative(conn, cooperative, region, &mut touched).await?;
-            (1, if whole { rows[0].version } else { cursor })
+            (1, if whole { rows[0].0 } else { cursor })
         }
-        Some(at) => (at, rows[at - 1].version),
+        Some(at) => (at, rows[at - 1].0),
         None if rows.len() < ROWS_MAX => (rows.len(), head),
-        None => (rows.len(), rows.last().map_or(head, |row| row.version)),
+        None => (rows.len(), rows.last().map_or(head, |(version, _)| *version)),
     };
     if moved != Some(0) {
-        let listings: BTreeSet<Uuid> = rows[..read].iter().filter_map(listing_of).collect();
+        let usable = rows[..read].iter().filter_map(|(_, row)| row.as_ref().ok());
+        let listings: BTreeSet<Uuid> = usable.filter_map(listing_of).collect();
         if let Some(region) = region {
             listings
                 .iter()
@@ -134,7 +145,9 @@ async fn step(
         .bind(upto as i64)
         .execute(conn)
         .await?;
-    Ok(Some((read, touched.moved())))
+    let bad = rows.into_iter().take(read).filter_map(|(version, row)| Some((version, row.err()?)));
+    let bad = bad.map(|(version, error)| (format!("{bucket}@{version}"), error)).collect();
+    Ok(Some(Step { read, moved: touched.moved(), bad }))
 }
 
 /// The listing that a row is about.

@@ -4,16 +4,19 @@
 //!
 //! A job that fails says so in the log and is tried again at its next turn; it never ends the hub.
 
+pub mod bad_rows;
 pub mod build;
 pub mod catalogue;
 pub mod prune;
-mod turns;
+pub mod turns;
 
 use crate::auth;
 use crate::commands::stream::{Quarantined, prune_failures, retry_all_open, retry_all_quarantined};
 use crate::feed::check::compare_all;
 use crate::http::idempotency;
 use crate::state::AppState;
+use bad_rows::BadRows;
+use jiff::Timestamp;
 use prune::ScopeOf;
 use std::future::Future;
 use std::time::Duration;
@@ -42,9 +45,11 @@ pub async fn run(state: AppState, scope_of: ScopeOf, stop: impl Future<Output = 
 /// Brings the catalogues up to date whenever something moved, and now and then. Never done.
 async fn catalogues(state: &AppState) {
     let mut moved = state.db.news().cooperatives();
+    // Kept from round to round: what is bad for long is said once.
+    let mut bad = BadRows::of(catalogue::JOB);
     loop {
         moved.mark_unchanged();
-        match catalogue::run_once(&state.db, &state.deps).await {
+        match catalogue::run_once(&state.db, &state.deps, &mut bad).await {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "catalogues could not be brought up to date now; it is tried again");
@@ -63,8 +68,16 @@ async fn regular(state: &AppState, scope_of: ScopeOf) {
         if !started {
             started = retry_commands(state).await;
         }
-        if let Err(error) = take_turns(state, scope_of).await {
-            tracing::warn!(%error, "a regular job failed; it is tried again at its next turn");
+        // One that fails keeps no other from its turn.
+        let ended = [
+            ("prune", forget(state, scope_of).await),
+            ("retry", retry_ours(state).await),
+            ("check", check(state).await),
+        ];
+        for (job, ended) in ended {
+            if let Err(error) = ended {
+                tracing::warn!(job, %error, "a regular job failed; it is tried again at its next turn");
+            }
         }
         tokio::time::sleep(TURN_LOOK).await;
     }
@@ -102,24 +115,41 @@ async fn retry_quarantined(state: &AppState, which: Quarantined) -> anyhow::Resu
     Ok(changed.iter().map(|(_, commands)| commands).sum())
 }
 
-async fn take_turns(state: &AppState, scope_of: ScopeOf) -> anyhow::Result<()> {
+/// Forgets what is old, if it is time. What concerns people and what concerns edges do not wait for each other.
+async fn forget(state: &AppState, scope_of: ScopeOf) -> anyhow::Result<()> {
     let (db, deps) = (&state.db, &state.deps);
-    if turns::take(db, deps, "prune", PRUNE_EVERY_S).await? {
-        let now = deps.clock.now();
-        let mut tx = db.begin().await?;
-        let mut forgotten = idempotency::prune(&mut tx, now).await?;
-        forgotten += auth::db::prune(&mut tx, now).await?;
-        forgotten += auth::throttle::prune(&mut tx, now).await?;
-        forgotten += prune_failures(&mut tx).await?;
-        tx.commit().await?;
-        let pruned = prune::prune_once(db, deps, scope_of).await?;
-        tracing::info!(forgotten, ?pruned, "old things were forgotten");
+    if !turns::take(db, deps, "prune", PRUNE_EVERY_S).await? {
+        return Ok(());
     }
-    if turns::take(db, deps, "retry_ours", OURS_EVERY_S).await? {
+    let people = forget_of_people(state, deps.clock.now()).await;
+    let pruned = prune::prune_once(db, deps, scope_of).await?;
+    let forgotten = people?;
+    tracing::info!(forgotten, ?pruned, "old things were forgotten");
+    Ok(())
+}
+
+async fn forget_of_people(state: &AppState, now: Timestamp) -> Result<u64, sqlx::Error> {
+    let mut tx = state.db.begin().await?;
+    let mut forgotten = idempotency::prune(&mut tx, now).await?;
+    forgotten += auth::db::prune(&mut tx, now).await?;
+    forgotten += auth::throttle::prune(&mut tx, now).await?;
+    forgotten += prune_failures(&mut tx).await?;
+    tx.commit().await?;
+    Ok(forgotten)
+}
+
+/// Tries again what was set aside though it was not to blame, if it is time.
+async fn retry_ours(state: &AppState) -> anyhow::Result<()> {
+    if turns::take(&state.db, &state.deps, "retry_ours", OURS_EVERY_S).await? {
         retry_quarantined(state, Quarantined::Ours).await?;
     }
-    if turns::take(db, deps, "check", CHECK_EVERY_S).await? {
-        let report = compare_all(db, deps).await?;
+    Ok(())
+}
+
+/// Compares the feed with the tables, if it is time.
+async fn check(state: &AppState) -> anyhow::Result<()> {
+    if turns::take(&state.db, &state.deps, "check", CHECK_EVERY_S).await? {
+        let report = compare_all(&state.db, &state.deps).await?;
         tracing::info!(?report, "the feed was compared with the tables");
     }
     Ok(())

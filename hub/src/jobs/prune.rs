@@ -5,12 +5,14 @@
 
 use crate::db::{Db, int, misfit, q};
 use crate::feed::tombstones;
+use crate::jobs::bad_rows::BadRows;
 use crate::jobs::catalogue;
 use crate::rows::Cells;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
 use std::collections::HashMap;
 use std::pin::Pin;
 use sync_protocol::bucket::Bucket;
@@ -44,6 +46,8 @@ pub struct Pruned {
     pub commands: u64,
     /// Tombstones.
     pub tombstones: u64,
+    /// Rows that could not be used, and were left out.
+    pub bad: u64,
 }
 
 /// Forgets once what is old now.
@@ -55,20 +59,28 @@ pub async fn prune_once(db: &Db, deps: &Deps, scope_of: ScopeOf) -> Result<Prune
     let days_ago =
         |days: i64| now.checked_sub(SignedDuration::from_hours(days * 24)).unwrap_or(Timestamp::MIN);
     let mut pruned = Pruned::default();
+    let mut bad = BadRows::of("prune");
     let mut tx = db.begin().await?;
     pruned.sessions = sessions(&mut tx, now).await?;
     pruned.verdicts = superseded_verdicts(&mut tx).await?;
     let streams = streams(&mut tx).await?;
-    let passed = passed_by_edges(&mut tx, days_ago(SILENT_DAYS), scope_of).await?;
-    let upto = prunable(&mut tx, passed).await?;
+    let passed = passed_by_edges(&mut tx, days_ago(SILENT_DAYS), scope_of, &mut bad).await?;
+    let upto = prunable(&mut tx, passed, &mut bad).await?;
     tx.commit().await?;
     for stream in streams {
-        pruned.bodies += walk(db, stream, Walk::Bodies, days_ago(BODY_DAYS)).await?;
-        pruned.commands += walk(db, stream, Walk::Commands, days_ago(COMMAND_DAYS)).await?;
+        let (edge, incarnation) = (stream.edge, stream.incarnation);
+        for (kind, days, gone) in
+            [(Walk::Bodies, BODY_DAYS, &mut pruned.bodies), (Walk::Commands, COMMAND_DAYS, &mut pruned.commands)]
+        {
+            let walked = walk(db, stream, kind, days_ago(days)).await;
+            *gone += bad.sift(format_args!("commands of edge {edge}/{incarnation}"), walked)?.unwrap_or(0);
+        }
     }
     for (bucket, upto) in upto {
-        pruned.tombstones += tombstones::prune(db, bucket, upto).await?;
+        let gone = tombstones::prune(db, bucket, upto).await;
+        pruned.tombstones += bad.sift(bucket, gone)?.unwrap_or(0);
     }
+    pruned.bad = bad.count();
     Ok(pruned)
 }
 
@@ -199,11 +211,13 @@ async fn last_old(
     Ok(last)
 }
 
-/// For each bucket that some living edge has, the version that all of them have passed, as far as the hub has heard.
+/// For each bucket that some living edge has, the version that all of them have passed, as far as the hub has heard. An edge of
+/// which that cannot be told holds nothing back, like a silent one: what it lacks is found by digests when it comes.
 async fn passed_by_edges(
     conn: &mut PgConnection,
     silent_since: Timestamp,
     scope_of: ScopeOf,
+    bad: &mut BadRows,
 ) -> Result<HashMap<Bucket, u64>, sqlx::Error> {
     let rows = q("SELECT e.id, s.heard_scope, s.heard_cursors
         FROM edges e JOIN edge_streams s ON s.edge_id = e.id AND s.incarnation = e.incarnation
@@ -213,36 +227,49 @@ async fn passed_by_edges(
     .await?;
     let mut passed: HashMap<Bucket, u64> = HashMap::new();
     for row in &rows {
-        let cells = Cells::of("edge_streams", row);
-        let scope = scope_of(conn, EdgeId(cells.number(0)?)).await?;
-        let heard: Option<i32> = cells.get(1)?;
-        let same_scope = heard == Some(scope_hash(&scope) as i32);
-        let cursors = if same_scope {
-            cursors_from_bytes(cells.get(2)?, &scope).map_err(|_| misfit("edge_streams", "heard_cursors"))?
-        } else {
-            // Its buckets have changed since it was heard: where it stands in each is not known.
-            Vec::new()
-        };
-        for (at, bucket) in scope.iter().enumerate() {
-            // A cursor of 0 may belong to an edge whose first snapshot is on its way: it holds all back.
-            let upto = cursors.get(at).map_or(0, |cursor| cursor.upto);
-            let lowest = passed.entry(*bucket).or_insert(u64::MAX);
+        let edge = EdgeId(Cells::of("edges", row).number(0)?);
+        let stands = stands_at(conn, edge, row, scope_of).await;
+        for (bucket, upto) in bad.sift(Bucket::Edge(edge), stands)?.unwrap_or_default() {
+            let lowest = passed.entry(bucket).or_insert(u64::MAX);
             *lowest = upto.min(*lowest);
         }
     }
     Ok(passed)
 }
 
+/// Where one edge stands in each of its buckets.
+async fn stands_at(
+    conn: &mut PgConnection,
+    edge: EdgeId,
+    row: &PgRow,
+    scope_of: ScopeOf,
+) -> Result<Vec<(Bucket, u64)>, sqlx::Error> {
+    let cells = Cells::of("edge_streams", row);
+    let scope = scope_of(conn, edge).await?;
+    let heard: Option<i32> = cells.get(1)?;
+    let same_scope = heard == Some(scope_hash(&scope) as i32);
+    let cursors = if same_scope {
+        cursors_from_bytes(cells.get(2)?, &scope).map_err(|_| misfit("edge_streams", "heard_cursors"))?
+    } else {
+        // Its buckets have changed since it was heard: where it stands in each is not known.
+        Vec::new()
+    };
+    // A cursor of 0 may belong to an edge whose first snapshot is on its way: it holds all back.
+    let upto = |at: usize| cursors.get(at).map_or(0, |cursor| cursor.upto);
+    Ok(scope.into_iter().enumerate().map(|(at, bucket)| (bucket, upto(at))).collect())
+}
+
 /// Up to where tombstones may go, for each bucket that has any: passed by its edges, and by the job that reads it.
 async fn prunable(
     conn: &mut PgConnection,
     passed: HashMap<Bucket, u64>,
+    bad: &mut BadRows,
 ) -> Result<Vec<(Bucket, u64)>, sqlx::Error> {
     let mut upto = Vec::new();
     for bucket in tombstones::buckets(conn).await? {
         let by_edges = passed.get(&bucket).copied().unwrap_or(u64::MAX);
         let by_job = match bucket {
-            Bucket::Coop(_) => catalogue::cursor(conn, bucket).await?,
+            Bucket::Coop(_) => bad.sift(bucket, catalogue::cursor(conn, bucket).await)?.unwrap_or(0),
             _ => u64::MAX,
         };
         let bound = by_edges.min(by_job);

@@ -187,6 +187,11 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
             );
         }
     }
+    let scope = scope::scope(&mut tx, &edge).await?;
+    if !hello.has_cursors_of(&scope) {
+        tracing::warn!(edge = edge.id.0, "an edge sent cursors that are none");
+        return refuse(RefusalCode::Malformed, "the cursors do not fit the buckets");
+    }
     let mut random = [0; 16];
     state.deps.ids.fill(&mut random);
     let number = known.last.number + 1;
@@ -205,7 +210,6 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
     };
     store::hear(&mut tx, &heard).await?;
     let epoch = store::epoch(&mut tx).await?;
-    let scope = scope::scope(&mut tx, &edge).await?;
     tx.commit().await?;
     let link = issued((number, random));
     Ok(Ok(Opened { edge, hello, number: exchange, link, epoch, scope }))

@@ -78,7 +78,8 @@ pub async fn all(state: &AppState) -> Result<(), ApiError> {
     tx.commit().await?;
     let of = |w: &Waiter| {
         let Some(last) = signed_in.get(&w.asker.token[..]) else { return Found::Gone };
-        let scope = scopes.get(&w.edge).map(Vec::as_slice).unwrap_or_default();
+        // Who cannot be judged among all is judged alone, and is told what is wrong.
+        let Some(Ok(scope)) = scopes.get(&w.edge) else { return Found::Gone };
         if is_news(w, scope, *last, &heads) { Found::News } else { Found::Nothing }
     };
     let found: Vec<_> = waiters.iter().map(|waiter| (waiter.edge, waiter.poll, of(waiter))).collect();

@@ -20,17 +20,21 @@ const SCOPES: &str = "
             ELSE ARRAY[c.id] END
     FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id WHERE e.id = ANY($1)";
 
-/// The buckets of edges, each in the order of its cursors.
+/// The buckets of edges, each in the order of its cursors. One whose rows cannot be used says nothing about the others.
 ///
 /// # Errors
-/// Those of the database; a country code that is none is reported as a row that does not fit.
+/// Those of the database; of an edge: a country code that is none is reported as a row that does not fit.
 pub(super) async fn scopes(
     conn: &mut PgConnection,
     edges: &[EdgeId],
-) -> Result<HashMap<EdgeId, Vec<Bucket>>, sqlx::Error> {
+) -> Result<HashMap<EdgeId, Result<Vec<Bucket>, sqlx::Error>>, sqlx::Error> {
     let ids: Vec<i32> = edges.iter().map(|edge| edge.0 as i32).collect();
     let rows = q(SCOPES).bind(ids).fetch_all(conn).await?;
-    rows.iter().map(of_row).collect()
+    let scope = |row| {
+        let edge = EdgeId(Cells::of("edges", row).number(0)?);
+        Ok((edge, of_row(row, edge)))
+    };
+    rows.iter().map(scope).collect()
 }
 
 /// One edge's buckets, in the order of its cursors.
@@ -38,12 +42,11 @@ pub(super) async fn scopes(
 /// # Errors
 /// As [`scopes`].
 pub(super) async fn scope(conn: &mut PgConnection, edge: &EdgeRow) -> Result<Vec<Bucket>, sqlx::Error> {
-    scopes(conn, &[edge.id]).await?.remove(&edge.id).ok_or(sqlx::Error::RowNotFound)
+    scopes(conn, &[edge.id]).await?.remove(&edge.id).unwrap_or(Err(sqlx::Error::RowNotFound))
 }
 
-fn of_row(row: &PgRow) -> Result<(EdgeId, Vec<Bucket>), sqlx::Error> {
+fn of_row(row: &PgRow, edge: EdgeId) -> Result<Vec<Bucket>, sqlx::Error> {
     let cells = Cells::of("cooperatives", row);
-    let edge = EdgeId(cells.number(0)?);
     let mut buckets = vec![Bucket::Edge(edge), Bucket::Global, Bucket::Country(cells.country(1)?)];
     for region in cells.get::<Vec<i32>>(2)? {
         let region = RegionId(region.cast_unsigned());
@@ -52,5 +55,5 @@ fn of_row(row: &PgRow) -> Result<(EdgeId, Vec<Bucket>), sqlx::Error> {
     let cooperatives = cells.get::<Vec<i32>>(3)?;
     buckets.extend(cooperatives.into_iter().map(|id| Bucket::Coop(CooperativeId(id.cast_unsigned()))));
     buckets.truncate(SCOPE_BUCKETS_MAX);
-    Ok((edge, buckets))
+    Ok(buckets)
 }

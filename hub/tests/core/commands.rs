@@ -6,6 +6,7 @@ use crate::support::{
 };
 use mizili_hub::commands::{Incoming, apply_batch, hub_context};
 use mizili_hub::db::{Transient, is_transient, q, retrying};
+use mizili_hub::jobs::bad_rows::BadRows;
 use std::sync::atomic::{AtomicU32, Ordering};
 use sync_protocol::command::{
     Adjustment, Body, Command, ListingEdit, ListingWithdraw, MemberRegister, OrderCancel, Source,
@@ -310,7 +311,7 @@ async fn nothing_of_a_session_is_left_on_a_connection() {
     world.db = mizili_hub::db::Db::connect_with(&url, &url, 1).await.unwrap();
     world.take(vec![command(1, office(), &post(id(50), 10))]).await.unwrap();
     world.rest(user(1), &place(id(50), 1, Source::Ask)).await;
-    mizili_hub::jobs::catalogue::run_once(&world.db, &world.deps).await.unwrap();
+    mizili_hub::jobs::catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test")).await.unwrap();
     world.assert_feed_equals_tables().await;
     assert_eq!(world.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").await, 0);
     assert_eq!(world.number("SELECT count(*) FROM pg_class WHERE relpersistence = 't'").await, 0);

@@ -2,6 +2,7 @@
 
 use crate::support::{A, World, bucket, id, office, post};
 use mizili_hub::feed::{Touched, check::compare_all};
+use mizili_hub::jobs::bad_rows::BadRows;
 use sync_protocol::entity::{Entity, Member};
 use sync_protocol::row::Key;
 
@@ -66,7 +67,7 @@ async fn a_catalogue_that_is_only_late_is_no_difference() {
     assert_eq!(report.differences(), 0);
     // The first check brought the catalogues up, though the job has never run.
     assert_eq!(world.number("SELECT count(*) FROM sync_rows WHERE bucket = 'catalogue:1'").await, 2);
-    mizili_hub::jobs::catalogue::run_once(&world.db, &world.deps).await.unwrap();
+    mizili_hub::jobs::catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test")).await.unwrap();
     // Now that the job is up to date, a wrong row there counts.
     world.sql("UPDATE sync_rows SET payload = '\\x0800' WHERE bucket = 'catalogue:1' AND entity = 13").await;
     let report = compare_all(&world.db, &world.deps).await.unwrap();

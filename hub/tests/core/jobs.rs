@@ -3,6 +3,7 @@
 use crate::support::{A, B, EDGE, World, bucket, caller, command, id, office, place, post, raw, units, user};
 use mizili_hub::db::q;
 use mizili_hub::feed::{Touched, check::compare_all, publish, read};
+use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::jobs::catalogue;
 use mizili_hub::jobs::prune::{Pruned, ScopeFuture, prune_once};
 use sqlx::PgConnection;
@@ -21,7 +22,7 @@ const CENTRAL: Bucket = Bucket::Catalogue(RegionId(1));
 const SOUTHERN: Bucket = Bucket::Catalogue(RegionId(2));
 
 async fn follow(world: &World) -> usize {
-    let read = catalogue::run_once(&world.db, &world.deps).await.unwrap();
+    let read = catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test")).await.unwrap();
     let report = compare_all(&world.db, &world.deps).await.unwrap();
     assert_eq!((report.differences(), report.late), (0, 0), "{report:?}");
     read
@@ -100,7 +101,7 @@ async fn the_mark_is_taken_back_while_the_writers_transaction_is_still_open() {
     fast.commit().await.unwrap();
     publish(&mut slow, &named(id(50))).await.unwrap();
     // The job runs while the slow one still holds the cooperative's bucket.
-    catalogue::run_once(&world.db, &world.deps).await.unwrap();
+    catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test")).await.unwrap();
     assert_eq!(offered(&world, CENTRAL).await[&id(51)].title, "fast");
     assert_eq!(offered(&world, CENTRAL).await[&id(50)].title, "");
     slow.commit().await.unwrap();
@@ -113,8 +114,8 @@ async fn two_runners_do_not_disturb_each_other() {
     let world = World::new().await;
     world.take((1..=40).map(|n| command(n, office(), &post(id(100 + n), 10))).collect()).await.unwrap();
     let (one, two) = tokio::join!(
-        catalogue::run_once(&world.db, &world.deps),
-        catalogue::run_once(&world.db, &world.deps)
+        catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test")),
+        catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test"))
     );
     one.unwrap();
     two.unwrap();
@@ -202,7 +203,7 @@ async fn a_tombstone_stays_until_every_living_edge_and_job_has_passed_it() {
     }
     // Its first snapshot may be on its way. B's bucket is in nobody's scope, but the catalogue's job has not read it.
     assert_eq!(prune(&world).await.tombstones, 0);
-    catalogue::run_once(&world.db, &world.deps).await.unwrap();
+    catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test")).await.unwrap();
     assert_eq!(prune(&world).await.tombstones, 1, "B's");
     hear(&world, version).await;
     assert_eq!(prune(&world).await.tombstones, 1, "the first of A's");

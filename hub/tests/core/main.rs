@@ -1,6 +1,7 @@
 //! The hub's core on real Postgres: feed, commands, streams of edges, jobs. Each test has a database of its own.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod bad_rows;
 mod commands;
 mod facts;
 mod feed;

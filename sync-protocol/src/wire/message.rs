@@ -9,6 +9,7 @@ use super::rows::{self, Rows, write_bucket};
 use super::{batch, cbor, compare};
 use crate::bucket::Bucket;
 use crate::command::Command;
+use crate::limits::SCOPE_BUCKETS_MAX;
 use crate::session::{BucketCursor, Link};
 use crate::verdict::Numbered;
 use minicbor::{Decode, Encode};
@@ -299,6 +300,24 @@ pub fn cursors_from_bytes(bytes: &[u8], scope: &[Bucket]) -> Result<Vec<BucketCu
         cursors.push(BucketCursor { bucket: *bucket, upto, reached: reached.checked_sub(1) });
     }
     if input.is_at_end() { Ok(cursors) } else { Err(WireError::Malformed("cursors")) }
+}
+
+impl Hello {
+    /// Whether its cursors are such: for these buckets where it means the same ones, else for some that it knew. Nothing else of
+    /// an edge is kept and read again later without it.
+    pub fn has_cursors_of(&self, scope: &[Bucket]) -> bool {
+        let is_same = self.scope == scope_hash(scope);
+        let known = if is_same { scope.len() } else { SCOPE_BUCKETS_MAX };
+        let mut input = Reader::new(&self.cursors);
+        let mut count = 0;
+        while !input.is_at_end() {
+            if input.varint().is_err() || input.varint().is_err() || count == known {
+                return false;
+            }
+            count += 1;
+        }
+        !is_same || count == known
+    }
 }
 
 /// Four bytes of BLAKE3 over a scope: tells whether both sides mean the same buckets in the same order. 0 only for no scope.

@@ -11,7 +11,8 @@ use super::project::{View, project};
 use super::publish::{Compare, hash_of, standing, stored, write};
 use super::read::entity_of;
 use super::{FeedError, Touched};
-use crate::db::{Db, q, retrying};
+use crate::db::{Db, misfit, q, retrying};
+use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::jobs::catalogue;
 use crate::news::Moved;
 use crate::rows::Cells;
@@ -41,6 +42,8 @@ pub struct Report {
     pub digests: u64,
     /// Rows of catalogues that a job had not got to yet. No difference.
     pub late: u64,
+    /// Rows that could not be used, and were left out. A person has to look at them; the log names each.
+    pub bad: u64,
 }
 
 impl Report {
@@ -50,22 +53,27 @@ impl Report {
     }
 }
 
-/// Compares everything and mends what differs.
+/// Compares everything and mends what differs. A row that cannot be used is counted and left out; the others are compared.
 ///
 /// # Errors
 /// Those of the database. What was mended before stands.
 pub async fn compare_all(db: &Db, deps: &Deps) -> Result<Report, FeedError> {
-    let mut report = Report::default();
-    for (number, _) in entity::ALL {
-        tables_to_feed(db, deps, View::Home, *number, &mut report).await?;
+    let mut check = Check { db, deps, report: Report::default(), bad: BadRows::of("check") };
+    for (number, name) in entity::ALL {
+        let home = check.tables_to_feed(View::Home, *number).await;
+        check.bad.sift(name, home)?;
         if keys::stands_in_catalogues(*number) {
-            tables_to_feed(db, deps, View::Catalogue, *number, &mut report).await?;
+            let catalogues = check.tables_to_feed(View::Catalogue, *number).await;
+            check.bad.sift(name, catalogues)?;
         }
     }
     for bucket in all_buckets(db).await? {
-        feed_to_tables(db, deps, bucket, &mut report).await?;
-        digests(db, deps, bucket, &mut report).await?;
+        let rows = check.feed_to_tables(bucket).await;
+        check.bad.sift(bucket, rows)?;
+        let sums = check.digests(bucket).await;
+        check.bad.sift(format_args!("digests of {bucket}"), sums)?;
     }
+    let report = Report { bad: check.bad.count(), ..check.report };
     if report.differences() > 0 {
         tracing::error!(
             ?report,
@@ -75,51 +83,142 @@ pub async fn compare_all(db: &Db, deps: &Deps) -> Result<Report, FeedError> {
     Ok(report)
 }
 
-/// Finds rows that the feed lacks or has otherwise.
-async fn tables_to_feed(
-    db: &Db,
-    deps: &Deps,
-    view: View,
-    entity: u16,
-    report: &mut Report,
-) -> Result<(), FeedError> {
-    let mut after = None;
-    loop {
-        let page = || table_page(db, view, entity, after);
-        let Some(page) = retrying(deps, page).await? else { return Ok(()) };
-        after = Some(page.last);
-        report.rows += page.rows;
-        report.add(page.found, page.late);
-        mend(db, deps, &page.wrong).await?;
+/// One run of the check.
+struct Check<'a> {
+    db: &'a Db,
+    deps: &'a Deps,
+    report: Report,
+    bad: BadRows,
+}
+
+impl Check<'_> {
+    /// Finds rows that the feed lacks or has otherwise.
+    async fn tables_to_feed(&mut self, view: View, entity: u16) -> Result<(), FeedError> {
+        let mut after = None;
+        loop {
+            let page = || async {
+                let mut tx = self.db.begin_snapshot().await?;
+                let keys = keys::after(&mut tx, entity, after, PAGE_ROWS).await?;
+                tx.commit().await?;
+                Ok::<_, FeedError>(keys)
+            };
+            let keys = retrying(self.deps, page).await?;
+            let Some(last) = keys.last() else { return Ok(()) };
+            after = Some(*last);
+            let mut parts = vec![keys.as_slice()];
+            while let Some(part) = parts.pop() {
+                match self.rows_to_feed(view, entity, part).await {
+                    Err(error) if is_by_one_of(part, &error) => halve(&mut parts, part),
+                    done => {
+                        self.bad.sift(format_args!("entity {entity} {:?}", part.first()), done)?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn rows_to_feed(&mut self, view: View, entity: u16, keys: &[Key]) -> Result<(), FeedError> {
+        let part = retrying(self.deps, || table_part(self.db, view, entity, keys)).await?;
+        self.report.rows += part.rows;
+        self.report.add(part.found, part.late);
+        mend(self.db, self.deps, &part.wrong).await
+    }
+
+    /// Finds rows that stand in a bucket where they should not.
+    async fn feed_to_tables(&mut self, bucket: Bucket) -> Result<(), FeedError> {
+        let mut after: (i16, Vec<u8>) = (0, Vec::new());
+        loop {
+            let page = || async {
+                let mut tx = self.db.begin_snapshot().await?;
+                let page = live_page(&mut tx, bucket, &after).await?;
+                tx.commit().await?;
+                Ok::<_, FeedError>(page)
+            };
+            let page = retrying(self.deps, page).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after.clone_from(last);
+            let mut keys = Vec::with_capacity(page.len());
+            for (entity, id) in page {
+                let key = key_of(entity, &id);
+                keys.extend(self.bad.sift(format_args!("{bucket} entity {entity} {id:?}"), key)?);
+            }
+            let mut parts = vec![keys.as_slice()];
+            while let Some(part) = parts.pop() {
+                match self.feed_to_rows(bucket, part).await {
+                    Err(error) if is_by_one_of(part, &error) => halve(&mut parts, part),
+                    done => {
+                        self.bad.sift(format_args!("{bucket} {:?}", part.first()), done)?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn feed_to_rows(&mut self, bucket: Bucket, part: &[(u16, Key)]) -> Result<(), FeedError> {
+        let part = retrying(self.deps, || feed_part(self.db, bucket, part)).await?;
+        self.report.add(part.found, part.late);
+        mend(self.db, self.deps, &part.wrong).await
+    }
+
+    /// Compares a bucket's digests with its rows.
+    async fn digests(&mut self, bucket: Bucket) -> Result<(), FeedError> {
+        let look = || async {
+            let mut tx = self.db.begin_snapshot().await?;
+            let sums = sums(&mut tx, bucket, "SELECT version, digests FROM buckets WHERE name = $1").await?;
+            tx.commit().await?;
+            Ok::<_, FeedError>(sums)
+        };
+        let sums = retrying(self.deps, look).await?;
+        if sums.agree() {
+            return Ok(());
+        }
+        self.report.digests += 1;
+        mend_digests(self.db, self.deps, bucket).await
     }
 }
 
-/// What a page of a table's rows, compared with the feed, came to.
-struct TablePage {
-    last: Key,
+/// Whether an error was caused by one of several rows, which can be found among fewer.
+fn is_by_one_of<T>(part: &[T], error: &FeedError) -> bool {
+    part.len() > 1 && error.is_of_a_row()
+}
+
+fn halve<'p, T>(parts: &mut Vec<&'p [T]>, part: &'p [T]) {
+    let (first, second) = part.split_at(part.len() / 2);
+    parts.extend([second, first]);
+}
+
+fn key_of(entity: i16, id: &[u8]) -> Result<(u16, Key), sqlx::Error> {
+    Ok((entity_of(entity)?, Key::from_bytes(id).map_err(|_| misfit("sync_rows", "id"))?))
+}
+
+/// What some rows, compared in one snapshot, came to.
+struct Part {
     rows: u64,
     wrong: Touched,
     found: Found,
     late: bool,
 }
 
-async fn table_page(
-    db: &Db,
-    view: View,
-    entity: u16,
-    after: Option<Key>,
-) -> Result<Option<TablePage>, FeedError> {
+/// Rows of a table, compared with the feed.
+async fn table_part(db: &Db, view: View, entity: u16, keys: &[Key]) -> Result<Part, FeedError> {
     let mut tx = db.begin_snapshot().await?;
-    let keys = keys::after(&mut tx, entity, after, PAGE_ROWS).await?;
-    let Some(last) = keys.last().copied() else { return Ok(None) };
     let mut named = Touched::new();
-    for row in project(&mut tx, view, entity, &keys).await? {
+    for row in project(&mut tx, view, entity, keys).await? {
         named.add(row.bucket, entity, row.key);
     }
     let (wrong, found) = differing(&mut tx, &named).await?;
     let late = view == View::Catalogue && catalogue::is_behind(&mut tx).await?;
     tx.commit().await?;
-    Ok(Some(TablePage { last, rows: named.len() as u64, wrong, found, late }))
+    Ok(Part { rows: named.len() as u64, wrong, found, late })
+}
+
+/// Rows of a bucket, compared with the tables.
+async fn feed_part(db: &Db, bucket: Bucket, rows: &[(u16, Key)]) -> Result<Part, FeedError> {
+    let mut tx = db.begin_snapshot().await?;
+    let (wrong, stray) = strays(&mut tx, bucket, rows).await?;
+    let late = View::of(bucket) == View::Catalogue && catalogue::is_behind(&mut tx).await?;
+    tx.commit().await?;
+    Ok(Part { rows: 0, wrong, found: Found { stray, ..Found::default() }, late })
 }
 
 /// What a page came to.
@@ -164,53 +263,24 @@ async fn differing(conn: &mut PgConnection, named: &Touched) -> Result<(Touched,
     Ok((wrong, found))
 }
 
-/// Finds rows that stand in a bucket where they should not.
-async fn feed_to_tables(db: &Db, deps: &Deps, bucket: Bucket, report: &mut Report) -> Result<(), FeedError> {
-    let mut after: (u16, Vec<u8>) = (0, Vec::new());
-    loop {
-        let page = || feed_page(db, bucket, &after);
-        let Some(page) = retrying(deps, page).await? else { return Ok(()) };
-        after = (page.last.0, page.last.1.to_bytes().to_vec());
-        report.add(Found { stray: page.count, ..Found::default() }, page.late);
-        mend(db, deps, &page.stray).await?;
-    }
-}
-
-/// What a page of a bucket's rows, compared with the tables, came to.
-struct FeedPage {
-    last: (u16, Key),
-    stray: Touched,
-    count: u64,
-    late: bool,
-}
-
-async fn feed_page(db: &Db, bucket: Bucket, after: &(u16, Vec<u8>)) -> Result<Option<FeedPage>, FeedError> {
-    let mut tx = db.begin_snapshot().await?;
-    let page = live_page(&mut tx, bucket, after).await?;
-    let Some(last) = page.last().copied() else { return Ok(None) };
-    let (stray, count) = strays(&mut tx, bucket, page).await?;
-    let late = View::of(bucket) == View::Catalogue && catalogue::is_behind(&mut tx).await?;
-    tx.commit().await?;
-    Ok(Some(FeedPage { last, stray, count, late }))
-}
-
+/// The next live rows of a bucket: entity and key, as they are stored.
 async fn live_page(
     conn: &mut PgConnection,
     bucket: Bucket,
-    after: &(u16, Vec<u8>),
-) -> Result<Vec<(u16, Key)>, sqlx::Error> {
+    after: &(i16, Vec<u8>),
+) -> Result<Vec<(i16, Vec<u8>)>, sqlx::Error> {
     let rows =
         q("SELECT entity, id FROM sync_rows WHERE bucket = $1 AND (entity, id) > ($2, $3) AND NOT deleted
         ORDER BY entity, id LIMIT $4")
         .bind(bucket.to_string())
-        .bind(after.0 as i16)
+        .bind(after.0)
         .bind(&after.1)
         .bind(PAGE_ROWS as i64)
         .fetch_all(conn)
         .await?;
     let place = |row| {
         let cells = Cells::of("sync_rows", row);
-        Ok((entity_of(cells.get(0)?)?, Key::from_bytes(cells.get(1)?).map_err(|_| cells.misfit(1))?))
+        Ok((cells.get(0)?, cells.get(1)?))
     };
     rows.iter().map(place).collect()
 }
@@ -218,11 +288,11 @@ async fn live_page(
 async fn strays(
     conn: &mut PgConnection,
     bucket: Bucket,
-    page: Vec<(u16, Key)>,
+    part: &[(u16, Key)],
 ) -> Result<(Touched, u64), FeedError> {
     let mut by_entity: BTreeMap<u16, Vec<Key>> = BTreeMap::new();
-    for (entity, key) in page {
-        by_entity.entry(entity).or_default().push(key);
+    for (entity, key) in part {
+        by_entity.entry(*entity).or_default().push(*key);
     }
     let (mut wrong, mut count) = (Touched::new(), 0);
     for (entity, keys) in by_entity {
@@ -278,21 +348,10 @@ impl Sums {
     }
 }
 
-async fn digests(db: &Db, deps: &Deps, bucket: Bucket, report: &mut Report) -> Result<(), FeedError> {
-    let look = || async {
-        let mut tx = db.begin_snapshot().await?;
-        let sums = sums(&mut tx, bucket, "SELECT version, digests FROM buckets WHERE name = $1").await?;
-        tx.commit().await?;
-        Ok::<_, FeedError>(sums)
-    };
-    let sums = retrying(deps, look).await?;
-    if sums.agree() {
-        return Ok(());
-    }
-    report.digests += 1;
+async fn mend_digests(db: &Db, deps: &Deps, bucket: Bucket) -> Result<(), FeedError> {
     retrying(deps, || async {
         let mut tx = db.begin().await?;
-        let sums = self::sums(
+        let sums = sums(
             &mut tx,
             bucket,
             "SELECT version, digests FROM buckets WHERE name = $1 FOR NO KEY UPDATE",

@@ -1,0 +1,145 @@
+//! One row that cannot be used stops no job: it is counted, and the others are seen to.
+
+use crate::support::{A, EDGE, World, bucket, id, office, post, raw};
+use mizili_hub::commands::stream::retry_all_open;
+use mizili_hub::feed::{Touched, check::compare_all};
+use mizili_hub::jobs::bad_rows::BadRows;
+use mizili_hub::jobs::prune::{ScopeFuture, prune_once};
+use mizili_hub::jobs::{catalogue, turns};
+use sqlx::PgConnection;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::RawBody;
+use sync_protocol::entity::{Entity, Member};
+use sync_protocol::ids::EdgeId;
+use sync_protocol::row::Key;
+use sync_protocol::session::BucketCursor;
+use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
+
+const HOUR_S: i64 = 3_600;
+const IN_2040_S: i64 = 2_208_988_800;
+
+fn scope_of(_: &mut PgConnection, edge: EdgeId) -> ScopeFuture<'_> {
+    Box::pin(async move {
+        match edge {
+            EdgeId(3) => Err(sqlx::Error::Decode("no country".into())),
+            edge => Ok(vec![Bucket::Edge(edge), bucket(A)]),
+        }
+    })
+}
+
+/// The edge has said these cursors.
+async fn hears(world: &World, edge: EdgeId, cursors: &[u8]) {
+    let scope = scope_hash(&[Bucket::Edge(edge), bucket(A)]).cast_signed();
+    let cursors: String = cursors.iter().map(|byte| format!("{byte:02x}")).collect();
+    world
+        .sql(format!(
+            "INSERT INTO edge_streams (edge_id, incarnation, link_random) VALUES ({edge}, 1, '') ON CONFLICT DO NOTHING;
+             UPDATE edge_streams SET heard_scope = {scope}, heard_cursors = '\\x{cursors}' WHERE edge_id = {edge};
+             UPDATE edges SET last_contact_at = now() + interval '10 years' WHERE id = {edge}"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn nonsense_of_one_edge_does_not_stop_forgetting_for_all() {
+    let world = World::new().await;
+    world.sql("INSERT INTO edges (cooperative_id, incarnation) VALUES (1, 1), (2, 1)").await;
+    let member = world.member(70, A).await;
+    let mut named = Touched::new();
+    named.add(bucket(A), Member::NUMBER, Key::Uuid(member));
+    world.publish(&named).await;
+    world.sql("DELETE FROM members").await;
+    let head = world.publish(&named).await[0].1;
+    let cursors = [Bucket::Edge(EdgeId(2)), bucket(A)].map(|b| BucketCursor { upto: head, ..BucketCursor::new(b) });
+    hears(&world, EDGE, &[1]).await;
+    hears(&world, EdgeId(2), &cursors_to_bytes(&cursors)).await;
+    hears(&world, EdgeId(3), &[]).await;
+    catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test")).await.unwrap();
+    world.sql("INSERT INTO edge_sessions VALUES ('\\x01', 1, 1, to_timestamp(0))").await;
+    let pruned = prune_once(&world.db, &world.deps, scope_of).await.unwrap();
+    assert_eq!((pruned.sessions, pruned.tombstones, pruned.bad), (1, 1, 2));
+}
+
+#[tokio::test]
+async fn a_damaged_row_and_a_bucket_that_is_none_do_not_stop_the_catalogues() {
+    let world = World::new().await;
+    world.rest(office(), &post(id(50), 10)).await;
+    world.rest(office(), &post(id(51), 10)).await;
+    world
+        .sql(format!(
+            "INSERT INTO buckets (name, version) VALUES ('coop:', 7);
+             UPDATE sync_rows SET payload = '\\xff' WHERE bucket = 'coop:1' AND id = '\\x03'::bytea || uuid_send('{}')",
+            id(50)
+        ))
+        .await;
+    let mut bad = BadRows::of("test");
+    assert!(catalogue::run_once(&world.db, &world.deps, &mut bad).await.unwrap() > 2);
+    assert_eq!(bad.count(), 2);
+    let listed = world.number(
+        "SELECT count(*) FROM sync_rows WHERE bucket = 'catalogue:1' AND entity = 13 AND NOT deleted",
+    );
+    assert!(listed.await >= 1, "the other listing stands there");
+    let behind = world.number("SELECT count(*) FROM buckets b JOIN job_cursors j ON j.bucket = b.name
+        WHERE j.job = 'catalogue' AND j.version < b.version");
+    assert_eq!(behind.await, 0, "and it goes on after the damaged row");
+}
+
+#[tokio::test]
+async fn the_check_names_a_row_that_it_cannot_read_and_mends_the_others() {
+    let world = World::new().await;
+    for n in 50..60 {
+        world.rest(office(), &post(id(n), 10)).await;
+    }
+    world.assert_feed_equals_tables().await;
+    world
+        .sql(format!(
+            "UPDATE listings SET currency = '?' WHERE id = '{}';
+             UPDATE listings SET title = 'x' WHERE id = '{}';
+             INSERT INTO sync_rows VALUES ('coop:1', 13, '\\xffff', 90000, false, decode(repeat('00', 16), 'hex'), '')",
+            id(53),
+            id(57),
+        ))
+        .await;
+    let report = compare_all(&world.db, &world.deps).await.unwrap();
+    assert_eq!(report.stale, 2, "in the cooperative's bucket and in the catalogue: {report:?}");
+    assert!(report.bad >= 2, "{report:?}");
+    let mended = world.number("SELECT count(*) FROM sync_rows WHERE convert_from(payload, 'LATIN1') LIKE '%x%' AND bucket = 'coop:1' AND entity = 13");
+    assert!(mended.await >= 1);
+}
+
+#[tokio::test]
+async fn an_edge_whose_open_command_cannot_be_read_does_not_keep_the_others_from_theirs() {
+    let world = World::new().await;
+    world
+        .sql(
+            "INSERT INTO edges (cooperative_id, incarnation) VALUES (2, 1);
+             INSERT INTO edge_streams (edge_id, incarnation, link_random) VALUES (2, 1, '');
+             INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number)
+             VALUES (2, 1, 1, gen_random_uuid(), 0, 2, 265991000900, 5, '\\xff', '', 'unsupported', 1);
+             UPDATE edge_streams SET applied_seq = 1, last_verdict = 1 WHERE edge_id = 2",
+        )
+        .await;
+    world.take(vec![raw(1, office(), RawBody { kind: 999, bytes: vec![0x80] })]).await.unwrap();
+    // No program wrote this.
+    world.sql("UPDATE commands SET kind = 70000 WHERE edge_id = 1").await;
+    assert_eq!(retry_all_open(&world.db, &world.deps).await.unwrap(), 1);
+    assert_eq!(world.texts("SELECT verdict FROM commands WHERE edge_id = 2").await, ["rejected"]);
+}
+
+#[tokio::test]
+async fn a_turn_that_a_wrong_clock_took_in_the_future_counts_as_none() {
+    let world = World::new().await;
+    let start = world.deps.clock.now_s();
+    let take = async || turns::take(&world.db, &world.deps, "prune", HOUR_S).await.unwrap();
+    assert!(take().await && !take().await);
+    // The clocks of two hubs differ a little: a turn is a turn.
+    world.clock.set_wall_s(start - 60);
+    assert!(!take().await);
+    world.clock.set_wall_s(IN_2040_S);
+    assert!(take().await);
+    world.clock.set_wall_s(start + 120);
+    assert!(take().await, "not only in 2040 again");
+    assert!(!take().await);
+    world.clock.set_wall_s(start + 120 + HOUR_S);
+    assert!(take().await);
+}
