@@ -7,6 +7,7 @@ mod enrol;
 mod exchange;
 pub mod keys;
 pub mod look;
+mod outflow;
 mod poll;
 mod refusals;
 mod respond;

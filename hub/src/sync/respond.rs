@@ -4,6 +4,7 @@
 //! Anything longer goes page by page, each its own statement, until the turn is over.
 
 use super::exchange::{Opened, same_scope};
+use super::outflow::{Outflow, Stop};
 use super::room::Place;
 use super::turns::Turn;
 use crate::commands::stream::verdicts_after;
@@ -89,49 +90,36 @@ fn stream(state: AppState, reply: Reply) -> mpsc::Receiver<Result<Bytes, io::Err
 
 type Out = mpsc::Sender<Result<Bytes, io::Error>>;
 
-/// The edge went away: nothing more to do.
-struct Gone;
-
-async fn send(out: &Out, message: &Message) -> Result<usize, Gone> {
-    let bytes = message.to_bytes();
-    let len = bytes.len();
-    out.send(Ok(bytes.into())).await.map(|()| len).map_err(|_| Gone)
-}
-
 async fn respond(state: &AppState, reply: Reply, out: &Out) -> Result<(), ApiError> {
-    match parts(state, &reply, out).await? {
-        Err(Gone) => {}
-        Ok(more) => {
-            let last = match reply.refusal {
-                Some(refusal) => Message::Refusal(refusal),
-                None => {
-                    let clock_s = state.deps.clock.now_s();
-                    Message::Close(Close {
-                        link: reply.opened.link.clone(),
-                        more,
-                        clock_s,
-                        retry_after_s: 0,
-                        minor: Some(MINOR_VERSION),
-                    })
-                }
-            };
-            let _ = send(out, &last).await;
-        }
-    }
+    let mut outflow = Outflow::new(state, &reply.opened, out);
+    let ended = match parts(state, &reply, &mut outflow).await {
+        Ok(more) => outflow.look().await.map(|()| more),
+        ended => ended,
+    };
+    let close = |more| {
+        let clock_s = state.deps.clock.now_s();
+        let (link, minor) = (reply.opened.link.clone(), Some(MINOR_VERSION));
+        Message::Close(Close { link, more, clock_s, retry_after_s: 0, minor })
+    };
+    let last = match (ended, &reply.refusal) {
+        (Ok(_), Some(refusal)) => Message::Refusal(refusal.clone()),
+        (Ok(more), None) => close(more),
+        (Err(Stop::Refused(refusal)), _) => Message::Refusal(refusal),
+        // What it is to have now is asked for at once.
+        (Err(Stop::Rescoped), _) => close(true),
+        (Err(Stop::Gone), _) => return Ok(()),
+        (Err(Stop::Failed(error)), _) => return Err(error),
+    };
+    // Nobody hears it where the edge went away.
+    let _ = out.send(Ok(last.to_bytes().into())).await;
     Ok(())
 }
 
 /// Sends everything but the last message. Says whether there is more to fetch.
-async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool, Gone>, ApiError> {
-    macro_rules! put {
-        ($message:expr) => {
-            if send(out, &$message).await.is_err() {
-                return Ok(Err(Gone));
-            }
-        };
-    }
+async fn parts(state: &AppState, reply: &Reply, out: &mut Outflow<'_>) -> Result<bool, Stop> {
     let opened = &reply.opened;
     let mut tx = state.db.begin_snapshot().await?;
+    out.look_in(&mut tx).await?;
     let verdicts = verdicts_after(
         &mut tx,
         opened.edge.id,
@@ -142,22 +130,23 @@ async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool
     .await?;
     let verdicts_left = verdicts.len() as i64 == VERDICTS_MAX;
     if !verdicts.is_empty() {
-        put!(Message::Verdicts(verdicts));
+        out.message(&Message::Verdicts(verdicts)).await?;
     }
     if reply.refusal.is_some() {
-        return Ok(Ok(false));
+        return Ok(false);
     }
     if !same_scope(opened) {
-        put!(Message::Welcome(Welcome { epoch: opened.epoch, scope: opened.scope.clone() }));
-        return Ok(Ok(true));
+        let welcome = Welcome { epoch: opened.epoch, scope: opened.scope.clone() };
+        out.message(&Message::Welcome(welcome)).await?;
+        return Ok(true);
     }
     let Ok(cursors) = cursors_from_bytes(&opened.hello.cursors, &opened.scope) else {
-        put!(Message::Refusal(Refusal { code: RefusalCode::Malformed, detail: "cursors".to_owned() }));
-        return Ok(Ok(false));
+        let detail = "cursors".to_owned();
+        return Err(Stop::Refused(Refusal { code: RefusalCode::Malformed, detail }));
     };
     let heads = read::heads(&mut tx, &opened.scope).await?;
     for answer in audit_answers(&mut tx, reply, &heads).await? {
-        put!(answer);
+        out.message(&answer).await?;
     }
     let head = |bucket: &Bucket| heads.get(bucket).map_or(0, |h| h.version);
     let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
@@ -168,15 +157,9 @@ async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool
         && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= COMPLETE_DELTA_MAX_ROWS;
     if !short {
         tx.commit().await?;
-        return Ok(walk(
-            state,
-            &pages,
-            (opened.hello.room_bytes as usize).min(ROOM_MAX_BYTES),
-            &mut sizer,
-            out,
-        )
-        .await?
-        .map(|()| true));
+        let room_bytes = (opened.hello.room_bytes as usize).min(ROOM_MAX_BYTES);
+        walk(state, &pages, room_bytes, &mut sizer, out).await?;
+        return Ok(true);
     }
     let mut frames = Vec::new();
     for page in &pages {
@@ -184,15 +167,13 @@ async fn parts(state: &AppState, reply: &Reply, out: &Out) -> Result<Result<bool
     }
     tx.commit().await?;
     for frame in frames {
-        if out.send(Ok(frame)).await.is_err() {
-            return Ok(Err(Gone));
-        }
+        out.bytes(frame).await?;
     }
     let points = points(&cursors, &heads, opened.hello.want_points);
     if !points.is_empty() {
-        put!(Message::Complete(points));
+        out.message(&Message::Complete(points)).await?;
     }
-    Ok(Ok(verdicts_left))
+    Ok(verdicts_left)
 }
 
 /// The points at which the edge compares: the buckets that moved, or all when it asks.
@@ -286,13 +267,14 @@ async fn walk(
     pages: &[Page],
     room_bytes: usize,
     sizer: &mut Sizer,
-    out: &Out,
-) -> Result<Result<(), Gone>, ApiError> {
+    out: &mut Outflow<'_>,
+) -> Result<(), Stop> {
     let mut used = 0;
     for page in pages {
         let (mut after, mut upto) = (page.after, page.upto);
         while after < upto && used < room_bytes.max(FRAME_TARGET_MIN_BYTES) {
             let mut tx = state.db.begin().await?;
+            out.look_in(&mut tx).await?;
             let frame = match page.reach {
                 Reach::Delta => page_up(&mut tx, page.cursor.bucket, after, upto, sizer.rows()).await?,
                 _ => page_down(&mut tx, page, upto, sizer.rows()).await?,
@@ -308,13 +290,11 @@ async fn walk(
                 Reach::Delta => after = ends.1,
                 _ => upto = ends.0,
             }
-            if out.send(Ok(frame.into())).await.is_err() {
-                return Ok(Err(Gone));
-            }
+            out.bytes(frame.into()).await?;
             used += bytes;
         }
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Answers to questions about slots: sums, or the rows of a slot as they stand.

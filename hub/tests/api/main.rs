@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod docs;
 mod edges;
+mod exchange;
 mod news;
 mod orders;
 mod plans;

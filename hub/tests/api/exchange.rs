@@ -1,0 +1,224 @@
+//! Exchanges by hand: what an edge says is checked where it comes in, and what it may have is looked at again while it is sent.
+
+use crate::support::{OWN, TestHub};
+use axum::body::Body;
+use axum::http::Request;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signer, SigningKey};
+use futures_util::StreamExt;
+use mizili_hub::sync::edges;
+use serde_json::{Value, json};
+use sync_protocol::bucket::{Bucket, CountryCode};
+use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
+use sync_protocol::session::identity::{edge_session, enrolment};
+use sync_protocol::session::{BucketCursor, Link, MINOR_VERSION, TOKEN_HEADER};
+use sync_protocol::wire::frame::FrameReader;
+use sync_protocol::wire::message::{Hello, Message, RefusalCode, cursors_to_bytes, scope_hash};
+use tower::ServiceExt;
+
+const REGION: Bucket = Bucket::Region(RegionId(1));
+/// Enough for dozens of the smallest frames.
+const ROWS: u64 = 6_000;
+
+/// A box that was enrolled and has signed in.
+struct Signed {
+    token: String,
+    link: Link,
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn bytes<const N: usize>(text: &Value) -> [u8; N] {
+    URL_SAFE_NO_PAD.decode(text.as_str().unwrap()).unwrap().try_into().unwrap()
+}
+
+fn scope() -> Vec<Bucket> {
+    let country = Bucket::Country(CountryCode::new("MWI").unwrap());
+    let coop = Bucket::Coop(CooperativeId(OWN));
+    vec![Bucket::Edge(EdgeId(1)), Bucket::Global, country, REGION, Bucket::Catalogue(RegionId(1)), coop]
+}
+
+/// At the head of everything but the region, of which this much is there.
+fn cursors(region: u64) -> Vec<u8> {
+    let upto = |bucket: &Bucket| if *bucket == REGION { region } else { 1_000_000 };
+    let cursors: Vec<_> = scope().iter().map(|b| BucketCursor { upto: upto(b), ..BucketCursor::new(*b) }).collect();
+    cursors_to_bytes(&cursors)
+}
+
+impl Signed {
+    async fn enrolled(hub: &TestHub) -> Self {
+        let code = edges::add(&hub.state.db, &hub.state.deps, OWN, false).await.unwrap().code;
+        let key = SigningKey::from_bytes(&[5; 32]);
+        let public = key.verifying_key().to_bytes();
+        let asked = json!({
+            "code": code, "public_key": encode(&public), "bundle_key": encode(&[6; 32]),
+            "signature": encode(&key.sign(&enrolment(&code, &public)).to_bytes()), "software": "test",
+        });
+        let given = hub.post("/sync/v1/enrol").json(&asked).send().await.is(200).json();
+        let link = &given["link"];
+        let link = Link { number: 0, random: bytes(&link["random"]), mac: bytes(&link["mac"]) };
+        let asked = hub.post("/sync/v1/challenge").json(&json!({ "edge": 1, "incarnation": 1 })).send().await;
+        let challenge = asked.is(200).json()["challenge"].as_str().unwrap().to_owned();
+        let signed = key.sign(&edge_session(1, 1, &URL_SAFE_NO_PAD.decode(&challenge).unwrap())).to_bytes();
+        let answer = json!({ "edge": 1, "incarnation": 1, "challenge": challenge, "signature": encode(&signed) });
+        let session = hub.post("/sync/v1/session").json(&answer).send().await.is(200).json();
+        Self { token: session["token"].as_str().unwrap().to_owned(), link }
+    }
+
+    fn hello(&self, scope: u32, cursors: Vec<u8>) -> Hello {
+        Hello {
+            minor: MINOR_VERSION,
+            incarnation: 1,
+            link: self.link.clone(),
+            highest_seq: 0,
+            verdicts_upto: 0,
+            epoch: 1,
+            scope,
+            cursors,
+            clock_s: 0,
+            room_bytes: 1 << 20,
+            // The smallest: so there are many.
+            frame_bytes: 0,
+            want_points: false,
+            proof: Vec::new(),
+        }
+    }
+
+    fn send(&self, hub: &TestHub, body: Body) -> impl Future<Output = Answer> + Send + 'static {
+        let request = Request::post("/sync/v1/exchange").header(TOKEN_HEADER, &self.token).body(body).unwrap();
+        let router = hub.router.clone();
+        async move {
+            let answer = router.oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            Answer { body: answer.into_body().into_data_stream(), frames: FrameReader::default() }
+        }
+    }
+
+    async fn ask(&self, hub: &TestHub, scope: u32, cursors: Vec<u8>) -> Answer {
+        let mut body = Message::Hello(self.hello(scope, cursors)).to_bytes();
+        Message::End.write(&mut body);
+        self.send(hub, Body::from(body)).await
+    }
+}
+
+/// An answer as it comes.
+struct Answer {
+    body: axum::body::BodyDataStream,
+    frames: FrameReader,
+}
+
+impl Answer {
+    async fn next(&mut self) -> Option<Message> {
+        loop {
+            if let Some(frame) = self.frames.next_frame().unwrap() {
+                return Some(Message::from_frame(&frame).unwrap());
+            }
+            self.frames.push(&self.body.next().await?.unwrap());
+        }
+    }
+
+    async fn rest(mut self) -> Vec<Message> {
+        let mut all = Vec::new();
+        while let Some(message) = self.next().await {
+            all.push(message);
+        }
+        all
+    }
+}
+
+/// A hub whose region has many rows, and a box of that region.
+async fn with_rows() -> (TestHub, Signed) {
+    let hub = TestHub::with_market().await;
+    hub.maize(OWN, 10).await;
+    let asks = Signed::enrolled(&hub).await;
+    hub.sql(&format!(
+        "INSERT INTO buckets (name, version) VALUES ('region:1', {ROWS});
+         INSERT INTO sync_rows (bucket, entity, id, version, deleted, hash, payload)
+         SELECT 'region:1', s.entity, '\\x03'::bytea || uuid_send(gen_random_uuid()), n, false, s.hash, s.payload
+         FROM (SELECT * FROM sync_rows WHERE bucket = 'coop:1' AND entity = 13 LIMIT 1) AS s, generate_series(1, {ROWS}) AS n"
+    ))
+    .await;
+    (hub, asks)
+}
+
+fn rows(messages: &[Message]) -> usize {
+    messages.iter().map(|m| if let Message::Rows(rows) = m { rows.rows.len() } else { 0 }).sum()
+}
+
+#[tokio::test]
+async fn cursors_that_are_none_are_refused_by_name_and_not_kept() {
+    let hub = TestHub::with_market().await;
+    let asks = Signed::enrolled(&hub).await;
+    let own = scope_hash(&scope());
+    for (scope, cursors) in [
+        (own, vec![1]),
+        (own, cursors_to_bytes(&[BucketCursor::new(REGION)])),
+        (own, vec![0xff; 12]),
+        (7, vec![1]),
+        (7, vec![0; 2 * 4_097]),
+    ] {
+        let answer = asks.ask(&hub, scope, cursors).await.rest().await;
+        let [Message::Refusal(refusal)] = answer.as_slice() else { panic!("{answer:?}") };
+        assert_eq!(refusal.code, RefusalCode::Malformed);
+    }
+    assert_eq!(hub.ask("SELECT count(*) FROM edge_streams WHERE heard_cursors IS NOT NULL").await, "0");
+    // Its link was not used up, and what does fit is taken: also cursors of buckets that it had before.
+    let answer = asks.ask(&hub, 7, cursors_to_bytes(&[BucketCursor::new(REGION)])).await.rest().await;
+    assert!(matches!(answer.as_slice(), [Message::Welcome(_), Message::Close(_)]), "{answer:?}");
+}
+
+/// From the first row on, and after some are there: by pages, and in one snapshot.
+const BEGINNINGS: [u64; 2] = [0, 1];
+
+#[tokio::test]
+async fn whoever_is_revoked_in_the_middle_of_an_answer_gets_no_more_of_it() {
+    for begins in BEGINNINGS {
+        let (hub, asks) = with_rows().await;
+        let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(begins)).await;
+        assert!(matches!(answer.next().await, Some(Message::Rows(_))));
+        edges::revoke(&hub.state.db, &hub.state.deps, 1).await.unwrap();
+        let rest = answer.rest().await;
+        assert!(rows(&rest) < ROWS as usize / 2, "{} rows came after it", rows(&rest));
+        let Some(Message::Refusal(last)) = rest.last() else { panic!("{:?}", rest.last()) };
+        assert_eq!(last.code, RefusalCode::Revoked);
+        assert!(!rest.iter().any(|m| matches!(m, Message::Complete(_) | Message::Close(_))));
+    }
+}
+
+#[tokio::test]
+async fn whose_buckets_change_in_the_middle_of_an_answer_is_told_to_ask_again() {
+    for begins in BEGINNINGS {
+        let (hub, mut asks) = with_rows().await;
+        let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(begins)).await;
+        assert!(matches!(answer.next().await, Some(Message::Rows(_))));
+        hub.sql("UPDATE cooperatives SET region_id = 2 WHERE id = 1").await;
+        let rest = answer.rest().await;
+        assert!(rows(&rest) < ROWS as usize / 2, "{} rows came after it", rows(&rest));
+        let Some(Message::Close(close)) = rest.last() else { panic!("{:?}", rest.last()) };
+        assert!(close.more && !rest.iter().any(|m| matches!(m, Message::Complete(_))));
+        asks.link = close.link.clone();
+        let next = asks.ask(&hub, scope_hash(&scope()), cursors(begins)).await.rest().await;
+        assert!(matches!(next.as_slice(), [Message::Welcome(_), Message::Close(_)]), "{next:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_revoked_while_it_still_asks_gets_nothing() {
+    let (hub, asks) = with_rows().await;
+    let (asking, mut asked) = tokio::sync::mpsc::unbounded_channel::<Result<Vec<u8>, std::io::Error>>();
+    let body = futures_util::stream::poll_fn(move |cx| asked.poll_recv(cx));
+    let hello = asks.hello(scope_hash(&scope()), cursors(0));
+    asking.send(Ok(Message::Hello(hello).to_bytes())).unwrap();
+    let answer = tokio::spawn(asks.send(&hub, Body::from_stream(body)));
+    while hub.ask("SELECT max(exchange) FROM edge_streams").await != "1" {
+        tokio::task::yield_now().await;
+    }
+    edges::revoke(&hub.state.db, &hub.state.deps, 1).await.unwrap();
+    asking.send(Ok(Message::End.to_bytes())).unwrap();
+    let answer = answer.await.unwrap().rest().await;
+    let [Message::Refusal(refusal)] = answer.as_slice() else { panic!("{} messages", answer.len()) };
+    assert_eq!(refusal.code, RefusalCode::Revoked);
+}
