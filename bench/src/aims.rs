@@ -25,6 +25,9 @@ pub(crate) const CHANGED_PRICE_BYTES: f64 = 8.0;
 /// Orders a second, each checked and answered.
 pub(crate) const ORDERS_S: f64 = 2_500.0;
 
+/// How many times as long an order may take with 2,000 offices waiting as with none.
+pub(crate) const WAITING_SLOWER: f64 = 1.1;
+
 /// Bytes of an exchange without news.
 pub(crate) const QUIET_BYTES: f64 = 300.0;
 

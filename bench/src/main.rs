@@ -17,6 +17,7 @@ mod report;
 mod rest;
 mod stage;
 mod ussd;
+mod waiters;
 mod web;
 
 use anyhow::{Context as _, Result};

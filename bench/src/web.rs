@@ -34,6 +34,23 @@ pub(crate) async fn post(address: &str, path: &str, content_type: &str, body: &s
     ask(address, &request).await
 }
 
+/// Posts JSON, with headers beside those that it needs.
+pub(crate) async fn post_json(
+    address: &str,
+    path: &str,
+    body: &serde_json::Value,
+    headers: &[(&str, &str)],
+) -> Result<Answer> {
+    let body = body.to_string();
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    ask(address, &request).await
+}
+
 async fn ask(address: &str, request: &str) -> Result<Answer> {
     let mut connection = TcpStream::connect(address).await.with_context(|| format!("nobody at {address}"))?;
     connection.write_all(request.as_bytes()).await?;

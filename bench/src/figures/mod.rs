@@ -10,6 +10,7 @@ mod signins;
 mod size;
 mod sync;
 mod ussd;
+mod waiting;
 
 use crate::data::Dataset;
 use crate::report::Figure;
@@ -34,6 +35,8 @@ pub(crate) enum Wanted {
     Size,
     /// Memory after wrong sign-ins
     Signins,
+    /// An order while two thousand offices wait
+    Waiting,
     /// Ten thousand orders
     Orders,
     /// The hub's REST API
@@ -120,6 +123,10 @@ async fn on_stage(
     if options.wants(Wanted::Signins) {
         tell("Wrong sign-ins …");
         figures.extend(signins::measure(stage, runs).await.context("signins")?);
+    }
+    if options.wants(Wanted::Waiting) {
+        tell("Offices that wait …");
+        figures.extend(waiting::measure(stage).await.context("waiting")?);
     }
     if options.wants(Wanted::Orders) {
         tell("Orders …");
