@@ -17,7 +17,6 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-
 /// One of them.
 pub(crate) struct Office {
     token: String,
@@ -39,9 +38,12 @@ pub(crate) async fn signed_in(db: &Db, count: u32) -> Result<Vec<Office>> {
         .bind(&ids)
         .execute(&mut *tx)
         .await?;
-    let tokens: Vec<[u8; 16]> = ids.iter().map(|id| (u128::from(id.unsigned_abs()) << 64).to_le_bytes()).collect();
-    q("INSERT INTO edge_sessions (token_hash, edge_id, incarnation, expires_at)
-        SELECT hash, edge, 1, now() + interval '1 day' FROM unnest($1::bytea[], $2::int[]) AS t (hash, edge)")
+    let tokens: Vec<[u8; 16]> =
+        ids.iter().map(|id| (u128::from(id.unsigned_abs()) << 64).to_le_bytes()).collect();
+    q(
+        "INSERT INTO edge_sessions (token_hash, edge_id, incarnation, expires_at)
+        SELECT hash, edge, 1, now() + interval '1 day' FROM unnest($1::bytea[], $2::int[]) AS t (hash, edge)",
+    )
     .bind(tokens.iter().map(|token| blake3::hash(token).as_bytes().to_vec()).collect::<Vec<_>>())
     .bind(&ids)
     .execute(&mut *tx)
@@ -80,7 +82,8 @@ impl Waiters {
     pub(crate) async fn of(address: &str, offices: &[Office]) -> Result<Self> {
         let (mut polls, counts) = (JoinSet::new(), Arc::new(Counts::default()));
         for office in offices {
-            let connection = TcpStream::connect(address).await.context("the hub takes no more connections")?;
+            let connection =
+                TcpStream::connect(address).await.context("the hub takes no more connections")?;
             let request = format!(
                 "GET {} HTTP/1.1\r\nhost: {address}\r\n{TOKEN_HEADER}: {}\r\n\r\n",
                 office.path, office.token

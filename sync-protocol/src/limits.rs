@@ -36,6 +36,9 @@ pub const PENDING_COMMANDS_MAX: u64 = 500_000;
 /// Buckets one edge may have: a national node of a large country and its neighbours.
 pub const SCOPE_BUCKETS_MAX: usize = 4_096;
 
+/// Bytes of a long poll's body: two numbers of at most ten bytes for each bucket, and the frame around them.
+pub const NEWS_BODY_MAX_BYTES: usize = 20 * SCOPE_BUCKETS_MAX + 64;
+
 /// Months of price history that the feed keeps for each series, counted from the series' own newest month.
 pub const PRICE_HISTORY_MONTHS: u32 = 36;
 
@@ -52,6 +55,7 @@ pub const PRICE_MAX_MINOR: i64 = 1_000_000_000_000;
 pub const VERSION_WINDOW: u16 = 2;
 
 const _: () = assert!(FRAME_TARGET_MIN_BYTES < FRAME_TARGET_MAX_BYTES);
+const _: () = assert!(NEWS_BODY_MAX_BYTES < FRAME_BODY_MAX_BYTES);
 const _: () = assert!(FRAME_TARGET_MAX_BYTES < FRAME_BODY_MAX_BYTES);
 const _: () = assert!(BATCH_COMMANDS_MAX <= EXCHANGE_COMMANDS_MAX);
 // A total (quantity times price, in thousandths of a minor unit) must fit 128 bits with room to spare.

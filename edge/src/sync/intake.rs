@@ -91,7 +91,11 @@ impl Intake<'_> {
             }
             Message::Refusal(refusal) => return Err(SyncError::Refused(refusal)),
             Message::Unknown(kind) => tracing::debug!(kind, "skipped a message of a newer hub"),
-            Message::Hello(_) | Message::Commands(_) | Message::Audit(_) | Message::End => {
+            Message::Hello(_)
+            | Message::Commands(_)
+            | Message::Audit(_)
+            | Message::End
+            | Message::News(_) => {
                 return Err(SyncError::Unexpected("a request in place of an answer".into()));
             }
         }

@@ -19,8 +19,8 @@ use mizili_node::deps::Deps;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use sync_protocol::session::NEWS_PATH;
-use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
+use sync_protocol::session::{MINOR_WITH_NEWS_IN_A_BODY, NEWS_PATH};
+use sync_protocol::wire::message::{Message, Standing, cursors_to_bytes, scope_hash};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -127,7 +127,6 @@ struct Loop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Woken {
     Go,
-    PollFailed,
     Stop,
 }
 
@@ -145,14 +144,7 @@ impl Loop {
                 Ok(report) => report.contact_s,
                 Err(_) => last_contact(&self.syncer.db).await,
             };
-            let woken = match self.after(ended).await {
-                Woken::PollFailed => {
-                    self.poll_failures = self.poll_failures.saturating_add(1);
-                    self.pause(jittered(&self.syncer.deps, self.poll_failures), None).await
-                }
-                woken => woken,
-            };
-            if woken == Woken::Stop {
+            if self.after(ended).await == Woken::Stop {
                 return;
             }
         }
@@ -221,7 +213,9 @@ impl Loop {
                 Ok(_) => self.poll_failures = 0,
                 Err(error) if is_fresh => {
                     tracing::debug!(%error, "waiting for news ended");
-                    return Woken::PollFailed;
+                    self.poll_failures = self.poll_failures.saturating_add(1);
+                    let pause = poll_pause_after(&self.syncer.deps, self.poll_failures, &error);
+                    return self.pause(pause, None).await;
                 }
                 Err(_) => {}
             }
@@ -287,19 +281,17 @@ async fn last_contact(db: &Db) -> Option<i64> {
 
 /// One long poll: whether the hub has something for this box.
 async fn poll(transport: Arc<dyn Transport>, db: Db, data_dir: PathBuf) -> Result<bool, SyncError> {
-    let (parties, cursors, verdicts) = db
+    let (parties, cursors, verdicts_upto, hub_minor) = db
         .read(|conn| {
-            Ok::<_, SyncError>((parties(conn)?, replica::cursors(conn)?, node::verdicts_upto(conn)?))
+            let (cursors, verdicts_upto) = (replica::cursors(conn)?, node::verdicts_upto(conn)?);
+            Ok::<_, SyncError>((parties(conn)?, cursors, verdicts_upto, node::hub_minor(conn)?))
         })
         .await?;
     let scope: Vec<_> = cursors.iter().map(|cursor| cursor.bucket).collect();
-    let path = format!(
-        "{NEWS_PATH}?scope={}&cursors={}&verdicts={verdicts}",
-        scope_hash(&scope),
-        BASE64.encode(cursors_to_bytes(&cursors))
-    );
+    let cursors = cursors_to_bytes(&cursors);
+    let (path, body) = asked(Standing { scope: scope_hash(&scope), cursors, verdicts_upto }, hub_minor);
     let token = kept_token(&data_dir, &parties);
-    let request = Request { path, token, body: Payload::Nothing, patience: POLL_PATIENCE };
+    let request = Request { path, token, body, patience: POLL_PATIENCE };
     let answer = transport.send(request).await?;
     match answer.status {
         200 | 204 => {
@@ -309,6 +301,16 @@ async fn poll(transport: Arc<dyn Transport>, db: Db, data_dir: PathBuf) -> Resul
         }
         _ => Err(session::refusal(answer).await),
     }
+}
+
+/// Where this box stands, as the hub understands it: in a body, or in the address where it has not said that it knows of bodies.
+fn asked(standing: Standing, hub_minor: u16) -> (String, Payload) {
+    if hub_minor >= MINOR_WITH_NEWS_IN_A_BODY {
+        return (NEWS_PATH.to_owned(), Payload::Frames(Message::News(standing).to_bytes().into()));
+    }
+    let Standing { scope, cursors, verdicts_upto } = standing;
+    let cursors = BASE64.encode(cursors);
+    (format!("{NEWS_PATH}?scope={scope}&cursors={cursors}&verdicts={verdicts_upto}"), Payload::Nothing)
 }
 
 fn log(report: &ExchangeReport) {
@@ -344,6 +346,12 @@ fn pause_after(deps: &Deps, failures: u32, error: &SyncError) -> Duration {
             None => jittered(deps, failures),
         },
     }
+}
+
+/// How long to wait after a poll that failed: as long as a full hub asked for, else as after any failure. Whatever else was wrong,
+/// the exchange after it says.
+fn poll_pause_after(deps: &Deps, failures: u32, error: &SyncError) -> Duration {
+    error.retry_after().map_or_else(|| jittered(deps, failures), |wait| stretched(deps, wait))
 }
 
 /// Anything up to a bound that doubles with each failure: boxes that lost the line together do not come back together.
@@ -386,6 +394,7 @@ mod tests {
         let deps = Deps::fixed(9);
         let busy = SyncError::Busy { retry_after: Some(Duration::from_secs(40)) };
         assert!((0..50).all(|_| (40..=60).contains(&pause_after(&deps, 1, &busy).as_secs())));
+        assert!((0..50).all(|_| (40..=60).contains(&poll_pause_after(&deps, 1, &busy).as_secs())));
         let revoked = SyncError::Refused(Refusal { code: RefusalCode::Revoked, detail: String::new() });
         assert!((0..50).all(|_| pause_after(&deps, 1, &revoked) >= PAUSE_MAX / 2));
     }

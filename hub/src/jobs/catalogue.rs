@@ -101,10 +101,7 @@ async fn behind(db: &Db) -> Result<Vec<String>, sqlx::Error> {
 }
 
 /// One transaction. `None` when there is nothing to do, or another runner has the bucket.
-async fn step(
-    conn: &mut PgConnection,
-    cooperative: CooperativeId,
-) -> Result<Option<Step>, FeedError> {
+async fn step(conn: &mut PgConnection, cooperative: CooperativeId) -> Result<Option<Step>, FeedError> {
     let bucket = Bucket::Coop(cooperative);
     let Some(cursor) = lock_cursor(conn, bucket).await? else { return Ok(None) };
     // The head first, then the page: what commits in between is above the head, and comes next time.

@@ -69,9 +69,10 @@ pub async fn prune_once(db: &Db, deps: &Deps, scope_of: ScopeOf) -> Result<Prune
     tx.commit().await?;
     for stream in streams {
         let (edge, incarnation) = (stream.edge, stream.incarnation);
-        for (kind, days, gone) in
-            [(Walk::Bodies, BODY_DAYS, &mut pruned.bodies), (Walk::Commands, COMMAND_DAYS, &mut pruned.commands)]
-        {
+        for (kind, days, gone) in [
+            (Walk::Bodies, BODY_DAYS, &mut pruned.bodies),
+            (Walk::Commands, COMMAND_DAYS, &mut pruned.commands),
+        ] {
             let walked = walk(db, stream, kind, days_ago(days)).await;
             *gone += bad.sift(format_args!("commands of edge {edge}/{incarnation}"), walked)?.unwrap_or(0);
         }

@@ -10,7 +10,7 @@ mod tests;
 mod waiting;
 
 pub use moved::Moved;
-pub use waiting::{Asker, Found, Looked, Seated, Standing, Waiter, Waiting, Watch, Word};
+pub use waiting::{Asker, Found, Looked, Seated, Waiter, Waiting, Watch, Word};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sync_protocol::bucket::Bucket;

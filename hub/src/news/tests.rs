@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
+use sync_protocol::wire::message::Standing;
 use tokio::time::Instant;
 
 const REGION: Bucket = Bucket::Region(RegionId(1));
@@ -14,7 +15,7 @@ fn coop(n: u32) -> Bucket {
 }
 
 fn asker(edge: u32) -> Asker {
-    let standing = Standing { scope: 1, cursors: vec![1], verdicts: 0 };
+    let standing = Standing { scope: 1, cursors: vec![1], verdicts_upto: 0 };
     Asker { token: [edge as u8; 32], standing }
 }
 
@@ -115,7 +116,7 @@ async fn whoever_says_something_else_or_has_news_looks_again() {
     drop(sit(&news, 1));
     let back = |asker: &Asker, now| waiting.back(waiting.arrive(), asker, now).is_some();
     let mut other = asker(1);
-    other.standing.verdicts = 1;
+    other.standing.verdicts_upto = 1;
     assert!(!back(&other, Timestamp::MIN) && !back(&asker(2), Timestamp::MIN));
     assert!(!back(&asker(1), Timestamp::MAX), "its session has ended");
     assert!(back(&asker(1), Timestamp::MIN));

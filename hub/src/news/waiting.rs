@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::EdgeId;
+use sync_protocol::wire::message::Standing;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -19,23 +20,12 @@ const STEP: Duration = Duration::from_millis(25);
 /// Nor does the last of them look later than this.
 const SPREAD_MAX: Duration = Duration::from_secs(60);
 
-/// Where an edge stands, as it said. Compared whole, never read here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The hash of its scope.
-    pub scope: u32,
-    /// Its cursors.
-    pub cursors: Vec<u8>,
-    /// The last verdict that it has.
-    pub verdicts: u64,
-}
-
 /// What a poll came with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asker {
     /// The hash of its session's token.
     pub token: [u8; 32],
-    /// Where it stands.
+    /// Where it stands. Compared whole, never read here.
     pub standing: Standing,
 }
 

@@ -6,13 +6,13 @@ use super::scope::{scope, scopes};
 use super::{session, store};
 use crate::error::{ApiError, Kind};
 use crate::feed::read;
-use crate::news::{Found, Looked, Standing, Waiter};
+use crate::news::{Found, Looked, Waiter};
 use crate::state::AppState;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::EdgeId;
-use sync_protocol::wire::message::{cursors_from_bytes, scope_hash};
+use sync_protocol::wire::message::{Standing, cursors_from_bytes, scope_hash};
 
 /// Between two regular looks: from this on, and up to twice as long.
 const EVERY: Duration = Duration::from_secs(120);
@@ -39,7 +39,7 @@ pub(super) async fn look(
         cursors.iter().any(|c| heads.get(&c.bucket).is_some_and(|head| *head > c.upto) || !c.is_whole());
     let last = store::last_verdict(&mut tx, edge.id, edge.incarnation).await?;
     tx.commit().await?;
-    let is_news = is_behind || last > standing.verdicts;
+    let is_news = is_behind || last > standing.verdicts_upto;
     Ok((!is_news).then_some(Looked { edge: edge.id, buckets, session_ends: session.ends }))
 }
 
@@ -89,7 +89,7 @@ pub async fn all(state: &AppState) -> Result<(), ApiError> {
 
 fn is_news(waiter: &Waiter, scope: &[Bucket], last_verdict: u64, heads: &HashMap<Bucket, u64>) -> bool {
     let standing = &waiter.asker.standing;
-    if scope_hash(scope) != standing.scope || last_verdict > standing.verdicts {
+    if scope_hash(scope) != standing.scope || last_verdict > standing.verdicts_upto {
         return true;
     }
     // What does not fit is looked at by itself, and then refused by name.

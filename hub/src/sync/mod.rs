@@ -26,6 +26,7 @@ use axum::{Extension, Router};
 use mizili_node::body::BODY_MAX_BYTES;
 use mizili_node::patience::{self, Patience, with_people};
 use std::time::Duration;
+use sync_protocol::limits::NEWS_BODY_MAX_BYTES;
 use sync_protocol::session::{CHALLENGE_PATH, ENROL_PATH, EXCHANGE_PATH, NEWS_PATH, SESSION_PATH};
 
 /// The patience with an exchange, which is megabytes at a time and on a slow line takes its time. Whatever came before it is over
@@ -49,7 +50,10 @@ pub fn routes() -> Router<AppState> {
         .route(ENROL_PATH, post(enrol::enrol))
         .route(CHALLENGE_PATH, post(session::challenge))
         .route(SESSION_PATH, post(session::open))
-        .route(NEWS_PATH, get(poll::by_address))
+        .route(
+            NEWS_PATH,
+            get(poll::by_address).post(poll::by_body).layer(DefaultBodyLimit::max(NEWS_BODY_MAX_BYTES)),
+        )
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(with_people(Kind::Unavailable), patience::layer))
         .merge(exchange)

@@ -7,10 +7,11 @@
 use super::refusals::Caller;
 use super::{look, session};
 use crate::error::{ApiError, Kind, Problem};
-use crate::news::{Asker, Standing, Word};
+use crate::news::{Asker, Word};
 use crate::state::AppState;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine;
@@ -18,6 +19,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mizili_node::query::number;
 use serde::Deserialize;
 use std::time::Duration;
+use sync_protocol::wire::bytes::WireError;
+use sync_protocol::wire::frame::FrameReader;
+use sync_protocol::wire::message::{Message, Standing};
 
 /// How long a poll is held. Below the minute after which proxies and mobile networks drop silent connections.
 const HOLD: Duration = Duration::from_secs(25);
@@ -44,7 +48,7 @@ impl Given {
             cursors: URL_SAFE_NO_PAD
                 .decode(cursors)
                 .map_err(|_| Problem::parameter("cursors", "is not in URL-safe base64 without padding."))?,
-            verdicts: number("verdicts", given.verdicts.as_deref())?.ok_or_else(missing("verdicts"))?,
+            verdicts_upto: number("verdicts", given.verdicts.as_deref())?.ok_or_else(missing("verdicts"))?,
         })
     }
 }
@@ -58,6 +62,36 @@ pub(super) async fn by_address(
 ) -> Result<StatusCode, ApiError> {
     let standing = Given::standing(given)?;
     wait(&state, &caller, &headers, standing).await
+}
+
+/// `POST /sync/v1/news`, since minor 2.
+pub(super) async fn by_body(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, ApiError> {
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge.error(),
+        _ => Kind::Truncated.error(),
+    })?;
+    let standing = standing(&body).map_err(|error| {
+        caller.is_refused_for(error.to_string());
+        Kind::Malformed.because(format!("The request was not understood: {error}."))
+    })?;
+    wait(&state, &caller, &headers, standing).await
+}
+
+/// The one message of a long poll's body.
+fn standing(body: &[u8]) -> Result<Standing, WireError> {
+    let mut frames = FrameReader::default();
+    frames.push(body);
+    let frame = frames.next_frame()?.ok_or(WireError::Truncated)?;
+    frames.finish()?;
+    match Message::from_frame(&frame)? {
+        Message::News(standing) => Ok(standing),
+        _ => Err(WireError::Malformed("news")),
+    }
 }
 
 /// Waits for news of one edge.

@@ -44,7 +44,8 @@ fn scope() -> Vec<Bucket> {
 /// At the head of everything but the region, of which this much is there.
 fn cursors(region: u64) -> Vec<u8> {
     let upto = |bucket: &Bucket| if *bucket == REGION { region } else { 1_000_000 };
-    let cursors: Vec<_> = scope().iter().map(|b| BucketCursor { upto: upto(b), ..BucketCursor::new(*b) }).collect();
+    let cursors: Vec<_> =
+        scope().iter().map(|b| BucketCursor { upto: upto(b), ..BucketCursor::new(*b) }).collect();
     cursors_to_bytes(&cursors)
 }
 
@@ -63,7 +64,8 @@ impl Signed {
         let asked = hub.post("/sync/v1/challenge").json(&json!({ "edge": 1, "incarnation": 1 })).send().await;
         let challenge = asked.is(200).json()["challenge"].as_str().unwrap().to_owned();
         let signed = key.sign(&edge_session(1, 1, &URL_SAFE_NO_PAD.decode(&challenge).unwrap())).to_bytes();
-        let answer = json!({ "edge": 1, "incarnation": 1, "challenge": challenge, "signature": encode(&signed) });
+        let answer =
+            json!({ "edge": 1, "incarnation": 1, "challenge": challenge, "signature": encode(&signed) });
         let session = hub.post("/sync/v1/session").json(&answer).send().await.is(200).json();
         Self { token: session["token"].as_str().unwrap().to_owned(), link }
     }
@@ -88,7 +90,8 @@ impl Signed {
     }
 
     fn send(&self, hub: &TestHub, body: Body) -> impl Future<Output = Answer> + Send + 'static {
-        let request = Request::post("/sync/v1/exchange").header(TOKEN_HEADER, &self.token).body(body).unwrap();
+        let request =
+            Request::post("/sync/v1/exchange").header(TOKEN_HEADER, &self.token).body(body).unwrap();
         let router = hub.router.clone();
         async move {
             let answer = router.oneshot(request).await.unwrap();

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use mizili_hub::commands::stream;
 use mizili_hub::db::Db;
 use mizili_hub::market::cooperatives::app::NewCooperative;
-use mizili_hub::news::{Asker, Looked, Standing};
+use mizili_hub::news::{Asker, Looked};
 use mizili_hub::router::router;
 use mizili_hub::state::AppState;
 use mizili_hub::sync::room::Room;
@@ -20,8 +20,9 @@ use std::sync::Once;
 use std::time::Duration;
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId, Stream};
-use sync_protocol::session::{BucketCursor, TOKEN_HEADER};
-use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
+use sync_protocol::limits::{NEWS_BODY_MAX_BYTES, SCOPE_BUCKETS_MAX};
+use sync_protocol::session::{BucketCursor, NEWS_PATH, TOKEN_HEADER};
+use sync_protocol::wire::message::{Message, Standing, cursors_to_bytes, scope_hash};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 use tracing_subscriber::Layer;
@@ -99,7 +100,7 @@ impl Office {
             .map(|bucket| BucketCursor { upto: head(bucket), ..BucketCursor::new(*bucket) })
             .collect();
         let standing =
-            Standing { scope: scope_hash(scope), cursors: cursors_to_bytes(&cursors), verdicts: 0 };
+            Standing { scope: scope_hash(scope), cursors: cursors_to_bytes(&cursors), verdicts_upto: 0 };
         let text = URL_SAFE_NO_PAD.encode(&standing.cursors);
         let path = format!("/sync/v1/news?scope={}&cursors={text}&verdicts=0", standing.scope);
         Self { edge, token: URL_SAFE_NO_PAD.encode(token(edge)), path, standing }
@@ -387,4 +388,44 @@ async fn a_long_poll_does_not_keep_the_hub_from_stopping() {
     let poll = office.poll(&hub.state).await;
     hub.state.db.news().end();
     poll.await.unwrap().is(204);
+}
+
+#[tokio::test]
+async fn a_poll_says_where_it_stands_in_a_body_or_in_the_address() {
+    let hub = TestHub::with_market().await;
+    let office = offices(&hub, 1).await.remove(0);
+    let by_address = office.poll(&hub.state).await;
+    let header = HeaderName::from_static(TOKEN_HEADER);
+    let by_body = async |body: Vec<u8>| {
+        let request = Request::post(NEWS_PATH).header(&header, &office.token);
+        let request = request.body(axum::body::Body::from(body)).unwrap();
+        let answer = hub.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    };
+    let stands = Message::News(office.standing.clone()).to_bytes();
+    let newer = async {
+        let answer = by_body(stands.clone()).await;
+        answer.is(200);
+    };
+    let meanwhile = async {
+        by_address.await.unwrap().is(204);
+        hub.maize(OWN, 10).await;
+    };
+    tokio::join!(newer, meanwhile);
+    for wrong in [Vec::new(), vec![5], Message::End.to_bytes(), [stands.clone(), stands.clone()].concat()] {
+        by_body(wrong).await.problem(400, "malformed");
+    }
+    by_body(vec![0; NEWS_BODY_MAX_BYTES + 1]).await.problem(413, "too_large");
+    // The largest that there is fits.
+    let all =
+        vec![
+            BucketCursor { upto: u64::MAX, reached: Some(u64::MAX - 1), ..BucketCursor::new(country()) };
+            SCOPE_BUCKETS_MAX
+        ];
+    let largest = Standing { scope: u32::MAX, cursors: cursors_to_bytes(&all), verdicts_upto: u64::MAX };
+    let largest = Message::News(largest).to_bytes();
+    assert!(largest.len() <= NEWS_BODY_MAX_BYTES);
+    by_body(largest).await.is(200);
 }

@@ -50,7 +50,8 @@ async fn nonsense_of_one_edge_does_not_stop_forgetting_for_all() {
     world.publish(&named).await;
     world.sql("DELETE FROM members").await;
     let head = world.publish(&named).await[0].1;
-    let cursors = [Bucket::Edge(EdgeId(2)), bucket(A)].map(|b| BucketCursor { upto: head, ..BucketCursor::new(b) });
+    let cursors =
+        [Bucket::Edge(EdgeId(2)), bucket(A)].map(|b| BucketCursor { upto: head, ..BucketCursor::new(b) });
     hears(&world, EDGE, &[1]).await;
     hears(&world, EdgeId(2), &cursors_to_bytes(&cursors)).await;
     hears(&world, EdgeId(3), &[]).await;
@@ -79,8 +80,10 @@ async fn a_damaged_row_and_a_bucket_that_is_none_do_not_stop_the_catalogues() {
         "SELECT count(*) FROM sync_rows WHERE bucket = 'catalogue:1' AND entity = 13 AND NOT deleted",
     );
     assert!(listed.await >= 1, "the other listing stands there");
-    let behind = world.number("SELECT count(*) FROM buckets b JOIN job_cursors j ON j.bucket = b.name
-        WHERE j.job = 'catalogue' AND j.version < b.version");
+    let behind = world.number(
+        "SELECT count(*) FROM buckets b JOIN job_cursors j ON j.bucket = b.name
+        WHERE j.job = 'catalogue' AND j.version < b.version",
+    );
     assert_eq!(behind.await, 0, "and it goes on after the damaged row");
 }
 

@@ -113,9 +113,10 @@ async fn the_mark_is_taken_back_while_the_writers_transaction_is_still_open() {
 async fn two_runners_do_not_disturb_each_other() {
     let world = World::new().await;
     world.take((1..=40).map(|n| command(n, office(), &post(id(100 + n), 10))).collect()).await.unwrap();
+    let (mut at_one, mut at_other) = (BadRows::of("one"), BadRows::of("other"));
     let (one, two) = tokio::join!(
-        catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test")),
-        catalogue::run_once(&world.db, &world.deps, &mut BadRows::of("test"))
+        catalogue::run_once(&world.db, &world.deps, &mut at_one),
+        catalogue::run_once(&world.db, &world.deps, &mut at_other)
     );
     one.unwrap();
     two.unwrap();

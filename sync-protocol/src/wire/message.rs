@@ -28,6 +28,8 @@ pub enum Message {
     Audit(Audit),
     /// Ends a request.
     End,
+    /// Where an edge stands that waits for news. Alone in a long poll's body, since minor 2.
+    News(Standing),
     /// The edge's scope and the hub's epoch, when the edge's are not these.
     Welcome(Welcome),
     /// Verdicts in order of number.
@@ -91,6 +93,20 @@ pub struct Hello {
     /// What the hub's last answer asked to be shown, see [`Message::Prove`]; empty where it asked for nothing.
     #[cbor(n(12), with = "minicbor::bytes")]
     pub proof: Vec<u8>,
+}
+
+/// Where an edge stands that waits for news.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Standing {
+    /// [`scope_hash`] of the buckets that the cursors are for.
+    #[n(0)]
+    pub scope: u32,
+    /// Cursors in scope order, see [`cursors_to_bytes`].
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub cursors: Vec<u8>,
+    /// The last verdict number that it has on disk.
+    #[n(2)]
+    pub verdicts_upto: u64,
 }
 
 /// Asks for the sums of 256 slots, or for the rows of one.
@@ -212,6 +228,7 @@ const HELLO: u8 = 1;
 const COMMANDS: u8 = 2;
 const AUDIT: u8 = 3;
 const END: u8 = 4;
+const NEWS: u8 = 5;
 const WELCOME: u8 = 16;
 const VERDICTS: u8 = 17;
 const ROWS: u8 = 18;
@@ -229,6 +246,7 @@ impl Message {
             Self::Commands(commands) => (COMMANDS, batch::commands_to_bytes(commands)),
             Self::Audit(audit) => (AUDIT, compare::audit_to_bytes(audit).into_bytes()),
             Self::End => (END, Vec::new()),
+            Self::News(standing) => (NEWS, cbor::to_bytes(standing)),
             Self::Welcome(welcome) => (WELCOME, compare::welcome_to_bytes(welcome)),
             Self::Verdicts(list) => (VERDICTS, batch::verdicts_to_bytes(list)),
             Self::Rows(rows) => (ROWS, rows::encode(rows)),
@@ -262,6 +280,7 @@ impl Message {
             COMMANDS => Self::Commands(batch::read_commands(body)?),
             AUDIT => Self::Audit(compare::read_audit(&mut Reader::new(body))?),
             END => Self::End,
+            NEWS => Self::News(cbor::from_bytes(body, "news")?),
             WELCOME => Self::Welcome(compare::read_welcome(&mut Reader::new(body))?),
             VERDICTS => Self::Verdicts(batch::read_verdicts(body)?),
             ROWS => Self::Rows(rows::decode(body)?),

@@ -140,13 +140,14 @@ fn every_entity_command_and_message_has_a_sample() {
 }
 
 /// Every kind of message.
-const MESSAGES: [&str; 12] = [
+const MESSAGES: [&str; 13] = [
     "audit",
     "close",
     "commands",
     "complete",
     "end",
     "hello",
+    "news",
     "prove",
     "refusal",
     "rows",
@@ -161,6 +162,7 @@ fn kind(message: &Message) -> &'static str {
         Message::Commands(_) => "commands",
         Message::Audit(_) => "audit",
         Message::End => "end",
+        Message::News(_) => "news",
         Message::Welcome(_) => "welcome",
         Message::Verdicts(_) => "verdicts",
         Message::Rows(_) => "rows",

@@ -2,14 +2,17 @@
 //! A new form is added here, and its file written with `UPDATE=1 cargo test -p sync-protocol --test golden`.
 
 use super::sample::{Sample, id};
+use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Body, ListingPost};
-use sync_protocol::session::Issuer;
-use sync_protocol::wire::message::{Close, Message};
+use sync_protocol::ids::RegionId;
+use sync_protocol::session::{BucketCursor, Issuer};
+use sync_protocol::wire::message::{Close, Message, Standing, cursors_to_bytes, scope_hash};
 
 /// All of them.
 pub(crate) fn samples() -> Vec<Sample> {
     vec![
         Sample::message("close", close()),
+        Sample::message("news", news()),
         // The office has said what it gives to the hub; the hub does not work it out again.
         Sample::command("", posted(Some(25_000))),
         // The whole stays at the office. Not the same as an older office's silence.
@@ -21,6 +24,15 @@ pub(crate) fn samples() -> Vec<Sample> {
 fn close() -> Message {
     let link = Issuer { key: &[1; 32], edge: 4, incarnation: 1 }.issue(9, [2; 16]);
     Message::Close(Close { link, more: false, clock_s: 1_700_000_001, retry_after_s: 30, minor: Some(2) })
+}
+
+/// Where an edge stands that waits: one bucket whole, and one that a first snapshot still walks down.
+fn news() -> Message {
+    let at = |bucket, upto, reached| BucketCursor { bucket, upto, reached };
+    let (global, region) = (Bucket::Global, Bucket::Region(RegionId(3)));
+    let cursors = [at(global, 7, None), at(region, 300, Some(20))];
+    let cursors = cursors_to_bytes(&cursors);
+    Message::News(Standing { scope: scope_hash(&[global, region]), cursors, verdicts_upto: 12 })
 }
 
 fn posted(hub_milli: Option<i64>) -> Body {

@@ -32,7 +32,7 @@ async fn handle(State(hub): State<Arc<FakeHub>>, uri: Uri, headers: HeaderMap, b
     let path = uri.path_and_query().unwrap().as_str().to_owned();
     let body = match (uri.path(), bytes.first()) {
         (_, None) => Payload::Nothing,
-        ("/sync/v1/exchange", _) => Payload::Frames(bytes),
+        ("/sync/v1/exchange" | "/sync/v1/news", _) => Payload::Frames(bytes),
         _ => Payload::Json(bytes.into()),
     };
     let request = Request { path, token, body, patience: Duration::from_secs(60) };

@@ -92,6 +92,8 @@ pub(super) struct State {
     pub(super) epoch: u32,
     /// What it says of its version; `None` before minor 2.
     pub(super) minor: Option<u16>,
+    /// Polls that came with a body.
+    pub(super) polls_with_a_body: usize,
     /// Rows of a frame at most.
     pub(super) frame_rows: usize,
     /// Commands as they arrived, those known already included.
@@ -128,6 +130,7 @@ impl FakeHub {
             scope: scope(),
             epoch: 1,
             minor: None,
+            polls_with_a_body: 0,
             frame_rows: 50,
             arrived: Vec::new(),
             taken: Vec::new(),
@@ -178,9 +181,7 @@ impl FakeHub {
     }
 
     /// Waits until a bucket stands higher than the cursors of a long poll say; at once where it does already.
-    async fn news(&self, query: &str) {
-        let cursors = query.split('&').find_map(|part| part.strip_prefix("cursors=")).unwrap();
-        let cursors = BASE64.decode(cursors).unwrap();
+    async fn news(&self, cursors: &[u8]) {
         loop {
             let mut moved = std::pin::pin!(self.moved.notified());
             // What moves between the look and the wait counts as well.
@@ -188,7 +189,7 @@ impl FakeHub {
             let is_behind = {
                 let state = self.lock();
                 let heads = |bucket| state.feeds.get(bucket).map_or(0, |feed| feed.head);
-                let cursors = cursors_from_bytes(&cursors, &state.scope).unwrap();
+                let cursors = cursors_from_bytes(cursors, &state.scope).unwrap();
                 !state.deaf && cursors.iter().any(|cursor| heads(&cursor.bucket) > cursor.upto)
             };
             if is_behind {
@@ -306,7 +307,8 @@ impl FakeHub {
         match request.body {
             Payload::Nothing => {
                 assert!(path == "/sync/v1/news" && query.contains("scope=") && query.contains("cursors="));
-                self.news(query).await;
+                let cursors = query.split('&').find_map(|part| part.strip_prefix("cursors=")).unwrap();
+                self.news(&BASE64.decode(cursors).unwrap()).await;
                 Ok(whole(200, Vec::new()))
             }
             Payload::Json(text) => {
@@ -316,6 +318,17 @@ impl FakeHub {
                 } else {
                     Ok(whole(status, answer.to_string().into()))
                 }
+            }
+            Payload::Frames(frames) if path == "/sync/v1/news" => {
+                let mut reader = FrameReader::default();
+                reader.push(&frames);
+                let Ok(Message::News(standing)) = Message::from_frame(&reader.next_frame().unwrap().unwrap())
+                else {
+                    panic!("a poll says where it stands")
+                };
+                self.lock().polls_with_a_body += 1;
+                self.news(&standing.cursors).await;
+                Ok(whole(200, Vec::new()))
             }
             Payload::Frames(frames) => self.carried(request.token.as_deref(), frames.into()),
             Payload::Stream(mut pieces) => {

@@ -52,6 +52,21 @@ async fn news_and_commands_go_both_ways_without_anybody_asking() {
 }
 
 #[tokio::test]
+async fn a_poll_has_a_body_once_the_hub_has_said_that_it_knows_of_them() {
+    for (minor, has_body) in [(None, false), (Some(2), true)] {
+        let bed = Bed::with_market().await;
+        bed.hub.lock().minor = minor;
+        bed.hub.write(REGION, prices(1, 3));
+        let running = started(bed).await;
+        running.until(|bed| has_price(bed, 1)).await;
+        running.bed.hub.write(REGION, prices(2, 3));
+        running.until(|bed| has_price(bed, 2)).await;
+        assert_eq!(running.bed.hub.lock().polls_with_a_body > 0, has_body, "{minor:?}");
+        running.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_wish_ends_a_pause_after_a_failure() {
     let bed = Bed::new();
     bed.hub.lock().faults.offline = true;

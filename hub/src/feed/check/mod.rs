@@ -351,12 +351,9 @@ impl Sums {
 async fn mend_digests(db: &Db, deps: &Deps, bucket: Bucket) -> Result<(), FeedError> {
     retrying(deps, || async {
         let mut tx = db.begin().await?;
-        let sums = sums(
-            &mut tx,
-            bucket,
-            "SELECT version, digests FROM buckets WHERE name = $1 FOR NO KEY UPDATE",
-        )
-        .await?;
+        let sums =
+            sums(&mut tx, bucket, "SELECT version, digests FROM buckets WHERE name = $1 FOR NO KEY UPDATE")
+                .await?;
         q("UPDATE buckets SET version = greatest(version, $2), digests = $3 WHERE name = $1")
             .bind(bucket.to_string())
             .bind(sums.counted.0 as i64)

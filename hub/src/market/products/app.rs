@@ -129,7 +129,8 @@ pub(crate) async fn change(
         require(headers, &etag(&row.show()))?;
         let commands = bodies.into_iter().map(|body| (CommandId(state.deps.ids.uuid_v7()), body)).collect();
         let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
-        let moved = decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?.moved;
+        let moved =
+            decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?.moved;
         let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("product"))?;
         tx.commit().await?;
         Ok::<_, ApiError>((row.show(), moved))
