@@ -1,4 +1,5 @@
-//! Pages of lists: an opaque keyset cursor, stable while rows come and go, and never more than a hundred items.
+//! Pages of lists: an opaque keyset cursor, stable while rows come and go, and never more than a hundred items. A cursor names its
+//! list: that of another one, or one that nobody was given, is refused and never guessed at.
 
 use super::query::{Address, number};
 use crate::problem::Problem;
@@ -20,9 +21,12 @@ pub const LIMIT_MAX: u32 = 100;
 /// Longest cursor that is looked at.
 const CURSOR_MAX_BYTES: usize = 400;
 
-/// Where a page begins and how long it is. `K` is the sort key of the last item of the page before.
+/// Where a page begins and how long it is. `K` is the sort key of the last item of the page before. A key that is read is a
+/// client's word: what its type takes must be fit for a query as it is.
 #[derive(Clone, Debug)]
 pub struct Slice<K> {
+    /// The list that its cursors are for.
+    list: &'static str,
     /// The key after which the page begins; `None` for the first page.
     pub after: Option<K>,
     /// Most items.
@@ -30,16 +34,17 @@ pub struct Slice<K> {
 }
 
 impl<K: Serialize + DeserializeOwned> Slice<K> {
-    /// From the parameters `limit` and `cursor`.
+    /// From the parameters `limit` and `cursor`. `list` names the list in its cursors: a name for each order of each list, also
+    /// where two nodes have a list at one address and sort it otherwise.
     ///
     /// # Errors
     /// Names the parameter that is wrong.
-    pub fn read(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
+    pub fn read(list: &'static str, limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
         let limit = number("limit", limit)?.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Problem::parameter("limit", format!("must be between 1 and {LIMIT_MAX}.")));
         }
-        Ok(Self { after: cursor.map(decode).transpose()?, limit })
+        Ok(Self { list, after: cursor.map(|cursor| decode(list, cursor)).transpose()?, limit })
     }
 
     /// How many rows to fetch: one more than the page holds says whether there is a next one.
@@ -52,7 +57,7 @@ impl<K: Serialize + DeserializeOwned> Slice<K> {
         let limit = self.limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|(key, _)| encode(key));
+        let next = rows.last().filter(|_| more).map(|(key, _)| encode(self.list, key));
         Cut { items: rows.into_iter().map(|(_, item)| item).collect(), next }
     }
 
@@ -72,7 +77,8 @@ impl<K: Serialize + DeserializeOwned> Slice<K> {
             |row: &R| self.after.as_ref().is_none_or(|after| order(&key(row), after) == Ordering::Greater);
         let start = rows.iter().position(is_later).unwrap_or(rows.len());
         let more = rows.len() - start > limit;
-        let next = if more { rows.get(start + limit - 1).map(|row| encode(&key(row))) } else { None };
+        let last = rows.get((start + limit).saturating_sub(1)).filter(|_| more);
+        let next = last.map(|row| encode(self.list, &key(row)));
         let items: Result<Vec<T>, E> = rows.into_iter().skip(start).take(limit).map(&mut make).collect();
         Ok(Cut { items: items?, next })
     }
@@ -103,12 +109,12 @@ impl<T: Serialize> Cut<T> {
     }
 }
 
-fn encode<K: Serialize>(key: &K) -> String {
+fn encode<K: Serialize>(list: &str, key: &K) -> String {
     // A key is numbers and texts: writing it to memory cannot fail.
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(key).unwrap_or_default())
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, key)).unwrap_or_default())
 }
 
-fn decode<K: DeserializeOwned>(cursor: &str) -> Result<K, Problem> {
+fn decode<K: DeserializeOwned>(list: &str, cursor: &str) -> Result<K, Problem> {
     let wrong = || {
         Problem::parameter(
             "cursor",
@@ -119,7 +125,8 @@ fn decode<K: DeserializeOwned>(cursor: &str) -> Result<K, Problem> {
         return Err(wrong());
     }
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong())?;
-    serde_json::from_slice(&bytes).map_err(|_| wrong())
+    let (of, key) = serde_json::from_slice::<(String, K)>(&bytes).map_err(|_| wrong())?;
+    if of == list { Ok(key) } else { Err(wrong()) }
 }
 
 #[cfg(test)]
@@ -132,21 +139,21 @@ mod tests {
 
     #[test]
     fn a_page_knows_whether_there_is_a_next_one() {
-        let slice = Slice::<(i64, u32)>::read(Some("2"), None).unwrap();
+        let slice = Slice::<(i64, u32)>::read("things", Some("2"), None).unwrap();
         assert_eq!(slice.fetch(), 3);
         let full = slice.cut(vec![((9, 1), "a"), ((8, 2), "b"), ((7, 3), "c")]);
         assert_eq!(full.items, ["a", "b"]);
-        let next = Slice::<(i64, u32)>::read(None, full.next.as_deref()).unwrap();
+        let next = Slice::<(i64, u32)>::read("things", None, full.next.as_deref()).unwrap();
         assert_eq!(next.after, Some((8, 2)));
         assert!(slice.cut(vec![((9, 1), "a"), ((8, 2), "b")]).next.is_none());
     }
 
     #[test]
     fn a_page_of_a_whole_list_begins_after_the_one_before() {
-        let slice = Slice::<u32>::read(Some("2"), None).unwrap();
+        let slice = Slice::<u32>::read("things", Some("2"), None).unwrap();
         let full = cut_whole(&slice, &[9, 8, 7]);
         assert_eq!(full.items, [9, 8]);
-        let next = Slice::<u32>::read(Some("2"), full.next.as_deref()).unwrap();
+        let next = Slice::<u32>::read("things", Some("2"), full.next.as_deref()).unwrap();
         assert_eq!(next.after, Some(8));
         // What was the last of the page before is gone, and a new one stands on top: nothing is missed or shown twice.
         let last = cut_whole(&next, &[10, 9, 7, 6]);
@@ -158,12 +165,22 @@ mod tests {
     #[test]
     fn limits_and_cursors_out_of_range_are_named() {
         for bad in ["0", "101", "-1", "x", "1e3", "99999999999"] {
-            let error = Slice::<u32>::read(Some(bad), None).unwrap_err();
+            let error = Slice::<u32>::read("things", Some(bad), None).unwrap_err();
             assert!(error.to_string().contains("`limit`"), "{error}");
         }
         for bad in ["", "%%%", "bm8", &"A".repeat(5000)] {
-            let error = Slice::<u32>::read(None, Some(bad)).unwrap_err();
+            let error = Slice::<u32>::read("things", None, Some(bad)).unwrap_err();
             assert!(error.to_string().contains("`cursor`"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_cursor_is_good_for_its_own_list_alone() {
+        let next = Slice::<u32>::read("markets", Some("1"), None).unwrap().cut(vec![(1, "a"), (2, "b")]).next;
+        assert_eq!(Slice::<u32>::read("markets", None, next.as_deref()).unwrap().after, Some(1));
+        let error = Slice::<u32>::read("regions", None, next.as_deref()).unwrap_err();
+        assert!(error.to_string().contains("`cursor`"), "{error}");
+        // One from before cursors named their lists.
+        assert!(Slice::<u32>::read("markets", None, Some(&URL_SAFE_NO_PAD.encode("1"))).is_err());
     }
 }

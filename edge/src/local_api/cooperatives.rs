@@ -33,7 +33,7 @@ pub(super) fn show(names: &mut Names<'_>, row: entity::Cooperative) -> Result<Co
 /// This office's own, and those around.
 #[utoipa::path(get, path = "/api/v1/cooperatives", operation_id = "list_cooperatives", tag = "Cooperatives", params(PlaceQuery), responses((status = 200, body = Page<Cooperative>)))]
 pub async fn list(State(state): State<AppState>, query: Params<PlaceQuery>) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("office.cooperatives")?;
     let cut = state.db.read(move |conn| {
         let regions = filter::regions(conn, filter.region.as_ref())?;
         let fits = |c: &entity::Cooperative| {

@@ -75,7 +75,7 @@ pub async fn list(
     query: Params<OrderQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read(status_of, STATUSES)?;
+    let (filter, slice) = query.given.read("office.orders", status_of, STATUSES)?;
     let lang = reader(&headers);
     let now_s = state.deps.clock.now_s();
     let page = state.db.read(move |conn| {

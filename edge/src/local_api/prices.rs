@@ -50,7 +50,7 @@ struct Row {
     responses((status = 200, body = Page<MarketPrice>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
 pub async fn list(State(state): State<AppState>, query: Params<PriceQuery>) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("office.prices")?;
     let box_now_s = state.deps.clock.now_s();
     let page = state.db.read(move |conn| {
         let this_month = month_of(best_now_s(conn, box_now_s)?);

@@ -36,7 +36,7 @@ type ListKey = (i64, Uuid);
     responses((status = 200, body = Page<Product>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
 pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("office.products")?;
     let page = state.db.read(move |conn| {
         let (me, mut names) = (Me::load(conn)?, Names::new(conn));
         let mut found = matching(conn, &mut names, &filter)?;

@@ -100,7 +100,7 @@ pub async fn list_commodities(
     State(state): State<AppState>,
     query: Params<ListQuery>,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("office.commodities")?;
     let cut = state.db.read(move |conn| {
         let fits = |c: &entity::Commodity| filter::mentions(filter.words.as_deref(), commodity_names(c));
         page(conn, &slice, |c: &entity::Commodity| c.id.0, fits, show_commodity)
@@ -147,7 +147,7 @@ pub async fn list_units(
     State(state): State<AppState>,
     query: Params<ListQuery>,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("office.units")?;
     let cut = state.db.read(move |conn| {
         let fits = |u: &entity::Unit| filter::mentions(filter.words.as_deref(), [u.code.as_str()]);
         page(conn, &slice, |u: &entity::Unit| u.id.0, fits, show_unit)
@@ -173,7 +173,7 @@ pub async fn list_markets(
     State(state): State<AppState>,
     query: Params<PlaceQuery>,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("office.markets")?;
     let cut = state.db.read(move |conn| {
         let regions = filter::regions(conn, filter.region.as_ref())?;
         let fits = |m: &entity::Market| {
@@ -204,7 +204,7 @@ pub async fn list_regions(
     State(state): State<AppState>,
     query: Params<CountryQuery>,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("office.regions")?;
     let cut = state.db.read(move |conn| {
         let fits = |r: &entity::Region| {
             filter::mentions(filter.words.as_deref(), [r.name.as_str()])

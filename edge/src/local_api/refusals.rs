@@ -82,7 +82,8 @@ pub async fn list(
     query: Params<RefusalQuery>,
 ) -> Result<Response, ApiError> {
     let given = &query.given;
-    let slice = Slice::<(i64, u64)>::read(given.limit.as_deref(), given.cursor.as_deref())?;
+    let slice =
+        Slice::<(i64, u64)>::read("office.refusals", given.limit.as_deref(), given.cursor.as_deref())?;
     let (lang, now_s) = (lang(given.lang.as_deref())?, state.deps.clock.now_s());
     let page = state.db.read(move |conn| {
         let states = commands::refusals(conn, now_s.saturating_sub(REFUSED_SHOWN_S))?;

@@ -102,7 +102,7 @@ pub async fn list(
     query: Params<StockQuery>,
 ) -> Result<Response, ApiError> {
     let given = &query.given;
-    let slice = Slice::<(i64, Uuid)>::read(given.limit.as_deref(), given.cursor.as_deref())?;
+    let slice = Slice::<(i64, Uuid)>::read("office.stock", given.limit.as_deref(), given.cursor.as_deref())?;
     let lang = lang(given.lang.as_deref())?;
     let wanted = |text: &str| {
         text.parse::<Uuid>().map_err(|_| ApiError::parameter("product", "must be a product's id."))

@@ -74,7 +74,7 @@ pub async fn list(
     query: Params<MessageQuery>,
 ) -> Result<Response, ApiError> {
     let given = &query.given;
-    let slice = Slice::<i64>::read(given.limit.as_deref(), given.cursor.as_deref())?;
+    let slice = Slice::<i64>::read("office.messages", given.limit.as_deref(), given.cursor.as_deref())?;
     let wrong =
         || ApiError::parameter("state", "must be queued, sending, sent, delivered, failed or cancelled.");
     let stage = given.state.as_deref().map(|word| Stage::parse(word).ok_or_else(wrong)).transpose()?;

@@ -217,3 +217,37 @@ async fn a_box_that_belongs_to_nobody_says_so() {
     assert_eq!(office.look("/api/v1/products").await.problem(), (503, "not_enrolled"));
     assert_eq!(office.sign_in("office", "x").await.problem(), (503, "not_enrolled"));
 }
+
+#[tokio::test]
+async fn another_lists_cursor_is_refused_also_the_hubs() {
+    let office = Office::open().await;
+    for _ in 0..2 {
+        let product = office.offer(50).await;
+        office.order(&product, 1).await.ok();
+    }
+    let lists = ["products", "orders", "market-prices", "commodities", "units", "markets", "office/stock"];
+    let mut cursors = Vec::new();
+    for list in lists {
+        let page = office.get(&format!("/api/v1/{list}?limit=1")).await.ok();
+        let next = page["next"].as_str().unwrap_or_else(|| panic!("{list} needs two items: {page}"));
+        cursors.push((list, next.split_once("cursor=").unwrap().1.to_owned()));
+    }
+    // `["hub.orders", [1767225600000000, "00000000-0000-0000-0000-000000000001"]]`
+    let hubs =
+        "WyJodWIub3JkZXJzIixbMTc2NzIyNTYwMDAwMDAwMCwiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAxIl1d";
+    cursors.push(("hub", hubs.to_owned()));
+    for (of, cursor) in &cursors {
+        for list in lists {
+            let answer = office.get(&format!("/api/v1/{list}?cursor={cursor}")).await;
+            if *of == list {
+                answer.ok();
+            } else {
+                assert_eq!(
+                    (answer.problem(), answer.pointers()),
+                    ((400, "invalid_parameter"), vec!["?cursor"]),
+                    "{of} at {list}"
+                );
+            }
+        }
+    }
+}

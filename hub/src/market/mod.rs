@@ -2,6 +2,7 @@
 
 pub mod cooperatives;
 mod decide;
+mod newest;
 pub mod orders;
 pub mod prices;
 pub mod products;

@@ -9,6 +9,7 @@ mod edges;
 mod exchange;
 mod news;
 mod orders;
+mod pages;
 mod plans;
 mod prices;
 mod products;

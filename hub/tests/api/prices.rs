@@ -9,7 +9,7 @@ fn month(year: u32, month: u32) -> u32 {
 }
 
 /// The clock stands in March 2026.
-async fn hub() -> TestHub {
+pub(crate) async fn hub() -> TestHub {
     let hub = TestHub::with_market().await;
     hub.sql(
         "INSERT INTO markets (country, name, region_id) VALUES

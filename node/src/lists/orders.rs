@@ -46,6 +46,7 @@ impl OrderQuery {
     /// Names the parameter that is wrong.
     pub fn read<S, I, K>(
         &self,
+        list: &'static str,
         status: impl Fn(&str) -> Option<S>,
         known: &str,
     ) -> Result<(OrderFilter<S, I>, Slice<K>), Problem>
@@ -53,7 +54,7 @@ impl OrderQuery {
         I: FromStr,
         K: Serialize + DeserializeOwned,
     {
-        let slice = Slice::read(self.limit.as_deref(), self.cursor.as_deref())?;
+        let slice = Slice::read(list, self.limit.as_deref(), self.cursor.as_deref())?;
         let wrong_status = || Problem::parameter("status", format!("must be {known}."));
         let wrong_product = |_| Problem::parameter("product", "must be a product's id.");
         let filter = OrderFilter {

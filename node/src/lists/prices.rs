@@ -58,12 +58,15 @@ pub struct PriceFilter {
 }
 
 impl PriceQuery {
-    /// What it narrows a list to, and which page.
+    /// What it narrows a list to, and which page. `list` names the list in its cursors, see [`Slice::read`].
     ///
     /// # Errors
     /// Names the parameter that is wrong.
-    pub fn read<K: Serialize + DeserializeOwned>(&self) -> Result<(PriceFilter, Slice<K>), Problem> {
-        let slice = Slice::read(self.limit.as_deref(), self.cursor.as_deref())?;
+    pub fn read<K: Serialize + DeserializeOwned>(
+        &self,
+        list: &'static str,
+    ) -> Result<(PriceFilter, Slice<K>), Problem> {
+        let slice = Slice::read(list, self.limit.as_deref(), self.cursor.as_deref())?;
         Ok((self.filter()?, slice))
     }
 

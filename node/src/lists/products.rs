@@ -55,16 +55,16 @@ pub struct ProductFilter<I> {
 }
 
 impl ProductQuery {
-    /// What it narrows a list to, and which page.
+    /// What it narrows a list to, and which page. `list` names the list in its cursors, see [`Slice::read`].
     ///
     /// # Errors
     /// Names the parameter that is wrong.
-    pub fn read<I, K>(&self) -> Result<(ProductFilter<I>, Slice<K>), Problem>
+    pub fn read<I, K>(&self, list: &'static str) -> Result<(ProductFilter<I>, Slice<K>), Problem>
     where
         I: FromStr,
         K: Serialize + DeserializeOwned,
     {
-        let slice = Slice::read(self.limit.as_deref(), self.cursor.as_deref())?;
+        let slice = Slice::read(list, self.limit.as_deref(), self.cursor.as_deref())?;
         Ok((self.filter()?, slice))
     }
 

@@ -73,34 +73,34 @@ fn filter(country: Given<'_>, region: Given<'_>, q: Given<'_>) -> Result<PlaceFi
 }
 
 impl ListQuery {
-    /// What it narrows a list to, and which page.
+    /// What it narrows a list to, and which page. `list` names the list in its cursors, see [`Slice::read`].
     ///
     /// # Errors
     /// Names the parameter that is wrong.
-    pub fn read(&self) -> Result<(PlaceFilter, Slice<u32>), Problem> {
+    pub fn read(&self, list: &'static str) -> Result<(PlaceFilter, Slice<u32>), Problem> {
         let filter = filter(None, None, self.q.as_deref())?;
-        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+        Ok((filter, Slice::read(list, self.limit.as_deref(), self.cursor.as_deref())?))
     }
 }
 
 impl CountryQuery {
-    /// What it narrows a list to, and which page.
+    /// What it narrows a list to, and which page. `list` names the list in its cursors, see [`Slice::read`].
     ///
     /// # Errors
     /// Names the parameter that is wrong.
-    pub fn read(&self) -> Result<(PlaceFilter, Slice<u32>), Problem> {
+    pub fn read(&self, list: &'static str) -> Result<(PlaceFilter, Slice<u32>), Problem> {
         let filter = filter(self.country.as_deref(), None, self.q.as_deref())?;
-        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+        Ok((filter, Slice::read(list, self.limit.as_deref(), self.cursor.as_deref())?))
     }
 }
 
 impl PlaceQuery {
-    /// What it narrows a list to, and which page.
+    /// What it narrows a list to, and which page. `list` names the list in its cursors, see [`Slice::read`].
     ///
     /// # Errors
     /// Names the parameter that is wrong.
-    pub fn read(&self) -> Result<(PlaceFilter, Slice<u32>), Problem> {
+    pub fn read(&self, list: &'static str) -> Result<(PlaceFilter, Slice<u32>), Problem> {
         let filter = filter(self.country.as_deref(), self.region.as_deref(), self.q.as_deref())?;
-        Ok((filter, Slice::read(self.limit.as_deref(), self.cursor.as_deref())?))
+        Ok((filter, Slice::read(list, self.limit.as_deref(), self.cursor.as_deref())?))
     }
 }

@@ -15,7 +15,7 @@ use sync_protocol::api::{Page, Problem};
 /// List cooperatives
 #[utoipa::path(get, path = "/api/v1/cooperatives", operation_id = "list_cooperatives", tag = "Cooperatives", params(PlaceQuery), responses((status = 200, body = Page<Cooperative>)))]
 pub async fn list(State(state): State<AppState>, query: Params<PlaceQuery>) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("hub.cooperatives")?;
     Ok(app::list(&state, filter, &slice).await?.respond(&query.address))
 }
 

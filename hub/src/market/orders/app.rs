@@ -11,6 +11,7 @@ use crate::db::retrying;
 use crate::error::{self, ApiError, Kind, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
 use crate::market::decide::{Act, Done, decide};
+use crate::market::newest::Newest;
 use crate::market::users::phone::read_phone;
 use crate::news::Moved;
 use crate::state::AppState;
@@ -193,13 +194,13 @@ pub(crate) async fn list(
     state: &AppState,
     caller: &Caller,
     filter: &Filter,
-    slice: &Slice<Uuid>,
+    slice: &Slice<Newest>,
 ) -> Result<Cut<Order>, ApiError> {
     let rows = state.db.read(&state.deps, |mut conn| async move {
         db::list(&mut conn, &visible(caller), filter, slice.after, slice.fetch()).await
     });
     let rows = rows.await?;
-    Ok(slice.cut(rows.into_iter().map(|row| (row.order.id.0, row.show())).collect()))
+    Ok(slice.cut(rows.into_iter().map(|(key, row)| (key, row.show())).collect()))
 }
 
 /// One order. One that the caller may not see is answered like one that is not there.

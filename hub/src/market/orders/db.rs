@@ -2,6 +2,7 @@
 
 use super::OrderRow;
 use crate::db::q;
+use crate::market::newest::{Newest, RecordedAt};
 use crate::market::products::db::step_milli;
 use crate::rows;
 use mizili_node::lists::OrderFilter;
@@ -33,6 +34,7 @@ macro_rules! select_order {
             $with,
             " SELECT o.id, o.listing_id, o.cooperative_id, o.quantity_milli, o.unit_price_minor, o.currency, o.holder, o.buyer_phone,
                      o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.buyer_user_id,
+                     (extract(epoch FROM o.recorded_at) * 1000000)::bigint AS recorded_at_us,
                      CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit
               FROM ",
             $from,
@@ -49,6 +51,12 @@ fn order_of(row: &PgRow) -> Result<OrderRow, sqlx::Error> {
     Ok(OrderRow { order: rows::order(row)?, product, unit, buyer_user: row.try_get("buyer_user_id")? })
 }
 
+fn listed(row: &PgRow) -> Result<(Newest, OrderRow), sqlx::Error> {
+    let order = order_of(row)?;
+    let recorded_at = RecordedAt::of_row(row.try_get("recorded_at_us")?);
+    Ok(((recorded_at, order.order.id.0), order))
+}
+
 /// One order.
 pub(crate) async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<OrderRow>, sqlx::Error> {
     const SQL: &str = select_order!("", "orders", "WHERE o.id = $1");
@@ -61,22 +69,23 @@ macro_rules! branch {
         concat!(
             "(SELECT * FROM orders WHERE ",
             $condition,
-            " AND ($5::uuid IS NULL OR id < $5) AND ($6::int IS NULL OR status = $6) AND ($7::uuid IS NULL OR listing_id = $7)
-              AND ($8::int IS NULL OR cooperative_id = $8) ORDER BY id DESC LIMIT $9)"
+            " AND ($5::bigint IS NULL OR (recorded_at, id) < ('epoch'::timestamptz + $5 * interval '1 microsecond', $10::uuid))
+              AND ($6::int IS NULL OR status = $6) AND ($7::uuid IS NULL OR listing_id = $7)
+              AND ($8::int IS NULL OR cooperative_id = $8) ORDER BY recorded_at DESC, id DESC LIMIT $9)"
         )
     };
 }
 
-/// Orders that somebody may see, by id downwards (newest first, as far as the clocks that made the ids were right).
+/// Orders that somebody may see, newest first by when the hub recorded them, after a key.
 pub(crate) async fn list(
     conn: &mut PgConnection,
     visible: &Visible,
     filter: &Filter,
-    after: Option<Uuid>,
+    after: Option<Newest>,
     limit: i64,
-) -> Result<Vec<OrderRow>, sqlx::Error> {
+) -> Result<Vec<(Newest, OrderRow)>, sqlx::Error> {
     const SQL: &str = concat!(
-        "WITH page AS MATERIALIZED (SELECT DISTINCT ON (id) * FROM (",
+        "WITH page AS MATERIALIZED (SELECT DISTINCT ON (recorded_at, id) * FROM (",
         branch!("$1::boolean"),
         " UNION ALL ",
         branch!("cooperative_id = $2::int"),
@@ -84,17 +93,17 @@ pub(crate) async fn list(
         branch!("buyer_user_id = $3::uuid"),
         " UNION ALL ",
         branch!("buyer_phone = $4::bigint"),
-        ") seen ORDER BY id DESC LIMIT $9)",
-        select_order!("", "page", "ORDER BY o.id DESC")
+        ") seen ORDER BY recorded_at DESC, id DESC LIMIT $9)",
+        select_order!("", "page", "ORDER BY o.recorded_at DESC, o.id DESC")
     );
     let cooperative = visible.cooperative.map(|id| crate::db::int(id.0)).transpose()?;
     let query = q(SQL).bind(visible.all).bind(cooperative).bind(visible.user.map(|user| user.0));
-    let query = query.bind(visible.phone.map(u64::cast_signed)).bind(after);
+    let query = query.bind(visible.phone.map(u64::cast_signed)).bind(after.map(|key| key.0.microseconds()));
     let query = query
         .bind(filter.status.map(|s| s.code().cast_signed()))
         .bind(filter.product)
         .bind(filter.cooperative);
-    query.bind(limit).fetch_all(conn).await?.iter().map(order_of).collect()
+    query.bind(limit).bind(after.map(|key| key.1)).fetch_all(conn).await?.iter().map(listed).collect()
 }
 
 /// What an order needs to know about a product before it is decided.

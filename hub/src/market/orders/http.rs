@@ -54,7 +54,7 @@ pub async fn list(
     caller: Caller,
     query: Params<OrderQuery>,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read(OrderStatus::parse, STATUSES)?;
+    let (filter, slice) = query.given.read("hub.orders", OrderStatus::parse, STATUSES)?;
     let page = app::list(&state, &caller, &filter, &slice).await?;
     Ok(page.respond(&query.address))
 }

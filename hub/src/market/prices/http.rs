@@ -18,7 +18,7 @@ use sync_protocol::api::{Page, Problem};
     responses((status = 200, body = Page<MarketPrice>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
 pub async fn list(State(state): State<AppState>, query: Params<PriceQuery>) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("hub.prices")?;
     let page = app::list(&state, &filter, &slice).await?;
     Ok(page.respond(&query.address))
 }

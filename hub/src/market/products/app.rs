@@ -11,6 +11,7 @@ use crate::db::retrying;
 use crate::error::{self, ApiError, Kind, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
 use crate::market::decide::{Act, decide};
+use crate::market::newest::Newest;
 use crate::market::reference::kept::Kept;
 use crate::market::reference::names::Asked;
 use crate::news::Moved;
@@ -30,7 +31,7 @@ use uuid::Uuid;
 pub(crate) async fn list(
     state: &AppState,
     filter: &Filter,
-    slice: &Slice<db::ListKey>,
+    slice: &Slice<Newest>,
 ) -> Result<Cut<Product>, ApiError> {
     let asked = Asked {
         commodity: filter.commodity.as_ref(),

@@ -2,6 +2,7 @@
 
 use super::ProductRow;
 use crate::db::{Narrowed, misfit, q};
+use crate::market::newest::{Newest, RecordedAt};
 use crate::market::reference::kept::Kept;
 use crate::market::reference::names::Meant;
 use jiff::Timestamp;
@@ -15,9 +16,6 @@ use uuid::Uuid;
 /// Cooperatives are kept by Postgres' `int`.
 pub(crate) type Filter = ProductFilter<i32>;
 
-/// The sort key of a list: when the hub recorded it, in microseconds, and the id.
-pub(crate) type ListKey = (i64, Uuid);
-
 macro_rules! stock {
     () => {
         " CROSS JOIN LATERAL (
@@ -29,7 +27,7 @@ macro_rules! stock {
 
 /// A product of a list: what the database has of it. Its names are kept in the process.
 pub(crate) struct Listed {
-    pub(crate) key: ListKey,
+    pub(crate) key: Newest,
     title: String,
     commodity: i32,
     unit: i32,
@@ -124,10 +122,11 @@ pub(crate) async fn list(
     conn: &mut PgConnection,
     filter: &Filter,
     meant: &Meant,
-    after: Option<ListKey>,
+    after: Option<Newest>,
     rows: i64,
 ) -> Result<Vec<Listed>, sqlx::Error> {
-    let after = match after.map(|(us, id)| Timestamp::from_microsecond(us).map(|at| (at, id))) {
+    let after = match after.map(|(at, id)| Timestamp::from_microsecond(at.microseconds()).map(|at| (at, id)))
+    {
         // Nothing is that old or that new.
         Some(Err(_)) => return Ok(Vec::new()),
         Some(Ok(key)) => Some(key),
@@ -180,7 +179,7 @@ fn text(filter: &Filter, meant: &Meant, after: Option<(Timestamp, Uuid)>, rows: 
 fn listed(row: &PgRow) -> Result<Listed, sqlx::Error> {
     let recorded_at: jiff_sqlx::Timestamp = row.try_get(12)?;
     Ok(Listed {
-        key: (recorded_at.to_jiff().as_microsecond(), row.try_get(0)?),
+        key: (RecordedAt::of_row(recorded_at.to_jiff().as_microsecond()), row.try_get(0)?),
         title: row.try_get(1)?,
         commodity: row.try_get(2)?,
         unit: row.try_get(3)?,

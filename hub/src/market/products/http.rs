@@ -26,7 +26,7 @@ use uuid::Uuid;
     responses((status = 200, body = Page<Product>),
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
 pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("hub.products")?;
     let page = app::list(&state, &filter, &slice).await?;
     Ok(page.respond(&query.address))
 }

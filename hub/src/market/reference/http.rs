@@ -18,7 +18,7 @@ pub async fn list_commodities(
     State(state): State<AppState>,
     query: Params<ListQuery>,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("hub.commodities")?;
     Ok(app::list_commodities(&state, filter, &slice).await?.respond(&query.address))
 }
 
@@ -40,7 +40,7 @@ pub async fn list_units(
     State(state): State<AppState>,
     query: Params<ListQuery>,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("hub.units")?;
     Ok(app::list_units(&state, filter, &slice).await?.respond(&query.address))
 }
 
@@ -62,7 +62,7 @@ pub async fn list_markets(
     State(state): State<AppState>,
     query: Params<PlaceQuery>,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("hub.markets")?;
     Ok(app::list_markets(&state, filter, &slice).await?.respond(&query.address))
 }
 
@@ -84,7 +84,7 @@ pub async fn list_regions(
     State(state): State<AppState>,
     query: Params<CountryQuery>,
 ) -> Result<Response, ApiError> {
-    let (filter, slice) = query.given.read()?;
+    let (filter, slice) = query.given.read("hub.regions")?;
     Ok(app::list_regions(&state, filter, &slice).await?.respond(&query.address))
 }
 
