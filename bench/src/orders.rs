@@ -11,6 +11,7 @@ use mizili_edge::db::{Db, DbError};
 use mizili_edge::replica;
 use mizili_node::deps::{Clock, Deps, Ids};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -44,6 +45,10 @@ impl Clock for Past {
 
     fn monotonic(&self) -> Duration {
         self.real.monotonic()
+    }
+
+    fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.real.pause(time)
     }
 }
 

@@ -16,7 +16,7 @@ use axum::routing::get;
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
 use mizili_node::patience::with_people;
 use mizili_node::problem::{Kind, Node, page as problems};
-use mizili_node::{body, etag, patience};
+use mizili_node::{address, body, etag, patience};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -71,6 +71,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(with_people(Kind::Busy), patience::layer))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(state.config.proxies(), address::note))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
 }

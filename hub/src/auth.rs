@@ -7,12 +7,14 @@ pub mod caller;
 pub mod db;
 mod hs256;
 pub mod http;
+pub mod pair;
 pub mod throttle;
 pub mod token;
 
 pub use caller::Caller;
 
 use mizili_node::password::Passwords;
+use mizili_node::throttle::UnderWay;
 use token::TokenKey;
 
 /// What signing in needs: the hashing pool and the key of the access tokens.
@@ -22,4 +24,6 @@ pub struct Auth {
     pub passwords: Passwords,
     /// The key that signs access tokens.
     pub key: TokenKey,
+    /// Sign-ins that are under way at this hub.
+    pub under_way: UnderWay,
 }

@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::serve::{self, Secrets};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
+use mizili_node::address::{AddressRange, Proxies};
 use mizili_node::problem::one_line;
 use mizili_node::prompt;
 use mizili_node::streams::start_log;
@@ -152,6 +153,10 @@ struct Serve {
     /// Port to listen on, on all addresses, where `--listen` is not given.
     #[arg(long, env = "PORT", hide = true)]
     port: Option<u16>,
+    /// Proxies in front of the hub on other machines, such as 10.0.0.0/8: they say where a request comes from (X-Forwarded-For). Those
+    /// on this machine are believed without. Wrong passwords are counted by that address.
+    #[arg(long, value_name = "RANGE", env = "MIZILI_TRUSTED_PROXIES", value_delimiter = ',')]
+    trust_proxy: Vec<AddressRange>,
     /// Secret that signs access tokens, of at least 32 characters; without it one is made and kept in the data folder.
     #[arg(long, env = "MIZILI_JWT_SECRET", hide = true, hide_env_values = true)]
     jwt_secret: Option<String>,
@@ -209,11 +214,12 @@ fn words(error: &anyhow::Error) -> String {
 async fn run(command: Command) -> Result<()> {
     match command {
         Command::Serve(args) => {
+            let proxies = Proxies::new(args.trust_proxy);
             let secrets = Secrets { jwt: args.jwt_secret, hub_keys: args.hub_keys };
             let from_port = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
             let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT_DEFAULT);
             let listen = args.listen.or(args.port.map(from_port)).unwrap_or(here);
-            serve::run(&args.common.config(), &secrets, args.statements, listen).await
+            serve::run(&args.common.config(), &secrets, args.statements, proxies, listen).await
         }
         Command::Migrate(common) => migrate(&common).await,
         Command::Openapi(common) => {

@@ -20,7 +20,7 @@ use mizili_node::fallback::{no_such_method, no_such_path, panicked};
 use mizili_node::idempotency::{KEY_HEADER, REPLAY_HEADER};
 use mizili_node::patience::with_people;
 use mizili_node::problem::{Node, page as problems};
-use mizili_node::{body, etag, patience};
+use mizili_node::{address, body, etag, patience};
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -99,6 +99,7 @@ pub fn router(state: AppState) -> Router {
     api.merge(crate::sync::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(state.proxies.clone(), address::note))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(
             TraceLayer::new_for_http()

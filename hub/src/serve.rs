@@ -13,9 +13,11 @@ use crate::sync::keys::HubKeys;
 use crate::sync::look;
 use crate::sync::room::Room;
 use anyhow::{Context as _, Result};
+use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
 use mizili_node::serve::Bounds;
+use mizili_node::throttle::UnderWay;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -53,9 +55,10 @@ pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets) -> Result<A
     let keys = HubKeys::load(secrets.hub_keys.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
     let key = TokenKey::load(secrets.jwt.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(HASHING_THREADS_MAX);
-    let auth = Auth { passwords: Passwords::new(threads), key };
-    let (keys, auth, names) = (Arc::new(keys), Arc::new(auth), Arc::default());
-    Ok(AppState { db, deps, keys, room: Room::default(), auth, names })
+    let auth = Auth { passwords: Passwords::new(threads), key, under_way: UnderWay::default() };
+    let (keys, auth) = (Arc::new(keys), Arc::new(auth));
+    let (names, proxies) = (Arc::default(), Arc::default());
+    Ok(AppState { db, deps, keys, room: Room::default(), auth, names, proxies })
 }
 
 /// Runs the hub until Ctrl-C or SIGTERM.
@@ -66,6 +69,7 @@ pub async fn run(
     config: &Config,
     secrets: &Secrets,
     statements: Statements,
+    proxies: Proxies,
     listen: SocketAddr,
 ) -> Result<()> {
     // Before anything is started: a port that is taken must not cost the start of a database.
@@ -73,7 +77,7 @@ pub async fn run(
     let opened = config.open().await?;
     let settled = opened.db.settle_statements(&Deps::real(), statements).await;
     let served = match settled.context("the database does not answer") {
-        Ok(()) => serve(config, secrets, &opened, listener).await,
+        Ok(()) => serve(config, secrets, proxies, &opened, listener).await,
         Err(error) => Err(error),
     };
     let closed = opened.close().await;
@@ -81,9 +85,16 @@ pub async fn run(
     served.and(closed)
 }
 
-async fn serve(config: &Config, secrets: &Secrets, opened: &Opened, listener: TcpListener) -> Result<()> {
+async fn serve(
+    config: &Config,
+    secrets: &Secrets,
+    proxies: Proxies,
+    opened: &Opened,
+    listener: TcpListener,
+) -> Result<()> {
     migrate(opened.db.direct_url()).await.context("the database could not be brought up to date")?;
-    let state = state(opened.db.clone(), Deps::real(), config.data_dir(), secrets)?;
+    let mut state = state(opened.db.clone(), Deps::real(), config.data_dir(), secrets)?;
+    state.proxies = Arc::new(proxies);
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!("listening on http://{address}; the API's pages are at http://{address}/api/docs/");
     let mut tasks = JoinSet::new();

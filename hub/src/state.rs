@@ -6,6 +6,7 @@ use crate::db::Db;
 use crate::market::reference::names::Names;
 use crate::sync::keys::HubKeys;
 use crate::sync::room::Room;
+use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
 use std::sync::Arc;
 
@@ -24,4 +25,6 @@ pub struct AppState {
     pub auth: Arc<Auth>,
     /// Names of crops, units and places.
     pub names: Arc<Names>,
+    /// Whose word counts about where a request comes from.
+    pub proxies: Arc<Proxies>,
 }

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -16,6 +17,9 @@ pub trait Clock: Send + Sync {
 
     /// Time since some moment, never going back. Sessions and waits are counted by it.
     fn monotonic(&self) -> Duration;
+
+    /// Lets time pass. By the monotonic clock, in which nobody goes back.
+    fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
     /// The wall clock in whole seconds since 1970 UTC.
     fn now_s(&self) -> i64 {
@@ -82,6 +86,10 @@ impl Clock for MachineClock {
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
     }
+
+    fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tokio::time::sleep(time))
+    }
 }
 
 struct MachineIds;
@@ -134,6 +142,12 @@ impl Clock for HandClock {
 
     fn monotonic(&self) -> Duration {
         self.at.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// Nobody waits in a test: the clock moves on by as much at once.
+    fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.advance(time);
+        Box::pin(std::future::ready(()))
     }
 }
 

@@ -46,6 +46,10 @@ listen = "{DEFAULT_LISTEN}"
 # Leave it empty while there is none: the office page and the hub do not need it.
 public_url = ""
 
+# Proxies in front of this box that stand on other machines, such as ["192.168.1.2"]. They say where a request comes from
+# (X-Forwarded-For); of anybody else, and of nobody but those on this machine while this is empty, that is not believed.
+trusted_proxies = []
+
 # The country that completes local phone numbers: 0999 123 456 becomes +265 999 123 456 with "MWI".
 country = "{country}"
 

@@ -2,8 +2,8 @@
 //!
 //! Its secret and its key must never reach a log: what is shown of it for debugging leaves them out.
 
-use super::address::AddressRange;
 use crate::sms::africastalking;
+use mizili_node::address::AddressRange;
 use serde::Deserialize;
 use std::fmt;
 use std::net::IpAddr;

@@ -3,20 +3,20 @@
 //! Holds secrets of gateways, so only its owner may read it. It never holds what the hub decides (that is in the database),
 //! and a file with a mistake is refused by line, never half used.
 
-mod address;
 mod first;
 mod gateway;
 
-pub use address::AddressRange;
 pub use first::write_first;
 pub use gateway::{Gateway, GatewayKind};
 
 use crate::outbox::SmsSettings;
 use crate::text::Lang;
+use mizili_node::address::{AddressRange, Proxies};
 use serde::Deserialize;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use sync_protocol::country::Country;
 
 /// Name of the file in the data directory.
@@ -62,6 +62,9 @@ pub struct Config {
     /// The address under which gateways reach this box, such as `https://office.example.org`; empty when there is none.
     #[serde(default)]
     pub public_url: String,
+    /// Proxies in front of this box, beside those on this machine: their word counts about where a request comes from.
+    #[serde(default)]
+    pub trusted_proxies: Vec<AddressRange>,
     /// The country whose rules complete local phone numbers, ISO 3166-1 alpha-3.
     pub country: String,
     /// The language of callers who have chosen none.
@@ -141,6 +144,11 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Whose word counts about where a request comes from.
+    pub fn proxies(&self) -> Arc<Proxies> {
+        Arc::new(Proxies::new(self.trusted_proxies.clone()))
     }
 
     /// The country that completes local phone numbers of a gateway.

@@ -22,6 +22,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0021_calls.sql"),
     step!("0022_messages.sql"),
     step!("0023_calls_by_age.sql"),
+    step!("0024_office_line.sql"),
 ];
 
 /// All steps.

@@ -11,12 +11,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use mizili_node::address::Place;
 use mizili_node::body::Body;
 use mizili_node::name::tidy;
 use mizili_node::password;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::Problem;
+use sync_protocol::phone::Phone;
 use utoipa::ToSchema;
 
 /// Longest name that is looked at, in characters.
@@ -73,7 +75,8 @@ struct Found {
 
 /// Sign in
 ///
-/// Wrong passwords for a name make the next try wait longer. The session ends when it is left alone (30 minutes, unless the box is
+/// Wrong passwords for a name make the next try from the same address wait longer; where the name has signed in before, it is answered
+/// later and not refused. The session ends when it is left alone (30 minutes, unless the box is
 /// set otherwise), when the box starts again, or when the password changes.
 #[utoipa::path(post, path = "/api/v1/office/login", operation_id = "sign_in", tag = "Office", request_body = OfficeLogin,
     responses((status = 200, body = OfficeSession),
@@ -83,6 +86,7 @@ struct Found {
         (status = 429, body = Problem, description = "`too_many_attempts`: see `Retry-After`", content_type = "application/problem+json")))]
 pub async fn login(
     State(state): State<AppState>,
+    place: Place,
     headers: HeaderMap,
     _: Params<NoParams>,
     Body(given): Body<OfficeLogin>,
@@ -97,17 +101,48 @@ pub async fn login(
     if given.password.len() > password::MAX_BYTES {
         return Err(wrong());
     }
-    let number = phone::read(&name, &state.config).ok().map(|phone| phone.number());
-    let key = number.map_or_else(|| name.to_lowercase(), |number| number.to_string());
-    state.office.throttle.count(&key, state.deps.clock.monotonic())?;
-    let found = state.db.read(move |conn| find(conn, &name, number)).await?;
-    let hash = found.as_ref().map(|found| found.hash.as_str());
-    if !state.office.passwords.verify(&given.password, hash).await? {
-        return Err(wrong());
+    let phone = phone::read(&name, &state.config).ok();
+    let number = phone.as_ref().map(Phone::number);
+    let shown = phone.map_or_else(|| "no number".to_owned(), |phone| phone.masked());
+    let checked = check(&state, place, name, number, &given.password).await;
+    if let Err(error) = &checked {
+        // One line for each, for whoever looks after the box. What was typed as a name may have been a password.
+        tracing::warn!(phone = shown, address = %place, code = error.kind().code(), "a sign-in failed");
     }
-    state.office.throttle.forgive(&key);
-    let found = found.ok_or_else(wrong)?;
-    Ok(open(&state, &headers, found).await)
+    Ok(open(&state, &headers, place, checked?).await)
+}
+
+/// The account whose password it is.
+async fn check(
+    state: &AppState,
+    place: Place,
+    name: String,
+    number: Option<u64>,
+    password: &str,
+) -> Result<Found, ApiError> {
+    let (line, user) =
+        (place.line(), number.map_or_else(|| name.to_lowercase(), |number| format!("+{number}")));
+    let (asked_line, asked_user) = (line.clone(), user.clone());
+    let found = state.db.read(move |conn| {
+        let is_known = store::is_known_line(conn, &asked_user, &asked_line)?;
+        Ok::<_, ApiError>((find(conn, &name, number)?, is_known))
+    });
+    let (found, is_known) = found.await?;
+    let office = &state.office;
+    let attempt = office.throttle.begin(&user, &line, is_known, state.deps.clock.monotonic())?;
+    state.deps.clock.pause(attempt.put_off).await;
+    let hash = found.as_ref().map(|found| found.hash.as_str());
+    match office.passwords.verify(password, hash).await {
+        Ok(true) => {
+            office.throttle.forgive(attempt);
+            found.ok_or_else(wrong)
+        }
+        Ok(false) => Err(wrong()),
+        Err(error) => {
+            office.throttle.take_back(attempt);
+            Err(error)
+        }
+    }
 }
 
 fn find(conn: &rusqlite::Connection, name: &str, number: Option<u64>) -> Result<Option<Found>, ApiError> {
@@ -134,14 +169,20 @@ fn find(conn: &rusqlite::Connection, name: &str, number: Option<u64>) -> Result<
 }
 
 /// Opens the session, and puts it on record where the disk allows: people can sign in and read while it does not.
-async fn open(state: &AppState, headers: &HeaderMap, found: Found) -> Response {
+async fn open(state: &AppState, headers: &HeaderMap, place: Place, found: Found) -> Response {
     let sessions = &state.office.sessions;
     let (token, hash) = sessions.begin(&state.deps, found.account, found.hash);
     let (boot, user) = (sessions.boot.clone(), found.person.user.clone());
     let (now_s, used) = (state.deps.clock.now_s(), state.deps.clock.monotonic());
     let used_ms = i64::try_from(used.as_millis()).unwrap_or(i64::MAX);
-    let kept: Result<(), DbError> =
-        state.db.write(move |tx| store::record_session(tx, &hash, &user, &boot, now_s, used_ms)).await;
+    let line = place.line();
+    let kept: Result<(), DbError> = state
+        .db
+        .write(move |tx| {
+            store::remember_line(tx, &user, &line)?;
+            store::record_session(tx, &hash, &user, &boot, now_s, used_ms)
+        })
+        .await;
     match kept {
         Ok(()) => sessions.is_recorded_now(&hash),
         Err(error) => tracing::warn!(%error, "a session is kept in memory alone"),

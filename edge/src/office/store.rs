@@ -1,4 +1,5 @@
-//! SQL of people at the office: password hashes of this box, users that the hub sent, and the sessions on record.
+//! SQL of people at the office: password hashes of this box, users that the hub sent, the sessions on record, and the lines on which
+//! each has signed in before.
 
 use crate::db::DbError;
 use crate::node::Identity;
@@ -35,6 +36,25 @@ pub(super) fn person(conn: &Connection, me: &Identity, id: UserId) -> Result<Opt
 
 fn may_sign_in(person: &OfficeUser, me: &Identity) -> bool {
     person.cooperative == me.cooperative && !person.disabled && !person.password_hash.is_empty()
+}
+
+/// Lines that are kept of each who signs in: the last ones. An office has a few machines.
+const LINES_KEPT: u32 = 32;
+
+/// Whether somebody has signed in on a line before.
+pub(super) fn is_known_line(conn: &Connection, user: &str, line: &str) -> Result<bool, DbError> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM office_line WHERE user = ?1 AND line = ?2")?;
+    Ok(statement.query_row([user, line], |_| Ok(())).optional()?.is_some())
+}
+
+/// Notes that somebody signed in on a line. The longest unused are forgotten, in the order of use: no clock counts.
+pub(super) fn remember_line(tx: &Transaction<'_>, user: &str, line: &str) -> Result<(), DbError> {
+    tx.prepare_cached("DELETE FROM office_line WHERE user = ?1 AND line = ?2")?.execute([user, line])?;
+    tx.prepare_cached("INSERT INTO office_line (user, line) VALUES (?1, ?2)")?.execute([user, line])?;
+    let sql = "DELETE FROM office_line WHERE user = ?1 AND id NOT IN
+                   (SELECT id FROM office_line WHERE user = ?1 ORDER BY id DESC LIMIT ?2)";
+    tx.prepare_cached(sql)?.execute((user, LINES_KEPT))?;
+    Ok(())
 }
 
 /// Records a session, and drops those of earlier runs of the program.

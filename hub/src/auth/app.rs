@@ -1,80 +1,89 @@
-//! Signing in and out: a password becomes a pair of tokens, a refresh token becomes the next pair. A refresh token that comes
-//! twice ends its session, because one of the two who had it is a thief.
+//! Signing in and out: a password becomes a pair of tokens, a refresh token becomes the next pair. One that comes again within a
+//! minute gets the same pair, byte for byte, whichever hub it comes to: the answer was lost on the way. One that comes later ends
+//! its session, because one of the two who had it is a thief.
 
 use crate::auth::caller::Caller;
-use crate::auth::token::ACCESS_LIFETIME_S;
+use crate::auth::pair::{Pair, Tokens, hash};
+use crate::auth::throttle::Guess;
 use crate::auth::{db, throttle};
 use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize};
+use mizili_node::address::Place;
 use sqlx::PgConnection;
 use sync_protocol::ids::UserId;
-use utoipa::ToSchema;
+use sync_protocol::phone::Phone;
 use uuid::Uuid;
 
 /// Seconds that a refresh token lasts: a phone that is offline for a month stays signed in.
 pub const REFRESH_LIFETIME_S: i64 = 60 * 24 * 60 * 60;
-
-/// A pair of tokens.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Tokens {
-    /// Send it as `Authorization: Bearer TOKEN`.
-    pub access_token: String,
-    /// `Bearer`.
-    #[schema(example = "Bearer")]
-    pub token_type: String,
-    /// Seconds until the access token expires.
-    #[schema(example = 900)]
-    pub expires_in_s: i64,
-    /// Works once, at `/auth/refresh`, for the next pair.
-    pub refresh_token: String,
-}
 
 /// No such number, or not its password: which of the two is not said.
 fn wrong() -> Problem {
     Kind::BadCredentials.because("The phone number or the password is wrong.")
 }
 
+/// Tries that may be under way from one line at this hub: an eighth of what the hashing pool lets wait. A whole office signs in from
+/// one.
+const UNDER_WAY_MAX: usize = 32;
+
 /// Signs in by number and password.
-pub(crate) async fn login(state: &AppState, phone: u64, password: &str) -> Result<Tokens, ApiError> {
-    let now = state.deps.clock.now();
+pub(crate) async fn login(
+    state: &AppState,
+    place: Place,
+    phone: &Phone,
+    password: &str,
+) -> Result<Tokens, ApiError> {
+    let tokens = check(state, &place.line(), phone.number(), password).await;
+    if let Err(error) = &tokens {
+        // One line for each, for whoever looks after the hub.
+        let code = error.kind().code();
+        tracing::warn!(phone = phone.masked(), address = %place, code, "a sign-in failed");
+    }
+    tokens
+}
+
+async fn check(state: &AppState, line: &str, phone: u64, password: &str) -> Result<Tokens, ApiError> {
+    let _on_the_way = state.auth.under_way.enter(line, UNDER_WAY_MAX)?;
     let mut tx = state.db.begin().await?;
-    throttle::count(&mut tx, phone, now).await?;
+    let guess = Guess::of_number(phone, line.to_owned());
+    let attempt = throttle::begin(&mut tx, guess, "number", state.deps.clock.now()).await?;
     let known = db::by_phone(&mut tx, phone).await?;
     tx.commit().await?;
-    // No connection is held while a password is hashed.
+    // No connection is held while a try is put off or a password is hashed.
+    state.deps.clock.pause(attempt.put_off).await;
     let hash = known.as_ref().map(|(_, hash)| hash.as_str());
-    let right = state.auth.passwords.verify(password, hash).await?;
-    let Some((caller, _)) = known.filter(|_| right) else { return Err(wrong().into()) };
+    let right = state.auth.passwords.verify(password, hash).await;
     let mut tx = state.db.begin().await?;
-    throttle::forgive(&mut tx, phone).await?;
-    let tokens = issue(state, &mut tx, caller.id, state.deps.ids.uuid_v7()).await?;
+    let right = match right {
+        Ok(right) => right,
+        Err(error) => {
+            throttle::take_back(&mut tx, &attempt).await?;
+            tx.commit().await?;
+            return Err(error.into());
+        }
+    };
+    let Some((caller, _)) = known.filter(|_| right) else { return Err(wrong().into()) };
+    throttle::forgive(&mut tx, &attempt).await?;
+    throttle::remember_line(&mut tx, &attempt).await?;
+    let pair = Pair::new(&state.deps);
+    let tokens = issue(state, &mut tx, caller.id, state.deps.ids.uuid_v7(), &pair).await?;
     tx.commit().await?;
     Ok(tokens)
 }
 
-/// A new pair for a sign-in.
-pub(crate) async fn issue(
+/// Keeps the refresh token of a pair, and shows the pair to whom it is for.
+async fn issue(
     state: &AppState,
     conn: &mut PgConnection,
     user: UserId,
     family: Uuid,
+    pair: &Pair,
 ) -> Result<Tokens, ApiError> {
-    let now = state.deps.clock.now();
-    let refresh_token = URL_SAFE_NO_PAD.encode(state.deps.ids.random::<32>());
-    let expires_at =
-        now.checked_add(SignedDuration::from_secs(REFRESH_LIFETIME_S)).map_err(Problem::internal)?;
-    db::keep_refresh(conn, &hash(&refresh_token), user, family, expires_at).await?;
-    let access_token = state.auth.key.issue(user, now.as_second(), state.deps.ids.uuid_v7())?;
-    Ok(Tokens {
-        access_token,
-        token_type: "Bearer".to_owned(),
-        expires_in_s: ACCESS_LIFETIME_S,
-        refresh_token,
-    })
+    let expires_at = state.deps.clock.now().checked_add(SignedDuration::from_secs(REFRESH_LIFETIME_S));
+    db::keep_refresh(conn, &pair.refresh_hash(), user, family, expires_at.map_err(Problem::internal)?)
+        .await?;
+    Ok(pair.show(&state.auth.key, user)?)
 }
 
 /// The next pair for a refresh token.
@@ -84,18 +93,28 @@ pub(crate) async fn refresh(state: &AppState, token: &str) -> Result<Tokens, Api
     let unknown =
         || Kind::Unauthorized.because("This refresh token is not valid, or has expired. Log in again.");
     let kept = db::refresh(&mut tx, &hash).await?.ok_or_else(unknown)?;
-    if kept.used {
-        db::end_family(&mut tx, kept.family).await?;
-        tx.commit().await?;
-        tracing::warn!(user = %kept.user, "a refresh token came twice; its session was ended");
-        return Err(Kind::TokenReused.error().into());
-    }
+    let again = match kept.used {
+        None => None,
+        Some(db::Used { answer: Some(sealed), just_now: true }) => Some(Pair::unseal(&sealed, token)),
+        Some(_) => {
+            db::end_family(&mut tx, kept.family).await?;
+            tx.commit().await?;
+            tracing::warn!(user = %kept.user, "a refresh token came twice; its session was ended");
+            return Err(Kind::TokenReused.error().into());
+        }
+    };
     if kept.expires_at <= now {
         return Err(unknown().into());
     }
     let caller: Caller = db::caller(&mut tx, kept.user).await?.ok_or_else(unknown)?;
-    db::use_refresh(&mut tx, &hash, now).await?;
-    let tokens = issue(state, &mut tx, caller.id, kept.family).await?;
+    let tokens = match again {
+        Some(pair) => pair.show(&state.auth.key, caller.id)?,
+        None => {
+            let pair = Pair::new(&state.deps);
+            db::use_refresh(&mut tx, &hash, &pair.seal(token)).await?;
+            issue(state, &mut tx, caller.id, kept.family, &pair).await?
+        }
+    };
     tx.commit().await?;
     Ok(tokens)
 }
@@ -108,10 +127,4 @@ pub(crate) async fn logout(state: &AppState, token: &str) -> Result<(), ApiError
     }
     tx.commit().await?;
     Ok(())
-}
-
-fn hash(token: &str) -> Vec<u8> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"mizili refresh token\0").update(token.as_bytes());
-    hasher.finalize().as_bytes().to_vec()
 }

@@ -1,6 +1,7 @@
 //! SQL of signing in: accounts as callers, and refresh tokens. Only hashes of tokens are kept.
 
 use crate::auth::caller::{Caller, Role};
+use crate::auth::pair::Sealed;
 use crate::db::{misfit, q};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -58,32 +59,53 @@ pub(crate) struct Refresh {
     pub(crate) user: UserId,
     pub(crate) family: Uuid,
     pub(crate) expires_at: Timestamp,
-    pub(crate) used: bool,
+    pub(crate) used: Option<Used>,
 }
+
+/// A refresh token that was used.
+pub(crate) struct Used {
+    /// What it was answered with; none where an older hub answered.
+    pub(crate) answer: Option<Sealed>,
+    /// Whether that was within the last minute, by the database's clock.
+    pub(crate) just_now: bool,
+}
+
+/// Seconds in which a refresh token that comes again gets the same answer: a phone that lost it asks again at once, or when it has
+/// a line again a moment later.
+const AGAIN_S: f64 = 60.0;
 
 /// The refresh token of a hash, locked: of two uses at once the second sees the first.
 pub(crate) async fn refresh(conn: &mut PgConnection, hash: &[u8]) -> Result<Option<Refresh>, sqlx::Error> {
-    let sql = "SELECT user_id, family, expires_at, used_at IS NOT NULL AS used FROM refresh_tokens WHERE hash = $1 FOR UPDATE";
-    let Some(row) = q(sql).bind(hash).fetch_optional(conn).await? else { return Ok(None) };
+    let sql = "SELECT user_id, family, expires_at, successor, successor_issued_at_s,
+                      used_at >= clock_timestamp() - make_interval(secs => $2) AS just_now
+               FROM refresh_tokens WHERE hash = $1 FOR UPDATE";
+    let Some(row) = q(sql).bind(hash).bind(AGAIN_S).fetch_optional(conn).await? else { return Ok(None) };
+    let used = match row.try_get::<Option<bool>, _>("just_now")? {
+        None => None,
+        Some(just_now) => Some(Used { answer: sealed_of(&row)?, just_now }),
+    };
     Ok(Some(Refresh {
         user: UserId(row.try_get("user_id")?),
         family: row.try_get("family")?,
         expires_at: row.try_get::<jiff_sqlx::Timestamp, _>("expires_at")?.to_jiff(),
-        used: row.try_get("used")?,
+        used,
     }))
 }
 
-/// Marks a refresh token as used.
+fn sealed_of(row: &PgRow) -> Result<Option<Sealed>, sqlx::Error> {
+    let Some(secret) = row.try_get::<Option<Vec<u8>>, _>("successor")? else { return Ok(None) };
+    let secret = secret.try_into().map_err(|_| misfit("refresh_tokens", "successor"))?;
+    Ok(Some(Sealed { secret, issued_at_s: row.try_get("successor_issued_at_s")? }))
+}
+
+/// Marks a refresh token as used, with what it is answered with.
 pub(crate) async fn use_refresh(
     conn: &mut PgConnection,
     hash: &[u8],
-    now: Timestamp,
+    answer: &Sealed,
 ) -> Result<(), sqlx::Error> {
-    q("UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1")
-        .bind(hash)
-        .bind(now.to_sqlx())
-        .execute(conn)
-        .await?;
+    let sql = "UPDATE refresh_tokens SET used_at = clock_timestamp(), successor = $2, successor_issued_at_s = $3 WHERE hash = $1";
+    q(sql).bind(hash).bind(&answer.secret[..]).bind(answer.issued_at_s).execute(conn).await?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The routes of signing in and out.
 
-use crate::auth::app::{self, Tokens};
+use crate::auth::app;
+use crate::auth::pair::Tokens;
 use crate::error::{self, ApiError};
 use crate::market::users::phone::read_phone;
 use crate::state::AppState;
@@ -8,6 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use mizili_node::address::Place;
 use mizili_node::body::Body;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
@@ -43,7 +45,8 @@ const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-s
 
 /// Log in
 ///
-/// Wrong passwords for a number make the next try wait longer.
+/// Wrong passwords for a number make the next try from the same address wait longer; where the account has signed in before, it is
+/// answered later and not refused.
 #[utoipa::path(post, path = "/api/v1/auth/login", operation_id = "log_in", tag = "Accounts", request_body = Login,
     responses((status = 200, body = Tokens),
         (status = 401, body = Problem, description = "`bad_credentials`", content_type = "application/problem+json"),
@@ -51,17 +54,19 @@ const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-s
         (status = 429, body = Problem, description = "`too_many_attempts`: see `Retry-After`", content_type = "application/problem+json")))]
 pub async fn login(
     State(state): State<AppState>,
+    place: Place,
     _: Params<NoParams>,
     Body(login): Body<Login>,
 ) -> Result<impl IntoResponse, ApiError> {
     let phone = read_phone("/phone", &login.phone, login.country.as_deref())
         .map_err(|wrong| error::Problem::fields(vec![wrong]))?;
-    Ok((NO_STORE, Json(app::login(&state, phone.number(), &login.password).await?)))
+    Ok((NO_STORE, Json(app::login(&state, place, &phone, &login.password).await?)))
 }
 
 /// Get the next pair of tokens
 ///
-/// A refresh token works once. One that comes twice ends its session: log in again.
+/// A refresh token works once. When no answer came, send it again within a minute: the same pair comes again. One that comes later
+/// than that ends its session: log in again.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refresh_tokens", tag = "Accounts", request_body = RefreshToken,
     responses((status = 200, body = Tokens),
         (status = 401, body = Problem, description = "`unauthorized`, `token_reused`", content_type = "application/problem+json")))]

@@ -45,6 +45,7 @@ pub enum SecretError {
 }
 
 /// The key that signs and checks access tokens.
+#[derive(Clone)]
 pub struct TokenKey {
     sign: EncodingKey,
     check: DecodingKey,

@@ -1,7 +1,8 @@
-//! One-time enrolment codes: readable aloud, too long to guess, dead after ten wrong tries or seven days.
+//! One-time enrolment codes: readable aloud, too long to guess, dead after seven days. Wrong ones slow down whoever types them and
+//! nobody else: a code that strangers could end by guessing would keep an office from being opened.
 //!
-//! A code is twelve symbols in three groups. The first two pick the edge, so that a wrong try can be counted against it; the
-//! other ten hold 50 random bits.
+//! A code is twelve symbols in three groups. The first two pick the edge, so that a wrong try can be put beside it; the other ten hold
+//! 50 random bits.
 
 use sync_protocol::ids::EdgeId;
 use sync_protocol::session::identity::normal_code;
@@ -10,8 +11,6 @@ use sync_protocol::session::identity::normal_code;
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const SYMBOLS: usize = 12;
 
-/// Wrong tries after which a code is dead.
-pub const WRONG_TRIES_MAX: i32 = 10;
 /// Days after which a code is dead.
 pub const VALID_DAYS: i32 = 7;
 

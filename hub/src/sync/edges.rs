@@ -1,6 +1,6 @@
 //! Edges as an operator sees them: made, listed, given a new code, revoked. What an edge itself does is in the other files here.
 
-use super::code::{self, VALID_DAYS, WRONG_TRIES_MAX};
+use super::code::{self, VALID_DAYS};
 use super::scope::scope;
 use super::store::edge as edge_row;
 use crate::db::{Db, int, misfit, q, q_scalar, retrying};
@@ -191,8 +191,7 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
     };
     let id = row.try_get::<i32, _>("id")?.cast_unsigned();
     if state == "waiting" {
-        let tries: Option<i32> = row.try_get("wrong_tries")?;
-        reason = dead_code(id, tries.is_some_and(|tries| tries >= WRONG_TRIES_MAX), is("expired")?);
+        reason = code_trouble(id, row.try_get::<Option<i32>, _>("wrong_tries")?.unwrap_or(0), is("expired")?);
     }
     let count =
         |column| u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| misfit("commands", "count"));
@@ -213,14 +212,17 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
     })
 }
 
-/// What is wrong with the code that an edge waits for, and what to do.
-fn dead_code(edge: u32, is_locked: bool, is_expired: bool) -> Option<String> {
-    let what = match (is_locked, is_expired) {
-        (true, _) => format!("Its code was typed wrongly {WRONG_TRIES_MAX} times and no longer works."),
-        (false, true) => "Its code has expired.".to_owned(),
-        (false, false) => return None,
-    };
-    Some(format!("{what} Make a new one with `mizili-hub edge code {edge}`."))
+/// Wrong tries after which an operator is told: more than one person's mistakes.
+const WRONG_TRIES_SHOWN: i32 = 10;
+
+/// What is the matter with the code that an edge waits for, and what to do.
+fn code_trouble(edge: u32, wrong_tries: i32, is_expired: bool) -> Option<String> {
+    if is_expired {
+        return Some(format!("Its code has expired. Make a new one with `mizili-hub edge code {edge}`."));
+    }
+    let many =
+        format!("{wrong_tries} wrong codes were tried that begin like this one's. It works all the same.");
+    (wrong_tries >= WRONG_TRIES_SHOWN).then_some(many)
 }
 
 /// The national nodes of a country: what they subscribe to grows with its cooperatives.

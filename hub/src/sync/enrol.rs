@@ -3,6 +3,7 @@
 use super::refusals::Caller;
 use super::session::is_signed;
 use super::{code, store};
+use crate::auth::throttle::{self, Guess};
 use crate::db::q;
 use crate::error::{ApiError, Kind, Problem};
 use crate::news::Moved;
@@ -12,6 +13,7 @@ use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use mizili_node::address::Place;
 use mizili_node::body::Body;
 use sqlx::{PgConnection, Row};
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
@@ -28,6 +30,7 @@ const SOFTWARE_MAX_CHARS: usize = 80;
 pub(super) async fn enrol(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
+    place: Place,
     Body(request): Body<EnrolRequest>,
 ) -> Result<Json<EnrolResponse>, ApiError> {
     let key = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|k| k.len() == 32);
@@ -43,7 +46,7 @@ pub(super) async fn enrol(
         let how = "The code is wrong, was used, or has expired. Ask the operator for a new one.";
         Kind::EnrolmentCode.because(how)
     };
-    let Some(code) = redeem(&mut tx, &caller, &request.code, state.deps.clock.now()).await? else {
+    let Some(code) = redeem(&mut tx, &caller, place, &request.code, state.deps.clock.now()).await? else {
         // The wrong try is counted even though the answer is a refusal.
         tx.commit().await?;
         return Err(wrong().into());
@@ -98,33 +101,43 @@ async fn first_answer(
     Ok(untouched.map(|stream| (edge.incarnation, stream.last.1)))
 }
 
-/// The code that was typed, unless it is none or dead. A wrong one counts against every code that it might have meant.
+/// The code that was typed, unless it is none or dead. A wrong one makes the next that begins alike wait longer, where it comes from:
+/// nobody who guesses from elsewhere can use up a code.
 async fn redeem(
     conn: &mut PgConnection,
     caller: &Caller,
+    place: Place,
     typed: &str,
     now: Timestamp,
-) -> Result<Option<store::CodeRow>, sqlx::Error> {
+) -> Result<Option<store::CodeRow>, ApiError> {
     let Some(pick) = code::picks(typed) else {
         caller.is_refused_for("what was typed is no code");
         return Ok(None);
     };
+    let guess = throttle::begin(conn, Guess::of_code(pick, place.line()), "code", now).await;
+    let guess = guess.inspect_err(|_| {
+        caller.is_refused_for(format!("{place} guesses too fast at codes that begin alike"))
+    })?;
     let hash = code::hash(typed);
-    let mut codes = store::codes(conn, pick, code::WRONG_TRIES_MAX, now).await?;
+    let mut codes = store::codes(conn, pick, now).await?;
     if let Some(at) = codes.iter().position(|code| code.hash == hash) {
         let code = codes.swap_remove(at);
         caller.is(code.edge);
         if code.dead {
-            caller.is_refused_for("the code has expired, or died of wrong tries");
+            caller.is_refused_for("the code has expired");
             return Ok(None);
         }
+        throttle::forgive(conn, &guess).await?;
         return Ok(Some(code));
     }
     let meant: Vec<i32> = codes.iter().map(|code| code.edge.0 as i32).collect();
     store::count_wrong_try(conn, &meant).await?;
     caller.is_refused_for(match meant.as_slice() {
-        [] => "there is no such code".into(),
-        meant => format!("there is no such code; a wrong try was counted for the code of {}", edges(meant)),
+        [] => format!("there is no such code; it came from {place}"),
+        meant => format!(
+            "there is no such code; it came from {place} and begins like the code of {}",
+            edges(meant)
+        ),
     });
     Ok(None)
 }

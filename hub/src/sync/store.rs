@@ -48,17 +48,14 @@ pub(super) struct CodeRow {
 pub(super) async fn codes(
     conn: &mut PgConnection,
     pick: u64,
-    tries_max: i32,
     now: Timestamp,
 ) -> Result<Vec<CodeRow>, sqlx::Error> {
-    let rows =
-        q("SELECT edge_id, code_hash, used_at IS NOT NULL AS used, wrong_tries >= $2 OR expires_at <= $3 AS dead
+    let rows = q("SELECT edge_id, code_hash, used_at IS NOT NULL AS used, expires_at <= $2 AS dead
         FROM enrolment_codes WHERE edge_id % 1024 = $1 ORDER BY edge_id FOR UPDATE")
-        .bind(pick as i64)
-        .bind(tries_max)
-        .bind(now.to_sqlx())
-        .fetch_all(conn)
-        .await?;
+    .bind(pick as i64)
+    .bind(now.to_sqlx())
+    .fetch_all(conn)
+    .await?;
     let row = |r: &sqlx::postgres::PgRow| {
         let edge = EdgeId(r.try_get::<i32, _>(0)? as u32);
         Ok(CodeRow { edge, hash: r.try_get(1)?, used: r.try_get(2)?, dead: r.try_get(3)? })
@@ -66,7 +63,7 @@ pub(super) async fn codes(
     rows.iter().map(row).collect()
 }
 
-/// Counts a wrong try against codes.
+/// Counts a wrong try that might have meant one of these codes, for the operator to see. It ends none of them.
 pub(super) async fn count_wrong_try(conn: &mut PgConnection, edges: &[i32]) -> Result<(), sqlx::Error> {
     q("UPDATE enrolment_codes SET wrong_tries = wrong_tries + 1 WHERE edge_id = ANY($1) AND used_at IS NULL")
         .bind(edges)

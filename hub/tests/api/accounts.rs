@@ -2,6 +2,7 @@
 
 use crate::support::{Answer, TestHub, Who};
 use axum::http::header;
+use mizili_node::password::Passwords;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -110,20 +111,64 @@ async fn every_wrong_field_of_a_registration_is_pointed_at() {
     post(abroad).await.invalid(&["/country"]);
 }
 
+/// Lets the database's clock run on for what was used before.
+async fn after_s(hub: &TestHub, seconds: u32) {
+    hub.sql(&format!("UPDATE refresh_tokens SET used_at = used_at - interval '{seconds} s'")).await;
+}
+
 #[tokio::test]
-async fn a_refresh_token_works_once_and_twice_ends_the_session() {
+async fn a_refresh_whose_answer_was_lost_gets_it_again_byte_for_byte() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    let first = login(&hub, "correct horse").await.is(200).json();
+    let second = refresh(&hub, &first["refresh_token"]).await.is(200);
+    assert_ne!(second.json()["refresh_token"], first["refresh_token"]);
+    assert_ne!(second.json()["access_token"], first["access_token"]);
+    // The hub's own clock does not count, nor does what came meanwhile.
+    hub.clock.advance(Duration::from_secs(300));
+    after_s(&hub, 58).await;
+    assert_eq!(refresh(&hub, &first["refresh_token"]).await.is(200).body, second.body);
+    let third = refresh(&hub, &second.json()["refresh_token"]).await.is(200);
+    assert_eq!(refresh(&hub, &second.json()["refresh_token"]).await.is(200).body, third.body);
+    // Nothing in the database is a token.
+    let kept = hub.ask("SELECT string_agg(encode(successor, 'base64'), ' ') FROM refresh_tokens").await;
+    let token = third.json()["refresh_token"].as_str().unwrap().replace('-', "+").replace('_', "/");
+    assert!(!kept.contains(&token[..40]), "{kept}");
+    assert_eq!(hub.ask("SELECT count(*) FROM refresh_tokens").await, "3", "a repeat makes no further token");
+}
+
+#[tokio::test]
+async fn any_hub_gives_the_same_answer_again() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    let first = login(&hub, "correct horse").await.is(200).json();
+    let second = refresh(&hub, &first["refresh_token"]).await.is(200);
+    let other = hub.another(7);
+    let again = other
+        .post("/api/v1/auth/refresh")
+        .json(&json!({ "refresh_token": first["refresh_token"] }))
+        .send()
+        .await;
+    assert_eq!(again.is(200).body, second.body);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_comes_later_ends_the_session() {
     let hub = TestHub::with_market().await;
     hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
     let first = login(&hub, "correct horse").await.is(200).json();
     let elsewhere = login(&hub, "correct horse").await.is(200).json();
     let second = refresh(&hub, &first["refresh_token"]).await.is(200).json();
-    assert_ne!(second["refresh_token"], first["refresh_token"]);
-    assert_ne!(second["access_token"], first["access_token"]);
+    after_s(&hub, 61).await;
     refresh(&hub, &first["refresh_token"]).await.problem(401, "token_reused");
     refresh(&hub, &second["refresh_token"]).await.problem(401, "unauthorized");
     // Another sign-in of the same person goes on.
-    refresh(&hub, &elsewhere["refresh_token"]).await.is(200);
+    let next = refresh(&hub, &elsewhere["refresh_token"]).await.is(200).json();
     refresh(&hub, &json!("nonsense")).await.problem(401, "unauthorized");
+    // What a hub of before has used has no answer to give again.
+    hub.sql("UPDATE refresh_tokens SET successor = NULL").await;
+    refresh(&hub, &elsewhere["refresh_token"]).await.problem(401, "token_reused");
+    refresh(&hub, &next["refresh_token"]).await.problem(401, "unauthorized");
 }
 
 #[tokio::test]
@@ -166,23 +211,37 @@ async fn a_closed_account_ends_at_once() {
     login(&hub, "correct horse").await.problem(401, "bad_credentials");
 }
 
+/// A sign-in from an address.
+async fn login_from(hub: &TestHub, address: &str, password: &str) -> Answer {
+    hub.post("/api/v1/auth/login")
+        .from(address)
+        .json(&json!({ "phone": PHONE, "password": password }))
+        .send()
+        .await
+}
+
+const HOME: &str = "192.0.2.7";
+const ELSEWHERE: &str = "198.51.100.1";
+
 #[tokio::test]
-async fn guessing_takes_longer_and_longer() {
+async fn guessing_takes_longer_and_longer_for_whoever_guesses_and_nobody_else() {
     let hub = TestHub::with_market().await;
     hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
     for _ in 0..4 {
-        login(&hub, "wrong horse").await.problem(401, "bad_credentials");
+        login_from(&hub, ELSEWHERE, "wrong horse").await.problem(401, "bad_credentials");
     }
-    // Even the right one has to wait now.
-    let early = login(&hub, "correct horse").await;
-    assert_eq!(early.header(header::RETRY_AFTER), "2");
-    early.problem(429, "too_many_attempts");
+    // Even the right one has to wait there now, and that does not count.
+    for _ in 0..5 {
+        let early = login_from(&hub, ELSEWHERE, "correct horse").await;
+        assert_eq!(early.header(header::RETRY_AFTER), "2");
+        early.problem(429, "too_many_attempts");
+    }
+    login_from(&hub, HOME, "correct horse").await.is(200);
     hub.clock.advance(Duration::from_secs(2));
-    login(&hub, "wrong horse").await.problem(401, "bad_credentials");
-    assert_eq!(login(&hub, "correct horse").await.header(header::RETRY_AFTER), "4");
+    login_from(&hub, ELSEWHERE, "wrong horse").await.problem(401, "bad_credentials");
+    assert_eq!(login_from(&hub, ELSEWHERE, "correct horse").await.header(header::RETRY_AFTER), "4");
     hub.clock.advance(Duration::from_secs(4));
-    login(&hub, "correct horse").await.is(200);
-    login(&hub, "wrong horse").await.problem(401, "bad_credentials");
+    login_from(&hub, ELSEWHERE, "correct horse").await.is(200);
     // A number without an account is slowed down alike: it does not tell that it has none.
     let unknown = json!({ "phone": "+265888000000", "password": "wrong horse" });
     for _ in 0..4 {
@@ -191,6 +250,70 @@ async fn guessing_takes_longer_and_longer() {
     hub.post("/api/v1/auth/login").json(&unknown).send().await.problem(429, "too_many_attempts");
     hub.clock.advance(Duration::from_secs(25 * 60 * 60));
     hub.post("/api/v1/auth/login").json(&unknown).send().await.problem(401, "bad_credentials");
+}
+
+#[tokio::test]
+async fn where_somebody_signed_in_before_they_are_put_off_and_never_refused() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    login_from(&hub, HOME, "correct horse").await.is(200);
+    for _ in 0..30 {
+        login_from(&hub, HOME, "wrong horse").await.problem(401, "bad_credentials");
+    }
+    let before = hub.state.deps.clock.monotonic();
+    login_from(&hub, HOME, "correct horse").await.is(200);
+    assert_eq!(
+        (hub.state.deps.clock.monotonic() - before).as_secs(),
+        10,
+        "it was put off, by a bounded time"
+    );
+    // The same at another hub, which knows it from the database.
+    let other = hub.another(3);
+    for _ in 0..6 {
+        login_from(&other, HOME, "wrong horse").await.problem(401, "bad_credentials");
+    }
+    login_from(&other, HOME, "correct horse").await.is(200);
+}
+
+#[tokio::test]
+async fn many_who_guess_together_lock_nobody_out() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    for n in 0..30 {
+        login_from(&hub, &format!("203.0.113.{n}"), "wrong horse").await.problem(401, "bad_credentials");
+    }
+    // By now a stranger has one try, not four.
+    login_from(&hub, "203.0.113.99", "wrong horse").await.problem(401, "bad_credentials");
+    login_from(&hub, "203.0.113.99", "wrong horse").await.problem(429, "too_many_attempts");
+    login_from(&hub, HOME, "correct horse").await.is(200);
+}
+
+#[tokio::test]
+async fn a_try_that_nobody_looked_at_is_no_wrong_password() {
+    let mut hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    let passwords = hub.state.auth.passwords.clone();
+    hub.set_passwords(Passwords::new(1).with_queue(0, 5));
+    for _ in 0..20 {
+        login_from(&hub, ELSEWHERE, "wrong horse").await.problem(503, "busy");
+    }
+    hub.set_passwords(passwords);
+    for _ in 0..4 {
+        login_from(&hub, ELSEWHERE, "wrong horse").await.problem(401, "bad_credentials");
+    }
+    login_from(&hub, ELSEWHERE, "wrong horse").await.problem(429, "too_many_attempts");
+}
+
+#[tokio::test]
+async fn a_clock_that_stood_in_2040_locks_nobody_out() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    hub.clock.set_wall_s(2_208_988_800);
+    for _ in 0..4 {
+        login_from(&hub, ELSEWHERE, "wrong horse").await.problem(401, "bad_credentials");
+    }
+    hub.clock.set_wall_s(1_772_352_000);
+    login_from(&hub, ELSEWHERE, "correct horse").await.is(200);
 }
 
 #[tokio::test]

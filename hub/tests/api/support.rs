@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use mizili_hub::auth::Auth;
@@ -15,8 +16,10 @@ use mizili_hub::sync::room::Room;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::{Deps, HandClock};
 use mizili_node::password::Passwords;
+use mizili_node::throttle::UnderWay;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use sync_protocol::ids::UserId;
 use tower::ServiceExt;
@@ -71,8 +74,8 @@ pub(crate) struct TestHub {
     pub(crate) clock: Arc<HandClock>,
     pub(crate) router: Router,
     // Dropped last: the pool is closed before the database goes.
-    _dir: tempfile::TempDir,
-    _postgres: TestPostgres,
+    _dir: Arc<tempfile::TempDir>,
+    _postgres: Arc<TestPostgres>,
 }
 
 /// An answer.
@@ -164,6 +167,12 @@ impl Call<'_> {
         self
     }
 
+    /// Comes from this address.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.request = self.request.extension(ConnectInfo(SocketAddr::new(address.parse().unwrap(), 4711)));
+        self
+    }
+
     pub(crate) fn key(self, key: &str) -> Self {
         self.header(HeaderName::from_static("idempotency-key"), key)
     }
@@ -193,12 +202,31 @@ impl TestHub {
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
         let db = Db::connect_with(postgres.url(), postgres.url(), 8).await.unwrap();
         db.settle_statements(&Deps::real(), Statements::Named).await.unwrap();
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Arc::new(tempfile::tempdir().unwrap());
         let (deps, clock) = Deps::fixed_with_clock(1);
         let keys = HubKeys::load(None, dir.path(), |secret| secret.fill(7)).unwrap();
-        let auth = Auth { passwords: Passwords::new(2), key: TokenKey::new(&[9; 32]) };
-        let (keys, auth, names) = (Arc::new(keys), Arc::new(auth), Arc::default());
-        let state = AppState { db, deps, room: Room::default(), keys, auth, names };
+        let auth = Auth {
+            passwords: Passwords::new(2),
+            key: TokenKey::new(&[9; 32]),
+            under_way: UnderWay::default(),
+        };
+        let state = AppState {
+            db,
+            deps,
+            room: Room::default(),
+            keys: Arc::new(keys),
+            auth: Arc::new(auth),
+            names: Arc::default(),
+            proxies: Arc::default(),
+        };
+        Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: Arc::new(postgres) }
+    }
+
+    /// Another hub over the same database and with the same secrets; it makes other ids, and its clock stands where this one's began.
+    pub(crate) fn another(&self, seed: u64) -> Self {
+        let (deps, clock) = Deps::fixed_with_clock(seed);
+        let state = AppState { deps, room: Room::default(), names: Arc::default(), ..self.state.clone() };
+        let (dir, postgres) = (self._dir.clone(), self._postgres.clone());
         Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: postgres }
     }
 
@@ -229,6 +257,13 @@ impl TestHub {
         )
         .await;
         hub
+    }
+
+    /// From here on passwords are hashed in this pool.
+    pub(crate) fn set_passwords(&mut self, passwords: Passwords) {
+        let Auth { key, under_way, .. } = &*self.state.auth;
+        self.state.auth = Arc::new(Auth { passwords, key: key.clone(), under_way: under_way.clone() });
+        self.router = router(self.state.clone());
     }
 
     async fn account(&self, who: Who) {

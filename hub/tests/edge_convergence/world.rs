@@ -22,6 +22,7 @@ use mizili_hub::sync::room::Room;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
+use mizili_node::throttle::UnderWay;
 use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -225,7 +226,11 @@ impl World {
         db.settle_statements(&Deps::real(), Statements::Named).await.unwrap();
         let (keys, deps) = (tempfile::tempdir().unwrap(), Deps::fixed(1));
         let hub_keys = HubKeys::load(None, keys.path(), |secret| secret.fill(7)).unwrap();
-        let auth = Auth { passwords: Passwords::new(1), key: TokenKey::new(&[9; 32]) };
+        let auth = Auth {
+            passwords: Passwords::new(1),
+            key: TokenKey::new(&[9; 32]),
+            under_way: UnderWay::default(),
+        };
         let state = AppState {
             db: db.clone(),
             deps: deps.clone(),
@@ -233,6 +238,7 @@ impl World {
             keys: Arc::new(hub_keys),
             auth: Arc::new(auth),
             names: Arc::default(),
+            proxies: Arc::default(),
         };
         let mut world = Self { offices: Vec::new(), db, deps, state, _keys: keys, _postgres: postgres };
         world.lay_out().await;
