@@ -101,6 +101,16 @@ pub fn hub_born(number: u64) -> Uuid {
     Uuid::from_u64_pair(HUB_BORN_HIGH, VARIANT | (number & !(3 << 62)))
 }
 
+impl Stream {
+    /// The id of the command that a request with a key of its own stands for: who asked, where, and the key. The same key is
+    /// another's at another office, in another incarnation of the box, and from another person: offices number their receipts
+    /// alike, and clerks their orders.
+    pub fn keyed(self, person: &str, route: &str, key: &str) -> Uuid {
+        let purpose = format!("key {}/{} {person} {route} {key}", self.edge, self.incarnation);
+        derived(&purpose, Uuid::nil())
+    }
+}
+
 /// A UUID (version 8) derived from a purpose and an id, the same on both sides, for what an effect creates.
 pub fn derived(purpose: &str, of: Uuid) -> Uuid {
     let mut hasher = blake3::Hasher::new();
@@ -120,6 +130,25 @@ mod tests {
         assert_eq!(a.get_version_num(), 8);
         assert_eq!(a.get_variant(), uuid::Variant::RFC4122);
         assert!(a < b);
+    }
+
+    #[test]
+    fn a_key_is_another_command_at_another_office_in_another_incarnation_and_of_another_person() {
+        let of = |edge, incarnation, person, route, key| {
+            Stream { edge: EdgeId(edge), incarnation }.keyed(person, route, key)
+        };
+        let one = of(1, 1, "office", "POST /orders", "INV-0001");
+        assert_eq!(one, of(1, 1, "office", "POST /orders", "INV-0001"));
+        for other in [
+            of(2, 1, "office", "POST /orders", "INV-0001"),
+            of(1, 2, "office", "POST /orders", "INV-0001"),
+            of(1, 1, "clerk", "POST /orders", "INV-0001"),
+            of(1, 1, "office", "POST /products", "INV-0001"),
+            of(1, 1, "office", "POST /orders", "INV-0002"),
+            of(11, 1, "office", "POST /orders", "INV-0001"),
+        ] {
+            assert_ne!(one, other);
+        }
     }
 
     #[test]

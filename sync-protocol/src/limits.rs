@@ -45,6 +45,21 @@ pub const PRICE_HISTORY_MONTHS: u32 = 36;
 /// Characters of a person's, product's or cooperative's name.
 pub const NAME_MAX_CHARS: usize = 80;
 
+/// Bytes of a text that one node makes for another to read: what an edit found instead, what a refusal's sentence needs, a line for
+/// the log. Long enough for any name, and short enough that a verdict with all of its texts fits every frame.
+pub const TEXT_MAX_BYTES: usize = 512;
+
+/// Texts of one verdict.
+pub const VERDICT_TEXTS_MAX: usize = 12;
+
+/// Verdicts in one frame: an edge keeps them in one transaction, however few bytes they take.
+pub const FRAME_VERDICTS_MAX: usize = 4_096;
+
+/// A text, without what goes beyond [`TEXT_MAX_BYTES`].
+pub fn bounded(text: &str) -> String {
+    text[..text.floor_char_boundary(TEXT_MAX_BYTES)].to_owned()
+}
+
 /// The largest quantity anyone may enter, in thousandths of a unit: a billion units.
 pub const QUANTITY_MAX_MILLI: i64 = 1_000_000_000_000;
 
@@ -58,5 +73,10 @@ const _: () = assert!(FRAME_TARGET_MIN_BYTES < FRAME_TARGET_MAX_BYTES);
 const _: () = assert!(NEWS_BODY_MAX_BYTES < FRAME_BODY_MAX_BYTES);
 const _: () = assert!(FRAME_TARGET_MAX_BYTES < FRAME_BODY_MAX_BYTES);
 const _: () = assert!(BATCH_COMMANDS_MAX <= EXCHANGE_COMMANDS_MAX);
+const _: () = assert!(NAME_MAX_CHARS * 4 <= TEXT_MAX_BYTES);
+// Whatever a single thing holds, it fits the smallest frame that is ever cut: a verdict with all its texts, a command.
+const _: () = assert!(TEXT_MAX_BYTES * VERDICT_TEXTS_MAX + COMMAND_BODY_MAX_BYTES < FRAME_BODY_MAX_BYTES / 2);
+// A scope is one message: twenty bytes are more than any bucket's name takes.
+const _: () = assert!(SCOPE_BUCKETS_MAX * 20 < FRAME_BODY_MAX_BYTES / 2);
 // A total (quantity times price, in thousandths of a minor unit) must fit 128 bits with room to spare.
 const _: () = assert!((QUANTITY_MAX_MILLI as i128) * (PRICE_MAX_MINOR as i128) < i128::MAX / 1_000_000);

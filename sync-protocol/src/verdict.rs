@@ -2,6 +2,7 @@
 
 use crate::bucket::Bucket;
 use crate::ids::MemberId;
+use crate::limits::{VERDICT_TEXTS_MAX, bounded};
 
 /// The hub's word on one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,13 @@ pub struct Conflict {
     pub wanted: String,
 }
 
+impl Conflict {
+    /// A clash; what goes beyond the bounds of a verdict's texts is left out.
+    pub fn new(field: &str, current: &str, wanted: &str) -> Self {
+        Self { field: field.to_owned(), current: bounded(current), wanted: bounded(wanted) }
+    }
+}
+
 /// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
@@ -76,9 +84,9 @@ impl Reject {
         Self { code, args: Vec::new() }
     }
 
-    /// A refusal with arguments.
+    /// A refusal with arguments; what goes beyond the bounds of a verdict is left out.
     pub fn with(code: RejectCode, args: impl IntoIterator<Item = String>) -> Self {
-        Self { code, args: args.into_iter().collect() }
+        Self { code, args: args.into_iter().take(VERDICT_TEXTS_MAX).map(|arg| bounded(&arg)).collect() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Takes a person's act: decides it on what this node knows, and stores it with what it does here in the caller's transaction. Only
 //! when that is on disk may the person be told. The same id a second time is the same act: it gets the stored answer.
 
-use super::{local, log, outcome, working_set};
+use super::{known, local, log, outcome, working_set};
 use crate::db::DbError;
 use crate::node::{self, Identity};
 use crate::replica::{self, is_complete};
@@ -9,7 +9,7 @@ use mizili_node::deps::Deps;
 use rusqlite::{Connection, Transaction};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{
-    Actor, Body, Certainty, Command, Context, Decision, OrderPlace, Source, WorkingSet,
+    Actor, Body, Certainty, Command, Context, Decision, OrderPlace, RawBody, Source, WorkingSet,
 };
 use sync_protocol::entity::{Cooperative, ListingStatus, Order};
 use sync_protocol::ids::{CommandId, ListingId};
@@ -59,6 +59,12 @@ pub enum SubmitError {
     /// What it needs has not been fetched from the hub yet.
     #[error("this office is still fetching its data: try again when that is done")]
     NotComplete,
+    /// It was taken under this id before, and what became of it is kept no longer.
+    #[error("this was done before, and what became of it is not kept any more")]
+    Forgotten {
+        /// Whether the same was asked for then.
+        was_the_same: bool,
+    },
     /// Too many acts wait for the hub.
     #[error("too many acts wait for the line: connect this office first")]
     LogFull,
@@ -81,6 +87,9 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     let identity = node::identity(tx)?.ok_or(SubmitError::NotEnrolled)?;
     if let Some(stored) = outcome(tx, submission.id)? {
         return repeated(tx, stored, submission.body);
+    }
+    if let Some(was_the_same) = known::is_the_same(tx, submission.id, &submission.body)? {
+        return Err(SubmitError::Forgotten { was_the_same });
     }
     if !log::has_room(tx)? {
         return Err(SubmitError::LogFull);
@@ -110,24 +119,14 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
         Err(reject) => return Err(SubmitError::Rejected(reject)),
     };
     log::append(tx, &command, decision.certainty, decision.applied.short, !decision.effects.is_empty())?;
+    known::note(tx, seq, &body)?;
     local::put(tx, seq, &decision.effects)?;
     Ok(Submitted { seq, certainty: decision.certainty, decision, repeated: false, verdict: None })
 }
 
 /// The stored answer. Another act under the same id is refused: its id is taken.
-fn repeated(
-    tx: &Transaction<'_>,
-    stored: super::CommandState,
-    mut body: Body,
-) -> Result<Submitted, SubmitError> {
-    // What this office found when it took the act in is no part of what was asked.
-    match (&mut body, Body::from_raw(&stored.command.body)) {
-        (Body::OrderPlace(new), Ok(Some(Body::OrderPlace(old)))) => new.source = old.source,
-        (Body::OrderCancel(new), Ok(Some(Body::OrderCancel(old)))) => new.never_left = old.never_left,
-        (Body::ListingPost(new), Ok(Some(Body::ListingPost(old)))) => new.hub_milli = old.hub_milli,
-        _ => {}
-    }
-    if body.to_raw() != stored.command.body {
+fn repeated(tx: &Transaction<'_>, stored: super::CommandState, body: Body) -> Result<Submitted, SubmitError> {
+    if !asks_the_same(&body, &stored.command.body) {
         return Err(SubmitError::Rejected(Reject::new(RejectCode::Duplicate)));
     }
     let seq = stored.command.seq;
@@ -138,6 +137,11 @@ fn repeated(
     let certainty = stored.certainty;
     let decision = Decision { certainty, applied, effects: local::effects(tx, seq)? };
     Ok(Submitted { seq, certainty, decision, repeated: true, verdict: stored.verdict })
+}
+
+/// Whether a stored body is of the same request.
+fn asks_the_same(body: &Body, stored: &RawBody) -> bool {
+    matches!(Body::from_raw(stored), Ok(Some(stored)) if stored.as_asked() == body.as_asked())
 }
 
 /// This office, deciding for its own screens.

@@ -23,6 +23,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0022_messages.sql"),
     step!("0023_calls_by_age.sql"),
     step!("0024_office_line.sql"),
+    step!("0027_known_commands.sql"),
 ];
 
 /// All steps.

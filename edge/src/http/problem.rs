@@ -25,6 +25,10 @@ impl From<SubmitError> for ApiError {
             SubmitError::NotEnrolled => Kind::NotEnrolled.error(),
             SubmitError::NotComplete => Kind::NotComplete.error().retry_after_s(RETRY_AFTER_S),
             SubmitError::LogFull => Kind::LogFull.error(),
+            SubmitError::Forgotten { was_the_same: false } => Kind::IdempotencyKeyReused.error(),
+            SubmitError::Forgotten { was_the_same: true } => Kind::Duplicate.because(
+                "This was done under the same key long ago, and what became of it is not kept any more. Look at what is there before you do it again under a new key.",
+            ),
             SubmitError::Db(error) => error.into(),
         }
     }

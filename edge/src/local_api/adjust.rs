@@ -1,13 +1,13 @@
 //! Telling what was found in the store: more taken in, some spoilt, or a count. It says what happened, so it holds at once here;
 //! only a count that finds less than was sold is for the hub to settle.
 
-use super::attempt::command_id;
+use super::attempt::Attempt;
 use super::me::Me;
 use super::names::Names;
 use super::sell::reused;
 use super::stock::{StockLine, line};
 use crate::commands::{self, Submission, SubmitError};
-use crate::http::problem::{self, ApiError};
+use crate::http::problem::{self, ApiError, Kind};
 use crate::office::Caller;
 use crate::replica;
 use crate::state::AppState;
@@ -72,19 +72,28 @@ pub async fn adjust(
     headers: HeaderMap,
     JsonBody(change): JsonBody<StockChange>,
 ) -> Result<Response, ApiError> {
-    let id = command_id(&headers, "POST /api/v1/office/stock/adjust", &caller)?;
+    let attempt = Attempt::read(&headers, "POST /api/v1/office/stock/adjust", &caller)?;
     let body = draft(&change)?;
     let deps = state.deps.clone();
     let done = state.db.write(move |tx| {
         let listing: Listing =
             replica::get(tx, Key::Uuid(change.product_id))?.ok_or_else(|| ApiError::not_found("product"))?;
-        let is_repeat = commands::outcome(tx, id)?.is_some();
-        let step_milli = if is_repeat { 1 } else { Names::new(tx).step_milli(listing.unit)? };
+        let id = attempt.id(tx)?;
+        let body = Body::from(body);
+        let mut names = Names::new(tx);
+        let is_repeat = commands::is_known(tx, id)?;
+        if is_repeat && commands::outcome(tx, id)?.is_none() {
+            // So long ago, or by a box that was replaced since, that it is in no log any more.
+            if commands::is_the_same(tx, id, &body)? == Some(false) {
+                return Err(Kind::IdempotencyKeyReused.error());
+            }
+            return Ok((line(tx, &Me::load(tx)?, &mut names, &listing, Lang::En)?, true));
+        }
+        let step_milli = if is_repeat { 1 } else { names.step_milli(listing.unit)? };
         if let Some(wrong) = in_steps("/quantity", change.quantity, step_milli) {
             return Err(ApiError::fields(vec![wrong]));
         }
-        let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
-        let mut names = Names::new(tx);
+        let submission = Submission { id, actor: caller.actor, body, clerk: true };
         let unit = names.unit(listing.unit)?;
         commands::submit(tx, &deps, submission).map_err(|error| match error {
             SubmitError::Rejected(reject) if reject.code == RejectCode::NotEnough => {

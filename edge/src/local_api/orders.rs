@@ -178,6 +178,7 @@ pub(super) fn show(
         cooperative_id: order.cooperative.0,
         placed_at: rfc3339(order.placed_at_s),
         reason: waits_for_cancel.then(|| words::say(lang, "order-cancel-waiting", &[])),
+        flag: order.flag().map(str::to_owned),
     })
 }
 
@@ -205,6 +206,7 @@ fn show_refused(names: &mut Names<'_>, order: &RefusedOrder, lang: Lang) -> Resu
         cooperative_id: order.listing_now.as_ref().map_or(0, |listing| listing.cooperative.0),
         placed_at: rfc3339(order.placed_at_s),
         reason: Some(reason),
+        flag: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Placing and cancelling orders at this office. What the office surely holds is sold at once; for anything else the hub is asked,
 //! and the answer says `asked`, never `confirmed`.
 
-use super::attempt::{Made, command_id};
+use super::attempt::{Attempt, Made};
 use super::names::Names;
 use super::orders::{find, show};
 use super::sell::reused;
@@ -56,11 +56,15 @@ pub async fn place(
     headers: HeaderMap,
     JsonBody(new): JsonBody<NewOrder>,
 ) -> Result<Response, ApiError> {
-    let id = command_id(&headers, "POST /api/v1/orders", &caller)?;
+    let attempt = Attempt::read(&headers, "POST /api/v1/orders", &caller)?;
     let (deps, config) = (state.deps.clone(), state.config.clone());
     let made = state.db.write(move |tx| {
+        let id = attempt.id(tx)?;
         if let Some(stored) = commands::outcome(tx, id)? {
             return repeated(tx, &stored, &new, &config);
+        }
+        if let Some(order) = replica::get::<Order>(tx, Key::Uuid(id.0))? {
+            return placed_before(tx, &order, &new, &config);
         }
         let listing: Option<Listing> = replica::get(tx, Key::Uuid(new.product_id))?;
         let step_milli = match &listing {
@@ -135,12 +139,37 @@ fn repeated(
         // The buyer named no price: the one of the first time counts, whatever it is today.
         again.unit_price_minor = first.unit_price_minor;
     }
-    again.source = first.source;
-    if again != first {
+    if Body::from(again).as_asked() != Body::from(first.clone()).as_asked() {
         return Err(Kind::IdempotencyKeyReused.error());
     }
     let id = stored.command.id.0;
     Ok(Made { id, body: first_answer(tx, stored, &first, listing.as_ref())?, repeated: true })
+}
+
+/// What was ordered under this key so long ago, or by a box that was replaced since, that it is in no log any more: as it stands.
+fn placed_before(
+    tx: &Transaction<'_>,
+    order: &Order,
+    new: &NewOrder,
+    config: &Config,
+) -> Result<Made<OrderJson>, ApiError> {
+    let listing: Option<Listing> = replica::get(tx, Key::Uuid(order.listing.0))?;
+    let again = draft(new, listing.as_ref(), 1, config)?;
+    let price = new.unit_price.as_ref().map_or(order.unit_price_minor, |price| price.amount);
+    let is_the_same =
+        (again.listing, again.quantity_milli, price, again.buyer_phone, again.buyer_name.as_str())
+            == (
+                order.listing.0,
+                order.quantity.0,
+                order.unit_price_minor,
+                order.buyer_phone,
+                order.buyer_name.as_str(),
+            );
+    if !is_the_same {
+        return Err(Kind::IdempotencyKeyReused.error());
+    }
+    let body = show(tx, &mut Names::new(tx), order, Lang::En)?;
+    Ok(Made { id: order.id.0, body, repeated: true })
 }
 
 /// What was said when the order was taken.
@@ -174,6 +203,7 @@ fn first_answer(
         cooperative_id: listing.map_or(0, |listing| listing.cooperative.0),
         placed_at: rfc3339(stored.command.made_at_s),
         reason: None,
+        flag: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Offering, changing and withdrawing products at this office. An offer says what was taken in and holds at once; a change is
 //! asked of the hub, which may refuse it when somebody else changed the same.
 
-use super::attempt::{Made, command_id_or_new};
+use super::attempt::{Attempt, Made};
 use super::me::Me;
 use super::names::Names;
 use super::products::show;
@@ -23,7 +23,7 @@ use sync_protocol::api::Problem;
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
 use sync_protocol::command::{Body, ListingPost};
 use sync_protocol::entity::{Commodity, Listing, Unit};
-use sync_protocol::ids::{CommandId, derived};
+use sync_protocol::ids::CommandId;
 use sync_protocol::row::Key;
 use sync_protocol::verdict::RejectCode;
 use uuid::Uuid;
@@ -46,8 +46,7 @@ pub async fn post(
     headers: HeaderMap,
     JsonBody(new): JsonBody<NewProduct>,
 ) -> Result<Response, ApiError> {
-    let ids = state.deps.ids.clone();
-    let id = command_id_or_new(&headers, "POST /api/v1/products", &caller, move || ids.uuid_v7())?;
+    let attempt = Attempt::read_optional(&headers, "POST /api/v1/products", &caller)?;
     let deps = state.deps.clone();
     let made = state.db.write(move |tx| {
         let me = Me::load(tx)?;
@@ -55,12 +54,19 @@ pub async fn post(
             return Err(Kind::NotAllowed
                 .because("This office sells for its own cooperative only; leave `cooperative_id` out."));
         }
-        let body = posting(derived("listing.post", id.0), &new, None);
+        let id = match &attempt {
+            Some(attempt) => attempt.id(tx)?,
+            None => CommandId(deps.ids.uuid_v7()),
+        };
+        let body = posting(commands::listing_of(id), &new, None);
+        let listing_id = body.listing;
         let is_repeat = commands::outcome(tx, id)?.is_some();
         if !is_repeat {
+            if let Some(product) = posted_before(tx, &me, id, &body)? {
+                return Ok(Made { id: listing_id, body: product, repeated: true });
+            }
             check_new(tx, &me, &new, &body)?;
         }
-        let listing_id = body.listing;
         let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
         let done = commands::submit(tx, &deps, submission).map_err(|error| reused(error, is_repeat))?;
         let listing: Listing =
@@ -74,6 +80,22 @@ pub async fn post(
     // So that it can be changed at once, without being read first.
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
+}
+
+/// What was posted under this key so long ago, or by a box that was replaced since, that it is in no log any more.
+fn posted_before(
+    conn: &Connection,
+    me: &Me,
+    id: CommandId,
+    body: &ListingPost,
+) -> Result<Option<Product>, ApiError> {
+    let Some(listing) = replica::get::<Listing>(conn, Key::Uuid(body.listing))? else { return Ok(None) };
+    // Its price and its title may be others by now.
+    let looks_alike = (listing.commodity.0, listing.unit.0) == (body.commodity, body.unit);
+    if !commands::is_the_same(conn, id, &body.clone().into())?.unwrap_or(looks_alike) {
+        return Err(Kind::IdempotencyKeyReused.error());
+    }
+    Ok(Some(show(conn, me, &mut Names::new(conn), &listing)?))
 }
 
 /// An id that is taken by another body means that the key was used before.

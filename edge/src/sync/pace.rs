@@ -11,6 +11,9 @@ const TURN_S: u64 = 15;
 /// A frame takes about a third of a second: what a cut wastes stays short.
 const FRAMES_PER_S: u64 = 3;
 
+/// Frames that should come whole between two cuts.
+const FRAMES_BETWEEN_CUTS: u64 = 4;
+
 /// Bytes a second while nothing was measured: between a good 2G and a bad 4G link.
 const FIRST_GUESS: u64 = 64 << 10;
 
@@ -87,9 +90,11 @@ impl Pace {
         self.up = measured(self.up, bytes, took);
     }
 
-    /// Takes in that the line was cut: frames shrink until one fits between two cuts.
-    pub fn was_cut(&mut self) {
-        *self = Self::from_stored(self.up / 2, self.down / 2);
+    /// Takes in that the line was cut after so many bytes had come: frames shrink until several fit between two cuts. However fast
+    /// those bytes came, a frame that is never whole is never there.
+    pub fn was_cut(&mut self, came: u64) {
+        let fits = if came < SAMPLE_MIN_BYTES { u64::MAX } else { came * FRAMES_PER_S / FRAMES_BETWEEN_CUTS };
+        *self = Self::from_stored(self.up / 2, (self.down / 2).min(fits));
     }
 }
 
@@ -145,8 +150,22 @@ mod tests {
     fn cuts_shrink_frames_down_to_the_smallest() {
         let mut pace = Pace::default();
         for _ in 0..40 {
-            pace.was_cut();
+            pace.was_cut(0);
         }
         assert_eq!(pace.frame_bytes() as usize, FRAME_TARGET_MIN_BYTES);
+    }
+
+    #[test]
+    fn on_a_fast_line_that_is_cut_often_several_frames_fit_between_two_cuts() {
+        let mut pace = at(12_000_000);
+        for _ in 0..3 {
+            pace.came_down(40_000, Duration::from_millis(1));
+            pace.was_cut(40_000);
+            assert_eq!(pace.frame_bytes(), 10_000);
+        }
+        pace.was_cut(100);
+        assert_eq!(pace.frame_bytes(), 5_000, "a cut at the very beginning says less");
+        pace.came_down(4_000_000, Duration::from_secs(1));
+        assert!(pace.frame_bytes() > 200_000, "and is forgotten when the line holds");
     }
 }

@@ -17,15 +17,12 @@ use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use sync_protocol::command::Command;
-use sync_protocol::limits::{BATCH_COMMANDS_MAX, FRAME_TARGET_MIN_BYTES};
-use sync_protocol::session::MINOR_VERSION;
+use sync_protocol::limits::BATCH_COMMANDS_MAX;
+use sync_protocol::session::{MINOR_VERSION, Sizer};
 use sync_protocol::wire::message::{Audit, Hello, Message, cursors_to_bytes, scope_hash};
 
 /// Bytes of a command on the wire besides its body: id, time, actor, less what compression saves.
 const COMMAND_HEAD_BYTES: usize = 40;
-
-/// How many times as large as the one before a batch may be.
-const GROWTH: usize = 4;
 
 /// What a request opens with besides what is stored.
 pub(super) struct Opening {
@@ -108,15 +105,15 @@ pub(super) struct Batches {
     after_seq: u64,
     pace: Pace,
     sent: Arc<Sent>,
-    /// About how many bytes the next one takes. The first are small, each next up to four times as large, whatever speed was measured:
-    /// where the line has become worse since, something still gets through between two cuts.
-    batch_bytes: usize,
+    sizer: Sizer,
 }
 
 impl Batches {
     /// Those after a sequence number, for a line of some speed.
     pub(super) fn new(db: Db, after_seq: u64, pace: Pace, sent: Arc<Sent>) -> Self {
-        Self { db, after_seq, pace, sent, batch_bytes: FRAME_TARGET_MIN_BYTES }
+        let mut sizer = Sizer::new(pace.batch_bytes());
+        sizer.begin(COMMAND_HEAD_BYTES);
+        Self { db, after_seq, pace, sent, sizer }
     }
 
     /// The next batch as a frame, marked as sent; `None` when none waits or the turn is over.
@@ -129,34 +126,15 @@ impl Batches {
         }
         let after = self.after_seq;
         let mut batch = self.db.read(move |conn| commands::pending(conn, after, max)).await?;
-        batch.truncate(fitting(&batch, self.batch_bytes));
-        self.batch_bytes = (GROWTH * self.batch_bytes).min(self.pace.batch_bytes());
+        let (n, frame) = self.sizer.next(&batch, max, |part| Message::Commands(part.to_vec()));
+        batch.truncate(n);
         let Some(last) = batch.last() else { return Ok(None) };
         let upto = last.seq;
         self.db.write(move |tx| commands::mark_sent(tx, upto)).await?;
         self.after_seq = upto;
-        let mut bytes = Vec::new();
-        let message = Message::Commands(batch);
-        message.write(&mut bytes);
-        if let Message::Commands(batch) = &message {
-            self.sent.left(batch, bytes.len());
-        }
-        Ok(Some(bytes.into()))
+        self.sent.left(&batch, frame.len());
+        Ok(Some(frame.into()))
     }
-}
-
-/// How many commands make a frame of about so many bytes; at least one. Numbers in a batch have no gap.
-fn fitting(batch: &[Command], bytes: usize) -> usize {
-    let mut left = bytes;
-    let first = batch.first().map_or(0, |first| first.seq);
-    for (n, (seq, command)) in (first..).zip(batch).enumerate() {
-        let cost = COMMAND_HEAD_BYTES + command.body.bytes.len() / 2;
-        if n > 0 && (cost > left || command.seq != seq) {
-            return n;
-        }
-        left = left.saturating_sub(cost);
-    }
-    batch.len()
 }
 
 /// About how many commands one batch holds.

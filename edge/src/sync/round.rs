@@ -158,7 +158,7 @@ impl Syncer {
         match &error {
             SyncError::Line(_) | SyncError::Damaged(_) => {
                 if taken.bytes > 0 || sent.bytes() > 0 {
-                    run.pace.was_cut();
+                    run.pace.was_cut(taken.bytes);
                 }
                 run.is_unsure = true;
                 run.sent_upto = 0;

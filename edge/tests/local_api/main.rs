@@ -3,6 +3,7 @@
 
 mod acting;
 mod document;
+mod keys;
 mod market;
 mod messages;
 mod signing_in;

@@ -10,9 +10,9 @@ use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, EffectRow, WorkingSet};
+use sync_protocol::command::{Body, EffectRow, Source, WorkingSet};
 use sync_protocol::entity::OrderStatus;
-use sync_protocol::ids::OrderId;
+use sync_protocol::ids::{ListingId, OrderId};
 use sync_protocol::verdict::{Applied, Reject, Verdict};
 
 /// A command's bytes, read.
@@ -169,6 +169,9 @@ fn wanted(batch: &[Incoming], bodies: &[Read]) -> Wanted {
             }
             Body::StockAdjust(_) => {
                 wanted.repeated.insert(command.id.0);
+            }
+            Body::OrderPlace(b) if b.source == Source::Held => {
+                wanted.sold_at.insert((ListingId(b.listing), b.unit_price_minor));
             }
             _ => {}
         }

@@ -24,6 +24,8 @@ pub(super) struct Wanted {
     pub(super) known_orders: BTreeSet<Uuid>,
     /// Listings and commands whose stock entries may be there already.
     pub(super) repeated: BTreeSet<Uuid>,
+    /// Listings with prices at which their units were sold.
+    pub(super) sold_at: BTreeSet<(ListingId, i64)>,
 }
 
 impl Wanted {
@@ -64,6 +66,7 @@ pub(super) async fn load(
     let listings: Vec<Uuid> = listings.into_iter().collect();
     if !listings.is_empty() {
         lock_listings(conn, &listings, &mut set).await?;
+        earlier_prices(conn, &wanted.sold_at, &mut set).await?;
     }
     members(conn, needs, &mut set).await?;
     if !needs.orders.is_empty() || !needs.orders_of.is_empty() {
@@ -92,14 +95,45 @@ async fn lock_listings(
     ids: &[Uuid],
     set: &mut WorkingSet,
 ) -> Result<(), sqlx::Error> {
-    let rows = q("SELECT id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status, posted_at_s
+    let rows = q("SELECT id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status, posted_at_s,
+            prices_whole
         FROM listings WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
     .bind(ids)
     .fetch_all(conn)
     .await?;
     for row in &rows {
         let listing = rows::listing(row)?;
-        set.listings.insert(listing.id, listing);
+        if Cells::of("listings", row).get(10)? {
+            set.priced.insert(listing.id);
+        }
+        set.put_listing(listing);
+    }
+    Ok(())
+}
+
+/// Which of the prices that sales name their listings have had before. Hardly ever another than today's, so this is hardly asked.
+async fn earlier_prices(
+    conn: &mut PgConnection,
+    sold_at: &BTreeSet<(ListingId, i64)>,
+    set: &mut WorkingSet,
+) -> Result<(), sqlx::Error> {
+    let (listings, prices): (Vec<Uuid>, Vec<i64>) = sold_at
+        .iter()
+        .filter(|(listing, price)| set.never_stood_at(*listing, *price))
+        .map(|(listing, price)| (listing.0, *price))
+        .unzip();
+    if listings.is_empty() {
+        return Ok(());
+    }
+    let rows = q("SELECT p.listing_id, p.price_minor FROM unnest($1::uuid[], $2::bigint[]) AS s (listing_id, price_minor)
+        JOIN listing_prices p ON p.listing_id = s.listing_id AND p.price_minor = s.price_minor")
+    .bind(listings)
+    .bind(prices)
+    .fetch_all(conn)
+    .await?;
+    for row in &rows {
+        let cells = Cells::of("listing_prices", row);
+        set.prices.insert((ListingId(cells.get(0)?), cells.get(1)?));
     }
     Ok(())
 }
@@ -158,7 +192,7 @@ async fn members(conn: &mut PgConnection, needs: &Needs, set: &mut WorkingSet) -
 macro_rules! orders {
     () => {
         "SELECT id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone, buyer_name,
-             buyer_cooperative_id, status, channel, placed_at_s FROM orders WHERE "
+             buyer_cooperative_id, status, channel, placed_at_s, odd_price FROM orders WHERE "
     };
 }
 

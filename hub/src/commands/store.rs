@@ -175,9 +175,10 @@ async fn write_listings<'a>(
     rows: impl Iterator<Item = &'a Listing> + Clone,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
+    // A new one's prices are all known from here on.
     q("INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status,
-            posted_at_s, recorded_at)
-        SELECT t.*, $11 FROM unnest($1::uuid[], $2::int[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::text[],
+            posted_at_s, recorded_at, prices_whole)
+        SELECT t.*, $11, true FROM unnest($1::uuid[], $2::int[], $3::int[], $4::int[], $5::text[], $6::bigint[], $7::text[],
             $8::uuid[], $9::int[], $10::bigint[]) AS t
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, price_minor = excluded.price_minor,
             currency = excluded.currency, seller_id = excluded.seller_id, status = excluded.status")
@@ -192,8 +193,13 @@ async fn write_listings<'a>(
     .bind(fitting_column!(rows, l => int(l.status.code())))
     .bind(column!(rows, l => l.posted_at_s))
     .bind(now)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
+    q("INSERT INTO listing_prices (listing_id, price_minor) SELECT * FROM unnest($1::uuid[], $2::bigint[]) ON CONFLICT DO NOTHING")
+        .bind(column!(rows, l => l.id.0))
+        .bind(column!(rows, l => l.price_minor))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -224,9 +230,9 @@ async fn write_orders<'a>(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     q("INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
-            buyer_name, buyer_cooperative_id, status, channel, placed_at_s, buyer_user_id, recorded_at)
-        SELECT t.*, $15 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[], $6::text[], $7::int[],
-            $8::bigint[], $9::text[], $10::int[], $11::int[], $12::int[], $13::bigint[], $14::uuid[]) AS t
+            buyer_name, buyer_cooperative_id, status, channel, placed_at_s, buyer_user_id, odd_price, recorded_at)
+        SELECT t.*, $16 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[], $6::text[], $7::int[],
+            $8::bigint[], $9::text[], $10::int[], $11::int[], $12::int[], $13::bigint[], $14::uuid[], $15::bool[]) AS t
         ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, status = excluded.status")
     .bind(column!(rows, (o, _) => o.id.0))
     .bind(column!(rows, (o, _) => o.listing.0))
@@ -242,6 +248,7 @@ async fn write_orders<'a>(
     .bind(fitting_column!(rows, (o, _) => int(o.channel.code())))
     .bind(column!(rows, (o, _) => o.placed_at_s))
     .bind(column!(rows, (_, user) => *user))
+    .bind(column!(rows, (o, _) => o.odd_price))
     .bind(now)
     .execute(conn)
     .await?;

@@ -139,7 +139,7 @@ impl Request {
 
 /// Lets the request in or not, and keeps what it says, in one transaction.
 async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Opened, Message>, ApiError> {
-    let refuse = |code, detail: &str| Ok(Err(Message::Refusal(Refusal { code, detail: detail.to_owned() })));
+    let refuse = |code, detail: &str| Ok(Err(Message::Refusal(Refusal::new(code, detail))));
     if hello.minor.abs_diff(MINOR_VERSION) > VERSION_WINDOW {
         return refuse(RefusalCode::Version, "hub and edge are more than two minor versions apart");
     }
@@ -229,7 +229,7 @@ fn refused(error: StreamError) -> Result<Refusal, ApiError> {
         StreamError::Ours(error) => return Err(out_of_order().caused_by(error).into()),
     };
     tracing::warn!(%detail, ?code, "commands were refused");
-    Ok(Refusal { code, detail })
+    Ok(Refusal::new(code, &detail))
 }
 
 /// Whether the edge's idea of its buckets is the hub's.

@@ -81,7 +81,7 @@ impl<'a> Outflow<'a> {
     /// The same by a transaction that is open already.
     pub(super) async fn look_in(&mut self, conn: &mut PgConnection) -> Result<(), Stop> {
         let opened = self.opened;
-        let refused = |code, detail: &str| Err(Stop::Refused(Refusal { code, detail: detail.to_owned() }));
+        let refused = |code, detail: &str| Err(Stop::Refused(Refusal::new(code, detail)));
         let Some(edge) = store::edge(conn, opened.edge.id).await?.filter(|edge| !edge.revoked) else {
             return refused(RefusalCode::Revoked, "the operator revoked this node");
         };

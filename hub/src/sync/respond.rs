@@ -19,10 +19,10 @@ use std::collections::HashMap;
 use std::io;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::limits::{
-    COMPLETE_DELTA_MAX_ROWS, FRAME_ROWS_MAX, FRAME_TARGET_MAX_BYTES, FRAME_TARGET_MIN_BYTES,
+    COMPLETE_DELTA_MAX_ROWS, FRAME_TARGET_MIN_BYTES, FRAME_VERDICTS_MAX, SCOPE_BUCKETS_MAX,
 };
 use sync_protocol::row::Row;
-use sync_protocol::session::{BucketCursor, MINOR_VERSION, Page, next_pages};
+use sync_protocol::session::{BucketCursor, MINOR_VERSION, Page, Sizer, next_pages};
 use sync_protocol::wire::message::{
     Audit, BucketPoint, Close, Message, Refusal, RefusalCode, SlotSums, Welcome, cursors_from_bytes,
 };
@@ -38,15 +38,15 @@ const WHOLE_MAX_BYTES: usize = FRAME_TARGET_MIN_BYTES;
 const ROOM_MAX_BYTES: usize = 64 << 20;
 /// Verdicts of one response.
 const VERDICTS_MAX: i64 = 20_000;
-/// Bytes a row takes at first guess; corrected after each frame.
-const ROW_BYTES_GUESS: f64 = 12.0;
-/// Fewest rows of a page: of the largest kind they still make a frame that fits between two cuts.
+/// Bytes of one row, verdict and point at first guess; corrected after each frame.
+const ROW_BYTES: usize = 12;
+const VERDICT_BYTES: usize = 24;
+const POINT_BYTES: usize = 40;
+/// Frames that one read makes rows for: it is cut by what it comes to, and its last frame is often a short one.
+const FRAMES_READ: usize = 4;
+/// Rows of one read.
 const PAGE_ROWS_MIN: usize = 8;
 const PAGE_ROWS_MAX: usize = 16_384;
-/// How many times as large as the one before a frame may be. More of them compress less well.
-const GROWTH: usize = 4;
-
-const _: () = assert!(PAGE_ROWS_MAX <= FRAME_ROWS_MAX);
 
 /// What is to be answered.
 pub(super) struct Reply {
@@ -129,8 +129,10 @@ async fn parts(state: &AppState, reply: &Reply, out: &mut Outflow<'_>) -> Result
     )
     .await?;
     let verdicts_left = verdicts.len() as i64 == VERDICTS_MAX;
-    if !verdicts.is_empty() {
-        out.message(&Message::Verdicts(verdicts)).await?;
+    let mut sizer = Sizer::new(opened.hello.frame_bytes as usize);
+    sizer.begin(VERDICT_BYTES);
+    for frame in sizer.all(&verdicts, FRAME_VERDICTS_MAX, |part| Message::Verdicts(part.to_vec())) {
+        out.bytes(frame.into()).await?;
     }
     if reply.refusal.is_some() {
         return Ok(false);
@@ -141,8 +143,7 @@ async fn parts(state: &AppState, reply: &Reply, out: &mut Outflow<'_>) -> Result
         return Ok(true);
     }
     let Ok(cursors) = cursors_from_bytes(&opened.hello.cursors, &opened.scope) else {
-        let detail = "cursors".to_owned();
-        return Err(Stop::Refused(Refusal { code: RefusalCode::Malformed, detail }));
+        return Err(Stop::Refused(Refusal::new(RefusalCode::Malformed, "cursors")));
     };
     let heads = read::heads(&mut tx, &opened.scope).await?;
     for answer in audit_answers(&mut tx, reply, &heads).await? {
@@ -150,9 +151,7 @@ async fn parts(state: &AppState, reply: &Reply, out: &mut Outflow<'_>) -> Result
     }
     let head = |bucket: &Bucket| heads.get(bucket).map_or(0, |h| h.version);
     let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
-    let frame_bytes =
-        (opened.hello.frame_bytes as usize).clamp(FRAME_TARGET_MIN_BYTES, FRAME_TARGET_MAX_BYTES);
-    let mut sizer = Sizer::new(frame_bytes);
+    sizer.begin(ROW_BYTES);
     let short = pages.iter().all(|p| p.reach == Reach::Delta)
         && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= COMPLETE_DELTA_MAX_ROWS;
     if !short {
@@ -166,12 +165,11 @@ async fn parts(state: &AppState, reply: &Reply, out: &mut Outflow<'_>) -> Result
         frames.extend(delta_frames(&mut tx, page, &mut sizer).await?);
     }
     tx.commit().await?;
-    for frame in frames {
-        out.bytes(frame).await?;
-    }
+    sizer.begin(POINT_BYTES);
     let points = points(&cursors, &heads, opened.hello.want_points);
-    if !points.is_empty() {
-        out.message(&Message::Complete(points)).await?;
+    frames.extend(sizer.all(&points, SCOPE_BUCKETS_MAX, |part| Message::Complete(part.to_vec())));
+    for frame in frames {
+        out.bytes(frame.into()).await?;
     }
     Ok(verdicts_left)
 }
@@ -187,38 +185,9 @@ fn points(cursors: &[BucketCursor], heads: &HashMap<Bucket, Head>, all: bool) ->
         .collect()
 }
 
-/// How many rows make a frame of the wanted size.
-///
-/// The first frames of an answer are small and each next is up to four times as large, whatever speed the edge has measured: where the
-/// line has become worse since, what is cut is short, and something of every answer stays.
-struct Sizer {
-    /// What the next frame should take.
-    frame_bytes: usize,
-    frame_bytes_max: usize,
-    row_bytes: f64,
-}
-
-impl Sizer {
-    fn new(frame_bytes_max: usize) -> Self {
-        Self { frame_bytes: FRAME_TARGET_MIN_BYTES, frame_bytes_max, row_bytes: ROW_BYTES_GUESS }
-    }
-
-    fn rows(&self) -> usize {
-        ((self.frame_bytes as f64 / self.row_bytes) as usize).clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX)
-    }
-
-    /// Takes in what so many rows came to. Whether they may be sent: where they were of another kind than the guess was for, a
-    /// frame may be so large that it never fits between two cuts, and fewer have to be read.
-    fn fits(&mut self, rows: usize, bytes: usize) -> bool {
-        if rows >= PAGE_ROWS_MIN {
-            self.row_bytes = bytes.max(1) as f64 / rows as f64;
-        }
-        let fits = bytes <= 2 * self.frame_bytes || rows <= PAGE_ROWS_MIN;
-        if fits && rows > 0 {
-            self.frame_bytes = (GROWTH * self.frame_bytes).min(self.frame_bytes_max);
-        }
-        fits
-    }
+/// How many rows to read for the next frames.
+fn page_rows(sizer: &Sizer) -> usize {
+    (FRAMES_READ * sizer.items()).clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX)
 }
 
 /// A short delta as frames, read in the snapshot that `conn` holds.
@@ -226,17 +195,13 @@ async fn delta_frames(
     conn: &mut PgConnection,
     page: &Page,
     sizer: &mut Sizer,
-) -> Result<Vec<Bytes>, ApiError> {
+) -> Result<Vec<Vec<u8>>, ApiError> {
     let mut frames = Vec::new();
     let mut after = page.after;
     while after < page.upto {
-        let frame = page_up(conn, page.cursor.bucket, after, page.upto, sizer.rows()).await?;
-        let (rows, upto) = (frame.rows.len(), frame.upto);
-        let frame = Message::Rows(frame).to_bytes();
-        if sizer.fits(rows, frame.len()) {
-            after = upto;
-            frames.push(frame.into());
-        }
+        let rows = page_up(conn, page.cursor.bucket, after, page.upto, page_rows(sizer)).await?;
+        after = rows.upto;
+        frames.extend(sizer.rows(&rows));
     }
     Ok(frames)
 }
@@ -275,23 +240,19 @@ async fn walk(
         while after < upto && used < room_bytes.max(FRAME_TARGET_MIN_BYTES) {
             let mut tx = state.db.begin().await?;
             out.look_in(&mut tx).await?;
-            let frame = match page.reach {
-                Reach::Delta => page_up(&mut tx, page.cursor.bucket, after, upto, sizer.rows()).await?,
-                _ => page_down(&mut tx, page, upto, sizer.rows()).await?,
+            let rows = match page.reach {
+                Reach::Delta => page_up(&mut tx, page.cursor.bucket, after, upto, page_rows(sizer)).await?,
+                _ => page_down(&mut tx, page, upto, page_rows(sizer)).await?,
             };
             tx.commit().await?;
-            let (rows, ends) = (frame.rows.len(), (frame.after, frame.upto));
-            let frame = Message::Rows(frame).to_bytes();
-            let bytes = frame.len();
-            if !sizer.fits(rows, bytes) {
-                continue;
-            }
             match page.reach {
-                Reach::Delta => after = ends.1,
-                _ => upto = ends.0,
+                Reach::Delta => after = rows.upto,
+                _ => upto = rows.after,
             }
-            out.bytes(frame.into()).await?;
-            used += bytes;
+            for frame in sizer.rows(&rows) {
+                used += frame.len();
+                out.bytes(frame.into()).await?;
+            }
         }
     }
     Ok(())
@@ -320,24 +281,4 @@ async fn audit_answers(
         });
     }
     Ok(answers)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_larger_than_guessed_are_read_again_in_fewer() {
-        let mut sizer = Sizer::new(FRAME_TARGET_MAX_BYTES);
-        let rows = sizer.rows();
-        assert!(!sizer.fits(rows, rows * 60), "five times the guess");
-        let fewer = sizer.rows();
-        assert!(fewer < rows / 4 && sizer.fits(fewer, fewer * 60), "{fewer} of {rows}");
-        assert_eq!(
-            sizer.frame_bytes,
-            GROWTH * FRAME_TARGET_MIN_BYTES,
-            "only what was sent lets the next grow"
-        );
-        assert!(sizer.fits(PAGE_ROWS_MIN, 1 << 20), "the fewest are sent, however large");
-    }
 }

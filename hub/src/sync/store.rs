@@ -104,12 +104,13 @@ pub(super) async fn enrol(
         .fetch_one(&mut *conn)
         .await?;
     let incarnation: i32 = row.try_get(0)?;
-    q("INSERT INTO edge_streams (edge_id, incarnation, link_random) VALUES ($1, $2, $3)")
-        .bind(edge.0 as i32)
-        .bind(incarnation)
-        .bind(link_random.as_slice())
-        .execute(conn)
-        .await?;
+    q("INSERT INTO edge_streams (edge_id, incarnation, link_random, cooperative_id)
+        SELECT id, $2, $3, cooperative_id FROM edges WHERE id = $1")
+    .bind(edge.0 as i32)
+    .bind(incarnation)
+    .bind(link_random.as_slice())
+    .execute(conn)
+    .await?;
     Ok(incarnation as u32)
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod bad_rows;
+mod clash;
 mod commands;
 mod facts;
 mod feed;
@@ -11,4 +12,5 @@ mod stream;
 mod stream_open;
 mod stream_ours;
 mod support;
+mod whose;
 mod writers;

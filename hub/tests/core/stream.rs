@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use sync_protocol::command::{ActorKind, Command, RawBody, Source};
-use sync_protocol::ids::Holder;
+use sync_protocol::ids::{CommandId, Holder};
 use sync_protocol::verdict::Verdict;
 
 const OFFICE: Holder = Holder::Edge(EDGE);
@@ -97,12 +97,20 @@ async fn a_reused_sequence_number_halts_the_stream_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_reused_id_halts_the_stream() {
+async fn the_same_act_under_another_number_gets_its_verdict_again_and_counts_once() {
     let world = World::new().await;
     world.take(sales(3)).await.unwrap();
-    let again = Command { seq: 4, ..sales(3).remove(2) };
-    let refused = world.take(vec![again]).await;
-    assert!(matches!(refused, Err(StreamError::SequenceReused { seq: 4 })), "{refused:?}");
+    // A box whose log was cut made it anew, with the time of now.
+    let again = Command { seq: 4, made_at_s: 7, ..sales(3).remove(2) };
+    world.take(vec![again]).await.unwrap();
+    assert_eq!(world.available(id(50), OFFICE).await, 500 - 2);
+    assert_eq!(
+        world.number("SELECT seq FROM commands WHERE verdict = 'applied' ORDER BY seq DESC LIMIT 1").await,
+        4
+    );
+    let mut tx = world.db.begin().await.unwrap();
+    let verdicts = verdicts_after(&mut tx, EDGE, 1, 3, 100).await.unwrap();
+    assert_eq!(verdicts.iter().map(|v| (v.seq, v.verdict.as_str())).collect::<Vec<_>>(), [(4, "applied")]);
 }
 
 #[tokio::test]
@@ -258,10 +266,15 @@ async fn a_new_incarnation_offers_again_what_the_old_one_sent_and_it_counts_once
         verdicts.iter().map(|v| (v.number, v.seq, v.verdict.as_str())).collect();
     assert_eq!(words, [(1, 1, "applied"), (2, 2, "applied"), (3, 3, "applied"), (4, 4, "unsupported")]);
     tx.commit().await.unwrap();
-    // The same id with another content is no repetition.
-    let forged = Command { seq: 5, id: old[1].id, ..fresh };
-    let refused = take_batch(&world.db, &world.deps, EDGE, 2, 1, vec![forged]).await;
-    assert!(matches!(refused, Err(StreamError::SequenceReused { seq: 5 })), "{refused:?}");
+    // The same id with another content is no repetition; it stops itself and nobody else.
+    let forged = Command { seq: 5, id: old[1].id, ..fresh.clone() };
+    let next = Command { seq: 6, id: CommandId(id(777)), ..fresh };
+    take_batch(&world.db, &world.deps, EDGE, 2, 1, vec![forged, next]).await.unwrap();
+    let mut tx = world.db.begin().await.unwrap();
+    let verdicts = verdicts_after(&mut tx, EDGE, 2, 4, 100).await.unwrap();
+    let words: Vec<&str> = verdicts.iter().map(|v| v.verdict.as_str()).collect();
+    assert_eq!(words, ["quarantined", "applied"]);
+    tx.commit().await.unwrap();
     world.assert_feed_equals_tables().await;
 }
 

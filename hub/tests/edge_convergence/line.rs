@@ -39,11 +39,18 @@ pub(crate) struct Line {
     faults: Mutex<Faults>,
     held: Mutex<Vec<Held>>,
     cuts: Arc<AtomicU64>,
+    carried: Arc<AtomicU64>,
 }
 
 impl Line {
     pub(crate) fn new(hub: Router) -> Arc<Self> {
-        Arc::new(Self { hub, faults: Mutex::default(), held: Mutex::default(), cuts: Arc::default() })
+        Arc::new(Self {
+            hub,
+            faults: Mutex::default(),
+            held: Mutex::default(),
+            cuts: Arc::default(),
+            carried: Arc::default(),
+        })
     }
 
     /// Cuts requests after so many bytes of their body.
@@ -85,6 +92,11 @@ impl Line {
         count
     }
 
+    /// Bytes of bodies that came through, both ways, also of what was cut in the middle.
+    pub(crate) fn carried(&self) -> u64 {
+        self.carried.load(Ordering::Relaxed)
+    }
+
     /// How often something was really cut.
     pub(crate) fn cuts(&self) -> u64 {
         self.cuts.load(Ordering::Relaxed)
@@ -97,6 +109,16 @@ fn head(path: &str, token: Option<&str>) -> axum::http::request::Builder {
         Some(token) => builder.header(TOKEN_HEADER, token),
         None => builder,
     }
+}
+
+fn counted<E: Send + 'static>(
+    pieces: BoxStream<'static, Result<Bytes, E>>,
+    carried: Arc<AtomicU64>,
+) -> BoxStream<'static, Result<Bytes, E>> {
+    let count = move |piece: &Result<Bytes, E>| {
+        carried.fetch_add(piece.as_ref().map_or(0, |piece| piece.len() as u64), Ordering::Relaxed);
+    };
+    pieces.inspect(count).boxed()
 }
 
 /// The beginning of a stream, then an error.
@@ -165,6 +187,7 @@ impl Transport for Line {
                 Some(body) => {
                     let body =
                         cut(body, request_after, false, Arc::clone(&self.cuts), || io::Error::other("cut"));
+                    let body = counted(body, Arc::clone(&self.carried));
                     (Method::POST, Body::from_stream(body))
                 }
             };
@@ -187,6 +210,7 @@ impl Transport for Line {
             let body = cut(body, response_after, whole_pieces, Arc::clone(&self.cuts), || {
                 LineError::Cut("cut".into())
             });
+            let body = counted(body, Arc::clone(&self.carried));
             Ok(Response {
                 status: parts.status.as_u16(),
                 retry_after: None,

@@ -4,11 +4,12 @@
 //! Replay one seed with `SEED=3 cargo test -p mizili-hub --test edge_convergence`; run more with `SEEDS=50`.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod kept;
 mod line;
 mod world;
 
 use mizili_edge::sync::SyncError;
-use sync_protocol::command::{Adjustment, ListingEdit, StockAdjust, WholeChange};
+use sync_protocol::command::{Adjustment, ListingEdit, StockAdjust, TextChange, WholeChange};
 use sync_protocol::units::Quantity;
 use sync_protocol::wire::message::RefusalCode;
 use world::{Chance, World};
@@ -70,6 +71,47 @@ async fn a_line_that_loses_the_piece_it_cuts_carries_a_first_sync() {
     assert!(report.digests_equal && report.rows > 600, "{report:?}");
     assert!(world.cuts() > 5, "it was hardly ever cut: {}", world.cuts());
     world.both_sides_are_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_cut_every_seven_kilobytes_carries_six_thousand_verdicts() {
+    const CUT_EVERY_BYTES: usize = 7_000;
+    /// What each try costs before the answer: a head each way, and the request.
+    const ASKING_BYTES: usize = 600;
+    let world = World::new(11).await;
+    let office = &world.offices[0];
+    office.sync().await.unwrap();
+    let listing = office.post_listing(10).await;
+    office.sync().await.unwrap();
+    // Each took effect in part, and says which words did not: nothing in them is alike.
+    let mut chance = Chance::new(11);
+    let edits = (0..6_000).map(|n| {
+        let mut letter = || char::from_u32(0x4e00 + chance.below(20_000) as u32).unwrap();
+        let wanted: String = (0..20).map(|_| letter()).collect();
+        let price = WholeChange { old: world::PRICE_MINOR + n, new: world::PRICE_MINOR + n + 1 };
+        let title = Some(TextChange { old: "another".into(), new: wanted });
+        ListingEdit { listing: listing.0, price_minor: Some(price), title }.into()
+    });
+    office.act_often(edits.collect()).await;
+    office.line.lose_answers(true);
+    assert!(office.sync().await.is_err());
+    office.line.lose_answers(false);
+    let (verdicts, on_a_good_line) = world.bytes_of_verdicts().await;
+    assert_eq!(verdicts, 6_001);
+    office.line.cut_response_after(Some(CUT_EVERY_BYTES - ASKING_BYTES));
+    let before = office.line.carried();
+    for n in 0.. {
+        // As often as the box tries by itself: an exchange that brought something is followed by the next at once.
+        if office.sync().await.is_ok() || office.unsettled().await == 0 {
+            break;
+        }
+        assert!(n < 60, "{} are still open", office.unsettled().await);
+    }
+    let carried = office.line.carried() - before;
+    assert_eq!(office.unsettled().await, 0);
+    assert!(world.cuts() > 40, "it was hardly ever cut: {}", world.cuts());
+    println!("{carried} bytes with {} cuts, {on_a_good_line} on a good line", world.cuts());
+    assert!(4 * carried <= 5 * on_a_good_line, "{carried} bytes where {on_a_good_line} would do");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,6 +10,7 @@ use mizili_edge::sync::{Bounds, ExchangeReport, SyncError, Syncer};
 use mizili_edge::{commands as edge_commands, replica};
 use mizili_hub::auth::Auth;
 use mizili_hub::auth::token::TokenKey;
+use mizili_hub::commands::stream::{self, verdicts_after};
 use mizili_hub::commands::{execute, hub_context};
 use mizili_hub::db::{Db, Statements, migrate, q_scalar};
 use mizili_hub::feed::{Touched, check, publish, read};
@@ -23,7 +24,7 @@ use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
 use mizili_node::throttle::UnderWay;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::bucket::{Bucket, CountryCode};
@@ -31,9 +32,12 @@ use sync_protocol::command::{Actor, ActorKind, Body, Command, ListingPost, Order
 use sync_protocol::entity::{
     Commodity, Cooperative, Entity, Listing, Market, Order, Price, PriceSeries, Region, Unit,
 };
-use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, Holder, ListingId, RegionId};
+use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, Holder, ListingId, RegionId, Stream};
+use sync_protocol::limits::FRAME_VERDICTS_MAX;
 use sync_protocol::row::Key;
+use sync_protocol::session::Sizer;
 use sync_protocol::units::Quantity;
+use sync_protocol::wire::message::Message;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -122,6 +126,43 @@ impl Office {
         let (id, body, deps) = (CommandId(self.deps.ids.uuid_v7()), body.into(), self.deps.clone());
         let submission = Submission { id, actor, body, clerk: true };
         self.syncer.db.write(move |tx| edge_commands::submit(tx, &deps, submission)).await
+    }
+
+    /// Many acts at once, in one transaction of the box.
+    pub(crate) async fn act_often(&self, bodies: Vec<Body>) {
+        let actor = Actor { kind: ActorKind::Office, id: None, phone: 265_991_000_000 };
+        let deps = self.deps.clone();
+        let stored = self.syncer.db.write(move |tx| {
+            for body in bodies {
+                let id = CommandId(deps.ids.uuid_v7());
+                edge_commands::submit(tx, &deps, Submission { id, actor, body, clerk: true })?;
+            }
+            Ok::<_, SubmitError>(())
+        });
+        stored.await.unwrap();
+    }
+
+    /// The verdict's word on each command of the log, in order; empty for one that waits.
+    pub(crate) async fn words(&self) -> Vec<String> {
+        let read = self.syncer.db.read(|conn| {
+            let sql = "SELECT coalesce(verdict, '') FROM command ORDER BY seq";
+            let mut statement = conn.prepare(sql)?;
+            let words = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            Ok::<_, DbError>(words)
+        });
+        read.await.unwrap()
+    }
+
+    /// What the box knows of the hub's version.
+    pub(crate) async fn hub_minor(&self) -> u16 {
+        self.syncer.db.read(mizili_edge::node::hub_minor).await.unwrap()
+    }
+
+    /// Acts that have no final verdict here.
+    pub(crate) async fn unsettled(&self) -> u64 {
+        let sql = "SELECT count(*) FROM command WHERE settled_at_s IS NULL";
+        let count = self.syncer.db.read(|conn| Ok::<_, DbError>(conn.query_row(sql, [], |row| row.get(0))?));
+        count.await.unwrap()
     }
 
     pub(crate) async fn post_listing(&self, units: i64) -> ListingId {
@@ -222,10 +263,47 @@ impl World {
     pub(crate) async fn new(seed: u64) -> Self {
         let key = TemplateKey::of_migrator("hub", &MIGRATOR);
         let postgres = TestPostgres::new(&key, |url| async move { migrate(&url).await }).await.unwrap();
+        let mut world = Self::on(postgres, None).await;
+        world.lay_out().await;
+        for n in 1..=2 {
+            let added = edges::add(&world.db, &world.deps, n, false).await.unwrap();
+            let line = Line::new(router(world.state.clone()));
+            let dir = tempfile::tempdir().unwrap();
+            world.offices.push(Office::open(dir, line, seed * 10 + u64::from(n), Some(&added.code)).await);
+        }
+        world
+    }
+
+    /// The hub and the office that programs of protocol 0.1 left behind, brought up to date: see the files in `kept`.
+    pub(crate) async fn kept() -> Self {
+        const HUB: &str = include_str!("kept/hub.sql");
+        const EDGE: &str = include_str!("kept/edge.sql");
+        let mut keys = include_str!("kept/keys.txt").lines();
+        let load = |url: String| async move {
+            let mut connection = PgConnection::connect(&url).await?;
+            sqlx::raw_sql(AssertSqlSafe(HUB)).execute(&mut connection).await?;
+            connection.close().await
+        };
+        let postgres = TestPostgres::new(&TemplateKey::of_parts("hub 0.1", [HUB]), load).await.unwrap();
+        migrate(postgres.url()).await.unwrap();
+        let mut world = Self::on(postgres, keys.next()).await;
+        let dir = tempfile::tempdir().unwrap();
+        rusqlite::Connection::open(dir.path().join("edge.db")).unwrap().execute_batch(EDGE).unwrap();
+        for name in ["signing.key", "bundle.key"] {
+            let hex = keys.next().unwrap().as_bytes();
+            let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+            std::fs::write(dir.path().join(name), hex.chunks(2).map(byte).collect::<Vec<_>>()).unwrap();
+        }
+        let line = Line::new(router(world.state.clone()));
+        world.offices.push(Office::open(dir, line, 1, None).await);
+        world
+    }
+
+    async fn on(postgres: TestPostgres, hub_keys: Option<&str>) -> Self {
         let db = Db::connect_with(postgres.url(), postgres.url(), 8).await.unwrap();
         db.settle_statements(&Deps::real(), Statements::Named).await.unwrap();
         let (keys, deps) = (tempfile::tempdir().unwrap(), Deps::fixed(1));
-        let hub_keys = HubKeys::load(None, keys.path(), |secret| secret.fill(7)).unwrap();
+        let hub_keys = HubKeys::load(hub_keys, keys.path(), |secret| secret.fill(7)).unwrap();
         let auth = Auth {
             passwords: Passwords::new(1),
             key: TokenKey::new(&[9; 32]),
@@ -240,15 +318,7 @@ impl World {
             names: Arc::default(),
             proxies: Arc::default(),
         };
-        let mut world = Self { offices: Vec::new(), db, deps, state, _keys: keys, _postgres: postgres };
-        world.lay_out().await;
-        for n in 1..=2 {
-            let added = edges::add(&world.db, &world.deps, n, false).await.unwrap();
-            let line = Line::new(router(world.state.clone()));
-            let dir = tempfile::tempdir().unwrap();
-            world.offices.push(Office::open(dir, line, seed * 10 + u64::from(n), Some(&added.code)).await);
-        }
-        world
+        Self { offices: Vec::new(), db, deps, state, _keys: keys, _postgres: postgres }
     }
 
     /// Reference data and a price history of two regions.
@@ -333,6 +403,27 @@ impl World {
 
     pub(crate) async fn held_by_the_hub(&self, listing: ListingId) -> Quantity {
         self.held(listing, Holder::Hub).await
+    }
+
+    /// Bytes that the first office's verdicts take on a good line, in frames as large as they come.
+    pub(crate) async fn bytes_of_verdicts(&self) -> (usize, u64) {
+        let mut tx = self.db.begin().await.unwrap();
+        let verdicts = verdicts_after(&mut tx, self.offices[0].edge, 1, 0, i64::MAX).await.unwrap();
+        let message = |part: &[_]| Message::Verdicts(part.to_vec());
+        let frames = Sizer::new(usize::MAX).all(&verdicts, FRAME_VERDICTS_MAX, message);
+        (verdicts.len(), frames.iter().map(|frame| frame.len() as u64).sum())
+    }
+
+    /// An operator puts a command of the first office aside.
+    pub(crate) async fn dismiss(&self, seq: u64) {
+        let stream = Stream { edge: self.offices[0].edge, incarnation: 1 };
+        stream::dismiss(&self.db, &self.deps, stream, seq).await.unwrap();
+    }
+
+    /// The first column of a query at the hub, as texts.
+    pub(crate) async fn texts(&self, sql: &'static str) -> Vec<String> {
+        let mut tx = self.db.begin().await.unwrap();
+        q_scalar(sql).fetch_all(&mut *tx).await.unwrap()
     }
 
     /// A clerk of the first cooperative acts at the hub.

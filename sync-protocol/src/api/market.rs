@@ -123,6 +123,9 @@ pub struct Order {
     /// Why it was refused, in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// What a person has to look at: `price`, for it was sold at a price that the product never had. Absent for nothing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub flag: Option<String>,
 }
 
 /// A new order. Send an `Idempotency-Key` header: a retry with the same key gets the first answer.

@@ -77,8 +77,8 @@ impl ListingEdit {
                 listing.price_minor = change.new;
                 changed += 1;
             } else {
-                let (field, current) = ("price_minor".to_owned(), listing.price_minor.to_string());
-                conflicts.push(Conflict { field, current, wanted: change.new.to_string() });
+                let (current, wanted) = (listing.price_minor.to_string(), change.new.to_string());
+                conflicts.push(Conflict::new("price_minor", &current, &wanted));
             }
         }
         if let Some(change) = &self.title {
@@ -86,8 +86,7 @@ impl ListingEdit {
                 listing.title = change.new.trim().to_owned();
                 changed += 1;
             } else {
-                let (field, current) = ("title".to_owned(), listing.title.clone());
-                conflicts.push(Conflict { field, current, wanted: change.new.clone() });
+                conflicts.push(Conflict::new("title", &listing.title, &change.new));
             }
         }
         if changed == 0 {

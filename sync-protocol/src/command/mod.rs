@@ -10,6 +10,7 @@ mod listing_withdraw;
 mod member_register;
 mod order_cancel;
 mod order_place;
+mod rename;
 mod stock_adjust;
 mod working_set;
 
@@ -236,6 +237,30 @@ commands! {
     5 "order.place" OrderPlace,
     6 "order.cancel" OrderCancel,
     7 "stock.adjust" StockAdjust,
+}
+
+impl Body {
+    /// What a person asked for, without what the node found when it took that in (whose units, whether an order had left, how a
+    /// posting was shared): the same request again may find otherwise, and is the same request.
+    #[must_use]
+    pub fn as_asked(&self) -> Self {
+        match self.clone() {
+            Self::OrderPlace(body) => OrderPlace { source: Source::Ask, ..body }.into(),
+            Self::OrderCancel(body) => OrderCancel { never_left: false, ..body }.into(),
+            Self::ListingPost(body) => ListingPost { hub_milli: None, ..body }.into(),
+            other => other,
+        }
+    }
+
+    /// 16 bytes of BLAKE3 over [`Body::as_asked`]: enough to know a request again whose body is kept no longer.
+    pub fn asked_hash(&self) -> [u8; 16] {
+        let raw = self.as_asked().to_raw();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&raw.kind.to_le_bytes()).update(&raw.bytes);
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        hash
+    }
 }
 
 /// The command type's name; `None` for one this version does not know.

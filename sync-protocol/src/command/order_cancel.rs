@@ -55,8 +55,9 @@ impl OrderCancel {
         if !(own || office || context.admin) {
             return Err(Reject::new(RejectCode::NotAllowed));
         }
-        // At the hub nobody but an edge can have kept an order to itself.
-        let never_left = self.never_left && context.origin != Holder::Hub;
+        // At the hub nobody but an edge can have kept an order to itself, and only one that it made: its cooperative sells or buys.
+        let ours = [Some(order.cooperative), order.buyer_cooperative].contains(&context.cooperative);
+        let never_left = self.never_left && context.origin != Holder::Hub && ours;
         let certainty = if never_left { Certainty::Record } else { Certainty::Request };
         let mut decision = Decision::new(certainty);
         match order.status {

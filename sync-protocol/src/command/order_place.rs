@@ -93,12 +93,17 @@ impl OrderPlace {
         }
         let quantity = Quantity(self.quantity_milli);
         match self.source {
+            // Nobody but its cooperative's office holds a listing's units, so no honest edge says this of another's.
+            Source::Held if context.cooperative != Some(listing.cooperative) => {
+                Err(Reject::new(RejectCode::NotAllowed))
+            }
             Source::Held => Ok(self.sold(command, context, set, listing, quantity)),
             Source::Ask => self.asked(command, context, set, listing, quantity),
         }
     }
 
-    /// The origin sold its own units. It says what happened; a sale beyond what was held is flagged, not refused.
+    /// The origin sold its own units. It says what happened; a sale beyond what was held, or at a price that the listing never
+    /// had, is flagged, not refused.
     fn sold(
         &self,
         command: &Command,
@@ -110,8 +115,9 @@ impl OrderPlace {
         let mut decision = Decision::new(Certainty::Record);
         decision.applied.short = set.available(listing.id, context.origin) < quantity;
         let status = if decision.applied.short { OrderStatus::Short } else { OrderStatus::Confirmed };
-        decision
-            .set(EffectRow::Order(self.order(command, context, listing, status, Some(context.origin))), true);
+        let order = self.order(command, context, listing, status, Some(context.origin));
+        let odd_price = set.never_stood_at(listing.id, self.unit_price_minor);
+        decision.set(EffectRow::Order(Order { odd_price, ..order }), true);
         decision.set(EffectRow::StockEntry(sale(command.id, listing.id, context.origin, quantity)), true);
         decision
     }
@@ -170,6 +176,7 @@ impl OrderPlace {
             status,
             channel: Channel::from_code(self.channel),
             placed_at_s: command.made_at_s,
+            odd_price: false,
         }
     }
 }

@@ -50,6 +50,10 @@ pub struct WorkingSet {
     pub by_phone: HashMap<(CooperativeId, u64), MemberId>,
     /// Listings by id.
     pub listings: HashMap<ListingId, Listing>,
+    /// Prices at which listings have stood, as far as they were asked about.
+    pub prices: HashSet<(ListingId, i64)>,
+    /// Listings of which every price is known that they ever had: at the hub those that were posted since it keeps them.
+    pub priced: HashSet<ListingId>,
     /// What each holder can spend of a listing.
     pub stock: HashMap<(ListingId, Holder), Quantity>,
     /// Stock entries that the batch has set, so that one reached twice counts once.
@@ -99,12 +103,26 @@ impl WorkingSet {
                     self.aliases.insert(*from, *to);
                 }
                 EffectRow::Listing(listing) => {
-                    self.listings.insert(listing.id, listing.clone());
+                    if !self.listings.contains_key(&listing.id) {
+                        self.priced.insert(listing.id);
+                    }
+                    self.put_listing(listing.clone());
                 }
                 EffectRow::StockEntry(entry) => self.put_entry(entry),
                 EffectRow::Order(order) => self.put_order(order.clone()),
             }
         }
+    }
+
+    /// Whether a listing has never stood at a price, for certain.
+    pub fn never_stood_at(&self, listing: ListingId, price_minor: i64) -> bool {
+        self.priced.contains(&listing) && !self.prices.contains(&(listing, price_minor))
+    }
+
+    /// Adds a listing, with the price at which it stands.
+    pub fn put_listing(&mut self, listing: Listing) {
+        self.prices.insert((listing.id, listing.price_minor));
+        self.listings.insert(listing.id, listing);
     }
 
     /// Adds a member, found by id and by number.

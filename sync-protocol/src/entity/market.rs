@@ -88,10 +88,18 @@ entity! {
         11 channel: Channel,
         /// Made at, seconds since 1970 UTC, as the node where it was made claimed.
         12 placed_at_s: i64,
+        /// It was sold at a price at which the listing never stood: a person has to look. Known to the hub alone, which has the
+        /// listing's history.
+        13 odd_price: bool,
     }
 }
 
 impl Order {
+    /// The word for what a person has to look at, if anything; `short` is a status of its own.
+    pub fn flag(&self) -> Option<&'static str> {
+        self.odd_price.then_some("price")
+    }
+
     /// What the order costs, in minor units. Quantity and price were checked to keep it within range.
     pub fn total_minor(&self) -> i64 {
         total_minor(self.quantity, self.unit_price_minor).unwrap_or(i64::MAX)

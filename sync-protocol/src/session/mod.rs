@@ -7,10 +7,12 @@ mod cursor;
 pub mod identity;
 mod link;
 mod serve;
+mod sizer;
 
 pub use cursor::{BucketCursor, Judged, judge};
 pub use link::{Admission, Issuer, Link, LinkState};
 pub use serve::{Page, next_pages};
+pub use sizer::Sizer;
 
 /// Minor version of the protocol that this build speaks; the major version stands in the path.
 ///

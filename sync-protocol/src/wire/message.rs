@@ -9,7 +9,8 @@ use super::rows::{self, Rows, write_bucket};
 use super::{batch, cbor, compare};
 use crate::bucket::Bucket;
 use crate::command::Command;
-use crate::limits::SCOPE_BUCKETS_MAX;
+use crate::limits::{SCOPE_BUCKETS_MAX, bounded};
+use crate::row::Row;
 use crate::session::{BucketCursor, Link};
 use crate::verdict::Numbered;
 use minicbor::{Decode, Encode};
@@ -212,8 +213,15 @@ crate::entity::field::codes! {
 pub struct Refusal {
     /// Why.
     pub code: RefusalCode,
-    /// A sentence for the log.
+    /// A sentence for the log, at most [`TEXT_MAX_BYTES`](crate::limits::TEXT_MAX_BYTES) long.
     pub detail: String,
+}
+
+impl Refusal {
+    /// A refusal; of a sentence that is too long the end is left out.
+    pub fn new(code: RefusalCode, detail: &str) -> Self {
+        Self { code, detail: bounded(detail) }
+    }
 }
 
 #[derive(Encode, Decode)]
@@ -239,8 +247,8 @@ const REFUSAL: u8 = 22;
 const PROVE: u8 = 23;
 
 impl Message {
-    /// Appends the message as one frame.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    /// Appends the message as one frame. Gives the bytes that its body unfolds to, which are bounded too.
+    pub fn write(&self, out: &mut Vec<u8>) -> usize {
         let (kind, body) = match self {
             Self::Hello(hello) => (HELLO, cbor::to_bytes(hello)),
             Self::Commands(commands) => (COMMANDS, batch::commands_to_bytes(commands)),
@@ -260,6 +268,14 @@ impl Message {
             Self::Unknown(kind) => (*kind, Vec::new()),
         };
         frame::write(out, kind, &body, LEVEL);
+        body.len()
+    }
+
+    /// As [`Message::write`] of [`Message::Rows`], of these rows in place of the frame's own.
+    pub fn write_rows(frame: &Rows, rows: &[Row], out: &mut Vec<u8>) -> usize {
+        let body = rows::encode_part(frame, rows);
+        frame::write(out, ROWS, &body, LEVEL);
+        body.len()
     }
 
     /// The message as one frame's bytes.

@@ -45,7 +45,12 @@ pub struct Rows {
 
 /// Encodes a frame's body.
 pub fn encode(frame: &Rows) -> Vec<u8> {
-    let mut out = Writer::with_capacity(frame.rows.len() * 12 + 32);
+    encode_part(frame, &frame.rows)
+}
+
+/// As [`encode`], of these rows in place of the frame's own: a long page is cut into frames without being copied.
+pub(super) fn encode_part(frame: &Rows, rows: &[Row]) -> Vec<u8> {
+    let mut out = Writer::with_capacity(rows.len() * 12 + 32);
     write_bucket(&mut out, frame.bucket);
     match frame.reach {
         Reach::Delta => out.byte(0),
@@ -62,7 +67,7 @@ pub fn encode(frame: &Rows) -> Vec<u8> {
     out.varint(frame.after);
     out.varint(frame.upto.wrapping_sub(frame.after));
     let mut blocks: BTreeMap<(u16, u8), Vec<&Row>> = BTreeMap::new();
-    for row in &frame.rows {
+    for row in rows {
         blocks.entry((row.entity, row.key.kind())).or_default().push(row);
     }
     out.varint(blocks.len() as u64);

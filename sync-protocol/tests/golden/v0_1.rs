@@ -145,6 +145,7 @@ fn entities() -> BTreeMap<u16, Row> {
             status: OrderStatus::Asked,
             channel: Channel::Ussd,
             placed_at_s: 1_700_000_000,
+            odd_price: false,
         }),
     ]
     .into()

@@ -1,23 +1,47 @@
 //! What the files of v0.2 stand for: the forms that are new in this version. What has not changed since v0.1 has its samples there.
 //! A new form is added here, and its file written with `UPDATE=1 cargo test -p sync-protocol --test golden`.
 
-use super::sample::{Sample, id};
+use super::sample::{self, Sample, id, mwk};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Body, ListingPost};
-use sync_protocol::ids::RegionId;
+use sync_protocol::entity::{Channel, Order, OrderStatus};
+use sync_protocol::ids::{CooperativeId, EdgeId, Holder, ListingId, OrderId, RegionId};
 use sync_protocol::session::{BucketCursor, Issuer};
+use sync_protocol::units::Quantity;
 use sync_protocol::wire::message::{Close, Message, Standing, cursors_to_bytes, scope_hash};
 
 /// All of them.
 pub(crate) fn samples() -> Vec<Sample> {
-    vec![
+    let mut all = vec![
         Sample::message("close", close()),
         Sample::message("news", news()),
         // The office has said what it gives to the hub; the hub does not work it out again.
         Sample::command("", posted(Some(25_000))),
         // The whole stays at the office. Not the same as an older office's silence.
         Sample::command("whole", posted(Some(0))),
-    ]
+    ];
+    all.extend(Sample::entity("", sample::row(&order())));
+    all
+}
+
+/// Sold by an office at a price that the listing never had.
+fn order() -> Order {
+    Order {
+        id: OrderId(id(5)),
+        listing: ListingId(id(1)),
+        cooperative: CooperativeId(12),
+        quantity: Quantity(2_500),
+        unit_price_minor: 1,
+        currency: mwk(),
+        holder: Some(Holder::Edge(EdgeId(4))),
+        buyer_phone: 265_991_234_567,
+        buyer_name: String::new(),
+        buyer_cooperative: None,
+        status: OrderStatus::Confirmed,
+        channel: Channel::Office,
+        placed_at_s: 1_700_000_000,
+        odd_price: true,
+    }
 }
 
 /// The hub says which minor it speaks.

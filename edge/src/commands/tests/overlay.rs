@@ -241,6 +241,7 @@ fn order_effects(edge: &TestEdge, id: ListingId) -> Vec<Effect> {
         status: OrderStatus::Confirmed,
         channel: sync_protocol::entity::Channel::Rest,
         placed_at_s: 0,
+        odd_price: false,
     };
     vec![Effect { row: EffectRow::Order(order), at_once: true }]
 }

@@ -211,6 +211,7 @@ fn sample_order(id: OrderId, listing: ListingId) -> Order {
         status: entity::OrderStatus::Confirmed,
         channel: entity::Channel::Rest,
         placed_at_s: 0,
+        odd_price: false,
     }
 }
 

@@ -5,6 +5,7 @@
 //! others go on. What says nothing about a command never becomes a verdict: neither the moment (a deadlock, a lost connection, a
 //! full disk) nor this hub being out of order (a column that is not there).
 
+mod clash;
 mod failures;
 mod isolate;
 mod open;
@@ -13,7 +14,10 @@ mod take;
 mod verdicts;
 
 pub use failures::prune_failures;
-pub use open::{Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined};
+pub use open::{
+    Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined,
+    retry_under_new_id,
+};
 pub use take::take_batch;
 pub use verdicts::{ack, verdicts_after};
 

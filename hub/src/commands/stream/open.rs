@@ -1,6 +1,7 @@
 //! Commands whose verdict is still open: tried again when another program runs the hub, when what they wait for is settled, every
 //! hour where the hub itself was to blame, or when an operator says so.
 
+use super::clash;
 use super::isolate::Aside;
 use super::store::{self, Judged, StreamRow};
 use super::take::{caught, printable};
@@ -16,12 +17,15 @@ use sync_protocol::command::Command;
 use sync_protocol::ids::{EdgeId, Stream};
 use sync_protocol::limits::BATCH_COMMANDS_MAX;
 use sync_protocol::verdict::Verdict;
+use uuid::Uuid;
 
 /// What is to be done with open commands.
 #[derive(Clone, Copy)]
 enum Again<'a> {
     /// They are decided.
     Decide,
+    /// The same, also where their id is another's: under the ids of their own that they are kept under.
+    DecideUnderNewId,
     /// They broke their handler.
     Quarantine(&'a Aside),
     /// An operator puts them aside.
@@ -162,6 +166,21 @@ async fn retry_one(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usi
     Ok(0)
 }
 
+/// As [`retry_quarantined`] for a command whose id is another's: it is applied under an id of its own, and what its edge says of the
+/// old one means the new one from then on.
+///
+/// # Errors
+/// [`StreamError::Unavailable`].
+pub async fn retry_under_new_id(
+    db: &Db,
+    deps: &Deps,
+    stream: Stream,
+    seq: u64,
+) -> Result<usize, StreamError> {
+    let changed = try_again(db, deps, stream, &[seq], Again::DecideUnderNewId).await?;
+    Ok(changed + retry_open(db, deps, stream.edge).await?)
+}
+
 /// Puts an open command aside for good, and tries again what waited for it. Returns how many commands got another verdict; 0
 /// when the command was not open.
 ///
@@ -226,18 +245,30 @@ async fn one_transaction(
     again: Again<'_>,
 ) -> Result<(usize, Moved), Failed> {
     let Some(row) = store::lock(conn, stream).await? else { return Ok((0, Moved::default())) };
-    let open = open_commands(conn, stream, seqs).await?;
+    let mut open = open_commands(conn, stream, seqs).await?;
+    match again {
+        // What clashes is not decided until an operator says under which id.
+        Again::Decide => open.retain(|open| open.claimed.is_none()),
+        Again::DecideUnderNewId => {
+            for open in &open {
+                if let Some(claimed) = open.claimed {
+                    clash::rename(conn, stream.edge, claimed, &open.command).await?;
+                }
+            }
+        }
+        Again::Quarantine(_) | Again::Dismiss => {}
+    }
     let said = |verdict: &Verdict| Outcome { verdict: verdict.clone(), stands_at: Vec::new() };
     let (outcomes, aside) = match again {
-        Again::Decide => (decide(conn, deps, stream, &row, &open).await?, None),
+        Again::Decide | Again::DecideUnderNewId => (decide(conn, deps, stream, &row, &open).await?, None),
         Again::Quarantine(aside) => (open.iter().map(|_| said(&Verdict::Quarantined)).collect(), Some(aside)),
         Again::Dismiss => (open.iter().map(|_| said(&Verdict::Dismissed)).collect(), None),
     };
     let mut number = row.last_verdict;
     let mut moved = crate::commands::moved(&outcomes);
     let mut judged = Vec::new();
-    for ((command, before), outcome) in open.iter().zip(outcomes) {
-        if outcome.verdict.as_str() != before {
+    for (Open { command, verdict, .. }, outcome) in open.iter().zip(outcomes) {
+        if outcome.verdict.as_str() != verdict {
             number += 1;
             judged.push(Judged { command, outcome, number, aside });
         }
@@ -255,28 +286,39 @@ async fn decide(
     deps: &Deps,
     stream: Stream,
     row: &StreamRow,
-    open: &[(Command, String)],
+    open: &[Open],
 ) -> Result<Vec<Outcome>, Failed> {
-    let Some((first, _)) = open.first() else { return Ok(Vec::new()) };
+    let Some(Open { command: first, .. }) = open.first() else { return Ok(Vec::new()) };
     let context = |command: &Command| row.context(stream.edge, &command.actor);
     let mut blocked = Blocked::none();
     for before in store::open_before(conn, stream, first.seq, |c| aggregates(c, &context(c))).await? {
         blocked.add(&before);
     }
-    let batch: Vec<Incoming> = open
-        .iter()
-        .map(|(command, _)| Incoming { command: command.clone(), context: context(command) })
-        .collect();
+    let renames = clash::renames(conn, stream.edge).await?;
+    let incoming = |open: &Open| Incoming {
+        command: clash::renamed(&open.command, &renames),
+        context: context(&open.command),
+    };
+    let batch: Vec<Incoming> = open.iter().map(incoming).collect();
     Ok(apply_in_stream(conn, deps, &batch, &mut blocked).await?)
 }
 
-/// Those of the commands that are still open, with their verdicts' words.
+/// A command that is still open.
+struct Open {
+    command: Command,
+    /// Its verdict's word.
+    verdict: String,
+    /// The id under which it came, where that is another's; the command has one of its own.
+    claimed: Option<Uuid>,
+}
+
+/// Those of the commands that are still open.
 async fn open_commands(
     conn: &mut PgConnection,
     stream: Stream,
     seqs: &[u64],
-) -> Result<Vec<(Command, String)>, sqlx::Error> {
-    let rows = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, verdict FROM commands
+) -> Result<Vec<Open>, sqlx::Error> {
+    let rows = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, verdict, clash_id FROM commands
         WHERE edge_id = $1 AND incarnation = $2 AND seq = ANY($3) AND verdict IN ('held', 'quarantined', 'unsupported')
         ORDER BY seq")
     .bind(int(stream.edge.0)?)
@@ -284,5 +326,9 @@ async fn open_commands(
     .bind(seqs.iter().map(|seq| *seq as i64).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
-    rows.iter().map(|row| Ok((store::command(row)?, Cells::of("commands", row).get(8)?))).collect()
+    let open = |row| {
+        let cells = Cells::of("commands", row);
+        Ok(Open { command: store::command(row)?, verdict: cells.get(8)?, claimed: cells.get(9)? })
+    };
+    rows.iter().map(open).collect()
 }

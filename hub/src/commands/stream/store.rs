@@ -42,7 +42,7 @@ impl StreamRow {
 /// Locks the stream's row, then reads it and its edge. `None` when there is no such stream.
 pub(super) async fn lock(conn: &mut PgConnection, stream: Stream) -> Result<Option<StreamRow>, sqlx::Error> {
     let of_stream = q(
-        "SELECT applied_seq, last_verdict, exchange, frozen_at IS NOT NULL, halted_reason FROM edge_streams
+        "SELECT applied_seq, last_verdict, exchange, frozen_at IS NOT NULL, halted_reason, cooperative_id FROM edge_streams
         WHERE edge_id = $1 AND incarnation = $2 FOR UPDATE",
     )
     .bind(int(stream.edge.0)?)
@@ -52,12 +52,15 @@ pub(super) async fn lock(conn: &mut PgConnection, stream: Stream) -> Result<Opti
     let Some(of_stream) = of_stream else { return Ok(None) };
     // After the lock, so that a revocation that committed while this waited is seen; and one that comes now waits for the
     // commit, so that whoever has revoked an edge knows that nothing more is taken from it.
-    let of_edge = q("SELECT e.cooperative_id, c.hub_share_percent, e.revoked_at IS NOT NULL
-        FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id WHERE e.id = $1 FOR SHARE OF e")
+    // Whose it is, its incarnation was told when it enrolled.
+    let of_stream = Cells::of("edge_streams", &of_stream);
+    let of_edge = q("SELECT c.id, c.hub_share_percent, e.revoked_at IS NOT NULL
+        FROM edges e JOIN cooperatives c ON c.id = coalesce($2, e.cooperative_id) WHERE e.id = $1 FOR SHARE OF e")
     .bind(int(stream.edge.0)?)
+    .bind(of_stream.get::<Option<i32>>(5)?)
     .fetch_one(conn)
     .await?;
-    let (of_stream, of_edge) = (Cells::of("edge_streams", &of_stream), Cells::of("edges", &of_edge));
+    let of_edge = Cells::of("edges", &of_edge);
     Ok(Some(StreamRow {
         applied_seq: of_stream.count(0)?,
         last_verdict: of_stream.count(1)?,
@@ -73,8 +76,10 @@ pub(super) async fn lock(conn: &mut PgConnection, stream: Stream) -> Result<Opti
 /// What is kept of a command under a sequence number or an id.
 pub(super) struct Kept {
     pub(super) stream: Stream,
-    pub(super) seq: u64,
-    pub(super) id: CommandId,
+    /// As it is kept; its body is without bytes once they were forgotten.
+    pub(super) command: Command,
+    /// The id under which it came: another than it is kept under, where that was another's.
+    pub(super) came_as: CommandId,
     pub(super) body_hash: Vec<u8>,
 }
 
@@ -86,9 +91,9 @@ pub(super) async fn kept(
 ) -> Result<Vec<Kept>, sqlx::Error> {
     let seqs: Vec<i64> = commands.iter().map(|c| c.seq as i64).collect();
     let ids: Vec<uuid::Uuid> = commands.iter().map(|c| c.id.0).collect();
-    let rows = q("SELECT edge_id, incarnation, seq, id, body_hash FROM commands
-            WHERE edge_id = $1 AND incarnation = $2 AND seq = ANY($3)
-        UNION SELECT edge_id, incarnation, seq, id, body_hash FROM commands WHERE id = ANY($4)")
+    let rows = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, edge_id, incarnation,
+            coalesce(clash_id, id), body_hash FROM commands
+        WHERE edge_id = $1 AND incarnation = $2 AND seq = ANY($3) OR id = ANY($4) OR edge_id = $1 AND clash_id = ANY($4)")
     .bind(int(stream.edge.0)?)
     .bind(int(stream.incarnation)?)
     .bind(seqs)
@@ -97,8 +102,12 @@ pub(super) async fn kept(
     .await?;
     let kept = |row| {
         let cells = Cells::of("commands", row);
-        let stream = Stream { edge: EdgeId(cells.number(0)?), incarnation: cells.number(1)? };
-        Ok(Kept { stream, seq: cells.count(2)?, id: CommandId(cells.get(3)?), body_hash: cells.get(4)? })
+        Ok(Kept {
+            stream: Stream { edge: EdgeId(cells.number(8)?), incarnation: cells.number(9)? },
+            command: command(row)?,
+            came_as: CommandId(cells.get(10)?),
+            body_hash: cells.get(11)?,
+        })
     };
     rows.iter().map(kept).collect()
 }
@@ -110,7 +119,7 @@ pub(super) async fn open_before(
     seq: u64,
     aggregates: impl Fn(&Command) -> Aggregates,
 ) -> Result<Vec<Aggregates>, sqlx::Error> {
-    let rows = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body FROM commands
+    let rows = q("SELECT seq, coalesce(clash_id, id), made_at_s, actor_kind, actor_id, actor_phone, kind, body FROM commands
         WHERE edge_id = $1 AND (incarnation < $2 OR incarnation = $2 AND seq < $3)
             AND verdict IN ('held', 'quarantined', 'unsupported')")
     .bind(int(stream.edge.0)?)
@@ -293,20 +302,21 @@ pub(super) async fn note_aside(
     Ok(())
 }
 
-/// Moves commands that an edge's earlier incarnation had brought into its living one, under their new numbers.
+/// Moves commands that an edge brought before, in an earlier incarnation or under another number, to their new numbers. Each with the
+/// id under which it is kept.
 pub(super) async fn rehome(
     conn: &mut PgConnection,
     stream: Stream,
-    moved: &[(&Command, u64)],
+    moved: &[(&Command, u64, uuid::Uuid)],
 ) -> Result<(), sqlx::Error> {
     q("UPDATE commands c SET incarnation = $2, seq = t.seq, verdict_number = t.verdict_number
         FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) AS t (id, seq, verdict_number)
         WHERE c.id = t.id AND c.edge_id = $1")
     .bind(int(stream.edge.0)?)
     .bind(int(stream.incarnation)?)
-    .bind(moved.iter().map(|(command, _)| command.id.0).collect::<Vec<_>>())
-    .bind(moved.iter().map(|(command, _)| command.seq as i64).collect::<Vec<_>>())
-    .bind(moved.iter().map(|(_, number)| *number as i64).collect::<Vec<_>>())
+    .bind(moved.iter().map(|(_, _, id)| *id).collect::<Vec<_>>())
+    .bind(moved.iter().map(|(command, ..)| command.seq as i64).collect::<Vec<_>>())
+    .bind(moved.iter().map(|(_, number, _)| *number as i64).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())

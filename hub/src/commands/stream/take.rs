@@ -1,5 +1,6 @@
 //! Takes a batch of an edge's commands.
 
+use super::clash::{self, Known};
 use super::isolate::{Aside, Sorted, isolate};
 use super::store::{self, Judged, Kept, StreamRow};
 use super::{Failed, StreamError, failures};
@@ -11,12 +12,13 @@ use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::Command;
 use sync_protocol::ids::{CommandId, EdgeId, Stream};
 use sync_protocol::verdict::Verdict;
+use uuid::Uuid;
 
 /// Characters of an error that are kept with a quarantined command.
 const ERROR_MAX_CHARS: usize = 2_000;
@@ -153,14 +155,14 @@ async fn take(
 ) -> Result<Result<usize, StreamError>, Failed> {
     let row = store::lock_to_take(conn, stream, exchange).await?;
     let kept = store::kept(conn, stream, part).await?;
-    let clashing = clashing(stream, &row, part, &kept);
-    if let Some(first) = clashing.first() {
+    let reused = reused(stream, &row, part, &kept);
+    if let Some(first) = reused.first() {
         let reason = format!("command {} came again with another content", first.seq);
-        store::halt(conn, stream, &clashing, &reason).await?;
+        store::halt(conn, stream, &reused, &reason).await?;
         tracing::error!(
             edge = stream.edge.0,
             seq = first.seq,
-            "a sequence number or id was reused; the stream is halted"
+            "a sequence number was reused; the stream is halted"
         );
         return Ok(Err(StreamError::SequenceReused { seq: first.seq }));
     }
@@ -170,8 +172,26 @@ async fn take(
             return Err(Failed::Stream(StreamError::SequenceGap { expected, got: command.seq }));
         }
     }
-    let known: HashSet<CommandId> = kept.iter().map(|kept| kept.id).collect();
-    let new: Vec<&Command> = fresh.iter().copied().filter(|command| !known.contains(&command.id)).collect();
+    let place = |seq: Option<u64>| seq.and_then(|seq| part.iter().position(|command| command.seq == seq));
+    // A command whose id is another's is taken alone: what comes after it has to see that it waits.
+    let clear = clash::before_the_first(stream.edge, &fresh, &kept);
+    let next = fresh.get(clear).map(|command| command.seq);
+    if let (0, Some(first)) = (clear, fresh.first())
+        && let Known::Clash(other) = clash::known(stream.edge, first, &kept)
+    {
+        keep_clash(conn, deps, stream, &row, first, other).await?;
+        return Ok(Ok(place(Some(first.seq)).map_or(part.len(), |at| at + 1)));
+    }
+    fresh.truncate(clear);
+    let known: HashMap<CommandId, Uuid> = fresh
+        .iter()
+        .filter_map(|command| match clash::known(stream.edge, command, &kept) {
+            Known::Again(kept) => Some((command.id, kept.command.id.0)),
+            Known::Nothing | Known::Clash(_) => None,
+        })
+        .collect();
+    let new: Vec<&Command> =
+        fresh.iter().copied().filter(|command| !known.contains_key(&command.id)).collect();
     let mut sorted = sort(conn, deps, stream, &row, &new, how).await?;
     moved.extend(&crate::commands::moved(&sorted.outcomes));
     // The verdicts: the request may be a late one, whose answer nobody hears.
@@ -183,25 +203,47 @@ async fn take(
         tracing::error!(edge = stream.edge.0, seq = left, %error, "ALARM: a command cannot be taken now, and is not to blame");
         return Ok(Err(StreamError::Ours(error)));
     }
-    Ok(Ok(left.and_then(|left| part.iter().position(|command| command.seq == left)).unwrap_or(part.len())))
+    Ok(Ok(place(left.or(next)).unwrap_or(part.len())))
 }
 
-/// Keeps what was decided, with the stream's new place. Commands of an earlier incarnation move into this one.
+/// Keeps a command whose id is another's, alone, for an operator.
+async fn keep_clash(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    stream: Stream,
+    row: &StreamRow,
+    command: &Command,
+    other: &Kept,
+) -> Result<(), Failed> {
+    let (edge, seq) = (other.stream.edge, other.command.seq);
+    let error = format!("its id is that of command {seq} of edge {edge}, which says something else");
+    tracing::error!(edge = stream.edge.0, seq = command.seq, error, "a command was quarantined");
+    let aside = Aside { error, ours: false };
+    let outcome = Outcome { verdict: Verdict::Quarantined, stands_at: Vec::new() };
+    let number = row.last_verdict + 1;
+    let kept = Command { id: clash::own_id(stream, command), ..command.clone() };
+    let judged = Judged { command: &kept, outcome, number, aside: Some(&aside) };
+    store::insert(conn, stream, deps.clock.now().to_sqlx(), &[judged]).await?;
+    clash::note(conn, stream, command).await?;
+    Ok(store::advance(conn, stream, command.seq, number).await?)
+}
+
+/// Keeps what was decided, with the stream's new place. Commands that the edge brought before move to their new numbers.
 async fn keep(
     conn: &mut PgConnection,
     deps: &Deps,
     stream: Stream,
     row: &StreamRow,
     fresh: &[&Command],
-    known: &HashSet<CommandId>,
+    known: &HashMap<CommandId, Uuid>,
     sorted: &mut Sorted,
 ) -> Result<(), Failed> {
     let Some(last) = fresh.last() else { return Ok(()) };
     let mut outcomes = std::mem::take(&mut sorted.outcomes).into_iter().enumerate();
     let (mut moved, mut judged) = (Vec::new(), Vec::new());
     for (number, command) in (row.last_verdict + 1..).zip(fresh) {
-        if known.contains(&command.id) {
-            moved.push((*command, number));
+        if let Some(row_id) = known.get(&command.id) {
+            moved.push((*command, number, *row_id));
         } else if let Some((at, outcome)) = outcomes.next() {
             let aside = sorted.aside.get(&at);
             if let Some(Aside { error, ours }) = aside {
@@ -225,24 +267,16 @@ async fn keep(
     Ok(store::advance(conn, stream, last.seq, row.last_verdict + fresh.len() as u64).await?)
 }
 
-/// Commands under whose number another command was taken, or whose id another command has. An id that the same edge brought
-/// under an earlier incarnation, with the same content, is that command again.
-fn clashing<'a>(stream: Stream, row: &StreamRow, part: &'a [Command], kept: &[Kept]) -> Vec<&'a Command> {
+/// Commands under whose number another command was taken: what this edge holds for its stream is not what the hub has.
+fn reused<'a>(stream: Stream, row: &StreamRow, part: &'a [Command], kept: &[Kept]) -> Vec<&'a Command> {
     let at_seq: HashMap<u64, &Kept> =
-        kept.iter().filter(|kept| kept.stream == stream).map(|kept| (kept.seq, kept)).collect();
-    let of_id: HashMap<CommandId, &Kept> = kept.iter().map(|kept| (kept.id, kept)).collect();
-    let clashes = |command: &&Command| {
-        let same = |kept: &Kept| kept.body_hash == command.body_hash();
-        if command.seq <= row.applied_seq {
-            // Without a row its content was pruned long ago, acknowledged.
-            return at_seq.get(&command.seq).is_some_and(|kept| !same(kept));
-        }
-        of_id.get(&command.id).is_some_and(|kept| {
-            let earlier = kept.stream.edge == stream.edge && kept.stream.incarnation < stream.incarnation;
-            !(earlier && same(kept))
-        })
+        kept.iter().filter(|kept| kept.stream == stream).map(|kept| (kept.command.seq, kept)).collect();
+    let is_another = |command: &&Command| {
+        // Without a row its content was pruned long ago, acknowledged.
+        let kept = at_seq.get(&command.seq).filter(|_| command.seq <= row.applied_seq);
+        kept.is_some_and(|kept| kept.body_hash != command.body_hash())
     };
-    part.iter().filter(clashes).collect()
+    part.iter().filter(is_another).collect()
 }
 
 /// Decides commands that were never seen before.
@@ -268,9 +302,10 @@ async fn sort(
     for open in store::open_before(conn, stream, first.seq, |c| aggregates(c, &context(c))).await? {
         blocked.add(&open);
     }
+    let renames = clash::renames(conn, stream.edge).await?;
     let batch: Vec<Incoming> = new
         .iter()
-        .map(|command| Incoming { command: (*command).clone(), context: context(command) })
+        .map(|command| Incoming { command: clash::renamed(command, &renames), context: context(command) })
         .collect();
     if let How::Apart { counts } = how {
         return isolate(conn, deps, stream, &batch, &mut blocked, *counts).await;

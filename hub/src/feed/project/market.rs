@@ -47,7 +47,7 @@ pub(super) async fn stock_entries(conn: &mut PgConnection, keys: &[Key]) -> Stan
 /// In the seller's cooperative, and in the buyer's where that is another.
 pub(super) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Standings {
     let rows = q("SELECT id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
-            buyer_name, buyer_cooperative_id, status, channel, placed_at_s
+            buyer_name, buyer_cooperative_id, status, channel, placed_at_s, odd_price
         FROM orders WHERE id = ANY($1)")
     .bind(ids)
     .fetch_all(conn)

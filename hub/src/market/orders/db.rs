@@ -33,7 +33,7 @@ macro_rules! select_order {
         concat!(
             $with,
             " SELECT o.id, o.listing_id, o.cooperative_id, o.quantity_milli, o.unit_price_minor, o.currency, o.holder, o.buyer_phone,
-                     o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.buyer_user_id,
+                     o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.odd_price, o.buyer_user_id,
                      (extract(epoch FROM o.recorded_at) * 1000000)::bigint AS recorded_at_us,
                      CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit
               FROM ",

@@ -23,6 +23,7 @@ impl OrderRow {
     /// As it is shown to somebody who may see it.
     pub(crate) fn show(self) -> Order {
         let order = self.order;
+        let flag = order.flag().map(str::to_owned);
         Order {
             id: order.id.0,
             product_id: order.listing.0,
@@ -39,6 +40,7 @@ impl OrderRow {
             cooperative_id: order.cooperative.0,
             placed_at: rfc3339(order.placed_at_s),
             reason: None,
+            flag,
         }
     }
 }

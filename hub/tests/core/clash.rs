@@ -1,0 +1,136 @@
+//! An id that is another's stops one command, not the stream: two offices whose box made one id for one key.
+
+use crate::support::{A, B, EDGE, EXCHANGE, World, caller, cancel, command, id, office, place, post, word};
+use mizili_hub::commands::stream::{
+    Quarantined, retry_all_quarantined, retry_quarantined, retry_under_new_id, take_batch, verdicts_after,
+};
+use mizili_hub::feed::Touched;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::command::{Body, Command, Source};
+use sync_protocol::entity::{EdgeSettings, Entity, OrderStatus};
+use sync_protocol::ids::{CommandId, EdgeId, Holder, Stream};
+use sync_protocol::row::Key;
+
+const OTHER: EdgeId = EdgeId(2);
+const KEY: u64 = 4_711;
+
+/// A second office, of the second cooperative.
+async fn two_offices() -> World {
+    let world = World::new().await;
+    world.sql("INSERT INTO edges (cooperative_id, incarnation, enrolled_at) VALUES (2, 1, now())").await;
+    world.sql("INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (2, 1, '\\x00', 1)").await;
+    let mut touched = Touched::new();
+    touched.add(Bucket::Edge(OTHER), EdgeSettings::NUMBER, Key::Int(OTHER.0));
+    world.publish(&touched).await;
+    world
+}
+
+/// A command of the second office, with an id of its own.
+fn theirs(seq: u64, body: &Body) -> Command {
+    Command { id: CommandId(id(2_000_000 + seq)), ..command(seq, caller(7_100_000_000), body) }
+}
+
+fn by_clerk(seq: u64, body: &Body) -> Command {
+    Command { actor: office(), ..theirs(seq, body) }
+}
+
+fn keyed(command: Command) -> Command {
+    Command { id: CommandId(id(KEY)), ..command }
+}
+
+async fn take(world: &World, commands: &[Command]) {
+    take_batch(&world.db, &world.deps, OTHER, 1, EXCHANGE, commands.to_vec()).await.unwrap();
+}
+
+/// The last word on each command of the second office.
+async fn words(world: &World, incarnation: u32) -> Vec<String> {
+    let mut tx = world.db.begin().await.unwrap();
+    let mut last = std::collections::BTreeMap::new();
+    for v in verdicts_after(&mut tx, OTHER, incarnation, 0, 1_000).await.unwrap() {
+        last.insert(v.seq, word(&v.verdict));
+    }
+    last.into_values().collect()
+}
+
+#[tokio::test]
+async fn one_id_of_two_offices_stops_one_command_and_is_applied_under_an_id_of_its_own() {
+    let world = two_offices().await;
+    world.take(vec![command(1, office(), &post(id(50), 40))]).await.unwrap();
+    world
+        .take(vec![keyed(command(2, caller(7_000_000_000), &place(id(50), 10, Source::Held)))])
+        .await
+        .unwrap();
+    let batch = [
+        by_clerk(1, &post(id(60), 40)),
+        keyed(theirs(2, &place(id(60), 20, Source::Held))),
+        theirs(3, &place(id(60), 1, Source::Held)),
+        by_clerk(4, &cancel(id(KEY))),
+        theirs(5, &place(id(60), 2, Source::Held)),
+    ];
+    for _ in 0..2 {
+        // The answer was lost, and all of it comes again.
+        take(&world, &batch).await;
+    }
+    assert_eq!(words(&world, 1).await, ["applied", "quarantined", "applied", "held", "applied"]);
+    assert_eq!(world.available(id(60), Holder::Edge(OTHER)).await, 20 - 3);
+    assert_eq!(world.number("SELECT count(*) FROM edge_streams WHERE halted_reason IS NOT NULL").await, 0);
+    // Both bodies are there for an operator, and the hub says whose the other is.
+    let errors = world.texts("SELECT error FROM commands WHERE clash_id IS NOT NULL").await;
+    assert_eq!(errors, ["its id is that of command 2 of edge 1, which says something else"]);
+    // Trying it again, by a person or by another program, decides nothing.
+    let stream = Stream { edge: OTHER, incarnation: 1 };
+    assert_eq!(retry_quarantined(&world.db, &world.deps, stream, 2).await.unwrap(), 0);
+    assert!(retry_all_quarantined(&world.db, &world.deps, Quarantined::All).await.unwrap().is_empty());
+
+    assert_eq!(retry_under_new_id(&world.db, &world.deps, stream, 2).await.unwrap(), 2);
+    assert_eq!(words(&world, 1).await, ["applied"; 5]);
+    // It was sold once and cancelled, as the office meant; the other office's order of that id stands.
+    assert_eq!(world.available(id(60), Holder::Edge(OTHER)).await, 20 - 3);
+    assert_eq!(world.order_status(id(KEY)).await, OrderStatus::Confirmed.code() as i32);
+    let cancelled =
+        world.texts("SELECT cooperative_id || ' ' || quantity_milli FROM orders WHERE status = 2").await;
+    assert_eq!(cancelled, [format!("{} 20000", B.0)]);
+    assert_eq!(world.available(id(50), Holder::Edge(EDGE)).await, 20 - 10);
+    world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn what_a_clashing_posting_makes_gets_an_id_of_its_own_and_later_commands_mean_that() {
+    let world = two_offices().await;
+    world.take(vec![keyed(command(1, office(), &post(id(50), 40)))]).await.unwrap();
+    take(&world, &[keyed(by_clerk(1, &post(id(50), 10))), theirs(2, &place(id(50), 2, Source::Held))]).await;
+    assert_eq!(words(&world, 1).await, ["quarantined", "held"]);
+    let stream = Stream { edge: OTHER, incarnation: 1 };
+    assert_eq!(retry_under_new_id(&world.db, &world.deps, stream, 1).await.unwrap(), 2);
+    take(&world, &[theirs(3, &place(id(50), 1, Source::Held))]).await;
+    assert_eq!(words(&world, 1).await, ["applied"; 3]);
+    let listings = world.texts("SELECT cooperative_id || ' ' || (id = $$00000000-0000-0000-0000-000000000000$$) FROM listings ORDER BY 1").await;
+    assert_eq!(listings, [format!("{} false", A.0), format!("{} false", B.0)]);
+    let sold = world.texts("SELECT o.cooperative_id || ' ' || o.quantity_milli FROM orders o JOIN listings l ON l.id = o.listing_id AND l.cooperative_id = 2 ORDER BY o.quantity_milli").await;
+    assert_eq!(sold, ["2 1000", "2 2000"]);
+    assert_eq!(
+        world.available(id(50), Holder::Edge(EDGE)).await,
+        20,
+        "the first office's listing is its own"
+    );
+    world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn a_clashing_command_that_comes_again_from_a_replaced_box_is_the_same_one() {
+    let world = two_offices().await;
+    world.take(vec![keyed(command(1, office(), &post(id(50), 40)))]).await.unwrap();
+    let clashing = keyed(by_clerk(1, &post(id(61), 10)));
+    take(&world, std::slice::from_ref(&clashing)).await;
+    world.sql("UPDATE edge_streams SET frozen_at = now() WHERE edge_id = 2").await;
+    world.sql("UPDATE edges SET incarnation = 2 WHERE id = 2").await;
+    world.sql("INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (2, 2, '\\x00', 1)").await;
+    let again = [clashing, theirs(2, &place(id(61), 1, Source::Held))];
+    take_batch(&world.db, &world.deps, OTHER, 2, EXCHANGE, again.to_vec()).await.unwrap();
+    assert_eq!(words(&world, 2).await, ["quarantined", "held"]);
+    assert_eq!(world.number("SELECT count(*) FROM commands WHERE edge_id = 2").await, 2);
+    let stream = Stream { edge: OTHER, incarnation: 2 };
+    assert_eq!(retry_under_new_id(&world.db, &world.deps, stream, 1).await.unwrap(), 2);
+    assert_eq!(words(&world, 2).await, ["applied"; 2]);
+    world.assert_feed_equals_tables().await;
+}
