@@ -42,9 +42,10 @@ impl Given {
                 .caused_by(rejection)
         })?;
         let missing = |name| move || Problem::parameter(name, "is missing.");
+        let scope = number("scope", given.scope.as_deref())?.ok_or_else(missing("scope"))?;
         let cursors = given.cursors.ok_or_else(missing("cursors"))?;
         Ok(Standing {
-            scope: number("scope", given.scope.as_deref())?.ok_or_else(missing("scope"))?,
+            scope,
             cursors: URL_SAFE_NO_PAD
                 .decode(cursors)
                 .map_err(|_| Problem::parameter("cursors", "is not in URL-safe base64 without padding."))?,
