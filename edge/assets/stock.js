@@ -45,6 +45,7 @@ async function fillChoices(lines) {
 
 async function list() {
   lines = await all(`/api/v1/office/stock?limit=100&lang=${language()}`, 300);
+  fill($('stock-to-count'), toCount(lines.filter((line) => line.count_needed)));
   draw();
   return lines;
 }
@@ -63,6 +64,26 @@ function draw() {
 for (const id of ['stock-words', 'stock-status']) for (const event of ['input', 'change']) $(id).addEventListener(event, draw);
 
 const more = (text) => Number(text) > 0;
+
+// What a person has to count before this office may sell it: with a button each that leads to its form.
+function toCount(lines) {
+  if (!lines.length) return [];
+  const item = ({ product }) => el('li', {}, el('b', {}, product.name), ' ',
+    el('button', { type: 'button', class: 'plain', 'data-count': product.id, onclick: () => beginCount(product.id) }, t('count_this')));
+  return el('div', { class: 'notice wait' }, el('p', {}, t('to_count', { n: lines.length })), el('ul', { class: 'to-count' }, lines.map(item)));
+}
+
+function beginCount(id) {
+  // It may be hidden by what somebody looks for.
+  $('stock-words').value = '';
+  $('stock-status').value = '';
+  draw();
+  const change = $('stock-list').querySelector(`details[data-key="change ${id}"]`);
+  change.open = true;
+  $(`kind-${id}`).value = 'counted';
+  $(`kind-${id}`).dispatchEvent(new Event('change'));
+  $(`quantity-${id}`).focus();
+}
 
 function card(line) {
   const { product } = line;
@@ -106,19 +127,30 @@ function changeForm(line) {
   let sureOf = '';
   const said = el('div', { role: 'alert' });
   watch(quantity, () => 3);
-  kind.addEventListener('change', () => { hint.hidden = kind.value !== 'counted'; });
   const field = (label, input) => el('div', {}, el('label', { for: input.id }, label), input);
-  const form = el('form', {}, el('div', { class: 'row' }, field(t('kind'), kind), field(`${t('quantity')} (${product.unit})`, quantity), field(t('reason'), reason),
+  // Asked only where sales may be missing here.
+  const unheard = line.count_needed ? el('input', { id: id('unheard'), inputmode: 'decimal' }) : null;
+  const asked = unheard ? field(t('unheard', { unit: product.unit }), unheard) : '';
+  if (unheard) watch(unheard, () => 3);
+  const onKind = () => {
+    hint.hidden = kind.value !== 'counted';
+    if (unheard) asked.hidden = hint.hidden;
+  };
+  kind.addEventListener('change', onKind);
+  onKind();
+  const form = el('form', {}, el('div', { class: 'row' }, field(t('kind'), kind), field(`${t('quantity')} (${product.unit})`, quantity), asked, field(t('reason'), reason),
     el('div', {}, submit)), hint,
     sureButton(t('withdraw'), t('sure_withdraw'), () => withdraw(product)), said);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const fields = { '/quantity': quantity, '/reason': reason };
+    const fields = { '/quantity': quantity, '/reason': reason, ...(unheard ? { '/unheard': unheard } : {}) };
     const typed = read(quantity.value, 3);
+    const sold = unheard && kind.value === 'counted' && unheard.value.trim() ? read(unheard.value, 3) : null;
     const change = { product_id: product.id, kind: kind.value, quantity: typed.decimal, reason: reason.value };
     if (kind.value === 'counted') change.expected = line.expected;
+    if (sold) change.unheard = sold.decimal;
     try {
-      const unread = problemOf({ '/quantity': typed });
+      const unread = problemOf({ '/quantity': typed, ...(sold ? { '/unheard': sold } : {}) });
       if (unread) throw unread;
       const moved = movedBy(change, line);
       const sure = `${change.kind} ${change.quantity}`;
@@ -146,7 +178,7 @@ function movedBy(change, line) {
   const milli = exact(change.quantity, 3) ?? 0;
   if (change.kind === 'taken_in') return milli;
   if (change.kind === 'written_off') return -milli;
-  return milli - (exact(line.expected, 3) ?? 0);
+  return milli - (exact(change.unheard ?? '0', 3) ?? 0) - (exact(line.expected, 3) ?? 0);
 }
 
 // More than a tenth of what should be there goes: more often a slip than the truth.

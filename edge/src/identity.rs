@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// There are no keys: the box was never enrolled, or their files are lost.
-    #[error("the keys of this box are missing from {}. If it was never enrolled, run: mizili-edge enrol --hub URL --code CODE", .0.display())]
+    #[error("the keys of this box are missing from {}. If it was never enrolled, run: mizili-edge enrol --hub URL --code CODE. If they were lost, the same with a new code (mizili-hub edge code); the box keeps what it has", .0.display())]
     Missing(PathBuf),
     /// A file is not what this program wrote.
-    #[error("a key in {} is damaged ({cause}). Put it back from a backup, or ask the operator for a new enrolment code", data_dir.display())]
+    #[error("a key in {} is damaged ({cause}). Put it back from a backup, or move that file away and enrol again with a new code (mizili-hub edge code); the box keeps what it has", data_dir.display())]
     Damaged {
         /// The data directory.
         data_dir: PathBuf,

@@ -1,6 +1,7 @@
 //! What the box knows about itself: who it is, which hub it belongs to, how far its counters are. Typed access to the `node`
 //! table. The private keys are not here but in files of their own, so that a copy of the database alone cannot play the edge.
 
+pub mod counts;
 mod files;
 mod high_water;
 
@@ -15,6 +16,9 @@ use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder};
 use sync_protocol::session::Link;
 use sync_protocol::wire::message::scope_hash as hash_of;
+
+/// Key of [`stream_base`].
+const STREAM_BASE: &str = "stream_base";
 
 /// Who this edge is, as enrolment said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,23 +90,35 @@ pub fn identity(conn: &Connection) -> Result<Option<Identity>, DbError> {
     }))
 }
 
-/// Stores what enrolment answered: a new stream, whose counters begin at 0, and an empty scope.
+/// Stores what enrolment answered: a new stream, whose counters begin at 0.
+///
+/// The same edge again keeps what it has: what the hub has not answered for good is offered anew in the new stream, under its old ids,
+/// and nothing is sold from units held here before a person has counted them, for what this box did last may be missing on its disk. Another
+/// edge begins with an empty scope.
 ///
 /// # Errors
-/// When commands of an earlier stream are still in the log.
+/// When commands of another edge are still in the log.
 pub fn enrol(tx: &Transaction<'_>, identity: &Identity, link: &Link, epoch: u32) -> Result<(), EnrolError> {
-    let left: u64 = tx.query_row("SELECT count(*) FROM command", [], |row| row.get(0))?;
     let before = self::identity(tx)?.map(|i| (i.edge, i.incarnation));
-    if left > 0 && before != Some((identity.edge, identity.incarnation)) {
-        return Err(EnrolError::HasCommands(left));
-    }
-    if before.is_none_or(|(edge, _)| edge != identity.edge) {
-        put(tx, "verdicts_upto", &0)?;
-        clear_doubt(tx)?;
-        crate::replica::drop_everything(tx)?;
-    }
-    if before != Some((identity.edge, identity.incarnation)) {
-        put(tx, "highest_seq", &0)?;
+    match before {
+        Some((edge, incarnation)) if edge == identity.edge => {
+            if incarnation != identity.incarnation {
+                put(tx, "verdicts_upto", &0)?;
+                put(tx, STREAM_BASE, &crate::commands::offer_anew(tx)?)?;
+                counts::begin(tx)?;
+            }
+        }
+        _ => {
+            let left: u64 = tx.query_row("SELECT count(*) FROM command", [], |row| row.get(0))?;
+            if left > 0 {
+                return Err(EnrolError::HasCommands(left));
+            }
+            put(tx, "verdicts_upto", &0)?;
+            put(tx, "highest_seq", &0)?;
+            put(tx, STREAM_BASE, &0)?;
+            clear_doubt(tx)?;
+            crate::replica::drop_everything(tx)?;
+        }
     }
     put(tx, "edge", &identity.edge.0)?;
     put(tx, "incarnation", &identity.incarnation)?;
@@ -168,7 +184,7 @@ pub fn set_epoch(tx: &Transaction<'_>, epoch: u32) -> Result<(), DbError> {
     put(tx, "epoch", &epoch)
 }
 
-/// The highest sequence number ever used in this incarnation; 0 for none.
+/// The highest number ever given to a command here; 0 for none. In the stream of this incarnation it is lower by [`stream_base`].
 ///
 /// # Errors
 /// Those of the database.
@@ -178,6 +194,14 @@ pub fn highest_seq(conn: &Connection) -> Result<u64, DbError> {
 
 pub(crate) fn set_highest_seq(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
     put(tx, "highest_seq", &seq)
+}
+
+/// What the numbers of commands here are ahead of those in the stream to the hub: an earlier incarnation used so many. 0 at first.
+///
+/// # Errors
+/// Those of the database.
+pub fn stream_base(conn: &Connection) -> Result<u64, DbError> {
+    Ok(get(conn, STREAM_BASE)?.unwrap_or(0))
 }
 
 /// The last verdict number that is on disk here; 0 for none.
@@ -307,13 +331,46 @@ mod tests {
     }
 
     #[test]
-    fn enrolling_again_never_drops_what_was_not_sent() {
+    fn another_edge_never_drops_what_was_not_sent() {
         let edge = TestEdge::with_market();
         edge.post_listing(50);
         let me = edge.read(identity).unwrap();
-        let next = Identity { incarnation: me.incarnation + 1, ..me.clone() };
-        let refused = edge.db().write_blocking(move |tx| enrol(tx, &next, &link(0), 1));
+        let other = Identity { edge: EdgeId(me.edge.0 + 1), ..me.clone() };
+        let refused = edge.db().write_blocking(move |tx| enrol(tx, &other, &link(0), 1));
         assert!(matches!(refused, Err(EnrolError::HasCommands(1))), "{refused:?}");
         assert_eq!(edge.read(identity), Some(me));
+    }
+
+    #[test]
+    fn the_same_edge_again_offers_what_has_no_final_answer_anew_and_waits_for_a_count() {
+        use sync_protocol::verdict::{Applied, Numbered, Verdict};
+        let edge = TestEdge::with_market();
+        let listing = edge.post_listing(50);
+        let orders = [1, 2, 3].map(|n| edge.place_order(listing, n).unwrap().0);
+        // The hub has decided the listing and the second order, and keeps the first for its operator.
+        let said = |number, seq, verdict| Numbered { number, seq, verdict, stands_at: Vec::new() };
+        let applied = || Verdict::Applied(Applied::default());
+        let list = [said(1, 1, applied()), said(2, 2, Verdict::Quarantined), said(3, 3, applied())];
+        edge.write(move |tx| crate::commands::record_verdicts(tx, &list, 7));
+        let before: Vec<_> = edge.read(|conn| crate::commands::pending(conn, 0, 9));
+        assert_eq!(before.iter().map(|c| c.seq).collect::<Vec<_>>(), [4]);
+        let me = edge.read(identity).unwrap();
+        let next = Identity { incarnation: me.incarnation + 1, ..me };
+        for _ in 0..2 {
+            let (next, link) = (next.clone(), link(0));
+            edge.db().write_blocking(move |tx| enrol(tx, &next, &link, 1)).unwrap();
+        }
+        let anew = edge.read(|conn| crate::commands::pending(conn, 0, 9));
+        let ids: Vec<_> = anew.iter().map(|c| c.id.0).collect();
+        assert_eq!(ids, [orders[0].0, orders[2].0], "under their old ids, in their order");
+        assert_eq!(anew.iter().map(|c| c.seq).collect::<Vec<_>>(), [5, 6]);
+        assert_eq!((edge.read(stream_base), edge.read(highest_seq), edge.read(verdicts_upto)), (4, 6, 0));
+        assert_eq!(edge.read(doubt), Some(Doubt::Rewound));
+        // What they do here goes on, and their answers find them.
+        assert_eq!(edge.read(crate::replica::all::<sync_protocol::entity::Order>).len(), 3);
+        let list = [said(1, 1, applied()), said(2, 2, applied())];
+        edge.write(move |tx| crate::commands::record_verdicts(tx, &list, 8));
+        assert!(edge.read(|conn| crate::commands::pending(conn, 0, 9)).is_empty());
+        assert_eq!(edge.read(|conn| crate::commands::tally(conn, 0)).unsettled(), 0);
     }
 }

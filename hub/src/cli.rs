@@ -3,8 +3,11 @@
 //! With `--json` a command prints one JSON object a line on standard output and nothing else there; without it, words for people.
 //! Logs and errors go to standard error.
 
+mod ask;
+mod commands;
 mod cooperative;
 mod edge;
+mod keys;
 mod output;
 mod prices;
 mod user;
@@ -80,9 +83,15 @@ Safe to run again, and while hubs serve. Through a pooler in transaction mode, s
     /// Accounts of people: add, confirm a number.
     #[command(subcommand)]
     User(user::Command),
-    /// Edges, the boxes at cooperatives' offices: add, list, new code, revoke.
+    /// Edges, the boxes at cooperatives' offices: add, list, new code, resume, revoke, write off.
     #[command(subcommand)]
     Edge(edge::Command),
+    /// What offices sent and the hub has not decided: list, show, retry, dismiss.
+    #[command(subcommand)]
+    Commands(commands::Command),
+    /// The hub's keys towards edges: show, replace.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Market prices: import.
     #[command(subcommand)]
     Prices(prices::Command),
@@ -235,6 +244,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Cooperative(command) => in_time(cooperative::run(command)).await,
         Command::User(command) => user::run(command).await,
         Command::Edge(command) => in_time(edge::run(command)).await,
+        Command::Commands(command) => commands::run(command).await,
+        Command::Keys(command) => keys::run(command).await,
         Command::Prices(command) => prices::run(command).await,
     }
 }

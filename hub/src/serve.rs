@@ -12,6 +12,7 @@ use crate::sync::edges::scope_of;
 use crate::sync::keys::HubKeys;
 use crate::sync::look;
 use crate::sync::room::Room;
+use crate::sync::trust;
 use anyhow::{Context as _, Result};
 use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
@@ -95,6 +96,8 @@ async fn serve(
     migrate(opened.db.direct_url()).await.context("the database could not be brought up to date")?;
     let mut state = state(opened.db.clone(), Deps::real(), config.data_dir(), secrets)?;
     state.proxies = Arc::new(proxies);
+    trust::check(&state.db, &state.keys, &HubKeys::place(secrets.hub_keys.as_deref(), config.data_dir()))
+        .await?;
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!("listening on http://{address}; the API's pages are at http://{address}/api/docs/");
     let mut tasks = JoinSet::new();

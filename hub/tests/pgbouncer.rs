@@ -196,7 +196,7 @@ async fn office(dir: &Path, address: &str, code: &str) -> Syncer {
     let transport = Arc::new(HttpTransport::new(address, false, time.clone()).unwrap());
     let enrolment =
         Enrolment { db: &db, deps: &deps, data_dir: dir, transport: &*transport, insecure_http: false };
-    enrolment.run(code, "a password for tests").await.unwrap();
+    enrolment.run(code, Some("a password for tests")).await.unwrap();
     let identity = Arc::new(Identity::load(dir).unwrap());
     let changed = watch::Sender::new(0);
     Syncer { identity, time, transport, data_dir: dir.to_owned(), deps, changed, db }

@@ -1,12 +1,23 @@
 //! `mizili-edge enrol`: a one-time code makes this box known to a hub.
 
 use super::{Out, Place, password, tell};
-use crate::config::CONFIG_FILE;
+use crate::commands;
+use crate::config::{CONFIG_FILE, Config};
 use crate::sync::client::{HttpTransport, checked_address};
 use crate::sync::enrol::Enrolment;
 use crate::sync::tls::BestTime;
+use crate::sync::{self, Bounds};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// The exchange after a box was let in again.
+const EXCHANGE: Bounds = Bounds {
+    lock_patience: Duration::from_secs(60),
+    work: Some(Duration::from_secs(60)),
+    recount: false,
+    hold_commands: false,
+};
 
 /// Arguments of `enrol`.
 #[derive(Debug, clap::Args)]
@@ -16,7 +27,9 @@ use std::sync::Arc;
     The code comes from the hub's operator (mizili-hub edge add), works once and for a few days. Capital letters, dashes \
     and spaces do not matter.\n\
     On a terminal the office password is asked for; else, and with --json, one is made and printed.\n\
-    Settings are written to edge.toml in the data folder.")]
+    Settings are written to edge.toml in the data folder.\n\
+    A box that is enrolled and that the hub does not go on with is let in again the same way, with a new code (mizili-hub edge code). \
+    It keeps everything it has, sends the hub what it has not heard, and sells of its own stock what was counted since.")]
 pub(super) struct EnrolArgs {
     /// The hub's address
     #[arg(long, value_name = "URL")]
@@ -47,10 +60,38 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
         transport: &transport,
         insecure_http: args.insecure_http,
     };
-    enrolment.check(&args.code).await?;
-    let (chosen, made) = password::first(place, out.json).await?;
-    let enrolled = enrolment.run(&args.code, &chosen).await?;
+    let (chosen, made) = match enrolment.check(&args.code).await? {
+        Some(_) => (None, None),
+        None => {
+            let (chosen, made) = password::first(place, out.json).await?;
+            (Some(chosen), made)
+        }
+    };
+    let enrolled = enrolment.run(&args.code, chosen.as_deref()).await?;
     let name = &enrolled.cooperative.name;
+    if enrolled.is_anew {
+        // What people were told of should not wait for the next contact.
+        let config = Config::load(place.path())?;
+        let exchanged = match sync::open(db.clone(), place.deps.clone(), &config).await {
+            Ok(syncer) => syncer.run_once(EXCHANGE).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = exchanged {
+            tell(&format!(
+                "The hub has let this box in again; the first exchange did not come to its end: {error}"
+            ));
+        }
+        let left = db.read(|conn| commands::tally(conn, 0)).await?.unsettled();
+        return out.say(
+            &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "again": true, "pending": left }),
+            &format!(
+                "This box goes on as number {} of the hub, the office of {name}, with all that it has. {left} entries wait for the \
+                 hub's answer.\nCount the stock at the office page: until a product is counted, the hub is asked for every new \
+                 order of it.",
+                enrolled.edge
+            ),
+        );
+    }
     let shown = match &made {
         Some(made) => format!("The office password is: {made}   (it is shown only this once)\n"),
         None => String::new(),

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use sync_protocol::entity::Cooperative;
+use sync_protocol::entity::{Commodity, Cooperative, Listing};
 use sync_protocol::row::Key;
 
 /// Arguments of `status`.
@@ -41,6 +41,8 @@ struct Standing {
     clock_offset_s: i64,
     tally: commands::Tally,
     doubt: Option<Doubt>,
+    /// Names of the products that are still to be counted.
+    to_count: Vec<String>,
     state: state::SyncState,
     /// SMS that no gateway of the settings can send.
     sms_stuck: u64,
@@ -85,9 +87,22 @@ fn standing(conn: &Connection, config: &Config, now_s: i64) -> Result<Standing, 
         clock_offset_s: offset_s,
         tally: commands::tally(conn, 0)?,
         doubt: node::doubt(conn)?,
+        to_count: to_count(conn)?,
         state: state::load(conn)?,
         sms_stuck: sms_stuck(conn, config)?,
     })
+}
+
+/// The products that are still to be counted, by title or crop.
+fn to_count(conn: &Connection) -> Result<Vec<String>, DbError> {
+    let mut names = Vec::new();
+    for listing in node::counts::to_count(conn)? {
+        let Some(listing) = replica::get::<Listing>(conn, Key::Uuid(listing.0))? else { continue };
+        let crop = || replica::get::<Commodity>(conn, Key::Int(listing.commodity.0));
+        let crop = if listing.title.is_empty() { crop()?.map(|crop| crop.name) } else { None };
+        names.push(crop.unwrap_or(listing.title));
+    }
+    Ok(names)
 }
 
 /// A damaged row must not keep the rest from being told.
@@ -128,6 +143,7 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
         "digests_equal": standing.state.digests_equal,
         "mended_rows": standing.state.mended_rows,
         "count_needed": standing.doubt.is_some(),
+        "to_count": standing.to_count,
         "clock_offset_s": standing.clock_offset_s,
         "problem": words,
         "problem_code": code,
@@ -175,11 +191,12 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
         (true, _) => "Everything that the hub has for this office is here.".to_owned(),
     }));
     match standing.doubt {
-        Some(Doubt::Rewound) => lines.push(
-            "The data of this box is older than what was done on it, so it does not sell its own stock. Count the stock, and \
-             tell the hub's operator."
-                .to_owned(),
-        ),
+        Some(Doubt::Rewound) => lines.push(format!(
+            "The data of this box may be older than what was done on it, so it sells nothing of its own stock that was not counted \
+             since. Count at the office page, under Stock{}{}.",
+            if standing.to_count.is_empty() { "" } else { ": " },
+            standing.to_count.join(", ")
+        )),
         Some(Doubt::Copied) => lines.push(
             "The data of this box came from another machine, so it does not sell its own stock until the hub has agreed."
                 .to_owned(),

@@ -2,6 +2,7 @@
 //! local rows, before anybody is told of it; it stays until it has had its one final verdict and the person was told. The log
 //! decides nothing: [`submit`] asks the protocol's pure functions, the hub has the last word.
 
+mod anew;
 mod known;
 mod local;
 mod log;
@@ -14,6 +15,7 @@ mod tests;
 mod verdicts;
 mod working_set;
 
+pub use anew::offer_anew;
 pub use known::{is_known, is_the_same, listing_of};
 pub use log::{PENDING_BYTES_MAX, Tally, mark_sent, mark_told, outcome, pending, prune, tally, untold};
 pub use refusals::refusals;

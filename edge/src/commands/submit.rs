@@ -3,13 +3,14 @@
 
 use super::{known, local, log, outcome, working_set};
 use crate::db::DbError;
-use crate::node::{self, Identity};
+use crate::node::{self, Identity, counts};
 use crate::replica::{self, is_complete};
 use mizili_node::deps::Deps;
 use rusqlite::{Connection, Transaction};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{
-    Actor, Body, Certainty, Command, Context, Decision, OrderPlace, RawBody, Source, WorkingSet,
+    Actor, Adjustment, Body, Certainty, Command, Context, Decision, ListingPost, OrderPlace, RawBody, Source,
+    StockAdjust, WorkingSet,
 };
 use sync_protocol::entity::{Cooperative, ListingStatus, Order};
 use sync_protocol::ids::{CommandId, ListingId};
@@ -121,6 +122,11 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     log::append(tx, &command, decision.certainty, decision.applied.short, !decision.effects.is_empty())?;
     known::note(tx, seq, &body)?;
     local::put(tx, seq, &decision.effects)?;
+    match &body {
+        Body::StockAdjust(StockAdjust { listing, found: Adjustment::Count { .. }, .. })
+        | Body::ListingPost(ListingPost { listing, .. }) => counts::counted(tx, ListingId(*listing))?,
+        _ => {}
+    }
     Ok(Submitted { seq, certainty: decision.certainty, decision, repeated: false, verdict: None })
 }
 
@@ -192,7 +198,7 @@ fn source(
     let holds = for_sale
         && set.available(id, identity.holder()) >= Quantity(order.quantity_milli)
         && is_complete(tx, identity.coop_bucket())?
-        && node::doubt(tx)?.is_none()
+        && counts::doubt_about(tx, id)?.is_none()
         && !replica::stands_short(tx, id, identity.holder())?;
     Ok(if holds { Source::Held } else { Source::Ask })
 }

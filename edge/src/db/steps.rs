@@ -24,6 +24,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0023_calls_by_age.sql"),
     step!("0024_office_line.sql"),
     step!("0027_known_commands.sql"),
+    step!("0028_to_count.sql"),
 ];
 
 /// All steps.

@@ -47,6 +47,11 @@ pub struct StockChange {
     #[serde(default)]
     #[schema(example = "50")]
     pub expected: Option<String>,
+    /// For a count: how much of what is there was sold before and is in no order that this office knows, such as after an old copy of
+    /// its data was put back. It is no longer for sale.
+    #[serde(default)]
+    #[schema(example = "5")]
+    pub unheard: Option<String>,
     /// Why, in the person's words.
     #[serde(default)]
     pub reason: String,
@@ -121,15 +126,15 @@ fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
             Some(Quantity::ZERO)
         }
     };
+    let unheard = unheard(change, &mut wrong);
+    let counted_milli = change.quantity.0 - unheard.0;
     let found = match (change.kind.as_str(), expected) {
         ("taken_in", None) => Adjustment::Intake(change.quantity.0),
         ("written_off", None) => Adjustment::WriteOff(change.quantity.0),
-        ("counted", Some(expected)) => {
-            Adjustment::Count { counted_milli: change.quantity.0, expected_milli: expected.0 }
-        }
+        ("counted", Some(expected)) => Adjustment::Count { counted_milli, expected_milli: expected.0 },
         ("counted", None) => {
             wrong.push(problem::field("/expected", "Say what should be there: `expected` of the stock."));
-            Adjustment::Count { counted_milli: change.quantity.0, expected_milli: 0 }
+            Adjustment::Count { counted_milli, expected_milli: 0 }
         }
         ("taken_in" | "written_off", Some(_)) => {
             wrong.push(problem::field("/expected", "Only a count has it; leave it out."));
@@ -140,7 +145,12 @@ fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
             Adjustment::Intake(change.quantity.0)
         }
     };
-    let body = StockAdjust { listing: change.product_id, found, reason: tidy(&change.reason) };
+    let mut reason = tidy(&change.reason);
+    if unheard > Quantity::ZERO {
+        let why = format!("{unheard} sold, in no order here");
+        reason = if reason.is_empty() { why } else { format!("{why}; {reason}") };
+    }
+    let body = StockAdjust { listing: change.product_id, found, reason };
     let in_json = |mut problem: sync_protocol::api::FieldProblem| {
         if problem.pointer == "/counted" {
             problem.pointer = "/quantity".to_owned();
@@ -149,6 +159,26 @@ fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
     };
     wrong.extend(problem::fields(Body::from(body.clone()).check()).into_iter().map(in_json));
     if wrong.is_empty() { Ok(body) } else { Err(ApiError::fields(wrong)) }
+}
+
+/// What was sold before and is in no order here: none, unless a count says so.
+fn unheard(change: &StockChange, wrong: &mut Vec<sync_protocol::api::FieldProblem>) -> Quantity {
+    let given = change.unheard.as_deref().filter(|text| !text.trim().is_empty());
+    let parsed = match given.map(str::parse::<Quantity>) {
+        None => return Quantity::ZERO,
+        Some(Ok(quantity)) => quantity,
+        Some(Err(error)) => {
+            wrong.push(problem::field("/unheard", format!("Cannot be read: {error}.")));
+            return Quantity::ZERO;
+        }
+    };
+    let why = match change.kind.as_str() {
+        "counted" if (Quantity::ZERO..=change.quantity).contains(&parsed) => return parsed,
+        "counted" => "Must be between zero and what was counted.",
+        _ => "Only a count has it; leave it out.",
+    };
+    wrong.push(problem::field("/unheard", why));
+    Quantity::ZERO
 }
 
 #[cfg(test)]
@@ -161,6 +191,7 @@ mod tests {
             kind: kind.to_owned(),
             quantity: Quantity::units(quantity),
             expected: expected.map(str::to_owned),
+            unheard: None,
             reason: String::new(),
         }
     }
@@ -177,6 +208,18 @@ mod tests {
         assert_eq!(draft(&change("written_off", 5, None)).unwrap().found, Adjustment::WriteOff(5_000));
         let count = Adjustment::Count { counted_milli: 0, expected_milli: 50_000 };
         assert_eq!(draft(&change("counted", 0, Some("50"))).unwrap().found, count);
+        let of_them = |kind, unheard: &str| StockChange {
+            unheard: Some(unheard.to_owned()),
+            ..change(kind, 48, (kind == "counted").then_some("50"))
+        };
+        let found = draft(&of_them("counted", "5")).unwrap();
+        assert_eq!(found.found, Adjustment::Count { counted_milli: 43_000, expected_milli: 50_000 });
+        assert_eq!(found.reason, "5 sold, in no order here");
+        for (kind, unheard) in [("counted", "49"), ("counted", "-1"), ("counted", "some"), ("taken_in", "5")]
+        {
+            let json = draft(&of_them(kind, unheard)).unwrap_err().to_json();
+            assert_eq!(json["errors"][0]["pointer"], "/unheard", "{kind} {unheard}");
+        }
         assert_eq!(wrong("counted", 5, None), ["/expected"]);
         assert_eq!(wrong("counted", 5, Some("many")), ["/expected"]);
         assert_eq!(wrong("counted", -5, Some("5")), ["/quantity"]);

@@ -20,8 +20,6 @@ pub(super) struct Me {
     pub(super) cooperative: Option<Cooperative>,
     /// Whether everything of the own cooperative is here.
     pub(super) is_complete: bool,
-    /// Why the box must not sell its own units for now, if it must not.
-    pub(super) doubt: Option<Doubt>,
 }
 
 impl Me {
@@ -34,7 +32,6 @@ impl Me {
         Ok(Self {
             cooperative: replica::get(conn, Key::Int(identity.cooperative.0))?,
             is_complete: replica::is_complete(conn, identity.coop_bucket())?,
-            doubt: node::doubt(conn)?,
             identity,
         })
     }
@@ -45,7 +42,7 @@ impl Me {
 
     /// What can be sold here at once: nothing while the box may not sell its own units, or after it sold more than it had.
     pub(super) fn can_sell(&self, conn: &Connection, listing: ListingId) -> Result<Quantity, DbError> {
-        if !self.is_complete || self.doubt.is_some() {
+        if !self.is_complete || self.doubt_about(conn, listing)?.is_some() {
             return Ok(Quantity::ZERO);
         }
         let held = replica::spendable(conn, listing, self.holder())?;
@@ -53,6 +50,15 @@ impl Me {
             return Ok(Quantity::ZERO);
         }
         Ok(held)
+    }
+
+    /// Why the box must not sell its own units of a product for now, if it must not.
+    pub(super) fn doubt_about(
+        &self,
+        conn: &Connection,
+        listing: ListingId,
+    ) -> Result<Option<Doubt>, DbError> {
+        node::counts::doubt_about(conn, listing)
     }
 
     fn is_short(&self, conn: &Connection, listing: ListingId) -> Result<bool, DbError> {

@@ -76,6 +76,8 @@ pub struct OfficeStatus {
     pub complete: bool,
     /// Why this office must not sell its own stock for now: `count` (count the stock first) or `copied` (until the hub has agreed).
     pub held_back: Option<String>,
+    /// How many products are still to be counted: `GET /api/v1/office/stock?to_count=true` lists them.
+    pub to_count: u64,
     /// The country of the box, ISO 3166-1 alpha-3.
     pub country: String,
     /// Where gateways reach this box. The paths are secrets: whoever knows one can act as the gateway.
@@ -150,8 +152,8 @@ pub async fn status(
             problem,
             problem_code,
             complete: sync.is_complete,
-            held_back: me
-                .doubt
+            to_count: node::counts::to_count(conn)?.len() as u64,
+            held_back: node::doubt(conn)?
                 .map(|doubt| if doubt == Doubt::Rewound { "count" } else { "copied" }.to_owned()),
             country: config.country.clone(),
             gateways: gateways.collect(),

@@ -5,7 +5,7 @@ use super::names::Names;
 use super::orders::{Sold, sold};
 use super::products::show;
 use crate::http::problem::ApiError;
-use crate::node::Doubt;
+use crate::node::{self, Doubt};
 use crate::office::Caller;
 use crate::office::words::{quantity as with_unit, say};
 use crate::replica;
@@ -29,6 +29,9 @@ use uuid::Uuid;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StockQuery {
+    /// `true` for those alone that a person has to count before this office may sell them; `false` for the others.
+    #[param(value_type = Option<bool>)]
+    to_count: Option<String>,
     /// A product's id, for that one alone.
     #[param(value_type = Option<Uuid>)]
     product: Option<String>,
@@ -74,6 +77,8 @@ pub struct StockLine {
     #[serde(with = "quantity")]
     #[schema(value_type = String, example = "50")]
     pub expected: Quantity,
+    /// Whether a person has to count it before this office may sell what it holds.
+    pub count_needed: bool,
     /// All of this in plain sentences.
     pub explanation: Vec<String>,
 }
@@ -108,9 +113,19 @@ pub async fn list(
         text.parse::<Uuid>().map_err(|_| ApiError::parameter("product", "must be a product's id."))
     };
     let product = given.product.as_deref().map(wanted).transpose()?;
+    let to_count = match given.to_count.as_deref() {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(_) => return Err(ApiError::parameter("to_count", "must be true or false.")),
+    };
     let page = state.db.read(move |conn| {
         let (me, mut names) = (Me::load(conn)?, Names::new(conn));
         let mut listings = own(conn, &me)?;
+        if let Some(to_count) = to_count {
+            let left = node::counts::to_count(conn)?;
+            listings.retain(|listing| left.contains(&listing.id) == to_count);
+        }
         listings.retain(|listing| product.is_none_or(|id| id == listing.id.0));
         let key = |listing: &Listing| (listing.posted_at_s, listing.id.0);
         listings.sort_unstable_by_key(|listing| std::cmp::Reverse(key(listing)));
@@ -172,6 +187,7 @@ pub(super) fn line(
     }
     hub = hub.plus(way.to_hub);
     let sold = sold(conn, me, listing.id)?;
+    let doubt = me.doubt_about(conn, listing.id)?;
     let line = StockLine {
         can_sell: product.available,
         held_here: here,
@@ -180,14 +196,22 @@ pub(super) fn line(
         sold_not_fetched: sold.not_fetched,
         coming_back: way.back_here,
         expected: here.plus(hub).plus(others).plus(sold.not_fetched).plus(way.back_here),
+        count_needed: doubt == Some(Doubt::Rewound) && here > Quantity::ZERO,
         explanation: Vec::new(),
         product,
     };
-    Ok(StockLine { explanation: explain(&line, me, sold, way, lang), ..line })
+    Ok(StockLine { explanation: explain(&line, me, doubt, sold, way, lang), ..line })
 }
 
 /// Why so much can be sold here, and no more.
-fn explain(line: &StockLine, me: &Me, sold: Sold, way: OnItsWay, lang: Lang) -> Vec<String> {
+fn explain(
+    line: &StockLine,
+    me: &Me,
+    doubt: Option<Doubt>,
+    sold: Sold,
+    way: OnItsWay,
+    lang: Lang,
+) -> Vec<String> {
     let unit = line.product.unit.as_str();
     let mut sentences = Vec::new();
     let mut tell = |id: &str, quantity: Quantity| {
@@ -199,7 +223,7 @@ fn explain(line: &StockLine, me: &Me, sold: Sold, way: OnItsWay, lang: Lang) -> 
         tell("stock-withdrawn", Quantity::ZERO);
         return sentences;
     }
-    match me.doubt {
+    match doubt {
         Some(Doubt::Rewound) => tell("stock-rewound", Quantity::ZERO),
         Some(Doubt::Copied) => tell("stock-copied", Quantity::ZERO),
         None if !me.is_complete => tell("stock-fetching", Quantity::ZERO),

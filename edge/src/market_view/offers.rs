@@ -182,6 +182,7 @@ impl View<'_> {
                 may
             }
         };
+        let may = may && node::counts::doubt_about(self.conn, listing.id)?.is_none();
         Ok(may && !replica::stands_short(self.conn, listing.id, holder)?)
     }
 
@@ -198,7 +199,7 @@ impl View<'_> {
 }
 
 fn sells_now(conn: &Connection, listing: &Listing) -> Result<bool, DbError> {
-    Ok(is_complete(conn, Bucket::Coop(listing.cooperative))? && node::doubt(conn)?.is_none())
+    is_complete(conn, Bucket::Coop(listing.cooperative))
 }
 
 /// A listing's own name, or its commodity's.

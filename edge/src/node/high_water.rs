@@ -8,7 +8,7 @@
 //! the enrolment, so that a database with commands and no file is a copy that was brought here alone.
 
 use super::files::{read_whole, write_whole};
-use super::{get, put, remove};
+use super::{counts, get, put, remove};
 use crate::db::DbError;
 use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ pub enum Doubt {
 }
 
 impl Doubt {
-    fn code(self) -> u32 {
+    pub(super) fn code(self) -> u32 {
         match self {
             Self::Rewound => 1,
             Self::Copied => 2,
@@ -120,7 +120,10 @@ pub(crate) fn note_high_water(tx: &Transaction<'_>, data_dir: &Path) -> Result<(
             ?found,
             "the database does not fit the high-water file: own units are not sold for now"
         );
-        put(tx, "doubt", &doubt.code())?;
+        match doubt {
+            Doubt::Rewound => counts::begin(tx)?,
+            Doubt::Copied => put(tx, "doubt", &doubt.code())?,
+        }
     }
     Ok(())
 }
@@ -134,11 +137,12 @@ pub fn doubt(conn: &Connection) -> Result<Option<Doubt>, DbError> {
         .map(|code| if code == Doubt::Copied.code() { Doubt::Copied } else { Doubt::Rewound }))
 }
 
-/// Ends the doubt: after a count of the stock, or for [`Doubt::Copied`] after an exchange to which the hub let this edge in.
+/// Ends the doubt: after the last count of the stock, or for [`Doubt::Copied`] after an exchange to which the hub let this edge in.
 ///
 /// # Errors
 /// Those of the database.
 pub fn clear_doubt(tx: &Transaction<'_>) -> Result<(), DbError> {
+    counts::end(tx)?;
     remove(tx, "doubt")
 }
 

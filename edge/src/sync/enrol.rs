@@ -5,6 +5,7 @@
 
 use super::client::Transport;
 use super::error::SyncError;
+use super::lock;
 use super::session::ask;
 use crate::cli::password;
 use crate::config;
@@ -16,6 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ed25519_dalek::VerifyingKey;
 use mizili_node::deps::Deps;
 use std::path::Path;
+use std::time::Duration;
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::ids::{CooperativeId, EdgeId};
@@ -25,6 +27,9 @@ use sync_protocol::wire::message::RefusalCode;
 /// Fewest and most letters and digits of a code; what is typed is checked before it is sent.
 const CODE_CHARS: (usize, usize) = (8, 64);
 
+/// How long to wait for an exchange that is under way: what a slow link takes for a batch.
+const EXCHANGE_PATIENCE: Duration = Duration::from_secs(90);
+
 /// What enrolment came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enrolled {
@@ -32,6 +37,8 @@ pub struct Enrolled {
     pub edge: EdgeId,
     /// The cooperative whose office it is.
     pub cooperative: Cooperative,
+    /// Whether the box was this edge before.
+    pub is_anew: bool,
 }
 
 /// How a box is enrolled.
@@ -49,33 +56,54 @@ pub struct Enrolment<'a> {
 }
 
 impl Enrolment<'_> {
-    /// Whether it is worth asking the hub: the box is not enrolled, and the code can be one.
+    /// Whether it is worth asking the hub: the code can be one, and on a box that is enrolled it can be its own edge's. Gives the
+    /// edge that the box is, where it is one.
     ///
     /// # Errors
     /// What speaks against it.
-    pub async fn check(&self, code: &str) -> Result<(), SyncError> {
-        if let Some(known) = self.db.read(node::identity).await? {
-            return Err(SyncError::AlreadyEnrolled { edge: known.edge.0 });
-        }
+    pub async fn check(&self, code: &str) -> Result<Option<EdgeId>, SyncError> {
         let letters = identity::normal_code(code).len();
-        if (CODE_CHARS.0..=CODE_CHARS.1).contains(&letters) { Ok(()) } else { Err(SyncError::BadCode) }
+        if !(CODE_CHARS.0..=CODE_CHARS.1).contains(&letters) {
+            return Err(SyncError::BadCode { edge: None });
+        }
+        let known = self.db.read(node::identity).await?.map(|known| known.edge);
+        match (known, identity::code_pick(code)) {
+            (Some(edge), Some(pick)) if pick != identity::pick(edge) => {
+                Err(SyncError::CodeOfAnother { edge: edge.0 })
+            }
+            _ => Ok(known),
+        }
     }
 
-    /// Enrols with a code and sets the first office password.
+    /// Enrols with a code. A new box gets its first office password; one that is enrolled keeps everything it has and goes on as a new
+    /// incarnation of the same edge.
     ///
     /// # Errors
-    /// When the box is enrolled already, the code is not good, the line fails, or something cannot be stored.
-    pub async fn run(&self, code: &str, office_password: &str) -> Result<Enrolled, SyncError> {
-        self.check(code).await?;
-        let hash = password::hashed(office_password, self.deps).await?;
+    /// When the code is not good, the line fails, or something cannot be stored; for a new box also without a password.
+    pub async fn run(&self, code: &str, office_password: Option<&str>) -> Result<Enrolled, SyncError> {
+        let known = self.check(code).await?;
+        let hash = match (known, office_password) {
+            (Some(_), _) | (None, None) => None,
+            (None, Some(password)) => Some(password::hashed(password, self.deps).await?),
+        };
+        // No exchange of the old incarnation may end in the middle of this.
+        let held = lock::exchange(self.data_dir, EXCHANGE_PATIENCE).await;
+        let held =
+            held.map_err(|cause| SyncError::File { what: self.data_dir.display().to_string(), cause })?;
+        let Some(_held) = held else { return Err(SyncError::Locked) };
         let keys = Identity::load_or_create(self.data_dir, self.deps)?;
-        let answer = self.ask_hub(code, &keys).await?;
+        let answer = self.ask_hub(code, &keys, known).await?;
         let (me, link) = understood(&answer, self.transport.address())?;
+        if let Some(edge) = known.filter(|edge| *edge != me.edge) {
+            return Err(SyncError::CodeOfAnother { edge: edge.0 });
+        }
         let (edge, epoch, now_s) = (me.edge, answer.epoch, self.deps.clock.now_s());
         self.db
             .write(move |tx| {
                 node::enrol(tx, &me, &link, epoch)?;
-                password::store(tx, password::FIRST_USER, &hash, now_s)?;
+                if let Some(hash) = hash {
+                    password::store(tx, password::FIRST_USER, &hash, now_s)?;
+                }
                 Ok::<_, EnrolError>(())
             })
             .await
@@ -83,11 +111,20 @@ impl Enrolment<'_> {
                 EnrolError::Db(cause) => SyncError::Storage(cause),
                 EnrolError::HasCommands(_) => SyncError::DataOfAnother(error.to_string()),
             })?;
+        if known.is_some() {
+            return Ok(Enrolled { edge, cooperative: answer.cooperative, is_anew: true });
+        }
         config::write_first(self.data_dir, self.deps, &answer.cooperative.country, self.insecure_http)?;
-        Ok(Enrolled { edge, cooperative: answer.cooperative })
+        Ok(Enrolled { edge, cooperative: answer.cooperative, is_anew: false })
     }
 
-    async fn ask_hub(&self, code: &str, keys: &Identity) -> Result<EnrolResponse, SyncError> {
+    async fn ask_hub(
+        &self,
+        code: &str,
+        keys: &Identity,
+        known: Option<EdgeId>,
+    ) -> Result<EnrolResponse, SyncError> {
+        let bad_code = || Err(SyncError::BadCode { edge: known.map(|edge| edge.0) });
         let question = EnrolRequest {
             code: code.trim().to_owned(),
             public_key: BASE64.encode(keys.public_key()),
@@ -97,10 +134,10 @@ impl Enrolment<'_> {
         };
         match ask(self.transport, ENROL_PATH, &question).await {
             Err(SyncError::Refused(refusal)) => match refusal.code {
-                RefusalCode::Unauthorized | RefusalCode::Revoked => Err(SyncError::BadCode),
+                RefusalCode::Unauthorized => bad_code(),
                 _ => Err(SyncError::Refused(refusal)),
             },
-            Err(SyncError::HttpStatus { status: 401 | 403 | 404 | 409 | 410, .. }) => Err(SyncError::BadCode),
+            Err(SyncError::HttpStatus { status: 401 | 403 | 404 | 409 | 410, .. }) => bad_code(),
             other => other,
         }
     }

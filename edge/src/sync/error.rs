@@ -32,17 +32,21 @@ pub enum SyncError {
         "this box is not enrolled yet. Get a code from the operator (mizili-hub edge add), then run: mizili-edge enrol --hub URL --code CODE"
     )]
     NotEnrolled,
-    /// The box is enrolled.
+    /// The code is for another edge than the box is.
     #[error(
-        "this box is enrolled already, as number {edge}. To enrol another one, give it a data folder of its own: --data-dir DIR"
+        "this box is number {edge}, and the code is for another one. Ask the operator for its own: mizili-hub edge code {edge}. To make \
+         this machine another office too, give that a data folder of its own: --data-dir DIR"
     )]
-    AlreadyEnrolled {
+    CodeOfAnother {
         /// Its number.
         edge: u32,
     },
     /// The code is not good.
-    #[error("the code is wrong, used or has expired. Ask the operator for a new one: mizili-hub edge add")]
-    BadCode,
+    #[error("the code is wrong, used or has expired. Ask the operator for a new one: {}", code_command(*edge))]
+    BadCode {
+        /// The edge that the box is, where it is one.
+        edge: Option<u32>,
+    },
     /// The data folder belongs to an earlier enrolment.
     #[error("{0}")]
     DataOfAnother(String),
@@ -60,8 +64,9 @@ pub enum SyncError {
     Refused(Refusal),
     /// The answerer could not prove that it is the hub of the enrolment.
     #[error(
-        "{0} did not prove that it is the hub this box was enrolled with, so nothing was sent. If the hub was set up anew, \
-         ask its operator for a new enrolment code; else somebody may be in between"
+        "{0} did not prove that it is the hub this box was enrolled with, so nothing was sent. If the hub's keys were replaced, ask its \
+         operator for a new code (mizili-hub edge code) and run here: mizili-edge enrol --hub URL --code CODE. The box keeps what it \
+         has. Else somebody may be in between"
     )]
     NotTheHub(String),
     /// The hub's bytes were not understood.
@@ -138,8 +143,8 @@ impl SyncError {
             },
             Self::Storage(cause) => cause.is_retryable(),
             Self::NotEnrolled
-            | Self::AlreadyEnrolled { .. }
-            | Self::BadCode
+            | Self::CodeOfAnother { .. }
+            | Self::BadCode { .. }
             | Self::DataOfAnother(_)
             | Self::HttpStatus { .. }
             | Self::NotTheHub(_)
@@ -162,7 +167,7 @@ impl SyncError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotEnrolled => "not_enrolled",
-            Self::AlreadyEnrolled { .. } | Self::BadCode | Self::DataOfAnother(_) => "enrolment",
+            Self::CodeOfAnother { .. } | Self::BadCode { .. } | Self::DataOfAnother(_) => "enrolment",
             Self::HttpStatus { .. } => "refused",
             Self::Line(LineError::Certificate(_)) => "certificate",
             Self::Line(_) => "offline",
@@ -214,6 +219,11 @@ pub fn known_code(stored: &str) -> &'static str {
     CODES.iter().find(|(code, _)| *code == stored).map_or("other", |(code, _)| code)
 }
 
+/// The operator's command that makes the code which is needed.
+fn code_command(edge: Option<u32>) -> String {
+    edge.map_or_else(|| "mizili-hub edge add".to_owned(), |edge| format!("mizili-hub edge code {edge}"))
+}
+
 /// A refusal in words for whoever looks after the box.
 fn refusal_words(refusal: &Refusal) -> String {
     let words = match refusal.code {
@@ -223,16 +233,20 @@ fn refusal_words(refusal: &Refusal) -> String {
         }
         RefusalCode::Rewound => {
             "this box's data is an old copy, or a second copy of it is in use elsewhere, so the hub takes nothing from it. \
-             Nothing was changed. Stop the copy, and ask the operator for a new enrolment code"
+             Nothing was changed, and what is stored here stays. Stop the copy, ask the operator for a new code (mizili-hub edge code), \
+             and run at the right box: mizili-edge enrol --hub URL --code CODE"
         }
         RefusalCode::SequenceReused => {
-            "the hub already has other entries under the numbers of these; nothing is lost. Ask the operator to look at this box"
+            "the hub already has other entries under the numbers of these; nothing is lost. The operator lets them through: \
+             mizili-hub commands list, then mizili-hub edge resume"
         }
         RefusalCode::SequenceGap => {
-            "the hub lacks entries that come before these; nothing is lost. Ask the operator to look at this box"
+            "the hub lacks entries that come before these; nothing is lost. Ask the operator for a new code (mizili-hub edge code), and \
+             run here: mizili-edge enrol --hub URL --code CODE"
         }
         RefusalCode::StreamHalted => {
-            "the hub has stopped taking entries from this box until its operator has looked; nothing is lost"
+            "the hub has stopped taking entries from this box until its operator has looked (mizili-hub edge list, then mizili-hub \
+             edge resume); nothing is lost"
         }
         RefusalCode::Malformed => {
             "the hub did not understand this box; this is a fault in the program, please report it"
@@ -277,8 +291,8 @@ mod tests {
         let file = |cause: std::io::ErrorKind| SyncError::File { what: "x".into(), cause: cause.into() };
         let mut errors = vec![
             SyncError::NotEnrolled,
-            SyncError::AlreadyEnrolled { edge: 1 },
-            SyncError::BadCode,
+            SyncError::CodeOfAnother { edge: 1 },
+            SyncError::BadCode { edge: None },
             SyncError::DataOfAnother("x".into()),
             LineError::Unreachable("x".into()).into(),
             LineError::Cut("x".into()).into(),

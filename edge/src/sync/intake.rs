@@ -259,6 +259,9 @@ impl Intake<'_> {
                 }
                 let is_complete = has_all && replica::cursors(tx)?.iter().all(BucketCursor::is_whole);
                 state::note_compared(tx, is_complete, is_equal)?;
+                if is_complete {
+                    node::counts::list(tx)?;
+                }
                 state::load(tx)
             })
             .await?;

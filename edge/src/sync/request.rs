@@ -16,7 +16,6 @@ use futures_util::StreamExt as _;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use sync_protocol::command::Command;
 use sync_protocol::limits::BATCH_COMMANDS_MAX;
 use sync_protocol::session::{MINOR_VERSION, Sizer};
 use sync_protocol::wire::message::{Audit, Hello, Message, cursors_to_bytes, scope_hash};
@@ -46,7 +45,7 @@ pub(super) fn hello(conn: &Connection, opening: Opening) -> Result<Hello, SyncEr
         minor: MINOR_VERSION,
         incarnation: opening.incarnation,
         link: node::link(conn)?.ok_or(SyncError::NotEnrolled)?,
-        highest_seq: node::highest_seq(conn)?,
+        highest_seq: node::highest_seq(conn)?.saturating_sub(node::stream_base(conn)?),
         verdicts_upto: node::verdicts_upto(conn)?,
         epoch: node::epoch(conn)?,
         scope: scope_hash(&scope),
@@ -79,7 +78,7 @@ impl Sent {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// The sequence number of the last command that left; 0 for none.
+    /// The number here of the last command that left; 0 for none.
     pub(super) fn upto(&self) -> u64 {
         self.upto.load(Ordering::Relaxed)
     }
@@ -89,12 +88,10 @@ impl Sent {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn left(&self, batch: &[Command], bytes: usize) {
-        self.commands.fetch_add(batch.len() as u64, Ordering::Relaxed);
+    fn left(&self, commands: usize, upto: u64, bytes: usize) {
+        self.commands.fetch_add(commands as u64, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        if let Some(last) = batch.last() {
-            self.upto.store(last.seq, Ordering::Relaxed);
-        }
+        self.upto.store(upto, Ordering::Relaxed);
     }
 }
 
@@ -125,14 +122,20 @@ impl Batches {
             return Ok(None);
         }
         let after = self.after_seq;
-        let mut batch = self.db.read(move |conn| commands::pending(conn, after, max)).await?;
+        let (mut batch, base) = self
+            .db
+            .read(move |conn| {
+                Ok::<_, DbError>((commands::pending(conn, after, max)?, node::stream_base(conn)?))
+            })
+            .await?;
+        batch.iter_mut().for_each(|command| command.seq = command.seq.saturating_sub(base));
         let (n, frame) = self.sizer.next(&batch, max, |part| Message::Commands(part.to_vec()));
         batch.truncate(n);
         let Some(last) = batch.last() else { return Ok(None) };
-        let upto = last.seq;
+        let upto = base.saturating_add(last.seq);
         self.db.write(move |tx| commands::mark_sent(tx, upto)).await?;
         self.after_seq = upto;
-        self.sent.left(&batch, frame.len());
+        self.sent.left(n, upto, frame.len());
         Ok(Some(frame.into()))
     }
 }

@@ -156,3 +156,33 @@ async fn the_stock_is_changed_once_and_only_by_what_can_be() {
     let foreign = json!({ "product_id": beans["items"][0]["id"], "kind": "taken_in", "quantity": "1" });
     assert_eq!(office.post(ADJUST, foreign).await.problem(), (403, "not_allowed"));
 }
+
+#[tokio::test]
+async fn what_a_person_has_to_count_is_listed_until_it_is_counted() {
+    let office = Office::open().await;
+    let (product, other) = (office.offer(50).await, office.offer(20).await);
+    let of = |which: &'static str| {
+        let office = &office;
+        async move {
+            office.get(&format!("{STOCK}?to_count={which}")).await.ok()["items"].as_array().unwrap().len()
+        }
+    };
+    assert_eq!((of("true").await, of("false").await), (0, 2));
+    office.edge.write(|tx| -> Result<(), DbError> {
+        tx.execute("INSERT INTO node (key, value) VALUES ('doubt', 1)", [])?;
+        Ok(())
+    });
+    let status = office.get("/api/v1/office/status").await.ok();
+    assert_eq!((&status["held_back"], &status["to_count"]), (&json!("count"), &json!(2)));
+    assert_eq!((of("true").await, of("false").await), (2, 0));
+    assert_eq!(office.get(&format!("{STOCK}?to_count=maybe")).await.problem(), (400, "invalid_parameter"));
+    let count = json!({ "product_id": product, "kind": "counted", "quantity": "50", "expected": "50", "unheard": "5" });
+    let counted = office.post(ADJUST, count).await.ok();
+    assert_eq!((&counted["count_needed"], &counted["can_sell"]), (&json!(false), &json!("20")));
+    let left = office.get(&format!("{STOCK}?to_count=true")).await.ok();
+    assert_eq!(
+        (&left["items"][0]["product"]["id"], &left["items"][0]["can_sell"]),
+        (&json!(other), &json!("0"))
+    );
+    assert_eq!(left["items"].as_array().unwrap().len(), 1);
+}

@@ -1,7 +1,8 @@
 //! `mizili-hub edge`.
 
-use super::Common;
+use super::{Common, ask};
 use crate::sync::code::VALID_DAYS;
+use crate::sync::doors;
 use crate::sync::edges::{self, Added, EdgeState};
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -25,6 +26,18 @@ At the office: mizili-edge enrol --hub https://hub.example --code CODE")]
     #[command(after_help = "Example:
   mizili-hub edge code 3")]
     Code(One),
+    /// Take commands again from an edge whose stream was stopped until somebody looked.
+    #[command(after_help = "Example:
+  mizili-hub edge resume 3
+
+`mizili-hub edge list` says why it was stopped, `mizili-hub commands list --edge 3` what waits.")]
+    Resume(One),
+    /// Write off what a revoked edge held, so that it counts nowhere. What is in its store is taken in again where it is counted.
+    #[command(after_help = "Example:
+  mizili-hub edge write-off 3
+
+Only after `mizili-hub edge revoke`: a box that may still sell must keep what it holds.")]
+    WriteOff(WriteOff),
     /// End an edge for good, such as a stolen box: it gets nothing and changes nothing from now on.
     #[command(after_help = "Example:
   mizili-hub edge revoke 3")]
@@ -51,6 +64,21 @@ pub(super) struct One {
     id: u32,
 }
 
+#[derive(Args)]
+pub(super) struct WriteOff {
+    #[command(flatten)]
+    one: One,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct Resumed {
+    id: u32,
+    was: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Revoked {
     id: u32,
@@ -72,6 +100,19 @@ pub(super) async fn run(command: Command) -> Result<()> {
             show_code(&args.common, &added?)
         }
         Command::List(common) => list(&common).await,
+        Command::Resume(args) => {
+            let opened = args.common.open().await?;
+            let was = doors::resume(&opened.db, args.id).await;
+            opened.close().await?;
+            let resumed = Resumed { id: args.id, was: was? };
+            args.common.output().result(&resumed, || match &resumed.was {
+                Some(why) => {
+                    format!("Edge {}'s commands are taken again. It was stopped because {why}.", args.id)
+                }
+                None => format!("Edge {} was not stopped: its commands are taken.", args.id),
+            })
+        }
+        Command::WriteOff(args) => write_off(args).await,
         Command::Revoke(args) => {
             let opened = args.common.open().await?;
             let at = edges::revoke(&opened.db, &Deps::real(), args.id).await;
@@ -80,6 +121,28 @@ pub(super) async fn run(command: Command) -> Result<()> {
             args.common.output().result(&revoked, || format!("Edge {} is revoked.", args.id))
         }
     }
+}
+
+async fn write_off(args: WriteOff) -> Result<()> {
+    let (common, id) = (&args.one.common, args.one.id);
+    let opened = common.open().await?;
+    let written = async {
+        doors::can_be_written_off(&opened.db, id).await?;
+        ask::sure(format!("Shall all that edge {id} held count nowhere any more?"), args.yes).await?;
+        anyhow::Ok(doors::write_off(&opened.db, &Deps::real(), id).await?)
+    }
+    .await;
+    opened.close().await?;
+    let lines = written?;
+    if lines.is_empty() {
+        return common.output().words(&format!("Edge {id} holds nothing any more."));
+    }
+    for line in &lines {
+        common
+            .output()
+            .result(line, || format!("{}  {}: {} written off", line.listing, line.title, line.quantity))?;
+    }
+    Ok(())
 }
 
 fn show_code(common: &Common, added: &Added) -> Result<()> {

@@ -5,11 +5,7 @@
 //! 50 random bits.
 
 use sync_protocol::ids::EdgeId;
-use sync_protocol::session::identity::normal_code;
-
-/// No I, L, O, U: nothing that is misheard or misread (Crockford's base 32).
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const SYMBOLS: usize = 12;
+use sync_protocol::session::identity::{CODE_ALPHABET, CODE_SYMBOLS, normal_code, pick};
 
 /// Days after which a code is dead.
 pub const VALID_DAYS: i32 = 7;
@@ -17,25 +13,10 @@ pub const VALID_DAYS: i32 = 7;
 /// A new code for an edge, such as `0K7M-2XYZ-9QRT`.
 pub fn generate(edge: EdgeId, random: [u8; 8]) -> String {
     let symbols = pick(edge) << 50 | u64::from_le_bytes(random) & ((1 << 50) - 1);
-    let text: Vec<u8> = (0..SYMBOLS).rev().map(|i| ALPHABET[(symbols >> (5 * i) & 31) as usize]).collect();
+    let text: Vec<u8> =
+        (0..CODE_SYMBOLS).rev().map(|i| CODE_ALPHABET[(symbols >> (5 * i) & 31) as usize]).collect();
     let groups: Vec<_> = text.chunks(4).map(String::from_utf8_lossy).collect();
     groups.join("-")
-}
-
-/// The number that a code's first two symbols hold: the edge's, modulo 1,024. `None` when it is no code at all.
-pub fn picks(code: &str) -> Option<u64> {
-    let code = normal_code(code);
-    let value = |c: u8| ALPHABET.iter().position(|a| *a == c).map(|at| at as u64);
-    if code.len() != SYMBOLS || code.bytes().any(|c| value(c).is_none()) {
-        return None;
-    }
-    let mut first = code.bytes().filter_map(value);
-    Some(first.next()? << 5 | first.next()?)
-}
-
-/// The number that picks an edge.
-pub fn pick(edge: EdgeId) -> u64 {
-    u64::from(edge.0) % 1024
 }
 
 /// What the database keeps of a code.
@@ -48,6 +29,7 @@ pub fn hash(code: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sync_protocol::session::identity::code_pick as picks;
 
     #[test]
     fn a_code_picks_its_edge_and_survives_being_read_aloud() {

@@ -112,7 +112,7 @@ pub async fn new_code(db: &Db, deps: &Deps, edge: u32) -> Result<Added, ApiError
     .await
 }
 
-fn no_edge(edge: u32) -> Problem {
+pub(super) fn no_edge(edge: u32) -> Problem {
     Kind::NotFound.because(format!("There is no edge {edge}. `mizili-hub edge list` shows all."))
 }
 
@@ -190,6 +190,15 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         () => "waiting",
     };
     let id = row.try_get::<i32, _>("id")?.cast_unsigned();
+    reason = match state {
+        "stopped" => reason.map(|why| {
+            format!("Its commands are not taken because {why}. Look at `mizili-hub commands list --edge {id}`, then `mizili-hub edge resume {id}`.")
+        }),
+        "replaced" => Some(format!(
+            "A copy of its data was in use. Let the right box go on: `mizili-hub edge code {id}`, then `mizili-edge enrol` there."
+        )),
+        _ => None,
+    };
     if state == "waiting" {
         reason = code_trouble(id, row.try_get::<Option<i32>, _>("wrong_tries")?.unwrap_or(0), is("expired")?);
     }

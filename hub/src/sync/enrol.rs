@@ -21,7 +21,7 @@ use sync_protocol::api::market::Cooperative;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::CooperativeId;
 use sync_protocol::session::Issuer;
-use sync_protocol::session::identity::enrolment;
+use sync_protocol::session::identity::{code_pick, enrolment};
 
 /// Characters of a version that are kept.
 const SOFTWARE_MAX_CHARS: usize = 80;
@@ -68,7 +68,7 @@ pub(super) async fn enrol(
         (store::enrol(&mut tx, edge.id, &offered, &random).await?, random)
     };
     let cooperative = cooperative(&mut tx, edge.cooperative).await?;
-    let epoch = store::epoch(&mut tx).await?;
+    let epoch = store::epoch(&mut tx, &state.keys).await?;
     tx.commit().await?;
     // A box that is replaced by this hears it at once.
     state.db.tell(&Moved::from_iter([Bucket::Edge(edge.id)]));
@@ -110,7 +110,7 @@ async fn redeem(
     typed: &str,
     now: Timestamp,
 ) -> Result<Option<store::CodeRow>, ApiError> {
-    let Some(pick) = code::picks(typed) else {
+    let Some(pick) = code_pick(typed) else {
         caller.is_refused_for("what was typed is no code");
         return Ok(None);
     };

@@ -16,6 +16,7 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use mizili_node::patience::is_too_slow;
 use sync_protocol::bucket::Bucket;
+use sync_protocol::ids::EdgeId;
 use sync_protocol::limits::VERSION_WINDOW;
 use sync_protocol::session::{Admission, Issuer, Link, LinkState, MINOR_VERSION};
 use sync_protocol::wire::bytes::WireError;
@@ -147,11 +148,13 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
         return refuse(RefusalCode::Rewound, "this incarnation was replaced by a later enrolment");
     }
     let mut tx = state.db.begin().await?;
+    // First of all: a hub with other keys must judge no link.
+    let epoch = store::epoch(&mut tx, &state.keys).await?;
     let Some(stream) = store::lock_stream(&mut tx, edge.id, edge.incarnation).await? else {
         return refuse(RefusalCode::Unauthorized, "no such stream");
     };
     if stream.frozen {
-        return refuse(RefusalCode::Rewound, "this incarnation was frozen: its disk was restored or cloned");
+        return refuse(RefusalCode::Rewound, &way_out(edge.id, "a copy of this box's data was in use"));
     }
     let issuer = Issuer { key: &state.keys.link, edge: edge.id.0, incarnation: edge.incarnation };
     let issued = |(number, random)| issuer.issue(number, random);
@@ -172,7 +175,15 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
                 last = known.last.number,
                 "restored or cloned edge: frozen"
             );
-            return refuse(RefusalCode::Rewound, "its disk is older than what it has shown before");
+            return refuse(
+                RefusalCode::Rewound,
+                &way_out(edge.id, "its data is older than what it has shown before"),
+            );
+        }
+        Admission::NotOurs => {
+            return Err(Kind::EdgeLink
+                .because(way_out(edge.id, "What this box shows was made with other keys than this hub's"))
+                .into());
         }
         Admission::HubRestored => {
             tracing::error!(
@@ -183,7 +194,7 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
             );
             return refuse(
                 RefusalCode::HubRestored,
-                "the hub was restored from a backup; an operator has to reconcile it",
+                "the hub was restored from a backup; its operator has to put it right first",
             );
         }
     }
@@ -209,10 +220,16 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
         clock_offset_s: hello.clock_s.saturating_sub(state.deps.clock.now_s()),
     };
     store::hear(&mut tx, &heard).await?;
-    let epoch = store::epoch(&mut tx).await?;
     tx.commit().await?;
     let link = issued((number, random));
     Ok(Ok(Opened { edge, hello, number: exchange, link, epoch, scope }))
+}
+
+/// What has happened, and the two commands that let the box go on in place. Nothing that is stored on it is lost by them.
+fn way_out(edge: EdgeId, what: &str) -> String {
+    format!(
+        "{what}. At the hub: `mizili-hub edge code {edge}`. Then at the box: `mizili-edge enrol` with that code; it keeps its file"
+    )
 }
 
 /// What a stream's error means to the edge. What may pass is an HTTP error, so that the edge tries again.

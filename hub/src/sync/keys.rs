@@ -19,7 +19,8 @@ const LEN: usize = 96;
 pub enum KeysError {
     /// The variable or the file does not hold three keys.
     #[error(
-        "{0} does not hold the hub's keys (96 bytes in base64): restore it from a backup; edges trust no other keys"
+        "{0} does not hold the hub's keys (96 bytes in base64): restore it from a backup; edges trust no other keys. Where there is \
+         none, move the file away, and run `mizili-hub keys replace` to go on with new ones"
     )]
     Malformed(String),
     /// The file could not be read or made.
@@ -56,6 +57,11 @@ impl HubKeys {
         Self::parse(&text, &name)
     }
 
+    /// Where [`HubKeys::load`] has them from, for people.
+    pub fn place(variable: Option<&str>, data_dir: &Path) -> String {
+        variable.map_or_else(|| data_dir.join(FILE).display().to_string(), |_| "MIZILI_HUB_KEYS".to_owned())
+    }
+
     fn parse(text: &str, name: &str) -> Result<Self, KeysError> {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok();
         let parts = bytes.as_deref().filter(|b| b.len() == LEN).and_then(|b| {
@@ -70,6 +76,19 @@ impl HubKeys {
     /// The public keys, current and next.
     pub fn public(&self) -> [[u8; 32]; 2] {
         [&self.current, &self.next].map(|key| key.verifying_key().to_bytes())
+    }
+
+    /// What tells these keys from others, for people and the database: eight groups of four letters and digits. It gives nothing
+    /// of the keys away.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("mizili hub keys' fingerprint 2026");
+        hasher.update(&self.link);
+        self.public().iter().for_each(|key| {
+            hasher.update(key);
+        });
+        let hex = hasher.finalize().to_hex();
+        let groups: Vec<&str> = (0..8).map(|at| &hex[4 * at..4 * at + 4]).collect();
+        groups.join("-")
     }
 
     /// Signs with the current key.
@@ -99,6 +118,10 @@ mod tests {
         assert_eq!(first.public(), again.public());
         assert_eq!(first.mac("a", b"x"), again.mac("a", b"x"));
         assert_ne!(first.mac("a", b"x"), first.mac("b", b"x"));
+        let other = HubKeys::parse(&URL_SAFE_NO_PAD.encode([8; LEN]), "x").unwrap();
+        assert_eq!(first.fingerprint(), again.fingerprint());
+        assert_ne!(first.fingerprint(), other.fingerprint());
+        assert_eq!(first.fingerprint().len(), 39);
         fs::write(dir.path().join(FILE), "short").unwrap();
         assert!(matches!(HubKeys::load(None, dir.path(), |_| ()), Err(KeysError::Malformed(_))));
     }

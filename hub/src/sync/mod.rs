@@ -2,6 +2,7 @@
 //! folder reads and writes the database and the connection around them.
 
 pub mod code;
+pub mod doors;
 pub mod edges;
 mod enrol;
 mod exchange;
@@ -15,6 +16,7 @@ pub mod room;
 mod scope;
 mod session;
 mod store;
+pub mod trust;
 mod turns;
 
 use crate::error::Kind;

@@ -23,6 +23,8 @@ use sync_protocol::session::identity::{edge_session, hub_challenge};
 
 /// Seconds for which a challenge can be answered: a 2G link with a few lost packets.
 const CHALLENGE_VALID_S: i64 = 180;
+/// Seconds by which the clock of the hub that gave a challenge may be ahead of the one that gets the answer.
+const CLOCKS_APART_S: i64 = 120;
 /// Seconds for which a token counts.
 const SESSION_VALID_S: u32 = 24 * 3600;
 const MAC_PURPOSE: &str = "mizili hub challenge 2026";
@@ -110,7 +112,8 @@ fn is_own_challenge(keys: &HubKeys, of: &ChallengeRequest, challenge: &[u8], now
         return false;
     };
     let issued = stem.first_chunk().map_or(0, |b| i64::from_le_bytes(*b));
-    challenge_mac(keys, of, stem) == mac && (0..=CHALLENGE_VALID_S).contains(&now_s.saturating_sub(issued))
+    challenge_mac(keys, of, stem) == mac
+        && (-CLOCKS_APART_S..=CHALLENGE_VALID_S + CLOCKS_APART_S).contains(&now_s.saturating_sub(issued))
 }
 
 /// Whether `signature` is `key`'s over `message`. Anything malformed is not.

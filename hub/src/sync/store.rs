@@ -1,6 +1,8 @@
 //! SQL about edges: who they are, their sessions, links and what was last heard of them. No rules here.
 
+use super::keys::HubKeys;
 use crate::db::q;
+use crate::error::{ApiError, out_of_order};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Row};
@@ -300,9 +302,15 @@ pub(super) async fn freeze(
     Ok(())
 }
 
-/// The hub's epoch.
-pub(super) async fn epoch(conn: &mut PgConnection) -> Result<u32, sqlx::Error> {
-    let row = q("SELECT epoch FROM hub").fetch_one(conn).await?;
+/// The hub's epoch, if this process has the keys that the database says edges trust.
+pub(super) async fn epoch(conn: &mut PgConnection, keys: &HubKeys) -> Result<u32, ApiError> {
+    let row = q("SELECT epoch, keys_fingerprint FROM hub").fetch_one(conn).await?;
+    if row.try_get::<Option<String>, _>(1)?.is_some_and(|theirs| theirs != keys.fingerprint()) {
+        tracing::error!(
+            "ALARM: the keys of this database were replaced; this hub has others and must be ended"
+        );
+        return Err(out_of_order().into());
+    }
     Ok(row.try_get::<i32, _>(0)? as u32)
 }
 

@@ -288,3 +288,42 @@ fn what_cannot_be_started_says_why() {
         .unwrap();
     fails(&short, "MIZILI_JWT_SECRET is too short");
 }
+
+/// What stops something has a command that opens it, and says so in words.
+#[tokio::test]
+async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = &dir.path().join("hub");
+    let add = [
+        "cooperative",
+        "add",
+        "--name",
+        "Kasungu",
+        "--country",
+        "MWI",
+        "--region",
+        "Central Region",
+        "--json",
+    ];
+    json(&run(dir, &add));
+    json(&run(dir, &["edge", "add", "--cooperative", "1", "--json"]));
+    let nothing = run(dir, &["commands", "list"]);
+    assert!(String::from_utf8_lossy(&nothing.stdout).contains("Nothing waits"), "{nothing:?}");
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    fails(&run(dir, &["commands", "dismiss", id, "--yes"]), "`mizili-hub commands list` shows all that wait");
+    let tried = json(&run(dir, &["commands", "retry", "--all", "--json"]));
+    assert_eq!((&tried[0]["decided"], &tried[0]["waiting"]), (&0.into(), &0.into()));
+    let resumed = run(dir, &["edge", "resume", "1"]);
+    assert!(String::from_utf8_lossy(&resumed.stdout).contains("was not stopped"), "{resumed:?}");
+    fails(&run(dir, &["edge", "write-off", "1", "--yes"]), "mizili-hub edge revoke 1");
+    // The first hub that serves notes its keys; one with others does not serve, until they are made the database's.
+    assert!(Served::start(dir).stop().success());
+    let before = json(&run(dir, &["keys", "show", "--json"])).remove(0);
+    assert_eq!((&before["trusted"], &before["database"]), (&true.into(), &before["keys"]));
+    std::fs::rename(dir.join("hub-keys"), dir.join("put-away")).unwrap();
+    fails(&run(dir, &["serve", "--listen", "127.0.0.1:0"]), "mizili-hub keys replace");
+    fails(&run(dir, &["keys", "replace"]), "give --yes");
+    let replaced = json(&run(dir, &["keys", "replace", "--yes", "--json"])).remove(0);
+    assert_ne!(replaced["keys"], before["keys"]);
+    assert!(Served::start(dir).stop().success());
+}

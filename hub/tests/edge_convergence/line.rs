@@ -35,7 +35,7 @@ struct Held {
 
 /// A line.
 pub(crate) struct Line {
-    hub: Router,
+    hub: Mutex<Router>,
     faults: Mutex<Faults>,
     held: Mutex<Vec<Held>>,
     cuts: Arc<AtomicU64>,
@@ -45,12 +45,21 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new(hub: Router) -> Arc<Self> {
         Arc::new(Self {
-            hub,
+            hub: Mutex::new(hub),
             faults: Mutex::default(),
             held: Mutex::default(),
             cuts: Arc::default(),
             carried: Arc::default(),
         })
+    }
+
+    /// From now on it leads to another hub.
+    pub(crate) fn lead_to(&self, hub: Router) {
+        *self.hub.lock().unwrap() = hub;
+    }
+
+    fn the_hub(&self) -> Router {
+        self.hub.lock().unwrap().clone()
     }
 
     /// Cuts requests after so many bytes of their body.
@@ -85,8 +94,7 @@ impl Line {
         let count = held.len();
         for request in held.into_iter().rev() {
             let head = head(EXCHANGE_PATH, request.token.as_deref()).method(Method::POST);
-            let answer =
-                self.hub.clone().oneshot(head.body(Body::from(request.body)).unwrap()).await.unwrap();
+            let answer = self.the_hub().oneshot(head.body(Body::from(request.body)).unwrap()).await.unwrap();
             let _ = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
         }
         count
@@ -197,7 +205,7 @@ impl Transport for Line {
                 return Err(LineError::Cut("nothing came for a long time".into()));
             }
             let request = builder.method(method).body(body).unwrap();
-            let answer = self.hub.clone().oneshot(request).await.unwrap();
+            let answer = self.the_hub().oneshot(request).await.unwrap();
             if request_after.is_some() || self.faults.lock().unwrap().answers_lost {
                 // Whoever's request was cut hears no answer.
                 return Err(LineError::Cut("cut".into()));

@@ -4,6 +4,7 @@
 //! Replay one seed with `SEED=3 cargo test -p mizili-hub --test edge_convergence`; run more with `SEEDS=50`.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod doors;
 mod kept;
 mod line;
 mod world;

@@ -65,7 +65,7 @@ impl Chance {
 /// One office: a box with its disk, and its line.
 pub(crate) struct Office {
     pub(crate) line: Arc<Line>,
-    edge: EdgeId,
+    pub(crate) edge: EdgeId,
     syncer: Syncer,
     deps: Deps,
     dir: TempDir,
@@ -73,8 +73,8 @@ pub(crate) struct Office {
 
 pub(crate) struct World {
     pub(crate) offices: Vec<Office>,
-    db: Db,
-    deps: Deps,
+    pub(crate) db: Db,
+    pub(crate) deps: Deps,
     state: AppState,
     _keys: TempDir,
     _postgres: TestPostgres,
@@ -92,7 +92,7 @@ impl Office {
                 transport: &*line,
                 insecure_http: false,
             };
-            enrolment.run(code, "a password for tests").await.unwrap();
+            enrolment.run(code, Some("a password for tests")).await.unwrap();
         }
         let me = db.read(mizili_edge::node::identity).await.unwrap().unwrap();
         let syncer = Syncer {
@@ -229,6 +229,32 @@ impl Office {
         assert_eq!(changed, 1);
     }
 
+    /// The operator gives it a new code, and somebody types it in at the box.
+    pub(crate) async fn enrol_again(&self, world: &World) -> Result<(), SyncError> {
+        let added = edges::new_code(&world.db, &world.deps, self.edge.0).await.unwrap();
+        self.enrol_with(&added.code).await
+    }
+
+    pub(crate) async fn enrol_with(&self, code: &str) -> Result<(), SyncError> {
+        let enrolment = Enrolment {
+            db: &self.syncer.db,
+            deps: &self.deps,
+            data_dir: self.dir.path(),
+            transport: &*self.line,
+            insecure_http: false,
+        };
+        enrolment.run(code, None).await.map(|_| ())
+    }
+
+    /// Products that a person has to count here.
+    pub(crate) async fn to_count(&self) -> Vec<ListingId> {
+        self.syncer.db.read(mizili_edge::node::counts::to_count).await.unwrap()
+    }
+
+    pub(crate) async fn is_in_doubt(&self) -> bool {
+        self.syncer.db.read(mizili_edge::node::doubt).await.unwrap().is_some()
+    }
+
     pub(crate) async fn copy_of_the_disk(&self) -> TempDir {
         let copy = tempfile::tempdir().unwrap();
         for file in std::fs::read_dir(self.dir.path()).unwrap() {
@@ -321,6 +347,24 @@ impl World {
         Self { offices: Vec::new(), db, deps, state, _keys: keys, _postgres: postgres }
     }
 
+    /// Another hub serves the database, with keys of its own; all lines lead to it.
+    pub(crate) fn other_hub(&self, secret: u8) -> Arc<HubKeys> {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = Arc::new(HubKeys::load(None, dir.path(), |bytes| bytes.fill(secret)).unwrap());
+        let state = AppState { keys: Arc::clone(&keys), ..self.state.clone() };
+        self.offices.iter().for_each(|office| office.line.lead_to(router(state.clone())));
+        keys
+    }
+
+    /// All lines lead to the first hub again.
+    pub(crate) fn the_first_hub(&self) {
+        self.offices.iter().for_each(|office| office.line.lead_to(router(self.state.clone())));
+    }
+
+    pub(crate) fn keys(&self) -> &HubKeys {
+        &self.state.keys
+    }
+
     /// Reference data and a price history of two regions.
     async fn lay_out(&self) {
         self.sql("INSERT INTO regions (country, name) VALUES ('MWI', 'Central'), ('MWI', 'Southern')").await;
@@ -368,7 +412,7 @@ impl World {
         tx.commit().await.unwrap();
     }
 
-    async fn count(&self, sql: &'static str) -> i64 {
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         let mut tx = self.db.begin().await.unwrap();
         q_scalar(sql).fetch_one(&mut *tx).await.unwrap()
     }
@@ -482,7 +526,7 @@ impl World {
                 insecure_http: false,
             };
             line.lose_answers(true);
-            assert!(enrolment.run(&added.code, "a password for tests").await.is_err());
+            assert!(enrolment.run(&added.code, Some("a password for tests")).await.is_err());
             line.lose_answers(false);
         }
         let office = Office::open(dir, line, 501, Some(&added.code)).await;
@@ -497,7 +541,7 @@ impl World {
             transport: &*line,
             insecure_http: false,
         };
-        assert!(enrolment.run(&added.code, "a password for tests").await.is_err());
+        assert!(enrolment.run(&added.code, Some("a password for tests")).await.is_err());
         office
     }
 

@@ -104,6 +104,8 @@ kinds! {
         "The operator revoked this edge. Ask the operator.";
     HUB EdgeReplaced FORBIDDEN "edge_replaced" "This edge was enrolled again"
         "The edge was enrolled again since, so this copy of it is out of date. Enrol it with a new code.";
+    HUB EdgeLink FORBIDDEN "edge_link" "This edge was last let in by other keys"
+        "What the edge shows was made with other keys than this hub's. Enrol it again, in place, with a new code.";
     EDGE CrossSite FORBIDDEN "cross_site" "The request came from another site"
         "A page of another site tried to act with this browser's office session. Programs sign in and send `Authorization: Bearer TOKEN`.";
     BOTH NotAllowed FORBIDDEN "not_allowed" "Not allowed"

@@ -1,5 +1,7 @@
 //! What hub and edge sign to show who they are. Making keys and signatures is left to whoever holds them.
 
+use crate::ids::EdgeId;
+
 /// What the hub signs (Ed25519, its current identity key) when it hands out a challenge: the edge checks it against the keys
 /// that it has pinned, so that nobody else can play the hub, and then pins the keys, current and next, that are signed with it.
 pub fn hub_challenge(edge: u32, incarnation: u32, keys: &[[u8; 32]], challenge: &[u8]) -> Vec<u8> {
@@ -35,6 +37,29 @@ pub fn normal_code(code: &str) -> String {
             c => c,
         })
         .collect()
+}
+
+/// The letters and digits of a code: no I, L, O, U, nothing that is misheard or misread (Crockford's base 32).
+pub const CODE_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// How many of them a code has.
+pub const CODE_SYMBOLS: usize = 12;
+
+/// The number that a code's first two symbols hold: that of the edge it is for, see [`pick`]. `None` when it is no code at all.
+pub fn code_pick(code: &str) -> Option<u64> {
+    let code = normal_code(code);
+    let value = |c: u8| CODE_ALPHABET.iter().position(|a| *a == c).map(|at| at as u64);
+    if code.len() != CODE_SYMBOLS || code.bytes().any(|c| value(c).is_none()) {
+        return None;
+    }
+    let mut first = code.bytes().filter_map(value);
+    Some(first.next()? << 5 | first.next()?)
+}
+
+/// The number by which a code names its edge: so that a wrong try can be counted against it, and another edge's code is noticed before
+/// it is used up.
+pub fn pick(edge: EdgeId) -> u64 {
+    u64::from(edge.0) % 1024
 }
 
 fn message(purpose: &[u8], edge: u32, incarnation: u32, challenge: &[u8]) -> Vec<u8> {

@@ -62,6 +62,10 @@ impl Issuer<'_> {
         if presented.number > state.last.number && self.is_genuine(presented) {
             return Admission::HubRestored;
         }
+        // Of other keys than this hub's it says nothing about the disk that it came from.
+        if !self.is_genuine(presented) {
+            return Admission::NotOurs;
+        }
         let has_all = highest_seq >= state.applied_seq;
         if has_all && *presented == state.last {
             return Admission::Follows;
@@ -114,6 +118,8 @@ pub enum Admission {
     Prove([u8; 16]),
     /// Its disk is older than what it has shown before, or another copy of it goes on elsewhere.
     Rewound,
+    /// The link was never issued by a hub with these keys. It is refused, and nothing else follows from it.
+    NotOurs,
     /// The hub itself is older than what it has issued.
     HubRestored,
 }
@@ -147,7 +153,7 @@ mod tests {
         assert_eq!(now(&state, &link(4), 12), Admission::Follows);
         assert_eq!(now(&state, &link(3), 12), Admission::Rewound);
         assert_eq!(now(&state, &link(5), 9), Admission::Rewound, "fewer commands than it has sent");
-        assert_eq!(now(&state, &Link { random: [9; 16], ..link(5) }, 10), Admission::Rewound, "forged");
+        assert_eq!(now(&state, &Link { random: [9; 16], ..link(5) }, 10), Admission::NotOurs, "forged");
         assert_eq!(now(&self::state(5, None), &link(4), 12), Admission::Rewound);
     }
 
@@ -174,6 +180,16 @@ mod tests {
         assert!(!Issuer { key: &[0; 32], ..ISSUER }.is_genuine(&future));
         assert_eq!(ISSUER.admit(&state, &future, &[], 30), Admission::HubRestored);
         let forged = Link { mac: [1; 16], ..future };
-        assert_eq!(now(&state, &forged, 30), Admission::Rewound);
+        assert_eq!(now(&state, &forged, 30), Admission::NotOurs);
+    }
+
+    #[test]
+    fn a_link_of_other_keys_is_not_taken_for_an_old_one() {
+        let other = Issuer { key: &[8; 32], ..ISSUER };
+        for number in [0, 4, 5, 6] {
+            let theirs = other.issue(number, [number as u8; 16]);
+            assert_eq!(now(&state(5, Some(4)), &theirs, 12), Admission::NotOurs, "{number}");
+        }
+        assert_eq!(other.admit(&state(5, None), &link(5), &[], 12), Admission::NotOurs);
     }
 }

@@ -198,6 +198,7 @@ impl Hub {
             Admission::Prove(proof) => return Some(Message::Prove(proof).to_bytes()),
             Admission::Rewound => return Some(refusal(RefusalCode::Rewound)),
             Admission::HubRestored => return Some(refusal(RefusalCode::HubRestored)),
+            Admission::NotOurs => return None,
         }
         let next = issuer.issue(links.last.number + 1, random.bytes());
         let stream = self.streams.get_mut(&edge).unwrap();

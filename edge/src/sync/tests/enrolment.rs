@@ -8,7 +8,9 @@ use crate::sync::enrol::{Enrolled, Enrolment};
 
 async fn enrol(edge: &TestEdge, hub: &FakeHub, code: &str) -> Result<Enrolled, SyncError> {
     let (db, deps, data_dir) = (edge.db(), edge.deps(), edge.data_dir());
-    Enrolment { db, deps, data_dir, transport: hub, insecure_http: false }.run(code, "chimanga 2026").await
+    Enrolment { db, deps, data_dir, transport: hub, insecure_http: false }
+        .run(code, Some("chimanga 2026"))
+        .await
 }
 
 fn passwords(edge: &TestEdge) -> Vec<(String, String)> {
@@ -64,12 +66,14 @@ async fn a_lost_answer_is_mended_by_trying_again_with_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_box_is_enrolled_once() {
+async fn the_code_of_another_edge_is_not_used_up_by_this_box() {
     let (edge, hub) = (TestEdge::empty(), FakeHub::new());
     enrol(&edge, &hub, CODE).await.unwrap();
     let error = enrol(&edge, &hub, CODE).await.unwrap_err();
     assert!(
-        matches!(error, SyncError::AlreadyEnrolled { edge: 3 }) && error.to_string().contains("--data-dir"),
+        matches!(error, SyncError::CodeOfAnother { edge: 3 })
+            && error.to_string().contains("mizili-hub edge code 3")
+            && error.to_string().contains("--data-dir"),
         "{error}"
     );
 }

@@ -217,6 +217,7 @@ impl FakeHub {
             Admission::Prove(proof) => return Ok(Message::Prove(proof).to_bytes()),
             Admission::Rewound => return refusal(RefusalCode::Rewound),
             Admission::HubRestored => return refusal(RefusalCode::HubRestored),
+            Admission::NotOurs => return Err(problem(403, "edge_link")),
         }
         if let Some(code) = state.faults.refuse.take() {
             return refusal(code);

@@ -6,6 +6,7 @@
 //! full disk) nor this hub being out of order (a column that is not there).
 
 mod clash;
+pub mod desk;
 mod failures;
 mod isolate;
 mod open;

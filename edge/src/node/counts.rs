@@ -1,0 +1,204 @@
+//! Which products a person still has to count, because the data of this box is older than what was done on it. Until then the box holds
+//! nothing of such a product: what it sold in between is known to nobody here.
+//!
+//! A count ends it for its product. Which products there are is only known once everything of the hub is here: then the list is
+//! made, and with its last product the doubt ends.
+
+use super::high_water::{Doubt, doubt};
+use super::{get, identity, put, remove};
+use crate::db::DbError;
+use crate::replica;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use sync_protocol::entity::{Listing, ListingStatus};
+use sync_protocol::ids::ListingId;
+use sync_protocol::units::Quantity;
+
+/// Set once the list is made.
+const LISTED: &str = "to_count_listed";
+
+/// Everything has to be counted from now on. What was counted since the data came into doubt stays counted.
+pub(super) fn begin(tx: &Transaction<'_>) -> Result<(), DbError> {
+    if doubt(tx)? == Some(Doubt::Rewound) {
+        tx.execute("DELETE FROM to_count WHERE counted = 0", [])?;
+    } else {
+        tx.execute("DELETE FROM to_count", [])?;
+    }
+    remove(tx, LISTED)?;
+    put(tx, "doubt", &Doubt::Rewound.code())?;
+    offers_moved(tx)
+}
+
+/// What may be sold here at once is another than before: screens must not go by what they remember.
+fn offers_moved(tx: &Transaction<'_>) -> Result<(), DbError> {
+    tx.execute("UPDATE market_move SET offers = offers + 1", [])?;
+    Ok(())
+}
+
+/// Forgets everything: nothing is in doubt any more.
+pub(super) fn end(tx: &Transaction<'_>) -> Result<(), DbError> {
+    tx.execute("DELETE FROM to_count", [])?;
+    remove(tx, LISTED)?;
+    offers_moved(tx)
+}
+
+/// Why nothing of this product may be sold from the units that are held here, if so.
+///
+/// # Errors
+/// Those of the database.
+pub fn doubt_about(conn: &Connection, listing: ListingId) -> Result<Option<Doubt>, DbError> {
+    match doubt(conn)? {
+        Some(Doubt::Rewound) if !must_be_counted(conn, listing)? => Ok(None),
+        doubt => Ok(doubt),
+    }
+}
+
+fn must_be_counted(conn: &Connection, listing: ListingId) -> Result<bool, DbError> {
+    let counted: Option<bool> = conn
+        .prepare_cached("SELECT counted FROM to_count WHERE listing = ?1")?
+        .query_row([listing.0.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(match counted {
+        Some(counted) => !counted,
+        None => !is_listed(conn)?,
+    })
+}
+
+fn is_listed(conn: &Connection) -> Result<bool, DbError> {
+    Ok(get::<bool>(conn, LISTED)?.unwrap_or(false))
+}
+
+/// Notes that a person knows how much there is of a product: it was counted, or is taken in only now. In the transaction of that act.
+///
+/// # Errors
+/// Those of the database.
+pub fn counted(tx: &Transaction<'_>, listing: ListingId) -> Result<(), DbError> {
+    if doubt(tx)? != Some(Doubt::Rewound) {
+        return Ok(());
+    }
+    tx.prepare_cached("INSERT OR REPLACE INTO to_count (listing, counted) VALUES (?1, 1)")?
+        .execute([listing.0.as_bytes()])?;
+    end_with_the_last(tx)
+}
+
+/// Makes the list of what is still to be counted, once everything that the hub has for this box is here: what comes later is the hub's
+/// to know. In the transaction that says so.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(tx: &Transaction<'_>) -> Result<(), DbError> {
+    if doubt(tx)? != Some(Doubt::Rewound) || is_listed(tx)? {
+        return Ok(());
+    }
+    for listing in held(tx)? {
+        tx.prepare_cached("INSERT OR IGNORE INTO to_count (listing, counted) VALUES (?1, 0)")?
+            .execute([listing.0.as_bytes()])?;
+    }
+    put(tx, LISTED, &true)?;
+    end_with_the_last(tx)
+}
+
+fn end_with_the_last(tx: &Transaction<'_>) -> Result<(), DbError> {
+    let left: bool =
+        tx.query_row("SELECT EXISTS (SELECT 1 FROM to_count WHERE counted = 0)", [], |row| row.get(0))?;
+    if is_listed(tx)? && !left { super::clear_doubt(tx) } else { Ok(()) }
+}
+
+/// The products that are still to be counted, as far as they are known.
+///
+/// # Errors
+/// Those of the database.
+pub fn to_count(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
+    if doubt(conn)? != Some(Doubt::Rewound) {
+        return Ok(Vec::new());
+    }
+    let mut left = Vec::new();
+    for listing in held(conn)? {
+        if must_be_counted(conn, listing)? {
+            left.push(listing);
+        }
+    }
+    Ok(left)
+}
+
+/// Products on sale of which this box holds something, as far as it knows.
+fn held(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
+    let Some(me) = identity(conn)? else { return Ok(Vec::new()) };
+    let mut held = Vec::new();
+    for listing in replica::all::<Listing>(conn)? {
+        let is_own = listing.cooperative == me.cooperative && listing.status == ListingStatus::Active;
+        if is_own
+            && replica::holdings(conn, listing.id)?
+                .iter()
+                .any(|(holder, quantity)| *holder == me.holder() && *quantity > Quantity::ZERO)
+        {
+            held.push(listing.id);
+        }
+    }
+    Ok(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::{self, clear_doubt};
+    use crate::testing::TestEdge;
+    use sync_protocol::command::{Adjustment, Certainty, StockAdjust};
+
+    /// A box in doubt, as after an old copy of its disk was put back, with two products of 50.
+    fn doubtful() -> (TestEdge, ListingId, ListingId) {
+        let edge = TestEdge::with_market();
+        let (maize, beans) = (edge.post_listing(50), edge.post_listing(50));
+        edge.write(begin);
+        (edge, maize, beans)
+    }
+
+    fn count(edge: &TestEdge, listing: ListingId, milli: i64) {
+        let found = Adjustment::Count { counted_milli: milli, expected_milli: 50_000 };
+        let body = StockAdjust { listing: listing.0, found, reason: String::new() };
+        edge.submit(crate::testing::clerk(), true, body).unwrap();
+    }
+
+    #[test]
+    fn a_count_ends_it_for_its_product_and_the_last_one_for_all() {
+        let (edge, maize, beans) = doubtful();
+        let sells = |listing| edge.place_order(listing, 1).unwrap().1.certainty;
+        assert_eq!((sells(maize), sells(beans)), (Certainty::Request, Certainty::Request));
+        count(&edge, maize, 48_000);
+        assert_eq!((sells(maize), sells(beans)), (Certainty::Record, Certainty::Request));
+        assert_eq!(edge.read(to_count), [beans]);
+        // Everything of the hub is here: nothing but these two is in doubt.
+        edge.write(list);
+        assert_eq!((edge.read(node::doubt), edge.read(to_count)), (Some(Doubt::Rewound), vec![beans]));
+        let later = edge.post_listing(10);
+        assert_eq!(sells(later), Certainty::Record);
+        count(&edge, beans, 50_000);
+        assert_eq!(edge.read(node::doubt), None);
+        assert_eq!((sells(beans), edge.read(to_count)), (Certainty::Record, vec![]));
+    }
+
+    #[test]
+    fn counting_before_the_hub_was_heard_ends_nothing_but_its_own() {
+        let (edge, maize, beans) = doubtful();
+        count(&edge, maize, 50_000);
+        count(&edge, beans, 50_000);
+        assert_eq!(edge.read(node::doubt), Some(Doubt::Rewound), "the hub may know of more products");
+        edge.write(list);
+        assert_eq!(edge.read(node::doubt), None);
+    }
+
+    #[test]
+    fn a_second_doubt_keeps_what_was_counted_in_the_first_and_nothing_of_an_ended_one() {
+        let (edge, maize, beans) = doubtful();
+        count(&edge, maize, 50_000);
+        edge.write(list);
+        edge.write(begin);
+        assert_eq!(edge.read(to_count), [beans]);
+        edge.write(clear_doubt);
+        edge.write(begin);
+        let mut both = vec![maize, beans];
+        both.sort_unstable();
+        let mut left = edge.read(to_count);
+        left.sort_unstable();
+        assert_eq!(left, both);
+    }
+}

@@ -1,0 +1,204 @@
+//! `mizili-hub commands`.
+
+use super::{Common, ask};
+use crate::commands::stream::desk::{self, Shown, Waiting};
+use crate::commands::stream::{
+    Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined,
+    retry_under_new_id,
+};
+use crate::config::Opened;
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use mizili_node::deps::Deps;
+use serde::Serialize;
+use sync_protocol::ids::EdgeId;
+use uuid::Uuid;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// List what offices sent and the hub has not decided, and why.
+    #[command(after_help = "Examples:
+  mizili-hub commands list
+  mizili-hub commands list --edge 3 --json")]
+    List(List),
+    /// Show one of them, with what it says.
+    #[command(after_help = "Example:
+  mizili-hub commands show 01890a5d-ac96-774b-bcce-b302099a8057")]
+    Show(One),
+    /// Try one of them again, or all: after what it broke over was mended. What waited for it follows.
+    #[command(after_help = "Examples:
+  mizili-hub commands retry 01890a5d-ac96-774b-bcce-b302099a8057
+  mizili-hub commands retry 01890a5d-ac96-774b-bcce-b302099a8057 --new-id
+  mizili-hub commands retry --all")]
+    Retry(Retry),
+    /// Put one of them aside for good: it never takes effect, and whoever made it is told so. What waited for it follows.
+    #[command(after_help = "Example:
+  mizili-hub commands dismiss 01890a5d-ac96-774b-bcce-b302099a8057")]
+    Dismiss(Dismiss),
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    common: Common,
+    /// Of this edge alone.
+    #[arg(long, value_name = "ID")]
+    edge: Option<u32>,
+}
+
+#[derive(Args)]
+pub(super) struct One {
+    #[command(flatten)]
+    common: Common,
+    /// The command's id, see `mizili-hub commands list`.
+    id: Uuid,
+}
+
+#[derive(Args)]
+pub(super) struct Retry {
+    #[command(flatten)]
+    common: Common,
+    /// The command's id, see `mizili-hub commands list`.
+    #[arg(required_unless_present = "all")]
+    id: Option<Uuid>,
+    /// Its id is another command's: take it under one of its own.
+    #[arg(long, requires = "id")]
+    new_id: bool,
+    /// All that wait, of all edges.
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Dismiss {
+    #[command(flatten)]
+    one: One,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// What came of it.
+#[derive(Serialize)]
+struct Done {
+    decided: usize,
+    waiting: usize,
+}
+
+pub(super) async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::List(args) => list(&args).await,
+        Command::Show(args) => {
+            let opened = args.common.open().await?;
+            let shown = found(&opened, args.id).await;
+            opened.close().await?;
+            let shown = shown?;
+            args.common.output().result(&shown, || paragraph(&shown))
+        }
+        Command::Retry(args) => {
+            let opened = args.common.open().await?;
+            let done = retry(&opened, args.id, args.new_id).await;
+            opened.close().await?;
+            show(&args.common, &done?)
+        }
+        Command::Dismiss(args) => {
+            let common = &args.one.common;
+            let opened = common.open().await?;
+            let done = put_aside(&opened, &args).await;
+            opened.close().await?;
+            show(common, &done?)
+        }
+    }
+}
+
+async fn list(args: &List) -> Result<()> {
+    let opened = args.common.open().await?;
+    let waiting = desk::list(&opened.db, args.edge.map(EdgeId)).await;
+    opened.close().await?;
+    let waiting = waiting?;
+    if waiting.is_empty() {
+        return args.common.output().words("Nothing waits: every command that came has its verdict.");
+    }
+    for one in &waiting {
+        args.common.output().result(one, || line(one))?;
+    }
+    Ok(())
+}
+
+async fn found(opened: &Opened, id: Uuid) -> Result<Shown> {
+    match desk::show(&opened.db, id).await? {
+        Some(shown) => Ok(shown),
+        None => bail!(
+            "no command {id} waits: it was decided, or never came. `mizili-hub commands list` shows all that wait"
+        ),
+    }
+}
+
+async fn retry(opened: &Opened, id: Option<Uuid>, new_id: bool) -> Result<Done> {
+    let (db, deps) = (&opened.db, &Deps::real());
+    let Some(id) = id else {
+        let quarantined = retry_all_quarantined(db, deps, Quarantined::All).await?;
+        let decided = quarantined.iter().map(|(_, n)| n).sum::<usize>() + retry_all_open(db, deps).await?;
+        return Ok(Done { decided, waiting: desk::list(db, None).await?.len() });
+    };
+    let Shown { waiting, .. } = found(opened, id).await?;
+    let (stream, seq) = desk::place(&waiting);
+    let decided = match waiting.state.as_str() {
+        "failing" => bail!("the edge still has this one, and brings it again by itself at its next contact"),
+        "quarantined" if new_id => retry_under_new_id(db, deps, stream, seq).await?,
+        "quarantined" => retry_quarantined(db, deps, stream, seq).await?,
+        _ => retry_open(db, deps, stream.edge).await?,
+    };
+    Ok(Done { decided, waiting: desk::list(db, Some(stream.edge)).await?.len() })
+}
+
+async fn put_aside(opened: &Opened, args: &Dismiss) -> Result<Done> {
+    let Shown { waiting, .. } = found(opened, args.one.id).await?;
+    if waiting.state == "failing" {
+        bail!(
+            "the edge still has this one, and brings it again by itself; it can be dismissed once the hub has it"
+        );
+    }
+    let question = format!(
+        "Shall {} {} of edge {} ({}) never take effect? Whoever made it is told so.",
+        waiting.kind, waiting.id, waiting.edge, waiting.cooperative
+    );
+    ask::sure(question, args.yes).await?;
+    let (stream, seq) = desk::place(&waiting);
+    let decided = dismiss(&opened.db, &Deps::real(), stream, seq).await?;
+    Ok(Done { decided, waiting: desk::list(&opened.db, Some(stream.edge)).await?.len() })
+}
+
+fn show(common: &Common, done: &Done) -> Result<()> {
+    common.output().result(done, || match (done.decided, done.waiting) {
+        (0, 0) => "Nothing waited.".to_owned(),
+        (0, waiting) => {
+            format!("No command got another verdict; {waiting} wait. `mizili-hub commands list` says why.")
+        }
+        (decided, 0) => format!("{decided} commands got a verdict; none waits any more."),
+        (decided, waiting) => format!("{decided} commands got a verdict; {waiting} wait on."),
+    })
+}
+
+fn line(one: &Waiting) -> String {
+    let blame = if one.ours { " (not its fault)" } else { "" };
+    let mut line = format!(
+        "{}  edge {} {}: {}{blame} since {}, {}",
+        one.id, one.edge, one.cooperative, one.state, one.since, one.kind
+    );
+    if let Some(error) = &one.error {
+        line.push_str(&format!("\n      {error}"));
+    }
+    line
+}
+
+fn paragraph(shown: &Shown) -> String {
+    let mut text = line(&shown.waiting);
+    if let Some(says) = &shown.says {
+        text.push_str(&format!("\n      {says}\n      by {}", shown.actor));
+    }
+    for clash in &shown.clashes_with {
+        text.push_str(&format!("\n      clashes with {clash}"));
+    }
+    text
+}

@@ -1,0 +1,119 @@
+//! `mizili-hub keys`.
+
+use super::{Common, ask};
+use crate::sync::keys::HubKeys;
+use crate::sync::trust::{self, Found};
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use mizili_node::deps::Deps;
+use serde::Serialize;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Show this hub's keys by their fingerprint, and whether its database's edges trust them.
+    #[command(after_help = "Example:
+  mizili-hub keys show")]
+    Show(Keys),
+    /// Make this hub's keys the ones of its database: the others are lost, or were noted by mistake.
+    #[command(after_help = "Examples:
+  mizili-hub keys replace
+  mizili-hub keys replace --data-dir /var/lib/mizili/hub --yes
+
+A hub whose keys are not the database's does not serve. Run this where the right ones are. An edge that was enrolled with others
+has to be enrolled again, in place: `mizili-hub edge code ID` here, then `mizili-edge enrol` at the box. It keeps what it has.")]
+    Replace(Replace),
+}
+
+#[derive(Args)]
+pub(super) struct Keys {
+    #[command(flatten)]
+    common: Common,
+    /// The hub's keys towards edges; without them, those of the data folder.
+    #[arg(long, env = "MIZILI_HUB_KEYS", hide = true, hide_env_values = true)]
+    hub_keys: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Replace {
+    #[command(flatten)]
+    keys: Keys,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    keys: String,
+    from: String,
+    trusted: bool,
+    database: String,
+}
+
+#[derive(Serialize)]
+struct Replaced {
+    keys: String,
+    edges: u64,
+}
+
+impl Keys {
+    fn load(&self) -> Result<HubKeys> {
+        let deps = Deps::real();
+        let given = self.hub_keys.as_deref();
+        Ok(HubKeys::load(given, &self.common.data_dir, |secret| deps.ids.fill(secret))?)
+    }
+}
+
+pub(super) async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Show(args) => {
+            let opened = args.common.open().await?;
+            let compared = async { anyhow::Ok((args.load()?, trust::look(&opened.db).await?)) }.await;
+            opened.close().await?;
+            let (keys, database) = compared?;
+            let keys = keys.fingerprint();
+            let from = HubKeys::place(args.hub_keys.as_deref(), &args.common.data_dir);
+            let trusted = database.as_ref().is_none_or(|theirs| *theirs == keys);
+            let shown = Shown { trusted, from, database: database.unwrap_or_default(), keys };
+            args.common.output().result(&shown, || {
+                let Shown { keys, from, trusted, database } = &shown;
+                match (trusted, database.is_empty()) {
+                    (true, false) => {
+                        format!("{keys}  from {from}: the keys that this database's edges trust.")
+                    }
+                    (true, true) => format!("{keys}  from {from}. The database has noted none yet."),
+                    (false, _) => format!("{keys}  from {from}: NOT the database's, which are {database}."),
+                }
+            })
+        }
+        Command::Replace(args) => {
+            let common = &args.keys.common;
+            let opened = common.open().await?;
+            let replaced = replace(&opened.db, &args).await;
+            opened.close().await?;
+            let replaced = replaced?;
+            common.output().result(&replaced, || match replaced.edges {
+                0 => format!("The database's keys are {}.", replaced.keys),
+                edges => format!(
+                    "The database's keys are now {}. {edges} edges were enrolled before: each that does not trust these keys says so \
+                     at its next contact. Let it in again with `mizili-hub edge code ID`, and `mizili-edge enrol` at the box.",
+                    replaced.keys
+                ),
+            })
+        }
+    }
+}
+
+async fn replace(db: &crate::db::Db, args: &Replace) -> Result<Replaced> {
+    let keys = args.keys.load()?;
+    if let Found::Others { theirs } = trust::compare(db, &keys).await? {
+        let question = format!(
+            "Edges of this database trust the keys {theirs}. Shall they be replaced by {}, of {}?",
+            keys.fingerprint(),
+            HubKeys::place(args.keys.hub_keys.as_deref(), &args.keys.common.data_dir)
+        );
+        ask::sure(question, args.yes).await?;
+    }
+    let edges = trust::replace(db, &keys).await?;
+    Ok(Replaced { keys: keys.fingerprint(), edges })
+}

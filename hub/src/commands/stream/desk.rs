@@ -1,0 +1,153 @@
+//! Commands that wait, as an operator sees them: which, why, and what each says. Reads only; what is done about them is in the files
+//! beside this one.
+
+use super::store;
+use crate::db::{Db, misfit, q};
+use crate::rows::Cells;
+use jiff_sqlx::Timestamp;
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use sync_protocol::command::{Body, Command, name};
+use sync_protocol::ids::{EdgeId, Stream};
+use uuid::Uuid;
+
+/// A command that has no final verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// Its id, by which it is shown, tried again and dismissed.
+    pub id: Uuid,
+    /// The edge that brought it.
+    pub edge: u32,
+    /// The cooperative whose office that is.
+    pub cooperative: String,
+    /// Its place in the edge's stream, with the incarnation.
+    pub incarnation: u32,
+    /// Its number in that stream.
+    pub seq: u64,
+    /// What it asks for, such as `order.place`; a number where this hub does not know it.
+    pub kind: String,
+    /// `quarantined` (it broke the hub's handling), `held` (it needs one that waits), `unsupported` (of a newer edge), or `failing` (it
+    /// is not taken yet, and stops its stream).
+    pub state: String,
+    /// Whether the hub itself is to blame, as far as anyone can tell: then it is tried again every hour.
+    pub ours: bool,
+    /// When it came, or failed first; RFC 3339, UTC.
+    pub since: String,
+    /// What broke.
+    pub error: Option<String>,
+}
+
+/// One that waits, with what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub waiting: Waiting,
+    /// When it was made, by the edge's clock: seconds since 1970 UTC.
+    pub made_at_s: i64,
+    /// Who made it: what the edge says of them.
+    pub actor: String,
+    /// What it says, for reading; none where it is not known, or is still at the edge alone.
+    pub says: Option<String>,
+    /// Its bytes, in hexadecimal.
+    pub body: String,
+    /// Another one that came under its id or number with other content, if any.
+    pub clashes_with: Vec<String>,
+}
+
+const LIST: &str = "
+    SELECT c.id, c.edge_id, p.name, c.incarnation, c.seq, c.kind, c.verdict, c.ours, c.received_at, c.error
+    FROM commands c JOIN edges e ON e.id = c.edge_id JOIN cooperatives p ON p.id = e.cooperative_id
+    WHERE c.verdict IN ('held', 'quarantined', 'unsupported') AND ($1 = 0 OR c.edge_id = $1) AND ($2::uuid IS NULL OR c.id = $2)
+    UNION ALL
+    SELECT f.id, f.edge_id, p.name, f.incarnation, f.seq, 0, 'failing', true, f.first_failed_at, f.error
+    FROM command_failures f JOIN edges e ON e.id = f.edge_id JOIN cooperatives p ON p.id = e.cooperative_id
+    WHERE NOT EXISTS (SELECT FROM commands c WHERE c.id = f.id) AND ($1 = 0 OR f.edge_id = $1) AND ($2::uuid IS NULL OR f.id = $2)
+    ORDER BY 2, 4, 5";
+
+/// Commands that wait, of one edge or of all, in the order of their streams.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(db: &Db, edge: Option<EdgeId>) -> Result<Vec<Waiting>, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    let edge = edge.map_or(0, |edge| i32::try_from(edge.0).unwrap_or(i32::MAX));
+    let rows = q(LIST).bind(edge).bind(None::<Uuid>).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    rows.iter().map(waiting).collect()
+}
+
+/// One command that waits; `None` where there is none of that id, or it has its final verdict.
+///
+/// # Errors
+/// Those of the database.
+pub async fn show(db: &Db, id: Uuid) -> Result<Option<Shown>, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    let Some(row) = q(LIST).bind(0).bind(Some(id)).fetch_optional(&mut *tx).await? else { return Ok(None) };
+    let waiting = waiting(&row)?;
+    let kept = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body FROM commands WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let clashes = q("SELECT edge_id, incarnation, seq, body FROM command_conflicts WHERE id = $1
+        UNION ALL SELECT o.edge_id, o.incarnation, o.seq, o.body FROM commands c JOIN commands o ON o.id = c.clash_id WHERE c.id = $1
+        ORDER BY 1, 2, 3")
+            .bind(id)
+            .fetch_all(&mut *tx)
+            .await?;
+    tx.commit().await?;
+    let command = kept.as_ref().map(store::command).transpose()?;
+    let clash = |row: &PgRow| {
+        let cells = Cells::of("command_conflicts", row);
+        Ok(format!(
+            "edge {}/{} number {}: {}",
+            cells.number(0)?,
+            cells.number(1)?,
+            cells.count(2)?,
+            hex(cells.get(3)?)
+        ))
+    };
+    Ok(Some(Shown {
+        made_at_s: command.as_ref().map_or(0, |command| command.made_at_s),
+        actor: command.as_ref().map(|command| format!("{:?}", command.actor)).unwrap_or_default(),
+        says: command.as_ref().and_then(says),
+        body: command.as_ref().map(|command| hex(&command.body.bytes)).unwrap_or_default(),
+        clashes_with: clashes.iter().map(clash).collect::<Result<_, sqlx::Error>>()?,
+        waiting,
+    }))
+}
+
+/// Where a command that waits stands in its stream.
+pub fn place(waiting: &Waiting) -> (Stream, u64) {
+    (Stream { edge: EdgeId(waiting.edge), incarnation: waiting.incarnation }, waiting.seq)
+}
+
+fn says(command: &Command) -> Option<String> {
+    Some(format!("{:?}", Body::from_raw(&command.body).ok()??))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn waiting(row: &PgRow) -> Result<Waiting, sqlx::Error> {
+    let cells = Cells::of("commands", row);
+    let kind = u16::try_from(cells.number(5)?).map_err(|_| misfit("commands", "kind"))?;
+    let since: Timestamp = row.try_get(8)?;
+    Ok(Waiting {
+        id: cells.get(0)?,
+        edge: cells.number(1)?,
+        cooperative: cells.get(2)?,
+        incarnation: cells.number(3)?,
+        seq: cells.count(4)?,
+        kind: match kind {
+            0 => String::new(),
+            kind => name(kind).map_or_else(|| kind.to_string(), str::to_owned),
+        },
+        state: cells.get(6)?,
+        ours: cells.get(7)?,
+        since: mizili_node::text::rfc3339(since.to_jiff().as_second()),
+        error: cells.get(9)?,
+    })
+}
