@@ -1,7 +1,7 @@
 //! SQL of orders. Who may see an order is part of the query of a list; of a single one the application function decides.
 
 use super::OrderRow;
-use crate::db::q;
+use crate::db::{q, q_once};
 use crate::market::newest::{Newest, RecordedAt};
 use crate::market::products::db::step_milli;
 use crate::rows;
@@ -97,7 +97,8 @@ pub(crate) async fn list(
         select_order!("", "page", "ORDER BY o.recorded_at DESC, o.id DESC")
     );
     let cooperative = visible.cooperative.map(|id| crate::db::int(id.0)).transpose()?;
-    let query = q(SQL).bind(visible.all).bind(cooperative).bind(visible.user.map(|user| user.0));
+    // Its text holds filters that may not be set: no plan would be right for every use of it.
+    let query = q_once(SQL).bind(visible.all).bind(cooperative).bind(visible.user.map(|user| user.0));
     let query = query.bind(visible.phone.map(u64::cast_signed)).bind(after.map(|key| key.0.microseconds()));
     let query = query
         .bind(filter.status.map(|s| s.code().cast_signed()))
