@@ -3,6 +3,7 @@
 //! The office goes on without the hub: nothing about the line keeps it from starting or stopping. A kill at any instant loses
 //! nothing that a person was told.
 
+use crate::cli::password;
 use crate::config::Config;
 use crate::db::Db;
 use crate::router::router;
@@ -51,7 +52,12 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     let channels = state.channels.start(stopping.clone()).await;
     let serving = tokio::spawn(serve(listener, router(state), BOUNDS, stopping));
     place.announce(address);
-    tracing::info!(%address, "listening");
+    tracing::info!(
+        "listening on {address}; the office page is at {}, where the office signs in as '{}' with its password, and clerks with their \
+         own numbers",
+        page(address),
+        password::FIRST_USER
+    );
     asked_to_stop().await?;
     tracing::info!("stopping");
     // The receivers live as long as their tasks; where one has ended there is nothing to stop.
@@ -64,6 +70,15 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
         ended("the exchange", syncing).await;
     }
     Ok(())
+}
+
+/// Where somebody at this box finds the page: a listener on all addresses has none of its own.
+fn page(listening: SocketAddr) -> String {
+    if listening.ip().is_unspecified() {
+        format!("http://localhost:{}/ and under this box's address in the office network", listening.port())
+    } else {
+        format!("http://{listening}/")
+    }
 }
 
 /// The office works without sync: what keeps it from starting is told, not fatal.

@@ -17,12 +17,14 @@ use crate::db::Statements;
 use crate::error::ApiError;
 use crate::serve::{self, Secrets};
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use mizili_node::address::{AddressRange, Proxies};
+use mizili_node::manual::{self, Shell};
 use mizili_node::problem::one_line;
 use mizili_node::prompt;
 use mizili_node::streams::start_log;
 use output::Output;
+use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -95,6 +97,33 @@ Safe to run again, and while hubs serve. Through a pooler in transaction mode, s
     /// Market prices: import.
     #[command(subcommand)]
     Prices(prices::Command),
+    /// Print what makes a shell complete this program's words.
+    #[command(after_help = "Examples:
+  mizili-hub completions bash | sudo tee /usr/share/bash-completion/completions/mizili-hub > /dev/null
+  mizili-hub completions fish > ~/.config/fish/completions/mizili-hub.fish")]
+    Completions(Completions),
+    /// Write the manual pages, one for each command.
+    #[command(after_help = "Examples:
+  mizili-hub man --out ~/.local/share/man/man1
+  man mizili-hub-serve")]
+    Man(Man),
+}
+
+#[derive(Args)]
+struct Completions {
+    #[command(flatten)]
+    common: Common,
+    /// The shell.
+    shell: Shell,
+}
+
+#[derive(Args)]
+struct Man {
+    #[command(flatten)]
+    common: Common,
+    /// Folder that the pages are written to; it is made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 /// What every command takes.
@@ -247,6 +276,17 @@ async fn run(command: Command) -> Result<()> {
         Command::Commands(command) => commands::run(command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Prices(command) => prices::run(command).await,
+        Command::Completions(args) => {
+            let script = manual::completions(Cli::command(), args.shell);
+            let value = json!({ "shell": args.shell.to_string(), "script": script });
+            args.common.output().result(&value, || script.trim_end().to_owned())
+        }
+        Command::Man(args) => {
+            let pages = manual::pages(Cli::command(), &args.out)
+                .with_context(|| format!("cannot write manual pages to {}", args.out.display()))?;
+            let words = || format!("{} pages are in {}.", pages.len(), args.out.display());
+            args.common.output().result(&json!({ "pages": pages }), words)
+        }
     }
 }
 
@@ -269,7 +309,6 @@ async fn migrate(common: &Common) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn leaves(command: &clap::Command, path: &str, out: &mut Vec<(String, clap::Command)>) {
         for sub in command.get_subcommands() {

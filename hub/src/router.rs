@@ -15,6 +15,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, header};
 use axum::middleware::from_fn_with_state;
+use axum::response::Redirect;
 use axum::routing::get;
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
 use mizili_node::idempotency::{KEY_HEADER, REPLAY_HEADER};
@@ -87,6 +88,8 @@ pub fn router(state: AppState) -> Router {
     let document = openapi::finish(document);
     let api = api
         .merge(openapi::docs())
+        // Whoever only knows the address is led to what can be asked here.
+        .route("/", get(|| std::future::ready(Redirect::temporary(&format!("{DOCS_PATH}/")))))
         .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
         .route(&format!("{DOCS_PATH}/problems"), get(|| std::future::ready(problems::page(Node::Hub))))
         // Before the layers, for a browser's question whether it may ask is about a method that no route takes.

@@ -11,6 +11,7 @@ pub mod fallback;
 pub mod id;
 pub mod idempotency;
 pub mod lists;
+pub mod manual;
 pub mod name;
 pub mod openapi;
 pub mod page;

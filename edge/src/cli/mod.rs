@@ -14,11 +14,13 @@ use crate::node;
 use crate::serve;
 use crate::sync::{SyncError, tls};
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use mizili_node::deps::Deps;
+use mizili_node::manual::{self, Shell};
 use mizili_node::problem::one_line;
 use mizili_node::prompt;
 use mizili_node::streams::{print, start_log, tell};
+use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -66,6 +68,29 @@ enum Command {
     Ussd(ussd::UssdArgs),
     /// Set a new office password
     Password(password::PasswordArgs),
+    /// Print what makes a shell complete this program's words
+    Completions(CompletionsArgs),
+    /// Write the manual pages, one for each command
+    Man(ManArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    mizili-edge completions bash | sudo tee /usr/share/bash-completion/completions/mizili-edge > /dev/null\n  \
+    mizili-edge completions fish > ~/.config/fish/completions/mizili-edge.fish")]
+struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    mizili-edge man --out ~/.local/share/man/man1\n  \
+    man mizili-edge-serve")]
+struct ManArgs {
+    /// Folder that the pages are written to; it is made if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -162,13 +187,22 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Status(args) => status::run(args, &place, &mut out).await,
         Command::Ussd(args) => ussd::run(args, &place, &mut out).await,
         Command::Password(args) => password::run(args, &place, &mut out).await,
+        Command::Completions(CompletionsArgs { shell }) => {
+            let script = manual::completions(Cli::command(), shell);
+            out.say(&json!({ "shell": shell.to_string(), "script": script }), script.trim_end())
+        }
+        Command::Man(ManArgs { out: folder }) => {
+            let pages = manual::pages(Cli::command(), &folder)
+                .with_context(|| format!("cannot write manual pages to {}", folder.display()))?;
+            let words = format!("{} pages are in {}.", pages.len(), folder.display());
+            out.say(&json!({ "pages": pages }), &words)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn every_command_takes_the_same_options_and_has_examples() {

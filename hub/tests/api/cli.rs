@@ -327,3 +327,21 @@ async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
     assert_ne!(replaced["keys"], before["keys"]);
     assert!(Served::start(dir).stop().success());
 }
+
+#[test]
+fn a_shell_and_a_manual_know_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = run(dir.path(), &["completions", "bash"]);
+    let script = String::from_utf8(script.stdout).unwrap();
+    assert!(script.contains("cooperative") && script.contains("--data-dir"), "{script}");
+    let pages = dir.path().join("man1");
+    let said = json(&run(dir.path(), &["man", "--json", "--out", pages.to_str().unwrap()]));
+    assert!(
+        said[0]["pages"].as_array().unwrap().iter().any(|page| page == "mizili-hub-edge-add.1"),
+        "{said:?}"
+    );
+    assert!(
+        std::fs::read_to_string(pages.join("mizili-hub-edge-add.1")).unwrap().contains("one\\-time code")
+    );
+    fails(&run(dir.path(), &["man", "--out", "/dev/null/x"]), "cannot write manual pages to /dev/null/x");
+}

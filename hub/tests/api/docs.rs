@@ -85,3 +85,10 @@ fn every_problem_that_a_route_names_is_in_the_list() {
     }
     assert!(named > 20, "{named}");
 }
+
+#[tokio::test]
+async fn whoever_only_knows_the_address_is_led_to_the_pages() {
+    let hub = TestHub::empty().await;
+    let answer = hub.get("/").send().await.is(307);
+    assert_eq!(answer.header(header::LOCATION), "/api/docs/");
+}

@@ -165,6 +165,7 @@ fn routes_are_made_in_the_router_alone() {
     assert_eq!(found, ["router.rs", "sync/mod.rs"]);
     let router = std::fs::read_to_string(format!("{source}/router.rs")).unwrap();
     let lines: Vec<_> = router.lines().filter(|line| line.contains(".route(")).map(str::trim).collect();
-    assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].contains("DOCUMENT_PATH") && lines[1].contains("/problems"), "{lines:?}");
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].contains("\"/\"") && lines[0].contains("Redirect"), "{lines:?}");
+    assert!(lines[1].contains("DOCUMENT_PATH") && lines[2].contains("/problems"), "{lines:?}");
 }

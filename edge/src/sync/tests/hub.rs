@@ -92,8 +92,9 @@ pub(super) struct State {
     pub(super) epoch: u32,
     /// What it says of its version; `None` before minor 2.
     pub(super) minor: Option<u16>,
-    /// Polls that came with a body.
+    /// Polls that came with a body, and without.
     pub(super) polls_with_a_body: usize,
+    pub(super) polls_without: usize,
     /// Rows of a frame at most.
     pub(super) frame_rows: usize,
     /// Commands as they arrived, those known already included.
@@ -131,6 +132,7 @@ impl FakeHub {
             epoch: 1,
             minor: None,
             polls_with_a_body: 0,
+            polls_without: 0,
             frame_rows: 50,
             arrived: Vec::new(),
             taken: Vec::new(),
@@ -308,6 +310,7 @@ impl FakeHub {
         match request.body {
             Payload::Nothing => {
                 assert!(path == "/sync/v1/news" && query.contains("scope=") && query.contains("cursors="));
+                self.lock().polls_without += 1;
                 let cursors = query.split('&').find_map(|part| part.strip_prefix("cursors=")).unwrap();
                 self.news(&BASE64.decode(cursors).unwrap()).await;
                 Ok(whole(200, Vec::new()))
