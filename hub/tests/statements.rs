@@ -32,16 +32,22 @@ async fn a_changed_table_is_nobodys_fault_and_a_second_time_ends_prepared_statem
     assert!(!statements::are_named(), "before anybody knows whether a pooler stands between");
     db.settle_statements(&deps, Statements::Auto).await.unwrap();
     assert!(statements::are_named(), "nothing stands between");
+    // One connection alone: a pool of several may give another to who comes next.
+    let one = Db::connect_with(postgres.url(), postgres.url(), 1).await.unwrap();
     for _ in 0..3 {
-        assert_eq!(crops(&db, &deps).await, ["beans", "maize"]);
+        assert_eq!(crops(&one, &deps).await, ["beans", "maize"]);
     }
-    // Each on a connection of its own, so that several have the statement.
-    let kept = db.read(&deps, |mut conn| async move {
+    let kept = one.read(&deps, |mut conn| async move {
         q_scalar::<i64>("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT name FROM crops%' AND NOT from_sql")
             .fetch_one(&mut *conn)
             .await
     });
     assert_eq!(kept.await.unwrap(), 1, "prepared once on the connection that is used again");
+    one.close().await;
+    // Several at once, so that several connections have the statement.
+    for names in futures_util::future::join_all((0..4).map(|_| crops(&db, &deps))).await {
+        assert_eq!(names, ["beans", "maize"]);
+    }
 
     run(&mut operator, "ALTER TABLE crops ALTER name TYPE varchar(80)").await;
     let all = (0..12).map(|_| crops(&db, &deps));
