@@ -237,8 +237,8 @@ fn refusal_words(refusal: &Refusal) -> String {
              and run at the right box: mizili-edge enrol --hub URL --code CODE"
         }
         RefusalCode::SequenceReused => {
-            "the hub already has other entries under the numbers of these; nothing is lost. The operator lets them through: \
-             mizili-hub commands list, then mizili-hub edge resume"
+            "the hub already has other entries under the numbers of these, as when a copy of this box's data was in use; nothing is \
+             lost. Ask the operator for a new code (mizili-hub edge code), and run here: mizili-edge enrol --hub URL --code CODE"
         }
         RefusalCode::SequenceGap => {
             "the hub lacks entries that come before these; nothing is lost. Ask the operator for a new code (mizili-hub edge code), and \

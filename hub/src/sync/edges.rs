@@ -192,7 +192,7 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
     let id = row.try_get::<i32, _>("id")?.cast_unsigned();
     reason = match state {
         "stopped" => reason.map(|why| {
-            format!("Its commands are not taken because {why}. Look at `mizili-hub commands list --edge {id}`, then `mizili-hub edge resume {id}`.")
+            format!("Its commands are not taken because {why}. Look at `mizili-hub commands list --edge {id}`, then `mizili-hub edge resume {id}`; where it stops again: `mizili-hub edge code {id}`, and `mizili-edge enrol` there.")
         }),
         "replaced" => Some(format!(
             "A copy of its data was in use. Let the right box go on: `mizili-hub edge code {id}`, then `mizili-edge enrol` there."

@@ -118,6 +118,10 @@ async fn respond(state: &AppState, reply: Reply, out: &Out) -> Result<(), ApiErr
 /// Sends everything but the last message. Says whether there is more to fetch.
 async fn parts(state: &AppState, reply: &Reply, out: &mut Outflow<'_>) -> Result<bool, Stop> {
     let opened = &reply.opened;
+    // A number that two boxes used says nothing to either of them, and verdicts name numbers.
+    if reply.refusal.as_ref().is_some_and(|refusal| refusal.code == RefusalCode::SequenceReused) {
+        return Ok(false);
+    }
     let mut tx = state.db.begin_snapshot().await?;
     out.look_in(&mut tx).await?;
     let verdicts = verdicts_after(

@@ -114,6 +114,23 @@ async fn a_stopped_stream_goes_on_when_the_operator_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_box_and_its_copy_both_sold_under_the_same_numbers_arrives_after_a_new_code() {
+    let (world, listing) = world(31).await;
+    let office = &world.offices[0];
+    let copy = world.open_copy(office, office.copy_of_the_disk().await).await;
+    copy.order(listing, 3).await.unwrap();
+    office.order(listing, 4).await.unwrap();
+    copy.sync().await.unwrap();
+    let refused = office.sync().await.unwrap_err();
+    // The reused number froze both, and the next round of the same sync is told that there is a copy.
+    assert_eq!(code(&refused), Some(RefusalCode::Rewound), "{refused}");
+    assert!(refused.to_string().contains("mizili-hub edge code"), "{refused}");
+    // Verdicts name numbers: those on the copy's sales would have told it that its own had arrived.
+    office.enrol_again(&world).await.unwrap();
+    arrived(&world, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gap_in_the_stream_is_closed_by_a_new_code() {
     let (world, listing) = world(24).await;
     let office = &world.offices[0];

@@ -28,7 +28,7 @@ use crate::db::{Transient, is_race};
 /// Why commands of a stream were not taken. What was taken before stands.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
-    /// A sequence number, or a command's id, came again with another content. The stream is halted; the command is kept for an
+    /// A sequence number came again with another content: a copy of the box is in use. The stream is frozen; the command is kept for an
     /// operator.
     #[error("command {seq} came again with another content")]
     SequenceReused {

@@ -339,8 +339,10 @@ pub(super) async fn advance(
     Ok(())
 }
 
-/// Halts the stream and keeps the commands that clash, for an operator.
-pub(super) async fn halt(
+/// Freezes the stream and keeps the commands that clash, for an operator. Two boxes used one number: verdicts, which name numbers,
+/// would tell the one what became of the other's command, so neither gets any until one of them is enrolled again and sends its
+/// commands under new numbers.
+pub(super) async fn freeze(
     conn: &mut PgConnection,
     stream: Stream,
     clashing: &[&Command],
@@ -366,10 +368,9 @@ pub(super) async fn halt(
     .bind(commands.bodies)
     .execute(&mut *conn)
     .await?;
-    q("UPDATE edge_streams SET halted_reason = coalesce(halted_reason, $3) WHERE edge_id = $1 AND incarnation = $2")
+    q("UPDATE edge_streams SET frozen_at = coalesce(frozen_at, now()) WHERE edge_id = $1 AND incarnation = $2")
         .bind(int(stream.edge.0)?)
         .bind(int(stream.incarnation)?)
-        .bind(reason)
         .execute(conn)
         .await?;
     Ok(())

@@ -142,7 +142,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
 }
 
-/// One transaction; how many of the part it dealt with. A refusal that comes back as a value has something to commit: the halt, or
+/// One transaction; how many of the part it dealt with. A refusal that comes back as a value has something to commit: the freeze, or
 /// what was taken before the command that stopped it.
 async fn take(
     conn: &mut PgConnection,
@@ -158,11 +158,11 @@ async fn take(
     let reused = reused(stream, &row, part, &kept);
     if let Some(first) = reused.first() {
         let reason = format!("command {} came again with another content", first.seq);
-        store::halt(conn, stream, &reused, &reason).await?;
+        store::freeze(conn, stream, &reused, &reason).await?;
         tracing::error!(
             edge = stream.edge.0,
             seq = first.seq,
-            "a sequence number was reused; the stream is halted"
+            "a sequence number was reused, so a copy of the box's data is in use; the box has to be enrolled again"
         );
         return Ok(Err(StreamError::SequenceReused { seq: first.seq }));
     }
