@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use mizili_edge::commands::{Submission, submit};
 use mizili_edge::db::{Db, DbError};
 use mizili_edge::replica;
-use mizili_node::deps::{Clock, Deps, Ids};
+use mizili_node::deps::{Clock, Deps, Ids, Uptime};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -49,6 +49,10 @@ impl Clock for Past {
 
     fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.real.pause(time)
+    }
+
+    fn uptime(&self) -> Uptime {
+        self.real.uptime()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::auth::Auth;
 use crate::auth::token::TokenKey;
+use crate::clock::DatabaseClock;
 use crate::config::{Config, Opened};
 use crate::db::{Db, Statements, migrate};
 use crate::jobs;
@@ -94,7 +95,11 @@ async fn serve(
     listener: TcpListener,
 ) -> Result<()> {
     migrate(opened.db.direct_url()).await.context("the database could not be brought up to date")?;
-    let mut state = state(opened.db.clone(), Deps::real(), config.data_dir(), secrets)?;
+    let real = Deps::real();
+    let clock =
+        DatabaseClock::over(real.clock, &opened.db).await.context("the database does not tell the time")?;
+    let deps = Deps { clock: clock.clone(), ids: real.ids };
+    let mut state = state(opened.db.clone(), deps, config.data_dir(), secrets)?;
     state.proxies = Arc::new(proxies);
     trust::check(&state.db, &state.keys, &HubKeys::place(secrets.hub_keys.as_deref(), config.data_dir()))
         .await?;
@@ -102,6 +107,7 @@ async fn serve(
     tracing::info!("listening on http://{address}; the API's pages are at http://{address}/api/docs/");
     let mut tasks = JoinSet::new();
     tasks.spawn(state.db.news().clone().carry(opened.db.direct_url().to_owned()));
+    tasks.spawn(clock.follow(opened.db.clone()));
     tasks.spawn(look::regularly(state.clone()));
     tasks.spawn(jobs::run(state.clone(), scope_of, std::future::pending()));
     let stop = stop_signal()?;

@@ -21,10 +21,36 @@ pub trait Clock: Send + Sync {
     /// Lets time pass. By the monotonic clock, in which nobody goes back.
     fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
+    /// The machine's run, and how long it has lasted: the same count in every program of the machine.
+    fn uptime(&self) -> Uptime;
+
+    /// What all of them say at one moment.
+    fn read(&self) -> Reading {
+        Reading { wall_s: self.now_s(), uptime: self.uptime() }
+    }
+
     /// The wall clock in whole seconds since 1970 UTC.
     fn now_s(&self) -> i64 {
         self.now().as_second()
     }
+}
+
+/// How long a machine has been running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uptime {
+    /// Names the run: another one after each start of the machine.
+    pub boot: [u8; 16],
+    /// Since it started.
+    pub since: Duration,
+}
+
+/// What a machine's clocks say at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The wall clock in seconds since 1970 UTC. It may be wrong by years.
+    pub wall_s: i64,
+    /// The count that never jumps.
+    pub uptime: Uptime,
 }
 
 /// Makes ids and random bytes.
@@ -57,7 +83,7 @@ pub struct Deps {
 impl Deps {
     /// The machine's own.
     pub fn real() -> Self {
-        Self { clock: Arc::new(MachineClock { started: Instant::now() }), ids: Arc::new(MachineIds) }
+        Self { clock: Arc::new(MachineClock::start()), ids: Arc::new(MachineIds) }
     }
 
     /// For tests: the same ids for the same seed, and a clock that stands still.
@@ -75,6 +101,26 @@ impl Deps {
 
 struct MachineClock {
     started: Instant,
+    /// The machine's, when this program started.
+    uptime: Uptime,
+}
+
+impl MachineClock {
+    fn start() -> Self {
+        // Where the system says neither, the run of this program stands for the machine's.
+        let uptime =
+            machine_uptime().unwrap_or_else(|| Uptime { boot: rand::random(), since: Duration::ZERO });
+        Self { started: Instant::now(), uptime }
+    }
+}
+
+/// What Linux says of its run.
+fn machine_uptime() -> Option<Uptime> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let since = std::fs::read_to_string("/proc/uptime").ok()?;
+    let since: f64 = since.split_whitespace().next()?.parse().ok()?;
+    let boot = Uuid::parse_str(boot.trim()).ok()?.into_bytes();
+    Some(Uptime { boot, since: Duration::try_from_secs_f64(since).ok()? })
 }
 
 impl Clock for MachineClock {
@@ -89,6 +135,10 @@ impl Clock for MachineClock {
 
     fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(tokio::time::sleep(time))
+    }
+
+    fn uptime(&self) -> Uptime {
+        Uptime { since: self.uptime.since.saturating_add(self.started.elapsed()), ..self.uptime }
     }
 }
 
@@ -107,8 +157,16 @@ impl Ids for MachineIds {
 
 /// A clock for tests that only moves when it is told to.
 pub struct HandClock {
-    /// Wall clock, and time since the start.
-    at: Mutex<(Timestamp, Duration)>,
+    at: Mutex<Hands>,
+}
+
+#[derive(Clone, Copy)]
+struct Hands {
+    wall: Timestamp,
+    monotonic: Duration,
+    /// Starts of the machine so far, and when the last one was.
+    boots: u8,
+    booted: Duration,
 }
 
 impl HandClock {
@@ -116,32 +174,49 @@ impl HandClock {
     pub const START_S: i64 = 1_772_352_000;
 
     fn new(start_s: i64) -> Self {
-        let start = Timestamp::from_second(start_s).unwrap_or(Timestamp::UNIX_EPOCH);
-        Self { at: Mutex::new((start, Duration::ZERO)) }
+        let wall = Timestamp::from_second(start_s).unwrap_or(Timestamp::UNIX_EPOCH);
+        let (monotonic, booted) = (Duration::ZERO, Duration::ZERO);
+        Self { at: Mutex::new(Hands { wall, monotonic, boots: 1, booted }) }
     }
 
     /// Lets time pass, on the wall clock and the monotonic one.
     pub fn advance(&self, by: Duration) {
-        let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut at = self.hands();
         let step = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-        at.0 = at.0.checked_add(step).unwrap_or(Timestamp::MAX);
-        at.1 = at.1.saturating_add(by);
+        at.wall = at.wall.checked_add(step).unwrap_or(Timestamp::MAX);
+        at.monotonic = at.monotonic.saturating_add(by);
     }
 
     /// Sets the wall clock alone, also back, as a box without a battery does. The monotonic clock goes on.
     pub fn set_wall_s(&self, second: i64) {
-        let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
-        at.0 = Timestamp::from_second(second).unwrap_or(at.0);
+        let mut at = self.hands();
+        at.wall = Timestamp::from_second(second).unwrap_or(at.wall);
+    }
+
+    /// Starts the machine anew: its uptime begins at nothing, and what the wall clock says is for [`HandClock::set_wall_s`].
+    pub fn reboot(&self) {
+        let mut at = self.hands();
+        at.boots = at.boots.wrapping_add(1);
+        at.booted = at.monotonic;
+    }
+
+    fn hands(&self) -> std::sync::MutexGuard<'_, Hands> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> Timestamp {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner).0
+        self.hands().wall
     }
 
     fn monotonic(&self) -> Duration {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner).1
+        self.hands().monotonic
+    }
+
+    fn uptime(&self) -> Uptime {
+        let at = *self.hands();
+        Uptime { boot: [at.boots; 16], since: at.monotonic.saturating_sub(at.booted) }
     }
 
     /// Nobody waits in a test: the clock moves on by as much at once.
@@ -184,6 +259,18 @@ mod tests {
         clock.set_wall_s(0);
         assert_eq!((a.clock.now_s(), a.clock.monotonic()), (0, Duration::from_secs(90)));
         assert_eq!(a.ids.uuid_v7().get_version_num(), 7);
+        let before = a.clock.uptime();
+        assert_eq!(before.since, Duration::from_secs(90));
+        clock.reboot();
+        assert_ne!(a.clock.uptime().boot, before.boot);
+        assert_eq!((a.clock.uptime().since, a.clock.monotonic()), (Duration::ZERO, Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn two_programs_of_a_machine_count_its_run_alike() {
+        let (first, then) = (Deps::real().clock.uptime(), Deps::real().clock.uptime());
+        assert_eq!(first.boot, then.boot);
+        assert!(then.since + Duration::from_secs(1) > first.since, "{first:?} {then:?}");
     }
 
     #[test]

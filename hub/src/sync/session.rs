@@ -179,3 +179,23 @@ pub(super) async fn of(
     }
     Ok(session)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_good_at_a_hub_whose_clock_is_a_little_before_or_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = HubKeys::load(None, folder.path(), |secret| secret.fill(7)).unwrap();
+        let of = ChallengeRequest { edge: 3, incarnation: 1 };
+        let issued: i64 = 1_795_000_000;
+        let stem = [&issued.to_le_bytes()[..], &[9; 16]].concat();
+        let challenge = [&stem[..], &challenge_mac(&keys, &of, &stem)].concat();
+        let is_good = |at: i64| is_own_challenge(&keys, &of, &challenge, issued + at);
+        assert!([-120, -1, 0, 1, 300].into_iter().all(is_good));
+        assert!(![-121, 301, -issued, i64::MAX - issued].into_iter().any(is_good));
+        let other = ChallengeRequest { edge: 4, incarnation: 1 };
+        assert!(!is_own_challenge(&keys, &other, &challenge, issued));
+    }
+}

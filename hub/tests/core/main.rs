@@ -3,6 +3,7 @@
 
 mod bad_rows;
 mod clash;
+mod clock;
 mod commands;
 mod facts;
 mod feed;
