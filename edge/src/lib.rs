@@ -25,4 +25,5 @@ pub mod testing;
 #[cfg(test)]
 mod testing_disk;
 pub mod text;
+pub mod time;
 pub mod ussd;

@@ -233,31 +233,6 @@ pub fn set_hub_minor(tx: &Transaction<'_>, minor: u16) -> Result<(), DbError> {
     put(tx, "hub_minor", &minor)
 }
 
-/// When the hub last answered, seconds since 1970 UTC by this box's clock; `None` for never.
-///
-/// # Errors
-/// Those of the database.
-pub fn last_contact_s(conn: &Connection) -> Result<Option<i64>, DbError> {
-    get(conn, "last_contact_s")
-}
-
-/// Seconds that the hub's clock was ahead of this box's at the last contact; 0 when there was none.
-///
-/// # Errors
-/// Those of the database.
-pub fn clock_offset_s(conn: &Connection) -> Result<i64, DbError> {
-    Ok(get(conn, "clock_offset_s")?.unwrap_or(0))
-}
-
-/// Notes that the hub has answered: when by this box's clock, and what the hub's clock said.
-///
-/// # Errors
-/// Those of the database.
-pub fn set_contact(tx: &Transaction<'_>, now_s: i64, hub_clock_s: i64) -> Result<(), DbError> {
-    put(tx, "last_contact_s", &now_s)?;
-    put(tx, "clock_offset_s", &hub_clock_s.saturating_sub(now_s))
-}
-
 /// The buckets that this edge has, in the order of its cursors.
 ///
 /// # Errors
@@ -317,12 +292,9 @@ mod tests {
         assert_eq!(edge.read(link_and_epoch), (Some(link(0)), 4));
         edge.write(|tx| {
             set_link(tx, &link(9))?;
-            set_epoch(tx, 5)?;
-            set_contact(tx, 1_000, 940)
+            set_epoch(tx, 5)
         });
         assert_eq!(edge.read(link_and_epoch), (Some(link(9)), 5));
-        assert_eq!(edge.read(last_contact_s), Some(1_000));
-        assert_eq!(edge.read(clock_offset_s), -60);
         assert_eq!(edge.read(scope_hash), 0);
     }
 
@@ -371,6 +343,6 @@ mod tests {
         let list = [said(1, 1, applied()), said(2, 2, applied())];
         edge.write(move |tx| crate::commands::record_verdicts(tx, &list, 8));
         assert!(edge.read(|conn| crate::commands::pending(conn, 0, 9)).is_empty());
-        assert_eq!(edge.read(|conn| crate::commands::tally(conn, 0)).unsettled(), 0);
+        assert_eq!(edge.read(crate::commands::tally).unsettled(), 0);
     }
 }

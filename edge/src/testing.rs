@@ -10,7 +10,8 @@ use crate::commands::{self, Submission, SubmitError, Submitted};
 use crate::db::{Db, DbError};
 use crate::node::{self, Identity};
 use crate::replica;
-use mizili_node::deps::{Deps, HandClock};
+use crate::time;
+use mizili_node::deps::{Clock as _, Deps, HandClock};
 use rusqlite::{Connection, Transaction};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -85,6 +86,8 @@ impl TestEdge {
         let dir = tempfile::tempdir().expect("a folder for the test");
         let (deps, clock) = Deps::fixed_with_clock(seed);
         let db = Db::open(dir.path()).expect("a new database");
+        let at = clock.read();
+        db.write_blocking(move |tx| time::note(tx, at)).expect("time begins");
         Self { dir, db: Some(db), deps, clock, heads: RefCell::default(), verdicts: RefCell::default() }
     }
 

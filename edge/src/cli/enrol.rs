@@ -81,7 +81,7 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
                 "The hub has let this box in again; the first exchange did not come to its end: {error}"
             ));
         }
-        let left = db.read(|conn| commands::tally(conn, 0)).await?.unsettled();
+        let left = db.read(commands::tally).await?.unsettled();
         return out.say(
             &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "again": true, "pending": left }),
             &format!(

@@ -8,7 +8,9 @@ use crate::local_api::status::sms_stuck;
 use crate::node::{self, Doubt};
 use crate::replica;
 use crate::sync::{SyncError, known_code, lock, state};
+use crate::time;
 use jiff::Timestamp;
+use mizili_node::deps::Reading;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -51,9 +53,9 @@ struct Standing {
 pub(super) async fn run(_args: StatusArgs, place: &Place, out: &mut Out) -> anyhow::Result<()> {
     let db = place.open_enrolled().await?;
     let config = Config::load(place.path())?;
-    let now_s = place.deps.clock.now_s();
+    let at = place.deps.clock.read();
     let settings = config.clone();
-    let mut standing = db.read(move |conn| standing(conn, &settings, now_s)).await?;
+    let mut standing = db.read(move |conn| standing(conn, &settings, at)).await?;
     // Where nothing can be stored, what stopped the last try could not be stored either.
     if let Err(error) = try_to_store(db).await {
         let words = error.to_string();
@@ -72,20 +74,19 @@ async fn try_to_store(db: Db) -> Result<(), DbError> {
         .unwrap_or_else(|_| Err(DbError::Other("the disk was not tried; see the log".to_owned())))
 }
 
-fn standing(conn: &Connection, config: &Config, now_s: i64) -> Result<Standing, SyncError> {
+fn standing(conn: &Connection, config: &Config, at: Reading) -> Result<Standing, SyncError> {
     let me = node::identity(conn)?.ok_or(SyncError::NotEnrolled)?;
-    let offset_s = node::clock_offset_s(conn)?;
-    let contact_s = node::last_contact_s(conn)?;
+    let heard = time::last_heard(conn, at)?;
     let key = Key::Int(me.cooperative.0);
     Ok(Standing {
         edge: me.edge.0,
         cooperative: me.cooperative.0,
         cooperative_name: name_of(replica::get::<Cooperative>(conn, key)),
         hub_url: me.hub_url,
-        last_contact: contact_s.and_then(|s| Timestamp::from_second(s.saturating_add(offset_s)).ok()),
-        contact_age_s: contact_s.map(|s| now_s.saturating_sub(s)),
-        clock_offset_s: offset_s,
-        tally: commands::tally(conn, 0)?,
+        last_contact: heard.and_then(|heard| Timestamp::from_second(heard.hub_s).ok()),
+        contact_age_s: heard.map(|heard| heard.age_s),
+        clock_offset_s: heard.map_or(0, |heard| heard.ahead_s),
+        tally: commands::tally(conn)?,
         doubt: node::doubt(conn)?,
         to_count: to_count(conn)?,
         state: state::load(conn)?,
@@ -271,8 +272,8 @@ mod tests {
     }
 
     fn look(edge: &TestEdge) -> Standing {
-        let now_s = edge.deps().clock.now_s();
-        edge.db().read_blocking(|conn| standing(conn, &config(), now_s)).unwrap()
+        let at = edge.deps().clock.read();
+        edge.db().read_blocking(|conn| standing(conn, &config(), at)).unwrap()
     }
 
     #[test]
@@ -344,11 +345,8 @@ mod tests {
     #[test]
     fn what_waits_is_counted_and_the_words_are_plain() {
         let edge = TestEdge::with_market();
-        edge.write(|tx| {
-            let now_s = mizili_node::deps::HandClock::START_S;
-            node::set_contact(tx, now_s, now_s + 3_600)?;
-            Ok::<_, DbError>(())
-        });
+        let at = edge.deps().clock.read();
+        edge.write(move |tx| time::heard(tx, at, at.wall_s + 3_600));
         edge.clock().advance(Duration::from_secs(3 * 86_400));
         let listing = edge.post_listing(50);
         edge.place_order(listing, 20).unwrap();

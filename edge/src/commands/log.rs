@@ -1,8 +1,11 @@
 //! The log itself: appended to in sequence, read by whoever sends it, pruned by rule. Nothing leaves it before its final verdict.
 
+use super::refused::still_shown;
 use super::state::{COLUMNS, CommandState, command};
+use super::thing::Thing;
 use crate::db::DbError;
 use crate::node;
+use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use sync_protocol::command::{Certainty, Command};
 use sync_protocol::ids::CommandId;
@@ -11,8 +14,9 @@ use sync_protocol::limits::PENDING_COMMANDS_MAX;
 /// Bytes of bodies in one answer of [`pending`]: well below what one frame may unfold to.
 pub const PENDING_BYTES_MAX: usize = 1 << 20;
 
-/// How long a command stays after its final verdict, once its person was told: so long its screen can be asked for again.
-const KEPT_TOLD_S: i64 = 30 * 86_400;
+/// How long a command stays after its final verdict, once its person was told: so long its screen can be asked for again. Counted,
+/// as every age of a command, by the hub's word alone ([`crate::time::Now::heard_s`]).
+pub(super) const KEPT_TOLD_S: i64 = 30 * 86_400;
 
 /// How long it stays when nobody could be told, so that the log stays bounded also where messages cannot go out.
 const KEPT_UNTOLD_S: i64 = 365 * 86_400;
@@ -24,11 +28,12 @@ pub(super) fn append(
     certainty: Certainty,
     short: bool,
     has_rows: bool,
+    thing: Option<&Thing>,
 ) -> Result<(), DbError> {
     let Command { id, seq, made_at_s, actor, body } = command;
     let mut statement = tx.prepare_cached(
-        "INSERT INTO command (seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, record, short, local)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO command (seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, record, short, local, thing)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let actor_id = actor.id.map(uuid::Uuid::into_bytes);
     let record = certainty == Certainty::Record;
@@ -43,7 +48,8 @@ pub(super) fn append(
         body.bytes,
         record,
         short,
-        has_rows
+        has_rows,
+        thing.map(Thing::to_json)
     ])?;
     node::set_highest_seq(tx, *seq)
 }
@@ -56,7 +62,7 @@ pub(super) fn has_room(conn: &Connection) -> Result<bool, DbError> {
     let Some(oldest) = oldest else { return Ok(true) };
     // Numbers have no gaps, so counting is only needed when this bound does not settle it.
     let at_most = node::highest_seq(conn)?.saturating_sub(oldest).saturating_add(1);
-    Ok(at_most < PENDING_COMMANDS_MAX || tally(conn, 0)?.unsettled() < PENDING_COMMANDS_MAX)
+    Ok(at_most < PENDING_COMMANDS_MAX || tally(conn)?.unsettled() < PENDING_COMMANDS_MAX)
 }
 
 /// What became of a command; `None` when it is not in the log (never made here, or pruned).
@@ -110,7 +116,7 @@ pub struct Tally {
     pub waiting: u64,
     /// Commands with an open answer: held, quarantined, unsupported.
     pub open: u64,
-    /// Commands refused or put aside since the time asked about.
+    /// Commands refused or put aside that are still shown.
     pub refused: u64,
 }
 
@@ -121,29 +127,31 @@ impl Tally {
     }
 }
 
-/// Counts the log; refusals from `since_s` on, seconds since 1970 UTC.
+/// Counts the log.
 ///
 /// # Errors
 /// Those of the database.
-pub fn tally(conn: &Connection, since_s: i64) -> Result<Tally, DbError> {
+pub fn tally(conn: &Connection) -> Result<Tally, DbError> {
     let waiting = "SELECT count(*) FROM command WHERE verdict IS NULL";
     let open = "SELECT count(*) FROM command WHERE settled_at_s IS NULL AND verdict IS NOT NULL";
-    let refused =
-        "SELECT count(*) FROM command WHERE verdict IN ('rejected', 'dismissed') AND settled_at_s >= ?1";
+    let refused = format!(
+        "SELECT count(*) FROM command WHERE verdict IN ('rejected', 'dismissed') AND {}",
+        still_shown()
+    );
     Ok(Tally {
         waiting: conn.prepare_cached(waiting)?.query_row([], |row| row.get(0))?,
         open: conn.prepare_cached(open)?.query_row([], |row| row.get(0))?,
-        refused: conn.prepare_cached(refused)?.query_row([since_s], |row| row.get(0))?,
+        refused: conn.prepare_cached(&refused)?.query_row([], |row| row.get(0))?,
     })
 }
 
-/// Commands with a final verdict of which the person was not told yet, oldest first.
+/// Commands with a final verdict of which nobody was told, nor was it seen that nobody has to be; oldest first.
 ///
 /// # Errors
 /// Those of the database.
 pub fn untold(conn: &Connection, max: usize) -> Result<Vec<CommandState>, DbError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM command WHERE settled_at_s IS NOT NULL AND told_at_s IS NULL ORDER BY seq LIMIT ?1"
+        "SELECT {COLUMNS} FROM command WHERE settled_at_s IS NOT NULL AND told_at_s IS NULL AND unsaid IS NULL ORDER BY seq LIMIT ?1"
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([i64::try_from(max).unwrap_or(i64::MAX)])?;
@@ -154,7 +162,7 @@ pub fn untold(conn: &Connection, max: usize) -> Result<Vec<CommandState>, DbErro
     Ok(list)
 }
 
-/// Notes that the person was told of a command's verdict, or that nobody has to be. In the transaction that queues the message.
+/// Notes that the person was told of a command's verdict. In the transaction that queues the message that says it, and only there.
 ///
 /// # Errors
 /// Those of the database.
@@ -165,18 +173,56 @@ pub fn mark_told(tx: &Transaction<'_>, seq: u64, now_s: i64) -> Result<(), DbErr
     Ok(())
 }
 
-/// Drops what has had its final verdict and is not needed any more: told and 30 days old, or a year old. Keeps the newest, and what
-/// still has rows beside the replica. `now_s` should be the hub's clock where it is known: a box's own may be years ahead.
-/// Gives how many went.
+/// Why there is no message about a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsaid {
+    /// It only confirms what was said.
+    Nothing,
+    /// There is no number to tell it to: the office has it on its page.
+    Nobody,
+    /// The person wants no messages.
+    Stop,
+}
+
+/// Notes that nobody is told of a command's verdict, and why. What was said stays said.
 ///
 /// # Errors
 /// Those of the database.
-pub fn prune(tx: &Transaction<'_>, now_s: i64) -> Result<usize, DbError> {
-    let sql = "DELETE FROM command WHERE settled_at_s IS NOT NULL AND local = 0 AND seq < (SELECT max(seq) FROM command)
-               AND (told_at_s IS NOT NULL AND settled_at_s < ?1 OR settled_at_s < ?2)";
+pub fn mark_unsaid(tx: &Transaction<'_>, seq: u64, why: Unsaid) -> Result<(), DbError> {
+    let word = match why {
+        Unsaid::Nothing => "nothing",
+        Unsaid::Nobody => "nobody",
+        Unsaid::Stop => "stop",
+    };
+    let sql =
+        "UPDATE command SET unsaid = ?2 WHERE seq = ?1 AND settled_at_s IS NOT NULL AND told_at_s IS NULL";
+    tx.prepare_cached(sql)?.execute((seq, word))?;
+    Ok(())
+}
+
+/// Notes when the hub's word on a command came, by the hub: to be called at the end of the answer that brought it. From then on it
+/// grows old.
+///
+/// # Errors
+/// Those of the database.
+pub fn date(tx: &Transaction<'_>, hub_s: i64, now: &Now) -> Result<(), DbError> {
+    let sql = "UPDATE command SET settled_hub_s = ?1, settled_heard_s = ?2
+               WHERE settled_at_s IS NOT NULL AND settled_heard_s IS NULL";
+    tx.prepare_cached(sql)?.execute((hub_s, now.heard_s))?;
+    Ok(())
+}
+
+/// Drops what has had its final verdict and is not needed any more: told and 30 days old, or a year old, by the hub's word alone.
+/// Keeps the newest, and what still has rows beside the replica. Gives how many went.
+///
+/// # Errors
+/// Those of the database.
+pub fn prune(tx: &Transaction<'_>, now: &Now) -> Result<usize, DbError> {
+    let sql = "DELETE FROM command WHERE settled_heard_s < ?1 AND local = 0 AND seq < (SELECT max(seq) FROM command)
+               AND (told_at_s IS NOT NULL OR unsaid IS NOT NULL OR settled_heard_s < ?2)";
     Ok(tx
         .prepare_cached(sql)?
-        .execute((now_s.saturating_sub(KEPT_TOLD_S), now_s.saturating_sub(KEPT_UNTOLD_S)))?)
+        .execute((now.heard_s.saturating_sub(KEPT_TOLD_S), now.heard_s.saturating_sub(KEPT_UNTOLD_S)))?)
 }
 
 /// Whether an order's own command is still only here: the hub cannot know of it.

@@ -12,14 +12,19 @@ mod state;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod thing;
 mod verdicts;
 mod working_set;
 
 pub use anew::offer_anew;
 pub use known::{is_known, is_the_same, listing_of};
-pub use log::{PENDING_BYTES_MAX, Tally, mark_sent, mark_told, outcome, pending, prune, tally, untold};
+pub use log::{
+    PENDING_BYTES_MAX, Tally, Unsaid, date, mark_sent, mark_told, mark_unsaid, outcome, pending, prune,
+    tally, untold,
+};
 pub use refusals::refusals;
-pub use refused::{REFUSED_SHOWN_S, RefusedOrder, refused_orders};
+pub use refused::{RefusedOrder, refused_orders};
 pub use state::CommandState;
 pub use submit::{Submission, SubmitError, Submitted, submit};
+pub use thing::{Thing, thing};
 pub use verdicts::{Recorded, VerdictError, record_verdicts, settle};

@@ -1,25 +1,26 @@
 //! Everything that the hub refused or took only in part, of any kind: for the office, where a person reads it. A refusal is never
 //! silent.
 
+use super::refused::{NEWEST_FIRST, still_shown};
 use super::state::{COLUMNS, CommandState};
 use crate::db::DbError;
 use rusqlite::Connection;
 
-/// Commands refused, put aside, or applied with a clash, whose answer came since a time (seconds since 1970 UTC), newest first.
+/// Commands refused, put aside, or applied with a clash, that are still shown, newest first.
 ///
 /// # Errors
 /// Those of the database.
-pub fn refusals(conn: &Connection, since_s: i64) -> Result<Vec<CommandState>, DbError> {
-    // Two indexes serve the two halves: what was refused, and what was answered lately.
+pub fn refusals(conn: &Connection) -> Result<Vec<CommandState>, DbError> {
+    // Two indexes serve the two halves: what was refused, and what was taken in part.
+    let shown = still_shown();
     let sql = format!(
-        "SELECT {COLUMNS} FROM command WHERE verdict IN ('rejected', 'dismissed') AND settled_at_s >= ?1
+        "SELECT {COLUMNS} FROM command WHERE verdict IN ('rejected', 'dismissed') AND {shown}
          UNION ALL
-         SELECT {COLUMNS} FROM command
-         WHERE verdict = 'applied' AND conflicts IS NOT NULL AND settled_at_s IS NOT NULL AND settled_at_s >= ?1
-         ORDER BY settled_at_s DESC, seq DESC"
+         SELECT {COLUMNS} FROM command WHERE verdict = 'applied' AND conflicts IS NOT NULL AND {shown}
+         {NEWEST_FIRST}"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query([since_s])?;
+    let mut rows = statement.query([])?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
         list.push(CommandState::read(row)?);

@@ -1,7 +1,9 @@
 //! Orders that the hub refused. Their local rows are gone, so that their units can be sold again, but a refusal is never silent: the
 //! screen that made the order still shows it, with the reason, for 30 days.
 
+use super::log::KEPT_TOLD_S;
 use super::state::{COLUMNS, CommandState};
+use super::thing::{Thing, thing};
 use crate::db::DbError;
 use crate::replica;
 use rusqlite::Connection;
@@ -9,11 +11,32 @@ use sync_protocol::command::{ActorKind, Body, OrderPlace};
 use sync_protocol::entity::{Channel, Listing};
 use sync_protocol::ids::{ListingId, OrderId};
 use sync_protocol::row::Key;
-use sync_protocol::units::Quantity;
+use sync_protocol::units::{Currency, Quantity};
 use sync_protocol::verdict::{Reject, Verdict};
 
-/// How long a refused order is shown, in seconds.
-pub const REFUSED_SHOWN_S: i64 = 30 * 86_400;
+impl RefusedOrder {
+    /// In what it would have been paid, where that is known.
+    pub fn currency(&self) -> Option<Currency> {
+        let now = self.listing_now.as_ref().map(|listing| listing.currency);
+        now.or_else(|| self.thing.as_ref().and_then(Thing::currency))
+    }
+
+    /// The number of the cooperative whose listing it was; 0 where that is not known.
+    pub fn cooperative(&self) -> u32 {
+        let now = self.listing_now.as_ref().map(|listing| listing.cooperative.0);
+        now.or_else(|| self.thing.as_ref().map(|thing| thing.cooperative)).unwrap_or(0)
+    }
+}
+
+/// What is still shown, as a condition on the log: for 30 days by the hub's word, and as long as that has not been dated.
+pub(super) fn still_shown() -> String {
+    format!(
+        "(settled_heard_s IS NULL OR settled_heard_s >= (SELECT heard_ms / 1000 - {KEPT_TOLD_S} FROM lived))"
+    )
+}
+
+/// The newest first: in the order in which the hub said it.
+pub(super) const NEWEST_FIRST: &str = "ORDER BY verdict_number DESC, seq DESC";
 
 /// An order that did not come about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +49,8 @@ pub struct RefusedOrder {
     pub listing: ListingId,
     /// The listing as it stands now; `None` when it is not here any more.
     pub listing_now: Option<Listing>,
+    /// What it was when the order was made, where that is known.
+    pub thing: Option<Thing>,
     /// How much.
     pub quantity: Quantity,
     /// Price of one unit, in minor units of the listing's currency.
@@ -36,11 +61,11 @@ pub struct RefusedOrder {
     pub buyer_name: String,
     /// Where it was made.
     pub channel: Channel,
-    /// When it was made, seconds since 1970 UTC, by this box's clock.
+    /// When it was made, seconds since 1970 UTC, as far as this box knew.
     pub placed_at_s: i64,
     /// Why; `None` when an operator put it aside.
     pub reason: Option<Reject>,
-    /// When the refusal came, seconds since 1970 UTC.
+    /// When the refusal came, seconds since 1970 UTC, by the hub's clock where that is known.
     pub refused_at_s: i64,
     /// Whether the buyer was told.
     pub told: bool,
@@ -50,17 +75,13 @@ pub struct RefusedOrder {
 ///
 /// # Errors
 /// Those of the database.
-pub fn refused_orders(
-    conn: &Connection,
-    buyer_phone: Option<u64>,
-    now_s: i64,
-) -> Result<Vec<RefusedOrder>, DbError> {
+pub fn refused_orders(conn: &Connection, buyer_phone: Option<u64>) -> Result<Vec<RefusedOrder>, DbError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM command WHERE verdict IN ('rejected', 'dismissed') AND settled_at_s >= ?1
-         ORDER BY settled_at_s DESC, seq DESC"
+        "SELECT {COLUMNS} FROM command WHERE verdict IN ('rejected', 'dismissed') AND {} {NEWEST_FIRST}",
+        still_shown()
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query([now_s.saturating_sub(REFUSED_SHOWN_S)])?;
+    let mut rows = statement.query([])?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
         let state = CommandState::read(row)?;
@@ -85,7 +106,9 @@ fn refused(
     order: OrderPlace,
     buyer: u64,
 ) -> Result<RefusedOrder, DbError> {
+    let thing = thing(conn, &state)?;
     Ok(RefusedOrder {
+        thing,
         id: OrderId(state.command.id.0),
         seq: state.command.seq,
         listing: ListingId(order.listing),
@@ -97,7 +120,7 @@ fn refused(
         channel: Channel::from_code(order.channel),
         placed_at_s: state.command.made_at_s,
         reason: if let Some(Verdict::Rejected(reject)) = state.verdict { Some(reject) } else { None },
-        refused_at_s: state.settled_at_s.unwrap_or(0),
+        refused_at_s: state.settled_at_s.unwrap_or_default(),
         told: state.told_at_s.is_some(),
     })
 }

@@ -1,5 +1,6 @@
 //! A command of the log with what became of it, and how a verdict stands in its columns.
 
+use super::thing::Thing;
 use crate::db::DbError;
 use rusqlite::Row;
 use sync_protocol::bucket::Bucket;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 /// The columns that [`CommandState::read`] and [`command`] expect, in this order.
 pub(super) const COLUMNS: &str = "seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, record, sent, verdict, code, \
-     args, alias, conflicts, short, stands_at, settled_at_s, told_at_s";
+     args, alias, conflicts, short, stands_at, coalesce(settled_hub_s, settled_at_s), told_at_s, verdict_number, thing";
 
 /// A command of the log and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +26,14 @@ pub struct CommandState {
     pub verdict: Option<Verdict>,
     /// Where its effects stand; empty without a verdict.
     pub stands_at: Vec<(Bucket, u64)>,
-    /// When the final verdict came, seconds since 1970 UTC.
+    /// When the final verdict came, seconds since 1970 UTC: by the hub's clock where that is known, else as far as this box knew.
     pub settled_at_s: Option<i64>,
-    /// When the person was told of it, seconds since 1970 UTC.
+    /// When the person was told of it, seconds since 1970 UTC, as far as this box knew.
     pub told_at_s: Option<i64>,
+    /// The verdict's number: what the hub said later has a higher one. 0 while it waits.
+    pub verdict_number: u64,
+    /// What it is about, as that was when it was made; `None` for one about a person, or of an earlier version.
+    pub thing: Option<Thing>,
 }
 
 impl CommandState {
@@ -43,6 +48,8 @@ impl CommandState {
             stands_at: read_stands_at(stands_at.as_deref(), command.seq)?,
             settled_at_s: row.get(17)?,
             told_at_s: row.get(18)?,
+            verdict_number: row.get::<_, Option<u64>>(19)?.unwrap_or(0),
+            thing: row.get::<_, Option<String>>(20)?.as_deref().and_then(Thing::from_json),
             command,
         })
     }

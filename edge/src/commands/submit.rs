@@ -1,10 +1,12 @@
 //! Takes a person's act: decides it on what this node knows, and stores it with what it does here in the caller's transaction. Only
 //! when that is on disk may the person be told. The same id a second time is the same act: it gets the stored answer.
 
+use super::thing::thing_of;
 use super::{known, local, log, outcome, working_set};
 use crate::db::DbError;
 use crate::node::{self, Identity, counts};
 use crate::replica::{self, is_complete};
+use crate::time;
 use mizili_node::deps::Deps;
 use rusqlite::{Connection, Transaction};
 use sync_protocol::bucket::Bucket;
@@ -111,7 +113,8 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
         return Err(SubmitError::Rejected(Reject::with(RejectCode::Invalid, [String::new()])));
     }
     let seq = node::highest_seq(tx)? + 1;
-    let command = Command { id, seq, made_at_s: deps.clock.now_s(), actor, body: raw };
+    let made_at_s = time::now(tx, deps.clock.read())?.best_s;
+    let command = Command { id, seq, made_at_s, actor, body: raw };
     let decision = match body.decide(&command, &context, &set) {
         Ok(decision) => decision,
         Err(reject) if may_be_unfetched(reject.code) && is_fetching(tx, &identity)? => {
@@ -119,7 +122,10 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
         }
         Err(reject) => return Err(SubmitError::Rejected(reject)),
     };
-    log::append(tx, &command, decision.certainty, decision.applied.short, !decision.effects.is_empty())?;
+    let (short, has_rows) = (decision.applied.short, !decision.effects.is_empty());
+    // Before its effects: a cancelled order still says what it was.
+    let thing = thing_of(tx, &body)?;
+    log::append(tx, &command, decision.certainty, short, has_rows, thing.as_ref())?;
     known::note(tx, seq, &body)?;
     local::put(tx, seq, &decision.effects)?;
     match &body {

@@ -60,7 +60,7 @@ pub struct Recorded {
 }
 
 /// Records verdicts in order of their numbers; those recorded before are passed over. To be followed by [`settle`] in the same
-/// transaction. `now_s` is kept as the time of settlement, seconds since 1970 UTC.
+/// transaction. `now_s` is kept as the time of settlement for showing, seconds since 1970 UTC, until [`super::date`] says it better.
 ///
 /// # Errors
 /// When a number is missing before one of them, or those of the database; then the transaction must not be committed.

@@ -25,6 +25,9 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0024_office_line.sql"),
     step!("0027_known_commands.sql"),
     step!("0028_to_count.sql"),
+    step!("0029_lived.sql"),
+    step!("0030_aged_rows.sql"),
+    step!("0031_words_kept.sql"),
 ];
 
 /// All steps.

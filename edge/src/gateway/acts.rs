@@ -7,6 +7,7 @@ use crate::market_view::{language_of, member_of, outcome_of};
 use crate::node;
 use crate::notices;
 use crate::text::Lang;
+use crate::time;
 use crate::ussd::{Act, Intent, NotTaken, Outcome, Rejection};
 use mizili_node::deps::Deps;
 use rusqlite::Transaction;
@@ -56,7 +57,7 @@ pub(super) fn execute(
         }
         Ok(taken) => match taken.certainty {
             Certainty::Record if is_order => {
-                notices::receipt(tx, OrderId(intent.command_id), deps.clock.now_s())?;
+                notices::receipt(tx, OrderId(intent.command_id), &time::now(tx, deps.clock.read())?)?;
                 Ok(Outcome::Confirmed { reference: None })
             }
             Certainty::Record => Ok(Outcome::Done),

@@ -9,6 +9,7 @@
 
 use super::store::{self, CALL_KEPT_S, KeptDraft};
 use crate::db::{Db, DbError};
+use crate::time;
 use crate::ussd::Session;
 use mizili_node::deps::Deps;
 use std::collections::HashMap;
@@ -158,10 +159,10 @@ impl Calls {
             let now = self.deps.clock.monotonic();
             if !has_failed && tidied.is_none_or(|at| now.saturating_sub(at) >= TIDY_EVERY) {
                 tidied = Some(now);
-                let now_s = self.deps.clock.now_s();
-                if let Err(error) =
-                    self.db.write_grouped(move |tx| store::tidy(tx, draft_window_s, now_s)).await
-                {
+                let at = self.deps.clock.read();
+                let tidy =
+                    self.db.write_grouped(move |tx| store::tidy(tx, draft_window_s, &time::now(tx, at)?));
+                if let Err(error) = tidy.await {
                     tracing::warn!(%error, "old calls cannot be dropped");
                 }
             }
@@ -184,7 +185,7 @@ impl Calls {
     }
 
     async fn write_batch(&self, batch: Vec<Arc<Call>>) -> Result<(), DbError> {
-        let (run, now_s) = (self.run, self.deps.clock.now_s());
+        let (run, at) = (self.run, self.deps.clock.read());
         let mut rows = Vec::with_capacity(batch.len());
         for call in &batch {
             let mut slot = call.slot.lock().await;
@@ -204,11 +205,12 @@ impl Calls {
         let written = self
             .db
             .write_grouped(move |tx| {
+                let now = time::now(tx, at)?;
                 for (call, acts, state, draft) in &rows {
                     if call.acts.load(Ordering::Acquire) != *acts {
                         continue;
                     }
-                    store::put_call(tx, &call.gateway, &call.session_id, run, state, now_s)?;
+                    store::put_call(tx, &call.gateway, &call.session_id, run, state, &now)?;
                     if let Some((phone, draft)) = draft {
                         store::put_draft(tx, *phone, draft.as_ref())?;
                     }

@@ -3,6 +3,7 @@
 
 use crate::db::DbError;
 use crate::text::Lang;
+use crate::time::Now;
 use crate::ussd::{Draft, Session};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
@@ -24,13 +25,15 @@ pub(super) fn call(
     conn: &Connection,
     gateway: &str,
     session: &str,
-    now_s: i64,
+    now: &Now,
 ) -> Result<Option<KeptCall>, DbError> {
     let mut statement = conn.prepare_cached(
-        "SELECT run, state FROM ussd_call WHERE gateway = ?1 AND session = ?2 AND abs(?3 - touched_at_s) <= ?4",
+        "SELECT run, state FROM ussd_call WHERE gateway = ?1 AND session = ?2 AND touched_lived_s >= ?3",
     )?;
     let row: Option<(i64, String)> = statement
-        .query_row((gateway, session, now_s, CALL_KEPT_S), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((gateway, session, now.lived_s.saturating_sub(CALL_KEPT_S)), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
     Ok(row.and_then(|(run, state)| Some(KeptCall { session: Session::from_json(&state)?, run })))
 }
@@ -42,12 +45,12 @@ pub(super) fn put_call(
     session: &str,
     run: i64,
     state: &str,
-    now_s: i64,
+    now: &Now,
 ) -> Result<(), DbError> {
     let mut statement = tx.prepare_cached(
-        "INSERT OR REPLACE INTO ussd_call (gateway, session, run, touched_at_s, state) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO ussd_call (gateway, session, run, touched_lived_s, state) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    statement.execute((gateway, session, run, now_s, state))?;
+    statement.execute((gateway, session, run, now.lived_s, state))?;
     Ok(())
 }
 
@@ -61,9 +64,9 @@ pub(super) fn draft(conn: &Connection, phone: u64) -> Result<Option<Draft>, DbEr
 /// Keeps a draft, or drops the one that was kept.
 pub(super) fn put_draft(tx: &Transaction<'_>, phone: u64, draft: Option<&KeptDraft>) -> Result<(), DbError> {
     match draft {
-        Some(KeptDraft { state, touched_at_s }) => {
-            let sql = "INSERT OR REPLACE INTO ussd_draft (phone, touched_at_s, state) VALUES (?1, ?2, ?3)";
-            tx.prepare_cached(sql)?.execute((phone, touched_at_s, state))?
+        Some(KeptDraft { state, touched_lived_s }) => {
+            let sql = "INSERT OR REPLACE INTO ussd_draft (phone, touched_lived_s, state) VALUES (?1, ?2, ?3)";
+            tx.prepare_cached(sql)?.execute((phone, touched_lived_s, state))?
         }
         None => tx.prepare_cached("DELETE FROM ussd_draft WHERE phone = ?1")?.execute([phone])?,
     };
@@ -73,12 +76,12 @@ pub(super) fn put_draft(tx: &Transaction<'_>, phone: u64, draft: Option<&KeptDra
 /// A draft as it is kept.
 pub(super) struct KeptDraft {
     state: String,
-    touched_at_s: i64,
+    touched_lived_s: i64,
 }
 
 impl From<&Draft> for KeptDraft {
     fn from(draft: &Draft) -> Self {
-        Self { state: draft.to_json(), touched_at_s: draft.touched_at_s }
+        Self { state: draft.to_json(), touched_lived_s: draft.touched_lived_s }
     }
 }
 
@@ -90,36 +93,41 @@ pub(super) fn put_language(tx: &Transaction<'_>, phone: u64, lang: Lang) -> Resu
 }
 
 /// Drops calls and drafts that nobody comes back to.
-pub(super) fn tidy(tx: &Transaction<'_>, draft_window_s: i64, now_s: i64) -> Result<(), DbError> {
+pub(super) fn tidy(tx: &Transaction<'_>, draft_window_s: i64, now: &Now) -> Result<(), DbError> {
     tx.prepare_cached(
-        "DELETE FROM ussd_call WHERE number IN (SELECT number FROM ussd_call ORDER BY number LIMIT ?3)
-         AND (touched_at_s < ?1 OR touched_at_s > ?2)",
+        "DELETE FROM ussd_call WHERE number IN (SELECT number FROM ussd_call ORDER BY number LIMIT ?2)
+         AND touched_lived_s < ?1",
     )?
-    .execute((now_s - CALL_KEPT_S, now_s + CALL_KEPT_S, TIDY_MAX))?;
+    .execute((now.lived_s - CALL_KEPT_S, TIDY_MAX))?;
     tx.prepare_cached(
-        "DELETE FROM ussd_draft WHERE phone IN (SELECT phone FROM ussd_draft WHERE touched_at_s < ?1 LIMIT ?2)",
+        "DELETE FROM ussd_draft WHERE phone IN (SELECT phone FROM ussd_draft WHERE touched_lived_s < ?1 LIMIT ?2)",
     )?
-    .execute((now_s - draft_window_s, TIDY_MAX))?;
+    .execute((now.lived_s - draft_window_s, TIDY_MAX))?;
     Ok(())
 }
 
 /// Whether an incoming SMS is new; notes that it came.
-pub(super) fn is_new_sms(tx: &Transaction<'_>, gateway: &str, id: &str, now_s: i64) -> Result<bool, DbError> {
-    let sql = "INSERT INTO sms_in (gateway, id, came_at_s) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-    Ok(tx.prepare_cached(sql)?.execute((gateway, id, now_s))? == 1)
+pub(super) fn is_new_sms(tx: &Transaction<'_>, gateway: &str, id: &str, now: &Now) -> Result<bool, DbError> {
+    let sql = "INSERT INTO sms_in (gateway, id, came_lived_s) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    Ok(tx.prepare_cached(sql)?.execute((gateway, id, now.lived_s))? == 1)
 }
 
-/// When a number last got the helpful answer to a text that was not understood.
-pub(super) fn unknown_answered_s(conn: &Connection, phone: u64) -> Result<Option<i64>, DbError> {
+/// How long ago a number got the helpful answer to a text that was not understood, in seconds.
+pub(super) fn unknown_answered_s_ago(
+    conn: &Connection,
+    phone: u64,
+    now: &Now,
+) -> Result<Option<i64>, DbError> {
     let mut statement =
-        conn.prepare_cached("SELECT unknown_answered_at_s FROM sms_number WHERE phone = ?1")?;
-    Ok(statement.query_row([phone], |row| row.get(0)).optional()?.flatten())
+        conn.prepare_cached("SELECT unknown_answered_lived_s FROM sms_number WHERE phone = ?1")?;
+    let lived_s: Option<i64> = statement.query_row([phone], |row| row.get(0)).optional()?.flatten();
+    Ok(lived_s.map(|lived_s| now.age_s(lived_s)))
 }
 
 /// Notes that it gets it now.
-pub(super) fn note_unknown_answered(tx: &Transaction<'_>, phone: u64, now_s: i64) -> Result<(), DbError> {
-    let sql = "INSERT INTO sms_number (phone, unknown_answered_at_s) VALUES (?1, ?2)
-               ON CONFLICT (phone) DO UPDATE SET unknown_answered_at_s = excluded.unknown_answered_at_s";
-    tx.prepare_cached(sql)?.execute((phone, now_s))?;
+pub(super) fn note_unknown_answered(tx: &Transaction<'_>, phone: u64, now: &Now) -> Result<(), DbError> {
+    let sql = "INSERT INTO sms_number (phone, unknown_answered_lived_s) VALUES (?1, ?2)
+               ON CONFLICT (phone) DO UPDATE SET unknown_answered_lived_s = excluded.unknown_answered_lived_s";
+    tx.prepare_cached(sql)?.execute((phone, now.lived_s))?;
     Ok(())
 }

@@ -3,10 +3,11 @@
 
 use super::{Desk, Line, store};
 use crate::db::DbError;
-use crate::outbox::{self, Kind, Outgoing, State};
+use crate::outbox::{self, Kind, Outgoing, ReportOf, State};
 use crate::sms::africastalking::{Delivery, DeliveryState, Inbound, Sender};
 use crate::sms::{Decision, Effect, Incoming, Recent, answer};
-use jiff::Timestamp;
+use crate::time;
+use mizili_node::deps::Reading;
 use rusqlite::Connection;
 use std::sync::Arc;
 use sync_protocol::phone::Phone;
@@ -24,9 +25,9 @@ impl Desk {
             tracing::info!(id = text.id, "an SMS from a name, not a number: never answered");
             return Ok(());
         };
-        let now = self.deps.clock.now();
-        let (this, at, words, from) = (self.clone(), line.clone(), text.text.clone(), phone.clone());
-        let decided = self.db.read(move |conn| this.decide(conn, &at, &words, &from, now)).await?;
+        let at = self.deps.clock.read();
+        let (this, by, words, from) = (self.clone(), line.clone(), text.text.clone(), phone.clone());
+        let decided = self.db.read(move |conn| this.decide(conn, &by, &words, &from, at)).await?;
         tracing::info!(
             phone = phone.masked(),
             id = text.id,
@@ -38,17 +39,17 @@ impl Desk {
         let (name, number) = (line.name.clone(), phone.number());
         self.db
             .write(move |tx| {
-                let now_s = now.as_second();
-                if !store::is_new_sms(tx, &name, &text.id, now_s)? {
+                let now = time::now(tx, at)?;
+                if !store::is_new_sms(tx, &name, &text.id, &now)? {
                     return Ok(());
                 }
                 match decided.effect {
                     Effect::None => {}
-                    Effect::OptOut => outbox::note_opt_out(tx, number, now_s)?,
+                    Effect::OptOut => outbox::note_opt_out(tx, number, &now)?,
                     Effect::OptIn => outbox::note_opt_in(tx, number)?,
                 }
                 if decided.not_understood {
-                    store::note_unknown_answered(tx, number, now_s)?;
+                    store::note_unknown_answered(tx, number, &now)?;
                 }
                 let Some(reply) = decided.reply else { return Ok(()) };
                 let message = Outgoing {
@@ -59,7 +60,7 @@ impl Desk {
                     gateway: Some(name.to_string()),
                     link_id: text.link_id,
                 };
-                outbox::queue(tx, &message, now_s).map(|_| ())
+                outbox::queue(tx, &message, &now).map(|_| ())
             })
             .await?;
         self.outbox_wake.notify_one();
@@ -72,23 +73,20 @@ impl Desk {
         line: &Line,
         text: &str,
         phone: &Phone,
-        now: Timestamp,
+        at: Reading,
     ) -> Result<Decision, DbError> {
         let number = phone.number();
-        let now_s = now.as_second();
-        // A clock that was set back makes an answer seem to come from the future: as if just now.
-        let ago = |at_s: i64| (now_s - at_s).abs();
+        let view = self.market.patient(conn, at)?;
         let recent = Recent {
-            unknown_answered_s_ago: store::unknown_answered_s(conn, number)?.map(ago),
-            answers_last_hour: outbox::replies_since(conn, number, now_s - HOUR_S)?,
+            unknown_answered_s_ago: store::unknown_answered_s_ago(conn, number, view.now())?,
+            answers_last_hour: outbox::replies_within(conn, number, HOUR_S, view.now())?,
             opted_out: outbox::has_opted_out(conn, number)?,
         };
-        let view = self.market.patient(conn, now_s)?;
         let Some(settings) = line.settings(&view) else {
             return Err(DbError::Other("this office has no currency yet".to_owned()));
         };
         let incoming = Incoming { phone, text, recent };
-        answer(&view, &settings, &incoming, view.best_time(now))
+        answer(&view, &settings, &incoming, view.now().best())
             .map_err(|error| DbError::Other(error.to_string()))
     }
 
@@ -97,8 +95,8 @@ impl Desk {
     /// # Errors
     /// Those of the database.
     pub(super) async fn left(&self, line: &Line, phone: &Phone) -> Result<(), DbError> {
-        let (number, now_s) = (phone.number(), self.deps.clock.now_s());
-        self.db.write_grouped(move |tx| outbox::note_opt_out(tx, number, now_s)).await?;
+        let (number, at) = (phone.number(), self.deps.clock.read());
+        self.db.write_grouped(move |tx| outbox::note_opt_out(tx, number, &time::now(tx, at)?)).await?;
         tracing::info!(gateway = &*line.name, phone = phone.masked(), "somebody wants no more messages");
         Ok(())
     }
@@ -117,7 +115,7 @@ impl Desk {
                 return Ok(());
             }
         };
-        let now_s = self.deps.clock.now_s();
+        let at = self.deps.clock.read();
         let id = report.id.clone();
         let came_to = self
             .db
@@ -127,13 +125,8 @@ impl Desk {
                 } else {
                     format!("{}: {}", report.status, report.reason)
                 };
-                let came_to = outbox::report(tx, &report.id, state, &note, now_s)?;
-                if report.opted_out
-                    && let Some(phone) = outbox::receiver(tx, &report.id)?
-                {
-                    outbox::note_opt_out(tx, phone, now_s)?;
-                }
-                Ok::<_, DbError>(came_to)
+                let of = ReportOf { message_id: &report.id, state, note: &note, opted_out: report.opted_out };
+                outbox::report(tx, &of, &time::now(tx, at)?)
             })
             .await?;
         tracing::info!(id, state = state.as_str(), ?came_to, "a delivery report");

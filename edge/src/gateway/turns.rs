@@ -11,7 +11,7 @@ use crate::text::{Lang, Messages, Msg};
 use crate::ussd::{
     Draft, Engine, Intent, Next, NotTaken, Outcome, Reply, Session, Settings, Step, Turn, TurnText,
 };
-use jiff::Timestamp;
+use mizili_node::deps::Reading;
 use std::sync::Arc;
 use sync_protocol::units::Currency;
 
@@ -37,16 +37,16 @@ impl Desk {
     pub(super) async fn turn(self: &Arc<Self>, line: &Arc<Line>, turn: Turn) -> Reply {
         let call = self.calls.get(&line.name, &turn.session_id);
         let mut slot = call.slot.lock().await;
-        let now = self.deps.clock.now();
-        let came = match self.turn_quick(line, &turn, &call, &mut slot, now) {
+        let at = self.deps.clock.read();
+        let came = match self.turn_quick(line, &turn, &call, &mut slot, at) {
             Some(came) => came,
-            None => Box::pin(self.turn_patient(line, &turn, &call, &mut slot, now)).await,
+            None => Box::pin(self.turn_patient(line, &turn, &call, &mut slot, at)).await,
         };
         match came {
             Came::Reply(reply) => reply,
             Came::Act(doing) => {
                 let (session, intent) = *doing;
-                Box::pin(self.act(line, &call, &mut slot, turn, session, intent, now)).await
+                Box::pin(self.act(line, &call, &mut slot, turn, session, intent, at)).await
             }
         }
     }
@@ -58,9 +58,9 @@ impl Desk {
         turn: &Turn,
         call: &Arc<Call>,
         slot: &mut Slot,
-        now: Timestamp,
+        at: Reading,
     ) -> Option<Came> {
-        match self.walk_quick(line, turn, slot, now) {
+        match self.walk_quick(line, turn, slot, at) {
             Ok(walked) => Some(self.walked(turn, call, slot, walked)),
             Err(ViewError::Long) => None,
             Err(ViewError::Db(error)) => Some(Came::Reply(unreadable(line, turn, &error))),
@@ -73,9 +73,9 @@ impl Desk {
         turn: &Turn,
         call: &Arc<Call>,
         slot: &mut Slot,
-        now: Timestamp,
+        at: Reading,
     ) -> Came {
-        match self.walk_patient(line, turn, slot, now).await {
+        match self.walk_patient(line, turn, slot, at).await {
             Ok(walked) => self.walked(turn, call, slot, walked),
             Err(error) => Came::Reply(unreadable(line, turn, &error)),
         }
@@ -110,15 +110,11 @@ impl Desk {
     }
 
     /// In this thread: for what is in memory, or one look-up away.
-    fn walk_quick(&self, line: &Line, turn: &Turn, slot: &Slot, now: Timestamp) -> Result<Walked, ViewError> {
-        let moment = Moment {
-            now_s: now.as_second(),
-            monotonic: self.deps.clock.monotonic(),
-            commits: self.db.commits(),
-        };
+    fn walk_quick(&self, line: &Line, turn: &Turn, slot: &Slot, at: Reading) -> Result<Walked, ViewError> {
+        let moment = Moment { clocks: at, commits: self.db.commits() };
         self.db.read_blocking(|conn| {
             let view = self.market.quick(conn, moment)?;
-            let walked = self.walk(line, &view, turn, slot.into(), now);
+            let walked = self.walk(line, &view, turn, slot.into());
             if view.was_long() { Err(ViewError::Long) } else { walked }
         })
     }
@@ -129,12 +125,12 @@ impl Desk {
         line: &Arc<Line>,
         turn: &Turn,
         slot: &Slot,
-        now: Timestamp,
+        at: Reading,
     ) -> Result<Walked, DbError> {
         let (this, line, turn, known) = (self.clone(), line.clone(), turn.clone(), Known::from(slot));
         let walked = self.db.read(move |conn| {
-            let view = this.market.patient(conn, now.as_second())?;
-            this.walk(&line, &view, &turn, known, now)
+            let view = this.market.patient(conn, at)?;
+            this.walk(&line, &view, &turn, known)
         });
         walked.await.map_err(|error| match error {
             ViewError::Db(error) => error,
@@ -142,21 +138,14 @@ impl Desk {
         })
     }
 
-    fn walk(
-        &self,
-        line: &Line,
-        view: &View<'_>,
-        turn: &Turn,
-        known: Known,
-        now: Timestamp,
-    ) -> Result<Walked, ViewError> {
+    fn walk(&self, line: &Line, view: &View<'_>, turn: &Turn, known: Known) -> Result<Walked, ViewError> {
         let Some(engine) = line.engine(view) else {
             return Err(DbError::Other("this office has no currency yet".to_owned()).into());
         };
         let session = match known.session {
             Some(session) => Some(session),
             None if known.is_loaded => None,
-            None => self.kept(view, line, turn, now)?,
+            None => self.kept(view, line, turn)?,
         };
         let draft: Option<Draft> = match &session {
             Some(_) => None,
@@ -166,21 +155,15 @@ impl Desk {
             draft.is_some() || session.as_ref().is_some_and(|session| session.draft().is_some());
         let mut new_id = || self.deps.ids.uuid_v7();
         let step = engine
-            .turn(view, turn, session, draft, view.best_time(now), &mut new_id)
+            .turn(view, turn, session, draft, view.now(), &mut new_id)
             .map_err(|error| DbError::Other(error.to_string()))?;
         Ok(Walked { step, has_draft_row })
     }
 
     /// The call as the disk has it. One that an earlier start of the program wrote may lack the last keys: where more than one is
     /// new, it is walked anew along all of them, which never acts.
-    fn kept(
-        &self,
-        view: &View<'_>,
-        line: &Line,
-        turn: &Turn,
-        now: Timestamp,
-    ) -> Result<Option<Session>, DbError> {
-        let kept = store::call(view.conn(), &line.name, &turn.session_id, now.as_second())?;
+    fn kept(&self, view: &View<'_>, line: &Line, turn: &Turn) -> Result<Option<Session>, DbError> {
+        let kept = store::call(view.conn(), &line.name, &turn.session_id, view.now())?;
         let Some(kept) = kept else { return Ok(None) };
         let is_whole = kept.run == self.calls.run || !lacks_keys(&kept.session, &turn.text);
         Ok(is_whole.then_some(kept.session))
@@ -196,12 +179,12 @@ impl Desk {
         turn: Turn,
         session: Session,
         intent: Intent,
-        now: Timestamp,
+        at: Reading,
     ) -> Reply {
         let (phone, session_id) = (turn.phone.masked(), turn.session_id.clone());
         let what = act_name(&intent);
         self.calls.acts(call);
-        let done = self.act_on_disk(line, call, turn.clone(), session.clone(), intent, now).await;
+        let done = self.act_on_disk(line, call, turn.clone(), session.clone(), intent, at).await;
         let step = match done {
             Ok((step, outcome)) => {
                 tracing::info!(phone, session = session_id, what, ?outcome, "an act by phone");
@@ -212,7 +195,7 @@ impl Desk {
             }
             Err(error) => {
                 tracing::error!(%error, phone, session = session_id, what, "an act by phone was NOT taken");
-                match self.not_taken(line, turn, session, now).await {
+                match self.not_taken(line, turn, session, at).await {
                     Ok(step) => {
                         self.calls.changed(call);
                         step
@@ -240,26 +223,20 @@ impl Desk {
         turn: Turn,
         session: Session,
         intent: Intent,
-        now: Timestamp,
+        at: Reading,
     ) -> Result<(Step, Outcome), DbError> {
         let (this, line, call) = (self.clone(), line.clone(), call.clone());
         self.db
             .write(move |tx| {
                 let outcome = acts::execute(tx, &this.deps, &intent, session.lang())?;
-                let view = this.market.inside(tx, now.as_second())?;
+                let view = this.market.inside(tx, at)?;
                 let Some(engine) = line.engine(&view) else {
                     return Err(DbError::Other("this office has no currency yet".to_owned()));
                 };
-                let step = engine.finish(&view, &turn, session, &outcome, view.best_time(now));
+                let step = engine.finish(&view, &turn, session, &outcome, view.now());
                 let state = step.session.to_json();
-                store::put_call(
-                    tx,
-                    &call.gateway,
-                    &call.session_id,
-                    this.calls.run,
-                    &state,
-                    now.as_second(),
-                )?;
+                let run = this.calls.run;
+                store::put_call(tx, &call.gateway, &call.session_id, run, &state, view.now())?;
                 let draft = step.draft().map(store::KeptDraft::from);
                 store::put_draft(tx, turn.phone.number(), draft.as_ref())?;
                 Ok((step, outcome))
@@ -273,17 +250,17 @@ impl Desk {
         line: &Arc<Line>,
         turn: Turn,
         session: Session,
-        now: Timestamp,
+        at: Reading,
     ) -> Result<Step, DbError> {
         let (this, line) = (self.clone(), line.clone());
         self.db
             .read(move |conn| {
-                let view = this.market.patient(conn, now.as_second())?;
+                let view = this.market.patient(conn, at)?;
                 let Some(engine) = line.engine(&view) else {
                     return Err(DbError::Other("this office has no currency yet".to_owned()));
                 };
                 let outcome = Outcome::NotTaken(NotTaken::Storage);
-                Ok(engine.finish(&view, &turn, session, &outcome, view.best_time(now)))
+                Ok(engine.finish(&view, &turn, session, &outcome, view.now()))
             })
             .await
     }

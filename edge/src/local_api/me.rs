@@ -68,8 +68,3 @@ impl Me {
             .any(|order| order.status == OrderStatus::Short && order.holder == Some(self.holder())))
     }
 }
-
-/// The hub's clock as far as it is known here, else the box's own: what the age of a price is counted by.
-pub(super) fn best_now_s(conn: &Connection, box_now_s: i64) -> Result<i64, DbError> {
-    Ok(box_now_s.saturating_add(node::clock_offset_s(conn)?))
-}

@@ -1,6 +1,7 @@
 //! Names of what rows refer to by id, looked up once for each answer. A row that has not come yet is named by its number: an
 //! answer must not fail because of a name.
 
+use crate::commands;
 use crate::db::DbError;
 use crate::replica;
 use rusqlite::Connection;
@@ -8,9 +9,12 @@ use std::collections::HashMap;
 use sync_protocol::entity::{
     Commodity, Cooperative, Entity, Listing, Market, Member, OfficeUser, Region, Unit,
 };
-use sync_protocol::ids::{CommodityId, CooperativeId, ListingId, MarketId, RegionId, UnitId};
+use sync_protocol::ids::{CommandId, CommodityId, CooperativeId, ListingId, MarketId, RegionId, UnitId};
 use sync_protocol::row::Key;
 use uuid::Uuid;
+
+/// What a listing is called of which nothing is known any more.
+pub(super) const GONE: &str = "A product that is gone";
 
 /// Looks names up in one snapshot of the database, each once.
 pub(super) struct Names<'c> {
@@ -92,13 +96,24 @@ impl<'c> Names<'c> {
     /// What a listing is called, and its unit; of one that is gone, no more than that.
     pub(super) fn product(&mut self, id: ListingId) -> Result<(String, String), DbError> {
         match self.listing(id)? {
-            None => Ok(("A product that is gone".to_owned(), String::new())),
+            None => Ok((GONE.to_owned(), String::new())),
             Some(listing) => {
                 let name =
                     if listing.title.is_empty() { self.commodity(listing.commodity)? } else { listing.title };
                 Ok((name, self.unit(listing.unit)?))
             }
         }
+    }
+
+    /// What an order made here was of: its listing as it is called now, else as its command kept it.
+    pub(super) fn ordered(&mut self, order: Uuid, listing: ListingId) -> Result<(String, String), DbError> {
+        if self.listing(listing)?.is_none()
+            && let Some(state) = commands::outcome(self.conn, CommandId(order))?
+            && let Some(kept) = commands::thing(self.conn, &state)?.filter(|kept| !kept.name.is_empty())
+        {
+            return Ok((kept.name, kept.unit));
+        }
+        self.product(listing)
     }
 
     /// A member's name, through an id that gave way to another too.

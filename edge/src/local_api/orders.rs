@@ -77,9 +77,8 @@ pub async fn list(
 ) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read("office.orders", status_of, STATUSES)?;
     let lang = reader(&headers);
-    let now_s = state.deps.clock.now_s();
     let page = state.db.read(move |conn| {
-        let mut entries = entries(conn, &filter, now_s)?;
+        let mut entries = entries(conn, &filter)?;
         entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key()));
         let mut names = Names::new(conn);
         slice.cut_whole(entries, Entry::key, |a, b| b.cmp(a), |entry| entry.show(conn, &mut names, lang))
@@ -97,7 +96,7 @@ fn status_of(word: &str) -> Option<String> {
     (word == REFUSED || OrderStatus::parse(word).is_some()).then(|| word.to_owned())
 }
 
-fn entries(conn: &Connection, filter: &Filter, now_s: i64) -> Result<Vec<Entry>, ApiError> {
+fn entries(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, ApiError> {
     let cooperative = |id: u32| filter.cooperative.is_none_or(|wanted| wanted == id);
     let mut list = Vec::new();
     if filter.status.as_deref() != Some(REFUSED) {
@@ -112,12 +111,11 @@ fn entries(conn: &Connection, filter: &Filter, now_s: i64) -> Result<Vec<Entry>,
         list.extend(orders.into_iter().filter(fits).map(|order| Entry::Standing(Box::new(order))));
     }
     if filter.status.as_deref().is_none_or(|word| word == REFUSED) {
-        let seller =
-            |order: &RefusedOrder| order.listing_now.as_ref().map_or(0, |listing| listing.cooperative.0);
+        let seller = |order: &RefusedOrder| order.cooperative();
         let fits = |order: &RefusedOrder| {
             filter.product.is_none_or(|listing| listing == order.listing.0) && cooperative(seller(order))
         };
-        let refused = commands::refused_orders(conn, None, now_s)?;
+        let refused = commands::refused_orders(conn, None)?;
         list.extend(refused.into_iter().filter(fits).map(|order| Entry::Refused(Box::new(order))));
     }
     Ok(list)
@@ -135,18 +133,17 @@ pub async fn get(
     PathId(id): PathId<Uuid>,
     _: Params<NoParams>,
 ) -> Result<Json<OrderJson>, ApiError> {
-    let now_s = state.deps.clock.now_s();
-    let order = state.db.read(move |conn| find(conn, id, now_s)).await?;
+    let order = state.db.read(move |conn| find(conn, id)).await?;
     Ok(Json(order.ok_or_else(|| ApiError::not_found("order"))?))
 }
 
 /// One order, standing or refused.
-pub(super) fn find(conn: &Connection, id: Uuid, now_s: i64) -> Result<Option<OrderJson>, ApiError> {
+pub(super) fn find(conn: &Connection, id: Uuid) -> Result<Option<OrderJson>, ApiError> {
     let mut names = Names::new(conn);
     if let Some(order) = replica::get::<Order>(conn, Key::Uuid(id))? {
         return Ok(Some(show(conn, &mut names, &order, Lang::En)?));
     }
-    let refused = commands::refused_orders(conn, None, now_s)?;
+    let refused = commands::refused_orders(conn, None)?;
     let refused = refused.into_iter().find(|order| order.id.0 == id);
     Ok(refused.map(|order| show_refused(&mut names, &order, Lang::En)).transpose()?)
 }
@@ -161,7 +158,7 @@ pub(super) fn show(
     let sent: Option<Order> = replica::get_sent(conn, Key::Uuid(order.id.0))?;
     let waits_for_cancel = order.status == OrderStatus::Cancelled
         && sent.as_ref().is_some_and(|sent| sent.status != OrderStatus::Cancelled);
-    let (product, unit) = names.product(order.listing)?;
+    let (product, unit) = names.ordered(order.id.0, order.listing)?;
     Ok(OrderJson {
         id: order.id.0,
         product_id: order.listing.0,
@@ -183,8 +180,8 @@ pub(super) fn show(
 }
 
 fn show_refused(names: &mut Names<'_>, order: &RefusedOrder, lang: Lang) -> Result<OrderJson, DbError> {
-    let (product, unit) = names.product(order.listing)?;
-    let currency = order.listing_now.as_ref().map(|listing| listing.currency);
+    let (product, unit) = names.ordered(order.id.0, order.listing)?;
+    let currency = order.currency();
     let amount = |minor| Money {
         amount: minor,
         currency: currency.map_or_else(String::new, |currency| currency.as_str().to_owned()),
@@ -203,7 +200,7 @@ fn show_refused(names: &mut Names<'_>, order: &RefusedOrder, lang: Lang) -> Resu
         channel: order.channel.as_str().to_owned(),
         buyer_phone: phone_text(order.buyer_phone),
         buyer_name: Some(order.buyer_name.clone()).filter(|name| !name.is_empty()),
-        cooperative_id: order.listing_now.as_ref().map_or(0, |listing| listing.cooperative.0),
+        cooperative_id: order.cooperative(),
         placed_at: rfc3339(order.placed_at_s),
         reason: Some(reason),
         flag: None,

@@ -14,6 +14,7 @@ use crate::office::{Caller, phone};
 use crate::replica;
 use crate::state::AppState;
 use crate::text::Lang;
+use crate::time;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -76,7 +77,7 @@ pub async fn place(
         let taken =
             commands::submit(tx, &deps, submission).map_err(|error| refusal(tx, error, listing.as_ref()))?;
         if taken.certainty == Certainty::Record {
-            notices::receipt(tx, OrderId(id.0), deps.clock.now_s())?;
+            notices::receipt(tx, OrderId(id.0), &time::now(tx, deps.clock.read())?)?;
         }
         let order: Order = replica::get(tx, Key::Uuid(id.0))?
             .ok_or_else(|| ApiError::internal("a placed order is not there"))?;
@@ -179,10 +180,12 @@ fn first_answer(
     first: &OrderPlace,
     listing: Option<&Listing>,
 ) -> Result<OrderJson, DbError> {
-    let (product, unit) = Names::new(conn).product(ListingId(first.listing))?;
+    let (product, unit) = Names::new(conn).ordered(stored.command.id.0, ListingId(first.listing))?;
     let quantity = sync_protocol::units::Quantity(first.quantity_milli);
-    let amount = |minor| match listing {
-        Some(listing) => money(minor, listing.currency),
+    let thing = commands::thing(conn, stored)?;
+    let kept = thing.as_ref().and_then(commands::Thing::currency);
+    let amount = |minor| match listing.map(|listing| listing.currency).or(kept) {
+        Some(currency) => money(minor, currency),
         None => sync_protocol::api::Money { amount: minor, currency: String::new() },
     };
     let status =
@@ -200,7 +203,10 @@ fn first_answer(
         channel: Channel::from_code(first.channel).as_str().to_owned(),
         buyer_phone: phone_text(first.buyer_phone),
         buyer_name: Some(first.buyer_name.clone()).filter(|name| !name.is_empty()),
-        cooperative_id: listing.map_or(0, |listing| listing.cooperative.0),
+        cooperative_id: listing
+            .map(|listing| listing.cooperative.0)
+            .or(thing.map(|thing| thing.cooperative))
+            .unwrap_or(0),
         placed_at: rfc3339(stored.command.made_at_s),
         reason: None,
         flag: None,
@@ -246,10 +252,9 @@ pub async fn cancel(
 ) -> Result<Json<OrderJson>, ApiError> {
     let deps = state.deps.clone();
     let order = state.db.write(move |tx| {
-        let now_s = deps.clock.now_s();
         let order = match replica::get::<Order>(tx, Key::Uuid(id))? {
             Some(order) => order,
-            None if find(tx, id, now_s)?.is_some() => {
+            None if find(tx, id)?.is_some() => {
                 return Err(Kind::TooLate.because("The hub refused this order; there is nothing to cancel."));
             }
             None => return Err(ApiError::not_found("order")),
@@ -259,7 +264,7 @@ pub async fn cancel(
             let body = OrderCancel::new(id).into();
             commands::submit(tx, &deps, Submission { id: command, actor: caller.actor, body, clerk: true })?;
         }
-        find(tx, id, now_s)?.ok_or_else(|| ApiError::not_found("order"))
+        find(tx, id)?.ok_or_else(|| ApiError::not_found("order"))
     });
     Ok(Json(order.await?))
 }

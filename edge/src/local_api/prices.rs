@@ -2,11 +2,11 @@
 //! never hidden. Open to everybody.
 
 use super::filter::{self, passes};
-use super::me::best_now_s;
 use super::names::Names;
 use crate::http::problem::ApiError;
 use crate::replica;
 use crate::state::AppState;
+use crate::time;
 use crate::ussd::OLD_AFTER_MONTHS;
 use axum::extract::State;
 use axum::response::Response;
@@ -51,9 +51,9 @@ struct Row {
         (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
 pub async fn list(State(state): State<AppState>, query: Params<PriceQuery>) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read("office.prices")?;
-    let box_now_s = state.deps.clock.now_s();
+    let at = state.deps.clock.read();
     let page = state.db.read(move |conn| {
-        let this_month = month_of(best_now_s(conn, box_now_s)?);
+        let this_month = month_of(time::now(conn, at)?.best_s);
         let mut names = Names::new(conn);
         let series = series(conn, &mut names, &filter)?;
         let key = |row: &Row| (row.month.0, series[row.series].id.0);

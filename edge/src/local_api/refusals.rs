@@ -1,8 +1,9 @@
 //! What the hub refused of the things done here, in plain words: who wanted what, and why not. A refusal is never silent.
 
+use super::names::GONE;
 use super::names::Names;
 use super::stock::lang;
-use crate::commands::{self, CommandState, REFUSED_SHOWN_S};
+use crate::commands::{self, CommandState, Thing};
 use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::office::Caller;
@@ -18,9 +19,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::{Page, Problem};
 use sync_protocol::command::{ActorKind, Adjustment, Body, name};
-use sync_protocol::entity::Order;
-use sync_protocol::ids::{CommodityId, ListingId, UnitId};
-use sync_protocol::row::Key;
+use sync_protocol::ids::ListingId;
 use sync_protocol::units::{Currency, Quantity};
 use sync_protocol::verdict::{Conflict, Reject, RejectCode, Verdict};
 use utoipa::{IntoParams, ToSchema};
@@ -61,11 +60,11 @@ pub struct Refusal {
     pub code: String,
     /// Whether some of it was taken all the same.
     pub in_part: bool,
-    /// When it was done here, RFC 3339, UTC, by this box's clock.
+    /// When it was done here, RFC 3339, UTC, as far as this box knew.
     pub made_at: String,
-    /// When the hub's answer came, RFC 3339, UTC, by this box's clock.
+    /// When the hub's answer came, RFC 3339, UTC, by the hub's clock.
     pub refused_at: String,
-    /// Whether the person was told, by SMS or on a screen.
+    /// Whether an SMS that says so was written to the person.
     pub told: bool,
 }
 
@@ -83,11 +82,11 @@ pub async fn list(
 ) -> Result<Response, ApiError> {
     let given = &query.given;
     let slice =
-        Slice::<(i64, u64)>::read("office.refusals", given.limit.as_deref(), given.cursor.as_deref())?;
-    let (lang, now_s) = (lang(given.lang.as_deref())?, state.deps.clock.now_s());
+        Slice::<(u64, u64)>::read("office.refusals", given.limit.as_deref(), given.cursor.as_deref())?;
+    let lang = lang(given.lang.as_deref())?;
     let page = state.db.read(move |conn| {
-        let states = commands::refusals(conn, now_s.saturating_sub(REFUSED_SHOWN_S))?;
-        let key = |state: &CommandState| (state.settled_at_s.unwrap_or(0), state.command.seq);
+        let states = commands::refusals(conn)?;
+        let key = |state: &CommandState| (state.verdict_number, state.command.seq);
         let mut names = Names::new(conn);
         slice.cut_whole(
             states,
@@ -107,24 +106,30 @@ fn show(
 ) -> Result<Refusal, DbError> {
     let command = &state.command;
     let body = Body::from_raw(&command.body).ok().flatten();
-    let listing = body.as_ref().map(|body| listing_of(conn, body)).transpose()?.flatten();
-    let listing = listing.map(|id| names.listing(id)).transpose()?.flatten();
-    let unit = listing.as_ref().map(|listing| names.unit(listing.unit)).transpose()?.unwrap_or_default();
-    let currency = listing.as_ref().map(|listing| listing.currency);
+    // As it is called now; as it was when it was done where the listing has left this office since.
+    let mut thing = commands::thing(conn, state)?;
+    if let Some(thing) = &mut thing
+        && names.listing(ListingId(thing.listing))?.is_some()
+    {
+        (thing.name, thing.unit) = names.product(ListingId(thing.listing))?;
+        thing.name_sw.clear();
+    }
+    let unit = thing.as_ref().map_or("", |thing| thing.unit.as_str());
+    let currency = thing.as_ref().and_then(Thing::currency);
     let (why, code, in_part) = match &state.verdict {
         Some(Verdict::Rejected(reject)) => {
-            (why(lang, Some(reject), &unit, currency), reject.code.as_str().to_owned(), false)
+            (why(lang, Some(reject), unit, currency), reject.code.as_str().to_owned(), false)
         }
         Some(Verdict::Applied(applied)) => {
             let clashes = applied.conflicts.iter().map(|clash| conflict(lang, clash, currency));
             (clashes.collect::<Vec<_>>().join(" "), RejectCode::Conflict.as_str().to_owned(), true)
         }
-        _ => (why(lang, None, &unit, currency), "dismissed".to_owned(), false),
+        _ => (why(lang, None, unit, currency), "dismissed".to_owned(), false),
     };
     Ok(Refusal {
         id: command.id.0,
         kind: name(command.body.kind).unwrap_or("unknown").to_owned(),
-        what: what(conn, names, lang, body.as_ref(), command.actor.kind)?,
+        what: what(lang, body.as_ref(), thing.as_ref(), command.actor.kind),
         who: who(names, lang, state)?,
         why,
         code,
@@ -135,86 +140,41 @@ fn show(
     })
 }
 
-/// The listing that a command is about, if it is about one that can be here.
-fn listing_of(conn: &Connection, body: &Body) -> Result<Option<ListingId>, DbError> {
-    Ok(match body {
-        Body::OrderPlace(order) => Some(ListingId(order.listing)),
-        Body::ListingPost(post) => Some(ListingId(post.listing)),
-        Body::ListingEdit(edit) => Some(ListingId(edit.listing)),
-        Body::ListingWithdraw(withdraw) => Some(ListingId(withdraw.listing)),
-        Body::StockAdjust(adjust) => Some(ListingId(adjust.listing)),
-        Body::OrderCancel(cancel) => ordered(conn, cancel.order)?.map(|(listing, _)| listing),
-        Body::MemberRegister(_) => None,
-    })
-}
-
-/// What an order is of, standing or in the log alone.
-fn ordered(conn: &Connection, order: Uuid) -> Result<Option<(ListingId, Quantity)>, DbError> {
-    if let Some(order) = crate::replica::get::<Order>(conn, Key::Uuid(order))? {
-        return Ok(Some((order.listing, order.quantity)));
-    }
-    let stored = commands::outcome(conn, sync_protocol::ids::CommandId(order))?;
-    Ok(match stored.map(|stored| Body::from_raw(&stored.command.body)) {
-        Some(Ok(Some(Body::OrderPlace(order)))) => {
-            Some((ListingId(order.listing), Quantity(order.quantity_milli)))
-        }
-        _ => None,
-    })
-}
-
 /// What was wanted, in words.
-fn what(
-    conn: &Connection,
-    names: &mut Names<'_>,
-    lang: Lang,
-    body: Option<&Body>,
-    actor: ActorKind,
-) -> Result<String, DbError> {
-    let mut of = |listing: Uuid, milli: Option<i64>| -> Result<String, DbError> {
-        let (product, unit) = names.product(ListingId(listing))?;
-        Ok(milli.map_or(product.clone(), |milli| format!("{} {product}", with_unit(Quantity(milli), &unit))))
+fn what(lang: Lang, body: Option<&Body>, thing: Option<&Thing>, actor: ActorKind) -> String {
+    // Of an act of an earlier version whose listing is gone nothing is known but that.
+    let name = thing.map(|thing| thing.name(lang)).filter(|name| !name.is_empty()).unwrap_or(GONE);
+    let unit = thing.map_or("", |thing| thing.unit.as_str());
+    let of = |milli: Option<i64>| match milli {
+        Some(milli) => format!("{} {name}", with_unit(Quantity(milli), unit)),
+        None => name.to_owned(),
     };
     let (id, thing) = match body {
         None => ("did-unknown", String::new()),
         Some(Body::MemberRegister(register)) => {
-            return Ok(say(lang, "did-member-register", &[("name", &register.name)]));
+            return say(lang, "did-member-register", &[("name", &register.name)]);
         }
-        Some(Body::ListingPost(post)) => {
-            // A refused offer left no listing to look up: its own words say what it was.
-            let name = names.commodity(CommodityId(post.commodity))?;
-            let name = if post.title.is_empty() { name } else { post.title.clone() };
-            let amount = with_unit(Quantity(post.quantity_milli), &names.unit(UnitId(post.unit))?);
-            ("did-listing-post", format!("{amount} {name}"))
-        }
-        Some(Body::ListingEdit(edit)) => ("did-listing-edit", of(edit.listing, None)?),
-        Some(Body::ListingWithdraw(withdraw)) => ("did-listing-withdraw", of(withdraw.listing, None)?),
+        Some(Body::ListingPost(post)) => ("did-listing-post", of(Some(post.quantity_milli))),
+        Some(Body::ListingEdit(_)) => ("did-listing-edit", of(None)),
+        Some(Body::ListingWithdraw(_)) => ("did-listing-withdraw", of(None)),
         Some(Body::OrderPlace(order)) => {
-            let thing = of(order.listing, Some(order.quantity_milli))?;
+            let thing = of(Some(order.quantity_milli));
             // Whoever stood at the counter has to be found again; who called is told by who wanted it.
             let parts = [Some(order.buyer_name.clone()), phone_text(order.buyer_phone)];
             let buyer: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
             if actor == ActorKind::Office && !buyer.is_empty() {
-                let values = [("what", thing.as_str()), ("buyer", &buyer.join(", "))];
-                return Ok(say(lang, "did-order-place-for", &values));
+                return say(lang, "did-order-place-for", &[("what", &thing), ("buyer", &buyer.join(", "))]);
             }
             ("did-order-place", thing)
         }
-        Some(Body::OrderCancel(cancel)) => {
-            let thing = match ordered(conn, cancel.order)? {
-                Some((listing, quantity)) => of(listing.0, Some(quantity.0))?,
-                None => String::new(),
-            };
-            ("did-order-cancel", thing)
-        }
+        Some(Body::OrderCancel(_)) => ("did-order-cancel", of(thing.map(|thing| thing.quantity_milli))),
         Some(Body::StockAdjust(adjust)) => match adjust.found {
-            Adjustment::Intake(milli) => ("did-stock-intake", of(adjust.listing, Some(milli))?),
-            Adjustment::WriteOff(milli) => ("did-stock-write-off", of(adjust.listing, Some(milli))?),
-            Adjustment::Count { counted_milli, .. } => {
-                ("did-stock-count", of(adjust.listing, Some(counted_milli))?)
-            }
+            Adjustment::Intake(milli) => ("did-stock-intake", of(Some(milli))),
+            Adjustment::WriteOff(milli) => ("did-stock-write-off", of(Some(milli))),
+            Adjustment::Count { counted_milli, .. } => ("did-stock-count", of(Some(counted_milli))),
         },
     };
-    Ok(say(lang, id, &[("what", &thing)]))
+    say(lang, id, &[("what", &thing)])
 }
 
 /// Who wanted it.

@@ -4,7 +4,7 @@ use super::cooperatives;
 use super::me::Me;
 use super::names::Names;
 use super::stock::lang;
-use crate::commands::{self, REFUSED_SHOWN_S};
+use crate::commands;
 use crate::config::{Config, Gateway};
 use crate::db::DbError;
 use crate::http::problem::ApiError;
@@ -16,6 +16,7 @@ use crate::state::AppState;
 use crate::sync::state::{self, SyncState};
 use crate::sync::{CODES, SyncError, known_code};
 use crate::text::Lang;
+use crate::time;
 use axum::Json;
 use axum::extract::State;
 use mizili_node::query::Params;
@@ -111,18 +112,17 @@ pub async fn status(
     query: Params<StatusQuery>,
 ) -> Result<Json<OfficeStatus>, ApiError> {
     let lang = lang(query.given.lang.as_deref())?;
-    let (now_s, config) = (state.deps.clock.now_s(), state.config.clone());
+    let (at, config) = (state.deps.clock.read(), state.config.clone());
     let trouble = state.db.trouble();
     // Where the loop that speaks with the hub is not running, nobody would tell that the line is gone.
     let is_listening = state.sync.changed().has_changed().is_ok();
     let found = state.db.read(move |conn| {
         let me = Me::load(conn)?;
-        let offset_s = node::clock_offset_s(conn)?;
-        let contact_s = node::last_contact_s(conn)?;
-        let tally = commands::tally(conn, now_s.saturating_sub(REFUSED_SHOWN_S))?;
+        let heard = time::last_heard(conn, at)?;
+        let tally = commands::tally(conn)?;
         let sync = state::load(conn)?;
         let sms_stuck = sms_stuck(conn, &config)?;
-        let last_contact = contact_s.map(|at| rfc3339(at.saturating_add(offset_s)));
+        let last_contact = heard.map(|heard| rfc3339(heard.hub_s));
         let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none() && trouble.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
         let summary =
@@ -147,7 +147,7 @@ pub async fn status(
             refused: tally.refused,
             in_touch,
             last_contact,
-            last_contact_age_s: contact_s.map(|at| u64::try_from(now_s.saturating_sub(at)).unwrap_or(0)),
+            last_contact_age_s: heard.map(|heard| u64::try_from(heard.age_s).unwrap_or(0)),
             last_try: sync.attempt_at_s.map(rfc3339),
             problem,
             problem_code,

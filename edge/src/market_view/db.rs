@@ -3,7 +3,9 @@
 
 use crate::db::DbError;
 use crate::replica::index_key;
+use crate::time::Anchor;
 use rusqlite::{Connection, OptionalExtension};
+use std::sync::LazyLock;
 use sync_protocol::entity::{Entity, Listing, Order, Price, PriceSeries};
 use sync_protocol::ids::{CommodityId, OrderId, SeriesId};
 use sync_protocol::row::Key;
@@ -16,17 +18,16 @@ pub(super) struct Moves {
     pub(super) reference: u64,
     /// Listings, stock, orders.
     pub(super) offers: u64,
-    /// Seconds that the hub's clock was ahead of this box's when they last spoke.
-    pub(super) clock_offset_s: i64,
+    /// By what time is told.
+    pub(super) anchor: Anchor,
 }
 
 pub(super) fn moves(conn: &Connection) -> Result<Moves, DbError> {
-    // One statement, with what `node::clock_offset_s` reads in it, since every screen pays for it.
-    let mut statement = conn.prepare_cached(
-        "SELECT reference, offers, coalesce((SELECT value FROM node WHERE key = 'clock_offset_s'), 0) FROM market_move",
-    )?;
-    let moves = statement.query_row([], |row| {
-        Ok(Moves { reference: row.get(0)?, offers: row.get(1)?, clock_offset_s: row.get(2)? })
+    // One statement, since every screen pays for it.
+    static SQL: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT reference, offers, {} FROM market_move, lived", Anchor::COLUMNS));
+    let moves = conn.prepare_cached(&SQL)?.query_row([], |row| {
+        Ok(Moves { reference: row.get(0)?, offers: row.get(1)?, anchor: Anchor::from_row(row, 2)? })
     })?;
     Ok(moves)
 }

@@ -18,13 +18,14 @@ use crate::db::DbError;
 use crate::replica;
 use crate::sms::words;
 use crate::text::{Lang, Messages};
+use crate::time::Now;
 use crate::ussd::market::{
     Best, Caller, Listing, Market, MyListing, MyOrder, Named, Quote, Read, ReadError, Series, Shelf,
     UnitChoice, Window,
 };
 use crate::ussd::{Outcome, unit_name};
 use db::Moves;
-use jiff::{SignedDuration, Timestamp};
+use mizili_node::deps::Reading;
 use offers::OfferCache;
 use reference::Reference;
 use rusqlite::Connection;
@@ -57,10 +58,8 @@ pub struct MarketCache {
 /// When a quick view is asked for: before its read begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// Seconds since 1970 UTC.
-    pub now_s: i64,
-    /// By the monotonic clock.
-    pub monotonic: Duration,
+    /// What the machine's clocks said.
+    pub clocks: Reading,
     /// Transactions of this process so far; see [`crate::db::Db::commits`].
     pub commits: u64,
 }
@@ -96,7 +95,7 @@ pub struct View<'a> {
     moves: Moves,
     /// Where lists are kept; `None` inside a transaction.
     cache: Option<&'a MarketCache>,
-    now_s: i64,
+    now: Now,
     /// Whether reads that take long are made here.
     is_patient: bool,
     /// Set when one was not.
@@ -112,11 +111,11 @@ impl MarketCache {
     /// When names and prices have to be loaded first, or the database fails.
     pub fn quick<'a>(&'a self, conn: &'a Connection, moment: Moment) -> Result<View<'a>, ViewError> {
         let moves = self.moves(conn, moment)?;
-        let now_s = moment.now_s;
+        let now = moves.anchor.now(moment.clocks);
         let kept = self.kept();
         match kept {
             Some(reference) if reference.is_current(conn, moves)? => {
-                Ok(View::new(conn, reference, moves, Some(self), now_s, false))
+                Ok(View::new(conn, reference, moves, Some(self), now, false))
             }
             _ => Err(ViewError::Long),
         }
@@ -126,24 +125,24 @@ impl MarketCache {
     ///
     /// # Errors
     /// Those of the database.
-    pub fn patient<'a>(&'a self, conn: &'a Connection, now_s: i64) -> Result<View<'a>, DbError> {
+    pub fn patient<'a>(&'a self, conn: &'a Connection, at: Reading) -> Result<View<'a>, DbError> {
         let moves = db::moves(conn)?;
         let reference = self.reference(conn, moves)?;
-        Ok(View::new(conn, reference, moves, Some(self), now_s, true))
+        Ok(View::new(conn, reference, moves, Some(self), moves.anchor.now(at), true))
     }
 
     /// A view inside a transaction: it sees what the transaction wrote, and keeps nothing of it.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn inside<'a>(&'a self, tx: &'a Connection, now_s: i64) -> Result<View<'a>, DbError> {
+    pub fn inside<'a>(&'a self, tx: &'a Connection, at: Reading) -> Result<View<'a>, DbError> {
         let moves = db::moves(tx)?;
         // What is kept may be older by a frame that came this instant: names and prices of a moment ago.
         let reference = match self.kept() {
             Some(reference) => reference,
             None => Arc::new(Reference::load(tx)?),
         };
-        Ok(View::new(tx, reference, moves, None, now_s, true))
+        Ok(View::new(tx, reference, moves, None, moves.anchor.now(at), true))
     }
 
     /// How often things have moved: as read an instant ago where this process has written nothing since, for even the smallest read
@@ -152,7 +151,7 @@ impl MarketCache {
         let known = || self.moves.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((then, moves)) = *known()
             && then.commits == moment.commits
-            && moment.monotonic.saturating_sub(then.monotonic) < UNSEEN_MAX
+            && moment.clocks.uptime.since.saturating_sub(then.clocks.uptime.since) < UNSEEN_MAX
         {
             return Ok(moves);
         }
@@ -183,11 +182,11 @@ impl<'a> View<'a> {
         reference: Arc<Reference>,
         moves: Moves,
         cache: Option<&'a MarketCache>,
-        now_s: i64,
+        now: Now,
         is_patient: bool,
     ) -> Self {
         let (was_long, may_sell) = (Cell::new(false), Cell::new(None));
-        Self { conn, reference, moves, cache, now_s, is_patient, was_long, may_sell }
+        Self { conn, reference, moves, cache, now, is_patient, was_long, may_sell }
     }
 
     /// The connection that it reads from.
@@ -195,10 +194,9 @@ impl<'a> View<'a> {
         self.conn
     }
 
-    /// The hub's clock as far as it is known here, else the box's own: what the age of a price is counted by.
-    pub(crate) fn best_time(&self, now: Timestamp) -> Timestamp {
-        let ahead = SignedDuration::from_secs(self.moves.clock_offset_s);
-        now.checked_add(ahead).unwrap_or(now)
+    /// What is known of time: by it ages are counted, of prices and of what callers began.
+    pub(crate) fn now(&self) -> &Now {
+        &self.now
     }
 
     /// Whether something would have taken long and was not read: then no answer of this view may be used.

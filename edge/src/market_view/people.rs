@@ -2,12 +2,12 @@
 
 use super::offers::{listing_name, unit_text};
 use super::{View, db};
-use crate::commands::{self, CommandState, RefusedOrder};
+use crate::commands::{self, CommandState, RefusedOrder, Thing};
 use crate::db::DbError;
 use crate::replica;
-use crate::text::Lang;
+use crate::text::{Lang, Messages};
 use crate::ussd::market::{self, ListingState, MyListing, MyOrder, OrderState};
-use crate::ussd::{Outcome, Rejection};
+use crate::ussd::{Outcome, Rejection, unit_name};
 use rusqlite::Connection;
 use std::cmp::Reverse;
 use sync_protocol::command::{Body, Certainty};
@@ -134,7 +134,7 @@ impl View<'_> {
     /// Orders of a number, refused ones too, the newest first.
     pub(super) fn orders_by(&self, phone: u64) -> Result<Vec<OrderRow>, DbError> {
         let orders = replica::find::<Order>(self.conn, BUYER_FIELD, &phone)?;
-        let refused = commands::refused_orders(self.conn, Some(phone), self.now_s)?;
+        let refused = commands::refused_orders(self.conn, Some(phone))?;
         let mut rows: Vec<OrderRow> =
             refused.into_iter().map(|order| OrderRow::Refused(Box::new(order))).collect();
         rows.extend(orders.into_iter().map(|order| OrderRow::Standing(Box::new(order))));
@@ -161,12 +161,15 @@ impl View<'_> {
             OrderStatus::Cancelled => OrderState::Cancelled,
             OrderStatus::Asked | OrderStatus::Other(_) => OrderState::Asked,
         };
+        let thing = match listing {
+            Some(_) => None,
+            None => commands::outcome(self.conn, CommandId(order.id.0))?.and_then(|state| state.thing),
+        };
+        let (name, unit_text) = self.words(listing.as_ref(), thing.as_ref(), lang);
         Ok(MyOrder {
             id: order.id.0,
-            name: listing.as_ref().map_or_else(String::new, |l| listing_name(&self.reference, l, lang)),
-            unit_text: listing
-                .as_ref()
-                .map_or_else(String::new, |l| unit_text(&self.reference, l.unit.0, lang)),
+            name,
+            unit_text,
             quantity_milli: order.quantity.0,
             unit_price_minor: order.unit_price_minor,
             currency: order.currency,
@@ -175,13 +178,25 @@ impl View<'_> {
         })
     }
 
+    /// Name and unit of a listing, or of what a command kept of one that has left this node.
+    fn words(&self, listing: Option<&Listing>, kept: Option<&Thing>, lang: Lang) -> (String, String) {
+        match (listing, kept) {
+            (Some(listing), _) => (
+                listing_name(&self.reference, listing, lang),
+                unit_text(&self.reference, listing.unit.0, lang),
+            ),
+            (None, Some(kept)) => (kept.name(lang).to_owned(), unit_name(Messages::get(), lang, &kept.unit)),
+            (None, None) => (String::new(), String::new()),
+        }
+    }
+
     fn refused(&self, order: &RefusedOrder, lang: Lang) -> Result<Option<MyOrder>, DbError> {
-        let listing = order.listing_now.as_ref();
-        let currency = listing.map(|listing| listing.currency).or(self.reference.currency);
+        let currency = order.currency().or(self.reference.currency);
+        let (name, unit_text) = self.words(order.listing_now.as_ref(), order.thing.as_ref(), lang);
         Ok(currency.map(|currency| MyOrder {
             id: order.id.0,
-            name: listing.map_or_else(String::new, |l| listing_name(&self.reference, l, lang)),
-            unit_text: listing.map_or_else(String::new, |l| unit_text(&self.reference, l.unit.0, lang)),
+            name,
+            unit_text,
             quantity_milli: order.quantity.0,
             unit_price_minor: order.unit_price_minor,
             currency,

@@ -8,6 +8,7 @@ use crate::testing::{
 };
 use crate::text::Lang;
 use crate::ussd::market::{Best, ListingState, Market as _, OrderState, Quote, Shelf, Window};
+use mizili_node::deps::{Reading, Uptime};
 use std::fmt::Debug;
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
@@ -24,7 +25,7 @@ const ALL: Window = Window { offset: 0, limit: 100 };
 
 /// What a patient view says.
 fn seen<T: Debug>(edge: &TestEdge, cache: &MarketCache, ask: impl FnOnce(&super::View<'_>) -> T) -> T {
-    edge.read(|conn| -> Result<T, DbError> { Ok(ask(&cache.patient(conn, edge.deps().clock.now_s())?)) })
+    edge.read(|conn| -> Result<T, DbError> { Ok(ask(&cache.patient(conn, edge.deps().clock.read())?)) })
 }
 
 fn month(year: u32, month: u32) -> Month {
@@ -53,7 +54,11 @@ fn phone(number: u64) -> Phone {
 #[test]
 fn a_quick_view_sees_this_processs_writes_at_once_and_anothers_soon() {
     let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
-    let at = |monotonic| Moment { now_s: 0, monotonic, commits: edge.db().commits() };
+    let at = |since| {
+        let clocks = edge.deps().clock.read();
+        let uptime = Uptime { since, ..clocks.uptime };
+        Moment { clocks: Reading { uptime, ..clocks }, commits: edge.db().commits() }
+    };
     let is_current = |monotonic| {
         let read = |conn: &_| cache.quick(conn, at(monotonic)).map(|_| ());
         edge.db().read_blocking(read) == Ok(())
@@ -75,11 +80,14 @@ fn a_quick_view_sees_this_processs_writes_at_once_and_anothers_soon() {
 #[test]
 fn the_age_of_a_price_is_counted_by_the_hubs_clock() {
     let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
-    let now = edge.deps().clock.now();
-    let ahead = || seen(&edge, &cache, |view| view.best_time(now).as_second() - now.as_second());
+    let at = edge.deps().clock.read();
+    let ahead = || seen(&edge, &cache, |view| view.now().best_s - at.wall_s);
     assert_eq!(ahead(), 0, "never heard");
-    edge.db().write_blocking(|tx| crate::node::set_contact(tx, 1_000, 4_600)).unwrap();
+    edge.write(move |tx| crate::time::heard(tx, at, at.wall_s + 3_600));
     assert_eq!(ahead(), 3_600);
+    edge.clock().set_wall_s(0);
+    edge.clock().advance(Duration::from_secs(60));
+    assert_eq!(ahead(), 3_660, "whatever happens to this box's own");
 }
 
 #[test]
@@ -116,7 +124,7 @@ fn what_is_kept_follows_the_replica() {
 fn a_quick_view_needs_what_is_in_memory_and_says_so_when_it_is_not() {
     let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
     let quick = || {
-        let moment = Moment { now_s: 0, monotonic: Duration::ZERO, commits: edge.db().commits() };
+        let moment = Moment { clocks: edge.deps().clock.read(), commits: edge.db().commits() };
         edge.db().read_blocking(|conn| -> Result<bool, ViewError> {
             let view = cache.quick(conn, moment)?;
             let read = view.quote(MAIZE.0, LILONGWE.0, Lang::En);

@@ -2,23 +2,31 @@
 
 use super::tell;
 use crate::commands::{self, VerdictError};
+use crate::db::DbError;
 use crate::outbox::{self, Kind, Stored};
 use crate::testing::{
-    CALLER_PHONE, COOP, KG, MAIZE, MEMBER_PHONE, PRICE_MINOR, TestEdge, caller, clerk, live, member,
-    member_id, order_of, other_listing,
+    CALLER_PHONE, COOP, KG, MAIZE, MEMBER_PHONE, OTHER_COOP, PRICE_MINOR, REGION, TestEdge, caller, clerk,
+    gone, live, member, member_id, order_of, other_listing,
 };
 use crate::text::Lang;
+use crate::time::{self, Now};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace};
-use sync_protocol::entity::Member;
+use sync_protocol::entity::{Listing, Member};
 use sync_protocol::ids::{ListingId, OrderId};
-use sync_protocol::units::Quantity;
+use sync_protocol::row::Key;
+use sync_protocol::units::{Currency, Quantity};
 use sync_protocol::verdict::{Applied, Numbered, Reject, RejectCode, Verdict};
 
 fn messages(edge: &TestEdge) -> Vec<Stored> {
     let mut list = edge.read(|conn| outbox::list(conn, None, None, 100));
     list.reverse();
     list
+}
+
+fn now(edge: &TestEdge) -> Now {
+    let at = edge.deps().clock.read();
+    edge.read(|conn| time::now(conn, at))
 }
 
 fn texts(edge: &TestEdge) -> Vec<(u64, String)> {
@@ -39,11 +47,12 @@ fn verdicts(edge: &TestEdge, first: u64, list: &[(u64, Verdict)]) {
             }
         })
         .collect();
-    let now_s = edge.deps().clock.now_s();
+    let at = edge.deps().clock.read();
     edge.write(move |tx| -> Result<(), VerdictError> {
-        commands::record_verdicts(tx, &numbered, now_s)?;
+        let now = time::now(tx, at)?;
+        commands::record_verdicts(tx, &numbered, now.best_s)?;
         commands::settle(tx)?;
-        tell(tx, now_s)?;
+        tell(tx, &now)?;
         Ok(())
     });
 }
@@ -86,10 +95,10 @@ fn a_refused_order_is_told_once_and_in_swahili() {
     // The same verdict again, another round, another start: nothing more is said.
     verdicts(&edge, 1, &[(seq, not_enough("5"))]);
     let edge = edge.reopen();
-    let now_s = edge.deps().clock.now_s();
-    assert_eq!(edge.write(move |tx| tell(tx, now_s)), 0);
+    let now = now(&edge);
+    assert_eq!(edge.write(move |tx| tell(tx, &now)), 0);
     assert_eq!(texts(&edge), said);
-    let state = edge.read(|conn| commands::refused_orders(conn, Some(MEMBER_PHONE), now_s));
+    let state = edge.read(|conn| commands::refused_orders(conn, Some(MEMBER_PHONE)));
     assert!(state[0].told);
 }
 
@@ -116,6 +125,67 @@ fn what_was_sure_is_told_again_only_when_it_was_not() {
     assert_eq!(texts(&edge), [(CALLER_PHONE, said)]);
     let open = edge.read(|conn| commands::untold(conn, 10));
     assert!(open.is_empty(), "what need not be told counts as told");
+}
+
+#[test]
+fn what_has_left_this_office_before_the_verdict_is_still_named() {
+    let short = Verdict::Applied(Applied { short: true, ..Applied::default() });
+    for (verdict, said) in [
+        (not_enough("5"), "Your order was NOT taken: 20 kg Beans. Only 5 kg left."),
+        (Verdict::Rejected(Reject::new(RejectCode::Withdrawn)), "Your order was NOT taken: 20 kg Beans."),
+        (Verdict::Dismissed, "Your order was NOT taken: 20 kg Beans. Please ask at the office."),
+        (applied(), "Your order is CONFIRMED: 20 kg Beans. To pay: MWK 9,000."),
+        (short, "There is not enough for your order: 20 kg Beans. Please speak to the office."),
+    ] {
+        let edge = TestEdge::with_market();
+        let seq = asks(&edge, other_listing().id, 20);
+        edge.feed(Bucket::Catalogue(REGION), vec![gone::<Listing>(Key::Uuid(other_listing().id.0))]);
+        let is_refusal = !matches!(verdict, Verdict::Applied(_));
+        verdicts(&edge, 1, &[(seq, verdict)]);
+        let [(phone, text)] = texts(&edge).try_into().unwrap();
+        assert_eq!(phone, MEMBER_PHONE);
+        assert!(text.starts_with(said), "{text}");
+        let refused = edge.read(|conn| commands::refused_orders(conn, Some(MEMBER_PHONE)));
+        assert_eq!(refused.len(), usize::from(is_refusal));
+        for order in refused {
+            let kept = order.thing.as_ref().unwrap();
+            assert_eq!(
+                (kept.name(Lang::En), kept.name(Lang::Sw), kept.unit.as_str()),
+                ("Beans", "Maharagwe", "KG")
+            );
+            assert_eq!((order.currency(), order.cooperative()), (Currency::new("MWK"), OTHER_COOP.0));
+            assert!(order.told && order.listing_now.is_none());
+        }
+    }
+}
+
+#[test]
+fn an_act_of_an_earlier_version_whose_listing_is_gone_is_told_by_its_number() {
+    let edge = TestEdge::with_market();
+    let seq = asks(&edge, other_listing().id, 20);
+    edge.write(|tx| -> Result<(), DbError> {
+        Ok(tx.execute("UPDATE command SET thing = NULL", []).map(|_| ())?)
+    });
+    edge.feed(Bucket::Catalogue(REGION), vec![gone::<Listing>(Key::Uuid(other_listing().id.0))]);
+    verdicts(&edge, 1, &[(seq, not_enough("5"))]);
+    let [(_, text)] = texts(&edge).try_into().unwrap();
+    assert!(text.starts_with("Your order was NOT taken: 20 #"), "{text}");
+}
+
+#[test]
+fn told_is_only_what_a_message_says() {
+    let edge = TestEdge::with_market();
+    let nobody = edge.submit(clerk(), true, order_of(other_listing().id, 8)).unwrap().seq;
+    let stopped = asks(&edge, other_listing().id, 9);
+    let heard = edge.submit(caller(), false, order_of(other_listing().id, 7)).unwrap().seq;
+    let at = now(&edge);
+    edge.write(move |tx| outbox::note_opt_out(tx, MEMBER_PHONE, &at));
+    verdicts(&edge, 1, &[(nobody, not_enough("5")), (stopped, not_enough("5")), (heard, not_enough("5"))]);
+    let told: Vec<bool> =
+        edge.read(commands::refusals).iter().rev().map(|state| state.told_at_s.is_some()).collect();
+    assert_eq!(told, [false, false, true], "the office has all three on its page");
+    assert_eq!(texts(&edge).len(), 1);
+    assert!(edge.read(|conn| commands::untold(conn, 10)).is_empty(), "nor is any looked at again");
 }
 
 #[test]
@@ -196,7 +266,8 @@ fn an_offer_that_was_refused_is_told_although_its_row_is_gone() {
 fn who_said_stop_hears_nothing() {
     let edge = TestEdge::with_market();
     let seq = asks(&edge, other_listing().id, 20);
-    edge.write(|tx| outbox::note_opt_out(tx, MEMBER_PHONE, 0));
+    let now = now(&edge);
+    edge.write(move |tx| outbox::note_opt_out(tx, MEMBER_PHONE, &now));
     verdicts(&edge, 1, &[(seq, applied())]);
     assert!(texts(&edge).is_empty());
 }
@@ -208,8 +279,9 @@ fn a_receipt_is_queued_once_with_its_order() {
     edge.write(|tx| outbox::note_default_language(tx, Lang::Sw));
     let (order, taken) = edge.place_order(listing, 5).unwrap();
     assert_eq!(taken.certainty, sync_protocol::command::Certainty::Record);
-    assert!(edge.write(move |tx| super::receipt(tx, order, 1)));
-    assert!(!edge.write(move |tx| super::receipt(tx, order, 2)));
+    let now = now(&edge);
+    assert!(edge.write(move |tx| super::receipt(tx, order, &now)));
+    assert!(!edge.write(move |tx| super::receipt(tx, order, &now)));
     let [(phone, text)] = texts(&edge).try_into().unwrap();
     assert_eq!(
         (phone, text.as_str()),
@@ -217,7 +289,7 @@ fn a_receipt_is_queued_once_with_its_order() {
     );
     assert_eq!(Quantity::units(5).0 * PRICE_MINOR / 1_000, 225_000);
     assert!(
-        !edge.write(|tx| super::receipt(tx, OrderId(uuid::Uuid::nil()), 3)),
+        !edge.write(move |tx| super::receipt(tx, OrderId(uuid::Uuid::nil()), &now)),
         "an order that is not there"
     );
 }

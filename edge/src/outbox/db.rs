@@ -1,15 +1,17 @@
 //! The queue's tables. A state never goes back from an end, and a message leaves the table only long after it ended.
 
+use super::rules::PAUSE_MAX_S;
 use super::{Kind, Outgoing, State};
 use crate::db::DbError;
 use crate::text::Lang;
 use crate::text::gsm7::sms_size;
+use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 /// Seconds for which a message is kept after its end: what was charged can be asked about for a quarter.
 const ENDED_KEPT_S: i64 = 90 * 86_400;
 
-/// Seconds after which a message that could not be sent is of no use any more.
+/// Seconds after which a message that could not be sent is of no use any more, if this box has really lived through them.
 const QUEUED_MAX_S: i64 = 7 * 86_400;
 
 /// Seconds for which a gateway may bring an SMS again; it gives up after minutes.
@@ -44,15 +46,15 @@ pub struct Stored {
     pub state: State,
     /// How often it was tried.
     pub tries: u32,
-    /// Not to be sent before, seconds since 1970 UTC.
+    /// Not to be sent before, seconds since 1970 UTC. For showing: what counts is [`Now::lived_s`].
     pub not_before_s: i64,
     /// The gateway's id.
     pub message_id: Option<String>,
     /// What went wrong last; may be empty.
     pub note: String,
-    /// When it was queued.
+    /// When it was queued, as far as this box knew.
     pub created_at_s: i64,
-    /// When its state changed last.
+    /// When its state changed last, as far as this box knew.
     pub changed_at_s: i64,
 }
 
@@ -85,14 +87,16 @@ fn stored(row: &Row<'_>) -> Result<Stored, DbError> {
 ///
 /// # Errors
 /// Those of the database.
-pub fn queue(tx: &Transaction<'_>, message: &Outgoing, now_s: i64) -> Result<bool, DbError> {
+pub fn queue(tx: &Transaction<'_>, message: &Outgoing, now: &Now) -> Result<bool, DbError> {
     let mut statement = tx.prepare_cached(
-        "INSERT INTO sms_out (phone, text, segments, kind, about, gateway, link_id, not_before_s, created_at_s, changed_at_s)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8) ON CONFLICT (about, kind, phone) DO NOTHING",
+        "INSERT INTO sms_out (phone, text, segments, kind, about, gateway, link_id, not_before_s, created_at_s, changed_at_s,
+                              due_lived_s, queued_lived_s, changed_lived_s)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8, ?9, ?9, ?9) ON CONFLICT (about, kind, phone) DO NOTHING",
     )?;
     let segments = u32::try_from(sms_size(&message.text).segments).unwrap_or(u32::MAX);
     let Outgoing { phone, text, kind, about, gateway, link_id } = message;
-    let added = statement.execute((phone, text, segments, kind.as_str(), about, gateway, link_id, now_s))?;
+    let (kind, at_s, lived_s) = (kind.as_str(), now.best_s, now.lived_s);
+    let added = statement.execute((phone, text, segments, kind, about, gateway, link_id, at_s, lived_s))?;
     Ok(added == 1)
 }
 
@@ -118,41 +122,45 @@ pub fn list(
     Ok(messages)
 }
 
-/// The message to send next: answers first, then what waits longest.
-pub(super) fn due(conn: &Connection, now_s: i64) -> Result<Option<Stored>, DbError> {
+/// The message to send next: answers first, then what waits longest. What is due later than any pause lasts is due: the count has
+/// lost something since.
+pub(super) fn due(conn: &Connection, now: &Now) -> Result<Option<Stored>, DbError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM sms_out WHERE state = 'queued' AND not_before_s <= ?1
-         ORDER BY kind <> 'reply', not_before_s, id LIMIT 1"
+        "SELECT {COLUMNS} FROM sms_out WHERE state = 'queued' AND (due_lived_s <= ?1 OR due_lived_s > ?2)
+         ORDER BY kind <> 'reply', due_lived_s, id LIMIT 1"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query([now_s])?;
+    let mut rows = statement.query([now.lived_s, now.lived_s.saturating_add(PAUSE_MAX_S)])?;
     rows.next()?.map(stored).transpose()
 }
 
-/// Moves a message that has not ended: its state, when it is next due, and why.
+/// Moves a message that has not ended: its state, after what pause in seconds it is next due, and why. It is looked at again
+/// after [`PAUSE_MAX_S`] at the latest.
 pub(super) fn set(
     tx: &Transaction<'_>,
     id: i64,
     state: State,
-    not_before_s: i64,
+    pause_s: i64,
     note: &str,
-    now_s: i64,
+    now: &Now,
 ) -> Result<(), DbError> {
     let mut statement = tx.prepare_cached(
-        "UPDATE sms_out SET state = ?2, not_before_s = ?3, note = ?4, changed_at_s = ?5
+        "UPDATE sms_out SET state = ?2, not_before_s = ?3, due_lived_s = ?4, note = ?5, changed_at_s = ?6, changed_lived_s = ?7
          WHERE id = ?1 AND state IN ('queued', 'sending')",
     )?;
-    statement.execute((id, state.as_str(), not_before_s, note, now_s))?;
+    let due_lived_s = now.lived_s.saturating_add(pause_s.min(PAUSE_MAX_S));
+    let not_before_s = now.best_s.saturating_add(pause_s);
+    statement.execute((id, state.as_str(), not_before_s, due_lived_s, note, now.best_s, now.lived_s))?;
     Ok(())
 }
 
 /// Notes that the request may leave now. To be on disk before it does.
-pub(super) fn begin(tx: &Transaction<'_>, id: i64, gateway: &str, now_s: i64) -> Result<(), DbError> {
+pub(super) fn begin(tx: &Transaction<'_>, id: i64, gateway: &str, now: &Now) -> Result<(), DbError> {
     let mut statement = tx.prepare_cached(
-        "UPDATE sms_out SET state = 'sending', tries = tries + 1, gateway = ?2, changed_at_s = ?3
+        "UPDATE sms_out SET state = 'sending', tries = tries + 1, gateway = ?2, changed_at_s = ?3, changed_lived_s = ?4
          WHERE id = ?1 AND state = 'queued'",
     )?;
-    statement.execute((id, gateway, now_s))?;
+    statement.execute((id, gateway, now.best_s, now.lived_s))?;
     Ok(())
 }
 
@@ -163,22 +171,32 @@ pub(super) fn uncount(tx: &Transaction<'_>, id: i64) -> Result<(), DbError> {
 }
 
 /// Notes that the gateway has a message, with what a report has said of it already.
-pub(super) fn accepted(tx: &Transaction<'_>, id: i64, message_id: &str, now_s: i64) -> Result<(), DbError> {
+/// `day` is the day of the country, for what may be sent on one.
+pub(super) fn accepted(
+    tx: &Transaction<'_>,
+    id: i64,
+    message_id: &str,
+    day: i64,
+    now: &Now,
+) -> Result<(), DbError> {
     let message_id = Some(message_id).filter(|id| !id.is_empty());
     let mut statement = tx.prepare_cached(
-        "UPDATE sms_out SET state = 'sent', message_id = ?2, note = '', changed_at_s = ?3, sent_at_s = ?3
+        "UPDATE sms_out SET state = 'sent', message_id = ?2, note = '', changed_at_s = ?3, sent_at_s = ?3, sent_day = ?4,
+                            changed_lived_s = ?5
          WHERE id = ?1 AND state = 'sending'",
     )?;
-    statement.execute((id, message_id, now_s))?;
+    statement.execute((id, message_id, now.best_s, day, now.lived_s))?;
     let Some(message_id) = message_id else { return Ok(()) };
-    let early: Option<(String, String)> = tx
-        .prepare_cached("SELECT state, note FROM sms_report WHERE message_id = ?1")?
-        .query_row([message_id], |row| Ok((row.get(0)?, row.get(1)?)))
+    let early: Option<(String, String, bool)> = tx
+        .prepare_cached("SELECT state, note, opted_out FROM sms_report WHERE message_id = ?1")?
+        .query_row([message_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    if let Some((word, note)) = early {
+    if let Some((word, note, opted_out)) = early {
         tx.prepare_cached("DELETE FROM sms_report WHERE message_id = ?1")?.execute([message_id])?;
         if let Some(state) = State::parse(&word) {
-            ended(tx, message_id, state, &note, now_s)?;
+            let early = ReportOf { message_id, state, note: &note, opted_out };
+            ended(tx, &early, now)?;
+            note_refusal(tx, &early, now)?;
         }
     }
     Ok(())
@@ -191,19 +209,19 @@ pub(super) fn interrupted(conn: &Connection) -> Result<Vec<(i64, u32)>, DbError>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Pieces that were sent since a second.
-pub(super) fn segments_since(conn: &Connection, since_s: i64) -> Result<u64, DbError> {
+/// Pieces that were sent on a day of the country.
+pub(super) fn segments_on(conn: &Connection, day: i64) -> Result<u64, DbError> {
     let mut statement =
-        conn.prepare_cached("SELECT coalesce(sum(segments), 0) FROM sms_out WHERE sent_at_s >= ?1")?;
-    Ok(statement.query_row([since_s], |row| row.get(0))?)
+        conn.prepare_cached("SELECT coalesce(sum(segments), 0) FROM sms_out WHERE sent_day = ?1")?;
+    Ok(statement.query_row([day], |row| row.get(0))?)
 }
 
-/// Answers to a number since a second.
-pub(crate) fn replies_since(conn: &Connection, phone: u64, since_s: i64) -> Result<u32, DbError> {
+/// Answers to a number in the last so many seconds.
+pub(crate) fn replies_within(conn: &Connection, phone: u64, last_s: i64, now: &Now) -> Result<u32, DbError> {
     let mut statement = conn.prepare_cached(
-        "SELECT count(*) FROM sms_out WHERE phone = ?1 AND created_at_s >= ?2 AND kind = 'reply'",
+        "SELECT count(*) FROM sms_out WHERE phone = ?1 AND queued_lived_s >= ?2 AND kind = 'reply'",
     )?;
-    Ok(statement.query_row((phone, since_s), |row| row.get(0))?)
+    Ok(statement.query_row((phone, now.lived_s.saturating_sub(last_s)), |row| row.get(0))?)
 }
 
 /// What a delivery report came to.
@@ -217,48 +235,55 @@ pub enum Report {
     Late,
 }
 
-/// Takes a delivery report: `Delivered` or `Failed`.
+/// A delivery report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportOf<'a> {
+    /// The gateway's id of the message.
+    pub message_id: &'a str,
+    /// `Delivered` or `Failed`.
+    pub state: State,
+    /// What went wrong; may be empty.
+    pub note: &'a str,
+    /// Whether it says that the receiver refuses messages.
+    pub opted_out: bool,
+}
+
+/// Takes a delivery report, also one that comes before the gateway's answer says which message it is about.
 ///
 /// # Errors
 /// Those of the database.
-pub fn report(
-    tx: &Transaction<'_>,
-    message_id: &str,
-    state: State,
-    note: &str,
-    now_s: i64,
-) -> Result<Report, DbError> {
-    if ended(tx, message_id, state, note, now_s)? {
-        return Ok(Report::Ended);
-    }
-    let mut known = tx.prepare_cached("SELECT 1 FROM sms_out WHERE message_id = ?1")?;
-    if known.query_row([message_id], |_| Ok(())).optional()?.is_some() {
-        return Ok(Report::Late);
+pub fn report(tx: &Transaction<'_>, report: &ReportOf<'_>, now: &Now) -> Result<Report, DbError> {
+    let has_ended = ended(tx, report, now)?;
+    let is_known = note_refusal(tx, report, now)?;
+    if has_ended || is_known {
+        return Ok(if has_ended { Report::Ended } else { Report::Late });
     }
     let mut keep = tx.prepare_cached(
-        "INSERT OR REPLACE INTO sms_report (message_id, state, note, came_at_s) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO sms_report (message_id, state, note, opted_out, came_lived_s) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (message_id) DO UPDATE SET state = excluded.state, note = excluded.note,
+             opted_out = max(opted_out, excluded.opted_out), came_lived_s = excluded.came_lived_s",
     )?;
-    keep.execute((message_id, state.as_str(), note, now_s))?;
+    keep.execute((report.message_id, report.state.as_str(), report.note, report.opted_out, now.lived_s))?;
     Ok(Report::Kept)
 }
 
-fn ended(
-    tx: &Transaction<'_>,
-    message_id: &str,
-    state: State,
-    note: &str,
-    now_s: i64,
-) -> Result<bool, DbError> {
+fn ended(tx: &Transaction<'_>, report: &ReportOf<'_>, now: &Now) -> Result<bool, DbError> {
     let mut statement = tx.prepare_cached(
-        "UPDATE sms_out SET state = ?2, note = ?3, changed_at_s = ?4 WHERE message_id = ?1 AND state = 'sent'",
+        "UPDATE sms_out SET state = ?2, note = ?3, changed_at_s = ?4, changed_lived_s = ?5
+         WHERE message_id = ?1 AND state = 'sent'",
     )?;
-    Ok(statement.execute((message_id, state.as_str(), note, now_s))? > 0)
+    let ReportOf { message_id, state, note, .. } = *report;
+    Ok(statement.execute((message_id, state.as_str(), note, now.best_s, now.lived_s))? > 0)
 }
 
-/// The number that a message with the gateway's id went to.
-pub(crate) fn receiver(conn: &Connection, message_id: &str) -> Result<Option<u64>, DbError> {
-    let mut statement = conn.prepare_cached("SELECT phone FROM sms_out WHERE message_id = ?1")?;
-    Ok(statement.query_row([message_id], |row| row.get(0)).optional()?)
+/// Notes that the receiver of a message wants none, if a report says so. Whether the message is known.
+fn note_refusal(tx: &Transaction<'_>, report: &ReportOf<'_>, now: &Now) -> Result<bool, DbError> {
+    let mut statement = tx.prepare_cached("SELECT phone FROM sms_out WHERE message_id = ?1")?;
+    let receiver: Option<u64> = statement.query_row([report.message_id], |row| row.get(0)).optional()?;
+    if let (Some(phone), true) = (receiver, report.opted_out) {
+        note_opt_out(tx, phone, now)?;
+    }
+    Ok(receiver.is_some())
 }
 
 /// Whether a number said STOP, and not START since.
@@ -274,13 +299,13 @@ pub fn has_opted_out(conn: &Connection, phone: u64) -> Result<bool, DbError> {
 ///
 /// # Errors
 /// Those of the database.
-pub fn note_opt_out(tx: &Transaction<'_>, phone: u64, now_s: i64) -> Result<(), DbError> {
+pub fn note_opt_out(tx: &Transaction<'_>, phone: u64, now: &Now) -> Result<(), DbError> {
     set_opted_out(tx, phone, true)?;
     let mut cancel = tx.prepare_cached(
-        "UPDATE sms_out SET state = 'cancelled', note = 'the receiver sent STOP', changed_at_s = ?2
+        "UPDATE sms_out SET state = 'cancelled', note = 'the receiver sent STOP', changed_at_s = ?2, changed_lived_s = ?3
          WHERE phone = ?1 AND state = 'queued' AND kind <> 'reply'",
     )?;
-    cancel.execute((phone, now_s))?;
+    cancel.execute((phone, now.best_s, now.lived_s))?;
     Ok(())
 }
 
@@ -316,21 +341,22 @@ pub(crate) fn note_default_language(tx: &Transaction<'_>, lang: Lang) -> Result<
 }
 
 /// Gives up what waited too long, and drops what ended long ago.
-pub(crate) fn prune(tx: &Transaction<'_>, now_s: i64) -> Result<(), DbError> {
+pub(crate) fn prune(tx: &Transaction<'_>, now: &Now) -> Result<(), DbError> {
+    let before = |age_s: i64| now.lived_s.saturating_sub(age_s);
     tx.prepare_cached(
-        "UPDATE sms_out SET state = 'cancelled', note = 'it could not be sent for a week', changed_at_s = ?1
-         WHERE state = 'queued' AND created_at_s < ?2 AND not_before_s < ?1",
+        "UPDATE sms_out SET state = 'cancelled', note = 'it could not be sent for a week', changed_at_s = ?1, changed_lived_s = ?2
+         WHERE state = 'queued' AND queued_lived_s < ?3 AND due_lived_s < ?2",
     )?
-    .execute((now_s, now_s - QUEUED_MAX_S))?;
+    .execute((now.best_s, now.lived_s, before(QUEUED_MAX_S)))?;
     tx.prepare_cached(
         "DELETE FROM sms_out WHERE id IN (SELECT id FROM sms_out
-         WHERE state NOT IN ('queued', 'sending') AND changed_at_s < ?1 LIMIT ?2)",
+         WHERE state NOT IN ('queued', 'sending') AND changed_lived_s < ?1 LIMIT ?2)",
     )?
-    .execute((now_s - ENDED_KEPT_S, PRUNE_MAX))?;
+    .execute((before(ENDED_KEPT_S), PRUNE_MAX))?;
     tx.prepare_cached(
-        "DELETE FROM sms_in WHERE (gateway, id) IN (SELECT gateway, id FROM sms_in WHERE came_at_s < ?1 LIMIT ?2)",
+        "DELETE FROM sms_in WHERE (gateway, id) IN (SELECT gateway, id FROM sms_in WHERE came_lived_s < ?1 LIMIT ?2)",
     )?
-    .execute((now_s - INCOMING_KEPT_S, PRUNE_MAX))?;
-    tx.prepare_cached("DELETE FROM sms_report WHERE came_at_s < ?1")?.execute([now_s - REPORT_KEPT_S])?;
+    .execute((before(INCOMING_KEPT_S), PRUNE_MAX))?;
+    tx.prepare_cached("DELETE FROM sms_report WHERE came_lived_s < ?1")?.execute([before(REPORT_KEPT_S)])?;
     Ok(())
 }

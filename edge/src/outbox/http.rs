@@ -53,11 +53,11 @@ pub struct Message {
     pub note: String,
     /// How often it was tried.
     pub tries: u32,
-    /// Not to be sent before, RFC 3339, UTC, by this box's clock.
+    /// Not to be sent before, RFC 3339, UTC, by the hub's clock where that is known, as the times below.
     pub not_before: String,
-    /// When it was queued, RFC 3339, UTC, by this box's clock.
+    /// When it was queued, RFC 3339, UTC.
     pub created_at: String,
-    /// When its state changed last, RFC 3339, UTC, by this box's clock.
+    /// When its state changed last, RFC 3339, UTC.
     pub changed_at: String,
 }
 

@@ -10,11 +10,11 @@ mod sender;
 #[cfg(test)]
 mod tests;
 
-pub use db::{Report, Stored, has_opted_out, list, note_opt_in, note_opt_out, queue, report};
+pub use db::{Report, ReportOf, Stored, has_opted_out, list, note_opt_in, note_opt_out, queue, report};
 pub use rules::SmsSettings;
 pub use sender::{Sender, Step};
 
-pub(crate) use db::{default_language, note_default_language, receiver, replies_since};
+pub(crate) use db::{default_language, note_default_language, replies_within};
 
 /// Why a message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

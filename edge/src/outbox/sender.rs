@@ -3,14 +3,14 @@
 
 use super::db::{self, Stored};
 use super::rules::{
-    TRIES_MAX, UNCLEAR_PAUSE_S, UNCLEAR_TRIES_MAX, backoff_s, day_began_s, day_ends_s, utc_offset_s,
+    TRIES_MAX, UNCLEAR_PAUSE_S, UNCLEAR_TRIES_MAX, backoff_s, day_lasts_s, day_of, utc_offset_s,
 };
 use super::{Kind, State};
 use crate::config::{Config, Gateway};
 use crate::db::{Db, DbError};
-use crate::node;
 use crate::sms::africastalking::{self, Sent};
 use crate::sync::tls::{self, BestTime};
+use crate::time::{self, Now};
 use futures_util::StreamExt as _;
 use mizili_node::deps::Deps;
 use std::sync::Arc;
@@ -27,8 +27,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often what ended long ago is dropped.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 
-/// First and longest pause, in seconds, while nothing can be sent until an operator acts.
-const HOLD_S: (i64, i64) = (60, 1_800);
+/// First and longest pause while nothing can be sent until an operator acts.
+const HOLD: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1_800));
 
 /// Bytes of an answer that are read.
 const ANSWER_MAX_BYTES: usize = 64 << 10;
@@ -39,8 +39,8 @@ pub struct Sender {
     deps: Deps,
     config: Arc<Config>,
     client: reqwest::Client,
-    /// While the gateway refuses everything: nothing is sent before, and the next pause.
-    held: Option<(i64, i64)>,
+    /// While the gateway refuses everything: nothing is sent before (on the monotonic clock), and the pause that was.
+    held: Option<(Duration, Duration)>,
 }
 
 /// What one step came to.
@@ -64,11 +64,10 @@ impl Sender {
         let tls = if is_plain {
             tls::no_certificates()
         } else {
-            let known =
-                db.read(|conn| Ok::<_, DbError>((node::last_contact_s(conn)?, node::clock_offset_s(conn)?)));
-            let (heard_s, offset_s) = known.await.map_err(|error| error.to_string())?;
-            let word_s = heard_s.map(|s| s.saturating_add(offset_s));
-            tls::client_config(Arc::new(BestTime::new(deps.clock.clone(), word_s, offset_s)))
+            let at = deps.clock.read();
+            let heard = db.read(move |conn| time::last_heard(conn, at)).await;
+            let heard = heard.map_err(|error| error.to_string())?;
+            tls::client_config(Arc::new(BestTime::of(deps.clock.clone(), heard.as_ref())))
         };
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.map_err(|error| error.to_string())?)
@@ -89,8 +88,7 @@ impl Sender {
             let now = self.deps.clock.monotonic();
             if pruned.is_none_or(|at| now.saturating_sub(at) >= PRUNE_EVERY) {
                 pruned = Some(now);
-                let now_s = self.deps.clock.now_s();
-                if let Err(error) = self.db.write_grouped(move |tx| db::prune(tx, now_s)).await {
+                if let Err(error) = self.tidy().await {
                     tracing::warn!(%error, "cannot tidy the outbox");
                 }
             }
@@ -112,21 +110,33 @@ impl Sender {
         }
     }
 
+    /// Writes down how far the count of time is, and drops what is over by it.
+    pub(super) async fn tidy(&self) -> Result<(), DbError> {
+        let at = self.deps.clock.read();
+        self.db
+            .write_grouped(move |tx| {
+                time::note(tx, at)?;
+                db::prune(tx, &time::now(tx, at)?)
+            })
+            .await
+    }
+
     /// Looks at what was leaving when the program ended last: it may have gone out.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn recover(&self) -> Result<(), DbError> {
-        let now_s = self.deps.clock.now_s();
+        let at = self.deps.clock.read();
         self.db
             .write_grouped(move |tx| {
+                let now = time::now(tx, at)?;
                 for (id, tries) in db::interrupted(tx)? {
                     let (state, note) = if tries >= UNCLEAR_TRIES_MAX {
                         (State::Failed, "it may have gone out: this box stopped while sending")
                     } else {
                         (State::Queued, "this box stopped while sending")
                     };
-                    db::set(tx, id, state, now_s + UNCLEAR_PAUSE_S, note, now_s)?;
+                    db::set(tx, id, state, UNCLEAR_PAUSE_S, note, &now)?;
                 }
                 Ok(())
             })
@@ -141,14 +151,16 @@ impl Sender {
         if !self.config.gateways.iter().any(Gateway::can_send) {
             return Ok(Step::NoGateway);
         }
-        let now_s = self.deps.clock.now_s();
-        if self.held.is_some_and(|(until_s, _)| now_s < until_s) {
+        if self.held.is_some_and(|(until, _)| self.deps.clock.monotonic() < until) {
             return Ok(Step::Idle);
         }
-        let Some(message) = self.db.read(move |conn| db::due(conn, now_s)).await? else {
-            return Ok(Step::Idle);
-        };
-        if self.put_off(&message, now_s).await? {
+        let at = self.deps.clock.read();
+        let due = self.db.read(move |conn| {
+            let now = time::now(conn, at)?;
+            Ok::<_, DbError>(db::due(conn, &now)?.map(|message| (message, now)))
+        });
+        let Some((message, now)) = due.await? else { return Ok(Step::Idle) };
+        if self.put_off(&message, now).await? {
             return Ok(Step::Worked);
         }
         let named = message.gateway.clone();
@@ -157,47 +169,39 @@ impl Sender {
         else {
             // The gateway that it came by cannot send: another one may.
             let put = move |tx: &rusqlite::Transaction<'_>| {
-                db::set(
-                    tx,
-                    message.id,
-                    State::Queued,
-                    now_s + UNCLEAR_PAUSE_S,
-                    "no gateway to send with",
-                    now_s,
-                )
+                db::set(tx, message.id, State::Queued, UNCLEAR_PAUSE_S, "no gateway to send with", &now)
             };
             self.db.write_grouped(put).await?;
             return Ok(Step::Worked);
         };
         let (id, name) = (message.id, gateway.name.clone());
-        self.db.write(move |tx| db::begin(tx, id, &name, now_s)).await?;
+        self.db.write(move |tx| db::begin(tx, id, &name, &now)).await?;
         let sent = self.post(gateway, &message).await;
         self.keep(message, sent).await?;
         Ok(Step::Worked)
     }
 
     /// Puts off what must not go now, and takes back what must never. True when it did.
-    async fn put_off(&self, message: &Stored, now_s: i64) -> Result<bool, DbError> {
+    async fn put_off(&self, message: &Stored, now: Now) -> Result<bool, DbError> {
         let Stored { id, phone, kind, segments, .. } = *message;
         let config = self.config.clone();
         self.db
             .write_grouped(move |tx| {
-                // Quiet hours and days are those of the true time, where it is known better than this box's clock.
-                let ahead_s = utc_offset_s(&config.country) + node::clock_offset_s(tx)?;
+                let offset_s = utc_offset_s(&config.country);
                 if kind != Kind::Reply && db::has_opted_out(tx, phone)? {
-                    db::set(tx, id, State::Cancelled, now_s, "the receiver sent STOP", now_s)?;
+                    db::set(tx, id, State::Cancelled, 0, "the receiver sent STOP", &now)?;
                     return Ok(true);
                 }
                 if kind == Kind::Verdict
-                    && let Some(until_s) = config.sms.quiet_until_s(now_s, ahead_s)
+                    && let Some(pause_s) = config.sms.quiet_for_s(now.best_s, offset_s)
                 {
-                    db::set(tx, id, State::Queued, until_s, "it waits for the morning", now_s)?;
+                    db::set(tx, id, State::Queued, pause_s, "it waits for the morning", &now)?;
                     return Ok(true);
                 }
-                let used = db::segments_since(tx, day_began_s(now_s, ahead_s))?;
+                let used = db::segments_on(tx, day_of(now.best_s, offset_s))?;
                 if used + u64::from(segments) > u64::from(config.sms.segments_per_day) {
                     let note = "today's budget for SMS is used up";
-                    db::set(tx, id, State::Queued, day_ends_s(now_s, ahead_s), note, now_s)?;
+                    db::set(tx, id, State::Queued, day_lasts_s(now.best_s, offset_s), note, &now)?;
                     return Ok(true);
                 }
                 Ok(false)
@@ -244,44 +248,47 @@ impl Sender {
 
     /// Keeps what the gateway said.
     async fn keep(&mut self, message: Stored, sent: Sent) -> Result<(), DbError> {
-        let now_s = self.deps.clock.now_s();
+        let at = self.deps.clock.read();
         let tries = message.tries + 1;
         let [jitter] = self.deps.ids.random::<1>();
-        self.note_hold(&sent, now_s);
+        self.note_hold(&sent);
+        let offset_s = utc_offset_s(&self.config.country);
         let phone = message.phone;
         log(&message, &sent);
         self.db
             .write(move |tx| {
-                let id = message.id;
+                let (id, now) = (message.id, time::now(tx, at)?);
                 let again = |tx: &rusqlite::Transaction<'_>, most: u32, pause_s: i64, note: &str| {
                     let state = if tries >= most { State::Failed } else { State::Queued };
-                    db::set(tx, id, state, now_s + pause_s, note, now_s)
+                    db::set(tx, id, state, pause_s, note, &now)
                 };
                 match sent {
-                    Sent::Accepted { message_id, .. } => db::accepted(tx, id, &message_id, now_s),
+                    Sent::Accepted { message_id, .. } => {
+                        db::accepted(tx, id, &message_id, day_of(now.best_s, offset_s), &now)
+                    }
                     Sent::Retry(note) => again(tx, TRIES_MAX, backoff_s(tries, jitter), &note),
                     Sent::Unclear(note) => again(tx, UNCLEAR_TRIES_MAX, UNCLEAR_PAUSE_S, &note),
-                    Sent::Failed(note) => db::set(tx, id, State::Failed, now_s, &note, now_s),
+                    Sent::Failed(note) => db::set(tx, id, State::Failed, 0, &note, &now),
                     Sent::Hold(note) => {
                         db::uncount(tx, id)?;
-                        db::set(tx, id, State::Queued, now_s, &note, now_s)
+                        db::set(tx, id, State::Queued, 0, &note, &now)
                     }
                     Sent::OptedOut => {
-                        db::set(tx, id, State::Failed, now_s, "the receiver refuses messages", now_s)?;
-                        db::note_opt_out(tx, phone, now_s)
+                        db::set(tx, id, State::Failed, 0, "the receiver refuses messages", &now)?;
+                        db::note_opt_out(tx, phone, &now)
                     }
                 }
             })
             .await
     }
 
-    fn note_hold(&mut self, sent: &Sent, now_s: i64) {
+    fn note_hold(&mut self, sent: &Sent) {
         let Sent::Hold(_) = sent else {
             self.held = None;
             return;
         };
-        let pause_s = self.held.map_or(HOLD_S.0, |(_, pause_s)| pause_s);
-        self.held = Some((now_s + pause_s, (pause_s * 2).min(HOLD_S.1)));
+        let pause = self.held.map_or(HOLD.0, |(_, pause)| (pause * 2).min(HOLD.1));
+        self.held = Some((self.deps.clock.monotonic() + pause, pause));
     }
 }
 

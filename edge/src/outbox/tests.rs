@@ -1,13 +1,15 @@
 //! The outbox against a gateway on this machine that answers as it is told.
 
-use super::{Kind, Outgoing, Sender, State, Step, Stored};
+use super::{Kind, Outgoing, Report, ReportOf, Sender, State, Step, Stored};
 use crate::config::Config;
 use crate::db::DbError;
 use crate::testing::{CALLER_PHONE, MEMBER_PHONE, TestEdge};
+use crate::time;
 use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use mizili_node::deps::HandClock;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -84,10 +86,10 @@ impl Office {
 
     fn queue(&self, about: &str, phone: u64, kind: Kind, text: &str) -> bool {
         let (about, text) = (about.to_owned(), text.to_owned());
-        let now_s = self.edge.deps().clock.now_s();
+        let at = self.edge.deps().clock.read();
         self.edge.write(move |tx| {
             let message = Outgoing { phone, text, kind, about, gateway: None, link_id: None };
-            super::queue(tx, &message, now_s)
+            super::queue(tx, &message, &time::now(tx, at)?)
         })
     }
 
@@ -103,6 +105,13 @@ impl Office {
     fn one(&self, about: &str) -> Stored {
         let list = self.edge.read(|conn| super::list(conn, None, None, 100));
         list.into_iter().find(|message| message.about == about).unwrap()
+    }
+
+    fn report(&self, message_id: &'static str, state: State, note: &'static str, opted_out: bool) -> Report {
+        let at = self.edge.deps().clock.read();
+        self.edge.write(move |tx| {
+            super::report(tx, &ReportOf { message_id, state, note, opted_out }, &time::now(tx, at)?)
+        })
     }
 
     fn wait(&self, seconds: u64) {
@@ -135,22 +144,95 @@ async fn a_message_is_sent_once_and_reported_on() {
     assert_eq!(office.fake.field(0, "to").as_deref(), Some("+265991234567"));
     assert_eq!(office.fake.field(0, "message").as_deref(), Some("Habari"));
     assert_eq!(office.fake.field(0, "from").as_deref(), Some("MIZILI"));
-    let report = |state| office.edge.write(move |tx| super::report(tx, "ATXid_1", state, "", 5));
-    assert_eq!(report(State::Delivered), super::Report::Ended);
-    assert_eq!(report(State::Failed), super::Report::Late);
+    assert_eq!(office.report("ATXid_1", State::Delivered, "", false), Report::Ended);
+    assert_eq!(office.report("ATXid_1", State::Failed, "", false), Report::Late);
     assert_eq!(office.one("order-1").state, State::Delivered);
 }
 
 #[tokio::test]
 async fn a_report_that_overtakes_the_answer_is_kept_for_its_message() {
     let mut office = Office::open(DAY_AND_NIGHT).await;
-    let early =
-        office.edge.write(|tx| super::report(tx, "ATXid_1", State::Failed, "Failed: DeliveryFailure", 5));
-    assert_eq!(early, super::Report::Kept);
+    let early = office.report("ATXid_1", State::Failed, "Failed: DeliveryFailure", false);
+    assert_eq!(early, Report::Kept);
     office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
     office.run().await;
     let message = office.one("a");
     assert_eq!((message.state, message.note.as_str()), (State::Failed, "Failed: DeliveryFailure"));
+}
+
+#[tokio::test]
+async fn a_refusal_that_overtakes_the_answer_counts_as_stop_once_it_is_known_whose_it_is() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+    office.wait(1);
+    office.queue("b", MEMBER_PHONE, Kind::Verdict, "later");
+    assert_eq!(office.report("ATXid_1", State::Failed, "Failed: UserInBlacklist", true), Report::Kept);
+    // Another report of the same message takes nothing of that away.
+    assert_eq!(office.report("ATXid_1", State::Failed, "Failed", false), Report::Kept);
+    office.run().await;
+    assert_eq!(office.one("a").state, State::Failed);
+    assert!(office.edge.read(|conn| super::has_opted_out(conn, MEMBER_PHONE)));
+    assert_eq!(office.one("b").state, State::Cancelled);
+    assert_eq!(office.fake.requests().len(), 1, "who refuses messages gets no more");
+}
+
+/// Steps with the box's clock at any time, the machine started anew each time.
+async fn run_at(office: &mut Office, wall_s: i64) {
+    office.edge.clock().set_wall_s(wall_s);
+    office.edge.clock().reboot();
+    office.sender.tidy().await.unwrap();
+    office.run().await;
+}
+
+#[tokio::test]
+async fn a_message_is_sent_once_whatever_the_clock_says() {
+    let right_s = HandClock::START_S;
+    for queued_at_s in [0, 86_400, right_s - 40 * 86_400, right_s, right_s + 14 * 366 * 86_400] {
+        let mut office = Office::open(DAY_AND_NIGHT).await;
+        office.edge.clock().set_wall_s(queued_at_s);
+        office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+        // The gateway is busy; the box is switched off, and on again with another time.
+        office.fake.says(201, recipient(407, "+265991234567", ""));
+        office.run().await;
+        assert_eq!(office.one("a").state, State::Queued, "{queued_at_s}");
+        run_at(&mut office, right_s).await;
+        office.edge.clock().set_wall_s(86_400);
+        office.wait(3_600);
+        office.run().await;
+        let sent = office.one("a");
+        assert_eq!((sent.state, sent.tries), (State::Sent, 2), "{queued_at_s}: {sent:?}");
+        for wall_s in [right_s, right_s + 14 * 366 * 86_400, 0] {
+            run_at(&mut office, wall_s).await;
+        }
+        assert!(!office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari"), "nor queued a second time");
+        office.run().await;
+        assert_eq!(office.fake.requests().len(), 2, "{queued_at_s}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_an_hour_of_the_day_goes_when_the_clock_is_put_right() {
+    // Quiet at 10:00 in Malawi, where it is 10:00 at the start.
+    let mut office = Office::open("quiet_from = 9\nquiet_to = 11\n").await;
+    office.edge.clock().set_wall_s(HandClock::START_S + 14 * 366 * 86_400);
+    office.queue("a", MEMBER_PHONE, Kind::Verdict, "later");
+    office.run().await;
+    assert_eq!(office.one("a").note, "it waits for the morning");
+    office.edge.clock().set_wall_s(HandClock::START_S + 3_600);
+    office.wait(3_600);
+    office.run().await;
+    assert_eq!(office.one("a").state, State::Sent);
+}
+
+#[tokio::test]
+async fn a_count_that_was_lost_with_the_power_keeps_nothing_waiting() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+    office.edge.write(|tx| -> Result<(), DbError> {
+        Ok(tx.execute("UPDATE sms_out SET due_lived_s = 9000000", []).map(|_| ())?)
+    });
+    office.run().await;
+    assert_eq!(office.one("a").state, State::Sent);
 }
 
 #[tokio::test]
@@ -253,10 +335,8 @@ async fn a_gateway_that_cannot_be_reached_is_tried_again() {
 async fn a_box_that_stopped_while_sending_tries_once_more() {
     let mut office = Office::open(DAY_AND_NIGHT).await;
     office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
-    office.edge.write(|tx| -> Result<(), DbError> {
-        let now_s = 1;
-        super::db::begin(tx, 1, "africastalking", now_s)
-    });
+    let at = office.edge.deps().clock.read();
+    office.edge.write(move |tx| super::db::begin(tx, 1, "africastalking", &time::now(tx, at)?));
     office.run().await;
     assert_eq!(office.fake.requests().len(), 0, "nobody else takes it");
     office.sender.recover().await.unwrap();
@@ -322,17 +402,13 @@ async fn what_ended_long_ago_goes_and_what_waited_too_long_is_given_up() {
     office.queue("old", MEMBER_PHONE, Kind::Receipt, "x");
     office.run().await;
     office.queue("stuck", MEMBER_PHONE, Kind::Receipt, "x");
-    let tidy = |office: &Office| {
-        let now_s = office.edge.deps().clock.now_s();
-        office.edge.write(move |tx| super::db::prune(tx, now_s));
-    };
-    tidy(&office);
+    office.sender.tidy().await.unwrap();
     assert_eq!((office.one("old").state, office.one("stuck").state), (State::Sent, State::Queued));
     office.wait(8 * 86_400);
-    tidy(&office);
+    office.sender.tidy().await.unwrap();
     assert_eq!(office.one("stuck").state, State::Cancelled);
     office.wait(83 * 86_400);
-    tidy(&office);
+    office.sender.tidy().await.unwrap();
     let left = office.edge.read(|conn| super::list(conn, None, None, 10));
     assert_eq!(left.iter().map(|message| message.about.as_str()).collect::<Vec<_>>(), ["stuck"]);
 }

@@ -16,6 +16,7 @@ use crate::commands;
 use crate::db::Db;
 use crate::identity::Identity;
 use crate::node;
+use crate::time;
 use mizili_node::deps::Deps;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -56,9 +57,9 @@ pub struct ExchangeReport {
     /// Whether there is more to do at once: the run was told to stop in between.
     #[serde(skip)]
     pub is_unfinished: bool,
-    /// When the hub last answered, as it was stored.
+    /// The number of the link that the hub gave out last.
     #[serde(skip)]
-    pub contact_s: Option<i64>,
+    pub contact: Option<u64>,
     /// When a full hub would like to be asked again.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
@@ -135,10 +136,12 @@ impl Syncer {
             held.map_err(|cause| SyncError::File { what: self.data_dir.display().to_string(), cause })?;
         let Some(_held) = held else { return Err(SyncError::Locked) };
         let started = self.deps.clock.monotonic();
-        let now_s = self.deps.clock.now_s();
-        let (parties, state) =
-            self.db.read(|conn| Ok::<_, SyncError>((parties(conn)?, state::load(conn)?))).await?;
-        let suspect = self.suspect(bounds.recount || state.recount_is_due(now_s)).await?;
+        let at = self.deps.clock.read();
+        let (parties, state, now) = self
+            .db
+            .read(move |conn| Ok::<_, SyncError>((parties(conn)?, state::load(conn)?, time::now(conn, at)?)))
+            .await?;
+        let suspect = self.suspect(bounds.recount || state.recount_is_due(&now)).await?;
         let mut run = Run {
             meter: Meter::new(&*self.transport),
             token: session::kept_token(&self.data_dir, &parties).unwrap_or_default(),
@@ -162,14 +165,14 @@ impl Syncer {
         run.report.bytes_received = carried.received;
         run.report.round_trips = carried.round_trips;
         run.report.seconds = (self.deps.clock.monotonic().saturating_sub(started)).as_secs_f64();
-        let (pace, now_s) = (run.pace, self.deps.clock.now_s());
+        let (pace, at) = (run.pace, self.deps.clock.read());
         let failure = ended.as_ref().err().map(|error| (error.code(), error.to_string()));
         let noted = self
             .db
             .write(move |tx| {
-                let hub_s = now_s.saturating_add(node::clock_offset_s(tx)?);
-                commands::prune(tx, hub_s)?;
-                state::note_attempt(tx, now_s, pace, failure)
+                let now = time::now(tx, at)?;
+                commands::prune(tx, &now)?;
+                state::note_attempt(tx, now.best_s, pace, failure)
             })
             .await;
         ended?;
@@ -233,7 +236,7 @@ impl Syncer {
             return Ok(Vec::new());
         }
         let wrong = self.db.read(mend::recounted).await?;
-        let now_s = self.deps.clock.now_s();
+        let at = self.deps.clock.read();
         let suspect = wrong.iter().map(|(part, _)| *part).collect();
         self.db
             .write(move |tx| {
@@ -241,7 +244,7 @@ impl Syncer {
                     tracing::warn!(bucket = %part.0, entity = part.1, "rows on this disk have changed by themselves");
                     mend::keep_sum(tx, *part, *sum)?;
                 }
-                state::note_recount(tx, now_s)
+                state::note_recount(tx, &time::now(tx, at)?)
             })
             .await?;
         Ok(suspect)

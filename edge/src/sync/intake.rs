@@ -9,6 +9,7 @@ use crate::db::{Db, DbError};
 use crate::node::{self, Doubt};
 use crate::notices;
 use crate::replica::{self, ReplicaError};
+use crate::time;
 use mizili_node::deps::Deps;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::session::{BucketCursor, Judged};
@@ -48,8 +49,8 @@ pub(super) struct Taken {
     pub(super) has_news: bool,
     /// Whether everything is here and the same on both sides, as far as is known at the end.
     pub(super) digests_equal: bool,
-    /// When the end of the response came, by this box's clock, as it was stored.
-    pub(super) contact_s: Option<i64>,
+    /// The number of the link that the end of the response brought: another one each time.
+    pub(super) contact: Option<u64>,
     /// The end of the response.
     pub(super) close: Option<Close>,
     /// The hub has taken nothing: it asks for this proof that the request was made now.
@@ -129,14 +130,14 @@ impl Intake<'_> {
     }
 
     async fn verdicts(&mut self, list: Vec<Numbered>) -> Result<(), SyncError> {
-        let now_s = self.deps.clock.now_s();
+        let at = self.deps.clock.read();
         let stored = self
             .db
             .write(move |tx| {
-                let before = node::verdicts_upto(tx)?;
-                let recorded = commands::record_verdicts(tx, &list, now_s)?;
+                let (now, before) = (time::now(tx, at)?, node::verdicts_upto(tx)?);
+                let recorded = commands::record_verdicts(tx, &list, now.best_s)?;
                 commands::settle(tx)?;
-                notices::tell(tx, now_s)?;
+                notices::tell(tx, &now)?;
                 Ok::<_, VerdictError>((recorded, node::verdicts_upto(tx)? > before))
             })
             .await;
@@ -243,7 +244,7 @@ impl Intake<'_> {
 
     async fn close(&mut self, close: Close) -> Result<(), SyncError> {
         self.mending.end_round();
-        let now_s = self.deps.clock.now_s();
+        let at = self.deps.clock.read();
         let has_all = !close.more && !self.taken.has_gap;
         let is_equal = self.mending.is_equal();
         let stored = close.clone();
@@ -251,7 +252,8 @@ impl Intake<'_> {
             .db
             .write(move |tx| {
                 node::set_link(tx, &stored.link)?;
-                node::set_contact(tx, now_s, stored.clock_s)?;
+                let now = time::heard(tx, at, stored.clock_s)?;
+                commands::date(tx, stored.clock_s, &now)?;
                 node::set_hub_minor(tx, stored.hub_minor())?;
                 if node::doubt(tx)? == Some(Doubt::Copied) {
                     // The hub knows this link for the one it gave out last, so no other copy is in use.
@@ -266,7 +268,7 @@ impl Intake<'_> {
             })
             .await?;
         self.taken.digests_equal = known.is_complete && known.digests_equal == Some(true);
-        self.taken.contact_s = Some(now_s);
+        self.taken.contact = Some(close.link.number);
         self.taken.close = Some(close);
         Ok(())
     }

@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::identity::Identity;
 use crate::node;
+use crate::time;
 use mizili_node::deps::Deps;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -39,15 +40,15 @@ use tokio::sync::watch;
 /// # Errors
 /// When the box is not enrolled, its keys cannot be used, or the hub's address is not allowed.
 pub async fn open(db: Db, deps: Deps, config: &Config) -> Result<Syncer, SyncError> {
-    let (me, offset_s, contact_s) = db
-        .read(|conn| {
+    let at = deps.clock.read();
+    let (me, heard) = db
+        .read(move |conn| {
             let me = node::identity(conn)?.ok_or(SyncError::NotEnrolled)?;
-            Ok::<_, SyncError>((me, node::clock_offset_s(conn)?, node::last_contact_s(conn)?))
+            Ok::<_, SyncError>((me, time::last_heard(conn, at)?))
         })
         .await?;
     let address = if config.hub_url.is_empty() { &me.hub_url } else { &config.hub_url };
-    let hub_last_word_s = contact_s.map(|s| s.saturating_add(offset_s));
-    let time = Arc::new(tls::BestTime::new(deps.clock.clone(), hub_last_word_s, offset_s));
+    let time = Arc::new(tls::BestTime::of(deps.clock.clone(), heard.as_ref()));
     let transport = client::HttpTransport::new(address, config.insecure_http, time.clone())?;
     let identity = Arc::new(Identity::load(db.data_dir())?);
     let data_dir = db.data_dir().to_owned();

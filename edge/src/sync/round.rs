@@ -229,7 +229,7 @@ fn report(run: &mut Run<'_>, taken: &Taken) {
     run.report.quarantined += taken.quarantined;
     run.report.mended += taken.mended;
     run.report.digests_equal = taken.digests_equal;
-    run.report.contact_s = taken.contact_s.or(run.report.contact_s);
+    run.report.contact = taken.contact.or(run.report.contact);
 }
 
 /// Whether a refusal is about the commands alone: then rows can still be fetched.

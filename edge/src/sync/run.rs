@@ -95,7 +95,7 @@ pub fn start(syncer: Syncer, stop: watch::Receiver<bool>) -> (SyncHandle, JoinHa
         failures: 0,
         poll_failures: 0,
         held_until: Duration::ZERO,
-        contact_s: None,
+        contact: None,
     };
     (handle, tokio::spawn(task.run()))
 }
@@ -119,8 +119,8 @@ struct Loop {
     poll_failures: u32,
     /// Commands are not offered before this, on the monotonic clock: the hub has refused to take any.
     held_until: Duration,
-    /// When the hub was last heard, by whichever process, as far as this one knows.
-    contact_s: Option<i64>,
+    /// The link that the hub gave out last, to whichever process, as far as this one knows.
+    contact: Option<u64>,
 }
 
 /// Why a wait ended.
@@ -140,8 +140,8 @@ impl Loop {
                 () = stopped(&mut self.stop) => return,
             };
             self.exchanges += 1;
-            self.contact_s = match &ended {
-                Ok(report) => report.contact_s,
+            self.contact = match &ended {
+                Ok(report) => report.contact,
                 Err(_) => last_contact(&self.syncer.db).await,
             };
             if self.after(ended).await == Woken::Stop {
@@ -251,10 +251,10 @@ impl Loop {
 
     /// Whether another process of this box has exchanged since this one did; then what hangs on the replica is told.
     async fn look_at_others(&mut self) -> bool {
-        let contact_s = last_contact(&self.syncer.db).await;
-        let is_new = contact_s != self.contact_s;
+        let contact = last_contact(&self.syncer.db).await;
+        let is_new = contact != self.contact;
         if is_new {
-            self.contact_s = contact_s;
+            self.contact = contact;
             self.syncer.changed.send_modify(|n| *n += 1);
         }
         is_new
@@ -275,8 +275,9 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn last_contact(db: &Db) -> Option<i64> {
-    db.read(node::last_contact_s).await.ok().flatten()
+/// The number of the last link: another one after each exchange, whatever the clock says.
+async fn last_contact(db: &Db) -> Option<u64> {
+    db.read(node::link).await.ok().flatten().map(|link| link.number)
 }
 
 /// One long poll: whether the hub has something for this box.

@@ -4,6 +4,7 @@
 
 use super::pace::Pace;
 use crate::db::DbError;
+use crate::time::Now;
 use rusqlite::{Connection, Transaction};
 
 /// Seconds between two counts of all rows on disk.
@@ -14,7 +15,7 @@ const RECOUNT_EVERY_S: i64 = 24 * 3600;
 pub struct SyncState {
     /// The measured speed of the link.
     pub pace: Pace,
-    /// When the last attempt was made, seconds since 1970 UTC by this box's clock; `None` for never.
+    /// When the last attempt was made, seconds since 1970 UTC, as far as this box knew; `None` for never.
     pub attempt_at_s: Option<i64>,
     /// Code and words of what stopped the last attempt; `None` when it came to its end.
     pub failure: Option<(String, String)>,
@@ -22,8 +23,8 @@ pub struct SyncState {
     pub is_complete: bool,
     /// Whether both sides held the same when last compared; `None` before the first time.
     pub digests_equal: Option<bool>,
-    /// When the rows on disk were last added up anew, by this box's clock.
-    pub recounted_at_s: Option<i64>,
+    /// When the rows on disk were last added up anew, as [`Now::lived_s`].
+    pub recounted_lived_s: Option<i64>,
     /// Rows that differed from the hub's and were mended, ever.
     pub mended_rows: u64,
 }
@@ -34,7 +35,7 @@ pub struct SyncState {
 /// Those of the database.
 pub fn load(conn: &Connection) -> Result<SyncState, DbError> {
     let sql = "SELECT up_bytes_s, down_bytes_s, attempt_at_s, error_code, error_text, is_complete, digests_equal, \
-               recounted_at_s, mended_rows FROM sync_state";
+               recounted_lived_s, mended_rows FROM sync_state";
     Ok(conn.prepare_cached(sql)?.query_row([], |row| {
         let (up, down): (Option<u64>, Option<u64>) = (row.get(0)?, row.get(1)?);
         let (code, text): (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
@@ -44,16 +45,16 @@ pub fn load(conn: &Connection) -> Result<SyncState, DbError> {
             failure: code.zip(text),
             is_complete: row.get(5)?,
             digests_equal: row.get(6)?,
-            recounted_at_s: row.get(7)?,
+            recounted_lived_s: row.get(7)?,
             mended_rows: row.get(8)?,
         })
     })?)
 }
 
 impl SyncState {
-    /// Whether it is time to add up all rows on disk again. A clock that went back makes it time, too.
-    pub fn recount_is_due(&self, now_s: i64) -> bool {
-        self.recounted_at_s.is_none_or(|at| !(0..RECOUNT_EVERY_S).contains(&now_s.saturating_sub(at)))
+    /// Whether it is time to add up all rows on disk again.
+    pub fn recount_is_due(&self, now: &Now) -> bool {
+        self.recounted_lived_s.is_none_or(|lived_s| now.age_s(lived_s) >= RECOUNT_EVERY_S)
     }
 }
 
@@ -107,8 +108,8 @@ pub(super) fn note_compared(tx: &Transaction<'_>, is_complete: bool, is_equal: b
 }
 
 /// Notes that all rows on disk were added up.
-pub(super) fn note_recount(tx: &Transaction<'_>, now_s: i64) -> Result<(), DbError> {
-    tx.prepare_cached("UPDATE sync_state SET recounted_at_s = ?1")?.execute([now_s])?;
+pub(super) fn note_recount(tx: &Transaction<'_>, now: &Now) -> Result<(), DbError> {
+    tx.prepare_cached("UPDATE sync_state SET recounted_lived_s = ?1")?.execute([now.lived_s])?;
     Ok(())
 }
 

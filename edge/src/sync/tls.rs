@@ -5,6 +5,7 @@
 //! was made. Who the hub is does not hang on dates alone: it signs each challenge with a key pinned at enrolment.
 
 use super::error::{LineError, SyncError};
+use crate::time::Heard;
 use mizili_node::deps::Clock;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -30,6 +31,11 @@ impl BestTime {
     pub fn new(clock: Arc<dyn Clock>, hub_last_word_s: Option<i64>, offset_s: i64) -> Self {
         let word = hub_last_word_s.unwrap_or(MADE_AT_S);
         Self { clock, hub_last_word_s: AtomicI64::new(word), offset_s: AtomicI64::new(offset_s) }
+    }
+
+    /// From what the hub said last.
+    pub fn of(clock: Arc<dyn Clock>, heard: Option<&Heard>) -> Self {
+        Self::new(clock, heard.map(|heard| heard.hub_s), heard.map_or(0, |heard| heard.ahead_s))
     }
 
     /// Takes in the hub's clock.

@@ -10,6 +10,7 @@ use super::session::{Draft, Pending, Reply, Session};
 use super::settings::Settings;
 use super::turn::{News, Turn};
 use crate::text::{Lang, Messages, Msg};
+use crate::time::Now;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sync_protocol::phone::Phone;
@@ -73,7 +74,7 @@ impl Engine {
         turn: &Turn,
         session: Option<Session>,
         draft: Option<Draft>,
-        now: Timestamp,
+        now: &Now,
         new_id: &mut dyn FnMut() -> Uuid,
     ) -> Read<Step> {
         let run = self.run(market, &turn.phone, now);
@@ -102,7 +103,7 @@ impl Engine {
         turn: &Turn,
         session: Session,
         outcome: &Outcome,
-        now: Timestamp,
+        now: &Now,
     ) -> Step {
         let run = self.run(market, &turn.phone, now);
         let pending = session.pending.unwrap_or(Pending::Draft);
@@ -114,8 +115,8 @@ impl Engine {
         Reply { text: self.words.text(lang.unwrap_or(self.settings.lang), Msg::Sorry), more: false }
     }
 
-    fn run<'a>(&'a self, market: &'a dyn Market, phone: &'a Phone, now: Timestamp) -> Run<'a> {
-        Run { engine: self, market, phone, now_s: now.as_second(), month: month_of(now) }
+    fn run<'a>(&'a self, market: &'a dyn Market, phone: &'a Phone, now: &Now) -> Run<'a> {
+        Run { engine: self, market, phone, now: *now, month: month_of(now.best()) }
     }
 }
 

@@ -13,6 +13,7 @@ use super::view::{Cx, Foot, Hint, fit, net, room_under};
 use crate::sms::{example, example_of, request, start_word, words};
 use crate::text::gsm7::SCREEN_AIM_SEPTETS;
 use crate::text::{Lang, Msg};
+use crate::time::Now;
 use sync_protocol::phone::Phone;
 use sync_protocol::units::Month;
 use uuid::Uuid;
@@ -38,7 +39,7 @@ pub(super) struct Run<'a> {
     pub(super) engine: &'a Engine,
     pub(super) market: &'a dyn Market,
     pub(super) phone: &'a Phone,
-    pub(super) now_s: i64,
+    pub(super) now: Now,
     pub(super) month: Month,
 }
 
@@ -65,8 +66,7 @@ impl Run<'_> {
     ) -> Read<Step> {
         let lang = self.market.caller(self.phone)?.lang.unwrap_or(self.engine.settings.lang);
         let window_s = self.engine.settings.draft_window_s;
-        // A clock that was set back must not make a draft immortal.
-        let recent = |draft: &Draft| (self.now_s - draft.touched_at_s).abs() <= window_s;
+        let recent = |draft: &Draft| self.now.age_s(draft.touched_lived_s) <= window_s;
         let draft = draft.filter(recent);
         let mut session = Session::new(self.phone, lang, draft);
         if !text.is_empty() {
@@ -186,7 +186,7 @@ impl Run<'_> {
             lang: &mut session.lang,
             shown: &session.shown,
             new_id,
-            now_s: self.now_s,
+            lived_s: self.now.lived_s,
         };
         match screen.take(&cx, &mut desk, input)? {
             Move::Stay(hint) => return Ok(Applied::Wrong(hint)),
@@ -363,7 +363,7 @@ impl Run<'_> {
             let screen = session.screen.clone();
             if let Some(draft) = &mut session.draft {
                 draft.screen = screen;
-                draft.touched_at_s = self.now_s;
+                draft.touched_lived_s = self.now.lived_s;
             }
         }
         Step { session, changed: true, next: Next::Reply(reply) }

@@ -146,8 +146,8 @@ impl Session {
 pub struct Draft {
     /// The id of the command that it becomes, from the start and across calls.
     pub command_id: Uuid,
-    /// When it was last worked on, seconds since 1970 UTC.
-    pub touched_at_s: i64,
+    /// When it was last worked on, as [`crate::time::Now::lived_s`].
+    pub touched_lived_s: i64,
     /// What was gathered.
     pub(super) plan: Plan,
     /// The screen on which it stood.

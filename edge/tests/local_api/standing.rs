@@ -2,9 +2,8 @@
 
 use crate::support::{Office, config};
 use mizili_edge::db::DbError;
-use mizili_edge::node;
 use mizili_edge::sync::CODES;
-use mizili_node::deps::HandClock;
+use mizili_edge::time;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -30,8 +29,8 @@ async fn the_status_says_what_waits_and_when_the_hub_was_heard() {
     let product = office.offer(50).await;
     office.order(&product, 1).await.ok();
     // The hub's clock is an hour ahead of the box's.
-    let heard_s = HandClock::START_S;
-    office.edge.write(move |tx| node::set_contact(tx, heard_s, heard_s + 3_600));
+    let at = office.edge.deps().clock.read();
+    office.edge.write(move |tx| time::heard(tx, at, at.wall_s + 3_600));
     office.edge.clock().advance(Duration::from_secs(120));
     let status = office.get(STATUS).await.ok();
     assert_eq!((&status["waiting"], &status["last_contact_age_s"]), (&json!(2), &json!(120)));

@@ -1,12 +1,15 @@
 //! The log's bounds, its order, and verdicts in their numbers.
 
 use crate::commands::{
-    CommandState, PENDING_BYTES_MAX, Recorded, SubmitError, Tally, VerdictError, mark_sent, mark_told,
-    outcome, pending, prune, record_verdicts, tally, untold,
+    CommandState, PENDING_BYTES_MAX, Recorded, SubmitError, Tally, VerdictError, date, mark_sent, mark_told,
+    outcome, pending, prune, record_verdicts, refused_orders, tally, untold,
 };
 use crate::db::DbError;
 use crate::node;
 use crate::testing::{CALLER_PHONE, COOP, TestEdge, caller, order_of};
+use crate::time;
+use mizili_node::deps::HandClock;
+use std::time::Duration;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::Certainty;
 use sync_protocol::ids::{CommandId, MemberId, hub_born};
@@ -99,8 +102,7 @@ fn verdicts_come_in_their_order_and_repeats_change_nothing() {
     // On a command that is not here: counted, passed over.
     assert_eq!(record(&edge, vec![numbered(7, 99, applied())]), Ok(Recorded::default()));
     assert_eq!(edge.read(node::verdicts_upto), 7);
-    assert_eq!(edge.read(|conn| tally(conn, 0)), Tally { waiting: 1, open: 1, refused: 1 });
-    assert_eq!(edge.read(|conn| tally(conn, 1_001)).refused, 0);
+    assert_eq!(edge.read(tally), Tally { waiting: 1, open: 1, refused: 1 });
 }
 
 #[test]
@@ -159,7 +161,6 @@ fn a_person_is_told_once_and_only_of_what_is_final() {
 #[test]
 fn the_log_is_pruned_of_what_is_over_and_told() {
     let edge = with_orders(5);
-    let day_s = 86_400;
     let verdicts = [(2, applied()), (3, applied()), (4, Verdict::Held), (5, applied()), (6, applied())];
     let list = (1..).zip(verdicts).map(|(n, (seq, verdict))| Numbered {
         number: n,
@@ -181,12 +182,81 @@ fn the_log_is_pruned_of_what_is_over_and_told() {
             Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
         })
     };
-    assert_eq!(edge.write(move |tx| prune(tx, 1_000 + 30 * day_s)), 0, "not before 30 days have passed");
-    assert_eq!(edge.write(move |tx| prune(tx, 1_001 + 30 * day_s)), 1);
+    let pruned = |days: u64| {
+        edge.clock().advance(Duration::from_secs(days * 86_400));
+        heard_and_pruned(&edge)
+    };
+    assert_eq!(pruned(0), 0, "the answer that brought the verdicts ends");
+    assert_eq!(pruned(30), 0, "not before 30 days have passed");
+    edge.clock().advance(Duration::from_secs(1));
+    assert_eq!(pruned(0), 1);
     assert_eq!(left(&edge), [1, 3, 4, 5, 6], "waiting, untold, open, still counting, newest");
-    assert_eq!(edge.write(move |tx| prune(tx, 1_001 + 365 * day_s)), 1);
+    assert_eq!(pruned(335), 1);
     assert_eq!(left(&edge), [1, 4, 5, 6]);
     assert_eq!(edge.read(node::highest_seq), 6);
+}
+
+/// The hub says what time it is, as the end of an answer does; then the log is pruned.
+fn heard_and_pruned(edge: &TestEdge) -> usize {
+    // The hub's clock is right, whatever this box takes for the time.
+    let at = edge.deps().clock.read();
+    let hub_s = HandClock::START_S + i64::try_from(edge.deps().clock.monotonic().as_secs()).unwrap();
+    edge.write(move |tx| {
+        let now = time::heard(tx, at, hub_s)?;
+        date(tx, hub_s, &now)?;
+        prune(tx, &now)
+    })
+}
+
+#[test]
+fn no_clock_of_the_box_ages_a_command() {
+    let edge = with_orders(2);
+    edge.clock().set_wall_s(86_400);
+    let refused = Verdict::Rejected(Reject::with(RejectCode::NotEnough, ["5".to_owned()]));
+    record(&edge, vec![numbered(1, 2, refused), numbered(2, 3, applied())]).unwrap();
+    edge.write(|tx| -> Result<(), DbError> {
+        super::super::settle(tx)?;
+        [2, 3].into_iter().try_for_each(|seq| mark_told(tx, seq, 1_000))
+    });
+    let shown =
+        |edge: &TestEdge| (edge.read(tally).refused, edge.read(|conn| refused_orders(conn, None)).len());
+    assert_eq!((heard_and_pruned(&edge), shown(&edge)), (0, (1, 1)), "1970 here, 2026 at the hub");
+    for wall_s in [0, HandClock::START_S - 40 * 86_400, HandClock::START_S + 14 * 366 * 86_400, 86_400] {
+        edge.clock().set_wall_s(wall_s);
+        assert_eq!((heard_and_pruned(&edge), shown(&edge)), (0, (1, 1)), "{wall_s}");
+        edge.clock().reboot();
+        assert_eq!((heard_and_pruned(&edge), shown(&edge)), (0, (1, 1)), "{wall_s}, started anew");
+    }
+    // Without a word of the hub nothing grows old, however long that takes.
+    edge.clock().advance(Duration::from_secs(400 * 86_400));
+    let at = edge.deps().clock.read();
+    assert_eq!(edge.write(move |tx| prune(tx, &time::now(tx, at)?)), 0);
+    assert_eq!(shown(&edge), (1, 1));
+    assert_eq!(
+        (heard_and_pruned(&edge), shown(&edge)),
+        (1, (0, 0)),
+        "400 days by the hub and by this box's count"
+    );
+}
+
+#[test]
+fn a_hub_that_was_in_2040_for_a_moment_makes_nothing_old() {
+    let edge = with_orders(2);
+    record(&edge, vec![numbered(1, 2, applied())]).unwrap();
+    edge.write(|tx| -> Result<(), DbError> {
+        super::super::settle(tx)?;
+        mark_told(tx, 2, 1_000)
+    });
+    assert_eq!(heard_and_pruned(&edge), 0);
+    for _ in 0..10 {
+        let at = edge.deps().clock.read();
+        let pruned = edge.write(move |tx| {
+            let now = time::heard(tx, at, HandClock::START_S + 14 * 366 * 86_400)?;
+            prune(tx, &now)
+        });
+        assert_eq!((pruned, heard_and_pruned(&edge)), (0, 0));
+        edge.clock().advance(Duration::from_secs(60));
+    }
 }
 
 #[test]
@@ -212,7 +282,7 @@ fn a_full_log_takes_no_more_and_says_so() {
         let sql = "UPDATE command SET verdict = 'applied', settled_at_s = 5 WHERE seq BETWEEN 100 AND 200";
         Ok(tx.execute(sql, []).map(|_| ())?)
     });
-    assert_eq!(edge.read(|conn| tally(conn, 0)).unsettled(), PENDING_COMMANDS_MAX - 101);
+    assert_eq!(edge.read(tally).unsettled(), PENDING_COMMANDS_MAX - 101);
     let taken = edge.submit(caller(), false, order_of(listing.id, 1));
     assert_eq!(taken.map(|submitted| submitted.seq), Ok(PENDING_COMMANDS_MAX + 1));
 }

@@ -284,8 +284,7 @@ fn a_refused_order_frees_nothing_vanishes_from_orders_and_stays_visible() {
     assert_eq!((order(&edge, asked), local_rows(&edge)), (None, 0));
     let mine: Vec<Order> = edge.read(|conn| replica::find(conn, 7, &CALLER_PHONE));
     assert!(mine.is_empty());
-    let now_s = edge.deps().clock.now_s();
-    let refused = edge.read(|conn| refused_orders(conn, Some(CALLER_PHONE), now_s));
+    let refused = edge.read(|conn| refused_orders(conn, Some(CALLER_PHONE)));
     assert_eq!(refused.len(), 1);
     let shown = &refused[0];
     assert_eq!(
@@ -294,10 +293,8 @@ fn a_refused_order_frees_nothing_vanishes_from_orders_and_stays_visible() {
     );
     assert_eq!(shown.listing_now.as_ref().map(|l| l.id), Some(id));
     assert!(!shown.told);
-    assert!(edge.read(|conn| refused_orders(conn, Some(CALLER_PHONE + 1), now_s)).is_empty());
-    assert_eq!(edge.read(|conn| refused_orders(conn, None, now_s)), refused);
-    let later = now_s + super::super::REFUSED_SHOWN_S + 1;
-    assert!(edge.read(|conn| refused_orders(conn, None, later)).is_empty(), "after 30 days it is history");
+    assert!(edge.read(|conn| refused_orders(conn, Some(CALLER_PHONE + 1))).is_empty());
+    assert_eq!(edge.read(|conn| refused_orders(conn, None)), refused);
 }
 
 #[test]
@@ -314,8 +311,7 @@ fn an_open_verdict_keeps_everything_as_it_is() {
     }
     edge.verdict(submitted.seq, Verdict::Dismissed, &[]);
     assert_eq!((edge.spendable(id, HERE), local_rows(&edge)), (Quantity::units(25), 0));
-    let now_s = edge.deps().clock.now_s();
-    let put_aside = edge.read(|conn| refused_orders(conn, None, now_s));
+    let put_aside = edge.read(|conn| refused_orders(conn, None));
     assert_eq!((put_aside[0].id, &put_aside[0].reason), (sold, &None));
 }
 

@@ -117,7 +117,7 @@ fn fill(office: &Office) {
             let about = tx.query_row("SELECT hex(randomblob(8))", [], |row| row.get(0))?;
             let text = filler.clone();
             let message = Outgoing { phone: 1, text, kind: Kind::Reply, about, gateway: None, link_id: None };
-            outbox::queue(tx, &message, 0)
+            outbox::queue(tx, &message, &crate::time::Now { best_s: 0, lived_s: 0, heard_s: 0 })
         };
         while office.edge.db().write_blocking(fill.clone()).is_ok() {}
     }

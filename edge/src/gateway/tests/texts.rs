@@ -188,6 +188,14 @@ async fn delivery_reports_move_messages_and_a_refusal_counts_as_stop() {
         assert_eq!(office.messages()[0].state, state, "{tail}");
     }
     assert!(office.messages()[0].note.contains("UserInBlacklist"));
+    // One that comes before the gateway's answer says whose message it is about waits with all it says.
+    let early = "id=ATXid_2&status=Failed&failureReason=UserInBlacklist&phoneNumber=%2B265990000004";
+    assert_eq!(office.post(&path, early.to_owned()).await.status, StatusCode::OK);
+    let kept = office.edge.read(|conn| -> Result<(String, bool), DbError> {
+        let sql = "SELECT state, opted_out FROM sms_report WHERE message_id = 'ATXid_2'";
+        Ok(conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    });
+    assert_eq!(kept, ("failed".to_owned(), true));
     assert!(office.edge.read(|conn| outbox::has_opted_out(conn, CALLER_PHONE)));
     // The gateway's other pages spell it so.
     office.sms("sms-2", MEMBER_PHONE, "PRICE MAIZE LILONGWE").await;

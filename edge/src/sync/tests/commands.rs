@@ -4,7 +4,8 @@ use super::*;
 use crate::commands as log;
 use crate::db::DbError;
 use crate::sync::state;
-use sync_protocol::ids::Holder;
+use mizili_node::deps::HandClock;
+use sync_protocol::ids::{CommandId, Holder};
 use sync_protocol::units::Quantity;
 
 fn posted(bed: &Bed, n: usize) {
@@ -63,8 +64,41 @@ async fn a_refusal_comes_back_and_the_next_ones_are_not_held_up() {
     bed.edge.post_listing(50);
     let report = bed.sync().await.unwrap();
     assert_eq!((report.applied, report.rejected, report.round_trips), (2, 1, 1));
-    assert_eq!(bed.edge.read(|conn| log::tally(conn, 0)).refused, 1);
+    assert_eq!(bed.edge.read(log::tally).refused, 1);
     assert_eq!(bed.local_rows(), 0);
+}
+
+#[tokio::test]
+async fn a_box_whose_clock_is_wrong_forgets_nothing_and_takes_no_repeat_for_new() {
+    let right_s = HandClock::START_S;
+    for wall_s in [86_400, right_s - 40 * 86_400, right_s + 14 * 366 * 86_400] {
+        let bed = Bed::with_market().await;
+        bed.edge.clock().set_wall_s(wall_s);
+        let id = CommandId(uuid::Uuid::from_u128(7));
+        let order = testing::order_of(bed.edge.post_listing(50), 20);
+        let first = bed.edge.submit_as(id, testing::caller(), false, order.clone()).unwrap();
+        bed.edge.post_listing(13);
+        bed.edge.post_listing(50);
+        let report = bed.sync().await.unwrap();
+        assert_eq!(report.commands, 4, "{wall_s}");
+        // Whatever the clock does in between, and however often the hub is asked.
+        for wall_s in [right_s, wall_s, 0] {
+            bed.edge.clock().set_wall_s(wall_s);
+            bed.edge.clock().reboot();
+            bed.sync().await.unwrap();
+        }
+        let kept: u64 = bed
+            .edge
+            .read(|conn| Ok::<_, DbError>(conn.query_row("SELECT count(*) FROM command", [], |r| r.get(0))?));
+        let shown = bed.edge.read(log::refusals).len() as u64;
+        assert_eq!((kept, shown), (4, report.rejected), "{wall_s}");
+        assert!(shown > 0, "something was refused");
+        let again = bed.edge.submit_as(id, testing::caller(), false, order).unwrap();
+        assert!(again.repeated && again.seq == first.seq, "{again:?}");
+        assert_eq!(bed.sync().await.unwrap().commands, 0);
+        let settled = bed.edge.read(|conn| log::outcome(conn, id)).unwrap().settled_at_s.unwrap();
+        assert!((settled - right_s).abs() < 86_400, "it is dated by the hub: {settled}");
+    }
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ impl Bed {
 
     /// Commands that have no verdict here.
     fn waiting(&self) -> u64 {
-        self.edge.read(|conn| crate::commands::tally(conn, 0)).unsettled()
+        self.edge.read(crate::commands::tally).unsettled()
     }
 
     /// Rows that wait beside the replica for their commands' verdicts.

@@ -21,7 +21,9 @@ async fn a_first_sync_brings_everything_and_says_that_both_sides_are_equal() {
     assert_eq!(report.round_trips, hellos + 2, "sign-in takes two");
     let state = bed.edge.read(state::load);
     assert_eq!((state.is_complete, state.digests_equal, state.failure), (true, Some(true), None));
-    assert_eq!(bed.edge.read(node::clock_offset_s), 600);
+    let at = bed.edge.deps().clock.read();
+    let heard = bed.edge.read(|conn| crate::time::last_heard(conn, at)).unwrap();
+    assert_eq!((heard.ahead_s, heard.age_s), (600, 0));
 }
 
 #[tokio::test]

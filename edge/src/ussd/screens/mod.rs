@@ -150,7 +150,7 @@ pub(super) struct Desk<'a> {
     /// What the numbers of the screen on show stand for.
     pub(super) shown: &'a [Key],
     pub(super) new_id: &'a mut dyn FnMut() -> Uuid,
-    pub(super) now_s: i64,
+    pub(super) lived_s: i64,
 }
 
 impl Desk<'_> {
@@ -165,7 +165,7 @@ impl Desk<'_> {
             return Ok(());
         }
         let command_id = known.unwrap_or_else(|| (self.new_id)());
-        *self.draft = Some(Draft { command_id, touched_at_s: self.now_s, plan, screen: screen.clone() });
+        *self.draft = Some(Draft { command_id, touched_lived_s: self.lived_s, plan, screen: screen.clone() });
         Ok(())
     }
 }

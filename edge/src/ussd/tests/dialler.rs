@@ -1,9 +1,9 @@
 //! A telephone and a gateway for tests, with the store that a real caller keeps: everything goes through JSON.
 
 use crate::text::Lang;
+use crate::time::Now;
 use crate::ussd::fake::{Fake, currency};
 use crate::ussd::{Draft, Engine, Intent, Next, Reply, Session, Settings, Step, Turn, TurnText};
-use jiff::Timestamp;
 use std::collections::HashMap;
 use sync_protocol::phone::Phone;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ pub(super) struct Dialler {
     pub(super) engine: Engine,
     pub(super) sessions: HashMap<String, String>,
     pub(super) draft: Option<String>,
-    pub(super) now: Timestamp,
+    pub(super) now: Now,
     pub(super) intents: Vec<Intent>,
     /// Dies between the act and the store, once.
     pub(super) crash_after_act: bool,
@@ -39,7 +39,8 @@ impl Dialler {
             engine: Engine::new(settings()),
             sessions: HashMap::new(),
             draft: None,
-            now: "2026-11-22T10:00:00Z".parse().unwrap(),
+            // 2026-11-22 10:00 UTC.
+            now: Now { best_s: 1_795_341_600, lived_s: 1_000, heard_s: 0 },
             intents: Vec::new(),
             crash_after_act: false,
             next_id: 1_000,
@@ -97,7 +98,7 @@ impl Dialler {
             *next_id += 1;
             Uuid::from_u128(*next_id)
         };
-        let step = match self.engine.turn(&self.fake, &turn, session, draft, self.now, &mut new_id) {
+        let step = match self.engine.turn(&self.fake, &turn, session, draft, &self.now, &mut new_id) {
             Ok(step) => step,
             Err(_) => return Some(self.engine.sorry(None)),
         };
@@ -109,7 +110,7 @@ impl Dialler {
                 if std::mem::take(&mut self.crash_after_act) {
                     return None;
                 }
-                self.engine.finish(&self.fake, &turn, step.session, &outcome, self.now)
+                self.engine.finish(&self.fake, &turn, step.session, &outcome, &self.now)
             }
         };
         Some(self.keep(session_id, step))

@@ -248,7 +248,7 @@ impl Case {
     pub(super) fn show(&self, figures: &Figures, lang: Lang, room: usize) -> View {
         let draft = self.plan.clone().map(|plan| Draft {
             command_id: id(7),
-            touched_at_s: 0,
+            touched_lived_s: 0,
             plan,
             screen: self.screen.clone(),
         });
