@@ -10,6 +10,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod db;
+mod docs;
 pub mod error;
 pub mod feed;
 pub mod http;

@@ -1,6 +1,7 @@
 //! Every route of the hub, in one list. What stands in [`api`] is in the API document too; nothing else is open to people.
 
 use crate::auth::http as auth;
+use crate::docs;
 use crate::error::Kind;
 use crate::http::health;
 use crate::market::cooperatives::http as cooperatives;
@@ -87,7 +88,7 @@ pub fn router(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
     let document = openapi::finish(document);
     let api = api
-        .merge(openapi::docs())
+        .merge(docs::routes())
         // Whoever only knows the address is led to what can be asked here.
         .route("/", get(|| std::future::ready(Redirect::temporary(&format!("{DOCS_PATH}/")))))
         .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))

@@ -1,7 +1,9 @@
-//! ETags: every JSON answer to a GET carries one, and a client that has it already gets 304 and no body, which saves data on 2G.
+//! ETags: every JSON answer to a GET carries one, and a client that has it already gets 304 and no body, which saves data on 2G. What
+//! a client does not have is packed as it likes it.
 //!
-//! An ETag is a hash of the answer's bytes. A handler may set a better one itself, see [`versioned`].
+//! An ETag is a hash of the answer's bytes, and names how they are packed. A handler may set a better one itself, see [`versioned`].
 
+use crate::encoding::{Effort, Encoding, LEAST_BYTES};
 use crate::problem::{Kind, Problem};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -13,28 +15,34 @@ use serde::Serialize;
 /// Largest answer that gets an ETag, in bytes; a page of a hundred items is far below it.
 const ANSWER_MAX_BYTES: usize = 8 << 20;
 
-/// A layer that adds the ETag to JSON answers to GET, and answers 304 where the client has them already. `credentials` are the
-/// headers by which callers of the node show who they are, as `Vary` lists them: an answer to one of them is for nobody else.
+/// A layer that adds the ETag to JSON answers to GET and HEAD, answers 304 where the client has them already, and packs them where
+/// not. `credentials` are the headers by which callers of the node show who they are, as `Vary` lists them: an answer to one of them
+/// is for nobody else.
 pub async fn layer(State(credentials): State<&'static str>, request: Request, next: Next) -> Response {
-    if request.method() != Method::GET {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
-    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let private = credentials.split(", ").any(|name| request.headers().contains_key(name));
+    let asked = Asked {
+        known: request.headers().get(header::IF_NONE_MATCH).cloned(),
+        encoding: Encoding::wanted(request.headers()),
+        is_private: credentials.split(", ").any(|name| request.headers().contains_key(name)),
+    };
     let response = next.run(request).await;
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v == "application/json");
     if response.status() != StatusCode::OK || !is_json {
         return response;
     }
-    tagged(response, known.as_ref(), private, credentials).await
+    tagged(response, asked, credentials).await
 }
 
-async fn tagged(
-    response: Response,
-    known: Option<&HeaderValue>,
-    private: bool,
-    credentials: &'static str,
-) -> Response {
+/// What a request says of the answer's form.
+struct Asked {
+    known: Option<HeaderValue>,
+    encoding: Option<Encoding>,
+    is_private: bool,
+}
+
+async fn tagged(response: Response, asked: Asked, credentials: &'static str) -> Response {
     let (mut parts, body) = response.into_parts();
     let bytes = match to_bytes(body, ANSWER_MAX_BYTES).await {
         Ok(bytes) => bytes,
@@ -42,19 +50,34 @@ async fn tagged(
     };
     let tag = match parts.headers.get(header::ETAG) {
         Some(tag) => tag.clone(),
-        None => header_value(&format!("\"{}\"", short_hash(&bytes))),
+        None => of(&bytes),
     };
-    let cache = if private { "private, no-cache" } else { "no-cache" };
+    let encoding = asked.encoding.filter(|_| bytes.len() >= LEAST_BYTES);
+    let tag = encoding.map_or_else(|| tag.clone(), |encoding| encoding.tag(&tag));
+    let cache = if asked.is_private { "private, no-cache" } else { "no-cache" };
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     parts.headers.insert(header::VARY, HeaderValue::from_static(credentials));
+    parts.headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     parts.headers.insert(header::ETAG, tag.clone());
-    if known.is_some_and(|known| lists(known, &tag)) {
+    if asked.known.is_some_and(|known| lists(&known, &tag)) {
         parts.status = StatusCode::NOT_MODIFIED;
         parts.headers.remove(header::CONTENT_LENGTH);
         parts.headers.remove(header::CONTENT_TYPE);
         return Response::from_parts(parts, Body::empty());
     }
-    Response::from_parts(parts, Body::from(bytes))
+    let Some(encoding) = encoding else { return Response::from_parts(parts, Body::from(bytes)) };
+    let packed = match encoding.pack(&bytes, Effort::Quick) {
+        Ok(packed) => packed,
+        Err(error) => return Problem::internal(error).into_response(),
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+    Response::from_parts(parts, Body::from(packed))
+}
+
+/// The tag of bytes as they are.
+pub fn of(bytes: &[u8]) -> HeaderValue {
+    header_value(&format!("\"{}\"", short_hash(bytes)))
 }
 
 /// An ETag of two parts for a thing of which only some can be edited: a hash of what an edit may change, and a hash of all. The
@@ -81,7 +104,8 @@ pub fn require(headers: &HeaderMap, tag: &str) -> Result<(), Problem> {
     if matches { Ok(()) } else { Err(Kind::PreconditionFailed.error()) }
 }
 
-fn lists(known: &HeaderValue, tag: &HeaderValue) -> bool {
+/// Whether `If-None-Match` lists a tag.
+pub fn lists(known: &HeaderValue, tag: &HeaderValue) -> bool {
     let (Ok(known), Ok(tag)) = (known.to_str(), tag.to_str()) else { return false };
     known.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
@@ -102,6 +126,10 @@ fn short_hash(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use tower::ServiceExt as _;
 
     fn if_match(value: &str) -> HeaderMap {
         HeaderMap::from_iter([(header::IF_MATCH, HeaderValue::from_str(value).unwrap())])
@@ -122,6 +150,46 @@ mod tests {
             Kind::PreconditionFailed
         );
         assert_eq!(require(&HeaderMap::new(), &edited).unwrap_err().kind(), Kind::PreconditionRequired);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_packed_as_the_caller_likes_and_a_head_says_the_same() {
+        let rows = vec!["maize at Lilongwe"; 200];
+        let app = Router::new()
+            .route("/rows", get(async move || Json(rows)))
+            .route("/few", get(async || Json(1)))
+            .layer(from_fn_with_state("Authorization", layer));
+        let ask = async |method: Method, path: &str, encoding: &'static str, known: &str| {
+            let request = Request::builder().method(method).uri(path);
+            let request =
+                request.header(header::ACCEPT_ENCODING, encoding).header(header::IF_NONE_MATCH, known);
+            let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            let (parts, body) = response.into_parts();
+            (parts, to_bytes(body, 100_000).await.unwrap())
+        };
+        let (plain, rows) = ask(Method::GET, "/rows", "identity", "").await;
+        let vary: Vec<_> = plain.headers.get_all(header::VARY).iter().collect();
+        assert_eq!(vary, ["Authorization", "Accept-Encoding"]);
+        assert!(!plain.headers.contains_key(header::CONTENT_ENCODING) && rows.len() > 3_000);
+        for encoding in ["gzip", "br", "zstd"] {
+            let (packed, bytes) = ask(Method::GET, "/rows", encoding, "").await;
+            assert_eq!(packed.headers[header::CONTENT_ENCODING], encoding);
+            assert!(bytes.len() < 200, "{encoding}: {}", bytes.len());
+            let tag = packed.headers[header::ETAG].to_str().unwrap().to_owned();
+            assert_ne!(plain.headers[header::ETAG], tag);
+            let (head, nothing) = ask(Method::HEAD, "/rows", encoding, "").await;
+            assert_eq!((&head.headers[header::ETAG], nothing.len()), (&packed.headers[header::ETAG], 0));
+            assert_eq!(head.headers[header::CONTENT_LENGTH], bytes.len().to_string());
+            for method in [Method::GET, Method::HEAD] {
+                let (again, nothing) = ask(method, "/rows", encoding, &tag).await;
+                assert_eq!((again.status, nothing.len()), (StatusCode::NOT_MODIFIED, 0));
+                assert_eq!(again.headers[header::ETAG], tag);
+            }
+            let (other, _) = ask(Method::GET, "/rows", "identity", &tag).await;
+            assert_eq!(other.status, StatusCode::OK);
+        }
+        let (few, one) = ask(Method::GET, "/few", "br", "").await;
+        assert!(!few.headers.contains_key(header::CONTENT_ENCODING) && one.len() == 1);
     }
 
     #[test]

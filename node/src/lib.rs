@@ -6,8 +6,10 @@
 pub mod address;
 pub mod body;
 pub mod deps;
+pub mod encoding;
 pub mod etag;
 pub mod fallback;
+pub mod files;
 pub mod id;
 pub mod idempotency;
 pub mod lists;

@@ -4,14 +4,27 @@
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use rust_embed::{EmbeddedFile, RustEmbed};
+use mizili_node::fallback::no_such_path;
+use mizili_node::files::{File, Folder, Kept};
+use rust_embed::RustEmbed;
+use std::sync::{Arc, LazyLock};
 
 #[derive(RustEmbed)]
 #[folder = "assets/"]
 struct Assets;
+
+/// Where scripts, styles and pictures are; what follows is a hash of all of them.
+const ASSETS_PATH: &str = "/assets/";
+
+static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
+    let files = Assets::iter().filter_map(|name| {
+        Some((name.to_string(), Assets::get(&name)?.data.into_owned(), content_type(&name)?))
+    });
+    Folder::new(ASSETS_PATH, files)
+});
 
 /// What a page may do: load its own script, style and pictures, and call its own box. Nothing else.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -20,34 +33,27 @@ pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self
 /// The pages.
 pub fn routes() -> Router<AppState> {
     Router::new()
-        .route("/", get(|headers: HeaderMap| async move { file("index.html", &headers) }))
-        .route(
-            "/assets/{name}",
-            get(|Path(name): Path<String>, headers: HeaderMap| async move { file(&name, &headers) }),
-        )
+        .route("/", get(|headers: HeaderMap| page("index.html", headers)))
+        .route("/assets/{hash}/{name}", get(asset))
         .route("/api/docs", get(|| async { Redirect::permanent("/api/docs/") }))
-        .route("/api/docs/", get(|headers: HeaderMap| async move { file("docs.html", &headers) }))
+        .route("/api/docs/", get(|headers: HeaderMap| page("docs.html", headers)))
 }
 
-fn file(name: &str, headers: &HeaderMap) -> Response {
-    let Some(content_type) = content_type(name) else { return StatusCode::NOT_FOUND.into_response() };
-    let Some(EmbeddedFile { data, metadata }) = Assets::get(name) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let hash: String = metadata.sha256_hash()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let tag = HeaderValue::from_str(&format!("\"{hash}\"")).unwrap_or(HeaderValue::from_static("\"\""));
-    let fixed = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::ETAG, tag.clone()),
-    ];
-    if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
-        return (StatusCode::NOT_MODIFIED, fixed).into_response();
-    }
-    (fixed, data.into_owned()).into_response()
+async fn page(name: &'static str, headers: HeaderMap) -> Response {
+    file(FOLDER.get(name), &headers, Kept::Asking).await
+}
+
+async fn asset(Path((hash, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    file(FOLDER.get_hashed(&hash, &name), &headers, Kept::ForEver).await
+}
+
+async fn file(file: Option<Arc<File>>, headers: &HeaderMap, kept: Kept) -> Response {
+    let Some(file) = file else { return no_such_path().await.into_response() };
+    let mut response = file.answer(headers, kept).await;
+    let all = response.headers_mut();
+    all.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    all.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
 }
 
 /// Files of other kinds are not served.
@@ -64,6 +70,7 @@ fn content_type(name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::StatusCode;
 
     #[test]
     fn the_pages_hold_no_inline_script_and_name_no_other_host() {
@@ -108,14 +115,25 @@ mod tests {
         assert!(missing.is_empty(), "{missing:?}");
     }
 
-    #[test]
-    fn a_page_that_the_browser_has_is_not_sent_again() {
-        let first = file("index.html", &HeaderMap::new());
+    #[tokio::test]
+    async fn a_page_asks_each_time_and_what_it_is_made_of_is_kept_for_ever() {
+        let first = page("index.html", HeaderMap::new()).await;
         assert_eq!(first.status(), StatusCode::OK);
+        assert_eq!(first.headers()[header::CACHE_CONTROL], "no-cache");
         let tag = first.headers()[header::ETAG].clone();
-        let again = file("index.html", &HeaderMap::from_iter([(header::IF_NONE_MATCH, tag)]));
+        let again = page("index.html", HeaderMap::from_iter([(header::IF_NONE_MATCH, tag)])).await;
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
-        assert_eq!(file("../Cargo.toml", &HeaderMap::new()).status(), StatusCode::NOT_FOUND);
-        assert_eq!(file("nothing.js", &HeaderMap::new()).status(), StatusCode::NOT_FOUND);
+        let html = axum::body::to_bytes(first.into_body(), 1 << 20).await.unwrap();
+        let html = String::from_utf8(html.to_vec()).unwrap();
+        let mut names = html.split('"').filter_map(|part| part.strip_prefix(ASSETS_PATH)).peekable();
+        assert!(names.peek().is_some());
+        for (hash, name) in names.map(|path| path.split_once('/').unwrap()) {
+            let path = || Path((hash.to_owned(), name.to_owned()));
+            let asset = asset(path(), HeaderMap::new()).await;
+            assert_eq!(asset.status(), StatusCode::OK, "{name}");
+            assert!(asset.headers()[header::CACHE_CONTROL].to_str().unwrap().ends_with("immutable"));
+        }
+        let old = asset(Path(("0123456789abcdef".into(), "app.js".into())), HeaderMap::new()).await;
+        assert_eq!(old.status(), StatusCode::NOT_FOUND, "of another version");
     }
 }

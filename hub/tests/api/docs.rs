@@ -32,8 +32,8 @@ async fn the_document_is_served_and_its_pages_load_nothing_from_elsewhere() {
         .split(['"', '\''])
         .filter(|part| part.ends_with(".js") || part.ends_with(".css") || part.ends_with(".png"))
     {
-        assert!(!attribute.contains("//"), "{attribute} is elsewhere");
-        hub.get(&format!("/api/docs/{}", attribute.trim_start_matches("./"))).send().await.is(200);
+        assert!(attribute.starts_with("/api/docs/"), "{attribute} is elsewhere");
+        hub.get(attribute).send().await.is(200);
         files += 1;
     }
     assert!(files >= 4, "{page}");
