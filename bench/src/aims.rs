@@ -22,6 +22,9 @@ pub(crate) const PRODUCT_ROW_BYTES: f64 = 20.0;
 /// Bytes of one of a thousand changed prices.
 pub(crate) const CHANGED_PRICE_BYTES: f64 = 8.0;
 
+/// Seconds that `sync --once` takes for them as a process.
+pub(crate) const CHANGED_BY_PROCESS_S: f64 = 0.10;
+
 /// Orders a second, each checked and answered.
 pub(crate) const ORDERS_S: f64 = 2_500.0;
 

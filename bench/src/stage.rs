@@ -8,7 +8,7 @@ use crate::{fill, tell};
 use anyhow::{Context as _, Result, ensure};
 use mizili_edge::config::Config as EdgeConfig;
 use mizili_edge::db::Db as EdgeDb;
-use mizili_edge::sync::{self, Bounds, ExchangeReport, Syncer};
+use mizili_edge::sync::{self, Bounds, Check, ExchangeReport, Syncer};
 use mizili_hub::config::Opened;
 use mizili_hub::jobs::catalogue;
 use mizili_node::deps::Deps;
@@ -149,7 +149,7 @@ impl Connected<'_> {
         let bounds = Bounds {
             lock_patience: Duration::from_secs(10),
             work: None,
-            recount: false,
+            check: Check::Moved,
             hold_commands: false,
         };
         self.office.line.begin();

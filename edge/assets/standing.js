@@ -26,7 +26,7 @@ export const known = () => status;
 // Shows the line at the top of the page. True when that is news to whoever reads how things stand.
 export async function refreshLine() {
   const s = await load(true);
-  $('office-name').textContent = s.cooperative?.name ?? 'Mizili';
+  $('office-name').textContent = [s.cooperative?.name ?? 'Mizili', s.name].filter(Boolean).join(' · ');
   const line = $('line');
   const isWell = !needsPerson(s);
   const text = [t(!isWell ? 'not_well' : s.in_touch ? 'in_touch' : 'no_line'), s.waiting ? t('waits', { n: s.waiting }) : ''].filter(Boolean).join(' · ');
@@ -80,7 +80,7 @@ export async function show() {
       s.held_back ? el('div', { class: 'notice wait' }, el('p', {}, t(s.held_back === 'count' ? 'held_count' : 'held_copied'))) : null);
     fill($('standing-figures'), figure(t('f_waiting'), s.waiting), figure(t('f_contact'), ago(s)), figure(t('f_refused'), s.refused));
     fill($('box'), fact(t('b_coop'), s.cooperative ? `${s.cooperative.name}${s.cooperative.region ? `, ${s.cooperative.region}` : ''}` : '–'),
-      fact(t('b_box'), String(s.edge)), fact(t('b_hub'), s.hub_url), fact(t('b_problem'), lineWords(s)), fact(t('b_version'), s.version));
+      fact(t('b_box'), s.name ? `${s.edge}, ${s.name}` : String(s.edge)), fact(t('b_hub'), s.hub_url), fact(t('b_problem'), lineWords(s)), fact(t('b_version'), s.version));
     await showRefusals();
   } catch (problem) {
     sayProblem($('standing-words'), problem);

@@ -278,6 +278,7 @@ impl TestEdge {
                 country: malawi(),
                 currency: kwacha(),
                 national: false,
+                name: String::new(),
             })],
         );
         self.feed(Bucket::Global, global_rows());

@@ -15,6 +15,7 @@ mod user;
 use crate::config::{Config, Opened};
 use crate::db::Statements;
 use crate::error::ApiError;
+use crate::postgres::environment::leave_foreign_settings;
 use crate::serve::{self, Secrets};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -159,12 +160,23 @@ impl Common {
         }
     }
 
-    /// Opens the database, for a command that is done soon. Says so where it makes a new one: a script that names another folder
-    /// than the hub's would wonder.
+    /// Opens the database of a hub that is there, for a command that looks at it or changes something of it. It makes none.
     async fn open(&self) -> Result<Opened> {
         let config = self.config();
-        let is_new = config.database_url.is_none() && !config.data_dir().join("postgres").exists();
-        if is_new {
+        if config.is_new() {
+            bail!(
+                "there is no hub in {}. If yours is elsewhere, name its folder with --data-dir; `mizili-hub serve` makes a new one",
+                config.data_dir().display()
+            );
+        }
+        self.open_or_make().await
+    }
+
+    /// Opens the database, for a command that may be the first of a new hub. Says so where it makes one: a script that names
+    /// another folder than the hub's would wonder.
+    async fn open_or_make(&self) -> Result<Opened> {
+        let config = self.config();
+        if config.is_new() {
             output::hint(&format!(
                 "No hub was in {} yet: its database is made there. If yours is elsewhere, name its folder with --data-dir.",
                 config.data_dir().display()
@@ -209,6 +221,12 @@ struct Serve {
 
 /// Runs the command line; the process's exit status.
 pub fn main() -> ExitCode {
+    if let Err(error) = leave_foreign_settings() {
+        output::hint(&format!(
+            "Error: the program cannot be begun without the variables of Postgres: {error}"
+        ));
+        return ExitCode::FAILURE;
+    }
     let command = Cli::parse().command;
     let quiet = if matches!(command, Command::Serve(_)) { "info" } else { "error" };
     start_log(&format!("{quiet},sqlx=warn"), true);
@@ -272,6 +290,7 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Cooperative(command) => in_time(cooperative::run(command)).await,
         Command::User(command) => user::run(command).await,
+        Command::Edge(command) if command.asks() => edge::run(command).await,
         Command::Edge(command) => in_time(edge::run(command)).await,
         Command::Commands(command) => commands::run(command).await,
         Command::Keys(command) => keys::run(command).await,
@@ -299,7 +318,7 @@ async fn in_time(command: impl Future<Output = Result<()>>) -> Result<()> {
 }
 
 async fn migrate(common: &Common) -> Result<()> {
-    let opened = common.open().await?;
+    let opened = common.open_or_make().await?;
     let migrated = crate::db::migrate(opened.db.direct_url()).await.context("a migration failed");
     opened.close().await?;
     migrated?;

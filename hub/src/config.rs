@@ -59,7 +59,7 @@ impl Config {
     }
 
     /// Makes the data folder, open to its owner alone: it holds the hub's keys.
-    fn make_data_dir(&self) -> Result<()> {
+    pub(crate) fn make_data_dir(&self) -> Result<()> {
         let dir = &self.data_dir;
         let made = match dir
             .parent()
@@ -75,6 +75,11 @@ impl Config {
                 .and_then(|()| secret_file::sync_folder_of(dir))
                 .with_context(|| format!("cannot make the data folder {}", dir.display())),
         }
+    }
+
+    /// Whether there is no hub yet: the private Postgres would have to be made.
+    pub fn is_new(&self) -> bool {
+        self.database_url.is_none() && !self.data_dir.join("postgres").exists()
     }
 
     /// The data folder.

@@ -49,13 +49,24 @@ pub struct Secrets {
     pub hub_keys: Option<String>,
 }
 
+impl Secrets {
+    /// The keys towards edges and the one of access tokens: those that were set, else those in the data folder, made on first use.
+    ///
+    /// # Errors
+    /// One that is not usable; the folder.
+    fn load(&self, deps: &Deps, data_dir: &Path) -> Result<(HubKeys, TokenKey)> {
+        let keys = HubKeys::load(self.hub_keys.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
+        let key = TokenKey::load(self.jwt.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
+        Ok((keys, key))
+    }
+}
+
 /// What every handler is given, over a database that is open and up to date.
 ///
 /// # Errors
 /// Secrets that are not usable.
 pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets) -> Result<AppState> {
-    let keys = HubKeys::load(secrets.hub_keys.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
-    let key = TokenKey::load(secrets.jwt.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
+    let (keys, key) = secrets.load(&deps, data_dir)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(HASHING_THREADS_MAX);
     let auth = Auth { passwords: Passwords::new(threads), key, under_way: UnderWay::default() };
     let (keys, auth) = (Arc::new(keys), Arc::new(auth));
@@ -76,6 +87,9 @@ pub async fn run(
 ) -> Result<()> {
     // Before anything is started: a port that is taken must not cost the start of a database.
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    // Nor must a secret that cannot be used.
+    config.make_data_dir()?;
+    secrets.load(&Deps::real(), config.data_dir())?;
     let opened = config.open().await?;
     let settled = opened.db.settle_statements(&Deps::real(), statements).await;
     let served = match settled.context("the database does not answer") {

@@ -8,7 +8,7 @@ use mizili_edge::identity::Identity;
 use mizili_edge::sync::client::HttpTransport;
 use mizili_edge::sync::enrol::Enrolment;
 use mizili_edge::sync::tls::{self, BestTime};
-use mizili_edge::sync::{Bounds, Syncer, run};
+use mizili_edge::sync::{Bounds, Check, Syncer, run};
 use mizili_edge::{node, replica};
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::Deps;
@@ -269,8 +269,12 @@ async fn a_day_through_a_pooler_in_transaction_mode() {
     let code = hub.run(&["edge", "add", "--cooperative", "1"], "");
     let dir = tempfile::tempdir().unwrap();
     let office = office(dir.path(), &address, code[0]["code"].as_str().unwrap()).await;
-    let bounds =
-        Bounds { lock_patience: Duration::from_secs(30), work: None, recount: true, hold_commands: false };
+    let bounds = Bounds {
+        lock_patience: Duration::from_secs(30),
+        work: None,
+        check: Check::Disk,
+        hold_commands: false,
+    };
     office.run_once(bounds).await.unwrap();
     post_listing(&office).await;
     let report = office.run_once(bounds).await.unwrap();

@@ -21,3 +21,34 @@ pub async fn no_such_method(method: Method) -> Problem {
 pub fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::internal("a handler panicked").into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::http::{Request, StatusCode};
+    use axum::routing::post;
+    use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn an_answer_never_repeats_a_path_which_may_hold_a_secret() {
+        let app = Router::new()
+            .route("/gateway/{secret}/ussd", post(|| async {}))
+            .fallback(no_such_path)
+            .method_not_allowed_fallback(no_such_method);
+        for (method, path, status) in [
+            (Method::GET, "/gateway/open-sesame/ussd", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::PUT, "/gateway/open-sesame/ussd", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::POST, "/gateway/open-sesame/elsewhere", StatusCode::NOT_FOUND),
+            (Method::POST, "/gateway/open-sesame/ussd/", StatusCode::NOT_FOUND),
+        ] {
+            let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            let response = app.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
+            let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert!(body.contains("\"code\"") && !body.contains("sesame"), "{body}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::config::{CONFIG_FILE, Config};
 use crate::sync::client::{HttpTransport, checked_address};
 use crate::sync::enrol::Enrolment;
 use crate::sync::tls::BestTime;
-use crate::sync::{self, Bounds};
+use crate::sync::{self, Bounds, Check};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 const EXCHANGE: Bounds = Bounds {
     lock_patience: Duration::from_secs(60),
     work: Some(Duration::from_secs(60)),
-    recount: false,
+    check: Check::Moved,
     hold_commands: false,
 };
 

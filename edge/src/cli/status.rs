@@ -14,7 +14,8 @@ use mizili_node::deps::Reading;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use sync_protocol::entity::{Commodity, Cooperative, Listing};
+use sync_protocol::entity::{Commodity, Cooperative, EdgeSettings, Listing};
+use sync_protocol::ids::EdgeId;
 use sync_protocol::row::Key;
 
 /// Arguments of `status`.
@@ -34,6 +35,8 @@ const STORAGE: &str = "storage";
 /// How things stand.
 struct Standing {
     edge: u32,
+    /// What people call the box; none where it has no name.
+    name: Option<String>,
     cooperative: u32,
     cooperative_name: Option<String>,
     hub_url: String,
@@ -80,6 +83,7 @@ fn standing(conn: &Connection, config: &Config, at: Reading) -> Result<Standing,
     let key = Key::Int(me.cooperative.0);
     Ok(Standing {
         edge: me.edge.0,
+        name: own_name(conn, me.edge),
         cooperative: me.cooperative.0,
         cooperative_name: name_of(replica::get::<Cooperative>(conn, key)),
         hub_url: me.hub_url,
@@ -111,6 +115,11 @@ fn name_of(read: Result<Option<Cooperative>, DbError>) -> Option<String> {
     read.ok().flatten().map(|cooperative| cooperative.name)
 }
 
+fn own_name(conn: &Connection, edge: EdgeId) -> Option<String> {
+    let settings = replica::get::<EdgeSettings>(conn, Key::Int(edge.0)).ok().flatten();
+    settings.map(|settings| settings.name).filter(|name| !name.is_empty())
+}
+
 fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> Value {
     let base = config.base_url(running.unwrap_or(config.listen));
     let gateways: Vec<Value> = config
@@ -132,6 +141,7 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
         standing.state.failure.as_ref().map(|(code, words)| (known_code(code), words)).unzip();
     json!({
         "edge": standing.edge,
+        "name": standing.name,
         "cooperative": standing.cooperative,
         "cooperative_name": standing.cooperative_name,
         "hub_url": standing.hub_url,
@@ -156,7 +166,8 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
 fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> String {
     let name =
         standing.cooperative_name.clone().unwrap_or_else(|| format!("cooperative {}", standing.cooperative));
-    let mut lines = vec![format!("{name}, box {} of {}", standing.edge, standing.hub_url)];
+    let called = standing.name.as_ref().map_or(String::new(), |called| format!(" \"{called}\""));
+    let mut lines = vec![format!("{name}, box {}{called} of {}", standing.edge, standing.hub_url)];
     lines.push(match running {
         Some(address) => format!("Running at {}", crate::config::local_url(address)),
         None => "Not running. Start it with: mizili-edge serve".to_owned(),

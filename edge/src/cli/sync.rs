@@ -2,7 +2,7 @@
 
 use super::{Out, Place};
 use crate::config::Config;
-use crate::sync::{self, Bounds, ExchangeReport};
+use crate::sync::{self, Bounds, Check, ExchangeReport};
 use std::time::Duration;
 
 /// How long to wait for an exchange of a running `serve` to end.
@@ -12,13 +12,19 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     mizili-edge sync --once\n  \
-    mizili-edge sync --once --json\n\n\
-    `mizili-edge serve` syncs by itself; this is for seeing it happen. It sends what waits, fetches what is new, adds up all \
-    rows on this disk anew and compares them with the hub. After a cut, run it again: it goes on where it stopped.")]
+    mizili-edge sync --once --json\n  \
+    mizili-edge sync --once --recount         after trouble with the disk\n\n\
+    `mizili-edge serve` syncs by itself; this is for seeing it happen. It sends what waits, fetches what is new and compares \
+    everything with the hub. Once a day all rows on this disk are added up anew for that, so that none of them changes unseen. \
+    After a cut, run it again: it goes on where it stopped.")]
 pub(super) struct SyncArgs {
     /// Exchange until both sides have everything, then end
     #[arg(long, required = true)]
     once: bool,
+
+    /// Add up all rows on this disk anew now, whatever was done today
+    #[arg(long)]
+    recount: bool,
 }
 
 pub(super) async fn run(args: SyncArgs, place: &Place, out: &mut Out) -> anyhow::Result<()> {
@@ -26,8 +32,9 @@ pub(super) async fn run(args: SyncArgs, place: &Place, out: &mut Out) -> anyhow:
     let db = place.open_enrolled().await?;
     let config = Config::load(place.path())?;
     let syncer = sync::open(db, place.deps.clone(), &config).await?;
+    let check = if args.recount { Check::Disk } else { Check::Kept };
     let report = syncer
-        .run_once(Bounds { lock_patience: LOCK_PATIENCE, work: None, recount: true, hold_commands: false })
+        .run_once(Bounds { lock_patience: LOCK_PATIENCE, work: None, check, hold_commands: false })
         .await?;
     out.say(&serde_json::to_value(&report)?, &words(&report))
 }

@@ -12,6 +12,7 @@ use crate::node::{self, Doubt};
 use crate::office::Caller;
 use crate::office::words::say;
 use crate::outbox;
+use crate::replica;
 use crate::state::AppState;
 use crate::sync::state::{self, SyncState};
 use crate::sync::{CODES, SyncError, known_code};
@@ -26,6 +27,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sync_protocol::api::Problem;
 use sync_protocol::api::market::Cooperative;
+use sync_protocol::entity::EdgeSettings;
+use sync_protocol::ids::EdgeId;
+use sync_protocol::row::Key;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -35,6 +39,11 @@ use utoipa::{IntoParams, ToSchema};
 pub struct StatusQuery {
     /// `en` (the default) or `sw`.
     lang: Option<String>,
+}
+
+fn own_name(conn: &Connection, edge: EdgeId) -> Result<Option<String>, DbError> {
+    let settings: Option<EdgeSettings> = replica::get(conn, Key::Int(edge.0))?;
+    Ok(settings.map(|settings| settings.name).filter(|name| !name.is_empty()))
 }
 
 /// How things stand.
@@ -47,6 +56,8 @@ pub struct OfficeStatus {
     pub cooperative: Option<Cooperative>,
     /// The box's number.
     pub edge: u32,
+    /// What people call the box; missing where it has no name.
+    pub name: Option<String>,
     /// The program's version.
     #[schema(example = "0.1.0")]
     pub version: String,
@@ -138,6 +149,7 @@ pub async fn status(
         Ok::<_, ApiError>(OfficeStatus {
             summary,
             cooperative: own,
+            name: own_name(conn, me.identity.edge)?,
             edge: me.identity.edge.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             hub_url: me.identity.hub_url,

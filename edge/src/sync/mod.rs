@@ -24,7 +24,7 @@ pub mod tls;
 mod tests;
 
 pub use error::{CODES, LineError, SyncError, known_code};
-pub use exchange::{Bounds, ExchangeReport, Syncer};
+pub use exchange::{Bounds, Check, ExchangeReport, Syncer};
 
 use crate::config::Config;
 use crate::db::Db;

@@ -5,7 +5,7 @@
 
 use super::client::{Payload, Request, Transport};
 use super::error::{LineError, SyncError};
-use super::exchange::{Bounds, ExchangeReport, Syncer, parties};
+use super::exchange::{Bounds, Check, ExchangeReport, Syncer, parties};
 use super::round::is_about_commands;
 use super::session::{self, kept_token};
 use crate::db::Db;
@@ -52,7 +52,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const BOUNDS: Bounds = Bounds {
     lock_patience: Duration::from_secs(60),
     work: Some(Duration::from_secs(30)),
-    recount: false,
+    check: Check::Moved,
     hold_commands: false,
 };
 

@@ -180,7 +180,7 @@ async fn the_page_works_without_calls_that_are_newer() {
 /// The page with one of its scripts replaced by one that does not parse, as an older browser finds it.
 fn with_unreadable(router: Router) -> Router {
     let broken = || async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], "const x = ;") };
-    Router::new().route("/assets/stock.js", get(broken)).fallback_service(router)
+    Router::new().route("/assets/{hash}/stock.js", get(broken)).fallback_service(router)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +198,7 @@ async fn a_browser_that_is_too_old_is_told_so() {
 fn with_stumbling(router: Router) -> Router {
     let script = "export async function show() { Object.isNewerThanThis(); }";
     let broken = move || async move { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], script) };
-    Router::new().route("/assets/phone.js", get(broken)).fallback_service(router)
+    Router::new().route("/assets/{hash}/phone.js", get(broken)).fallback_service(router)
 }
 
 #[tokio::test(flavor = "multi_thread")]

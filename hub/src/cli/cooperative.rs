@@ -55,7 +55,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
 }
 
 async fn add(args: Add) -> Result<()> {
-    let opened = args.common.open().await?;
+    let opened = args.common.open_or_make().await?;
     let new = NewCooperative {
         name: args.name,
         country: args.country,

@@ -1,19 +1,28 @@
 //! `mizili-hub edge`.
 
+use super::output::hint;
 use super::{Common, ask};
+use crate::config::Opened;
+use crate::error::ApiError;
 use crate::sync::code::VALID_DAYS;
 use crate::sync::doors;
 use crate::sync::edges::{self, Added, EdgeState};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use mizili_node::deps::Deps;
+use mizili_node::prompt;
 use serde::Serialize;
+use std::io::IsTerminal as _;
+
+/// Longest name of an edge: it stands in the head of a page and in lists.
+const NAME_MAX_CHARS: usize = 40;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Make an edge for a cooperative's office, with a one-time code.
     #[command(after_help = "Examples:
   mizili-hub edge add --cooperative 1
+  mizili-hub edge add --cooperative 1 --name 'Market store'
   mizili-hub edge add --cooperative 1 --national
 
 At the office: mizili-edge enrol --hub https://hub.example --code CODE")]
@@ -39,9 +48,14 @@ At the office: mizili-edge enrol --hub https://hub.example --code CODE")]
 Only after `mizili-hub edge revoke`: a box that may still sell must keep what it holds.")]
     WriteOff(WriteOff),
     /// End an edge for good, such as a stolen box: it gets nothing and changes nothing from now on.
+    #[command(after_help = "Examples:
+  mizili-hub edge revoke 3                 asks for the cooperative's name
+  mizili-hub edge revoke 3 --yes           does not ask, for scripts")]
+    Revoke(Revoke),
+    /// Give an edge a name, such as that of the place where it stands.
     #[command(after_help = "Example:
-  mizili-hub edge revoke 3")]
-    Revoke(One),
+  mizili-hub edge name 3 'Market store'")]
+    Name(Name),
 }
 
 #[derive(Args)]
@@ -54,6 +68,27 @@ pub(super) struct Add {
     /// Subscribe to everything in the country: a node that serves a national short code.
     #[arg(long)]
     national: bool,
+    /// What people call it, such as the place where it stands.
+    #[arg(long, value_parser = name)]
+    name: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Revoke {
+    #[command(flatten)]
+    one: One,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Name {
+    #[command(flatten)]
+    one: One,
+    /// The name.
+    #[arg(value_parser = name)]
+    name: String,
 }
 
 #[derive(Args)]
@@ -82,14 +117,23 @@ struct Resumed {
 #[derive(Serialize)]
 struct Revoked {
     id: u32,
+    cooperative: String,
+    name: String,
     revoked_at: String,
+}
+
+impl Command {
+    /// Whether it may wait for a person.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self, Self::Revoke(args) if !args.yes)
+    }
 }
 
 pub(super) async fn run(command: Command) -> Result<()> {
     match command {
         Command::Add(args) => {
             let opened = args.common.open().await?;
-            let added = edges::add(&opened.db, &Deps::real(), args.cooperative, args.national).await;
+            let added = add(&opened, &args).await;
             opened.close().await?;
             show_code(&args.common, &added?)
         }
@@ -114,11 +158,24 @@ pub(super) async fn run(command: Command) -> Result<()> {
         }
         Command::WriteOff(args) => write_off(args).await,
         Command::Revoke(args) => {
-            let opened = args.common.open().await?;
-            let at = edges::revoke(&opened.db, &Deps::real(), args.id).await;
+            let opened = args.one.common.open().await?;
+            let revoked = revoke(&opened, args.one.id, args.yes).await;
             opened.close().await?;
-            let revoked = Revoked { id: args.id, revoked_at: at?.to_string() };
-            args.common.output().result(&revoked, || format!("Edge {} is revoked.", args.id))
+            let revoked = revoked?;
+            args.one.common.output().result(&revoked, || {
+                format!("{} is revoked.", called(revoked.id, &revoked.cooperative, &revoked.name))
+            })
+        }
+        Command::Name(args) => {
+            let opened = args.one.common.open().await?;
+            let named = edges::rename(&opened.db, &Deps::real(), args.one.id, &args.name).await;
+            opened.close().await?;
+            let whose = named?;
+            let named = Named { id: args.one.id, cooperative: whose.cooperative, name: whose.name };
+            args.one
+                .common
+                .output()
+                .result(&named, || format!("{}.", called(named.id, &named.cooperative, &named.name)))
         }
     }
 }
@@ -143,6 +200,57 @@ async fn write_off(args: WriteOff) -> Result<()> {
             .result(line, || format!("{}  {}: {} written off", line.listing, line.title, line.quantity))?;
     }
     Ok(())
+}
+
+async fn add(opened: &Opened, args: &Add) -> Result<Added, ApiError> {
+    let added = edges::add(&opened.db, &Deps::real(), args.cooperative, args.national).await?;
+    if let Some(name) = &args.name {
+        edges::rename(&opened.db, &Deps::real(), added.id, name).await?;
+    }
+    Ok(added)
+}
+
+#[derive(Serialize)]
+struct Named {
+    id: u32,
+    cooperative: String,
+    name: String,
+}
+
+/// An edge as people speak of it.
+fn called(id: u32, cooperative: &str, name: &str) -> String {
+    let name = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
+    format!("Edge {id}{name} of {cooperative}")
+}
+
+/// A name that fits a line and can be seen.
+fn name(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err("a name needs at least one letter".to_owned()),
+        1..=NAME_MAX_CHARS if !text.chars().any(char::is_control) => Ok(text.to_owned()),
+        _ => Err(format!("a name has at most {NAME_MAX_CHARS} characters, on one line")),
+    }
+}
+
+/// Ends an edge, when somebody has confirmed whose it is: a number alone is easily mistyped, and there is no way back.
+async fn revoke(opened: &Opened, id: u32, is_confirmed: bool) -> Result<Revoked> {
+    let whose = edges::whose(&opened.db, id).await?;
+    if !is_confirmed && !whose.is_revoked {
+        let edge = called(id, &whose.cooperative, &whose.name);
+        if !std::io::stdin().is_terminal() {
+            bail!("this would end {edge} for good; add --yes to do so without a question");
+        }
+        hint(&format!(
+            "{edge} will get nothing and change nothing from now on. There is no way back: a new box needs a new edge."
+        ));
+        let answer = prompt::line(&format!("To revoke it, type {}: ", whose.cooperative)).await?;
+        if answer.trim() != whose.cooperative {
+            bail!("that was another name; nothing was changed");
+        }
+    }
+    let at = edges::revoke(&opened.db, &Deps::real(), id).await?;
+    Ok(Revoked { id, cooperative: whose.cooperative, name: whose.name, revoked_at: at.to_string() })
 }
 
 fn show_code(common: &Common, added: &Added) -> Result<()> {
@@ -172,8 +280,9 @@ async fn list(common: &Common) -> Result<()> {
 fn line(edge: &EdgeState) -> String {
     let contact = edge.last_contact.as_deref().unwrap_or("never");
     let lag = edge.lag.map_or_else(|| "unknown".to_owned(), |lag| format!("{lag} rows"));
+    let name = if edge.name.is_empty() { String::new() } else { format!(", {}", edge.name) };
     let mut line = format!(
-        "{:>4}  {}  {}: last heard {contact}, behind by {lag}, {} waiting, {} refused",
+        "{:>4}  {}  {}{name}: last heard {contact}, behind by {lag}, {} waiting, {} refused",
         edge.id, edge.state, edge.cooperative, edge.pending, edge.refused
     );
     if let Some(reason) = &edge.reason {

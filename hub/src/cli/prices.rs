@@ -58,7 +58,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
 async fn import_wfp(args: &Import) -> Result<()> {
     let country = args.country.as_deref().map(country).transpose()?;
     let rejects = args.rejects.clone().unwrap_or_else(|| args.common.data_dir.join("rejects"));
-    let opened = args.common.open().await?;
+    let opened = args.common.open_or_make().await?;
     let deps = Deps::real();
     let mut failed = Vec::new();
     let mut aside = Vec::new();

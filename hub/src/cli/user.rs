@@ -120,7 +120,7 @@ async fn add(args: Add) -> Result<()> {
         password,
         office_password,
     };
-    let opened = args.common.open().await?;
+    let opened = args.common.open_or_make().await?;
     let made = app::add(&opened.db, &Deps::real(), &Passwords::new(1), account).await;
     opened.close().await?;
     let user = made.map_err(in_words)?;

@@ -16,6 +16,7 @@
 //! ```
 
 mod account;
+pub mod environment;
 mod error;
 mod folder;
 mod programs;

@@ -38,6 +38,8 @@ pub struct EdgeState {
     pub cooperative_id: u32,
     /// Its name.
     pub cooperative: String,
+    /// The edge's own name; empty where it has none.
+    pub name: String,
     /// Whether it subscribes to everything.
     pub national: bool,
     /// `stopped` (its commands wait for an operator), `replaced` (a copy of it turned up), `enrolled`, `waiting` (for its code to
@@ -127,6 +129,54 @@ async fn give_code(conn: &mut PgConnection, deps: &Deps, edge: EdgeId) -> Result
     Ok(code)
 }
 
+/// Whose an edge is, in words for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whose {
+    /// The cooperative's name.
+    pub cooperative: String,
+    /// The edge's own; empty where it has none.
+    pub name: String,
+    /// Whether it was revoked.
+    pub is_revoked: bool,
+}
+
+/// Whose an edge is.
+///
+/// # Errors
+/// No such edge; the database.
+pub async fn whose(db: &Db, edge: u32) -> Result<Whose, ApiError> {
+    let id = int(edge).map_err(|_| no_edge(edge))?;
+    let mut tx = db.begin().await?;
+    let sql = "SELECT c.name, e.name, e.revoked_at IS NOT NULL FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
+               WHERE e.id = $1";
+    let row = q(sql).bind(id).fetch_optional(&mut *tx).await?.ok_or_else(|| no_edge(edge))?;
+    tx.commit().await?;
+    Ok(Whose { cooperative: row.try_get(0)?, name: row.try_get(1)?, is_revoked: row.try_get(2)? })
+}
+
+/// Gives an edge a name, which its office sees too. Returns whose it is, by that name.
+///
+/// # Errors
+/// No such edge; the database.
+pub async fn rename(db: &Db, deps: &Deps, edge: u32, name: &str) -> Result<Whose, ApiError> {
+    let id = int(edge).map_err(|_| no_edge(edge))?;
+    retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        let done =
+            q("UPDATE edges SET name = $2 WHERE id = $1").bind(id).bind(name).execute(&mut *tx).await?;
+        if done.rows_affected() == 0 {
+            return Err(no_edge(edge).into());
+        }
+        let mut touched = Touched::new();
+        touched.add(Bucket::Edge(EdgeId(edge)), EdgeSettings::NUMBER, Key::Int(edge));
+        publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
+        tx.commit().await?;
+        Ok::<_, ApiError>(())
+    })
+    .await?;
+    whose(db, edge).await
+}
+
 /// Ends an edge for good: it gets nothing and changes nothing from now on. Returns when it was revoked, which for one that was
 /// revoked before is that time.
 ///
@@ -150,7 +200,7 @@ pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiErr
 }
 
 const LIST: &str = "
-    SELECT e.id, e.cooperative_id, c.name AS cooperative, e.national, e.software, e.enrolled_at IS NOT NULL AS enrolled,
+    SELECT e.id, e.cooperative_id, c.name AS cooperative, e.name, e.national, e.software, e.enrolled_at IS NOT NULL AS enrolled,
            e.revoked_at IS NOT NULL AS revoked, e.last_contact_at, e.clock_offset_s, s.frozen_at IS NOT NULL AS frozen,
            s.halted_reason, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict IN ('held', 'quarantined', 'unsupported')) AS pending,
@@ -209,6 +259,7 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         id,
         cooperative_id: row.try_get::<i32, _>("cooperative_id")?.cast_unsigned(),
         cooperative: row.try_get("cooperative")?,
+        name: row.try_get("name")?,
         national: row.try_get("national")?,
         state,
         last_contact: last_contact.map(|at| mizili_node::text::rfc3339(at.to_jiff().as_second())),

@@ -19,6 +19,10 @@ fn program(dir: &Path, words: &[&str]) -> Command {
     ] {
         command.env_remove(variable);
     }
+    // What is meant for another database must not lead the hub's own astray.
+    command
+        .env("PGOPTIONS", "-c search_path=shop -c statement_timeout=1ms -c default_transaction_read_only=on");
+    command.env("PGSSLROOTCERT", "/nowhere").env("PGPASSWORD", "another").env("PGPORT", "1");
     command.stdin(Stdio::null());
     command
 }
@@ -96,6 +100,10 @@ impl Drop for Served {
 async fn an_operators_day() {
     let dir = tempfile::tempdir().unwrap();
     let dir = &dir.path().join("hub");
+    for words in [&["cooperative", "list"][..], &["edge", "list"], &["edge", "code", "1"]] {
+        fails(&run(dir, words), "there is no hub in");
+    }
+    assert!(!dir.exists(), "who looks makes nothing");
     // Before `serve` ever ran: the folder and the database are made.
     let add = [
         "cooperative",
@@ -188,14 +196,27 @@ fn edges(dir: &Path) {
     let again = json(&run(dir, &["edge", "code", "1", "--json"]));
     assert_ne!(again[0]["code"].as_str().unwrap(), code);
     json(&run(dir, &["edge", "add", "--cooperative", "1", "--national", "--json"]));
-    let revoked = json(&run(dir, &["edge", "revoke", "1", "--json"]));
-    assert_eq!(revoked[0]["id"], 1);
+    let named = json(&run(dir, &["edge", "name", "1", " Market store ", "--json"]));
+    assert_eq!((named[0]["id"].as_u64(), named[0]["name"].as_str()), (Some(1), Some("Market store")));
+    fails(&run(dir, &["edge", "name", "9", "x"]), "There is no edge 9");
+    assert!(!run(dir, &["edge", "name", "1", " "]).status.success());
+    fails(
+        &run(dir, &["edge", "revoke", "1"]),
+        "Edge 1 \"Market store\" of Kasungu Growers for good; add --yes",
+    );
+    assert_eq!(json(&run(dir, &["edge", "list", "--json"]))[0]["state"], "waiting", "nothing was done");
+    let revoked = json(&run(dir, &["edge", "revoke", "1", "--yes", "--json"]));
+    assert_eq!(
+        (revoked[0]["id"].as_u64(), revoked[0]["cooperative"].as_str()),
+        (Some(1), Some("Kasungu Growers"))
+    );
     fails(&run(dir, &["edge", "code", "1"]), "was revoked");
-    fails(&run(dir, &["edge", "revoke", "9"]), "There is no edge 9");
+    fails(&run(dir, &["edge", "revoke", "9", "--yes"]), "There is no edge 9");
     let list = json(&run(dir, &["edge", "list", "--json"]));
     let states: Vec<_> =
         list.iter().map(|e| (e["id"].as_u64().unwrap(), e["state"].as_str().unwrap())).collect();
     assert_eq!(states, [(2, "waiting"), (1, "revoked")], "worst first");
+    assert_eq!(list[1]["name"], "Market store");
     assert_eq!((list[0]["last_contact"].clone(), list[0]["lag"].clone()), (Value::Null, Value::Null));
 }
 
@@ -282,11 +303,50 @@ fn what_cannot_be_started_says_why() {
         .unwrap();
     fails(&closed, "DATABASE_URL");
     fails(&closed, "Connection refused");
-    let short = program(dir.path(), &["serve", "--listen", "127.0.0.1:0"])
-        .env("MIZILI_JWT_SECRET", "short")
-        .output()
-        .unwrap();
-    fails(&short, "MIZILI_JWT_SECRET is too short");
+    for (variable, words) in
+        [("MIZILI_JWT_SECRET", "MIZILI_JWT_SECRET is too short"), ("MIZILI_HUB_KEYS", "MIZILI_HUB_KEYS")]
+    {
+        let mut short = program(dir.path(), &["serve", "--listen", "127.0.0.1:0"]);
+        fails(&short.env(variable, "short").output().unwrap(), words);
+    }
+    assert!(!dir.path().join("postgres").exists(), "no database was made for a secret that cannot be used");
+}
+
+#[test]
+fn a_log_that_takes_nothing_and_a_reader_that_has_seen_enough_end_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let address = free_address();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut serve = program(dir.path(), &["serve", "--listen", &address]);
+    serve.env("RUST_LOG", "debug").stdout(Stdio::null()).stderr(full);
+    let mut serve = serve.spawn().unwrap();
+    let answers = |path: &str| {
+        let mut peer = std::net::TcpStream::connect(&address).ok()?;
+        write!(peer, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut peer, &mut answer).ok()?;
+        Some(answer).filter(|answer| answer.starts_with("HTTP/1.1 200"))
+    };
+    while answers("/readyz").is_none() {
+        assert!(serve.try_wait().unwrap().is_none(), "it ended for want of a log");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(answers("/api/v1/products").is_some());
+    // The end of standard output that nobody reads any more.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let add = ["cooperative", "add", "--name", "Kasungu", "--country", "MWI"];
+    assert!(program(dir.path(), &add).stdout(writer).status().unwrap().success());
+    // And of standard error, for what a command has to complain about.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(program(dir.path(), &add).stderr(writer).status().unwrap().code(), Some(1));
+    Command::new("kill").arg(serve.id().to_string()).status().unwrap();
+    assert!(serve.wait().unwrap().success());
+}
+
+fn free_address() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// What stops something has a command that opens it, and says so in words.

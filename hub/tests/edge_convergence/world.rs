@@ -6,7 +6,7 @@ use mizili_edge::db::{Db as EdgeDb, DbError};
 use mizili_edge::identity::Identity;
 use mizili_edge::sync::enrol::Enrolment;
 use mizili_edge::sync::tls::BestTime;
-use mizili_edge::sync::{Bounds, ExchangeReport, SyncError, Syncer};
+use mizili_edge::sync::{Bounds, Check, ExchangeReport, SyncError, Syncer};
 use mizili_edge::{commands as edge_commands, replica};
 use mizili_hub::auth::Auth;
 use mizili_hub::auth::token::TokenKey;
@@ -107,18 +107,18 @@ impl Office {
         Self { line, edge: me.edge, syncer, deps, dir }
     }
 
-    async fn run(&self, recount: bool) -> Result<ExchangeReport, SyncError> {
+    async fn run(&self, check: Check) -> Result<ExchangeReport, SyncError> {
         let bounds =
-            Bounds { lock_patience: Duration::from_secs(30), work: None, recount, hold_commands: false };
+            Bounds { lock_patience: Duration::from_secs(30), work: None, check, hold_commands: false };
         self.syncer.run_once(bounds).await
     }
 
     pub(crate) async fn sync(&self) -> Result<ExchangeReport, SyncError> {
-        self.run(false).await
+        self.run(Check::Moved).await
     }
 
     pub(crate) async fn sync_and_recount(&self) -> Result<ExchangeReport, SyncError> {
-        self.run(true).await
+        self.run(Check::Disk).await
     }
 
     pub(crate) async fn act(&self, body: impl Into<Body>) -> Result<Submitted, SubmitError> {

@@ -98,5 +98,7 @@ entity! {
         3 currency: Currency,
         /// Whether it subscribes to everything (a national USSD node).
         4 national: bool,
+        /// What people call it; empty where it has no name.
+        5 name: String,
     }
 }

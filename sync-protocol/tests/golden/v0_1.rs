@@ -110,6 +110,7 @@ fn entities() -> BTreeMap<u16, Row> {
             country: mwi(),
             currency: mwk(),
             national: false,
+            name: String::new(),
         }),
         row(&Listing {
             id: listing,

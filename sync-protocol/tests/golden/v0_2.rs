@@ -1,10 +1,10 @@
 //! What the files of v0.2 stand for: the forms that are new in this version. What has not changed since v0.1 has its samples there.
 //! A new form is added here, and its file written with `UPDATE=1 cargo test -p sync-protocol --test golden`.
 
-use super::sample::{self, Sample, id, mwk};
+use super::sample::{self, Sample, id, mwi, mwk};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Body, ListingPost};
-use sync_protocol::entity::{Channel, Order, OrderStatus};
+use sync_protocol::entity::{Channel, EdgeSettings, Order, OrderStatus};
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder, ListingId, OrderId, RegionId};
 use sync_protocol::session::{BucketCursor, Issuer};
 use sync_protocol::units::Quantity;
@@ -21,6 +21,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         Sample::command("whole", posted(Some(0))),
     ];
     all.extend(Sample::entity("", sample::row(&order())));
+    all.extend(Sample::entity("", sample::row(&named_edge())));
     all
 }
 
@@ -41,6 +42,18 @@ fn order() -> Order {
         channel: Channel::Office,
         placed_at_s: 1_700_000_000,
         odd_price: true,
+    }
+}
+
+/// A box has a name, which an older hub never gives.
+fn named_edge() -> EdgeSettings {
+    EdgeSettings {
+        id: EdgeId(4),
+        cooperative: CooperativeId(7),
+        country: mwi(),
+        currency: mwk(),
+        national: false,
+        name: "Market store".into(),
     }
 }
 

@@ -40,7 +40,8 @@ async fn a_code_makes_an_edge_that_can_sync() {
     let identity = Identity::load(edge.data_dir()).unwrap();
     hub.write(COOP, vec![live(&testing::coop(testing::COOP, "Mitundu Farmers"))]);
     let syncer = syncer(&edge, &hub, identity);
-    let bounds = Bounds { lock_patience: Duration::ZERO, work: None, recount: true, hold_commands: false };
+    let bounds =
+        Bounds { lock_patience: Duration::ZERO, work: None, check: Check::Disk, hold_commands: false };
     assert!(syncer.run_once(bounds).await.unwrap().digests_equal);
 }
 

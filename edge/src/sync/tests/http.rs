@@ -113,7 +113,7 @@ pub(super) fn syncer_to(bed: &Bed, address: &str) -> Syncer {
 }
 
 pub(super) const BOUNDS: Bounds =
-    Bounds { lock_patience: Duration::ZERO, work: None, recount: false, hold_commands: false };
+    Bounds { lock_patience: Duration::ZERO, work: None, check: Check::Moved, hold_commands: false };
 
 #[tokio::test]
 async fn commands_stream_up_and_rows_stream_down_over_one_connection() {

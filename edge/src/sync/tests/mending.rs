@@ -38,6 +38,21 @@ async fn a_bit_that_flipped_on_the_disk_is_found_by_counting_and_mended() {
 }
 
 #[tokio::test]
+async fn the_rows_on_disk_are_counted_once_a_day_without_being_asked_for() {
+    let bed = Bed::with_prices(900).await;
+    damage(
+        &bed,
+        "DELETE FROM replica WHERE (entity, id) IN (SELECT entity, id FROM replica WHERE entity = 6 LIMIT 1 OFFSET 70)",
+    );
+    let report = bed.sync_checking(Check::Kept).await.unwrap();
+    assert!(report.digests_equal && report.mended == 0, "counted today: only the kept sums are compared");
+    bed.edge.clock().advance(Duration::from_secs(24 * 3600));
+    let report = bed.sync_checking(Check::Kept).await.unwrap();
+    assert!(report.digests_equal && report.mended == 1, "{report:?}");
+    bed.assert_equal();
+}
+
+#[tokio::test]
 async fn a_missing_row_and_one_too_many_are_mended() {
     let bed = Bed::with_prices(900).await;
     damage(

@@ -12,7 +12,7 @@ mod rows;
 mod running;
 mod telling;
 
-use super::{Bounds, ExchangeReport, SyncError, Syncer};
+use super::{Bounds, Check, ExchangeReport, SyncError, Syncer};
 use crate::identity::Identity;
 use crate::node;
 use crate::replica;
@@ -81,6 +81,7 @@ impl Bed {
             country: testing::malawi(),
             currency: testing::kwacha(),
             national: false,
+            name: String::new(),
         };
         bed.hub.write(Bucket::Global, vec![live(&maize), live(&kilogram)]);
         bed.hub.write(Bucket::Edge(testing::EDGE), vec![live(&settings)]);
@@ -90,26 +91,17 @@ impl Bed {
     }
 
     async fn sync(&self) -> Result<ExchangeReport, SyncError> {
-        self.syncer
-            .run_once(Bounds {
-                lock_patience: Duration::ZERO,
-                work: None,
-                recount: false,
-                hold_commands: false,
-            })
-            .await
+        self.sync_checking(Check::Moved).await
     }
 
     /// With a count of all rows on disk.
     async fn sync_recounting(&self) -> Result<ExchangeReport, SyncError> {
-        self.syncer
-            .run_once(Bounds {
-                lock_patience: Duration::ZERO,
-                work: None,
-                recount: true,
-                hold_commands: false,
-            })
-            .await
+        self.sync_checking(Check::Disk).await
+    }
+
+    async fn sync_checking(&self, check: Check) -> Result<ExchangeReport, SyncError> {
+        let bounds = Bounds { lock_patience: Duration::ZERO, work: None, check, hold_commands: false };
+        self.syncer.run_once(bounds).await
     }
 
     /// Every bucket of the hub's scope is here, row for row, by the rows on disk.

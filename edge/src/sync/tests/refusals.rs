@@ -108,7 +108,7 @@ async fn rows_come_even_while_the_hub_takes_no_commands() {
     assert!(matches!(&error, SyncError::Refused(r) if r.code == RefusalCode::StreamHalted), "{error:?}");
     assert_eq!(bed.waiting(), 1, "nothing is lost");
     bed.assert_equal();
-    let hold = Bounds { lock_patience: Duration::ZERO, work: None, recount: false, hold_commands: true };
+    let hold = Bounds { lock_patience: Duration::ZERO, work: None, check: Check::Moved, hold_commands: true };
     bed.hub.write(REGION, prices(2, 3));
     let report = bed.syncer.run_once(hold).await.unwrap();
     assert_eq!((report.rows, report.commands), (3, 0));

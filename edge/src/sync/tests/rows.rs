@@ -94,7 +94,7 @@ async fn a_run_that_is_told_to_stop_leaves_the_rest_to_the_next() {
     let short = Bounds {
         lock_patience: Duration::ZERO,
         work: Some(Duration::ZERO),
-        recount: false,
+        check: Check::Moved,
         hold_commands: false,
     };
     let report = bed.syncer.run_once(short).await.unwrap();

@@ -102,8 +102,12 @@ async fn what_another_process_fetched_is_told_here_too() {
     running.bed.hub.write(REGION, prices(1, 3));
     let mut changed = running.handle.changed();
     changed.mark_unchanged();
-    let patient =
-        Bounds { lock_patience: Duration::from_secs(60), work: None, recount: false, hold_commands: false };
+    let patient = Bounds {
+        lock_patience: Duration::from_secs(60),
+        work: None,
+        check: Check::Moved,
+        hold_commands: false,
+    };
     assert_eq!(running.bed.syncer.run_once(patient).await.unwrap().rows, 3);
     running.until(|_| changed.has_changed().unwrap()).await;
     running.end().await;

@@ -86,7 +86,7 @@ pub(super) async fn office_users(conn: &mut PgConnection, ids: &[uuid::Uuid]) ->
 }
 
 pub(super) async fn edge_settings(conn: &mut PgConnection, ids: &[i32]) -> Standings {
-    let rows = q("SELECT e.id, e.cooperative_id, c.country, c.currency, e.national
+    let rows = q("SELECT e.id, e.cooperative_id, c.country, c.currency, e.national, e.name
         FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id WHERE e.id = ANY($1)")
     .bind(ids)
     .fetch_all(conn)
@@ -99,6 +99,7 @@ pub(super) async fn edge_settings(conn: &mut PgConnection, ids: &[i32]) -> Stand
             country: cells.country(2)?,
             currency: cells.currency(3)?,
             national: cells.get(4)?,
+            name: cells.get(5)?,
         };
         Ok(Standing::new(Bucket::Edge(settings.id), &settings))
     };
