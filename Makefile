@@ -5,13 +5,15 @@ CARGO ?= cargo
 CARGOFLAGS ?=
 # make bench BENCHFLAGS="--runs 1 --only sync"
 BENCHFLAGS ?=
+# make fuzz-api FUZZFLAGS="--only edge --role office"
+FUZZFLAGS ?=
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 # make demo ONCE=1: the demo ends after its story, with its verdict as the exit status.
 export ONCE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench bench-peers lint setup
+.PHONY: help demo test build bench bench-peers fuzz-api lint setup
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -41,6 +43,13 @@ bench-peers: ## the same beside what people use today; installs those first
 	$(CARGO) build $(CARGOFLAGS) --release -p mizili-hub -p mizili-edge -p mizili-bench
 	bench/setup
 	bench/run-peers
+
+fuzz-api: ## asks both nodes, as every role, all that their API descriptions allow and forbid; installs what it needs
+	deploy/setup fuzz
+	$(CARGO) build $(CARGOFLAGS) -p mizili-hub -p mizili-edge
+	[ -x $(TARGET)/fuzz-venv/bin/python ] || python3 -m venv $(TARGET)/fuzz-venv
+	$(TARGET)/fuzz-venv/bin/pip install -q --disable-pip-version-check -r deploy/fuzz/requirements.txt
+	$(TARGET)/fuzz-venv/bin/python deploy/fuzz/run --bin $(TARGET)/debug $(FUZZFLAGS)
 
 lint: ## formatting, clippy and docs, without warnings
 	$(CARGO) fmt --all --check

@@ -57,6 +57,8 @@ async function begin(who) {
   $('nav').hidden = false;
   $('sign-out').hidden = false;
   $('sign-out').title = person.name;
+  // A person's own password is kept at the hub.
+  $('change').hidden = person.role !== 'office';
   await show(sectionOfAddress(), false);
   watch();
 }
@@ -93,6 +95,22 @@ $('sign-in-form').addEventListener('submit', async (event) => {
   } catch (problem) {
     sayProblem($('sign-in-said'), problem);
     $('password').select();
+  } finally {
+    button.disabled = false;
+  }
+});
+
+$('change-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const button = event.target.querySelector('button');
+  button.disabled = true;
+  try {
+    await send('POST', '/api/v1/office/password', { current_password: $('change-old').value, new_password: $('change-new').value });
+    event.target.reset();
+    say($('change-said'), 'good', t('change_done'), t('change_done_words'));
+    watch();
+  } catch (problem) {
+    sayProblem($('change-said'), problem, true, { '/current_password': $('change-old'), '/new_password': $('change-new') });
   } finally {
     button.disabled = false;
   }

@@ -1,14 +1,12 @@
-// A phone on which a visitor walks the menus. It posts what a gateway posts, to where a gateway posts it: the whole text
-// typed since the call began, with stars between the answers.
+// A phone on which a visitor walks the menus: each step posts the whole text typed since the call began, with stars between the
+// answers, as gateways do. What is done on it is recorded as done at the office.
 
-import { newKey } from '/assets/api.js';
+import { newKey, send } from '/assets/api.js';
 import { $, el, fill, hush, say, sayProblem } from '/assets/dom.js';
 import { load } from '/assets/standing.js';
 import { t } from '/assets/words.js';
 
 const KEYS = [['1', ''], ['2', 'ABC'], ['3', 'DEF'], ['4', 'GHI'], ['5', 'JKL'], ['6', 'MNO'], ['7', 'PQRS'], ['8', 'TUV'], ['9', 'WXYZ'], ['*', ''], ['0', '+'], ['#', '']];
-// Where the settings name no code, any will do.
-const ANY_CODE = '*384*55#';
 const LETTERS_MAX = 182;
 
 let gateway = null;
@@ -61,29 +59,22 @@ function over() {
 async function ask() {
   const mine = call;
   $('phone-send').disabled = true;
-  const form = new URLSearchParams({ sessionId: mine.id, serviceCode: gateway.service_code || ANY_CODE, phoneNumber: mine.number, networkCode: '99999', text: mine.answers.join('*') });
-  let text;
-  let status = 0;
+  let screen;
   try {
-    const response = await fetch(gateway.ussd_path, { method: 'POST', body: form, credentials: 'same-origin' });
-    status = response.status;
-    text = response.ok ? await response.text() : null;
-  } catch {
-    say($('phone-said'), 'bad', t('no_answer'));
+    screen = await send('POST', '/api/v1/office/phone', { phone: mine.number, call: mine.id, text: mine.answers.join('*') });
+  } catch (problem) {
+    if (call !== mine) return;
+    sayProblem($('phone-said'), problem);
+    // Without an answer the same key may be sent again; what was refused ends the call.
+    if (problem.status) { over(); return; }
     $('phone-send').disabled = false;
     mine.answers.pop();
     return;
   }
   if (call !== mine) return;
-  const found = /^(CON|END) ?([\s\S]*)$/.exec(text ?? '');
-  if (!found) {
-    say($('phone-said'), 'bad', t(status === 403 ? 'menus_closed' : 'no_menus'));
-    over();
-    return;
-  }
-  display(found[2]);
+  display(screen.text);
   $('phone-input').value = '';
-  if (found[1] === 'END') { over(); return; }
+  if (!screen.more) { over(); return; }
   state('in_call');
   inCall(true);
 }

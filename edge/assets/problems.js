@@ -11,7 +11,7 @@ const OF_CODES = {
     idempotency_key_required: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.', truncated: 'Ombi halikufika lote. Jaribu tena.',
     unauthorized: 'Tafadhali ingia kwa neno la siri la ofisi.', hub_token: 'Hii ni ruhusa ya kituo kikuu. Ingia kwa neno la siri la ofisi.',
     bad_credentials: 'Jina (au namba ya simu) au neno la siri si sahihi.', cross_site: 'Ombi limetoka kwenye tovuti nyingine, kwa hiyo halikukubaliwa.',
-    not_allowed: 'Huruhusiwi kufanya hivyo hapa.', not_found: 'Hakuna kitu kama hicho hapa.', method_not_allowed: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.',
+    not_allowed: 'Huruhusiwi kufanya hivyo hapa.', other_host: 'Ofisi hii haiitwi kwa anwani hiyo. Tumia anwani yake halisi.', not_found: 'Hakuna kitu kama hicho hapa.', method_not_allowed: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.',
     not_enough: 'Haitoshi: zimebaki {available}.', withdrawn: 'Bidhaa hii haiuzwi tena.', conflict: 'Mtu mwingine ameibadilisha. Itazame tena, kisha rudia badiliko lako.',
     price_changed: 'Bei imebadilika. Itazame tena, kisha rudia oda kwa bei mpya.', too_late: 'Oda iko njiani tayari, au imekamilika.', duplicate: 'Ipo tayari.',
     precondition_failed: 'Imebadilishwa tangu uliposoma. Itazame tena, kisha rudia.', too_large: 'Ulichotuma ni kikubwa mno.', unsupported_media_type: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.',

@@ -1,7 +1,9 @@
 //! The description of the office's API (OpenAPI 3.1): made from the routes themselves, served at `/api/openapi.json`, shown at
 //! `/api/docs/` by a page that is part of the program. Shapes that the hub has too are the same ones.
 
-use mizili_node::openapi::complete;
+use crate::http::problem::Kind;
+use mizili_node::openapi::{complete, may_answer};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 
@@ -43,8 +45,25 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("office", SecurityScheme::Http(token));
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+    for item in document.paths.paths.values_mut() {
+        let is_write = |operation: &mut Operation| may_be_refused(operation, true);
+        [&mut item.post, &mut item.patch].into_iter().flatten().for_each(is_write);
+        item.get.iter_mut().for_each(|operation| may_be_refused(operation, false));
+    }
     complete(&mut document);
     document
+}
+
+/// What any route of the office may answer with.
+fn may_be_refused(operation: &mut Operation, is_write: bool) {
+    let has_session = operation.security.as_ref().is_some_and(|security| !security.is_empty());
+    if has_session {
+        may_answer(operation, &[Kind::Unauthorized, Kind::HubToken]);
+    }
+    if has_session && is_write {
+        may_answer(operation, &[Kind::CrossSite]);
+    }
+    may_answer(operation, &[Kind::OtherHost, Kind::Busy, Kind::NotEnrolled]);
 }
 
 /// The whole document.

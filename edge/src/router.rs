@@ -1,16 +1,18 @@
 //! Every route of the box's HTTP server, in one list. What stands in [`api`] is in the API document too; beside it there are only
 //! pages and what gateways call.
 
-use crate::http::health;
+use crate::http::{health, hosts};
 use crate::local_api::{
     adjust, cooperatives, news, orders, place, prices, products, reference, refusals, sell, status, stock,
+    walk,
 };
-use crate::office::{login, page};
+use crate::office::{change, login, page};
 use crate::openapi::{self, DOCUMENT_PATH};
 use crate::outbox::http as messages;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
@@ -32,6 +34,8 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(login::login))
         .routes(routes!(login::logout))
         .routes(routes!(login::session))
+        .routes(routes!(change::password))
+        .routes(routes!(walk::step))
         .routes(routes!(status::status))
         .routes(routes!(news::news))
         .routes(routes!(stock::list))
@@ -66,7 +70,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/docs/problems", get(|| std::future::ready(problems::page(Node::Edge))))
         .layer(from_fn_with_state(CREDENTIALS, etag::layer))
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
-    api.merge(page::routes())
+    let office = api.merge(page::routes()).layer(from_fn_with_state(state.config.clone(), hosts::checked));
+    office
         .merge(crate::gateway::routes(state.channels.clone()))
         .layer(from_fn_with_state(with_people(Kind::Busy), patience::layer))
         .fallback(no_such_path)
@@ -74,4 +79,12 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.config.proxies(), address::note))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state)
+}
+
+/// What the internet may reach: what gateways call, and nothing of the office.
+pub fn gateways_only(state: AppState) -> Router {
+    crate::gateway::routes(state.channels)
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(from_fn_with_state(with_people(Kind::Busy), patience::layer))
+        .layer(CatchPanicLayer::custom(panicked))
 }

@@ -6,7 +6,7 @@
 use crate::cli::password;
 use crate::config::Config;
 use crate::db::Db;
-use crate::router::router;
+use crate::router::{gateways_only, router};
 use crate::state::AppState;
 use crate::sync::run::SyncHandle;
 use crate::sync::{self, lock};
@@ -46,10 +46,19 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
         .await
         .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
     let address = listener.local_addr().context("cannot tell the address")?;
+    let for_gateways = match config.gateway_listen {
+        Some(listen) => Some(TcpListener::bind(listen).await.with_context(|| {
+            format!("cannot listen on {listen} for gateways; choose another gateway_listen in edge.toml")
+        })?),
+        None => None,
+    };
     let (stop, stopping) = watch::channel(false);
     let (handle, syncing) = start_sync(&db, &deps, &config, stopping.clone()).await;
     let state = AppState::new(db, deps, config, handle);
     let channels = state.channels.start(stopping.clone()).await;
+    let gateways = for_gateways.map(|listener| {
+        tokio::spawn(serve(listener, gateways_only(state.clone()), BOUNDS, stopping.clone()))
+    });
     let serving = tokio::spawn(serve(listener, router(state), BOUNDS, stopping));
     place.announce(address);
     tracing::info!(
@@ -63,6 +72,9 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     // The receivers live as long as their tasks; where one has ended there is nothing to stop.
     let _ = stop.send(true);
     ended("requests", serving).await;
+    if let Some(gateways) = gateways {
+        ended("requests of gateways", gateways).await;
+    }
     for task in channels {
         ended("calls and messages", task).await;
     }

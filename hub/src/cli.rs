@@ -11,6 +11,7 @@ mod keys;
 mod output;
 mod prices;
 mod user;
+mod user_care;
 
 use crate::config::{Config, Opened};
 use crate::db::Statements;
@@ -83,7 +84,7 @@ Safe to run again, and while hubs serve. Through a pooler in transaction mode, s
     /// Cooperatives: add, list.
     #[command(subcommand)]
     Cooperative(cooperative::Command),
-    /// Accounts of people: add, confirm a number.
+    /// Accounts of people: add, confirm a number, list, close, open, new password, give a number free.
     #[command(subcommand)]
     User(user::Command),
     /// Edges, the boxes at cooperatives' offices: add, list, new code, resume, revoke, write off.

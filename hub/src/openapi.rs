@@ -1,7 +1,7 @@
 //! The API's description (OpenAPI 3.1): made from the routes themselves, served at `/api/openapi.json`, shown at `/api/docs/`.
 
 use crate::error::Kind;
-use mizili_node::openapi::{complete, may_answer};
+use mizili_node::openapi::{complete, each_operation, may_answer};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
@@ -40,10 +40,7 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("token", SecurityScheme::Http(token));
-    for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        operations.into_iter().flatten().for_each(may_be_refused);
-    }
+    document.paths.paths.values_mut().for_each(|item| each_operation(item, may_be_refused));
     complete(&mut document);
     document
 }

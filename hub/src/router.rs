@@ -44,6 +44,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(health::readyz))
         .routes(routes!(users::register))
         .routes(routes!(users::me))
+        .routes(routes!(users::change_password))
         .routes(routes!(auth::login))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
@@ -78,7 +79,7 @@ fn other_origins() -> CorsLayer {
             header::IF_NONE_MATCH,
             KEY_HEADER,
         ])
-        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, REPLAY_HEADER])
+        .expose_headers([header::ETAG, header::LINK, header::LOCATION, header::RETRY_AFTER, REPLAY_HEADER])
         .max_age(PREFLIGHT_KEPT)
         .vary([])
 }
@@ -93,7 +94,9 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(|| std::future::ready(Redirect::temporary(&format!("{DOCS_PATH}/")))))
         .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
         .route(&format!("{DOCS_PATH}/problems"), get(|| std::future::ready(problems::page(Node::Hub))))
-        // Before the layers, for a browser's question whether it may ask is about a method that no route takes.
+        // Before the layers: a browser's question whether it may ask is about a method that no route takes, and a web app must be able
+        // to read that there is no such path.
+        .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(CREDENTIALS, etag::layer))
         .layer(from_fn_with_state(with_people(Kind::Unavailable), patience::layer))
@@ -101,7 +104,6 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
     let span = DefaultMakeSpan::new().level(Level::INFO);
     api.merge(crate::sync::routes())
-        .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(state.proxies.clone(), address::note))
         .layer(CatchPanicLayer::custom(panicked))

@@ -28,3 +28,4 @@ pub mod serve;
 pub mod streams;
 pub mod text;
 pub mod throttle;
+pub mod weak_password;

@@ -85,6 +85,17 @@ pub fn number<N: FromStr>(name: &str, value: Option<&str>) -> Result<Option<N>, 
     value.map(|v| v.parse().map_err(|_| Problem::parameter(name, "must be a whole number."))).transpose()
 }
 
+/// The id of a thing that the hub numbers, as whatever number the node keeps it by.
+///
+/// # Errors
+/// Names the parameter.
+pub fn id<N: FromStr>(name: &str, value: Option<&str>) -> Result<Option<N>, Problem> {
+    let fits =
+        |v: &str| v.bytes().all(|b| b.is_ascii_digit()) && v.parse::<u32>().is_ok_and(|id| id <= ID_MAX);
+    let wrong = || Problem::parameter(name, "must be an id: a whole number.");
+    value.map(|v| Some(v).filter(|v| fits(v)).and_then(|v| v.parse().ok()).ok_or_else(wrong)).transpose()
+}
+
 /// `true` or `false`.
 ///
 /// # Errors
@@ -244,5 +255,9 @@ mod tests {
         assert!(text("q", Some("\u{200b}")).is_err());
         assert!(id_or_name("m", Some("a\0b")).is_err());
         assert!(country("c", Some("Malawi")).is_err());
+        assert_eq!(id::<i32>("c", Some("2147483647")).unwrap(), Some(i32::MAX));
+        for bad in ["-1", "+1", "2147483648", "", "1.0", "x"] {
+            assert!(id::<u32>("c", Some(bad)).is_err(), "{bad}");
+        }
     }
 }

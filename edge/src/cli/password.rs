@@ -7,8 +7,8 @@ use crate::db::{Db, DbError};
 use crate::sync::SyncError;
 use anyhow::{Context as _, bail};
 use mizili_node::deps::Deps;
-use mizili_node::password::{MAX_BYTES, MIN_CHARS, Passwords};
-use mizili_node::prompt;
+use mizili_node::password::{MIN_CHARS, Passwords};
+use mizili_node::{prompt, weak_password};
 use rusqlite::Transaction;
 use serde_json::json;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -113,17 +113,7 @@ fn from_stdin() -> anyhow::Result<String> {
 
 /// Whether a person may choose this password; if not, why.
 fn usable(password: &str) -> Result<(), String> {
-    let chars = password.chars().count();
-    if chars < MIN_CHARS {
-        return Err(format!("Too short: it needs at least {MIN_CHARS} characters."));
-    }
-    if password.len() > MAX_BYTES {
-        return Err("Too long: use at most 100 characters or so.".into());
-    }
-    if password.chars().next().is_some_and(|first| password.chars().all(|c| c == first)) {
-        return Err("One letter repeated is no password.".into());
-    }
-    Ok(())
+    weak_password::problem("", password, None).map_or(Ok(()), |problem| Err(problem.detail))
 }
 
 /// The argon2id hash as a PHC string. Takes about 20 MiB and a fraction of a second, on a thread that may.

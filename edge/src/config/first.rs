@@ -46,6 +46,13 @@ listen = "{DEFAULT_LISTEN}"
 # Leave it empty while there is none: the office page and the hub do not need it.
 public_url = ""
 
+# Where only gateways are answered, such as "0.0.0.0:8091". Let the internet reach this port alone, and the office page stays in the
+# office: it is answered at `listen` only. Without it, gateways are answered at `listen` too.
+# gateway_listen = "0.0.0.0:8091"
+
+# Names under which the office page is answered, such as ["office.local"], beside public_url's and this machine's own. Empty: any.
+hosts = []
+
 # Proxies in front of this box that stand on other machines, such as ["192.168.1.2"]. They say where a request comes from
 # (X-Forwarded-For); of anybody else, and of nobody but those on this machine while this is empty, that is not believed.
 trusted_proxies = []

@@ -62,6 +62,12 @@ pub struct Config {
     /// The address under which gateways reach this box, such as `https://office.example.org`; empty when there is none.
     #[serde(default)]
     pub public_url: String,
+    /// Where only gateways are answered, for an address that the internet reaches; none where one listener does for all.
+    #[serde(default)]
+    pub gateway_listen: Option<SocketAddr>,
+    /// Names under which the office page and its API are answered, beside `public_url`'s and this machine's own; empty for any.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// Proxies in front of this box, beside those on this machine: their word counts about where a request comes from.
     #[serde(default)]
     pub trusted_proxies: Vec<AddressRange>,
@@ -129,6 +135,15 @@ impl Config {
                 return Err(format!("{name} '{url}' is no address: begin it with https://"));
             }
         }
+        if self.gateway_listen == Some(self.listen) {
+            return Err("gateway_listen needs a port of its own: listen has this one".to_owned());
+        }
+        let is_name = |host: &String| !host.is_empty() && !host.contains(['/', ' ', '*', '@']);
+        if let Some(wrong) = self.hosts.iter().find(|host| !is_name(host)) {
+            return Err(format!(
+                "hosts: '{wrong}' is no name: write one such as \"office.local\", without http:// and port"
+            ));
+        }
         if !(1..=24 * 60).contains(&self.office_idle_minutes) {
             return Err("office_idle_minutes must be between 1 and 1440".to_owned());
         }
@@ -139,11 +154,24 @@ impl Config {
             if others.iter().any(|other| other.secret == gateway.secret) {
                 return Err(format!("gateway {} has the secret of another one: each needs its own", at + 1));
             }
+            if gateway.name.contains('/') {
+                return Err(format!("gateway {} has a name with a slash; leave that out", at + 1));
+            }
             if gateway.name.is_empty() || others.iter().any(|other| other.name == gateway.name) {
                 return Err(format!("gateway {} needs a name of its own", at + 1));
             }
         }
         Ok(())
+    }
+
+    /// The origin of pages under `public_url`, as browsers write it: scheme, name, and port where it is not the usual one.
+    pub fn public_origin(&self) -> Option<String> {
+        let (scheme, rest) = self.public_url.split_once("://")?;
+        let authority = rest.split('/').next().filter(|authority| !authority.is_empty())?;
+        let usual = if scheme == "https" { ":443" } else { ":80" };
+        Some(
+            format!("{scheme}://{}", authority.strip_suffix(usual).unwrap_or(authority)).to_ascii_lowercase(),
+        )
     }
 
     /// Whose word counts about where a request comes from.

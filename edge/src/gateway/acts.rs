@@ -19,7 +19,8 @@ use sync_protocol::entity::{Channel, Cooperative, Member};
 use sync_protocol::ids::{CommandId, CooperativeId, OrderId};
 use sync_protocol::row::Key;
 
-/// Executes an intent. An id that was executed before gives its outcome again.
+/// Executes an intent. An id that was executed before gives its outcome again. What `walker` does on the page's phone is recorded as
+/// theirs, done at the office.
 ///
 /// # Errors
 /// Those of the database: then nothing was done.
@@ -28,6 +29,7 @@ pub(super) fn execute(
     deps: &Deps,
     intent: &Intent,
     lang: Lang,
+    walker: Option<&Actor>,
 ) -> Result<Outcome, DbError> {
     let Some(me) = node::identity(tx)? else { return Ok(Outcome::NotTaken(NotTaken::Paused)) };
     let phone = intent.phone.number();
@@ -40,16 +42,18 @@ pub(super) fn execute(
         // The verdict, when it comes, speaks as the call did.
         store::put_language(tx, phone, lang)?;
     }
-    let Some(body) = body(tx, &intent.act, phone, member.as_ref(), me.cooperative)? else {
+    let channel = if walker.is_some() { Channel::Office } else { Channel::Ussd };
+    let Some(body) = body(tx, &intent.act, phone, member.as_ref(), me.cooperative, channel)? else {
         return Ok(Outcome::NotTaken(NotTaken::Paused));
     };
-    let actor = Actor {
+    let caller = || Actor {
         kind: if member.is_some() { ActorKind::Member } else { ActorKind::Caller },
-        id: member.map(|member| member.id.0),
+        id: member.as_ref().map(|member| member.id.0),
         phone,
     };
+    let actor = walker.cloned().unwrap_or_else(caller);
     let is_order = matches!(body, Body::OrderPlace(_));
-    let submission = Submission { id: CommandId(intent.command_id), actor, body, clerk: false };
+    let submission = Submission { id: CommandId(intent.command_id), actor, body, clerk: walker.is_some() };
     match commands::submit(tx, deps, submission) {
         Ok(taken) if taken.repeated => {
             let known = outcome_of(tx, intent.command_id)?;
@@ -80,6 +84,7 @@ fn body(
     phone: u64,
     member: Option<&Member>,
     cooperative: CooperativeId,
+    channel: Channel,
 ) -> Result<Option<Body>, DbError> {
     Ok(Some(match act {
         Act::RegisterMember { member_id, name, lang } => {
@@ -116,7 +121,7 @@ fn body(
             source: Source::Ask,
             buyer_phone: phone,
             buyer_name: member.map_or_else(String::new, |member| member.name.clone()),
-            channel: Channel::Ussd.code(),
+            channel: channel.code(),
         }
         .into(),
         Act::CancelOrder { order } => OrderCancel::new(*order).into(),

@@ -20,7 +20,7 @@ use crate::sms::africastalking as sms_form;
 use crate::text::Lang;
 use crate::text::form::{self, Fields, FormError};
 use crate::ussd::africastalking as ussd_form;
-use crate::ussd::{DRAFT_WINDOW_S, Reply};
+use crate::ussd::{DRAFT_WINDOW_S, Reply, Turn, TurnText};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts as _, Path, Request, State};
@@ -32,7 +32,9 @@ use mizili_node::deps::Deps;
 use mizili_node::patience::is_too_slow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use sync_protocol::command::Actor;
 use sync_protocol::country::Country;
+use sync_protocol::phone::Phone;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -41,6 +43,9 @@ use tokio::task::JoinHandle;
 pub struct Channels {
     desk: Arc<Desk>,
 }
+
+/// What the calls of the page's phone are kept under. No gateway can have a name with a slash in the settings.
+const AT_OFFICE: &str = "office/page";
 
 /// What all callbacks share.
 struct Desk {
@@ -53,7 +58,8 @@ struct Desk {
     outbox_wake: Arc<Notify>,
 }
 
-/// One gateway of the settings.
+/// One gateway of the settings, or the page's phone, which speaks as the first of them.
+#[derive(Clone)]
 struct Line {
     name: Arc<str>,
     secret: blake3::Hash,
@@ -64,6 +70,8 @@ struct Line {
     lang: Lang,
     service_code: String,
     sms_number: String,
+    /// Who walks at the office, where it is no gateway.
+    walker: Option<Actor>,
 }
 
 impl Channels {
@@ -101,6 +109,22 @@ impl Channels {
         self.desk.outbox_wake.notify_one();
     }
 
+    /// One step through the menus at the office, by whoever is signed in there; `None` where the settings have no gateway. `text` is
+    /// all that was typed since the call began, with stars between.
+    pub async fn walk(&self, walker: Actor, phone: Phone, session_id: String, text: String) -> Option<Reply> {
+        let first = self.desk.lines.first()?;
+        let line = Arc::new(Line { name: AT_OFFICE.into(), walker: Some(walker), ..(**first).clone() });
+        let turn = Turn {
+            gateway: AT_OFFICE.to_owned(),
+            session_id,
+            phone,
+            service_code: line.service_code.clone(),
+            network: String::new(),
+            text: TurnText::Cumulative(text),
+        };
+        Some(self.desk.turn(&line, turn).await)
+    }
+
     /// Writes the calls under way, as happens by itself a moment after each step.
     ///
     /// # Errors
@@ -122,6 +146,7 @@ impl Line {
             lang: config.language,
             service_code: gateway.service_code.clone(),
             sms_number: gateway.sms_number.clone(),
+            walker: None,
             gateway: gateway.clone(),
         })
     }

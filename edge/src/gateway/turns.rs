@@ -228,7 +228,7 @@ impl Desk {
         let (this, line, call) = (self.clone(), line.clone(), call.clone());
         self.db
             .write(move |tx| {
-                let outcome = acts::execute(tx, &this.deps, &intent, session.lang())?;
+                let outcome = acts::execute(tx, &this.deps, &intent, session.lang(), line.walker.as_ref())?;
                 let view = this.market.inside(tx, at)?;
                 let Some(engine) = line.engine(&view) else {
                     return Err(DbError::Other("this office has no currency yet".to_owned()));

@@ -1,4 +1,6 @@
-//! What all handlers of this box share beyond what every node does: its errors as problems, and whether it can serve.
+//! What all handlers of this box share beyond what every node does: its errors as problems, whether it can serve, and under which
+//! names.
 
 pub mod health;
+pub mod hosts;
 pub mod problem;

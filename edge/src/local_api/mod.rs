@@ -19,3 +19,4 @@ pub mod refusals;
 pub mod sell;
 pub mod status;
 pub mod stock;
+pub mod walk;

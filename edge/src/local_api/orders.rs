@@ -172,6 +172,7 @@ pub(super) fn show(
         channel: order.channel.as_str().to_owned(),
         buyer_phone: phone_text(order.buyer_phone),
         buyer_name: Some(order.buyer_name.clone()).filter(|name| !name.is_empty()),
+        buyer_unconfirmed: false,
         cooperative_id: order.cooperative.0,
         placed_at: rfc3339(order.placed_at_s),
         reason: waits_for_cancel.then(|| words::say(lang, "order-cancel-waiting", &[])),
@@ -184,7 +185,8 @@ fn show_refused(names: &mut Names<'_>, order: &RefusedOrder, lang: Lang) -> Resu
     let currency = order.currency();
     let amount = |minor| Money {
         amount: minor,
-        currency: currency.map_or_else(String::new, |currency| currency.as_str().to_owned()),
+        // ISO 4217 for none: the listing has left the replica.
+        currency: currency.map_or_else(|| "XXX".to_owned(), |currency| currency.as_str().to_owned()),
     };
     let reason = super::refusals::why(lang, order.reason.as_ref(), &unit, currency);
     Ok(OrderJson {
@@ -200,6 +202,7 @@ fn show_refused(names: &mut Names<'_>, order: &RefusedOrder, lang: Lang) -> Resu
         channel: order.channel.as_str().to_owned(),
         buyer_phone: phone_text(order.buyer_phone),
         buyer_name: Some(order.buyer_name.clone()).filter(|name| !name.is_empty()),
+        buyer_unconfirmed: false,
         cooperative_id: order.cooperative(),
         placed_at: rfc3339(order.placed_at_s),
         reason: Some(reason),

@@ -203,6 +203,7 @@ fn first_answer(
         channel: Channel::from_code(first.channel).as_str().to_owned(),
         buyer_phone: phone_text(first.buyer_phone),
         buyer_name: Some(first.buyer_name.clone()).filter(|name| !name.is_empty()),
+        buyer_unconfirmed: false,
         cooperative_id: listing
             .map(|listing| listing.cooperative.0)
             .or(thing.map(|thing| thing.cooperative))

@@ -92,7 +92,7 @@ pub struct OfficeStatus {
     pub to_count: u64,
     /// The country of the box, ISO 3166-1 alpha-3.
     pub country: String,
-    /// Where gateways reach this box. The paths are secrets: whoever knows one can act as the gateway.
+    /// The gateways of the settings. Where they reach this box is a secret, which `mizili-edge status` prints.
     pub gateways: Vec<OfficeGateway>,
 }
 
@@ -107,10 +107,6 @@ pub struct OfficeGateway {
     /// What people dial; empty where the settings do not say.
     #[schema(example = "*384*55#")]
     pub service_code: String,
-    /// Path of the USSD callback.
-    pub ussd_path: String,
-    /// Path of the callback for incoming SMS.
-    pub sms_path: String,
 }
 
 /// How things stand
@@ -143,8 +139,6 @@ pub async fn status(
             kind: gateway.kind.as_str().to_owned(),
             name: gateway.name.clone(),
             service_code: gateway.service_code.clone(),
-            ussd_path: gateway.ussd_path(),
-            sms_path: gateway.sms_path(),
         });
         Ok::<_, ApiError>(OfficeStatus {
             summary,

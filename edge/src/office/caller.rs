@@ -3,6 +3,7 @@
 
 use super::sessions::{Account, Open, hash_of};
 use super::store;
+use crate::config::Config;
 use crate::http::problem::{ApiError, Kind, unauthorized};
 use crate::node;
 use crate::state::AppState;
@@ -38,7 +39,7 @@ impl FromRequestParts<AppState> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let (token, by_cookie) = token_of(&parts.headers)?;
         if by_cookie && !matches!(parts.method, Method::GET | Method::HEAD) {
-            must_be_same_site(&parts.headers)?;
+            must_be_same_site(&parts.headers, &state.config)?;
         }
         let Some(hash) = hash_of(&token) else { return Err(unknown_token(&token)) };
         let (now, passive) = (state.deps.clock.monotonic(), parts.headers.contains_key(PASSIVE_HEADER));
@@ -108,19 +109,21 @@ fn unknown_token(token: &str) -> ApiError {
 ///
 /// # Errors
 /// 403.
-pub(super) fn must_be_same_site(headers: &HeaderMap) -> Result<(), ApiError> {
-    if is_same_site(headers) == Some(true) { Ok(()) } else { Err(Kind::CrossSite.error()) }
+pub(super) fn must_be_same_site(headers: &HeaderMap, config: &Config) -> Result<(), ApiError> {
+    if is_same_site(headers, config) == Some(true) { Ok(()) } else { Err(Kind::CrossSite.error()) }
 }
 
-/// Whether a browser says that one of the box's own pages made the request; `None` when it says nothing about it.
-pub(super) fn is_same_site(headers: &HeaderMap) -> Option<bool> {
+/// Whether a browser says that one of the box's own pages made the request; `None` when it says nothing about it. Behind a proxy the
+/// `Host` header may be the proxy's own: a page of `public_url` is the box's own all the same.
+pub(super) fn is_same_site(headers: &HeaderMap, config: &Config) -> Option<bool> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     if let Some(site) = text("sec-fetch-site") {
         return Some(site == "same-origin");
     }
     let origin = text("origin")?;
     let authority = origin.split_once("://").map(|(_, authority)| authority);
-    Some(authority.is_some() && authority == text("host"))
+    let is_public = config.public_origin().is_some_and(|public| origin.eq_ignore_ascii_case(&public));
+    Some(is_public || (authority.is_some() && authority == text("host")))
 }
 
 #[cfg(test)]
@@ -151,8 +154,30 @@ mod tests {
             (&[("origin", "null")], Some(false)),
             (&[("host", "box:8090")], None),
         ] {
-            assert_eq!(is_same_site(&headers(given)), expected, "{given:?}");
+            assert_eq!(is_same_site(&headers(given), &config("")), expected, "{given:?}");
         }
+    }
+
+    fn config(public_url: &str) -> Config {
+        Config::parse(&format!("country = \"MWI\"\npublic_url = \"{public_url}\"")).unwrap()
+    }
+
+    #[test]
+    fn a_page_of_the_public_address_is_the_boxs_own_behind_a_proxy() {
+        let behind = |origin| headers(&[("origin", origin), ("host", "127.0.0.1:8090")]);
+        let config = config("https://Office.example.org/");
+        for (origin, expected) in [
+            ("https://office.example.org", true),
+            ("http://office.example.org", false),
+            ("https://office.example.org.evil.example", false),
+            ("https://evil.example", false),
+            ("http://127.0.0.1:8090", true),
+        ] {
+            assert_eq!(is_same_site(&behind(origin), &config), Some(expected), "{origin}");
+        }
+        // What a newer browser says itself counts first.
+        let cross = headers(&[("sec-fetch-site", "cross-site"), ("origin", "https://office.example.org")]);
+        assert_eq!(is_same_site(&cross, &config), Some(false));
     }
 
     #[test]

@@ -67,10 +67,10 @@ fn wrong() -> ApiError {
 }
 
 /// An account with the password that it must show.
-struct Found {
-    account: Account,
-    hash: String,
-    person: OfficePerson,
+pub(super) struct Found {
+    pub(super) account: Account,
+    pub(super) hash: String,
+    pub(super) person: OfficePerson,
 }
 
 /// Sign in
@@ -91,7 +91,7 @@ pub async fn login(
     _: Params<NoParams>,
     Body(given): Body<OfficeLogin>,
 ) -> Result<Response, ApiError> {
-    if is_same_site(&headers) == Some(false) {
+    if is_same_site(&headers, &state.config) == Some(false) {
         return Err(Kind::CrossSite.error());
     }
     let name: String = tidy(&given.user).chars().take(NAME_MAX_CHARS).collect();
@@ -113,7 +113,7 @@ pub async fn login(
 }
 
 /// The account whose password it is.
-async fn check(
+pub(super) async fn check(
     state: &AppState,
     place: Place,
     name: String,
@@ -169,7 +169,7 @@ fn find(conn: &rusqlite::Connection, name: &str, number: Option<u64>) -> Result<
 }
 
 /// Opens the session, and puts it on record where the disk allows: people can sign in and read while it does not.
-async fn open(state: &AppState, headers: &HeaderMap, place: Place, found: Found) -> Response {
+pub(super) async fn open(state: &AppState, headers: &HeaderMap, place: Place, found: Found) -> Response {
     let sessions = &state.office.sessions;
     let (token, hash) = sessions.begin(&state.deps, found.account, found.hash);
     let (boot, user) = (sessions.boot.clone(), found.person.user.clone());

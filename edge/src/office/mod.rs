@@ -2,6 +2,7 @@
 //! office sessions at the hub. No rule of the market is here.
 
 mod caller;
+pub mod change;
 pub mod login;
 pub mod page;
 pub mod phone;

@@ -79,6 +79,12 @@ pub(super) fn is_recorded(conn: &Connection, hash: &[u8; 32]) -> Result<bool, Db
     Ok(statement.query_row([hash], |_| Ok(())).optional()?.is_some())
 }
 
+/// Takes all sessions of somebody off the record.
+pub(super) fn forget_sessions_of(tx: &Transaction<'_>, user: &str) -> Result<(), DbError> {
+    tx.prepare_cached("DELETE FROM office_session WHERE user = ?1")?.execute([user])?;
+    Ok(())
+}
+
 /// Takes sessions off the record.
 pub(super) fn forget_sessions(tx: &Transaction<'_>, hashes: &[[u8; 32]]) -> Result<(), DbError> {
     for hash in hashes {

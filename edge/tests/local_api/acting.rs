@@ -367,3 +367,40 @@ async fn a_refusal_reaches_the_order_and_the_list_with_its_reason() {
     assert!(swahili["items"][0]["what"].as_str().unwrap().starts_with("Oda ya"), "{swahili}");
     assert!(swahili["next"].is_string());
 }
+
+#[tokio::test]
+async fn the_pages_phone_walks_the_menus_and_what_it_does_is_done_at_the_office() {
+    const PATH: &str = "/api/v1/office/phone";
+    let office = Office::open().await;
+    let step = async |text: &str| {
+        office.post(PATH, json!({ "phone": "0991 234 567", "call": "one", "text": text })).await.ok()
+    };
+    let home = step("").await;
+    assert_eq!(
+        (home["more"].as_bool(), step("").await),
+        (Some(true), home.clone()),
+        "the same step, the same screen"
+    );
+    assert!(home["text"].as_str().unwrap().len() > 20, "{home}");
+    office.offer(50).await;
+    // Buy, the first crop, the first offer, 2 of it, yes.
+    let mut text = String::new();
+    let mut last = home;
+    for key in ["3", "1", "1", "2", "1"] {
+        text = if text.is_empty() { key.to_owned() } else { format!("{text}*{key}") };
+        last = step(&text).await;
+    }
+    assert!(last["text"].as_str().unwrap().contains("CONFIRMED"), "{last}");
+    assert_eq!(step(&text).await, last, "done once");
+    let orders = office.get("/api/v1/orders").await.ok();
+    assert_eq!(orders["items"].as_array().unwrap().len(), 1, "{orders}");
+    let order = &orders["items"][0];
+    assert_eq!((&order["channel"], &order["buyer_phone"]), (&json!("office"), &json!("+265991234567")));
+    let body = json!({ "phone": "0991 234 567", "call": "one", "text": "" });
+    assert_eq!(office.send("POST", PATH, &[], Some(body)).await.problem(), (401, "unauthorized"));
+    for (field, bad) in [("phone", json!("hello")), ("call", json!("")), ("text", json!("1*".repeat(600)))] {
+        let mut body = json!({ "phone": "0991 234 567", "call": "one", "text": "" });
+        body[field] = bad;
+        assert_eq!(office.post(PATH, body).await.pointers(), [format!("/{field}")]);
+    }
+}

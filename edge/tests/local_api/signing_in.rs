@@ -1,7 +1,8 @@
 //! Who may act: passwords, sessions and how they end, cookies and other sites, tokens of the hub.
 
-use crate::support::{CLERK_PHONE, Office, PASSWORD, started};
+use crate::support::{CLERK_PHONE, Office, PASSWORD, config, started, state};
 use mizili_edge::db::DbError;
+use mizili_edge::router::gateways_only;
 use mizili_edge::testing::{COOP, OTHER_COOP, TestEdge};
 use serde_json::json;
 use std::time::Duration;
@@ -185,4 +186,81 @@ async fn with_a_full_disk_people_still_sign_in_and_read_and_nothing_is_taken() {
     let token = office.sign_in("office", PASSWORD).await.ok()["token"].as_str().unwrap().to_owned();
     office.send("GET", SESSION, &[("authorization", &format!("Bearer {token}"))], None).await.ok();
     office.look("/readyz").await.ok();
+}
+
+#[tokio::test]
+async fn where_the_office_signed_in_before_it_is_put_off_and_never_refused() {
+    let office = Office::closed(TestEdge::with_market()).await;
+    office.sign_in("office", PASSWORD).await.ok();
+    for _ in 0..20 {
+        assert_eq!(office.sign_in("office", "wrong").await.problem(), (401, "bad_credentials"));
+    }
+    office.sign_in("office", PASSWORD).await.ok();
+    // Also after the program has started again; and somebody else is refused as before.
+    for _ in 0..4 {
+        assert_eq!(office.sign_in("nobody", "wrong").await.problem(), (401, "bad_credentials"));
+    }
+    assert_eq!(office.sign_in("nobody", "wrong").await.problem(), (429, "too_many_attempts"));
+}
+
+#[tokio::test]
+async fn the_office_password_is_changed_by_showing_the_old_one() {
+    const PATH: &str = "/api/v1/office/password";
+    let office = Office::open().await;
+    let change = async |current: &str, new: &str| {
+        office.post(PATH, json!({ "current_password": current, "new_password": new })).await
+    };
+    assert_eq!(change("wrong", "battery staple").await.pointers(), ["/current_password"]);
+    assert_eq!(change(PASSWORD, "office123").await.pointers(), ["/new_password"]);
+    let other = office.sign_in("office", PASSWORD).await.ok()["token"].as_str().unwrap().to_owned();
+    let next = change(PASSWORD, "battery staple").await.ok()["token"].as_str().unwrap().to_owned();
+    for old in [&other, &office.token] {
+        let asked = office.send("GET", SESSION, &[("authorization", &format!("Bearer {old}"))], None).await;
+        assert_eq!(asked.problem(), (401, "unauthorized"));
+    }
+    office.send("GET", SESSION, &[("authorization", &format!("Bearer {next}"))], None).await.ok();
+    assert_eq!(office.sign_in("office", PASSWORD).await.problem(), (401, "bad_credentials"));
+    office.sign_in("office", "battery staple").await.ok();
+    // A person's is kept at the hub.
+    office.person(CLERK_PHONE, COOP, false).await;
+    let person = office.sign_in("0991000001", PASSWORD).await.ok()["token"].as_str().unwrap().to_owned();
+    let body = json!({ "current_password": PASSWORD, "new_password": "battery staple" });
+    let refused =
+        office.send("POST", PATH, &[("authorization", &format!("Bearer {person}"))], Some(body)).await;
+    assert_eq!(refused.problem(), (403, "not_allowed"));
+    assert!(refused.text.contains("hub"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn the_public_address_is_the_offices_own_and_other_names_are_not() {
+    let mut office = Office::closed(TestEdge::with_market()).await;
+    let login = json!({ "user": "office", "password": PASSWORD });
+    let page = [("origin", "https://office.example.org"), ("x-forwarded-host", "office.example.org")];
+    let sign_in = "/api/v1/office/login";
+    assert_eq!(office.send("POST", sign_in, &page, Some(login.clone())).await.problem(), (403, "cross_site"));
+    office.set_config("public_url = \"https://office.example.org\"");
+    office.send("POST", sign_in, &page, Some(login.clone())).await.ok();
+    let evil = [("origin", "https://evil.example")];
+    assert_eq!(office.send("POST", sign_in, &evil, Some(login)).await.problem(), (403, "cross_site"));
+    office.look("/healthz").await.ok();
+    office.set_config("hosts = [\"office.local\"]");
+    for path in ["/", "/healthz", "/api/v1/products", "/api/docs/"] {
+        assert_eq!(office.look(path).await.problem(), (421, "other_host"), "{path}");
+    }
+    office.set_config("hosts = [\"BOX\"]");
+    office.look("/healthz").await.ok();
+}
+
+#[tokio::test]
+async fn what_the_internet_reaches_is_gateways_alone() {
+    let mut office = Office::closed(TestEdge::with_market()).await;
+    office.app = gateways_only(state(&office.edge, config()));
+    for path in
+        ["/", "/healthz", "/api/v1/products", "/api/v1/office/session", "/api/docs/", "/assets/app.js"]
+    {
+        assert_eq!(office.look(path).await.status, 404, "{path}");
+    }
+    let form = serde_json::Value::String("sessionId=a&phoneNumber=%2B265991234567&text=".to_owned());
+    let call = office.send("POST", "/gateway/africastalking/0123456789abcdef/ussd", &[], Some(form)).await;
+    assert!(call.status.is_success() && call.text.starts_with("CON "), "{}", call.text);
 }

@@ -65,16 +65,20 @@ impl Answer {
     }
 }
 
+const CONFIG: &str = "country = \"MWI\"\n[[gateway]]\nkind = \"africastalking\"\nname = \"test\"\nsecret = \"0123456789abcdef\"\n";
+
 pub(crate) fn config() -> Config {
-    Config::parse(
-        "country = \"MWI\"\n[[gateway]]\nkind = \"africastalking\"\nname = \"test\"\nsecret = \"0123456789abcdef\"\n",
-    )
-    .unwrap()
+    Config::parse(CONFIG).unwrap()
 }
 
 /// The router as a program that has just started serves it.
 pub(crate) fn started(edge: &TestEdge) -> Router {
-    router(AppState::new(edge.db().clone(), edge.deps().clone(), config(), SyncHandle::idle()))
+    router(state(edge, config()))
+}
+
+/// What a program that has just started with these settings has in hand.
+pub(crate) fn state(edge: &TestEdge, config: Config) -> AppState {
+    AppState::new(edge.db().clone(), edge.deps().clone(), config, SyncHandle::idle())
 }
 
 impl Office {
@@ -91,6 +95,12 @@ impl Office {
         let office = Self { edge, app, token: String::new(), keys: AtomicU32::new(0) };
         office.set_password(PASSWORD).await;
         office
+    }
+
+    /// The program starts again, with these further settings.
+    pub(crate) fn set_config(&mut self, first_lines: &str) {
+        let text = format!("{first_lines}\n{CONFIG}");
+        self.app = router(state(&self.edge, Config::parse(&text).unwrap()));
     }
 
     pub(crate) async fn set_password(&self, password: &str) {

@@ -4,7 +4,7 @@
 
 use crate::auth::caller::Caller;
 use crate::auth::pair::{Pair, Tokens, hash};
-use crate::auth::throttle::Guess;
+use crate::auth::throttle::{Attempt, Guess};
 use crate::auth::{db, throttle};
 use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
@@ -44,32 +44,56 @@ pub(crate) async fn login(
 }
 
 async fn check(state: &AppState, line: &str, phone: u64, password: &str) -> Result<Tokens, ApiError> {
+    let mut tx = state.db.begin().await?;
+    let known = db::by_phone(&mut tx, phone).await?;
+    tx.commit().await?;
+    let hash = known.as_ref().map(|(_, hash)| hash.as_str());
+    let right = is_password(state, line, phone, password, hash).await?;
+    let Some((attempt, (caller, _))) = right.zip(known) else { return Err(wrong().into()) };
+    let mut tx = state.db.begin().await?;
+    throttle::remember_line(&mut tx, &attempt).await?;
+    let tokens = open_session(state, &mut tx, caller.id).await?;
+    tx.commit().await?;
+    Ok(tokens)
+}
+
+/// Whether it is the password of a number's account, counted as a try from this line; the try, if it was right. Without a hash it is
+/// not, after the same time.
+///
+/// # Errors
+/// 429 when it is too early, 503 when too many wait: then nobody looked, and it does not count.
+pub(crate) async fn is_password(
+    state: &AppState,
+    line: &str,
+    phone: u64,
+    password: &str,
+    hash: Option<&str>,
+) -> Result<Option<Attempt>, ApiError> {
     let _on_the_way = state.auth.under_way.enter(line, UNDER_WAY_MAX)?;
     let mut tx = state.db.begin().await?;
     let guess = Guess::of_number(phone, line.to_owned());
     let attempt = throttle::begin(&mut tx, guess, "number", state.deps.clock.now()).await?;
-    let known = db::by_phone(&mut tx, phone).await?;
     tx.commit().await?;
     // No connection is held while a try is put off or a password is hashed.
     state.deps.clock.pause(attempt.put_off).await;
-    let hash = known.as_ref().map(|(_, hash)| hash.as_str());
-    let right = state.auth.passwords.verify(password, hash).await;
+    let looked_at = state.auth.passwords.verify(password, hash).await;
     let mut tx = state.db.begin().await?;
-    let right = match right {
-        Ok(right) => right,
-        Err(error) => {
-            throttle::take_back(&mut tx, &attempt).await?;
-            tx.commit().await?;
-            return Err(error.into());
-        }
-    };
-    let Some((caller, _)) = known.filter(|_| right) else { return Err(wrong().into()) };
-    throttle::forgive(&mut tx, &attempt).await?;
-    throttle::remember_line(&mut tx, &attempt).await?;
-    let pair = Pair::new(&state.deps);
-    let tokens = issue(state, &mut tx, caller.id, state.deps.ids.uuid_v7(), &pair).await?;
+    match &looked_at {
+        Ok(true) => throttle::forgive(&mut tx, &attempt).await?,
+        Ok(false) => {}
+        Err(_) => throttle::take_back(&mut tx, &attempt).await?,
+    }
     tx.commit().await?;
-    Ok(tokens)
+    Ok(looked_at?.then_some(attempt))
+}
+
+/// Begins a session of an account: its first pair.
+pub(crate) async fn open_session(
+    state: &AppState,
+    conn: &mut PgConnection,
+    user: UserId,
+) -> Result<Tokens, ApiError> {
+    issue(state, conn, user, state.deps.ids.uuid_v7(), &Pair::new(&state.deps)).await
 }
 
 /// Keeps the refresh token of a pair, and shows the pair to whom it is for.

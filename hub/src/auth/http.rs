@@ -40,8 +40,19 @@ pub struct RefreshToken {
     pub refresh_token: String,
 }
 
+/// Longest text that is looked at as a refresh token, in bytes.
+const TOKEN_MAX_BYTES: usize = 1_024;
+
+impl RefreshToken {
+    fn checked(&self) -> Result<&str, error::Problem> {
+        let token = self.refresh_token.as_str();
+        let fits = (1..=TOKEN_MAX_BYTES).contains(&token.len());
+        if fits { Ok(token) } else { Err(error::Problem::invalid("/refresh_token", "Is no refresh token.")) }
+    }
+}
+
 /// Tokens must not be kept by anything between hub and client.
-const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
+pub(crate) const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 /// Log in
 ///
@@ -75,7 +86,7 @@ pub async fn refresh(
     _: Params<NoParams>,
     Body(token): Body<RefreshToken>,
 ) -> Result<impl IntoResponse, ApiError> {
-    Ok((NO_STORE, Json(app::refresh(&state, &token.refresh_token).await?)))
+    Ok((NO_STORE, Json(app::refresh(&state, token.checked()?).await?)))
 }
 
 /// Log out
@@ -88,6 +99,6 @@ pub async fn logout(
     _: Params<NoParams>,
     Body(token): Body<RefreshToken>,
 ) -> Result<StatusCode, ApiError> {
-    app::logout(&state, &token.refresh_token).await?;
+    app::logout(&state, token.checked()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -114,6 +114,17 @@ pub(crate) async fn remember_line(conn: &mut PgConnection, attempt: &Attempt) ->
     Ok(())
 }
 
+/// Forgets what was counted of a number, and where its account signed in: the number has another owner or another password now.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn forget_number(conn: &mut PgConnection, phone: u64) -> Result<(), sqlx::Error> {
+    let what = format!("phone:{phone}");
+    q("DELETE FROM sign_in_tries WHERE what = $1").bind(&what).execute(&mut *conn).await?;
+    q("DELETE FROM sign_in_lines WHERE what = $1").bind(&what).execute(conn).await?;
+    Ok(())
+}
+
 /// Forgets what is old, for everybody.
 ///
 /// # Errors

@@ -1,15 +1,15 @@
 //! `mizili-hub user`. A password is never an argument: it would stand in the list of processes.
 
-use super::Common;
 use super::output::hint;
+use super::{Common, user_care};
 use crate::auth::caller::Role;
 use crate::error::{ApiError, Kind};
 use crate::market::users::app::{self, NewAccount};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use mizili_node::deps::Deps;
-use mizili_node::password::{MIN_CHARS, Passwords, problem};
-use mizili_node::prompt;
+use mizili_node::password::{MIN_CHARS, Passwords};
+use mizili_node::{prompt, weak_password};
 use serde::Serialize;
 use std::io::{BufRead, IsTerminal};
 use uuid::Uuid;
@@ -35,6 +35,34 @@ it is asked for too, else it is the second line of standard input.")]
 Whoever registers over the API may type any number. Once it is confirmed, the orders that were made by phone under it,
 and the membership with it, belong to the account. Ask the person first, by calling that number.")]
     Confirm(Confirm),
+    /// List accounts, one a line.
+    #[command(after_help = "Examples:
+  mizili-hub user list
+  mizili-hub user list --json | grep '\"phone_confirmed\":false'")]
+    List(Common),
+    /// Close an account: it is signed out everywhere, at its office too.
+    #[command(after_help = "Example:
+  mizili-hub user disable --phone +265991234567")]
+    Disable(user_care::Whose),
+    /// Open an account again that was closed.
+    #[command(after_help = "Example:
+  mizili-hub user enable --phone +265991234567")]
+    Enable(user_care::Whose),
+    /// Give an account a new password.
+    #[command(after_help = "Examples:
+  mizili-hub user password --phone +265991234567
+  printf '%s\\n%s\\n' 'battery staple' 'office words' | mizili-hub user password --phone +265991234567 \\
+      --office-password-stdin
+
+The password is asked for on a terminal, else it is the first line of standard input. The account is signed out everywhere.")]
+    Password(user_care::Password),
+    /// Give a phone number free that a stranger registered.
+    #[command(after_help = "Example:
+  mizili-hub user release --phone +265991234567
+
+The account that has the number is closed and loses it; what it did stays. The number's owner can register now. Ask the person
+first, by calling that number.")]
+    Release(user_care::Whose),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -93,6 +121,11 @@ pub(super) async fn run(command: Command) -> Result<()> {
     match command {
         Command::Add(args) => add(args).await,
         Command::Confirm(args) => confirm(args).await,
+        Command::List(common) => user_care::list(&common).await,
+        Command::Disable(args) => user_care::close(args, true).await,
+        Command::Enable(args) => user_care::close(args, false).await,
+        Command::Password(args) => user_care::password(args).await,
+        Command::Release(args) => user_care::release(args).await,
     }
 }
 
@@ -140,7 +173,7 @@ async fn confirm(args: Confirm) -> Result<()> {
 }
 
 /// An API's error in the words of the command line: fields are flags here.
-fn in_words(error: ApiError) -> anyhow::Error {
+pub(super) fn in_words(error: ApiError) -> anyhow::Error {
     if error.kind() == Kind::PhoneTaken {
         return anyhow::anyhow!("there is an account with this phone number already");
     }
@@ -148,7 +181,7 @@ fn in_words(error: ApiError) -> anyhow::Error {
 }
 
 /// The password and the office password: asked for on a terminal, else lines of standard input.
-async fn read_passwords(office: bool) -> Result<(String, Option<String>)> {
+pub(super) async fn read_passwords(office: bool) -> Result<(String, Option<String>)> {
     if std::io::stdin().is_terminal() {
         let first = ask("Password").await?;
         return Ok((first, if office { Some(ask("Office password").await?) } else { None }));
@@ -167,6 +200,8 @@ async fn read_passwords(office: bool) -> Result<(String, Option<String>)> {
 
 async fn ask(what: &str) -> Result<String> {
     let question = format!("{what} (at least {MIN_CHARS} characters)");
-    let usable = |password: &str| problem("", password).map_or(Ok(()), |problem| Err(problem.detail));
+    let usable = |password: &str| {
+        weak_password::problem("", password, None).map_or(Ok(()), |problem| Err(problem.detail))
+    };
     Ok(prompt::new_password(&question, usable, hint).await?)
 }

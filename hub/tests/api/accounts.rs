@@ -336,3 +336,72 @@ async fn what_is_no_access_token_is_told_why() {
         .unwrap();
     with(&format!("Bearer {foreign}")).await.problem(401, "unauthorized");
 }
+
+async fn change(hub: &TestHub, token: &Value, current: &str, new: &str) -> Answer {
+    let body = json!({ "current_password": current, "new_password": new });
+    hub.post("/api/v1/users/me/password").token(token.as_str().unwrap()).json(&body).send().await
+}
+
+#[tokio::test]
+async fn ones_own_password_is_changed_by_showing_the_old_one_and_ends_every_other_session() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    let here = login(&hub, "correct horse").await.is(200).json();
+    let elsewhere = login(&hub, "correct horse").await.is(200).json();
+    change(&hub, &here["access_token"], "wrong horse", "battery staple")
+        .await
+        .invalid(&["/current_password"]);
+    for weak in ["short", "password1", "0999123456"] {
+        change(&hub, &here["access_token"], "correct horse", weak).await.invalid(&["/new_password"]);
+    }
+    let next = change(&hub, &here["access_token"], "correct horse", "battery staple").await.is(200);
+    assert_eq!(next.header(header::CACHE_CONTROL), "no-store");
+    for old in [&here, &elsewhere] {
+        refresh(&hub, &old["refresh_token"]).await.problem(401, "unauthorized");
+    }
+    refresh(&hub, &next.json()["refresh_token"]).await.is(200);
+    login(&hub, "correct horse").await.problem(401, "bad_credentials");
+    login(&hub, "battery staple").await.is(200);
+    // Guessing by a stolen token is slowed down like any other.
+    for _ in 0..4 {
+        change(&hub, &next.json()["access_token"], "wrong horse", "gift of rain").await;
+    }
+    let guess = hub.another(2);
+    let body = json!({ "current_password": "wrong horse", "new_password": "gift of rain" });
+    let token = next.json()["access_token"].as_str().unwrap().to_owned();
+    let early = guess.post("/api/v1/users/me/password").from(ELSEWHERE).token(&token);
+    early.json(&body).send().await.invalid(&["/current_password"]);
+}
+
+#[tokio::test]
+async fn common_passwords_and_the_own_number_are_refused_at_registration() {
+    let hub = TestHub::with_market().await;
+    for weak in ["password", "12345678", "qwertyuiop", "malawi2026", "+265999123456", "0999 123 456"] {
+        let mut new = new_user();
+        new["password"] = json!(weak);
+        hub.post("/api/v1/users").json(&new).send().await.invalid(&["/password"]);
+    }
+}
+
+#[tokio::test]
+async fn an_unconfirmed_account_is_marked_for_the_seller_and_cannot_take_everything() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(1, 100).await;
+    let order = async |who: Who, key: &str, quantity: &str| {
+        let body = json!({ "product_id": product, "quantity": quantity });
+        hub.post("/api/v1/orders").by(who).key(key).json(&body).send().await
+    };
+    order(Who::Buyer, "a", "51").await.problem(403, "unconfirmed");
+    let placed = order(Who::Buyer, "b", "30").await.is(201).json();
+    assert_eq!(placed["buyer_unconfirmed"], true);
+    order(Who::Buyer, "c", "21").await.problem(403, "unconfirmed");
+    let seen = hub.get("/api/v1/orders").by(Who::Clerk).send().await.is(200).json();
+    assert_eq!(seen["items"][0]["buyer_unconfirmed"], true);
+    for n in 0..9 {
+        order(Who::Buyer, &format!("d{n}"), "1").await.is(201);
+    }
+    order(Who::Buyer, "e", "1").await.problem(403, "unconfirmed");
+    // Whom somebody vouched for may take it all.
+    let rest = order(Who::Farmer, "f", "61").await.is(201).json();
+    assert!(rest.get("buyer_unconfirmed").is_none(), "{rest}");
+}

@@ -405,3 +405,45 @@ fn a_shell_and_a_manual_know_every_command() {
     );
     fails(&run(dir.path(), &["man", "--out", "/dev/null/x"]), "cannot write manual pages to /dev/null/x");
 }
+
+#[test]
+fn accounts_are_listed_closed_opened_given_passwords_and_numbers_given_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    json(&run(dir, &["cooperative", "add", "--name", "Mbewu Farmers", "--country", "MWI", "--json"]));
+    let clerk = [
+        "user",
+        "add",
+        "--phone",
+        "+265991000001",
+        "--role",
+        "clerk",
+        "--cooperative",
+        "1",
+        "--office-password-stdin",
+        "--json",
+    ];
+    let made = json(&with_stdin(dir, &clerk, "correct horse\noffice words\n")).remove(0);
+    let whose = ["--phone", "0991000001", "--country", "MWI", "--json"];
+    let user = |word: &str| run(dir, &[&["user", word][..], &whose].concat());
+    let state = || json(&run(dir, &["user", "list", "--json"])).remove(0);
+    assert_eq!((state()["id"].clone(), state()["state"].as_str()), (made["id"].clone(), Some("open")));
+    json(&user("disable"));
+    assert_eq!(state()["state"], "closed");
+    json(&user("enable"));
+    assert_eq!(state()["state"], "open");
+    let new = [&["user", "password"][..], &whose].concat();
+    fails(&with_stdin(dir, &new, "password1\n"), "everybody tries first");
+    json(&with_stdin(dir, &new, "battery staple\n"));
+    json(&user("release"));
+    let freed = state();
+    assert_eq!((freed["state"].as_str(), freed["phone"].is_null()), (Some("released"), true));
+    fails(&user("release"), "No account has the number +265991000001.");
+    // Its owner registers now.
+    json(&with_stdin(
+        dir,
+        &["user", "add", "--phone", "+265991000001", "--role", "buyer", "--json"],
+        "gift of rain\n",
+    ));
+    assert_eq!(json(&run(dir, &["user", "list", "--json"])).len(), 2);
+}

@@ -173,6 +173,7 @@ impl Statements {
 #[tokio::test]
 async fn an_order_asks_the_database_the_same_however_many_offices_wait() {
     let hub = TestHub::with_market().await;
+    hub.confirm(Who::Buyer).await;
     let product = hub.maize(OTHER, 1_000).await;
     let offices = offices(&hub, 2_000).await;
     let statements = Statements::counted();

@@ -39,6 +39,7 @@ async fn an_order_is_confirmed_and_the_next_is_told_what_is_left() {
 #[tokio::test]
 async fn a_repeat_gets_the_first_answer_and_another_body_is_refused() {
     let hub = TestHub::with_market().await;
+    hub.confirm(Who::Buyer).await;
     let product = hub.maize(OWN, 25).await;
     let send = async |key: &str, body: String| {
         hub.post("/api/v1/orders").by(Who::Buyer).key(key).raw(body).send().await

@@ -147,3 +147,23 @@ async fn orders_come_by_when_the_hub_recorded_them_whatever_their_ids() {
         assert_eq!(seen, expected, "{who:?}");
     }
 }
+
+#[tokio::test]
+async fn a_web_app_of_another_origin_reads_the_next_page_and_that_there_is_no_such_path() {
+    let hub = full_hub().await;
+    let page = hub
+        .get("/api/v1/units?limit=1")
+        .header(axum::http::header::ORIGIN, "https://app.example")
+        .send()
+        .await
+        .is(200);
+    let exposed = page.header(axum::http::header::ACCESS_CONTROL_EXPOSE_HEADERS).to_lowercase();
+    assert!(
+        exposed.contains("link") && page.header(axum::http::header::LINK).contains("rel=\"next\""),
+        "{exposed}"
+    );
+    let missing =
+        hub.get("/api/v1/nothing").header(axum::http::header::ORIGIN, "https://app.example").send().await;
+    assert_eq!(missing.header(axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+    missing.problem(404, "not_found");
+}

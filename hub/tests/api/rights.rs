@@ -52,6 +52,8 @@ fn cases() -> Vec<(Method, &'static str, Statuses)> {
         (get.clone(), "/readyz", OPEN),
         (post.clone(), "/api/v1/users", [201; 6]),
         (get.clone(), "/api/v1/users/me", SIGNED_IN),
+        // Signed in, and none shows the right one: these accounts have none.
+        (post.clone(), "/api/v1/users/me/password", [401, 422, 422, 422, 422, 422]),
         (post.clone(), "/api/v1/auth/login", OPEN),
         (post.clone(), "/api/v1/auth/refresh", OPEN),
         (post.clone(), "/api/v1/auth/logout", [204; 6]),
@@ -90,6 +92,10 @@ async fn ask(world: &World, method: &Method, path: &str, who: Who) -> Answer {
             world
                 .post(who, path, &json!({ "phone": phone, "password": "correct horse", "name": "Grace" }))
                 .await
+        }
+        ("POST", "/api/v1/users/me/password") => {
+            let change = json!({ "current_password": "correct horse", "new_password": "battery staple" });
+            world.post(who, path, &change).await
         }
         ("POST", "/api/v1/auth/login") => {
             world.post(who, path, &json!({ "phone": "+265999123456", "password": "correct horse" })).await

@@ -28,6 +28,7 @@ async fn ask(hub: &TestHub, product: &str, who: usize, answers: &AtomicU32, stop
 #[tokio::test]
 async fn a_column_that_changes_its_type_under_load_fails_nobody() {
     let hub = TestHub::with_market().await;
+    hub.confirm(Who::Buyer).await;
     let product = hub.maize(OWN, 100_000).await;
     let (answers, stop) = (AtomicU32::new(0), AtomicBool::new(false));
     let until = async |more: u32| {

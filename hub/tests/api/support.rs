@@ -283,6 +283,12 @@ impl TestHub {
         .await;
     }
 
+    /// Somebody has confirmed that the phone number is theirs: no bound on what they reserve.
+    pub(crate) async fn confirm(&self, who: Who) {
+        let (id, _) = who.account().unwrap();
+        self.sql(&format!("UPDATE users SET phone_confirmed = true WHERE id = '{id}'")).await;
+    }
+
     pub(crate) async fn sql(&self, sql: &str) {
         let mut tx = self.state.db.begin().await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *tx).await.unwrap();

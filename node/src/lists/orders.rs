@@ -60,7 +60,7 @@ impl OrderQuery {
         let filter = OrderFilter {
             status: self.status.as_deref().map(|word| status(word).ok_or_else(wrong_status)).transpose()?,
             product: self.product.as_deref().map(|id| id.parse().map_err(wrong_product)).transpose()?,
-            cooperative: query::number("cooperative", self.cooperative.as_deref())?,
+            cooperative: query::id("cooperative", self.cooperative.as_deref())?,
         };
         Ok((filter, slice))
     }

@@ -82,7 +82,7 @@ impl ProductQuery {
             crop: query::text("crop", self.crop.as_deref())?,
             region: query::id_or_name("region", self.region.as_deref())?,
             country: query::country("country", self.country.as_deref())?,
-            cooperative: query::number("cooperative", self.cooperative.as_deref())?,
+            cooperative: query::id("cooperative", self.cooperative.as_deref())?,
             status,
             words: query::text("q", self.q.as_deref())?,
         })

@@ -110,12 +110,16 @@ kinds! {
         "A page of another site tried to act with this browser's office session. Programs sign in and send `Authorization: Bearer TOKEN`.";
     BOTH NotAllowed FORBIDDEN "not_allowed" "Not allowed"
         "You may not do this here.";
+    HUB Unconfirmed FORBIDDEN "unconfirmed" "The phone number is not confirmed"
+        "Somebody has to confirm that the account's phone number is its own. Until then it can reserve only so much.";
     BOTH NotFound NOT_FOUND "not_found" "Not found"
         "There is no such thing here, or you may not see it.";
     BOTH MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed" "This method is not for this address"
         "See the `Allow` header, or /api/docs/.";
     BOTH TooSlow REQUEST_TIMEOUT "too_slow" "The request came too slowly"
         "The body of the request did not arrive in time, so nothing was done. Send it again.";
+    EDGE OtherHost MISDIRECTED_REQUEST "other_host" "The office has another name"
+        "This office is not called as in the `Host` header. Its settings (`hosts` in edge.toml) list its names.";
     BOTH NotEnough CONFLICT "not_enough" "Not enough is left"
         "There is not as much left as was asked for. `available` says how much there is.";
     BOTH Withdrawn CONFLICT "withdrawn" "Not for sale any more"

@@ -69,6 +69,8 @@ impl Market {
         let clerk = add_user(&nodes, CLERK, "clerk", &at_cooperative).await?;
         let new = json!({"phone": BUYER, "name": "Grace Banda", "password": PASSWORD, "role": "buyer"});
         Api::at(&nodes.hub_address).post("/users", new, None).await?;
+        // Who is not confirmed can reserve only so much.
+        nodes.ask("mizili-hub", &["user", "confirm", "--phone", BUYER], "").await?;
         let buyer = sign_in(&nodes, BUYER).await?;
         let maize = number(&clerk.get("/commodities?limit=100").await?, "name", "Maize")?;
         let kilogram = number(&clerk.get("/units?limit=100").await?, "code", "KG")?;

@@ -65,7 +65,8 @@ pub(super) async fn aliases(conn: &mut PgConnection, ids: &[uuid::Uuid]) -> Stan
 /// clerk, an admin who is attached to a cooperative as its manager.
 pub(super) async fn office_users(conn: &mut PgConnection, ids: &[uuid::Uuid]) -> Standings {
     let rows = q("SELECT id, cooperative_id, name, phone, role, office_password_hash, disabled FROM users
-        WHERE id = ANY($1) AND role IN ('clerk', 'admin') AND cooperative_id IS NOT NULL AND office_password_hash <> ''")
+        WHERE id = ANY($1) AND role IN ('clerk', 'admin') AND cooperative_id IS NOT NULL AND office_password_hash <> ''
+            AND phone IS NOT NULL")
     .bind(ids)
     .fetch_all(conn)
     .await?;

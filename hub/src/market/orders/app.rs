@@ -5,6 +5,7 @@
 
 use super::OrderRow;
 use super::db::{self, Filter, Offer, Visible};
+use super::unconfirmed;
 use crate::auth::Caller;
 use crate::auth::caller::Role;
 use crate::db::retrying;
@@ -97,6 +98,7 @@ async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<(Answer, Move
     if !wrong.is_empty() {
         return Err(Problem::fields(wrong).into());
     }
+    unconfirmed::check(&mut tx, draft.caller, draft.new.product_id, draft.new.quantity).await?;
     let cooperative = draft.caller.office();
     let act =
         Act { caller: draft.caller, actor: draft.caller.actor(), cooperative, made_at_s: draft.made_at_s };
@@ -105,7 +107,9 @@ async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<(Answer, Move
             let order = set.orders.remove(&OrderId(draft.id.0));
             let order = order.ok_or_else(|| Problem::internal("a placed order is not there"))?;
             let buyer_user = Some(draft.caller.id.0);
-            let row = OrderRow { order, product: offer.product, unit: offer.unit, buyer_user };
+            let buyer_unconfirmed = !draft.caller.phone_confirmed;
+            let Offer { product, unit, .. } = offer;
+            let row = OrderRow { order, product, unit, buyer_user, buyer_unconfirmed };
             (Answer::created(&row.show())?, moved)
         }
         Err(reject) if reject.code == RejectCode::PriceChanged && draft.new.unit_price.is_none() => {

@@ -35,12 +35,14 @@ macro_rules! select_order {
             " SELECT o.id, o.listing_id, o.cooperative_id, o.quantity_milli, o.unit_price_minor, o.currency, o.holder, o.buyer_phone,
                      o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.odd_price, o.buyer_user_id,
                      (extract(epoch FROM o.recorded_at) * 1000000)::bigint AS recorded_at_us,
-                     CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit
+                     CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit,
+                     coalesce(NOT a.phone_confirmed, false) AS buyer_unconfirmed
               FROM ",
             $from,
             " o JOIN listings l ON l.id = o.listing_id
                 JOIN commodities c ON c.id = l.commodity_id
-                JOIN units u ON u.id = l.unit_id ",
+                JOIN units u ON u.id = l.unit_id
+                LEFT JOIN users a ON a.id = o.buyer_user_id ",
             $tail
         )
     };
@@ -48,7 +50,9 @@ macro_rules! select_order {
 
 fn order_of(row: &PgRow) -> Result<OrderRow, sqlx::Error> {
     let (product, unit) = (row.try_get("product")?, row.try_get("unit")?);
-    Ok(OrderRow { order: rows::order(row)?, product, unit, buyer_user: row.try_get("buyer_user_id")? })
+    let buyer_unconfirmed = row.try_get("buyer_unconfirmed")?;
+    let buyer_user = row.try_get("buyer_user_id")?;
+    Ok(OrderRow { order: rows::order(row)?, product, unit, buyer_user, buyer_unconfirmed })
 }
 
 fn listed(row: &PgRow) -> Result<(Newest, OrderRow), sqlx::Error> {
@@ -131,4 +135,35 @@ pub(crate) async fn offer(conn: &mut PgConnection, listing: Uuid) -> Result<Opti
         unit: row.try_get("unit")?,
         step_milli: step_milli(&row)?.unwrap_or(1),
     }))
+}
+
+/// What an account has ordered and not got yet.
+pub(crate) struct Reserved {
+    /// Orders, of anything.
+    pub(crate) orders: i64,
+    /// Units of one product.
+    pub(crate) of_product_milli: i64,
+    /// What the hub can still sell of that product.
+    pub(crate) left_milli: i64,
+}
+
+/// What an account has reserved, with the account locked: of two orders at once the second sees the first. Nobody who holds another
+/// row of the market waits for an account.
+pub(crate) async fn reserved(
+    conn: &mut PgConnection,
+    user: UserId,
+    listing: Uuid,
+) -> Result<Reserved, sqlx::Error> {
+    q("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind(user.0).fetch_optional(&mut *conn).await?;
+    let sql = "SELECT count(*) AS orders, coalesce(sum(quantity_milli) FILTER (WHERE listing_id = $2), 0)::bigint AS of_product_milli,
+                      (SELECT coalesce(sum(quantity_milli), 0)::bigint FROM stock_entries WHERE listing_id = $2 AND holder = 0) AS left_milli
+               FROM orders WHERE buyer_user_id = $1 AND status = ANY($3)";
+    let open = [OrderStatus::Asked, OrderStatus::Confirmed, OrderStatus::Short]
+        .map(|status| status.code().cast_signed());
+    let row = q(sql).bind(user.0).bind(listing).bind(&open[..]).fetch_one(conn).await?;
+    Ok(Reserved {
+        orders: row.try_get("orders")?,
+        of_product_milli: row.try_get("of_product_milli")?,
+        left_milli: row.try_get("left_milli")?,
+    })
 }

@@ -29,6 +29,7 @@ const STATUSES: &str = "asked, confirmed, short, cancelled or fulfilled";
     params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
     responses((status = 201, body = Order),
         (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
+        (status = 403, body = Problem, description = "`unconfirmed`: the account reserved all that it may until its number is confirmed", content_type = "application/problem+json"),
         (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
         (status = 409, body = Problem, description = "`not_enough` (with `available`), `price_changed` (with `unit_price`), `withdrawn`", content_type = "application/problem+json"),
         (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json")))]

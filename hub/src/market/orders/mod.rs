@@ -3,6 +3,7 @@
 pub mod app;
 pub mod db;
 pub mod http;
+mod unconfirmed;
 
 use mizili_node::text::{money, phone_text, rfc3339};
 use sync_protocol::api::market::Order;
@@ -17,6 +18,8 @@ pub(crate) struct OrderRow {
     pub(crate) unit: String,
     /// The account that ordered over REST.
     pub(crate) buyer_user: Option<Uuid>,
+    /// Whether the account that ordered has a number that nobody confirmed.
+    pub(crate) buyer_unconfirmed: bool,
 }
 
 impl OrderRow {
@@ -37,6 +40,7 @@ impl OrderRow {
             channel: order.channel.as_str().to_owned(),
             buyer_phone: phone_text(order.buyer_phone),
             buyer_name: Some(order.buyer_name).filter(|name| !name.is_empty()),
+            buyer_unconfirmed: self.buyer_unconfirmed,
             cooperative_id: order.cooperative.0,
             placed_at: rfc3339(order.placed_at_s),
             reason: None,

@@ -10,7 +10,8 @@ use crate::market::users::{NewUser, User};
 use crate::state::AppState;
 use mizili_node::deps::Deps;
 use mizili_node::name::tidy;
-use mizili_node::password::{self, Passwords};
+use mizili_node::password::Passwords;
+use mizili_node::weak_password;
 use sync_protocol::api::FieldProblem;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Entity, OfficeUser};
@@ -30,7 +31,7 @@ pub(crate) async fn register(state: &AppState, new: NewUser) -> Result<User, Api
     let mut wrong = Vec::new();
     let phone =
         read_phone("/phone", &new.phone, new.country.as_deref()).map_err(|problem| wrong.push(problem)).ok();
-    wrong.extend(password::problem("/password", &new.password));
+    wrong.extend(weak_password::problem("/password", &new.password, phone.as_ref().map(Phone::number)));
     wrong.extend(name_problem("/name", &new.name));
     if !LANGUAGES.contains(&language) {
         wrong.push(field("/language", "Must be en, sw, ny or fr."));
@@ -167,8 +168,11 @@ fn check_account(new: &NewAccount) -> Result<Phone, Problem> {
     let mut wrong = Vec::new();
     let phone =
         read_phone("phone", &new.phone, new.country.as_deref()).map_err(|problem| wrong.push(problem)).ok();
-    wrong.extend(password::problem("password", &new.password));
-    wrong.extend(new.office_password.as_deref().and_then(|p| password::problem("office password", p)));
+    let number = phone.as_ref().map(Phone::number);
+    wrong.extend(weak_password::problem("password", &new.password, number));
+    wrong.extend(
+        new.office_password.as_deref().and_then(|p| weak_password::problem("office password", p, number)),
+    );
     wrong.extend(name_problem("name", &new.name));
     if !LANGUAGES.contains(&new.language.as_str()) {
         wrong.push(field("language", "Must be en, sw, ny or fr."));

@@ -1,13 +1,16 @@
 //! The routes of accounts.
 
 use crate::auth::Caller;
+use crate::auth::http::NO_STORE;
+use crate::auth::pair::Tokens;
 use crate::error::ApiError;
 use crate::http::created;
-use crate::market::users::{NewUser, User, app};
+use crate::market::users::{NewUser, PasswordChange, User, app, care};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use mizili_node::address::Place;
 use mizili_node::body::Body;
 use mizili_node::query::{NoParams, Params};
 use sync_protocol::api::Problem;
@@ -38,4 +41,21 @@ pub async fn me(
     _: Params<NoParams>,
 ) -> Result<Json<User>, ApiError> {
     app::me(&state, &caller).await.map(Json)
+}
+
+/// Change your own password
+///
+/// By showing the one that you have. Every session of the account ends; the answer begins a new one.
+#[utoipa::path(post, path = "/api/v1/users/me/password", operation_id = "change_own_password", tag = "Accounts", security(("token" = [])), request_body = PasswordChange,
+    responses((status = 200, body = Tokens),
+        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
+        (status = 429, body = Problem, description = "`too_many_attempts`: see `Retry-After`", content_type = "application/problem+json")))]
+pub async fn change_password(
+    State(state): State<AppState>,
+    caller: Caller,
+    place: Place,
+    _: Params<NoParams>,
+    Body(change): Body<PasswordChange>,
+) -> Result<impl IntoResponse, ApiError> {
+    Ok((NO_STORE, Json(care::change_own(&state, &caller, place, &change).await?)))
 }

@@ -1,6 +1,7 @@
 //! People with accounts at the hub. Anybody may register as a buyer or farmer; clerks and admins are made by an operator.
 
 pub mod app;
+pub mod care;
 pub mod db;
 pub mod http;
 pub mod phone;
@@ -32,6 +33,21 @@ pub struct User {
     pub created_at: String,
 }
 
+/// A new password for one's own account.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The password as it is: the one for the hub, also when that for the office is changed.
+    #[schema(example = "correct horse")]
+    pub current_password: String,
+    /// At least 8 characters; not a common one, and not the phone number.
+    #[schema(example = "battery staple")]
+    pub new_password: String,
+    /// For clerks: whether it is the password for the page at the office that is changed.
+    #[serde(default)]
+    pub office: bool,
+}
+
 /// A new account.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +59,7 @@ pub struct NewUser {
     #[serde(default)]
     #[schema(example = "MWI")]
     pub country: Option<String>,
-    /// At least 8 characters.
+    /// At least 8 characters; not a common one, and not the phone number.
     #[schema(example = "correct horse")]
     pub password: String,
     /// The person's name.

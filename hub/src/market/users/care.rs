@@ -1,0 +1,194 @@
+//! What becomes of accounts after they were made: a new password, by the person or an operator; closing and opening; and giving a
+//! number free that belongs to somebody else. What an office knows of the person goes to the office in the same transaction.
+
+use crate::auth::app::{is_password, open_session};
+use crate::auth::caller::Caller;
+use crate::auth::pair::Tokens;
+use crate::auth::throttle;
+use crate::db::{Db, retrying};
+use crate::error::{ApiError, Kind, Problem, unauthorized};
+use crate::feed::{Touched, publish};
+use crate::market::users::db::{self, Account};
+use crate::market::users::phone::read_phone;
+use crate::market::users::{PasswordChange, User};
+use crate::news::Moved;
+use crate::state::AppState;
+use mizili_node::address::Place;
+use mizili_node::deps::Deps;
+use mizili_node::password::Passwords;
+use mizili_node::weak_password;
+use sqlx::PgConnection;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{Entity, OfficeUser};
+use sync_protocol::ids::{CooperativeId, UserId};
+use sync_protocol::phone::Phone;
+use sync_protocol::row::Key;
+use uuid::Uuid;
+
+/// Accounts that are read at once.
+const PAGE: i64 = 500;
+
+/// The next accounts after one, in the order of their ids, which is about that of their making; empty at the end.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list(db: &Db, after: Option<Uuid>) -> Result<Vec<Account>, ApiError> {
+    let mut tx = db.begin().await?;
+    let accounts = db::list(&mut tx, after, PAGE).await?;
+    tx.commit().await?;
+    Ok(accounts)
+}
+
+/// Closes an account, or opens it again. A closed one is signed out at once, everywhere.
+///
+/// # Errors
+/// No account has that number.
+pub async fn set_closed(db: &Db, deps: &Deps, phone: &Phone, closed: bool) -> Result<User, ApiError> {
+    changed(db, deps, phone, async |conn, id| {
+        db::set_disabled(conn, id, closed).await?;
+        if closed { db::end_sessions(conn, id).await } else { Ok(()) }
+    })
+    .await
+}
+
+/// A new password, by an operator; and one for the office, where it is a clerk's. Every session ends, and what was counted of wrong
+/// tries is forgotten.
+///
+/// # Errors
+/// No account has that number; a password that cannot be used.
+pub async fn set_password(
+    db: &Db,
+    deps: &Deps,
+    passwords: &Passwords,
+    phone: &Phone,
+    password: &str,
+    office_password: Option<&str>,
+) -> Result<User, ApiError> {
+    let number = Some(phone.number());
+    let mut wrong: Vec<_> = weak_password::problem("password", password, number).into_iter().collect();
+    wrong.extend(office_password.and_then(|new| weak_password::problem("office password", new, number)));
+    if !wrong.is_empty() {
+        return Err(Problem::fields(wrong).into());
+    }
+    let hash = passwords.hash(deps, password).await?;
+    let office_hash = match office_password {
+        Some(new) => Some(passwords.hash(deps, new).await?),
+        None => None,
+    };
+    changed(db, deps, phone, async |conn, id| {
+        db::set_password(conn, id, &hash).await?;
+        if let Some(office_hash) = &office_hash {
+            db::set_office_password(conn, id, office_hash).await?;
+        }
+        throttle::forget_number(conn, phone.number()).await?;
+        db::end_sessions(conn, id).await
+    })
+    .await
+}
+
+/// Takes the number from the account that has it, and closes the account: its owner can register now.
+///
+/// # Errors
+/// No account has that number.
+pub async fn release(db: &Db, deps: &Deps, phone: &Phone) -> Result<UserId, ApiError> {
+    let released = retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        let (id, cooperative) = locked(&mut tx, phone).await?;
+        db::release(&mut tx, id).await?;
+        db::end_sessions(&mut tx, id).await?;
+        throttle::forget_number(&mut tx, phone.number()).await?;
+        let moved = tell_office(&mut tx, id, cooperative).await?;
+        tx.commit().await?;
+        db.tell(&moved);
+        Ok::<_, ApiError>(id)
+    });
+    released.await
+}
+
+/// A number as an operator types it.
+///
+/// # Errors
+/// What to write instead.
+pub fn number(phone: &str, country: Option<&str>) -> Result<Phone, Problem> {
+    read_phone("phone", phone, country).map_err(|wrong| Problem::invalid("phone", wrong.detail))
+}
+
+/// One's own password, changed by showing the old one. Every session ends but the one that begins with the answer.
+pub(crate) async fn change_own(
+    state: &AppState,
+    caller: &Caller,
+    place: Place,
+    change: &PasswordChange,
+) -> Result<Tokens, ApiError> {
+    if change.office && caller.office().is_none() {
+        return Err(Problem::invalid(
+            "/office",
+            "Is for clerks, who have a password for the page at their office.",
+        )
+        .into());
+    }
+    if let Some(wrong) = weak_password::problem("/new_password", &change.new_password, Some(caller.phone)) {
+        return Err(Problem::fields(vec![wrong]).into());
+    }
+    let mut tx = state.db.begin().await?;
+    let old = db::password_hash(&mut tx, caller.id).await?.ok_or_else(unauthorized)?;
+    tx.commit().await?;
+    let shown = is_password(state, &place.line(), caller.phone, &change.current_password, Some(&old)).await?;
+    if shown.is_none() {
+        tracing::warn!(user = %caller.id, address = %place, "a change of password was refused: the old one was wrong");
+        return Err(Problem::invalid("/current_password", "Is not your password.").into());
+    }
+    let hash = state.auth.passwords.hash(&state.deps, &change.new_password).await?;
+    let mut tx = state.db.begin().await?;
+    if change.office {
+        db::set_office_password(&mut tx, caller.id, &hash).await?;
+    } else {
+        db::set_password(&mut tx, caller.id, &hash).await?;
+    }
+    db::end_sessions(&mut tx, caller.id).await?;
+    let tokens = open_session(state, &mut tx, caller.id).await?;
+    let cooperative = caller.cooperative.filter(|_| change.office);
+    let moved = tell_office(&mut tx, caller.id, cooperative).await?;
+    tx.commit().await?;
+    state.db.tell(&moved);
+    tracing::info!(user = %caller.id, address = %place, office = change.office, "a password was changed");
+    Ok(tokens)
+}
+
+/// Changes the account of a number, and tells its office.
+async fn changed(
+    db: &Db,
+    deps: &Deps,
+    phone: &Phone,
+    change: impl AsyncFn(&mut PgConnection, UserId) -> Result<(), sqlx::Error>,
+) -> Result<User, ApiError> {
+    let changed = retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        let (id, cooperative) = locked(&mut tx, phone).await?;
+        change(&mut tx, id).await?;
+        let moved = tell_office(&mut tx, id, cooperative).await?;
+        let user = db::get(&mut tx, id).await?;
+        tx.commit().await?;
+        db.tell(&moved);
+        Ok::<_, ApiError>(user.ok_or_else(|| Problem::internal("an account is not there after its update"))?)
+    });
+    changed.await
+}
+
+async fn locked(conn: &mut PgConnection, phone: &Phone) -> Result<(UserId, Option<CooperativeId>), ApiError> {
+    let nobody = || Kind::NotFound.because(format!("No account has the number {}.", phone.as_str()));
+    Ok(db::lock_by_phone(conn, phone.number()).await?.ok_or_else(nobody)?)
+}
+
+/// Publishes what the office knows of an account; whom to tell after the commit.
+async fn tell_office(
+    conn: &mut PgConnection,
+    id: UserId,
+    cooperative: Option<CooperativeId>,
+) -> Result<Moved, sqlx::Error> {
+    let Some(cooperative) = cooperative else { return Ok(Moved::default()) };
+    let mut touched = Touched::new();
+    touched.add(Bucket::Coop(cooperative), OfficeUser::NUMBER, Key::Uuid(id.0));
+    publish(conn, &touched).await.map_err(sqlx::Error::from)?;
+    Ok(Moved::from_iter([Bucket::Coop(cooperative)]))
+}

@@ -1,0 +1,148 @@
+//! What a field or parameter of a name promises in an API's description, beyond its type: one word means one thing everywhere, so its
+//! bounds, pattern or choices are said once, here. It adds to what the types say and takes nothing away; the checks themselves are
+//! where the values are read.
+
+use sync_protocol::limits::NAME_MAX_CHARS;
+use utoipa::Number;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, Object, Schema, SchemaFormat, SchemaType, Type};
+
+/// What a text looks like.
+#[derive(Clone, Copy)]
+enum Text {
+    /// RFC 3339.
+    Time,
+    /// Fits a pattern.
+    Like(&'static str),
+    /// One of these words.
+    Of(&'static [&'static str]),
+    /// So many characters.
+    Long(usize, usize),
+}
+
+const CODE_OF_THREE: Text = Text::Like("^[A-Za-z]{3}$");
+const DECIMAL: Text = Text::Like(r"^-?\d+(\.\d{1,3})?$");
+const MONTH: Text = Text::Like(r"^\d{4}-(0[1-9]|1[0-2])$");
+const LANGUAGES: Text = Text::Of(&["en", "sw", "ny", "fr"]);
+const ORDER_STATES: Text = Text::Of(&["asked", "confirmed", "short", "cancelled", "fulfilled", "refused"]);
+const MESSAGE_STATES: Text = Text::Of(&["queued", "sending", "sent", "delivered", "failed", "cancelled"]);
+/// A new password; the longest is bytes, and no character has less than one.
+const NEW_PASSWORD: Text = Text::Long(crate::password::MIN_CHARS, crate::password::MAX_BYTES);
+/// A name as people and things have them.
+const NAME: Text = Text::Long(1, NAME_MAX_CHARS);
+/// A token: random bytes in base64.
+const TOKEN: Text = Text::Like("^[A-Za-z0-9_.-]+$");
+
+/// What a text promises, by `Schema.field` or by the field's name alone.
+fn field_text(schema: &str, field: &str) -> Option<Text> {
+    Some(match (schema, field) {
+        ("Order", "status") => ORDER_STATES,
+        ("Order", "channel") => Text::Of(&["rest", "ussd", "sms", "office"]),
+        ("Product", "status") => Text::Of(&["active", "withdrawn"]),
+        ("ProductChange", "status") => Text::Of(&["withdrawn"]),
+        ("Health", "status") => Text::Of(&["ok"]),
+        ("Tokens", "token_type") => Text::Of(&["Bearer"]),
+        ("Tokens" | "OfficeSession", "access_token" | "token") | ("Tokens", "refresh_token") => TOKEN,
+        ("Unit", "base") => Text::Of(&["kg", "l", "piece", "unknown"]),
+        ("StockChange", "kind") => Text::Of(&["taken_in", "written_off", "counted"]),
+        ("Message", "state") => MESSAGE_STATES,
+        ("Message", "kind") => Text::Of(&["reply", "receipt", "verdict"]),
+        ("OfficeStatus", "held_back") => Text::Of(&["count", "copied"]),
+        ("OfficePerson", "role") => Text::Of(&["office", "clerk", "manager", "officer"]),
+        ("User" | "NewUser", "language") => LANGUAGES,
+        ("NewUser", "password") | (_, "new_password") => NEW_PASSWORD,
+        ("Login" | "OfficeLogin", "password") | (_, "current_password") => Text::Long(0, 1_024),
+        ("RefreshToken", "refresh_token") => Text::Long(1, 1_024),
+        ("NewUser", "name") => NAME,
+        ("NewProduct" | "ProductChange", "title")
+        | ("NewOrder", "buyer_name")
+        | ("StockChange", "reason") => Text::Long(0, NAME_MAX_CHARS),
+        ("OfficeLogin", "user") => Text::Long(1, 1_024),
+        ("NewUser" | "Login" | "OfficeCall", "phone") | ("NewOrder", "buyer_phone") => Text::Long(1, 64),
+        (_, "phone" | "buyer_phone" | "to") => Text::Like(r"^\+[1-9]\d{5,14}$"),
+        (_, "last_contact" | "last_try" | "not_before") => Text::Time,
+        (_, "currency" | "country") => CODE_OF_THREE,
+        (_, "quantity" | "available" | "total" | "factor" | "expected" | "unheard") => DECIMAL,
+        (_, "month") => MONTH,
+        (_, field) if field.ends_with("_at") => Text::Time,
+        _ => return None,
+    })
+}
+
+/// What a text after the `?` or in a header promises, by `operation` and name.
+fn parameter_text(operation: &str, name: &str) -> Option<Text> {
+    Some(match (operation, name) {
+        ("list_orders", "status") => ORDER_STATES,
+        ("list_products", "status") => Text::Of(&["active", "withdrawn", "any"]),
+        ("list_messages", "state") => MESSAGE_STATES,
+        (_, "lang") => Text::Of(&["en", "sw"]),
+        (_, "country") => CODE_OF_THREE,
+        (_, "from" | "to") => MONTH,
+        (_, "cursor") => Text::Like("^[A-Za-z0-9_-]{1,400}$"),
+        (_, "Idempotency-Key") => Text::Like("^[!-~]{1,200}$"),
+        (_, "commodity" | "market" | "region" | "crop" | "q" | "price_type") => Text::Long(1, 200),
+        (_, "after") => Text::Long(1, 200),
+        (_, "If-Match") => Text::Long(1, 1_024),
+        _ => return None,
+    })
+}
+
+/// The bounds of a whole number, by name: ids are what the hub's columns hold.
+fn number(name: &str) -> Option<(isize, isize)> {
+    const ID_MAX: isize = i32::MAX as isize;
+    Some(match name {
+        "limit" => (1, crate::page::LIMIT_MAX as isize),
+        "amount" => (0, isize::MAX),
+        "cooperative" | "id" => (0, ID_MAX),
+        name if name.ends_with("_id") => (0, ID_MAX),
+        _ => return None,
+    })
+}
+
+/// Says it of a field.
+pub(super) fn of_field(schema: &str, field: &str, of: &mut RefOr<Schema>) {
+    if let Some(object) = plain(of) {
+        let text = field_text(schema, field);
+        said(object, text, number(field));
+    }
+}
+
+/// Says it of a parameter.
+pub(super) fn of_parameter(operation: &str, name: &str, of: &mut RefOr<Schema>) {
+    if let Some(object) = plain(of) {
+        if name == "limit" {
+            object.default = Some(crate::page::LIMIT_DEFAULT.into());
+        }
+        said(object, parameter_text(operation, name), number(name));
+    }
+}
+
+fn plain(of: &mut RefOr<Schema>) -> Option<&mut Object> {
+    if let RefOr::T(Schema::Object(object)) = of { Some(object) } else { None }
+}
+
+fn said(object: &mut Object, text: Option<Text>, number: Option<(isize, isize)>) {
+    let is = |of: Type| match &object.schema_type {
+        SchemaType::Type(one) => *one == of,
+        SchemaType::Array(many) => many.contains(&of),
+        SchemaType::AnyValue => false,
+    };
+    if is(Type::Integer)
+        && let Some((least, most)) = number
+    {
+        object.minimum = Some(Number::Int(least));
+        object.maximum = Some(Number::Int(most));
+    }
+    let (is_text, may_be_null) = (is(Type::String), is(Type::Null));
+    // What has a format of its own, such as an id, has said all.
+    let Some(text) = text.filter(|_| is_text && object.format.is_none()) else { return };
+    match text {
+        Text::Time => object.format = Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)),
+        Text::Like(pattern) => object.pattern = Some(pattern.to_owned()),
+        Text::Long(least, most) => (object.min_length, object.max_length) = (Some(least), Some(most)),
+        Text::Of(words) => {
+            let null = may_be_null.then_some(serde_json::Value::Null);
+            object.enum_values = Some(words.iter().map(|word| (*word).into()).chain(null).collect());
+        }
+    }
+}
