@@ -7,13 +7,15 @@ CARGOFLAGS ?=
 BENCHFLAGS ?=
 # make fuzz-api FUZZFLAGS="--only edge --role office"
 FUZZFLAGS ?=
+# make torture MINUTES=30
+MINUTES ?= 1
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 # make demo ONCE=1: the demo ends after its story, with its verdict as the exit status.
 export ONCE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench bench-peers fuzz-api lint setup
+.PHONY: help demo test torture build bench bench-peers fuzz-api lint setup
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -28,6 +30,10 @@ demo: ## the whole idea as a story on real data; Ctrl-C ends it (ONCE=1: ends by
 test: ## every test; makes its own databases, needs no running service
 	deploy/setup
 	$(CARGO) test $(CARGOFLAGS) --workspace --no-fail-fast
+
+torture: ## the real programs under everything at once (MINUTES=30); a failure names the seed that makes the same choices again
+	deploy/setup
+	MIZILI_TORTURE_MINUTES=$(MINUTES) $(CARGO) test $(CARGOFLAGS) -p mizili-demo --test processes torture -- --nocapture
 
 build: ## target/release/mizili-hub and target/release/mizili-edge
 	deploy/setup demo

@@ -12,6 +12,8 @@ pub struct Line {
     /// Where the office finds the hub.
     pub address: String,
     up: watch::Sender<bool>,
+    /// Host and port of the hub at its other end.
+    hub: watch::Sender<String>,
     counts: Arc<Counts>,
 }
 
@@ -30,14 +32,20 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
         let (up, is_up) = watch::channel(true);
+        let (hub, leads_to) = watch::channel(hub);
         let counts = Arc::new(Counts::default());
-        tokio::spawn(accept(listener, hub, is_up, Arc::clone(&counts)));
-        Ok(Self { address, up, counts })
+        tokio::spawn(accept(listener, leads_to, is_up, Arc::clone(&counts)));
+        Ok(Self { address, up, hub, counts })
     }
 
     /// Cuts the line, also under what is on its way.
     pub fn cut(&self) {
         self.up.send_replace(false);
+    }
+
+    /// Leads new connections to another hub of the same database. What is under way stays.
+    pub fn lead_to(&self, hub: &str) {
+        self.hub.send_replace(hub.to_owned());
     }
 
     /// Mends it.
@@ -51,10 +59,16 @@ impl Line {
     }
 }
 
-async fn accept(listener: TcpListener, hub: String, is_up: watch::Receiver<bool>, counts: Arc<Counts>) {
+async fn accept(
+    listener: TcpListener,
+    hub: watch::Receiver<String>,
+    is_up: watch::Receiver<bool>,
+    counts: Arc<Counts>,
+) {
     while let Ok((office, _)) = listener.accept().await {
         if *is_up.borrow() {
-            tokio::spawn(relay(office, hub.clone(), is_up.clone(), Arc::clone(&counts)));
+            let hub = hub.borrow().clone();
+            tokio::spawn(relay(office, hub, is_up.clone(), Arc::clone(&counts)));
         }
     }
 }

@@ -87,6 +87,14 @@ impl Nodes {
         Ok(Self { hub_address: self.hub_address.clone(), ..Self::of(&self.programs, home)? })
     }
 
+    /// Another hub on the same data: it shares database and keys.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn another_hub(&self) -> Result<Self> {
+        Self::of(&self.programs, &self.home)
+    }
+
     /// Where a program keeps its data.
     pub fn data_dir(&self, name: &str) -> PathBuf {
         self.home.join(name)

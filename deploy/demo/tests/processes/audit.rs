@@ -5,6 +5,7 @@ use crate::ledger::{By, Order, Pages};
 use crate::market::{Market, all};
 use anyhow::{Context, Result, ensure};
 use mizili_demo::answer::{count, text};
+use mizili_demo::api::Api;
 use mizili_demo::nodes::Nodes;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -116,56 +117,93 @@ pub(crate) async fn office_remembers(office: &Office, told: &Pages) -> Result<()
 /// What was taken in of the goods that people order, by product.
 pub(crate) type TakenIn = HashMap<String, u64>;
 
+/// An office, and what people were told there.
+pub(crate) struct Told<'a> {
+    pub(crate) office: &'a Office,
+    pub(crate) told: Pages,
+}
+
 /// Everything that anybody was told holds at the hub, once, and nothing else does.
-pub(crate) async fn all_is_as_told(
-    market: &Market,
-    office: &Office,
-    told: &Pages,
-    taken_in: &TakenIn,
-) -> Result<()> {
+pub(crate) async fn all_is_as_told(market: &Market, all_told: &[Told<'_>], taken_in: &TakenIn) -> Result<()> {
     let at_hub = listed(&all(&market.admin, "/orders?limit=100").await?)?;
-    let api = office.sign_in().await?;
-    let at_office = listed(&all(&api, "/orders?limit=100").await?)?;
     let mut matched = HashSet::new();
+    let mut at_offices = Vec::new();
+    for Told { office, told } in all_told {
+        let api = office.sign_in().await?;
+        let at_office = listed(&all(&api, "/orders?limit=100").await?)?;
+        hold_once(told, &at_hub, &at_office, &mut matched)?;
+        last_words(&api, told, &at_office).await?;
+        at_offices.extend(at_office);
+    }
+    let stray: Vec<_> = at_hub.iter().filter(|order| !matched.contains(&order.id)).collect();
+    ensure!(stray.is_empty(), "nobody was told of {stray:?}");
+    let (waiting, at_office_only): (Vec<_>, Vec<_>) =
+        at_offices.iter().filter(|order| order.status != "refused").partition(|order| !order.synced);
+    ensure!(waiting.is_empty(), "settled, and yet waiting: {waiting:?}");
+    let unknown: Vec<_> = at_office_only.iter().filter(|order| !matched.contains(&order.id)).collect();
+    ensure!(unknown.is_empty(), "an office alone has {unknown:?}");
+    nothing_was_sold_twice(market, all_told, &at_hub, taken_in).await?;
+    offers_stand_once(market, all_told).await
+}
+
+/// What was told at one office stands at the hub, each under an order of its own.
+fn hold_once(
+    told: &Pages,
+    at_hub: &[Listed],
+    at_office: &[Listed],
+    matched: &mut HashSet<String>,
+) -> Result<()> {
     for order in &told.orders {
-        let found = find(&at_hub, order)?;
+        let found = find(at_hub, order)?;
         let verdict = match order.by {
             By::App => found.map(|order| order.status.as_str()),
-            _ => final_word(&at_office, order)?,
+            _ => find(at_office, order)?.map(|order| order.status.as_str()),
         };
         match (order.is_confirmed, verdict, found) {
             (_, Some("confirmed"), Some(at_hub)) if at_hub.status == "confirmed" => {
-                ensure!(matched.insert(&at_hub.id), "two answers became one order: {at_hub:?}");
+                ensure!(matched.insert(at_hub.id.clone()), "two answers became one order: {at_hub:?}");
             }
             (false, Some("refused"), None) => {}
             other => anyhow::bail!("{order:?} ended as {other:?}"),
         }
     }
-    let stray: Vec<_> = at_hub.iter().filter(|order| !matched.contains(&order.id)).collect();
-    ensure!(stray.is_empty(), "nobody was told of {stray:?}");
-    let (waiting, at_office_only): (Vec<_>, Vec<_>) =
-        at_office.iter().filter(|order| order.status != "refused").partition(|order| !order.synced);
-    ensure!(waiting.is_empty(), "settled, and yet waiting: {waiting:?}");
-    let unknown: Vec<_> = at_office_only.iter().filter(|order| !matched.contains(&order.id)).collect();
-    ensure!(unknown.is_empty(), "the office alone has {unknown:?}");
-    nothing_was_sold_twice(market, told, &at_hub, taken_in).await?;
-    offers_stand_once(market, told).await
+    Ok(())
 }
 
-/// What the office says in the end of an order that it took.
-fn final_word<'a>(at_office: &'a [Listed], told: &Order) -> Result<Option<&'a str>> {
-    Ok(find(at_office, told)?.map(|order| order.status.as_str()))
+/// Whoever was told by phone that it was asked has exactly one SMS that says how it ended; whoever was told "confirmed" has none
+/// that says otherwise.
+async fn last_words(api: &Api, told: &Pages, at_office: &[Listed]) -> Result<()> {
+    let mut words: HashMap<String, Vec<String>> = HashMap::new();
+    for message in all(api, "/office/messages?limit=100").await? {
+        if message["kind"] == "verdict" {
+            let about = text(&message, "about")?.to_owned();
+            words.entry(about).or_default().push(text(&message, "text")?.to_owned());
+        }
+    }
+    for order in told.orders.iter().filter(|order| matches!(order.by, By::Phone(_))) {
+        let Some(found) = find(at_office, order)? else { continue };
+        let said = words.get(&found.id).map(Vec::as_slice).unwrap_or_default();
+        let is_right = match (order.is_confirmed, found.status.as_str(), said) {
+            (true, _, []) => true,
+            (false, "confirmed", [word]) => word.contains("CONFIRMED"),
+            (false, _, [word]) => !word.contains("CONFIRMED"),
+            _ => false,
+        };
+        ensure!(is_right, "{order:?} ended as {found:?}, and the SMS said {said:?}");
+    }
+    Ok(())
 }
 
 async fn nothing_was_sold_twice(
     market: &Market,
-    told: &Pages,
+    told: &[Told<'_>],
     at_hub: &[Listed],
     taken_in: &TakenIn,
 ) -> Result<()> {
     for (product, taken_in) in taken_in {
+        let orders = told.iter().flat_map(|told| &told.told.orders);
         let confirmed: u64 =
-            told.orders.iter().filter(|o| o.is_confirmed && o.product == *product).map(|o| o.quantity).sum();
+            orders.filter(|o| o.is_confirmed && o.product == *product).map(|o| o.quantity).sum();
         ensure!(confirmed <= *taken_in, "{confirmed} of {product} were promised, {taken_in} were there");
         let sold: u64 = at_hub.iter().filter(|o| o.product == *product).map(|o| o.quantity).sum();
         let left = whole(&market.admin.get(&format!("/products/{product}")).await?, "total")?;
@@ -174,9 +212,10 @@ async fn nothing_was_sold_twice(
     Ok(())
 }
 
-async fn offers_stand_once(market: &Market, told: &Pages) -> Result<()> {
+async fn offers_stand_once(market: &Market, told: &[Told<'_>]) -> Result<()> {
+    let offers: Vec<_> = told.iter().flat_map(|told| &told.told.offers).collect();
     let products = all(&market.admin, "/products?limit=100&commodity=Beans").await?;
-    for offer in &told.offers {
+    for offer in &offers {
         let is_it = |p: &&Value| match &offer.id {
             Some(id) => p["id"] == **id,
             None => p["price"]["amount"] == offer.price && p["seller_id"].is_string(),
@@ -186,6 +225,6 @@ async fn offers_stand_once(market: &Market, told: &Pages) -> Result<()> {
         let (quantity, price) = (whole(found[0], "total")?, count(&found[0]["price"], "amount")?);
         ensure!((quantity, price) == (offer.quantity, offer.price), "{offer:?} became {}", found[0]);
     }
-    ensure!(products.len() == told.offers.len(), "{} offers of {}", products.len(), told.offers.len());
+    ensure!(products.len() == offers.len(), "{} offers of {}", products.len(), offers.len());
     Ok(())
 }

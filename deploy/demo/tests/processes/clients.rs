@@ -20,10 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(40);
-/// Longest pause of a person between two acts, in milliseconds.
-const THINKS_MS: u64 = 60;
-/// Acts of one person at most.
-const ACTS_MAX: u64 = 400;
+/// How busy people are.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// Longest pause of a person between two acts, in milliseconds.
+    thinks_ms: u64,
+    /// Acts of one person at most.
+    acts_max: u64,
+}
+
+/// For a test of a minute.
+const BUSY: Pace = Pace { thinks_ms: 60, acts_max: 400 };
+/// For one that goes on for as long as somebody wants.
+const STEADY: Pace = Pace { thinks_ms: 600, acts_max: u64::MAX };
 
 /// What is for sale.
 pub(crate) struct Goods {
@@ -138,6 +147,7 @@ impl Desk {
 pub(crate) struct Crowd {
     pub(crate) ledger: Arc<Ledger>,
     goods: Arc<Goods>,
+    pace: Pace,
     stop: watch::Sender<bool>,
     people: JoinSet<Result<()>>,
 }
@@ -147,9 +157,15 @@ impl Crowd {
         Self {
             ledger: Arc::default(),
             goods: Arc::new(goods),
+            pace: BUSY,
             stop: watch::channel(false).0,
             people: JoinSet::new(),
         }
+    }
+
+    /// People who never have enough.
+    pub(crate) fn steady(goods: Goods) -> Self {
+        Self { pace: STEADY, ..Self::new(goods) }
     }
 
     /// An app that orders and offers at the hub.
@@ -163,10 +179,11 @@ impl Crowd {
     }
 
     fn rest(&mut self, desk: Desk, name: &'static str, mut chance: Chance) {
+        let pace = self.pace;
         let (ledger, goods, stop) = (self.ledger.clone(), self.goods.clone(), self.stop.subscribe());
         self.people.spawn(async move {
             let by = desk.by();
-            for n in 1..=ACTS_MAX {
+            for n in 1..=pace.acts_max {
                 if *stop.borrow() {
                     break;
                 }
@@ -183,7 +200,7 @@ impl Crowd {
                     let body = json!({"product_id": product, "quantity": quantity.to_string()});
                     note_order(&ledger, &by, product, quantity, &desk.ask(true, &body, &key).await?)?;
                 }
-                tokio::time::sleep(chance.moment(THINKS_MS)).await;
+                tokio::time::sleep(chance.moment(pace.thinks_ms)).await;
             }
             Ok(())
         });
@@ -191,10 +208,11 @@ impl Crowd {
 
     /// A farmer with a phone, who orders and offers at the office.
     pub(crate) fn farmer(&mut self, phone: Phone, mut chance: Chance) {
+        let pace = self.pace;
         let (ledger, goods, stop) = (self.ledger.clone(), self.goods.clone(), self.stop.subscribe());
         self.people.spawn(async move {
             let farmer = Farmer { phone, ledger, goods };
-            for n in 1..=ACTS_MAX {
+            for n in 1..=pace.acts_max {
                 if *stop.borrow() {
                     break;
                 }
@@ -203,7 +221,7 @@ impl Crowd {
                 } else {
                     farmer.orders(n, &mut chance).await?;
                 }
-                tokio::time::sleep(chance.moment(THINKS_MS)).await;
+                tokio::time::sleep(chance.moment(pace.thinks_ms)).await;
             }
             Ok(())
         });
@@ -219,6 +237,14 @@ impl Crowd {
             }
             ensure!(begun.elapsed() < PATIENCE, "nobody got an answer any more");
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
+    /// Fails when somebody had to stop.
+    pub(crate) async fn are_well(&mut self) -> Result<()> {
+        while let Some(ended) = self.people.try_join_next() {
+            ended.context("somebody stopped")??;
         }
         Ok(())
     }
@@ -312,7 +338,9 @@ impl Farmer {
     /// Offers `n` of something, at a price of its own.
     async fn offers(&self, n: u64) -> Result<()> {
         let mut call = dial(&self.phone).await?;
-        let (quantity, price) = (n.to_string(), 500 + n);
+        // By the phone's last digit, so that no two phones offer at one price.
+        let digit = self.phone.number().bytes().last().map_or(0, |digit| u64::from(digit & 0xf));
+        let (quantity, price) = (n.to_string(), 500 + 10_000 * digit + n);
         let walked =
             walk(&mut call, &["Sell", "Offer", "Beans", "kg"], &[&quantity, &price.to_string()]).await?;
         if !walked {

@@ -4,12 +4,13 @@ home=$1
 trap '' HUP INT TERM
 cat >/dev/null
 
-while read -r pid; do
+# Its own, and those of other offices in folders below.
+cat "$home/started" "$home"/*/started 2>/dev/null | while read -r pid; do
     # A number may have come to another process since.
     if tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "$home/"; then
         kill -KILL "$pid"
     fi
-done 2>/dev/null <"$home/started"
+done 2>/dev/null
 
 data=$home/mizili-hub/postgres/data
 if read -r pid 2>/dev/null <"$data/postmaster.pid" && [ "/proc/$pid/cwd" -ef "$data" ]; then

@@ -1,11 +1,12 @@
 //! Kills at any instant while people act: nobody who was told something may find it gone, changed or done twice.
 
-use crate::audit::{self, TakenIn};
+use crate::audit::{self, TakenIn, Told};
 use crate::chance::Chance;
 use crate::clients::{Crowd, Goods, Office, join};
 use crate::market::{Market, all, in_a_market};
 use anyhow::{Context, Result, ensure};
 use mizili_demo::answer::count;
+use mizili_demo::api::Api;
 use mizili_demo::line::Line;
 use std::sync::Arc;
 
@@ -73,7 +74,7 @@ async fn what_people_were_told_survives_every_kill_and_holds_once() {
         let confirmed = told.orders.iter().filter(|order| order.is_confirmed).count();
         ensure!(confirmed > 20 && !told.offers.is_empty(), "too little happened: {confirmed} orders");
         audit::office_remembers(&office, &told).await?;
-        audit::all_is_as_told(market, &office, &told, &taken_in).await
+        audit::all_is_as_told(market, &[Told { office: &office, told }], &taken_in).await
     })
     .await;
 }
@@ -112,14 +113,25 @@ async fn strike(
 
 /// What people order in these tests.
 pub(crate) async fn goods(market: &Market) -> Result<(Goods, TakenIn)> {
+    goods_of(market, &market.clerk, ["Gold", "Ruby", "Jade"], PLENTY).await
+}
+
+/// What people order of some cooperative: so much of two, and some of a third.
+pub(crate) async fn goods_of(
+    market: &Market,
+    clerk: &Api,
+    titles: [&str; 3],
+    much: u64,
+) -> Result<(Goods, TakenIn)> {
     let mut taken_in = TakenIn::new();
     let mut plenty = Vec::new();
-    for title in ["Gold", "Ruby"] {
-        let id = market.offer(title, PLENTY).await?;
-        taken_in.insert(id.clone(), PLENTY);
+    let [one, two, few] = titles;
+    for title in [one, two] {
+        let id = market.offer_by(clerk, title, much).await?;
+        taken_in.insert(id.clone(), much);
         plenty.push((id, title.to_owned()));
     }
-    let scarce = market.offer("Jade", SCARCE).await?;
+    let scarce = market.offer_by(clerk, few, SCARCE).await?;
     taken_in.insert(scarce.clone(), SCARCE);
     let commodities = all(&market.clerk, "/commodities?limit=100").await?;
     let beans = commodities.iter().find(|item| item["name"] == "Beans").context("no beans")?;

@@ -19,3 +19,5 @@ mod market;
 mod power_cut;
 mod programs;
 mod slow_line;
+mod torture;
+mod wrong_clock;

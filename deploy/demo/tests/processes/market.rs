@@ -95,10 +95,15 @@ impl Market {
 
     /// Takes in produce at the hub; gives its id.
     pub(crate) async fn offer(&self, title: &str, quantity: u64) -> Result<String> {
+        self.offer_by(&self.clerk, title, quantity).await
+    }
+
+    /// The same by a clerk of some cooperative.
+    pub(crate) async fn offer_by(&self, clerk: &Api, title: &str, quantity: u64) -> Result<String> {
         let price = json!({"amount": 120_000, "currency": "MWK"});
         let product = json!({"commodity_id": self.maize, "unit_id": self.kilogram, "title": title,
             "quantity": quantity.to_string(), "price": price});
-        let product = self.clerk.post("/products", product, Some(title)).await?;
+        let product = clerk.post("/products", product, Some(title)).await?;
         Ok(text(&product, "id")?.to_owned())
     }
 
@@ -112,14 +117,19 @@ impl Market {
 
     /// A phone whose calls go to the office.
     pub(crate) async fn phone(&self, number: &str) -> Result<Phone> {
-        let status = self.nodes.ask("mizili-edge", &["status"], "").await?;
-        let url = |field: &str| -> Result<String> {
-            let url = text(&status["gateways"][0], field)?;
-            let (_, path) = url.split_once("/gateway/").context("no path")?;
-            Ok(format!("http://{}/gateway/{path}", self.nodes.edge_address))
-        };
-        Ok(Phone::new(number, &url("ussd_url")?, &url("sms_url")?))
+        phone_at(&self.nodes, number).await
     }
+}
+
+/// A phone whose calls go to some office.
+pub(crate) async fn phone_at(nodes: &Nodes, number: &str) -> Result<Phone> {
+    let status = nodes.ask("mizili-edge", &["status"], "").await?;
+    let url = |field: &str| -> Result<String> {
+        let url = text(&status["gateways"][0], field)?;
+        let (_, path) = url.split_once("/gateway/").context("no path")?;
+        Ok(format!("http://{}/gateway/{path}", nodes.edge_address))
+    };
+    Ok(Phone::new(number, &url("ussd_url")?, &url("sms_url")?))
 }
 
 /// Makes a cooperative in the Central Region; gives its number.
@@ -128,7 +138,7 @@ pub(crate) async fn add_cooperative(nodes: &Nodes, name: &str) -> Result<String>
     Ok(count(&nodes.ask("mizili-hub", &add, "").await?, "id")?.to_string())
 }
 
-async fn add_user(nodes: &Nodes, phone: &str, role: &str, more: &[&str]) -> Result<Api> {
+pub(crate) async fn add_user(nodes: &Nodes, phone: &str, role: &str, more: &[&str]) -> Result<Api> {
     let add = [&["user", "add", "--phone", phone, "--role", role], more].concat();
     nodes.ask("mizili-hub", &add, &format!("{PASSWORD}\n")).await?;
     sign_in(nodes, phone).await

@@ -1,6 +1,6 @@
 //! Power cuts at the office while people act: what they were told was on the disk before they were told.
 
-use crate::audit;
+use crate::audit::{self, Told};
 use crate::chance::Chance;
 use crate::clients::{Crowd, Office, join};
 use crate::disk::{Disk, Scraps};
@@ -61,7 +61,7 @@ async fn what_people_were_told_is_there_after_a_power_cut() {
         audit::settle(&market.nodes).await?;
         let told = crowd.ledger.copy();
         audit::office_remembers(&office, &told).await?;
-        audit::all_is_as_told(market, &office, &told, &taken_in).await
+        audit::all_is_as_told(market, &[Told { office: &office, told }], &taken_in).await
     })
     .await;
 }
