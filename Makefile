@@ -23,7 +23,7 @@ help: ## this list
 
 demo: ## the whole idea as a story on real data; Ctrl-C ends it (ONCE=1: ends by itself)
 	deploy/setup demo
-	@test -x $(TARGET)/debug/mizili-demo || echo "Building hub, edge and demo, some 300 crates: about five minutes on two cores, once. The story begins by itself."
+	@test -x $(TARGET)/debug/mizili-demo || echo "Building hub, edge and demo, some 300 crates: several minutes on two cores, once. The story begins by itself."
 	$(CARGO) build $(CARGOFLAGS) -p mizili-hub -p mizili-edge -p mizili-demo
 	$(TARGET)/debug/mizili-demo
 
