@@ -41,17 +41,59 @@ pub async fn apply_batch(
     apply_in_stream(conn, deps, batch, &mut Blocked::none()).await
 }
 
-/// [`apply_batch`], with what the commands read as it stands after them.
+/// What commands need, read and locked until the transaction ends.
+pub struct Opened {
+    set: WorkingSet,
+    existing: Existing,
+}
+
+/// The first half of [`apply_batch`], for whoever has to see what the commands are about before they are worded.
 ///
 /// # Errors
 /// As there.
-pub async fn apply_and_show(
-    conn: &mut PgConnection,
-    deps: &Deps,
-    batch: &[Incoming],
-) -> Result<(Vec<Outcome>, WorkingSet), ApplyError> {
-    let (written, set) = write(conn, deps, batch, &mut Blocked::none()).await?;
-    Ok((publish_written(conn, written).await?, set))
+pub async fn open(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened, ApplyError> {
+    let bodies: Vec<Read> = batch.iter().map(read_body).collect();
+    let (set, existing) = load(conn, &wanted(batch, &bodies)).await?;
+    Ok(Opened { set, existing })
+}
+
+impl Opened {
+    /// What was read.
+    pub fn set(&self) -> &WorkingSet {
+        &self.set
+    }
+
+    /// The second half: applies commands that need nothing but what was opened. Gives what they read, as it stands after them.
+    ///
+    /// # Errors
+    /// As [`apply_batch`].
+    pub async fn apply(
+        self,
+        conn: &mut PgConnection,
+        deps: &Deps,
+        batch: &[Incoming],
+    ) -> Result<(Vec<Outcome>, WorkingSet), ApplyError> {
+        let (written, set) = self.write(conn, deps, batch, &mut Blocked::none()).await?;
+        Ok((publish_written(conn, written).await?, set))
+    }
+
+    async fn write(
+        self,
+        conn: &mut PgConnection,
+        deps: &Deps,
+        batch: &[Incoming],
+        blocked: &mut Blocked,
+    ) -> Result<(Written, WorkingSet), ApplyError> {
+        let Self { mut set, existing } = self;
+        let mut effects = Effects::default();
+        let mut decided = Vec::with_capacity(batch.len());
+        for incoming in batch {
+            let body = read_body(incoming);
+            decided.push(decide(incoming, &body, blocked, &mut set, &existing, &mut effects)?);
+        }
+        effects.write(conn, deps, &existing).await?;
+        Ok((Written { decided, touched: effects.touched }, set))
+    }
 }
 
 /// Applies commands of a stream in which some aggregates wait. A command that needs one of these gets [`Verdict::Held`]; what
@@ -96,24 +138,7 @@ pub(super) async fn write_in_stream(
     batch: &[Incoming],
     blocked: &mut Blocked,
 ) -> Result<Written, ApplyError> {
-    Ok(write(conn, deps, batch, blocked).await?.0)
-}
-
-async fn write(
-    conn: &mut PgConnection,
-    deps: &Deps,
-    batch: &[Incoming],
-    blocked: &mut Blocked,
-) -> Result<(Written, WorkingSet), ApplyError> {
-    let bodies: Vec<Read> = batch.iter().map(read_body).collect();
-    let (mut set, existing) = load(conn, &wanted(batch, &bodies)).await?;
-    let mut effects = Effects::default();
-    let mut decided = Vec::with_capacity(batch.len());
-    for (incoming, body) in batch.iter().zip(&bodies) {
-        decided.push(decide(incoming, body, blocked, &mut set, &existing, &mut effects)?);
-    }
-    effects.write(conn, deps).await?;
-    Ok((Written { decided, touched: effects.touched }, set))
+    Ok(open(conn, batch).await?.write(conn, deps, batch, blocked).await?.0)
 }
 
 /// The second half: puts what was written into the feed.
@@ -143,8 +168,7 @@ pub(super) async fn publish_written(
 
 /// Takes the locks of everything that a batch may change, in their order, so that its parts can be written one after the other.
 pub(super) async fn lock_for(conn: &mut PgConnection, batch: &[Incoming]) -> Result<(), ApplyError> {
-    let bodies: Vec<Read> = batch.iter().map(read_body).collect();
-    load(conn, &wanted(batch, &bodies)).await?;
+    open(conn, batch).await?;
     Ok(())
 }
 
@@ -158,9 +182,12 @@ fn read_body(incoming: &Incoming) -> Read {
 
 fn wanted(batch: &[Incoming], bodies: &[Read]) -> Wanted {
     let mut wanted = Wanted::default();
-    for (Incoming { command, context }, body) in batch.iter().zip(bodies) {
+    for (Incoming { command, context, is_new }, body) in batch.iter().zip(bodies) {
         let Read::Known(body) = body else { continue };
-        let needs = body.needs(command.id, &command.actor, context);
+        let mut needs = body.needs(command.id, &command.actor, context);
+        if *is_new {
+            needs.orders.remove(&OrderId(command.id.0));
+        }
         wanted.known_orders.extend(needs.orders.iter().map(|id| id.0).filter(|id| *id != command.id.0));
         wanted.needs.extend(needs);
         match body {
@@ -187,7 +214,7 @@ fn decide(
     existing: &Existing,
     effects: &mut Effects,
 ) -> Result<Decided, ApplyError> {
-    let Incoming { command, context } = incoming;
+    let Incoming { command, context, .. } = incoming;
     let open = |verdict| Decided { verdict, buckets: BTreeSet::new() };
     let body = match body {
         Read::Known(body) => body,
@@ -229,7 +256,7 @@ fn decide(
 
 /// The buckets of everything that a command reads.
 fn standing_in(incoming: &Incoming, body: &Body, set: &WorkingSet) -> BTreeSet<Bucket> {
-    let Incoming { command, context } = incoming;
+    let Incoming { command, context, .. } = incoming;
     let needs = body.needs(command.id, &command.actor, context);
     let mut buckets = BTreeSet::new();
     for listing in needs.listings.iter().filter_map(|id| set.listings.get(id)) {

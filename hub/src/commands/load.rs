@@ -8,7 +8,7 @@ use crate::db::int;
 use crate::db::q;
 use crate::rows::{self, Cells, phone};
 use sqlx::PgConnection;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use sync_protocol::command::{Needs, WorkingSet};
 use sync_protocol::entity::{EntryId, OrderStatus};
 use sync_protocol::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
@@ -50,6 +50,8 @@ impl Wanted {
 pub(super) struct Existing {
     /// Stock entries of [`Wanted::repeated`].
     pub(super) entries: HashMap<EntryId, Quantity>,
+    /// Orders of those that were asked for; any other is new.
+    pub(super) orders: HashSet<OrderId>,
 }
 
 /// Reads and locks what the batch asks for.
@@ -71,6 +73,7 @@ pub(super) async fn load(
     members(conn, needs, &mut set).await?;
     if !needs.orders.is_empty() || !needs.orders_of.is_empty() {
         lock_orders(conn, needs, &mut set).await?;
+        existing.orders.extend(set.orders.keys());
     }
     if !listings.is_empty() {
         stock(conn, &listings, &mut set).await?;

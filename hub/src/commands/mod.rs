@@ -13,7 +13,7 @@ mod store;
 pub mod stream;
 
 pub use aggregates::{Aggregates, Blocked, aggregates};
-pub use apply::{apply_and_show, apply_batch, apply_in_stream};
+pub use apply::{Opened, apply_batch, apply_in_stream, open};
 pub use context::hub_context;
 
 use crate::db::{self, Db, Transient, retrying};
@@ -31,6 +31,8 @@ pub struct Incoming {
     pub command: Command,
     /// Who decides, whose stream it came by, and what the actor may do.
     pub context: Context,
+    /// Whether no order can bear its id yet: it was made a moment ago, and whoever asks again is known by something else.
+    pub is_new: bool,
 }
 
 /// What became of a command.
@@ -104,7 +106,7 @@ pub async fn execute(
     context: Context,
     command: Command,
 ) -> Result<Outcome, ApplyError> {
-    let batch = [Incoming { command, context }];
+    let batch = [Incoming { command, context, is_new: false }];
     retrying(deps, || async {
         let mut tx = db.begin().await?;
         let mut outcomes = apply_batch(&mut tx, deps, &batch).await?;

@@ -1,21 +1,22 @@
 //! Collects the rows that a batch sets and writes them: one statement for each table, the last state of each row alone.
 //!
 //! Tables are written in an order that foreign keys allow, rows in order of id. Entries are only ever added: the same entry
-//! reached by two roads is there once.
+//! reached by two roads is there once. An order is made once, and changes two of its columns after.
 
 use super::ApplyError;
+use super::load::Existing;
 use crate::db::int;
 use crate::db::q;
 use crate::feed::Touched;
-use crate::rows::phone;
+use crate::rows::{Cells, phone};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{ActorKind, Command, EffectRow, WorkingSet};
-use sync_protocol::entity::{Alias, EntryId, Listing, Member, Order, StockEntry};
-use sync_protocol::ids::{CooperativeId, Holder, ListingId, MemberId, OrderId};
+use sync_protocol::entity::{Alias, Entity, EntryId, Listing, Member, Order, StockEntry};
+use sync_protocol::ids::{CooperativeId, ListingId, MemberId, OrderId};
 use uuid::Uuid;
 
 /// What a batch sets.
@@ -85,8 +86,13 @@ impl Effects {
         Some(buckets)
     }
 
-    /// Writes everything.
-    pub(super) async fn write(&self, conn: &mut PgConnection, deps: &Deps) -> Result<(), sqlx::Error> {
+    /// Writes everything, and notes what the feed has to ask nobody about because it was made here.
+    pub(super) async fn write(
+        &mut self,
+        conn: &mut PgConnection,
+        deps: &Deps,
+        existing: &Existing,
+    ) -> Result<(), sqlx::Error> {
         let now = deps.clock.now().to_sqlx();
         if !self.members.is_empty() {
             write_members(conn, self.members.values(), now).await?;
@@ -97,11 +103,19 @@ impl Effects {
         if !self.listings.is_empty() {
             write_listings(conn, self.listings.values(), now).await?;
         }
-        if !self.entries.is_empty() {
-            write_entries(conn, self.entries.values(), now).await?;
+        let is_new = |order: &&(Order, _)| !existing.orders.contains(&order.0.id);
+        let new = self.orders.values().filter(is_new);
+        if !self.entries.is_empty() || new.clone().next().is_some() {
+            for id in write_sales(conn, self.entries.values(), new.clone(), now).await? {
+                if let Some((entry, _)) = self.entries.get(&id) {
+                    self.touched.made(StockEntry::NUMBER, entry.key(), &entry.to_fields());
+                }
+            }
+            new.for_each(|(order, _)| self.touched.made(Order::NUMBER, order.key(), &order.to_fields()));
         }
-        if !self.orders.is_empty() {
-            write_orders(conn, self.orders.values(), now).await?;
+        let known = self.orders.values().filter(|order| !is_new(order)).map(|(order, _)| order);
+        if known.clone().next().is_some() {
+            change_orders(conn, known).await?;
         }
         Ok(())
     }
@@ -116,8 +130,8 @@ impl Effects {
         write_members(conn, self.members.values(), now).await?;
         write_aliases(conn, self.aliases.values()).await?;
         write_listings(conn, self.listings.values(), now).await?;
-        write_entries(conn, self.entries.values(), now).await?;
-        write_orders(conn, self.orders.values(), now).await
+        write_sales(conn, self.entries.values(), self.orders.values(), now).await?;
+        change_orders(conn, self.orders.values().map(|(order, _)| order)).await
     }
 }
 
@@ -203,54 +217,70 @@ async fn write_listings<'a>(
     Ok(())
 }
 
-async fn write_entries<'a>(
+/// Adds entries and new orders, which nearly always come together. Returns the entries that were not there yet.
+async fn write_sales<'a>(
     conn: &mut PgConnection,
-    rows: impl Iterator<Item = &'a (StockEntry, CooperativeId)> + Clone,
+    entries: impl Iterator<Item = &'a (StockEntry, CooperativeId)> + Clone,
+    orders: impl Iterator<Item = &'a (Order, Option<Uuid>)> + Clone,
     now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    q("INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind, recorded_at)
-        SELECT t.*, $8 FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[], $5::int[], $6::bigint[], $7::int[]) AS t
-        ON CONFLICT (of_id, step) DO NOTHING")
-    .bind(column!(rows, (e, _) => e.id.of))
-    .bind(fitting_column!(rows, (e, _) => int(e.id.step)))
-    .bind(column!(rows, (e, _) => e.listing.0))
-    .bind(fitting_column!(rows, (_, cooperative) => int(cooperative.0)))
-    .bind(fitting_column!(rows, (e, _) => int(e.holder.code())))
-    .bind(column!(rows, (e, _) => e.quantity.0))
-    .bind(fitting_column!(rows, (e, _) => int(e.kind.code())))
+) -> Result<Vec<EntryId>, sqlx::Error> {
+    let added = q("WITH ordered AS (
+            INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
+                buyer_name, buyer_cooperative_id, status, channel, placed_at_s, buyer_user_id, odd_price, recorded_at)
+            SELECT t.*, $1 FROM unnest($9::uuid[], $10::uuid[], $11::int[], $12::bigint[], $13::bigint[], $14::text[], $15::int[],
+                $16::bigint[], $17::text[], $18::int[], $19::int[], $20::int[], $21::bigint[], $22::uuid[], $23::bool[]) AS t)
+        INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind, recorded_at)
+        SELECT t.*, $1 FROM unnest($2::uuid[], $3::int[], $4::uuid[], $5::int[], $6::int[], $7::bigint[], $8::int[]) AS t
+        ON CONFLICT (of_id, step) DO NOTHING RETURNING of_id, step")
     .bind(now)
+    .bind(column!(entries, (e, _) => e.id.of))
+    .bind(fitting_column!(entries, (e, _) => int(e.id.step)))
+    .bind(column!(entries, (e, _) => e.listing.0))
+    .bind(fitting_column!(entries, (_, cooperative) => int(cooperative.0)))
+    .bind(fitting_column!(entries, (e, _) => int(e.holder.code())))
+    .bind(column!(entries, (e, _) => e.quantity.0))
+    .bind(fitting_column!(entries, (e, _) => int(e.kind.code())))
+    .bind(column!(orders, (o, _) => o.id.0))
+    .bind(column!(orders, (o, _) => o.listing.0))
+    .bind(fitting_column!(orders, (o, _) => int(o.cooperative.0)))
+    .bind(column!(orders, (o, _) => o.quantity.0))
+    .bind(column!(orders, (o, _) => o.unit_price_minor))
+    .bind(column!(orders, (o, _) => o.currency.as_str()))
+    .bind(fitting_column!(orders, (o, _) => holder(o)))
+    .bind(fitting_column!(orders, (o, _) => phone(o.buyer_phone)))
+    .bind(column!(orders, (o, _) => o.buyer_name.as_str()))
+    .bind(fitting_column!(orders, (o, _) => o.buyer_cooperative.map(|coop| int(coop.0)).transpose()))
+    .bind(fitting_column!(orders, (o, _) => int(o.status.code())))
+    .bind(fitting_column!(orders, (o, _) => int(o.channel.code())))
+    .bind(column!(orders, (o, _) => o.placed_at_s))
+    .bind(column!(orders, (_, user) => *user))
+    .bind(column!(orders, (o, _) => o.odd_price))
+    .fetch_all(conn)
+    .await?;
+    let id = |row| {
+        let cells = Cells::of("stock_entries", row);
+        Ok(EntryId { of: cells.get(0)?, step: cells.number(1)? })
+    };
+    added.iter().map(id).collect()
+}
+
+/// What changes of an order that is there, along the orders' key, however many: its other columns stay.
+async fn change_orders<'a>(
+    conn: &mut PgConnection,
+    orders: impl Iterator<Item = &'a Order> + Clone,
+) -> Result<(), sqlx::Error> {
+    q("UPDATE orders SET holder = t.holder, status = t.status
+        FROM unnest($1::uuid[], $2::int[], $3::int[]) AS t (id, holder, status)
+        WHERE orders.id = t.id AND orders.id = ANY($1)")
+    .bind(column!(orders, o => o.id.0))
+    .bind(fitting_column!(orders, o => holder(o)))
+    .bind(fitting_column!(orders, o => int(o.status.code())))
     .execute(conn)
     .await?;
     Ok(())
 }
 
-async fn write_orders<'a>(
-    conn: &mut PgConnection,
-    rows: impl Iterator<Item = &'a (Order, Option<Uuid>)> + Clone,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    q("INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
-            buyer_name, buyer_cooperative_id, status, channel, placed_at_s, buyer_user_id, odd_price, recorded_at)
-        SELECT t.*, $16 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[], $6::text[], $7::int[],
-            $8::bigint[], $9::text[], $10::int[], $11::int[], $12::int[], $13::bigint[], $14::uuid[], $15::bool[]) AS t
-        ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, status = excluded.status")
-    .bind(column!(rows, (o, _) => o.id.0))
-    .bind(column!(rows, (o, _) => o.listing.0))
-    .bind(fitting_column!(rows, (o, _) => int(o.cooperative.0)))
-    .bind(column!(rows, (o, _) => o.quantity.0))
-    .bind(column!(rows, (o, _) => o.unit_price_minor))
-    .bind(column!(rows, (o, _) => o.currency.as_str()))
-    .bind(fitting_column!(rows, (o, _) => o.holder.map(|holder: Holder| int(holder.code())).transpose()))
-    .bind(fitting_column!(rows, (o, _) => phone(o.buyer_phone)))
-    .bind(column!(rows, (o, _) => o.buyer_name.as_str()))
-    .bind(fitting_column!(rows, (o, _) => o.buyer_cooperative.map(|coop| int(coop.0)).transpose()))
-    .bind(fitting_column!(rows, (o, _) => int(o.status.code())))
-    .bind(fitting_column!(rows, (o, _) => int(o.channel.code())))
-    .bind(column!(rows, (o, _) => o.placed_at_s))
-    .bind(column!(rows, (_, user) => *user))
-    .bind(column!(rows, (o, _) => o.odd_price))
-    .bind(now)
-    .execute(conn)
-    .await?;
-    Ok(())
+/// Whose units an order spends, as a column.
+fn holder(order: &Order) -> Result<Option<i32>, sqlx::Error> {
+    order.holder.map(|holder| int(holder.code())).transpose()
 }

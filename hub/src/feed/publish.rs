@@ -1,14 +1,17 @@
 //! The one function that writes the feed.
 //!
 //! The order within it is what makes it right: lock the buckets, then read the rows in fresh statements, then write. A row read
-//! before the lock may lack what another transaction committed meanwhile, and nothing would ever correct it.
+//! before the lock may lack what another transaction committed meanwhile, and nothing would ever correct it. Rows that the
+//! transaction itself has made are the exception: their content comes with their names.
 
 use super::digests::Digests;
 use super::project::{View, project};
 use super::{FeedError, Touched};
-use crate::db::{q, q_once};
+use crate::db::q;
 use crate::rows::Cells;
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use sync_protocol::bucket::Bucket;
@@ -35,6 +38,7 @@ pub(super) struct Published {
 }
 
 pub(super) type Place = (Bucket, u16, Key);
+type Statement = Query<'static, Postgres, PgArguments>;
 
 /// A locked bucket.
 struct Locked {
@@ -63,6 +67,15 @@ struct Writes {
     payloads: Vec<Vec<u8>>,
 }
 
+macro_rules! insert_rows {
+    () => {
+        "INSERT INTO sync_rows AS s (bucket, entity, id, version, deleted, hash, payload)
+            SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::bool[], $6::bytea[], $7::bytea[])
+            ON CONFLICT (bucket, entity, id) DO UPDATE
+            SET version = excluded.version, deleted = excluded.deleted, hash = excluded.hash, payload = excluded.payload"
+    };
+}
+
 /// See [`super::publish`].
 pub(super) async fn write(
     conn: &mut PgConnection,
@@ -79,7 +92,10 @@ pub(super) async fn write(
         let head_before = at.version;
         for (entity, key) in rows {
             let place = (bucket, *entity, *key);
-            writes.row(at, place, standing.remove(&place), stored.get(&place));
+            match touched.content(*entity, *key) {
+                Some(made) => writes.row(at, place, Some(made.to_vec()), None),
+                None => writes.row(at, place, standing.remove(&place), stored.get(&place)),
+            }
         }
         published.heads.push((bucket, at.version));
         if at.version > head_before {
@@ -87,8 +103,8 @@ pub(super) async fn write(
         }
     }
     if !published.written.is_empty() {
-        writes.insert(conn).await?;
-        advance(conn, published.written.keys().map(|bucket| (*bucket, &locked[bucket]))).await?;
+        let heads = Heads::of(published.written.keys().map(|bucket| (*bucket, &locked[bucket])));
+        writes.write(conn, heads).await?;
     }
     Ok(published)
 }
@@ -96,8 +112,8 @@ pub(super) async fn write(
 /// See [`super::try_to_publish`].
 pub(super) async fn try_to_write(conn: &mut PgConnection, touched: &Touched) -> Result<(), FeedError> {
     write(conn, touched, Compare::Hashes).await?;
-    Writes::default().insert_part(conn, 0..0).await?;
-    Ok(advance(conn, std::iter::empty()).await?)
+    Writes::default().insert(conn, 0..0).await?;
+    Ok(Writes::default().write(conn, Heads::default()).await?)
 }
 
 impl Writes {
@@ -132,30 +148,59 @@ impl Writes {
         self.payloads.push(wanted.unwrap_or_default());
     }
 
-    async fn insert(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let total = self.ids.len();
-        for from in (0..total).step_by(INSERT_ROWS_MAX) {
-            let part = from..total.min(from + INSERT_ROWS_MAX);
-            self.insert_part(conn, part).await?;
+    /// Writes the rows, and with the last of them the heads and digests of their buckets.
+    async fn write(&self, conn: &mut PgConnection, heads: Heads) -> Result<(), sqlx::Error> {
+        let mut from = 0;
+        while self.ids.len() - from > INSERT_ROWS_MAX {
+            self.insert(conn, from..from + INSERT_ROWS_MAX).await?;
+            from += INSERT_ROWS_MAX;
         }
+        // The buckets are there and locked. By their key, however many: an UPDATE joined with a list may read the whole table.
+        const SQL: &str = concat!(
+            "WITH written AS (",
+            insert_rows!(),
+            ") INSERT INTO buckets (name, version, digests) SELECT * FROM unnest($8::text[], $9::bigint[], $10::bytea[])
+            ON CONFLICT (name) DO UPDATE SET version = excluded.version, digests = excluded.digests"
+        );
+        let query = self.bind(q(SQL), from..self.ids.len());
+        query.bind(heads.names).bind(heads.versions).bind(heads.digests).execute(conn).await?;
         Ok(())
     }
 
-    async fn insert_part(&self, conn: &mut PgConnection, part: Range<usize>) -> Result<(), sqlx::Error> {
-        q("INSERT INTO sync_rows AS s (bucket, entity, id, version, deleted, hash, payload)
-            SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::bool[], $6::bytea[], $7::bytea[])
-            ON CONFLICT (bucket, entity, id) DO UPDATE
-            SET version = excluded.version, deleted = excluded.deleted, hash = excluded.hash, payload = excluded.payload")
-        .bind(&self.buckets[part.clone()])
-        .bind(&self.entities[part.clone()])
-        .bind(&self.ids[part.clone()])
-        .bind(&self.versions[part.clone()])
-        .bind(&self.deleted[part.clone()])
-        .bind(&self.hashes[part.clone()])
-        .bind(&self.payloads[part])
-        .execute(conn)
-        .await?;
+    async fn insert(&self, conn: &mut PgConnection, part: Range<usize>) -> Result<(), sqlx::Error> {
+        self.bind(q(insert_rows!()), part).execute(conn).await?;
         Ok(())
+    }
+
+    fn bind(&self, query: Statement, part: Range<usize>) -> Statement {
+        query
+            .bind(&self.buckets[part.clone()])
+            .bind(&self.entities[part.clone()])
+            .bind(&self.ids[part.clone()])
+            .bind(&self.versions[part.clone()])
+            .bind(&self.deleted[part.clone()])
+            .bind(&self.hashes[part.clone()])
+            .bind(&self.payloads[part])
+    }
+}
+
+/// Where buckets stand after it, column by column.
+#[derive(Default)]
+struct Heads {
+    names: Vec<String>,
+    versions: Vec<i64>,
+    digests: Vec<Vec<u8>>,
+}
+
+impl Heads {
+    fn of<'a>(buckets: impl Iterator<Item = (Bucket, &'a Locked)>) -> Self {
+        let mut heads = Self::default();
+        for (bucket, locked) in buckets {
+            heads.names.push(bucket.to_string());
+            heads.versions.push(locked.version as i64);
+            heads.digests.push(locked.digests.to_bytes());
+        }
+        heads
     }
 }
 
@@ -200,14 +245,14 @@ async fn lock_existing(
     Ok(locked)
 }
 
-/// The rows as they should stand now: canonical payloads by place.
+/// The rows as they should stand now: canonical payloads by place. Without those whose content came with their names.
 pub(super) async fn standing(
     conn: &mut PgConnection,
     touched: &Touched,
 ) -> Result<HashMap<Place, Vec<u8>>, FeedError> {
     let mut wanted: BTreeMap<(View, u16), BTreeSet<Key>> = BTreeMap::new();
     for (bucket, rows) in touched.buckets() {
-        for (entity, key) in rows {
+        for (entity, key) in rows.iter().filter(|(entity, key)| touched.content(*entity, *key).is_none()) {
             wanted.entry((View::of(bucket), *entity)).or_default().insert(*key);
         }
     }
@@ -234,7 +279,11 @@ pub(super) async fn stored(
     let places: Vec<Place> = touched
         .buckets()
         .flat_map(|(bucket, rows)| rows.iter().map(move |(e, k)| (bucket, *e, *k)))
+        .filter(|(_, entity, key)| touched.content(*entity, *key).is_none())
         .collect();
+    if places.is_empty() {
+        return Ok(HashMap::new());
+    }
     let names: Vec<String> = places.iter().map(|place| place.0.to_string()).collect();
     let entities: Vec<i16> = places.iter().map(|place| place.1 as i16).collect();
     let ids: Vec<Vec<u8>> = places.iter().map(|place| place.2.to_bytes().to_vec()).collect();
@@ -263,30 +312,4 @@ pub(super) async fn stored(
 /// A row's hash as it is stored.
 pub(super) fn hash_of(bytes: &[u8]) -> Option<u128> {
     Some(u128::from_le_bytes(bytes.try_into().ok()?))
-}
-
-/// Writes heads and digests.
-async fn advance(
-    conn: &mut PgConnection,
-    buckets: impl Iterator<Item = (Bucket, &Locked)>,
-) -> Result<(), sqlx::Error> {
-    let (mut names, mut versions, mut digests) = (Vec::new(), Vec::new(), Vec::new());
-    for (bucket, locked) in buckets {
-        names.push(bucket.to_string());
-        versions.push(locked.version as i64);
-        digests.push(locked.digests.to_bytes());
-    }
-    if let ([name], [version], [digests]) = (&names[..], &versions[..], &digests[..]) {
-        let sql = "UPDATE buckets SET version = $2, digests = $3 WHERE name = $1";
-        q(sql).bind(name).bind(version).bind(digests).execute(conn).await?;
-        return Ok(());
-    }
-    q_once("UPDATE buckets b SET version = n.version, digests = n.digests
-        FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n (name, version, digests) WHERE b.name = n.name")
-    .bind(names)
-    .bind(versions)
-    .bind(digests)
-    .execute(conn)
-    .await?;
-    Ok(())
 }

@@ -1,15 +1,18 @@
 //! What a transaction has changed, as the feed needs to know it: names only, no content.
 
 use crate::news::Moved;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::row::Key;
+use sync_protocol::value::Fields;
 
 /// Rows that may have changed, by the buckets where they stand or stood. Naming one too many costs a look; naming one too few
 /// leaves a replica wrong until the regular check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
     rows: BTreeMap<Bucket, BTreeSet<(u16, Key)>>,
+    /// Canonical contents of rows that the transaction itself has put into their tables.
+    made: HashMap<(u16, Key), Vec<u8>>,
 }
 
 impl Touched {
@@ -18,16 +21,29 @@ impl Touched {
         Self::default()
     }
 
-    /// Names a row in a bucket, by its entity's number.
+    /// Names a row in a bucket, by its entity's number. What was said of its content is forgotten: it may be another by now.
     pub fn add(&mut self, bucket: Bucket, entity: u16, key: Key) {
+        self.made.remove(&(entity, key));
         self.rows.entry(bucket).or_default().insert((entity, key));
     }
 
-    /// Takes in another's.
-    pub fn extend(&mut self, other: Self) {
-        for (bucket, rows) in other.rows {
-            self.rows.entry(bucket).or_default().extend(rows);
+    /// Says what a named row holds that this transaction has put into its table, where nothing of that key was. Nobody else can
+    /// change it before the commit, and it never stood in the feed: the feed has to ask nobody about it.
+    pub fn made(&mut self, entity: u16, key: Key, content: &Fields) {
+        self.made.insert((entity, key), content.to_canonical());
+    }
+
+    /// What [`Touched::made`] said of a row.
+    pub(super) fn content(&self, entity: u16, key: Key) -> Option<&[u8]> {
+        self.made.get(&(entity, key)).map(Vec::as_slice)
+    }
+
+    /// Takes in what came after.
+    pub fn extend(&mut self, after: Self) {
+        for (bucket, rows) in after.rows {
+            rows.into_iter().for_each(|(entity, key)| self.add(bucket, entity, key));
         }
+        self.made.extend(after.made);
     }
 
     /// Whether nothing was named.

@@ -1,7 +1,7 @@
 //! A person's commands: what REST handlers hand to the rules that edges' commands come to as well.
 
 use crate::auth::Caller;
-use crate::commands::{ApplyError, Incoming, apply_and_show, hub_context, moved};
+use crate::commands::{ApplyError, Incoming, Opened, hub_context, moved, open};
 use crate::error::{ApiError, Problem, unavailable};
 use crate::news::Moved;
 use mizili_node::deps::Deps;
@@ -38,14 +38,19 @@ pub(crate) async fn decide(
     act: &Act<'_>,
     bodies: Vec<(CommandId, Body)>,
 ) -> Result<Result<Done, Reject>, ApiError> {
-    let clerk = act.cooperative.is_some() && act.caller.office() == act.cooperative;
-    let context = hub_context(conn, act.cooperative, clerk, act.caller.is_admin()).await?;
-    let incoming = |(id, body): (CommandId, Body)| {
-        let command = Command { id, seq: 0, made_at_s: act.made_at_s, actor: act.actor, body: body.to_raw() };
-        Incoming { command, context }
-    };
-    let batch: Vec<Incoming> = bodies.into_iter().map(incoming).collect();
-    let (outcomes, set) = apply_and_show(conn, deps, &batch).await?;
+    let batch = act.commands(conn, bodies).await?;
+    let opened = open(conn, &batch).await?;
+    decide_opened(deps, conn, opened, &batch).await
+}
+
+/// The second half of [`decide`], for whoever words the commands by what they are about.
+pub(crate) async fn decide_opened(
+    deps: &Deps,
+    conn: &mut PgConnection,
+    opened: Opened,
+    batch: &[Incoming],
+) -> Result<Result<Done, Reject>, ApiError> {
+    let (outcomes, set) = opened.apply(conn, deps, batch).await?;
     let moved = moved(&outcomes);
     for outcome in outcomes {
         match outcome.verdict {
@@ -62,6 +67,24 @@ pub(crate) async fn decide(
         }
     }
     Ok(Ok(Done { set, moved }))
+}
+
+impl Act<'_> {
+    /// The commands of this act. Their ids are new; a request that comes again is known by its key.
+    pub(crate) async fn commands(
+        &self,
+        conn: &mut PgConnection,
+        bodies: Vec<(CommandId, Body)>,
+    ) -> Result<Vec<Incoming>, ApiError> {
+        let clerk = self.cooperative.is_some() && self.caller.office() == self.cooperative;
+        let context = hub_context(conn, self.cooperative, clerk, self.caller.is_admin()).await?;
+        let incoming = |(id, body): (CommandId, Body)| {
+            let (made_at_s, actor) = (self.made_at_s, self.actor);
+            let command = Command { id, seq: 0, made_at_s, actor, body: body.to_raw() };
+            Incoming { command, context, is_new: true }
+        };
+        Ok(bodies.into_iter().map(incoming).collect())
+    }
 }
 
 impl From<ApplyError> for ApiError {

@@ -4,6 +4,7 @@
 mod accounts;
 mod bad_input;
 mod cli;
+mod counted;
 mod docs;
 mod edges;
 mod exchange;

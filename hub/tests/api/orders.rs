@@ -1,5 +1,6 @@
 //! Orders: placing, repeating, seeing, cancelling. Never more is sold than there is.
 
+use crate::counted::Statements;
 use crate::support::{OTHER, OWN, TestHub, Who};
 use futures_util::future::join_all;
 use mizili_node::idempotency::REPLAY_HEADER;
@@ -127,6 +128,23 @@ async fn one_request_sent_many_times_at_once_is_one_order() {
     assert!(answers.iter().all(|a| a.status == 201 && a.json() == first));
     assert_eq!(answers.iter().filter(|a| a.headers.contains_key(&REPLAY_HEADER)).count(), 9);
     assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "1");
+}
+
+#[tokio::test]
+async fn an_order_takes_so_many_round_trips_and_no_more() {
+    let hub = TestHub::with_market().await;
+    hub.confirm(Who::Buyer).await;
+    let product = hub.maize(OWN, 25).await;
+    let statements = Statements::counted();
+    let mut fewest = u64::MAX;
+    for _ in 0..4 {
+        statements.take();
+        hub.order(Who::Buyer, &product, 1).await;
+        // Names are looked at now and then, whoever asks.
+        fewest = fewest.min(statements.take());
+    }
+    // The account; the key, the product and its stock; order and entry; the bucket and what stands in it; the answer; COMMIT.
+    assert_eq!(fewest, 9, "statements, BEGIN not counted");
 }
 
 #[tokio::test]

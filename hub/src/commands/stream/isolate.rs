@@ -84,7 +84,7 @@ pub(super) async fn isolate(
             parts.push(Part { range: range.start..middle, breaks_after: None });
             continue;
         };
-        let Incoming { command, context } = &batch[range.start];
+        let Incoming { command, context, .. } = &batch[range.start];
         let aside = match error {
             Failed::Broken(error) => Aside { error: printable(&error), ours: false },
             Failed::Ours(error) if !counts => return Err(Failed::Ours(error)),

@@ -298,6 +298,7 @@ async fn decide(
     let incoming = |open: &Open| Incoming {
         command: clash::renamed(&open.command, &renames),
         context: context(&open.command),
+        is_new: false,
     };
     let batch: Vec<Incoming> = open.iter().map(incoming).collect();
     Ok(apply_in_stream(conn, deps, &batch, &mut blocked).await?)

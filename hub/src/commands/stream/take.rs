@@ -305,7 +305,11 @@ async fn sort(
     let renames = clash::renames(conn, stream.edge).await?;
     let batch: Vec<Incoming> = new
         .iter()
-        .map(|command| Incoming { command: clash::renamed(command, &renames), context: context(command) })
+        .map(|command| Incoming {
+            command: clash::renamed(command, &renames),
+            context: context(command),
+            is_new: false,
+        })
         .collect();
     if let How::Apart { counts } = how {
         return isolate(conn, deps, stream, &batch, &mut blocked, *counts).await;

@@ -4,15 +4,18 @@
 //! and by whoever's number it was made under, once an operator vouched for that number.
 
 use super::OrderRow;
-use super::db::{self, Filter, Offer, Visible};
+use super::db::{self, Filter, Visible};
+use super::offer::Offer;
 use super::unconfirmed;
 use crate::auth::Caller;
 use crate::auth::caller::Role;
+use crate::commands::open;
 use crate::db::retrying;
-use crate::error::{self, ApiError, Kind, Problem, field};
+use crate::error::{self, ApiError, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
-use crate::market::decide::{Act, Done, decide};
+use crate::market::decide::{Act, Done, decide, decide_opened};
 use crate::market::newest::Newest;
+use crate::market::reference::kept::Kept;
 use crate::market::users::phone::read_phone;
 use crate::news::Moved;
 use crate::state::AppState;
@@ -24,12 +27,9 @@ use sync_protocol::api::market::{NewOrder, Order};
 use sync_protocol::command::{Body, OrderCancel, OrderPlace, Source};
 use sync_protocol::country::Country;
 use sync_protocol::entity::Channel;
-use sync_protocol::ids::{CommandId, OrderId};
+use sync_protocol::ids::{CommandId, ListingId, OrderId};
 use sync_protocol::verdict::{Reject, RejectCode};
 use uuid::Uuid;
-
-/// Tries of an order without a price of its own, whose product's price changes meanwhile.
-const PRICE_TRIES_MAX: u32 = 3;
 
 /// An order about to be placed.
 struct Draft<'a> {
@@ -66,54 +66,52 @@ pub(crate) async fn place(
     if !wrong.is_empty() {
         return Err(Problem::fields(wrong).into());
     }
-    let mut tries = 0;
-    loop {
-        let answer = retrying(&state.deps, || place_once(state, &draft)).await;
-        tries += 1;
-        match answer {
-            // The price moved between the look and the lock, and the buyer named none: look again.
-            Err(error)
-                if error.kind() == Kind::PriceChanged
-                    && new.unit_price.is_none()
-                    && tries < PRICE_TRIES_MAX => {}
-            Err(error) => return Err(error),
-            Ok((answer, moved)) => {
-                state.db.tell(&moved);
-                return Ok(answer);
-            }
-        }
-    }
+    let names = state.names.now(&state.db, &state.deps).await?;
+    let (answer, moved) = retrying(&state.deps, || place_once(state, &names, &draft)).await?;
+    state.db.tell(&moved);
+    Ok(answer)
 }
 
-async fn place_once(state: &AppState, draft: &Draft<'_>) -> Result<(Answer, Moved), ApiError> {
+/// Every round trip to the database is counted here (a test holds how many there are), most of them with the product locked.
+async fn place_once(
+    state: &AppState,
+    names: &Kept,
+    draft: &Draft<'_>,
+) -> Result<(Answer, Moved), ApiError> {
+    let Draft { caller, new, .. } = draft;
     let mut tx = state.db.begin().await?;
     if let Some(answer) = draft.attempt.begin(&mut tx).await? {
         return Ok((answer, Moved::default()));
     }
-    let offer =
-        db::offer(&mut tx, draft.new.product_id).await?.ok_or_else(|| Problem::not_found("product"))?;
+    // The account is locked before the product, and what is said of it last.
+    let too_much = unconfirmed::check(&mut tx, caller, new.product_id, new.quantity).await?;
+    let (actor, cooperative) = (caller.actor(), caller.office());
+    let act = Act { caller, actor, cooperative, made_at_s: draft.made_at_s };
+    // What an order needs does not hang on its price, which is read with the product.
+    let mut commands = act.commands(&mut tx, vec![(draft.id, draft.body(1))]).await?;
+    let opened = open(&mut tx, &commands).await?;
+    let listing = opened.set().listings.get(&ListingId(new.product_id));
+    let listing = listing.ok_or_else(|| Problem::not_found("product"))?;
+    let offer = Offer::of(&mut tx, names, listing).await?;
     let body = draft.body(draft.price(&offer)?);
     let mut wrong = error::fields(body.check());
-    wrong.extend(in_steps("/quantity", draft.new.quantity, offer.step_milli));
+    wrong.extend(in_steps("/quantity", new.quantity, offer.step_milli));
     if !wrong.is_empty() {
         return Err(Problem::fields(wrong).into());
     }
-    unconfirmed::check(&mut tx, draft.caller, draft.new.product_id, draft.new.quantity).await?;
-    let cooperative = draft.caller.office();
-    let act =
-        Act { caller: draft.caller, actor: draft.caller.actor(), cooperative, made_at_s: draft.made_at_s };
-    let (answer, moved) = match decide(&state.deps, &mut tx, &act, vec![(draft.id, body)]).await? {
+    if let Some(problem) = too_much {
+        return Err(problem.into());
+    }
+    commands.iter_mut().for_each(|of| of.command.body = body.to_raw());
+    let (answer, moved) = match decide_opened(&state.deps, &mut tx, opened, &commands).await? {
         Ok(Done { mut set, moved }) => {
             let order = set.orders.remove(&OrderId(draft.id.0));
             let order = order.ok_or_else(|| Problem::internal("a placed order is not there"))?;
-            let buyer_user = Some(draft.caller.id.0);
-            let buyer_unconfirmed = !draft.caller.phone_confirmed;
+            let buyer_user = Some(caller.id.0);
+            let buyer_unconfirmed = !caller.phone_confirmed;
             let Offer { product, unit, .. } = offer;
             let row = OrderRow { order, product, unit, buyer_user, buyer_unconfirmed };
             (Answer::created(&row.show())?, moved)
-        }
-        Err(reject) if reject.code == RejectCode::PriceChanged && draft.new.unit_price.is_none() => {
-            return Err(refusal(&reject, &offer).into());
         }
         Err(reject) => (Answer::refused(&refusal(&reject, &offer)), Moved::default()),
     };

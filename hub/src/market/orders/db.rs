@@ -111,30 +111,20 @@ pub(crate) async fn list(
     query.bind(limit).bind(after.map(|key| key.1)).fetch_all(conn).await?.iter().map(listed).collect()
 }
 
-/// What an order needs to know about a product before it is decided.
-pub(crate) struct Offer {
-    pub(crate) price_minor: i64,
-    pub(crate) currency: String,
-    /// The product's own name, or its commodity's.
-    pub(crate) product: String,
+/// The names of what a product is and how it is measured, as they stand now.
+pub(crate) struct Named {
+    pub(crate) commodity: String,
     pub(crate) unit: String,
     /// The steps in which the unit can be had, in thousandths.
     pub(crate) step_milli: i64,
 }
 
-/// The offer of a product as it stands, without a lock: the decision looks again under one.
-pub(crate) async fn offer(conn: &mut PgConnection, listing: Uuid) -> Result<Option<Offer>, sqlx::Error> {
-    let sql = "SELECT l.price_minor, l.currency, CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit,
-                      u.base, u.factor_milli
-               FROM listings l JOIN commodities c ON c.id = l.commodity_id JOIN units u ON u.id = l.unit_id WHERE l.id = $1";
-    let Some(row) = q(sql).bind(listing).fetch_optional(conn).await? else { return Ok(None) };
-    Ok(Some(Offer {
-        price_minor: row.try_get("price_minor")?,
-        currency: row.try_get("currency")?,
-        product: row.try_get("product")?,
-        unit: row.try_get("unit")?,
-        step_milli: step_milli(&row)?.unwrap_or(1),
-    }))
+/// For whoever met an id that is not kept in the process.
+pub(crate) async fn named(conn: &mut PgConnection, commodity: i32, unit: i32) -> Result<Named, sqlx::Error> {
+    let sql = "SELECT c.name, u.code, u.base, u.factor_milli FROM commodities c, units u WHERE c.id = $1 AND u.id = $2";
+    let row = q(sql).bind(commodity).bind(unit).fetch_one(conn).await?;
+    let step_milli = step_milli(&row)?.unwrap_or(1);
+    Ok(Named { commodity: row.try_get("name")?, unit: row.try_get("code")?, step_milli })
 }
 
 /// What an account has ordered and not got yet.

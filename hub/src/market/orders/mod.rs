@@ -3,6 +3,7 @@
 pub mod app;
 pub mod db;
 pub mod http;
+mod offer;
 mod unconfirmed;
 
 use mizili_node::text::{money, phone_text, rfc3339};

@@ -14,21 +14,22 @@ const ORDERS_MAX: i64 = 10;
 /// Units of one product that are always allowed: what a household buys.
 const UNITS_FREE_MILLI: i64 = 20_000;
 
-/// Lets an order pass if the caller is confirmed, or has not reserved too much with it.
+/// Lets an order pass if the caller is confirmed, or has not reserved too much with it; otherwise 403 `unconfirmed`, with what to
+/// do. To be asked before the product is locked.
 ///
 /// # Errors
-/// 403 `unconfirmed`, with what to do.
+/// Those of the database.
 pub(crate) async fn check(
     conn: &mut PgConnection,
     caller: &Caller,
     listing: Uuid,
     quantity: Quantity,
-) -> Result<(), ApiError> {
+) -> Result<Option<Problem>, ApiError> {
     if caller.phone_confirmed || !matches!(caller.role, Role::Buyer | Role::Farmer) {
-        return Ok(());
+        return Ok(None);
     }
     let reserved = db::reserved(conn, caller.id, listing).await?;
-    Ok(refusal(&reserved, quantity).map_or(Ok(()), Err)?)
+    Ok(refusal(&reserved, quantity))
 }
 
 /// Of one product at most half of what the hub could sell but for this account's own orders.
