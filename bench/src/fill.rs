@@ -9,12 +9,12 @@ use crate::tell;
 use anyhow::{Context as _, Result, ensure};
 use mizili_hub::commands::{Incoming, apply_batch};
 use mizili_hub::config::{Config, Opened};
-use mizili_hub::db::{Db, q, q_scalar};
+use mizili_hub::db::{Db, Transaction, q, q_scalar};
 use mizili_hub::feed::{Touched, publish};
 use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::jobs::catalogue;
 use mizili_node::deps::Deps;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Instant;
@@ -77,7 +77,7 @@ async fn fill_db(db: &Db, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
-async fn commit(mut tx: Transaction<'static, Postgres>, touched: &Touched) -> Result<()> {
+async fn commit(mut tx: Transaction, touched: &Touched) -> Result<()> {
     publish(&mut tx, touched).await?;
     tx.commit().await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The way to Postgres: a pool, explicit transactions, statements, migrations, and what may be tried again.
+//! The way to Postgres: connections, explicit transactions, statements, migrations, and what may be tried again.
 //!
 //! Everything must work through a pooler in transaction mode, also one that takes no named statements (PgBouncer before 1.21). So
 //! a query is made by [`q`] or [`q_scalar`] alone, within a transaction or [`Db::read`], and nothing here or elsewhere may send
@@ -6,30 +6,33 @@
 //! serving.
 
 mod narrowed;
+mod pool;
 mod reader;
 mod retired;
 pub mod statements;
+mod transaction;
 
 pub use narrowed::Narrowed;
 pub use reader::Reader;
 pub use statements::Statements;
+pub use transaction::Transaction;
 
 use crate::migrations::MIGRATOR;
 use crate::news::{Moved, News};
 use mizili_node::deps::Deps;
+use pool::{POOL_WAIT, Pool};
+use reader::{Back, Conn};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgArguments, PgConnectOptions};
 use sqlx::query::{Query, QueryScalar};
-use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, Postgres};
 use std::future::Future;
 use std::io;
 use std::time::Duration;
 
 /// Connections that one hub process opens; many processes share one pooler.
 const POOL_MAX_CONNECTIONS: u32 = 16;
-/// How long a request waits for a connection before it is told to come back.
-const POOL_WAIT: Duration = Duration::from_secs(3);
 /// How long one try of a transaction may take, waiting for locks included. Longer than a batch of the largest size takes.
 const TRY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Tries of a transaction that met a deadlock, a race, or a lost connection.
@@ -40,7 +43,7 @@ const FIRST_PAUSE_MS: u64 = 4;
 /// The hub's database.
 #[derive(Clone, Debug)]
 pub struct Db {
-    pool: PgPool,
+    pool: Pool,
     direct_url: String,
     news: News,
 }
@@ -63,17 +66,13 @@ impl Db {
         // A pooler refuses start-up parameters it does not know; this is the one that sqlx sends by default.
         let options = url.parse::<PgConnectOptions>()?.extra_float_digits(None);
         let options = options.statement_cache_capacity(statements::KEPT_MAX);
-        // The first statement of whoever takes a connection tests it: a question of its own would be a round trip for each.
-        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(POOL_WAIT);
-        let pool = pool.test_before_acquire(false).before_acquire(|_, connection| {
-            let sound = !retired::is_retired(connection.age);
-            Box::pin(async move { Ok(sound) })
-        });
-        match pool.connect_with(options.clone()).await {
-            Ok(pool) => Ok(Self { pool, direct_url: direct_url.to_owned(), news: News::default() }),
-            Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await),
-            Err(error) => Err(error),
+        let pool = Pool::new(options.clone(), connections);
+        match pool.lend().await {
+            Ok(lent) => lent.done(),
+            Err(sqlx::Error::PoolTimedOut) => return Err(why_not(&options).await),
+            Err(error) => return Err(error),
         }
+        Ok(Self { pool, direct_url: direct_url.to_owned(), news: News::default() })
     }
 
     /// Decides how statements are sent, once, before requests are served: see [`statements`].
@@ -88,7 +87,7 @@ impl Db {
     ///
     /// # Errors
     /// No connection.
-    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         self.begin_with("BEGIN").await
     }
 
@@ -96,17 +95,17 @@ impl Db {
     ///
     /// # Errors
     /// No connection.
-    pub async fn begin_snapshot(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    pub async fn begin_snapshot(&self) -> Result<Transaction, sqlx::Error> {
         self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
     }
 
     /// A connection that was lost while it lay in the pool shows now, and costs nothing but another.
-    async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    async fn begin_with(&self, begin: &'static str) -> Result<Transaction, sqlx::Error> {
         let began = retired::now();
-        match self.pool.begin_with(begin).await {
+        match Transaction::begin(self.pool.lend().await?, begin).await {
             Err(error) if is_lost(&error) => {
                 retired::retire(began);
-                self.pool.begin_with(begin).await
+                Transaction::begin(self.pool.lend().await?, begin).await
             }
             begun => begun,
         }
@@ -122,14 +121,22 @@ impl Db {
         F: Fn(Reader) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        retrying(deps, || async { read(self.reader().await?).await }).await
+        let attempt = || async {
+            let back = Back::default();
+            let read = read(back.lend(self.to_read_over().await?)).await;
+            if read.is_ok() {
+                back.done();
+            }
+            read
+        };
+        retrying(deps, attempt).await
     }
 
-    async fn reader(&self) -> Result<Reader, sqlx::Error> {
+    async fn to_read_over(&self) -> Result<Conn, sqlx::Error> {
         if statements::are_named() {
-            return self.pool.acquire().await.map(Reader::Alone);
+            return self.pool.lend().await.map(Conn::Alone);
         }
-        self.begin().await.map(Reader::Within)
+        self.begin().await.map(Conn::Within)
     }
 
     /// The address that keeps its session: for migrations and the one listener.
@@ -213,11 +220,6 @@ fn named_if_a_pooler(error: sqlx::Error) -> sqlx::Error {
 /// the same types.
 pub fn q(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
     sqlx::query(sql).persistent(statements::are_named())
-}
-
-/// A query by a statement that is planned each time: its best plan depends on how much is bound.
-pub fn q_once(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
-    sqlx::query(sql).persistent(false)
 }
 
 /// [`q`] of one column.

@@ -6,6 +6,7 @@ use crate::auth::caller::Caller;
 use crate::auth::pair::{Pair, Tokens, hash};
 use crate::auth::throttle::{Attempt, Guess};
 use crate::auth::{db, throttle};
+use crate::db::retrying;
 use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
 use jiff::SignedDuration;
@@ -44,17 +45,19 @@ pub(crate) async fn login(
 }
 
 async fn check(state: &AppState, line: &str, phone: u64, password: &str) -> Result<Tokens, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let known = db::by_phone(&mut tx, phone).await?;
-    tx.commit().await?;
+    let known = state.db.read(&state.deps, |mut conn| async move { db::by_phone(&mut conn, phone).await });
+    let known = known.await?;
     let hash = known.as_ref().map(|(_, hash)| hash.as_str());
     let right = is_password(state, line, phone, password, hash).await?;
     let Some((attempt, (caller, _))) = right.zip(known) else { return Err(wrong().into()) };
-    let mut tx = state.db.begin().await?;
-    throttle::remember_line(&mut tx, &attempt).await?;
-    let tokens = open_session(state, &mut tx, caller.id).await?;
-    tx.commit().await?;
-    Ok(tokens)
+    let opened = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        throttle::remember_line(&mut tx, &attempt).await?;
+        let tokens = open_session(state, &mut tx, caller.id).await?;
+        tx.commit().await?;
+        Ok::<_, ApiError>(tokens)
+    });
+    opened.await
 }
 
 /// Whether it is the password of a number's account, counted as a try from this line; the try, if it was right. Without a hash it is
@@ -70,20 +73,27 @@ pub(crate) async fn is_password(
     hash: Option<&str>,
 ) -> Result<Option<Attempt>, ApiError> {
     let _on_the_way = state.auth.under_way.enter(line, UNDER_WAY_MAX)?;
-    let mut tx = state.db.begin().await?;
     let guess = Guess::of_number(phone, line.to_owned());
-    let attempt = throttle::begin(&mut tx, guess, "number", state.deps.clock.now()).await?;
-    tx.commit().await?;
+    let attempt = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        let attempt = throttle::begin(&mut tx, guess.clone(), "number", state.deps.clock.now()).await?;
+        tx.commit().await?;
+        Ok::<_, ApiError>(attempt)
+    });
+    let attempt = attempt.await?;
     // No connection is held while a try is put off or a password is hashed.
     state.deps.clock.pause(attempt.put_off).await;
     let looked_at = state.auth.passwords.verify(password, hash).await;
-    let mut tx = state.db.begin().await?;
-    match &looked_at {
-        Ok(true) => throttle::forgive(&mut tx, &attempt).await?,
-        Ok(false) => {}
-        Err(_) => throttle::take_back(&mut tx, &attempt).await?,
-    }
-    tx.commit().await?;
+    let noted = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        match &looked_at {
+            Ok(true) => throttle::forgive(&mut tx, &attempt).await?,
+            Ok(false) => {}
+            Err(_) => throttle::take_back(&mut tx, &attempt).await?,
+        }
+        tx.commit().await
+    });
+    noted.await?;
     Ok(looked_at?.then_some(attempt))
 }
 
@@ -110,8 +120,12 @@ async fn issue(
     Ok(pair.show(&state.auth.key, user)?)
 }
 
-/// The next pair for a refresh token.
+/// The next pair for a refresh token. A try that took effect unseen is followed by one that finds its answer.
 pub(crate) async fn refresh(state: &AppState, token: &str) -> Result<Tokens, ApiError> {
+    retrying(&state.deps, || async { refresh_once(state, token).await }).await
+}
+
+async fn refresh_once(state: &AppState, token: &str) -> Result<Tokens, ApiError> {
     let (now, hash) = (state.deps.clock.now(), hash(token));
     let mut tx = state.db.begin().await?;
     let unknown =
@@ -145,10 +159,13 @@ pub(crate) async fn refresh(state: &AppState, token: &str) -> Result<Tokens, Api
 
 /// Ends the session of a refresh token. One that is not known ends nothing, and nobody is told.
 pub(crate) async fn logout(state: &AppState, token: &str) -> Result<(), ApiError> {
-    let mut tx = state.db.begin().await?;
-    if let Some(kept) = db::refresh(&mut tx, &hash(token)).await? {
-        db::end_family(&mut tx, kept.family).await?;
-    }
-    tx.commit().await?;
-    Ok(())
+    let ended = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        if let Some(kept) = db::refresh(&mut tx, &hash(token)).await? {
+            db::end_family(&mut tx, kept.family).await?;
+        }
+        tx.commit().await?;
+        Ok::<_, ApiError>(())
+    });
+    ended.await
 }

@@ -5,11 +5,12 @@
 //! One process serves one database, so this is one switch for the process. It only ever turns from named to unnamed while
 //! requests are served.
 
+use super::Transaction;
+use super::pool::{Lent, Pool};
 use super::retired::{self, Moment};
 use mizili_node::deps::Deps;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgDatabaseError, PgPool};
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
+use sqlx::postgres::PgDatabaseError;
+use sqlx::{AssertSqlSafe, PgConnection};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ pub fn are_named() -> bool {
 ///
 /// # Errors
 /// The database does not answer.
-pub(super) async fn settle(pool: &PgPool, deps: &Deps, wanted: Statements) -> Result<(), sqlx::Error> {
+pub(super) async fn settle(pool: &Pool, deps: &Deps, wanted: Statements) -> Result<(), sqlx::Error> {
     let (named, why) = match wanted {
         Statements::Named => (true, "as set"),
         Statements::Unnamed => (false, "as set"),
@@ -90,14 +91,15 @@ pub(super) fn trouble(error: &sqlx::Error, began: Moment) {
 
 /// Finds out whether named statements are kept for whoever prepared them: prepares one on a connection, has others take the
 /// session behind it, and runs it again. A pooler that is idle would hand back the same session, and pass falsely.
-async fn may_be_named(pool: &PgPool, deps: &Deps) -> Result<bool, sqlx::Error> {
+async fn may_be_named(pool: &Pool, deps: &Deps) -> Result<bool, sqlx::Error> {
     // A text that no other probe has: a statement that another left behind a pooler must not pass for this one.
     let mark = i64::from_le_bytes(deps.ids.random());
-    let mut first = pool.acquire().await?;
+    let mut first = pool.lend().await?;
     let Some(session) = session_by_name(&mut first, mark).await? else { return Ok(unusable(first)) };
-    let mut holders: Vec<Transaction<'static, Postgres>> = Vec::new();
+    let mut holders: Vec<Transaction> = Vec::new();
     for _ in 0..HOLDERS {
-        let Ok(Ok(mut holder)) = tokio::time::timeout(STEP_WAIT, pool.begin()).await else { break };
+        let holder = async { Transaction::begin(pool.lend().await?, "BEGIN").await };
+        let Ok(Ok(mut holder)) = tokio::time::timeout(STEP_WAIT, holder).await else { break };
         let query = sqlx::query_scalar("SELECT pg_backend_pid()").persistent(false);
         let held: Option<i32> = in_time(query.fetch_one(&mut *holder)).await?;
         holders.push(holder);
@@ -106,12 +108,16 @@ async fn may_be_named(pool: &PgPool, deps: &Deps) -> Result<bool, sqlx::Error> {
         }
     }
     let again = session_by_name(&mut first, mark).await?;
-    Ok(again.is_some() || unusable(first))
+    if again.is_none() {
+        return Ok(unusable(first));
+    }
+    first.done();
+    Ok(true)
 }
 
 /// What was prepared on it may stand on another session: it must not serve anybody.
-fn unusable(mut connection: PoolConnection<Postgres>) -> bool {
-    connection.close_on_drop();
+fn unusable(connection: Lent) -> bool {
+    connection.unusable();
     false
 }
 

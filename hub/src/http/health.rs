@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
+use sqlx::{PgConnection, Row};
 use std::collections::HashSet;
 use utoipa::ToSchema;
 
@@ -37,19 +37,21 @@ pub async fn healthz(_: Params<NoParams>) -> Json<Health> {
 /// 200 when the database answers and has every migration; else 503 with the reason.
 #[utoipa::path(get, path = "/readyz", tag = "Health", responses((status = 200, body = Health)))]
 pub async fn readyz(State(state): State<AppState>, _: Params<NoParams>) -> Result<Json<Health>, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let there = q("SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS there").fetch_one(&mut *tx).await?;
-    let applied: HashSet<i64> = if there.try_get("there")? {
-        let rows = q("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(&mut *tx).await?;
-        rows.iter().map(|row| row.try_get("version")).collect::<Result<_, _>>()?
-    } else {
-        HashSet::new()
-    };
-    tx.commit().await?;
+    let applied = state.db.read(&state.deps, |mut conn| async move { applied(&mut conn).await }).await?;
     let missing = MIGRATOR.iter().filter(|step| !applied.contains(&step.version)).count();
     if missing > 0 {
         let detail = format!("The database lacks {missing} migrations. Run `mizili-hub migrate`.");
         return Err(Kind::Unavailable.because(detail).retry_after_s(RETRY_AFTER_S).into());
     }
     Ok(ok())
+}
+
+async fn applied(conn: &mut PgConnection) -> Result<HashSet<i64>, sqlx::Error> {
+    let there =
+        q("SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS there").fetch_one(&mut *conn).await?;
+    if !there.try_get("there")? {
+        return Ok(HashSet::new());
+    }
+    let rows = q("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(conn).await?;
+    rows.iter().map(|row| row.try_get("version")).collect()
 }

@@ -4,7 +4,7 @@ use super::refusals::Caller;
 use super::session::is_signed;
 use super::{code, store};
 use crate::auth::throttle::{self, Guess};
-use crate::db::q;
+use crate::db::{q, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::news::Moved;
 use crate::state::AppState;
@@ -41,12 +41,32 @@ pub(super) async fn enrol(
     if !is_signed(&public_key, &enrolment(&request.code, &public_key), &signature) {
         return Err(Kind::Signature.because("The signature does not fit the key. Try again.").into());
     }
+    let offered = Offered { request: &request, public_key: &public_key, bundle_key: &bundle_key };
+    let answer = retrying(&state.deps, || async { enrol_once(&state, &caller, place, &offered).await });
+    Ok(Json(answer.await?))
+}
+
+/// What a box shows that wants to be enrolled.
+struct Offered<'a> {
+    request: &'a EnrolRequest,
+    public_key: &'a [u8],
+    bundle_key: &'a [u8],
+}
+
+/// One try, which counts as one also where it is refused. Where it took effect unseen, the next one finds its answer.
+async fn enrol_once(
+    state: &AppState,
+    caller: &Caller,
+    place: Place,
+    offered: &Offered<'_>,
+) -> Result<EnrolResponse, ApiError> {
+    let Offered { request, public_key, bundle_key } = offered;
     let mut tx = state.db.begin().await?;
     let wrong = || {
         let how = "The code is wrong, was used, or has expired. Ask the operator for a new one.";
         Kind::EnrolmentCode.because(how)
     };
-    let Some(code) = redeem(&mut tx, &caller, place, &request.code, state.deps.clock.now()).await? else {
+    let Some(code) = redeem(&mut tx, caller, place, &request.code, state.deps.clock.now()).await? else {
         // The wrong try is counted even though the answer is a refusal.
         tx.commit().await?;
         return Err(wrong().into());
@@ -55,7 +75,7 @@ pub(super) async fn enrol(
         Kind::EdgeRevoked.because("This node was revoked by the operator. Ask the operator.")
     })?;
     let (incarnation, random) = if code.used {
-        first_answer(&mut tx, &edge, &public_key).await?.ok_or_else(|| {
+        first_answer(&mut tx, &edge, public_key).await?.ok_or_else(|| {
             caller.is_refused_for("the code was used before");
             wrong()
         })?
@@ -63,8 +83,7 @@ pub(super) async fn enrol(
         let mut random = [0; 16];
         state.deps.ids.fill(&mut random);
         let software: String = request.software.chars().take(SOFTWARE_MAX_CHARS).collect();
-        let offered =
-            store::Offered { public_key: &public_key, bundle_key: &bundle_key, software: &software };
+        let offered = store::Offered { public_key, bundle_key, software: &software };
         (store::enrol(&mut tx, edge.id, &offered, &random).await?, random)
     };
     let cooperative = cooperative(&mut tx, edge.cooperative).await?;
@@ -75,7 +94,7 @@ pub(super) async fn enrol(
     tracing::info!(edge = edge.id.0, incarnation, "an edge was enrolled");
     let link = Issuer { key: &state.keys.link, edge: edge.id.0, incarnation }.issue(0, random);
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    Ok(Json(EnrolResponse {
+    Ok(EnrolResponse {
         edge: edge.id.0,
         incarnation,
         link: LinkJson { number: link.number, random: encode(&link.random), mac: encode(&link.mac) },
@@ -83,7 +102,7 @@ pub(super) async fn enrol(
         hub_keys: state.keys.public().map(|key| encode(&key)).into(),
         cooperative,
         national: edge.national,
-    }))
+    })
 }
 
 /// What the box that used the code was answered. The answer may have been lost on the way: until its first exchange the same

@@ -6,6 +6,7 @@ use super::store::{self, EdgeRow, Heard};
 use super::turns::Turns;
 use super::{scope, session};
 use crate::commands::stream::{StreamError, take_batch};
+use crate::db::retrying;
 use crate::error::{ApiError, Kind, out_of_order};
 use crate::state::AppState;
 use axum::Extension;
@@ -50,9 +51,11 @@ pub(super) async fn exchange(
     body: Body,
 ) -> Result<Response, ApiError> {
     let place = state.room.exchange(&state.deps)?;
-    let mut tx = state.db.begin().await?;
-    let edge = session::authenticate(&mut tx, &headers, &caller, state.deps.clock.now()).await?;
-    tx.commit().await?;
+    let (headers, asks, now) = (&headers, &caller, state.deps.clock.now());
+    let known = state.db.read(&state.deps, |mut conn| async move {
+        session::authenticate(&mut conn, headers, asks, now).await
+    });
+    let edge = known.await?;
     let turn = turns.begin(edge.id)?;
     let body = body.into_data_stream();
     let mut request = Request { body, bytes: 0, frames: FrameReader::default(), ended: false, caller };
@@ -138,7 +141,7 @@ impl Request {
     }
 }
 
-/// Lets the request in or not, and keeps what it says, in one transaction.
+/// Lets the request in or not.
 async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Opened, Message>, ApiError> {
     let refuse = |code, detail: &str| Ok(Err(Message::Refusal(Refusal::new(code, detail))));
     if hello.minor.abs_diff(MINOR_VERSION) > VERSION_WINDOW {
@@ -147,6 +150,22 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
     if hello.incarnation != edge.incarnation {
         return refuse(RefusalCode::Rewound, "this incarnation was replaced by a later enrolment");
     }
+    let heard = retrying(&state.deps, || async { hear(state, &edge, &hello).await }).await?;
+    Ok(heard.map(|Let { number, link, epoch, scope }| Opened { edge, hello, number, link, epoch, scope }))
+}
+
+/// What an exchange is let in with.
+struct Let {
+    number: i64,
+    link: Link,
+    epoch: u32,
+    scope: Vec<Bucket>,
+}
+
+/// Judges what the request shows and keeps what it says, in one transaction. One that took effect unseen is judged again like a
+/// request whose answer was lost.
+async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<Let, Message>, ApiError> {
+    let refuse = |code, detail: &str| Ok(Err(Message::Refusal(Refusal::new(code, detail))));
     let mut tx = state.db.begin().await?;
     // First of all: a hub with other keys must judge no link.
     let epoch = store::epoch(&mut tx, &state.keys).await?;
@@ -198,7 +217,7 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
             );
         }
     }
-    let scope = scope::scope(&mut tx, &edge).await?;
+    let scope = scope::scope(&mut tx, edge).await?;
     if !hello.has_cursors_of(&scope) {
         tracing::warn!(edge = edge.id.0, "an edge sent cursors that are none");
         return refuse(RefusalCode::Malformed, "the cursors do not fit the buckets");
@@ -221,8 +240,7 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
     };
     store::hear(&mut tx, &heard).await?;
     tx.commit().await?;
-    let link = issued((number, random));
-    Ok(Ok(Opened { edge, hello, number: exchange, link, epoch, scope }))
+    Ok(Ok(Let { number: exchange, link: issued((number, random)), epoch, scope }))
 }
 
 /// What has happened, and the two commands that let the box go on in place. Nothing that is stored on it is lost by them.

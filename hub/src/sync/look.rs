@@ -4,10 +4,13 @@
 use super::refusals::Caller;
 use super::scope::{scope, scopes};
 use super::{session, store};
+use crate::db::retrying;
 use crate::error::{ApiError, Kind};
 use crate::feed::read;
 use crate::news::{Found, Looked, Waiter};
 use crate::state::AppState;
+use jiff::Timestamp;
+use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
@@ -24,21 +27,33 @@ pub(super) async fn look(
     token: &[u8; 32],
     standing: &Standing,
 ) -> Result<Option<Looked>, ApiError> {
-    let mut tx = state.db.begin().await?;
-    let session = session::of(&mut tx, token, caller, state.deps.clock.now()).await?;
+    let now = state.deps.clock.now();
+    let look = state.db.read(&state.deps, |mut conn| async move {
+        look_once(&mut conn, caller, token, standing, now).await
+    });
+    look.await
+}
+
+async fn look_once(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    token: &[u8; 32],
+    standing: &Standing,
+    now: Timestamp,
+) -> Result<Option<Looked>, ApiError> {
+    let session = session::of(conn, token, caller, now).await?;
     let edge = session.edge;
-    let buckets = scope(&mut tx, &edge).await?;
+    let buckets = scope(conn, &edge).await?;
     if scope_hash(&buckets) != standing.scope {
         return Ok(None);
     }
     let Ok(cursors) = cursors_from_bytes(&standing.cursors, &buckets) else {
         return Err(Kind::Malformed.because("The cursors do not fit the scope.").into());
     };
-    let heads = read::versions(&mut tx, &buckets).await?;
+    let heads = read::versions(conn, &buckets).await?;
     let is_behind =
         cursors.iter().any(|c| heads.get(&c.bucket).is_some_and(|head| *head > c.upto) || !c.is_whole());
-    let last = store::last_verdict(&mut tx, edge.id, edge.incarnation).await?;
-    tx.commit().await?;
+    let last = store::last_verdict(conn, edge.id, edge.incarnation).await?;
     let is_news = is_behind || last > standing.verdicts_upto;
     Ok((!is_news).then_some(Looked { edge: edge.id, buckets, session_ends: session.ends }))
 }
@@ -68,14 +83,18 @@ pub async fn all(state: &AppState) -> Result<(), ApiError> {
     let ids: Vec<EdgeId> = waiters.iter().map(|waiter| waiter.edge).collect();
     let buckets: BTreeSet<Bucket> = waiters.iter().flat_map(|waiter| &waiter.buckets).copied().collect();
     let buckets: Vec<Bucket> = buckets.into_iter().collect();
-    let mut tx = state.db.begin().await?;
     let tokens: Vec<&[u8]> = waiters.iter().map(|waiter| &waiter.asker.token[..]).collect();
-    let signed_in = store::signed_in(&mut tx, &tokens, now).await?;
-    let scopes = scopes(&mut tx, &ids).await?;
-    let heads = read::versions(&mut tx, &buckets).await?;
     let heard: Vec<EdgeId> = waiters.iter().filter(|w| w.is_heard).map(|w| w.edge).collect();
-    store::note_heard(&mut tx, &heard, now).await?;
-    tx.commit().await?;
+    let looked = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        let signed_in = store::signed_in(&mut tx, &tokens, now).await?;
+        let scopes = scopes(&mut tx, &ids).await?;
+        let heads = read::versions(&mut tx, &buckets).await?;
+        store::note_heard(&mut tx, &heard, now).await?;
+        tx.commit().await?;
+        Ok::<_, ApiError>((signed_in, scopes, heads))
+    });
+    let (signed_in, scopes, heads) = looked.await?;
     let of = |w: &Waiter| {
         let Some(last) = signed_in.get(&w.asker.token[..]) else { return Found::Gone };
         // Who cannot be judged among all is judged alone, and is told what is wrong.

@@ -9,7 +9,7 @@ use crate::state::AppState;
 use bytes::Bytes;
 use sqlx::PgConnection;
 use std::io;
-use sync_protocol::wire::message::{Message, Refusal, RefusalCode};
+use sync_protocol::wire::message::{Refusal, RefusalCode};
 use tokio::sync::mpsc::Sender;
 
 /// Why an answer does not go on.
@@ -54,9 +54,9 @@ impl<'a> Outflow<'a> {
         Self { state, opened, out, is_fresh: false }
     }
 
-    /// Sends a message.
-    pub(super) async fn message(&mut self, message: &Message) -> Result<(), Stop> {
-        self.bytes(message.to_bytes().into()).await
+    /// Whom it goes to, and for what.
+    pub(super) fn opened(&self) -> &'a Opened {
+        self.opened
     }
 
     /// Sends whole frames.
@@ -72,26 +72,48 @@ impl<'a> Outflow<'a> {
         if self.is_fresh {
             return Ok(());
         }
-        let mut tx = self.state.db.begin().await?;
-        self.look_in(&mut tx).await?;
-        tx.commit().await?;
-        Ok(())
+        let (AppState { db, deps, .. }, opened) = (self.state, self.opened);
+        let seen = db.read(deps, |mut conn| async move { seen(&mut conn, opened).await }).await?;
+        self.saw(seen)
     }
 
-    /// The same by a transaction that is open already.
-    pub(super) async fn look_in(&mut self, conn: &mut PgConnection) -> Result<(), Stop> {
-        let opened = self.opened;
+    /// Goes by what was seen a moment ago.
+    pub(super) fn saw(&mut self, seen: Seen) -> Result<(), Stop> {
         let refused = |code, detail: &str| Err(Stop::Refused(Refusal::new(code, detail)));
-        let Some(edge) = store::edge(conn, opened.edge.id).await?.filter(|edge| !edge.revoked) else {
-            return refused(RefusalCode::Revoked, "the operator revoked this node");
-        };
-        if edge.incarnation != opened.edge.incarnation {
-            return refused(RefusalCode::Rewound, "this incarnation was replaced by a later enrolment");
+        match seen {
+            Seen::Same => {
+                self.is_fresh = true;
+                Ok(())
+            }
+            Seen::Revoked => refused(RefusalCode::Revoked, "the operator revoked this node"),
+            Seen::Replaced => {
+                refused(RefusalCode::Rewound, "this incarnation was replaced by a later enrolment")
+            }
+            Seen::Rescoped => Err(Stop::Rescoped),
         }
-        if scope(conn, &edge).await? != opened.scope {
-            return Err(Stop::Rescoped);
-        }
-        self.is_fresh = true;
-        Ok(())
     }
+}
+
+/// What has become of an edge since its exchange began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It may go on.
+    Same,
+    /// An operator revoked it.
+    Revoked,
+    /// It was enrolled again.
+    Replaced,
+    /// Its buckets are others.
+    Rescoped,
+}
+
+/// Looks at it.
+pub(super) async fn seen(conn: &mut PgConnection, opened: &Opened) -> Result<Seen, sqlx::Error> {
+    let Some(edge) = store::edge(conn, opened.edge.id).await?.filter(|edge| !edge.revoked) else {
+        return Ok(Seen::Revoked);
+    };
+    if edge.incarnation != opened.edge.incarnation {
+        return Ok(Seen::Replaced);
+    }
+    Ok(if scope(conn, &edge).await? == opened.scope { Seen::Same } else { Seen::Rescoped })
 }

@@ -4,10 +4,11 @@
 //! Anything longer goes page by page, each its own statement, until the turn is over.
 
 use super::exchange::{Opened, same_scope};
-use super::outflow::{Outflow, Stop};
+use super::outflow::{Outflow, Seen, Stop, seen};
 use super::room::Place;
 use super::turns::Turn;
 use crate::commands::stream::verdicts_after;
+use crate::db::retrying;
 use crate::error::ApiError;
 use crate::feed::read::{self, Head};
 use crate::state::AppState;
@@ -117,65 +118,106 @@ async fn respond(state: &AppState, reply: Reply, out: &Out) -> Result<(), ApiErr
 
 /// Sends everything but the last message. Says whether there is more to fetch.
 async fn parts(state: &AppState, reply: &Reply, out: &mut Outflow<'_>) -> Result<bool, Stop> {
-    let opened = &reply.opened;
     // A number that two boxes used says nothing to either of them, and verdicts name numbers.
     if reply.refusal.as_ref().is_some_and(|refusal| refusal.code == RefusalCode::SequenceReused) {
         return Ok(false);
     }
-    let mut tx = state.db.begin_snapshot().await?;
-    out.look_in(&mut tx).await?;
-    let verdicts = verdicts_after(
-        &mut tx,
-        opened.edge.id,
-        opened.edge.incarnation,
-        opened.hello.verdicts_upto,
-        VERDICTS_MAX,
-    )
-    .await?;
-    let verdicts_left = verdicts.len() as i64 == VERDICTS_MAX;
-    let mut sizer = Sizer::new(opened.hello.frame_bytes as usize);
-    sizer.begin(VERDICT_BYTES);
-    for frame in sizer.all(&verdicts, FRAME_VERDICTS_MAX, |part| Message::Verdicts(part.to_vec())) {
+    // No connection is held while a slow line takes what was read.
+    let Begun { seen, frames, next, mut sizer } =
+        retrying(&state.deps, || async { begun(state, reply).await }).await?;
+    out.saw(seen)?;
+    for frame in frames {
         out.bytes(frame.into()).await?;
     }
+    match next {
+        Next::Nothing => Ok(false),
+        Next::More => Ok(true),
+        Next::Malformed => Err(Stop::Refused(Refusal::new(RefusalCode::Malformed, "cursors"))),
+        Next::Walk(pages) => {
+            let room_bytes = (reply.opened.hello.room_bytes as usize).min(ROOM_MAX_BYTES);
+            walk(state, &pages, room_bytes, &mut sizer, out).await?;
+            Ok(true)
+        }
+    }
+}
+
+/// The beginning of an answer, as one snapshot shows it; all of it where it is short.
+struct Begun {
+    seen: Seen,
+    frames: Vec<Vec<u8>>,
+    next: Next,
+    /// What it has learnt of the sizes of things.
+    sizer: Sizer,
+}
+
+/// What follows on the beginning.
+enum Next {
+    Nothing,
+    /// Another exchange fetches it.
+    More,
+    Walk(Vec<Page>),
+    /// The cursors cannot be read.
+    Malformed,
+}
+
+async fn begun(state: &AppState, reply: &Reply) -> Result<Begun, ApiError> {
+    let opened = &reply.opened;
+    let mut begun = Begun {
+        seen: Seen::Same,
+        frames: Vec::new(),
+        next: Next::Nothing,
+        sizer: Sizer::new(opened.hello.frame_bytes as usize),
+    };
+    let mut tx = state.db.begin_snapshot().await?;
+    begun.seen = seen(&mut tx, opened).await?;
+    if begun.seen == Seen::Same {
+        begun.next = fill(&mut tx, reply, &mut begun.sizer, &mut begun.frames).await?;
+    }
+    tx.commit().await?;
+    Ok(begun)
+}
+
+/// Reads verdicts, answers to questions, and what moved where that is short.
+async fn fill(
+    conn: &mut PgConnection,
+    reply: &Reply,
+    sizer: &mut Sizer,
+    frames: &mut Vec<Vec<u8>>,
+) -> Result<Next, ApiError> {
+    let opened = &reply.opened;
+    let (edge, upto) = (&opened.edge, opened.hello.verdicts_upto);
+    let verdicts = verdicts_after(conn, edge.id, edge.incarnation, upto, VERDICTS_MAX).await?;
+    let verdicts_left = verdicts.len() as i64 == VERDICTS_MAX;
+    sizer.begin(VERDICT_BYTES);
+    frames.extend(sizer.all(&verdicts, FRAME_VERDICTS_MAX, |part| Message::Verdicts(part.to_vec())));
     if reply.refusal.is_some() {
-        return Ok(false);
+        return Ok(Next::Nothing);
     }
     if !same_scope(opened) {
         let welcome = Welcome { epoch: opened.epoch, scope: opened.scope.clone() };
-        out.message(&Message::Welcome(welcome)).await?;
-        return Ok(true);
+        frames.push(Message::Welcome(welcome).to_bytes());
+        return Ok(Next::More);
     }
     let Ok(cursors) = cursors_from_bytes(&opened.hello.cursors, &opened.scope) else {
-        return Err(Stop::Refused(Refusal::new(RefusalCode::Malformed, "cursors")));
+        return Ok(Next::Malformed);
     };
-    let heads = read::heads(&mut tx, &opened.scope).await?;
-    for answer in audit_answers(&mut tx, reply, &heads).await? {
-        out.message(&answer).await?;
-    }
+    let heads = read::heads(conn, &opened.scope).await?;
+    frames.extend(audit_answers(conn, reply, &heads).await?.iter().map(Message::to_bytes));
     let head = |bucket: &Bucket| heads.get(bucket).map_or(0, |h| h.version);
     let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
     sizer.begin(ROW_BYTES);
     let short = pages.iter().all(|p| p.reach == Reach::Delta)
         && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= COMPLETE_DELTA_MAX_ROWS;
     if !short {
-        tx.commit().await?;
-        let room_bytes = (opened.hello.room_bytes as usize).min(ROOM_MAX_BYTES);
-        walk(state, &pages, room_bytes, &mut sizer, out).await?;
-        return Ok(true);
+        return Ok(Next::Walk(pages));
     }
-    let mut frames = Vec::new();
     for page in &pages {
-        frames.extend(delta_frames(&mut tx, page, &mut sizer).await?);
+        frames.extend(delta_frames(conn, page, sizer).await?);
     }
-    tx.commit().await?;
     sizer.begin(POINT_BYTES);
     let points = points(&cursors, &heads, opened.hello.want_points);
     frames.extend(sizer.all(&points, SCOPE_BUCKETS_MAX, |part| Message::Complete(part.to_vec())));
-    for frame in frames {
-        out.bytes(frame.into()).await?;
-    }
-    Ok(verdicts_left)
+    Ok(if verdicts_left { Next::More } else { Next::Nothing })
 }
 
 /// The points at which the edge compares: the buckets that moved, or all when it asks.
@@ -242,13 +284,17 @@ async fn walk(
     for page in pages {
         let (mut after, mut upto) = (page.after, page.upto);
         while after < upto && used < room_bytes.max(FRAME_TARGET_MIN_BYTES) {
-            let mut tx = state.db.begin().await?;
-            out.look_in(&mut tx).await?;
-            let rows = match page.reach {
-                Reach::Delta => page_up(&mut tx, page.cursor.bucket, after, upto, page_rows(sizer)).await?,
-                _ => page_down(&mut tx, page, upto, page_rows(sizer)).await?,
-            };
-            tx.commit().await?;
+            let (opened, limit) = (out.opened(), page_rows(sizer));
+            let read = state.db.read(&state.deps, |mut conn| async move {
+                let seen = seen(&mut conn, opened).await?;
+                let rows = match page.reach {
+                    Reach::Delta => page_up(&mut conn, page.cursor.bucket, after, upto, limit).await?,
+                    _ => page_down(&mut conn, page, upto, limit).await?,
+                };
+                Ok::<_, ApiError>((seen, rows))
+            });
+            let (seen, rows) = read.await?;
+            out.saw(seen)?;
             match page.reach {
                 Reach::Delta => after = rows.upto,
                 _ => upto = rows.after,

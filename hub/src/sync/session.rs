@@ -5,6 +5,7 @@
 use super::keys::HubKeys;
 use super::refusals::Caller;
 use super::store;
+use crate::db::retrying;
 use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
 use axum::extract::State;
@@ -63,10 +64,6 @@ pub(super) async fn open(
     Body(request): Body<SessionRequest>,
 ) -> Result<Json<SessionResponse>, ApiError> {
     caller.is(EdgeId(request.edge));
-    let refused = |why: &'static str| {
-        caller.is_refused_for(why);
-        Kind::EdgeUnknown.because("This node is not known here, or its key is another. Enrol it again.")
-    };
     let of = ChallengeRequest { edge: request.edge, incarnation: request.incarnation };
     let challenge = URL_SAFE_NO_PAD.decode(&request.challenge).unwrap_or_default();
     if !is_own_challenge(&state.keys, &of, &challenge, state.deps.clock.now_s()) {
@@ -74,11 +71,31 @@ pub(super) async fn open(
             .because("The challenge is not one of ours or has expired. Ask for a new one.")
             .into());
     }
-    let mut tx = state.db.begin().await?;
-    let edge = store::edge(&mut tx, EdgeId(request.edge)).await?.ok_or_else(|| refused("no such edge"))?;
     let signature = URL_SAFE_NO_PAD.decode(&request.signature).unwrap_or_default();
     let message = edge_session(request.edge, request.incarnation, &challenge);
-    if !edge.public_key.as_deref().is_some_and(|key| is_signed(key, &message, &signature)) {
+    let opened = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        let token = open_once(&mut tx, &state, &caller, &request, (&message, &signature)).await?;
+        tx.commit().await?;
+        Ok::<_, ApiError>(token)
+    });
+    Ok(Json(SessionResponse { token: URL_SAFE_NO_PAD.encode(opened.await?), expires_in_s: SESSION_VALID_S }))
+}
+
+/// Opens a session for whoever signed the message with the edge's key; its token.
+async fn open_once(
+    conn: &mut PgConnection,
+    state: &AppState,
+    caller: &Caller,
+    request: &SessionRequest,
+    (message, signature): (&[u8], &[u8]),
+) -> Result<[u8; 16], ApiError> {
+    let refused = |why: &'static str| {
+        caller.is_refused_for(why);
+        Kind::EdgeUnknown.because("This node is not known here, or its key is another. Enrol it again.")
+    };
+    let edge = store::edge(conn, EdgeId(request.edge)).await?.ok_or_else(|| refused("no such edge"))?;
+    if !edge.public_key.as_deref().is_some_and(|key| is_signed(key, message, signature)) {
         return Err(refused("wrong signature").into());
     }
     if edge.revoked {
@@ -95,7 +112,7 @@ pub(super) async fn open(
     state.deps.ids.fill(&mut token);
     let now = state.deps.clock.now();
     store::open_session(
-        &mut tx,
+        conn,
         blake3::hash(&token).as_bytes(),
         edge.id,
         edge.incarnation,
@@ -103,8 +120,7 @@ pub(super) async fn open(
         SESSION_VALID_S,
     )
     .await?;
-    tx.commit().await?;
-    Ok(Json(SessionResponse { token: URL_SAFE_NO_PAD.encode(token), expires_in_s: SESSION_VALID_S }))
+    Ok(token)
 }
 
 fn is_own_challenge(keys: &HubKeys, of: &ChallengeRequest, challenge: &[u8], now_s: i64) -> bool {

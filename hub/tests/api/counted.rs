@@ -1,5 +1,4 @@
-//! Counts the statements that a test's own thread sends to the database. What sqlx sends without a word about it (BEGIN) is not
-//! among them; COMMIT is.
+//! Counts the statements that a test's own thread sends to the database, BEGIN and COMMIT among them: each is a round trip.
 
 use std::cell::Cell;
 use std::sync::Once;

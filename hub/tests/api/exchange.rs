@@ -2,7 +2,7 @@
 
 use crate::support::{OWN, TestHub};
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderName, Request};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
@@ -22,7 +22,8 @@ const REGION: Bucket = Bucket::Region(RegionId(1));
 const ROWS: u64 = 6_000;
 
 /// A box that was enrolled and has signed in.
-struct Signed {
+#[derive(Clone)]
+pub(crate) struct Signed {
     token: String,
     link: Link,
 }
@@ -50,7 +51,8 @@ fn cursors(region: u64) -> Vec<u8> {
 }
 
 impl Signed {
-    async fn enrolled(hub: &TestHub) -> Self {
+    /// Enrols the first one, and signs it in.
+    pub(crate) async fn enrolled(hub: &TestHub) -> Self {
         let code = edges::add(&hub.state.db, &hub.state.deps, OWN, false).await.unwrap().code;
         let key = SigningKey::from_bytes(&[5; 32]);
         let public = key.verifying_key().to_bytes();
@@ -61,13 +63,32 @@ impl Signed {
         let given = hub.post("/sync/v1/enrol").json(&asked).send().await.is(200).json();
         let link = &given["link"];
         let link = Link { number: 0, random: bytes(&link["random"]), mac: bytes(&link["mac"]) };
+        Self { token: Self::signed_in(hub).await, link }
+    }
+
+    /// Signs the first one in; its token.
+    pub(crate) async fn signed_in(hub: &TestHub) -> String {
+        let key = SigningKey::from_bytes(&[5; 32]);
         let asked = hub.post("/sync/v1/challenge").json(&json!({ "edge": 1, "incarnation": 1 })).send().await;
         let challenge = asked.is(200).json()["challenge"].as_str().unwrap().to_owned();
         let signed = key.sign(&edge_session(1, 1, &URL_SAFE_NO_PAD.decode(&challenge).unwrap())).to_bytes();
         let answer =
             json!({ "edge": 1, "incarnation": 1, "challenge": challenge, "signature": encode(&signed) });
         let session = hub.post("/sync/v1/session").json(&answer).send().await.is(200).json();
-        Self { token: session["token"].as_str().unwrap().to_owned(), link }
+        session["token"].as_str().unwrap().to_owned()
+    }
+
+    /// An exchange by a box that knows nothing of its buckets: it is told which they are.
+    pub(crate) async fn is_welcomed(&mut self, hub: &TestHub) {
+        let answer = self.ask(hub, 7, cursors_to_bytes(&[BucketCursor::new(REGION)])).await.rest().await;
+        let [Message::Welcome(_), Message::Close(close)] = answer.as_slice() else { panic!("{answer:?}") };
+        self.link = close.link.clone();
+    }
+
+    /// A long poll by a box that was never told its buckets: there is news.
+    pub(crate) async fn hears(&self, hub: &TestHub) {
+        let poll = hub.get("/sync/v1/news?scope=7&cursors=&verdicts=0");
+        poll.header(HeaderName::from_static(TOKEN_HEADER), &self.token).send().await.is(200);
     }
 
     fn hello(&self, scope: u32, cursors: Vec<u8>) -> Hello {
@@ -154,7 +175,7 @@ fn rows(messages: &[Message]) -> usize {
 #[tokio::test]
 async fn cursors_that_are_none_are_refused_by_name_and_not_kept() {
     let hub = TestHub::with_market().await;
-    let asks = Signed::enrolled(&hub).await;
+    let mut asks = Signed::enrolled(&hub).await;
     let own = scope_hash(&scope());
     for (scope, cursors) in [
         (own, vec![1]),
@@ -169,8 +190,7 @@ async fn cursors_that_are_none_are_refused_by_name_and_not_kept() {
     }
     assert_eq!(hub.ask("SELECT count(*) FROM edge_streams WHERE heard_cursors IS NOT NULL").await, "0");
     // Its link was not used up, and what does fit is taken: also cursors of buckets that it had before.
-    let answer = asks.ask(&hub, 7, cursors_to_bytes(&[BucketCursor::new(REGION)])).await.rest().await;
-    assert!(matches!(answer.as_slice(), [Message::Welcome(_), Message::Close(_)]), "{answer:?}");
+    asks.is_welcomed(&hub).await;
 }
 
 /// From the first row on, and after some are there: by pages, and in one snapshot.

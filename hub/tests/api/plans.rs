@@ -102,6 +102,13 @@ const LISTS: [(&str, &str, &str); 10] = [
     ("/api/v1/market-prices?market=7", "WHERE true AND s.market_id = $1 ORDER", "price_series_key"),
 ];
 
+/// Who lists orders, how the walk begins that is theirs, and its index.
+const ORDERS: [(Who, &str, &str); 3] = [
+    (Who::Admin, "FROM orders WHERE true ORDER", "orders_recorded"),
+    (Who::Clerk, "FROM orders WHERE cooperative_id = $1 ORDER", "orders_cooperative_recorded"),
+    (Who::Buyer, "FROM orders WHERE buyer_user_id = $1 ORDER", "orders_buyer_user_recorded"),
+];
+
 /// One connection, so that every statement is kept on it.
 async fn hub_with_one_connection() -> TestHub {
     let mut hub = TestHub::with_market().await;
@@ -123,7 +130,9 @@ async fn use_everything(hub: &TestHub) {
     let order = hub.order(Who::Buyer, &some, 1).await;
     hub.get(&format!("/api/v1/orders/{order}")).by(Who::Buyer).send().await.is(200);
     hub.post(&format!("/api/v1/orders/{order}/cancel")).by(Who::Buyer).send().await.is(200);
-    hub.get("/api/v1/orders").by(Who::Clerk).send().await.is(200);
+    for (who, ..) in ORDERS {
+        hub.get("/api/v1/orders").by(who).send().await.is(200);
+    }
     let posted = json!({ "commodity_id": 1, "unit_id": 1, "quantity": "5", "cooperative_id": 1,
         "price": { "amount": 100, "currency": "MWK" } });
     hub.post("/api/v1/products").by(Who::Admin).json(&posted).send().await.is(201);
@@ -183,7 +192,8 @@ async fn every_kept_plan_walks_along_its_index() {
             wrong.extend(named.then(|| format!("reads all {table}:\n{text}\n{plan}")));
         }
     }
-    for (_, part, index) in LISTS {
+    let orders = ORDERS.into_iter().map(|(_, part, index)| (part, index));
+    for (part, index) in LISTS.into_iter().map(|(_, part, index)| (part, index)).chain(orders) {
         let mut found = plans.iter().filter(|(text, _)| text.contains(part));
         let (text, plan) = found.next().unwrap_or_else(|| panic!("nothing has {part}"));
         wrong.extend((!plan.contains(index)).then(|| format!("not along {index}:\n{text}\n{plan}")));

@@ -9,6 +9,7 @@ mod facts;
 mod feed;
 mod feed_check;
 mod jobs;
+mod pool;
 mod stream;
 mod stream_open;
 mod stream_ours;

@@ -2,7 +2,7 @@
 //! beside this one.
 
 use super::store;
-use crate::db::{Db, misfit, q};
+use crate::db::{Db, Narrowed, misfit, q};
 use crate::rows::Cells;
 use jiff_sqlx::Timestamp;
 use serde::Serialize;
@@ -56,15 +56,22 @@ pub struct Shown {
     pub clashes_with: Vec<String>,
 }
 
-const LIST: &str = "
-    SELECT c.id, c.edge_id, p.name, c.incarnation, c.seq, c.kind, c.verdict, c.ours, c.received_at, c.error
-    FROM commands c JOIN edges e ON e.id = c.edge_id JOIN cooperatives p ON p.id = e.cooperative_id
-    WHERE c.verdict IN ('held', 'quarantined', 'unsupported') AND ($1 = 0 OR c.edge_id = $1) AND ($2::uuid IS NULL OR c.id = $2)
-    UNION ALL
-    SELECT f.id, f.edge_id, p.name, f.incarnation, f.seq, 0, 'failing', true, f.first_failed_at, f.error
-    FROM command_failures f JOIN edges e ON e.id = f.edge_id JOIN cooperatives p ON p.id = e.cooperative_id
-    WHERE NOT EXISTS (SELECT FROM commands c WHERE c.id = f.id) AND ($1 = 0 OR f.edge_id = $1) AND ($2::uuid IS NULL OR f.id = $2)
-    ORDER BY 2, 4, 5";
+/// The text of a list, of an edge's commands or of all, or of one command.
+fn text(edge: Option<i32>, id: Option<Uuid>) -> Narrowed {
+    let kept = Narrowed::of(
+        "SELECT c.id, c.edge_id, p.name, c.incarnation, c.seq, c.kind, c.verdict, c.ours, c.received_at, c.error
+        FROM commands c JOIN edges e ON e.id = c.edge_id JOIN cooperatives p ON p.id = e.cooperative_id
+        WHERE c.verdict IN ('held', 'quarantined', 'unsupported')",
+    );
+    let kept = kept.maybe(" AND c.edge_id = ?", edge).maybe(" AND c.id = ?", id);
+    let failing = kept.then(
+        " UNION ALL
+        SELECT f.id, f.edge_id, p.name, f.incarnation, f.seq, 0, 'failing', true, f.first_failed_at, f.error
+        FROM command_failures f JOIN edges e ON e.id = f.edge_id JOIN cooperatives p ON p.id = e.cooperative_id
+        WHERE NOT EXISTS (SELECT FROM commands c WHERE c.id = f.id)",
+    );
+    failing.maybe(" AND f.edge_id = ?", edge).maybe(" AND f.id = ?", id).then(" ORDER BY 2, 4, 5")
+}
 
 /// Commands that wait, of one edge or of all, in the order of their streams.
 ///
@@ -72,8 +79,8 @@ const LIST: &str = "
 /// Those of the database.
 pub async fn list(db: &Db, edge: Option<EdgeId>) -> Result<Vec<Waiting>, sqlx::Error> {
     let mut tx = db.begin().await?;
-    let edge = edge.map_or(0, |edge| i32::try_from(edge.0).unwrap_or(i32::MAX));
-    let rows = q(LIST).bind(edge).bind(None::<Uuid>).fetch_all(&mut *tx).await?;
+    let edge = edge.map(|edge| i32::try_from(edge.0).unwrap_or(i32::MAX));
+    let rows = text(edge, None).fetch_all(&mut tx).await?;
     tx.commit().await?;
     rows.iter().map(waiting).collect()
 }
@@ -84,8 +91,9 @@ pub async fn list(db: &Db, edge: Option<EdgeId>) -> Result<Vec<Waiting>, sqlx::E
 /// Those of the database.
 pub async fn show(db: &Db, id: Uuid) -> Result<Option<Shown>, sqlx::Error> {
     let mut tx = db.begin().await?;
-    let Some(row) = q(LIST).bind(0).bind(Some(id)).fetch_optional(&mut *tx).await? else { return Ok(None) };
-    let waiting = waiting(&row)?;
+    let found = text(None, Some(id)).fetch_all(&mut tx).await?;
+    let Some(row) = found.first() else { return Ok(None) };
+    let waiting = waiting(row)?;
     let kept = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body FROM commands WHERE id = $1")
         .bind(id)
         .fetch_optional(&mut *tx)

@@ -73,11 +73,7 @@ pub(crate) async fn place(
 }
 
 /// Every round trip to the database is counted here (a test holds how many there are), most of them with the product locked.
-async fn place_once(
-    state: &AppState,
-    names: &Kept,
-    draft: &Draft<'_>,
-) -> Result<(Answer, Moved), ApiError> {
+async fn place_once(state: &AppState, names: &Kept, draft: &Draft<'_>) -> Result<(Answer, Moved), ApiError> {
     let Draft { caller, new, .. } = draft;
     let mut tx = state.db.begin().await?;
     if let Some(answer) = draft.attempt.begin(&mut tx).await? {

@@ -1,10 +1,12 @@
 //! SQL of orders. Who may see an order is part of the query of a list; of a single one the application function decides.
 
 use super::OrderRow;
-use crate::db::{q, q_once};
+use crate::db::{Narrowed, int, q};
 use crate::market::newest::{Newest, RecordedAt};
 use crate::market::products::db::step_milli;
 use crate::rows;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use mizili_node::lists::OrderFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -36,13 +38,12 @@ macro_rules! select_order {
                      o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.odd_price, o.buyer_user_id,
                      (extract(epoch FROM o.recorded_at) * 1000000)::bigint AS recorded_at_us,
                      CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit,
-                     coalesce(NOT a.phone_confirmed, false) AS buyer_unconfirmed
+                     coalesce((SELECT NOT a.phone_confirmed FROM users a WHERE a.id = o.buyer_user_id), false) AS buyer_unconfirmed
               FROM ",
             $from,
             " o JOIN listings l ON l.id = o.listing_id
                 JOIN commodities c ON c.id = l.commodity_id
-                JOIN units u ON u.id = l.unit_id
-                LEFT JOIN users a ON a.id = o.buyer_user_id ",
+                JOIN units u ON u.id = l.unit_id ",
             $tail
         )
     };
@@ -67,48 +68,64 @@ pub(crate) async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Orde
     q(SQL).bind(id).fetch_optional(conn).await?.as_ref().map(order_of).transpose()
 }
 
-/// One way in which an order may be visible, as a walk along an index that stops after a page.
-macro_rules! branch {
-    ($condition:literal) => {
-        concat!(
-            "(SELECT * FROM orders WHERE ",
-            $condition,
-            " AND ($5::bigint IS NULL OR (recorded_at, id) < ('epoch'::timestamptz + $5 * interval '1 microsecond', $10::uuid))
-              AND ($6::int IS NULL OR status = $6) AND ($7::uuid IS NULL OR listing_id = $7)
-              AND ($8::int IS NULL OR cooperative_id = $8) ORDER BY recorded_at DESC, id DESC LIMIT $9)"
-        )
-    };
-}
-
-/// Orders that somebody may see, newest first by when the hub recorded them, after a key.
+/// Orders that somebody may see, newest first by when the hub recorded them, after a key, at least so many where there are.
 pub(crate) async fn list(
     conn: &mut PgConnection,
     visible: &Visible,
     filter: &Filter,
     after: Option<Newest>,
-    limit: i64,
+    rows: i64,
 ) -> Result<Vec<(Newest, OrderRow)>, sqlx::Error> {
-    const SQL: &str = concat!(
-        "WITH page AS MATERIALIZED (SELECT DISTINCT ON (recorded_at, id) * FROM (",
-        branch!("$1::boolean"),
-        " UNION ALL ",
-        branch!("cooperative_id = $2::int"),
-        " UNION ALL ",
-        branch!("buyer_user_id = $3::uuid"),
-        " UNION ALL ",
-        branch!("buyer_phone = $4::bigint"),
-        ") seen ORDER BY recorded_at DESC, id DESC LIMIT $9)",
-        select_order!("", "page", "ORDER BY o.recorded_at DESC, o.id DESC")
+    let after = match after.map(|(at, id)| Timestamp::from_microsecond(at.microseconds()).map(|at| (at, id)))
+    {
+        // Nothing is that old or that new.
+        Some(Err(_)) => return Ok(Vec::new()),
+        Some(Ok(key)) => Some(key),
+        None => None,
+    };
+    text(visible, filter, after, rows)?.fetch_all(conn).await?.iter().map(listed).collect()
+}
+
+/// Each way in which an order may be visible is a walk along an index that stops after a page; the page is cut of them all.
+fn text(
+    visible: &Visible,
+    filter: &Filter,
+    after: Option<(Timestamp, Uuid)>,
+    rows: i64,
+) -> Result<Narrowed, sqlx::Error> {
+    let mut text = Narrowed::of(
+        "WITH page AS MATERIALIZED (SELECT DISTINCT ON (recorded_at, id) * FROM (SELECT * FROM orders WHERE false",
     );
-    let cooperative = visible.cooperative.map(|id| crate::db::int(id.0)).transpose()?;
-    // Its text holds filters that may not be set: no plan would be right for every use of it.
-    let query = q_once(SQL).bind(visible.all).bind(cooperative).bind(visible.user.map(|user| user.0));
-    let query = query.bind(visible.phone.map(u64::cast_signed)).bind(after.map(|key| key.0.microseconds()));
-    let query = query
-        .bind(filter.status.map(|s| s.code().cast_signed()))
-        .bind(filter.product)
-        .bind(filter.cooperative);
-    query.bind(limit).bind(after.map(|key| key.1)).fetch_all(conn).await?.iter().map(listed).collect()
+    let branch = |text: Narrowed| text.then(" UNION ALL (SELECT * FROM orders WHERE ");
+    let end = |text: Narrowed| narrowed(text, filter, after).at_least(NEWEST, rows).then(")");
+    if visible.all {
+        text = end(branch(text).then("true"));
+    }
+    if let Some(cooperative) = visible.cooperative.filter(|_| !visible.all) {
+        text = end(branch(text).with("cooperative_id = ?", int(cooperative.0)?));
+    }
+    if let Some(user) = visible.user.filter(|_| !visible.all) {
+        text = end(branch(text).with("buyer_user_id = ?", user.0));
+    }
+    if let Some(phone) = visible.phone.filter(|_| !visible.all) {
+        text = end(branch(text).with("buyer_phone = ?", phone.cast_signed()));
+    }
+    let text = text.then(") seen").at_least(NEWEST, rows).then(")");
+    Ok(text.then(select_order!("", "page", "ORDER BY o.recorded_at DESC, o.id DESC")))
+}
+
+/// The order of a list, up to where it is cut.
+const NEWEST: &str = " ORDER BY recorded_at DESC, id DESC LIMIT";
+
+fn narrowed(text: Narrowed, filter: &Filter, after: Option<(Timestamp, Uuid)>) -> Narrowed {
+    let text = text
+        .maybe(" AND status = ?", filter.status.map(|status| status.code().cast_signed()))
+        .rarely(" AND listing_id = ?", filter.product)
+        .rarely(" AND cooperative_id = ?", filter.cooperative);
+    match after {
+        Some((at, id)) => text.with(" AND (recorded_at, id) < (?,", at.to_sqlx()).with(" ?)", id),
+        None => text,
+    }
 }
 
 /// The names of what a product is and how it is measured, as they stand now.

@@ -130,26 +130,30 @@ pub(crate) async fn change_own(
     if let Some(wrong) = weak_password::problem("/new_password", &change.new_password, Some(caller.phone)) {
         return Err(Problem::fields(vec![wrong]).into());
     }
-    let mut tx = state.db.begin().await?;
-    let old = db::password_hash(&mut tx, caller.id).await?.ok_or_else(unauthorized)?;
-    tx.commit().await?;
+    let old =
+        state.db.read(&state.deps, |mut conn| async move { db::password_hash(&mut conn, caller.id).await });
+    let old = old.await?.ok_or_else(unauthorized)?;
     let shown = is_password(state, &place.line(), caller.phone, &change.current_password, Some(&old)).await?;
     if shown.is_none() {
         tracing::warn!(user = %caller.id, address = %place, "a change of password was refused: the old one was wrong");
         return Err(Problem::invalid("/current_password", "Is not your password.").into());
     }
     let hash = state.auth.passwords.hash(&state.deps, &change.new_password).await?;
-    let mut tx = state.db.begin().await?;
-    if change.office {
-        db::set_office_password(&mut tx, caller.id, &hash).await?;
-    } else {
-        db::set_password(&mut tx, caller.id, &hash).await?;
-    }
-    db::end_sessions(&mut tx, caller.id).await?;
-    let tokens = open_session(state, &mut tx, caller.id).await?;
     let cooperative = caller.cooperative.filter(|_| change.office);
-    let moved = tell_office(&mut tx, caller.id, cooperative).await?;
-    tx.commit().await?;
+    let changed = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        if change.office {
+            db::set_office_password(&mut tx, caller.id, &hash).await?;
+        } else {
+            db::set_password(&mut tx, caller.id, &hash).await?;
+        }
+        db::end_sessions(&mut tx, caller.id).await?;
+        let tokens = open_session(state, &mut tx, caller.id).await?;
+        let moved = tell_office(&mut tx, caller.id, cooperative).await?;
+        tx.commit().await?;
+        Ok::<_, ApiError>((tokens, moved))
+    });
+    let (tokens, moved) = changed.await?;
     state.db.tell(&moved);
     tracing::info!(user = %caller.id, address = %place, office = change.office, "a password was changed");
     Ok(tokens)

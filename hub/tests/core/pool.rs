@@ -1,0 +1,93 @@
+//! The hub's connections on real Postgres: what was broken off leaves nothing for whoever gets the connection next.
+
+use crate::support::World;
+use mizili_hub::db::{Db, q, q_scalar};
+use sqlx::PgConnection;
+
+/// A hub's database over one connection, so that everybody gets the same.
+async fn one(world: &World) -> Db {
+    let url = world.db.direct_url();
+    Db::connect_with(url, url, 1).await.unwrap()
+}
+
+async fn session(conn: &mut PgConnection) -> i32 {
+    q_scalar("SELECT pg_backend_pid()").fetch_one(conn).await.unwrap()
+}
+
+async fn session_of(db: &Db) -> i32 {
+    let mut tx = db.begin().await.unwrap();
+    let session = session(&mut tx).await;
+    tx.commit().await.unwrap();
+    session
+}
+
+#[tokio::test]
+async fn what_was_not_committed_is_gone_before_the_next_gets_the_connection() {
+    let world = World::new().await;
+    let db = one(&world).await;
+    let first = session_of(&db).await;
+    let mut tx = db.begin().await.unwrap();
+    q("UPDATE cooperatives SET name = 'nobody' WHERE id = 1").execute(&mut *tx).await.unwrap();
+    drop(tx);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(session(&mut tx).await, first, "it is lent again");
+    let renamed: i64 = q_scalar("SELECT count(*) FROM cooperatives WHERE name = 'nobody'")
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+    assert_eq!(renamed, 0);
+    // In a failed transaction too.
+    assert!(q("SELECT 1 / 0").execute(&mut *tx).await.is_err());
+    drop(tx);
+    assert_eq!(session_of(&db).await, first);
+    let failed: Result<(), _> = db
+        .read(&world.deps, |mut conn| async move { q("SELECT 1 / 0").execute(&mut *conn).await.map(drop) })
+        .await;
+    assert!(failed.is_err());
+    assert_eq!(session_of(&db).await, first);
+    // What was rolled back holds no lock.
+    world.sql("UPDATE cooperatives SET name = 'somebody' WHERE id = 1").await;
+}
+
+#[tokio::test]
+async fn whoever_goes_away_in_the_middle_leaves_the_connection_to_the_next() {
+    let world = World::new().await;
+    let db = one(&world).await;
+    let first = session_of(&db).await;
+    let mut locked = world.db.begin().await.unwrap();
+    q("LOCK TABLE units").execute(&mut *locked).await.unwrap();
+    let waits = tokio::spawn({
+        let (db, deps) = (db.clone(), world.deps.clone());
+        async move {
+            let read = db.read(&deps, |mut conn| async move {
+                q_scalar::<i64>("SELECT count(*) FROM units").fetch_one(&mut *conn).await
+            });
+            read.await
+        }
+    });
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    while q_scalar::<i64>(waiting).fetch_one(&mut *locked).await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    waits.abort();
+    assert!(waits.await.unwrap_err().is_cancelled());
+    locked.commit().await.unwrap();
+    assert_eq!(session_of(&db).await, first);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_lost_while_it_lay_there_fails_nobody_and_a_closed_hub_lends_none() {
+    let world = World::new().await;
+    let db = one(&world).await;
+    let first = session_of(&db).await;
+    let mut tx = world.db.begin().await.unwrap();
+    let ended = q("SELECT pg_terminate_backend($1, 5000)").bind(first).execute(&mut *tx).await;
+    ended.unwrap();
+    tx.commit().await.unwrap();
+    assert_ne!(session_of(&db).await, first);
+    db.close().await;
+    assert!(matches!(db.begin().await, Err(sqlx::Error::PoolClosed)));
+    let mut tx = world.db.begin().await.unwrap();
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1";
+    assert_eq!(q_scalar::<i64>(left).bind(first).fetch_one(&mut *tx).await.unwrap(), 0);
+}
