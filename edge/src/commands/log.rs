@@ -7,9 +7,10 @@ use crate::db::DbError;
 use crate::node;
 use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use sync_protocol::command::{Certainty, Command};
+use sync_protocol::command::{Body, Certainty, Command, OrderCancel, RawBody};
 use sync_protocol::ids::CommandId;
 use sync_protocol::limits::PENDING_COMMANDS_MAX;
+use uuid::Uuid;
 
 /// Bytes of bodies in one answer of [`pending`]: well below what one frame may unfold to.
 pub const PENDING_BYTES_MAX: usize = 1 << 20;
@@ -223,6 +224,24 @@ pub fn prune(tx: &Transaction<'_>, now: &Now) -> Result<usize, DbError> {
     Ok(tx
         .prepare_cached(sql)?
         .execute((now.heard_s.saturating_sub(KEPT_TOLD_S), now.heard_s.saturating_sub(KEPT_UNTOLD_S)))?)
+}
+
+/// Whether an order was taken back here, by a command that came after it and that the hub has not refused.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_taken_back(conn: &Connection, order_seq: u64, order: Uuid) -> Result<bool, DbError> {
+    let sql = "SELECT kind, body FROM command WHERE kind = ?1 AND seq > ?2
+               AND (verdict IS NULL OR verdict NOT IN ('rejected', 'dismissed'))";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query((Body::from(OrderCancel::new(order)).kind(), order_seq))?;
+    while let Some(row) = rows.next()? {
+        let body = RawBody { kind: row.get(0)?, bytes: row.get(1)? };
+        if matches!(Body::from_raw(&body), Ok(Some(Body::OrderCancel(cancel))) if cancel.order == order) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether an order's own command is still only here: the hub cannot know of it.

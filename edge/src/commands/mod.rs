@@ -19,8 +19,8 @@ mod working_set;
 pub use anew::offer_anew;
 pub use known::{is_known, is_the_same, listing_of};
 pub use log::{
-    PENDING_BYTES_MAX, Tally, Unsaid, date, mark_sent, mark_told, mark_unsaid, outcome, pending, prune,
-    tally, untold,
+    PENDING_BYTES_MAX, Tally, Unsaid, date, is_taken_back, mark_sent, mark_told, mark_unsaid, outcome,
+    pending, prune, tally, untold,
 };
 pub use refusals::refusals;
 pub use refused::{RefusedOrder, refused_orders};

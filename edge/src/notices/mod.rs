@@ -19,7 +19,7 @@ use crate::time::Now;
 use crate::ussd::{Rejection, unit_name};
 use rusqlite::{Connection, Transaction};
 use sync_protocol::command::{Actor, ActorKind, Body, Certainty};
-use sync_protocol::entity::{Cooperative, Member};
+use sync_protocol::entity::{Cooperative, Member, Order, OrderStatus};
 use sync_protocol::ids::{CommandId, OrderId};
 use sync_protocol::row::Key;
 use sync_protocol::units::Currency;
@@ -122,6 +122,14 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
             let buyer = if order.buyer_phone == 0 { person } else { order.buyer_phone };
             let saying = match refused {
                 Some(why) => Saying::Refused(why),
+                // Nobody who took an order back is told afterwards that it is sure.
+                None if is_cancelled(conn, state)? => {
+                    let has_its_word = commands::is_taken_back(conn, state.command.seq, state.command.id.0)?;
+                    if has_its_word || !was_asked {
+                        return Ok(None);
+                    }
+                    Saying::Cancelled
+                }
                 None if is_short => Saying::Short,
                 None if was_asked => Saying::Confirmed,
                 None => return Ok(None),
@@ -131,7 +139,8 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
         Ok(Some(Body::OrderCancel(_))) => {
             let saying = match refused {
                 Some(why) => Saying::CancelRefused(why),
-                None if was_asked => Saying::Cancelled,
+                // Whoever did it himself saw that it is done; a buyer hears of it when another did.
+                None if was_asked || ![0, person].contains(&buyer) => Saying::Cancelled,
                 None => return Ok(None),
             };
             (if buyer == 0 { person } else { buyer }, saying)
@@ -160,6 +169,12 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
         Ok(Some(Body::ListingEdit(_) | Body::StockAdjust(_)) | None) | Err(_) => return Ok(None),
     };
     Ok(Some(News { phone, saying, thing }))
+}
+
+/// Whether the order of a command stands here as taken back, by whomever.
+fn is_cancelled(conn: &Connection, state: &CommandState) -> Result<bool, DbError> {
+    let order = replica::get::<Order>(conn, Key::Uuid(state.command.id.0))?;
+    Ok(order.is_some_and(|order| order.status == OrderStatus::Cancelled))
 }
 
 /// The number of who acted for himself; 0 for a clerk, who acts for others.

@@ -4,6 +4,7 @@ use super::tell;
 use crate::commands::{self, VerdictError};
 use crate::db::DbError;
 use crate::outbox::{self, Kind, Stored};
+use crate::replica;
 use crate::testing::{
     CALLER_PHONE, COOP, KG, MAIZE, MEMBER_PHONE, OTHER_COOP, PRICE_MINOR, REGION, TestEdge, caller, clerk,
     gone, live, member, member_id, order_of, other_listing,
@@ -12,7 +13,7 @@ use crate::text::Lang;
 use crate::time::{self, Now};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace};
-use sync_protocol::entity::{Listing, Member};
+use sync_protocol::entity::{Listing, Member, Order, OrderStatus};
 use sync_protocol::ids::{ListingId, OrderId};
 use sync_protocol::row::Key;
 use sync_protocol::units::{Currency, Quantity};
@@ -213,6 +214,70 @@ fn cancelling_and_taking_back_are_told() {
         "Your order was NOT cancelled: 5 kg Maize. The order is already on its way. Ask at the office."
             .to_owned();
     assert_eq!(texts(&edge), [(CALLER_PHONE, said)], "the office sees its own acts on its page");
+}
+
+const CANCELLED: &str = "Your order is cancelled: 20 kg Beans.";
+
+#[test]
+fn an_order_that_was_taken_back_before_the_answer_is_never_called_confirmed() {
+    // By the buyer, who was told that it is done; or when it might have left, so that it is asked.
+    for (is_sent, said) in [(false, vec![]), (true, vec![(MEMBER_PHONE, CANCELLED.to_owned())])] {
+        let edge = TestEdge::with_market();
+        let order = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
+        if is_sent {
+            edge.write(|tx| commands::mark_sent(tx, 10));
+        }
+        let id = edge.read(move |conn| commands::pending(conn, order.seq - 1, 1))[0].id;
+        let cancel = edge.submit(member(), false, OrderCancel::new(id.0)).unwrap();
+        verdicts(&edge, 1, &[(order.seq, applied()), (cancel.seq, applied())]);
+        assert_eq!(texts(&edge), said);
+        assert!(edge.read(|conn| commands::untold(conn, 10)).is_empty());
+    }
+}
+
+#[test]
+fn a_buyer_hears_of_it_when_another_took_the_order_back() {
+    // At the office, though that is sure there and needs no answer.
+    let edge = TestEdge::with_market();
+    let order = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
+    let id = edge.read(move |conn| commands::pending(conn, order.seq - 1, 1))[0].id;
+    let cancel = edge.submit(clerk(), true, OrderCancel::new(id.0));
+    // Only the office that sells may; here that is another.
+    assert!(cancel.is_err());
+    let listing = edge.post_listing(50);
+    let (own, taken) = edge.place_order(listing, 5).unwrap();
+    let cancel = edge.submit(clerk(), true, OrderCancel::new(own.0)).unwrap();
+    assert_eq!(cancel.certainty, sync_protocol::command::Certainty::Record);
+    verdicts(&edge, 1, &[(order.seq, applied()), (taken.seq, applied()), (cancel.seq, applied())]);
+    let confirmed = "Your order is CONFIRMED: 20 kg Beans. To pay: MWK 9,000.".to_owned();
+    let cancelled = "Your order is cancelled: 5 kg Maize.".to_owned();
+    assert_eq!(texts(&edge), [(MEMBER_PHONE, confirmed), (CALLER_PHONE, cancelled)]);
+    // At the hub, and that was heard before the answer.
+    let edge = TestEdge::with_market();
+    let order = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
+    let id = edge.read(move |conn| commands::pending(conn, order.seq - 1, 1))[0].id;
+    let row = edge.read(move |conn| replica::get::<Order>(conn, Key::Uuid(id.0))).unwrap();
+    let row = Order { status: OrderStatus::Cancelled, ..row };
+    edge.feed(Bucket::Coop(COOP), vec![live(&row)]);
+    edge.write(|tx| -> Result<(), DbError> { Ok(tx.execute("DELETE FROM local_row", []).map(|_| ())?) });
+    verdicts(&edge, 1, &[(order.seq, applied())]);
+    assert_eq!(texts(&edge), [(MEMBER_PHONE, CANCELLED.to_owned())]);
+}
+
+#[test]
+fn an_order_taken_back_in_vain_is_confirmed_and_both_are_told() {
+    let edge = TestEdge::with_market();
+    let order = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
+    edge.write(|tx| commands::mark_sent(tx, 10));
+    let id = edge.read(move |conn| commands::pending(conn, order.seq - 1, 1))[0].id;
+    let cancel = edge.submit(member(), false, OrderCancel::new(id.0)).unwrap();
+    let too_late = Verdict::Rejected(Reject::new(RejectCode::TooLate));
+    verdicts(&edge, 1, &[(order.seq, applied()), (cancel.seq, too_late)]);
+    let said: Vec<String> = texts(&edge).into_iter().map(|(_, text)| text).collect();
+    assert!(
+        said[0].contains("CONFIRMED") && said[1].contains("NOT cancelled") && said.len() == 2,
+        "{said:?}"
+    );
 }
 
 #[test]
