@@ -1,7 +1,8 @@
 //! Every state that stops an edge or a command is walked to its end: what opens it is done, at the right place, and everything that
 //! people were told of stands at the hub, once.
 
-use crate::world::{Office, World};
+use crate::office::Office;
+use crate::world::World;
 use mizili_edge::sync::SyncError;
 use mizili_hub::commands::stream::desk::{self, Waiting};
 use mizili_hub::commands::stream::{Quarantined, dismiss, retry_all_quarantined};
@@ -37,7 +38,7 @@ async fn arrived(world: &World, orders: i64) {
     assert_eq!(world.offices[0].unsettled().await, 0, "everybody has their answer");
     assert_eq!(world.orders_at_the_hub().await, orders);
     world.offices[0].sync().await.unwrap();
-    world.both_sides_are_equal().await;
+    world.both_sides_are_equal().await.unwrap();
 }
 
 async fn waiting(world: &World) -> Vec<Waiting> {
@@ -60,7 +61,7 @@ async fn a_box_whose_copy_was_in_use_goes_on_with_its_file_and_sells_again_after
     let how = doors::resume(&world.db, 1).await.unwrap_err().to_string();
     assert!(how.contains("mizili-hub edge code 1"), "{how}");
 
-    office.enrol_again(&world).await.unwrap();
+    world.enrol_again(office).await.unwrap();
     assert_eq!(office.to_count().await, [listing]);
     assert_eq!(office.spendable(listing).await, Quantity::units(13), "its books stay");
     arrived(&world, 1).await;
@@ -75,7 +76,7 @@ async fn a_box_whose_copy_was_in_use_goes_on_with_its_file_and_sells_again_after
     // The copy is out for good, and says what to do.
     let replaced = copy.sync().await.unwrap_err();
     assert_eq!(code(&replaced), Some(RefusalCode::Rewound), "{replaced}");
-    world.nothing_was_oversold().await;
+    world.nothing_was_oversold().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,12 +88,12 @@ async fn what_the_hub_has_already_is_not_done_twice_when_it_is_offered_anew() {
     assert!(office.sync().await.is_err(), "the hub has it, and the office does not know");
     office.line.cut_response_after(None);
     office.order(listing, 4).await.unwrap();
-    office.enrol_again(&world).await.unwrap();
+    world.enrol_again(office).await.unwrap();
     arrived(&world, 2).await;
     assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(20));
     assert_eq!(office.spendable(listing).await, Quantity::units(13));
     // And once more, with nothing left to say.
-    office.enrol_again(&world).await.unwrap();
+    world.enrol_again(office).await.unwrap();
     office.order(listing, 1).await.unwrap();
     arrived(&world, 3).await;
 }
@@ -126,7 +127,7 @@ async fn what_a_box_and_its_copy_both_sold_under_the_same_numbers_arrives_after_
     assert_eq!(code(&refused), Some(RefusalCode::Rewound), "{refused}");
     assert!(refused.to_string().contains("mizili-hub edge code"), "{refused}");
     // Verdicts name numbers: those on the copy's sales would have told it that its own had arrived.
-    office.enrol_again(&world).await.unwrap();
+    world.enrol_again(office).await.unwrap();
     arrived(&world, 2).await;
 }
 
@@ -139,7 +140,7 @@ async fn a_gap_in_the_stream_is_closed_by_a_new_code() {
     let refused = office.sync().await.unwrap_err();
     assert_eq!(code(&refused), Some(RefusalCode::SequenceGap));
     assert!(refused.to_string().contains("mizili-hub edge code"), "{refused}");
-    office.enrol_again(&world).await.unwrap();
+    world.enrol_again(office).await.unwrap();
     arrived(&world, 1).await;
 }
 
@@ -180,7 +181,7 @@ async fn what_waits_at_the_hub_when_a_box_enrols_again_is_answered_in_its_new_st
     world.sql(POISON).await;
     office.order(listing, 5).await.unwrap();
     office.sync().await.unwrap();
-    office.enrol_again(&world).await.unwrap();
+    world.enrol_again(office).await.unwrap();
     office.sync().await.unwrap();
     assert_eq!(office.unsettled().await, 1);
     assert_eq!(waiting(&world).await[0].incarnation, 2);
@@ -205,7 +206,7 @@ async fn a_hub_with_other_keys_serves_nobody_until_they_are_the_databases_and_fr
     // Were it to run all the same, it would take no exchange and enrol nobody.
     let refused = office.sync().await.unwrap_err();
     assert!(matches!(refused, SyncError::Busy { .. }), "{refused}");
-    assert!(office.enrol_again(&world).await.unwrap_err().is_temporary());
+    assert!(world.enrol_again(office).await.unwrap_err().is_temporary());
     // The first hub's keys are lost: the operator makes these the database's.
     assert_eq!(trust::replace(&world.db, &theirs).await.unwrap(), 2);
     trust::check(&world.db, &theirs, "hub-keys").await.unwrap();
@@ -215,7 +216,7 @@ async fn a_hub_with_other_keys_serves_nobody_until_they_are_the_databases_and_fr
     assert_eq!(world.count("SELECT count(*) FROM edge_streams WHERE frozen_at IS NOT NULL").await, 0);
     // Every box was told the old keys, so each enrols again.
     for office in &world.offices {
-        office.enrol_again(&world).await.unwrap();
+        world.enrol_again(office).await.unwrap();
     }
     arrived(&world, 1).await;
 }

@@ -37,5 +37,5 @@ async fn a_hub_and_an_office_of_protocol_0_1_come_up_to_date_and_what_waited_arr
     let listing = office.post_listing(7).await;
     assert_eq!(office.spendable(listing).await, Quantity::units(4));
     office.sync().await.unwrap();
-    world.both_sides_are_equal().await;
+    world.both_sides_are_equal().await.unwrap();
 }

@@ -33,12 +33,20 @@ struct Held {
     body: Bytes,
 }
 
+/// How often something was really cut.
+#[derive(Default)]
+struct Cuts {
+    all: AtomicU64,
+    /// Inside a piece, and with it inside a frame: some of its bytes came through, and some did not.
+    inside: AtomicU64,
+}
+
 /// A line.
 pub(crate) struct Line {
     hub: Mutex<Router>,
     faults: Mutex<Faults>,
     held: Mutex<Vec<Held>>,
-    cuts: Arc<AtomicU64>,
+    cuts: Arc<Cuts>,
     carried: Arc<AtomicU64>,
 }
 
@@ -107,7 +115,17 @@ impl Line {
 
     /// How often something was really cut.
     pub(crate) fn cuts(&self) -> u64 {
-        self.cuts.load(Ordering::Relaxed)
+        self.cuts.all.load(Ordering::Relaxed)
+    }
+
+    /// How often a frame was cut inside: some of its bytes came through.
+    pub(crate) fn cuts_inside(&self) -> u64 {
+        self.cuts.inside.load(Ordering::Relaxed)
+    }
+
+    /// Nothing goes wrong any more. What is held back stays so.
+    pub(crate) fn mend(&self) {
+        *self.faults.lock().unwrap() = Faults::default();
     }
 }
 
@@ -134,7 +152,7 @@ fn cut<E: Send + 'static>(
     pieces: BoxStream<'static, Result<Bytes, E>>,
     after: Option<usize>,
     whole_pieces: bool,
-    cuts: Arc<AtomicU64>,
+    cuts: Arc<Cuts>,
     error: fn() -> E,
 ) -> BoxStream<'static, Result<Bytes, E>> {
     let Some(after) = after else { return pieces };
@@ -150,12 +168,13 @@ fn cut<E: Send + 'static>(
             }
             Ok(piece) if left > 0 && !whole_pieces => {
                 // The error follows, also where this was the last piece.
+                cuts.inside.fetch_add(1, Ordering::Relaxed);
                 let (begin, rest) = (piece.slice(..left), piece.slice(left..));
                 let rest = futures_util::stream::once(async move { Ok(rest) });
                 Some((Ok(begin), (rest.chain(pieces).boxed(), 0, cuts, false)))
             }
             Ok(_) => {
-                cuts.fetch_add(1, Ordering::Relaxed);
+                cuts.all.fetch_add(1, Ordering::Relaxed);
                 Some((Err(error()), (pieces, 0, cuts, true)))
             }
             Err(e) => Some((Err(e), (pieces, 0, cuts, true))),

@@ -1,50 +1,27 @@
-//! The real hub on Postgres and real edges on SQLite files, with a line that is cut at any byte and boxes that are restarted. The
-//! same promises as in the pure simulation, checked on what is really stored.
+//! The real hub on Postgres and real edges on SQLite files, with a line that is cut at any byte and boxes that are restarted: single
+//! schedules here, random days in `days`.
 //!
-//! Replay one seed with `SEED=3 cargo test -p mizili-hub --test edge_convergence`; run more with `SEEDS=50`.
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! Replay one seed with `SEED=3 cargo test -p mizili-hub --test edge_convergence random_days`; run more with `SEEDS=50`, from another
+//! one on with `FIRST_SEED=1000`.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod chance;
+mod checks;
+mod days;
 mod doors;
+mod goods;
 mod kept;
 mod line;
+mod office;
 mod world;
 
+use chance::Chance;
+use goods::PRICE_MINOR;
 use mizili_edge::sync::SyncError;
 use sync_protocol::command::{Adjustment, ListingEdit, StockAdjust, TextChange, WholeChange};
 use sync_protocol::units::Quantity;
 use sync_protocol::wire::message::RefusalCode;
-use world::{Chance, World};
-
-/// Seeds of an ordinary run: each makes a database and two boxes.
-const SEEDS: u64 = 3;
-/// Acts and exchanges of one seed before the line heals.
-const STEPS: usize = 70;
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn random_days_with_a_bad_line_end_equal_and_never_oversold() {
-    let seeds: Vec<u64> =
-        number("SEED").map_or_else(|| (1..=number("SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed]);
-    let mut cuts = 0;
-    for seed in &seeds {
-        println!("SEED={seed} cargo test -p mizili-hub --test edge_convergence");
-        let mut chance = Chance::new(*seed);
-        let mut world = World::new(*seed).await;
-        for _ in 0..STEPS {
-            world.step(&mut chance).await;
-            world.nobody_spends_what_it_lacks().await;
-        }
-        cuts += world.cuts();
-        world.heal().await;
-        world.all_is_settled().await;
-        world.both_sides_are_equal().await;
-        world.nothing_was_oversold().await;
-    }
-    assert!(cuts >= 3 * seeds.len() as u64, "the line was hardly ever cut: {cuts}");
-}
+use world::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_response_cut_at_every_kind_of_place_is_resumed() {
@@ -58,7 +35,7 @@ async fn a_response_cut_at_every_kind_of_place_is_resumed() {
     assert!(applied_at_a_cut > 5);
     world.offices[0].line.cut_response_after(None);
     world.offices[0].sync().await.unwrap();
-    world.both_sides_are_equal().await;
+    world.both_sides_are_equal().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,7 +48,7 @@ async fn a_line_that_loses_the_piece_it_cuts_carries_a_first_sync() {
     let report = office.sync().await.expect("every answer brings something, so it goes on by itself");
     assert!(report.digests_equal && report.rows > 600, "{report:?}");
     assert!(world.cuts() > 5, "it was hardly ever cut: {}", world.cuts());
-    world.both_sides_are_equal().await;
+    world.both_sides_are_equal().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,7 +66,7 @@ async fn a_line_cut_every_seven_kilobytes_carries_six_thousand_verdicts() {
     let edits = (0..6_000).map(|n| {
         let mut letter = || char::from_u32(0x4e00 + chance.below(20_000) as u32).unwrap();
         let wanted: String = (0..20).map(|_| letter()).collect();
-        let price = WholeChange { old: world::PRICE_MINOR + n, new: world::PRICE_MINOR + n + 1 };
+        let price = WholeChange { old: PRICE_MINOR + n, new: PRICE_MINOR + n + 1 };
         let title = Some(TextChange { old: "another".into(), new: wanted });
         ListingEdit { listing: listing.0, price_minor: Some(price), title }.into()
     });
@@ -135,8 +112,8 @@ async fn an_order_made_offline_stands_at_the_hub_once_though_the_answer_is_lost(
         Quantity::units(10),
         "20 of 40 are the office's, 10 are sold"
     );
-    world.all_is_settled().await;
-    world.both_sides_are_equal().await;
+    world.all_is_settled().await.unwrap();
+    world.both_sides_are_equal().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,7 +126,7 @@ async fn one_wrong_row_on_disk_is_found_and_mended_with_little() {
     assert_eq!(report.mended, 1, "{report:?}");
     assert!(report.bytes_received < 24 << 10, "{report:?}");
     assert!(report.digests_equal);
-    world.both_sides_are_equal().await;
+    world.both_sides_are_equal().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -164,7 +141,7 @@ async fn two_offline_edits_in_a_row_do_not_fight_and_a_strangers_edit_is_kept_fo
         price_minor: Some(WholeChange { old, new }),
         title: None,
     };
-    office.act(edit(world::PRICE_MINOR, 600)).await.unwrap();
+    office.act(edit(PRICE_MINOR, 600)).await.unwrap();
     office.act(edit(600, 700)).await.unwrap();
     office.sync().await.unwrap();
     assert_eq!(world.price_at_the_hub(listing).await, 700);
@@ -174,7 +151,7 @@ async fn two_offline_edits_in_a_row_do_not_fight_and_a_strangers_edit_is_kept_fo
     let report = office.sync().await.unwrap();
     assert_eq!((report.applied, report.rejected), (0, 1));
     assert_eq!(world.price_at_the_hub(listing).await, 900);
-    world.both_sides_are_equal().await;
+    world.both_sides_are_equal().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -188,7 +165,7 @@ async fn a_row_and_a_bucket_that_leave_the_scope_vanish() {
     let after = office.buckets().await;
     assert!(after.len() < before.len(), "{before:?} {after:?}");
     assert!(office.has_only_rows_of(&after).await);
-    world.both_sides_are_equal().await;
+    world.both_sides_are_equal().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -239,7 +216,7 @@ async fn a_request_that_comes_after_newer_ones_freezes_nobody_and_is_taken_once(
     assert_eq!(office.line.deliver_held().await, 1);
     assert!(office.sync().await.unwrap().digests_equal);
     assert_eq!((world.listings_at_the_hub().await, world.orders_at_the_hub().await), (1, 1));
-    world.both_sides_are_equal().await;
+    world.both_sides_are_equal().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -255,7 +232,7 @@ async fn a_count_that_falls_short_reaches_both_sides() {
     assert_eq!(office.spendable(listing).await, Quantity::ZERO);
     office.sync().await.unwrap();
     assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(15));
-    world.both_sides_are_equal().await;
+    world.both_sides_are_equal().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,351 @@
+//! The outside tally: what people were told, kept by nobody in the system. Each act that was acknowledged has exactly one last word, in
+//! the outbox or on the page, and it is what stands at the hub. Each unit that was taken in is somewhere, once.
+
+use super::faults::DAY_S;
+use crate::office::Office;
+use crate::world::World;
+use anyhow::{Context, Result, ensure};
+use mizili_edge::commands as edge_commands;
+use mizili_edge::commands::CommandState;
+use mizili_edge::replica;
+use std::collections::{BTreeMap, BTreeSet};
+use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::ids::CommandId;
+use sync_protocol::row::Key;
+use sync_protocol::verdict::Verdict;
+use uuid::Uuid;
+
+/// Days for which what became of an act can be asked for at its office, by the hub's word.
+const KEPT_DAYS: i64 = 30;
+/// Days by which one clock of the hub that was wrong for a moment may put an office's count of days forward.
+const JUMP_DAYS: i64 = 7;
+
+/// What somebody was told of.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Post {
+        listing: Uuid,
+        milli: i64,
+    },
+    Order {
+        listing: Uuid,
+        milli: i64,
+    },
+    /// `by` is the number of whoever took the order back by phone; 0 for a clerk.
+    Cancel {
+        order: Uuid,
+        buyer: u64,
+        by: u64,
+    },
+    Adjust {
+        listing: Uuid,
+        milli: i64,
+    },
+    Other {
+        listing: Uuid,
+    },
+}
+
+/// An act that was acknowledged.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) office: usize,
+    pub(super) id: Uuid,
+    /// "Done"; else "asked".
+    pub(super) is_sure: bool,
+    /// Whom the last word goes to; 0 for somebody who looks at the page.
+    pub(super) phone: u64,
+    pub(super) what: What,
+}
+
+/// How an act ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Applied,
+    Rejected,
+    Dismissed,
+}
+
+#[derive(Default)]
+pub(super) struct Tally {
+    told: Vec<Told>,
+    /// The hub's final word on each command, as it was first seen.
+    ends: BTreeMap<Uuid, End>,
+    /// When an office first had the final word on an act, in true seconds since the beginning.
+    settled: BTreeMap<Uuid, i64>,
+    /// Acts that have left their office's log.
+    gone: BTreeSet<Uuid>,
+    /// Commands that an operator put aside.
+    dismissed: BTreeSet<Uuid>,
+    taken_in_at_the_hub: BTreeMap<Uuid, i64>,
+    ordered_at_the_hub: BTreeMap<Uuid, i64>,
+    cancelled_at_the_hub: BTreeSet<Uuid>,
+    /// Orders that were taken back at their own office before the hub's word on them was there: no word is due on the order any more.
+    cancelled_unanswered: BTreeSet<Uuid>,
+    now_s: i64,
+    hub_jumps: i64,
+}
+
+impl Tally {
+    pub(super) fn told(&mut self, told: Told) {
+        if let What::Cancel { order, .. } = told.what {
+            let is_it = |other: &&Told| other.id == order && other.office == told.office;
+            if self.told.iter().any(|other| is_it(&other)) && !self.settled.contains_key(&order) {
+                self.cancelled_unanswered.insert(order);
+            }
+        }
+        self.told.push(told);
+    }
+
+    pub(super) fn dismissed(&mut self, command: Uuid) {
+        self.dismissed.insert(command);
+    }
+
+    pub(super) fn taken_in_at_the_hub(&mut self, listing: Uuid, milli: i64) {
+        self.taken_in_at_the_hub.insert(listing, milli);
+    }
+
+    pub(super) fn ordered_at_the_hub(&mut self, order: Uuid, milli: i64) {
+        self.ordered_at_the_hub.insert(order, milli);
+    }
+
+    pub(super) fn cancelled_at_the_hub(&mut self, order: Uuid) {
+        self.cancelled_at_the_hub.insert(order);
+    }
+
+    pub(super) fn pass(&mut self, seconds: i64) {
+        self.now_s += seconds;
+    }
+
+    pub(super) fn hub_jumped(&mut self) {
+        self.hub_jumps += 1;
+    }
+
+    /// What a command would make: its order, or its listing.
+    pub(super) fn makes(&self, command: Uuid) -> Uuid {
+        let told = self.told.iter().find(|told| told.id == command);
+        match told.map(|told| &told.what) {
+            Some(What::Post { listing, .. }) => *listing,
+            _ => command,
+        }
+    }
+
+    /// How many were told that it is done, that it is asked, and later that they do not get it.
+    pub(super) fn kinds(&self) -> (u64, u64, u64) {
+        let count = |is: &dyn Fn(&&Told) -> bool| self.told.iter().filter(is).count() as u64;
+        let is_refused = |told: &&Told| self.ends.get(&told.id) == Some(&End::Rejected);
+        (count(&|told| told.is_sure), count(&|told| !told.is_sure), count(&is_refused))
+    }
+
+    pub(super) fn cancels_at_offices(&self) -> u64 {
+        let took_effect = |told: &&Told| {
+            matches!(told.what, What::Cancel { .. }) && self.ends.get(&told.id) == Some(&End::Applied)
+        };
+        self.told.iter().filter(took_effect).count() as u64
+    }
+
+    pub(super) fn pruned(&self) -> u64 {
+        self.gone.len() as u64
+    }
+
+    /// Notes what can be seen of the acts so far: a final word never becomes another one, and what became of an act stays for as long as
+    /// it can be asked for.
+    pub(super) async fn look(&mut self, world: &World) -> Result<()> {
+        let decided = "SELECT id::text || ' ' || verdict FROM commands WHERE verdict IN ('applied', 'rejected', 'dismissed')";
+        for line in world.texts(decided).await {
+            let (id, word) = line.split_once(' ').context("no word")?;
+            let end = match word {
+                "applied" => End::Applied,
+                "rejected" => End::Rejected,
+                _ => End::Dismissed,
+            };
+            let first = *self.ends.entry(id.parse()?).or_insert(end);
+            ensure!(first == end, "the hub said {first:?} of {id}, and now {end:?}");
+        }
+        for (at, office) in world.offices.iter().enumerate() {
+            self.look_at(at, office).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at(&mut self, at: usize, office: &Office) -> Result<()> {
+        let logged: Vec<String> =
+            office.column("SELECT lower(hex(id)) || ' ' || (settled_at_s IS NOT NULL) FROM command").await;
+        let logged: BTreeMap<Uuid, bool> = logged
+            .iter()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(id, settled)| Ok((id.parse()?, settled == "1")))
+            .collect::<Result<_>>()?;
+        let mut gone = Vec::new();
+        for told in self.told.iter().filter(|told| told.office == at && !self.gone.contains(&told.id)) {
+            match logged.get(&told.id) {
+                Some(true) => {
+                    self.settled.entry(told.id).or_insert(self.now_s);
+                }
+                Some(false) => {
+                    ensure!(!self.settled.contains_key(&told.id), "{told:?} was settled, and waits again");
+                }
+                None => {
+                    let since = self.settled.get(&told.id).copied();
+                    let since = since.with_context(|| format!("{told:?} is forgotten without an answer"))?;
+                    let days = KEPT_DAYS - JUMP_DAYS * self.hub_jumps;
+                    let age_s = self.now_s - since;
+                    ensure!(age_s >= days * DAY_S, "{told:?} is forgotten after {age_s} s");
+                    gone.push(told.id);
+                }
+            }
+        }
+        self.gone.extend(gone);
+        Ok(())
+    }
+
+    pub(super) async fn still_logged(&self, world: &World) -> u64 {
+        let mut left = 0;
+        for office in &world.offices {
+            left += office.column::<u64>("SELECT count(*) FROM command").await[0];
+        }
+        left
+    }
+
+    /// Whoever was told that the answer would come has got it, once, and it is the hub's; who was told that it is done hears no more.
+    pub(super) async fn everybody_has_one_last_word(&self, world: &World) -> Result<()> {
+        for told in &self.told {
+            let end = self.ends.get(&told.id).with_context(|| format!("the hub never heard of {told:?}"))?;
+            if told.is_sure && *end != End::Applied {
+                ensure!(self.was_undone(told, *end), "{told:?} was told to be done, and ended as {end:?}");
+            }
+            let office = &world.offices[told.office];
+            let about = format!("FROM sms_out WHERE about = '{}' AND kind = 'verdict'", told.id);
+            let said: Vec<String> = office.column(format!("SELECT phone || ' ' || text {about}")).await;
+            self.is_the_last_word(told, *end, &said)?;
+            stands_on_the_page(office, told, *end).await?;
+        }
+        self.orders_are_as_told(world).await
+    }
+
+    /// What was done by an office can only be undone by an operator who put it, or what it needs, aside.
+    fn was_undone(&self, told: &Told, end: End) -> bool {
+        let (What::Post { listing, .. }
+        | What::Order { listing, .. }
+        | What::Adjust { listing, .. }
+        | What::Other { listing }) = told.what
+        else {
+            return end == End::Dismissed;
+        };
+        let is_its_post =
+            |other: &&Told| matches!(other.what, What::Post { listing: made, .. } if made == listing);
+        let post = self.told.iter().find(is_its_post);
+        end == End::Dismissed || post.is_some_and(|post| self.dismissed.contains(&post.id))
+    }
+
+    fn is_the_last_word(&self, told: &Told, end: End, said: &[String]) -> Result<()> {
+        let is_refused = end != End::Applied;
+        // Who acts at the page looks there; a cancel is told to the buyer, unless he made it and was told that it is done.
+        let (phone, is_told) = match told.what {
+            What::Order { .. } => {
+                (told.phone, is_refused || !(told.is_sure || self.cancelled_unanswered.contains(&told.id)))
+            }
+            What::Cancel { buyer: 0, by, .. } => (by, is_refused || !told.is_sure),
+            What::Cancel { buyer, by, .. } => (buyer, is_refused || !told.is_sure || by != buyer),
+            What::Post { .. } | What::Adjust { .. } | What::Other { .. } => (0, false),
+        };
+        let is_told = is_told && phone != 0;
+        let expected = usize::from(is_told);
+        ensure!(said.len() == expected, "{told:?} ended as {end:?}, and was told {expected} times: {said:?}");
+        for text in said {
+            ensure!(text.starts_with(&format!("{phone} ")), "{told:?}: somebody else was told: {text}");
+            ensure!(text.contains("NOT") == is_refused, "{told:?} ended as {end:?}, and was told: {text}");
+        }
+        Ok(())
+    }
+
+    /// At the hub stand the orders that somebody was told of, each as he was told, and no others.
+    async fn orders_are_as_told(&self, world: &World) -> Result<()> {
+        let mut standing: BTreeMap<Uuid, (OrderStatus, i64)> = BTreeMap::new();
+        for line in world.texts("SELECT id::text || ' ' || status || ' ' || quantity_milli FROM orders").await
+        {
+            let [id, status, milli] = line.split(' ').collect::<Vec<_>>()[..] else {
+                anyhow::bail!("{line}")
+            };
+            standing.insert(id.parse()?, (OrderStatus::from_code(status.parse()?), milli.parse()?));
+        }
+        let mut off = self.cancelled_at_the_hub.clone();
+        let mut on = self.ordered_at_the_hub.clone();
+        for told in &self.told {
+            let is_applied = self.ends.get(&told.id) == Some(&End::Applied);
+            match told.what {
+                What::Order { milli, .. } if is_applied => drop(on.insert(told.id, milli)),
+                What::Cancel { order, .. } if is_applied => drop(off.insert(order)),
+                _ => {}
+            }
+        }
+        let lost: Vec<_> = on.keys().filter(|id| !standing.contains_key(id)).collect();
+        ensure!(lost.is_empty(), "people were told of orders that are not at the hub: {lost:?}");
+        for (id, there) in standing {
+            let milli = on.get(&id).with_context(|| format!("nobody was told of order {id}"))?;
+            let status = if off.contains(&id) { OrderStatus::Cancelled } else { OrderStatus::Confirmed };
+            ensure!(
+                there == (status, *milli),
+                "order {id} is {there:?}, and people were told {status:?} {milli}"
+            );
+        }
+        Ok(())
+    }
+
+    /// What was taken in of each listing is held by somebody or sold, each unit once.
+    pub(super) async fn units_add_up(&self, world: &World) -> Result<()> {
+        let mut taken_in = self.taken_in_at_the_hub.clone();
+        for told in self.told.iter().filter(|told| self.ends.get(&told.id) == Some(&End::Applied)) {
+            if let What::Post { listing, milli } | What::Adjust { listing, milli } = told.what {
+                *taken_in.entry(listing).or_default() += milli;
+            }
+        }
+        let sum = |from| format!("(SELECT coalesce(sum(quantity_milli), 0)::bigint FROM {from})");
+        let held = sum("stock_entries WHERE listing_id = l.id");
+        let sold =
+            sum(&format!("orders WHERE listing_id = l.id AND status = {}", OrderStatus::Confirmed.code()));
+        for line in
+            world.texts(format!("SELECT l.id::text || ' ' || ({held} + {sold}) FROM listings l")).await
+        {
+            let (id, milli) = line.split_once(' ').context("no sum")?;
+            let (id, milli): (Uuid, i64) = (id.parse()?, milli.parse()?);
+            let wanted = taken_in.remove(&id).unwrap_or(0);
+            ensure!(milli == wanted, "of {id} {wanted} were taken in, and {milli} are held or sold");
+        }
+        ensure!(taken_in.values().all(|milli| *milli == 0), "taken in, and nowhere: {taken_in:?}");
+        Ok(())
+    }
+}
+
+/// What is in the log says what the hub said; what was refused is shown for as long as it is there; an order is shown as it stands.
+async fn stands_on_the_page(office: &Office, told: &Told, end: End) -> Result<()> {
+    let id = told.id;
+    let read = office.read(move |conn| {
+        let state = edge_commands::outcome(conn, CommandId(id))?;
+        let is_shown = edge_commands::refusals(conn)?.iter().any(|state| state.command.id.0 == id);
+        Ok((state, is_shown, replica::get::<Order>(conn, Key::Uuid(id))?.is_some()))
+    });
+    let (state, is_refused_there, stands): (Option<CommandState>, bool, bool) = read.await;
+    let Some(state) = state else { return Ok(()) };
+    let here = match &state.verdict {
+        Some(Verdict::Applied(_)) => End::Applied,
+        Some(Verdict::Rejected(_)) => End::Rejected,
+        Some(Verdict::Dismissed) => End::Dismissed,
+        other => anyhow::bail!("{told:?} ended as {end:?}, and the office has {other:?}"),
+    };
+    ensure!(here == end, "{told:?} ended as {end:?}, and the office has {here:?}");
+    let is_in_part =
+        matches!(&state.verdict, Some(Verdict::Applied(applied)) if !applied.conflicts.is_empty());
+    let is_due = end != End::Applied || is_in_part;
+    ensure!(
+        is_refused_there == is_due,
+        "{told:?} ended as {end:?}, and the page shows a refusal: {is_refused_there}"
+    );
+    if matches!(told.what, What::Order { .. }) {
+        ensure!(
+            stands == (end == End::Applied),
+            "{told:?} ended as {end:?}, and the list of orders has it: {stands}"
+        );
+    }
+    Ok(())
+}
