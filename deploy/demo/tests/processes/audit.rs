@@ -1,7 +1,7 @@
 //! At the end, with the line up: what people were told is compared with what the hub and the office say.
 
 use crate::clients::Office;
-use crate::ledger::{By, Order, Pages};
+use crate::ledger::{By, Cancel, Order, Pages};
 use crate::market::{Market, all};
 use anyhow::{Context, Result, ensure};
 use mizili_demo::answer::{count, text};
@@ -97,8 +97,12 @@ pub(crate) async fn office_remembers(office: &Office, told: &Pages) -> Result<()
     let orders = listed(&all(&api, "/orders?limit=100").await?)?;
     for order in told.orders.iter().filter(|order| order.by != By::App) {
         let found = find(&orders, order)?.with_context(|| format!("the office forgot {order:?}"))?;
-        let is_kept =
-            if order.is_confirmed { found.status == "confirmed" } else { found.status != "cancelled" };
+        let is_kept = match (order.cancel, order.is_confirmed) {
+            (Some(_), true) => found.status == "cancelled",
+            (Some(_), false) => ["cancelled", "refused"].contains(&&*found.status),
+            (None, true) => found.status == "confirmed",
+            (None, false) => found.status != "cancelled",
+        };
         ensure!(is_kept, "the office told of {order:?} and now says {found:?}");
     }
     let products = all(&api, "/products?limit=100").await?;
@@ -159,8 +163,9 @@ fn hold_once(
             By::App => found.map(|order| order.status.as_str()),
             _ => find(at_office, order)?.map(|order| order.status.as_str()),
         };
+        let wanted = if order.cancel.is_some() { "cancelled" } else { "confirmed" };
         match (order.is_confirmed, verdict, found) {
-            (_, Some("confirmed"), Some(at_hub)) if at_hub.status == "confirmed" => {
+            (_, Some(here), Some(at_hub)) if here == wanted && at_hub.status == wanted => {
                 ensure!(matched.insert(at_hub.id.clone()), "two answers became one order: {at_hub:?}");
             }
             (false, Some("refused"), None) => {}
@@ -170,26 +175,54 @@ fn hold_once(
     Ok(())
 }
 
-/// Whoever was told by phone that it was asked has exactly one SMS that says how it ended; whoever was told "confirmed" has none
-/// that says otherwise.
-async fn last_words(api: &Api, told: &Pages, at_office: &[Listed]) -> Result<()> {
-    let mut words: HashMap<String, Vec<String>> = HashMap::new();
+/// The verdicts that an office told by SMS: to whom, about what, which words; the newest first.
+async fn verdicts_told(api: &Api) -> Result<Vec<Word>> {
+    let mut words = Vec::new();
     for message in all(api, "/office/messages?limit=100").await? {
         if message["kind"] == "verdict" {
-            let about = text(&message, "about")?.to_owned();
-            words.entry(about).or_default().push(text(&message, "text")?.to_owned());
+            let part = |field| text(&message, field).map(str::to_owned);
+            words.push(Word { to: part("to")?, about: part("about")?, text: part("text")? });
         }
     }
-    for order in told.orders.iter().filter(|order| matches!(order.by, By::Phone(_))) {
+    Ok(words)
+}
+
+/// An SMS.
+#[derive(Debug)]
+struct Word {
+    to: String,
+    about: String,
+    text: String,
+}
+
+/// Whoever was told by phone that it was asked, an order or its end, has exactly one SMS that says how it ended; whoever was told that
+/// it is done has none that says otherwise.
+async fn last_words(api: &Api, told: &Pages, at_office: &[Listed]) -> Result<()> {
+    let words = verdicts_told(api).await?;
+    for order in &told.orders {
+        let By::Phone(number) = &order.by else { continue };
         let Some(found) = find(at_office, order)? else { continue };
-        let said = words.get(&found.id).map(Vec::as_slice).unwrap_or_default();
-        let is_right = match (order.is_confirmed, found.status.as_str(), said) {
-            (true, _, []) => true,
-            (false, "confirmed", [word]) => word.contains("CONFIRMED"),
-            (false, _, [word]) => !word.contains("CONFIRMED"),
+        let of_order: Vec<&Word> = words.iter().filter(|word| word.about == found.id).collect();
+        let cancelled = format!("Your order is cancelled: {}.", order.what);
+        let is_of_cancel = |word: &&Word| word.to == *number && word.text == cancelled;
+        let of_cancel = words.iter().filter(|word| word.about != found.id).filter(is_of_cancel).count();
+        let is_right = match (order.is_confirmed, order.cancel, found.status.as_str(), &*of_order) {
+            (true, _, _, []) => true,
+            (false, None, "confirmed", [word]) => word.text.contains("CONFIRMED"),
+            (false, _, "refused", [word]) => !word.text.contains("CONFIRMED"),
+            // Nothing had left the office: there was nothing to confirm.
+            (false, Some(Cancel::Done), "cancelled", []) => true,
+            // It may have been confirmed before it was taken back, and never after that.
+            (false, Some(Cancel::Asked), "cancelled", []) => true,
+            (false, Some(Cancel::Asked), "cancelled", [word]) => {
+                let newest = words.iter().find(|word| word.about == found.id || is_of_cancel(word));
+                word.text.contains("CONFIRMED") && newest.is_some_and(|newest| newest.text == cancelled)
+            }
             _ => false,
         };
-        ensure!(is_right, "{order:?} ended as {found:?}, and the SMS said {said:?}");
+        ensure!(is_right, "{order:?} ended as {found:?}, and the SMS said {of_order:?}");
+        let wanted = usize::from(order.cancel == Some(Cancel::Asked));
+        ensure!(of_cancel == wanted, "{order:?} ended as {found:?}, and {of_cancel} SMS said '{cancelled}'");
     }
     Ok(())
 }
@@ -200,12 +233,14 @@ async fn nothing_was_sold_twice(
     at_hub: &[Listed],
     taken_in: &TakenIn,
 ) -> Result<()> {
+    let is_promised = |order: &&Order| order.is_confirmed && order.cancel.is_none();
     for (product, taken_in) in taken_in {
         let orders = told.iter().flat_map(|told| &told.told.orders);
         let confirmed: u64 =
-            orders.filter(|o| o.is_confirmed && o.product == *product).map(|o| o.quantity).sum();
+            orders.filter(|o| is_promised(o) && o.product == *product).map(|o| o.quantity).sum();
         ensure!(confirmed <= *taken_in, "{confirmed} of {product} were promised, {taken_in} were there");
-        let sold: u64 = at_hub.iter().filter(|o| o.product == *product).map(|o| o.quantity).sum();
+        let sold = at_hub.iter().filter(|o| o.product == *product && o.status != "cancelled");
+        let sold: u64 = sold.map(|o| o.quantity).sum();
         let left = whole(&market.admin.get(&format!("/products/{product}")).await?, "total")?;
         ensure!(sold + left == *taken_in, "of {taken_in} {product} {sold} are sold and {left} left");
     }

@@ -1,12 +1,13 @@
-//! People who go on until they get an answer: apps at the hub, clerks at the office, farmers with phones. Each note in the ledger
-//! is an answer that somebody got.
+//! People who go on until they get an answer: apps at the hub and clerks at the office, who order, offer and cancel; farmers with phones
+//! are in `farmers`. Each note in the ledger is an answer that somebody got.
 
 use crate::chance::Chance;
-use crate::ledger::{By, Ledger, Offer, Order};
+use crate::farmers::Farmer;
+use crate::ledger::{By, Cancel, Ledger, Offer, Order};
 use anyhow::{Context, Result, bail, ensure};
 use mizili_demo::answer::text;
 use mizili_demo::api::Api;
-use mizili_demo::phone::{Phone, Session};
+use mizili_demo::phone::Phone;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -17,9 +18,12 @@ use tokio::task::JoinSet;
 /// How long somebody goes on asking for one answer.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How long an answer is waited for before the same is sent again.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(40);
+/// How many of the newest orders people think of when they take one back.
+const REMEMBERED: usize = 12;
+
 /// How busy people are.
 #[derive(Clone, Copy)]
 struct Pace {
@@ -74,7 +78,7 @@ impl Office {
     }
 
     /// One try of a POST; `None` when there was no answer that counts.
-    async fn post(&self, path: &str, body: &Value, key: &str) -> Option<(StatusCode, Value)> {
+    async fn post(&self, path: &str, body: Option<&Value>, key: &str) -> Option<(StatusCode, Value)> {
         let answer = post(&self.sign_in().await.ok()?, path, body, key).await?;
         if answer.0 == StatusCode::UNAUTHORIZED {
             self.sign_out().await;
@@ -84,26 +88,26 @@ impl Office {
     }
 }
 
-async fn post(api: &Api, path: &str, body: &Value, key: &str) -> Option<(StatusCode, Value)> {
-    let sent = api.send(Method::POST, path, Some(body.clone()), Some(key));
+async fn post(api: &Api, path: &str, body: Option<&Value>, key: &str) -> Option<(StatusCode, Value)> {
+    let sent = api.send(Method::POST, path, body.cloned(), Some(key));
     let (status, body) = tokio::time::timeout(ANSWER_PATIENCE, sent).await.ok()?.ok()?;
     // Somebody who cannot serve now has not said what became of it.
     (!status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS).then_some((status, body))
 }
 
 /// Tries of the same until there is an answer.
-struct Tries {
+pub(crate) struct Tries {
     what: &'static str,
     begun: Instant,
 }
 
 impl Tries {
-    fn of(what: &'static str) -> Self {
+    pub(crate) fn of(what: &'static str) -> Self {
         Self { what, begun: Instant::now() }
     }
 
     /// After a try without an answer.
-    async fn again(&self) -> Result<()> {
+    pub(crate) async fn again(&self) -> Result<()> {
         ensure!(self.begun.elapsed() < PATIENCE, "no answer in {} s: {}", PATIENCE.as_secs(), self.what);
         tokio::time::sleep(PAUSE).await;
         Ok(())
@@ -124,14 +128,19 @@ impl Desk {
         }
     }
 
-    /// The same request under the same key until there is an answer.
-    async fn ask(&self, is_order: bool, body: &Value, key: &str) -> Result<(StatusCode, Value)> {
-        let path = if is_order { "/orders" } else { "/products" };
+    /// The same request under the same key until there is an answer. `as_buyer` says who asks at the hub.
+    async fn ask(
+        &self,
+        as_buyer: bool,
+        path: &str,
+        body: Option<&Value>,
+        key: &str,
+    ) -> Result<(StatusCode, Value)> {
         let tries = Tries::of("a request");
         loop {
             let answer = match self {
                 Self::Hub { buyer, clerk } => {
-                    post(if is_order { buyer } else { clerk }, path, body, key).await
+                    post(if as_buyer { buyer } else { clerk }, path, body, key).await
                 }
                 Self::Office(office) => office.post(path, body, key).await,
             };
@@ -139,6 +148,53 @@ impl Desk {
                 Some(answer) => return Ok(answer),
                 None => tries.again().await?,
             }
+        }
+    }
+}
+
+/// Somebody at a desk.
+struct Desker {
+    desk: Desk,
+    ledger: Arc<Ledger>,
+    goods: Arc<Goods>,
+}
+
+impl Desker {
+    async fn offers(&self, n: u64, key: &str, chance: &mut Chance) -> Result<()> {
+        let (quantity, price) = (1 + chance.below(90), 10_000 + n);
+        let (commodity, unit) = self.goods.other;
+        let body = json!({"commodity_id": commodity, "unit_id": unit, "title": key,
+            "quantity": quantity.to_string(), "price": {"amount": price, "currency": "MWK"}});
+        let answer = self.desk.ask(false, "/products", Some(&body), key).await?;
+        note_offer(&self.ledger, &self.desk.by(), quantity, price, &answer)
+    }
+
+    async fn orders(&self, key: &str, chance: &mut Chance) -> Result<()> {
+        let plenty = &chance.one_of(&self.goods.plenty).0;
+        let product = if chance.once_in(4) { &self.goods.scarce } else { plenty };
+        let quantity = 1 + chance.below(9);
+        let body = json!({"product_id": product, "quantity": quantity.to_string()});
+        let answer = self.desk.ask(true, "/orders", Some(&body), key).await?;
+        note_order(&self.ledger, &self.desk.by(), product, quantity, &answer)
+    }
+
+    /// Takes one of the newest orders back that has a number: one made here, or one made at the other desk, if it is known here.
+    async fn cancels(&self, key: &str, chance: &mut Chance) -> Result<()> {
+        let of = |order: &Order| order.by == By::App || order.by == By::Office;
+        let Some(order) = self.ledger.one_to_cancel(of, REMEMBERED, chance) else { return Ok(()) };
+        let id = order.id.context("an order of a desk has a number")?;
+        let as_buyer = order.by == By::App && chance.once_in(2);
+        let (status, body) = self.desk.ask(as_buyer, &format!("/orders/{id}/cancel"), None, key).await?;
+        match status {
+            StatusCode::OK => {
+                ensure!(body["status"] == "cancelled", "a cancelled order is {body}");
+                self.ledger.note_cancel(Cancel::Done, |order| order.id.as_ref() == Some(&id));
+                Ok(())
+            }
+            // It has not come here yet, or the hub has refused it.
+            StatusCode::NOT_FOUND if order.by != self.desk.by() || !order.is_confirmed => Ok(()),
+            StatusCode::CONFLICT if !order.is_confirmed => Ok(()),
+            _ => bail!("to cancel {id}, {:?} at {:?}, got {status} {body}", order.by, self.desk.by()),
         }
     }
 }
@@ -179,26 +235,18 @@ impl Crowd {
     }
 
     fn rest(&mut self, desk: Desk, name: &'static str, mut chance: Chance) {
-        let pace = self.pace;
-        let (ledger, goods, stop) = (self.ledger.clone(), self.goods.clone(), self.stop.subscribe());
+        let (pace, stop) = (self.pace, self.stop.subscribe());
+        let desker = Desker { desk, ledger: self.ledger.clone(), goods: self.goods.clone() };
         self.people.spawn(async move {
-            let by = desk.by();
             for n in 1..=pace.acts_max {
                 if *stop.borrow() {
                     break;
                 }
                 let key = format!("{name}-{n}");
-                if chance.once_in(6) {
-                    let (quantity, price) = (1 + chance.below(90), 10_000 + n);
-                    let body = json!({"commodity_id": goods.other.0, "unit_id": goods.other.1, "title": key,
-                        "quantity": quantity.to_string(), "price": {"amount": price, "currency": "MWK"}});
-                    note_offer(&ledger, &by, quantity, price, &desk.ask(false, &body, &key).await?)?;
-                } else {
-                    let plenty = &chance.one_of(&goods.plenty).0;
-                    let product = if chance.once_in(4) { &goods.scarce } else { plenty };
-                    let quantity = 1 + chance.below(9);
-                    let body = json!({"product_id": product, "quantity": quantity.to_string()});
-                    note_order(&ledger, &by, product, quantity, &desk.ask(true, &body, &key).await?)?;
+                match chance.below(12) {
+                    0 | 1 => desker.offers(n, &key, &mut chance).await?,
+                    2 | 3 => desker.cancels(&key, &mut chance).await?,
+                    _ => desker.orders(&key, &mut chance).await?,
                 }
                 tokio::time::sleep(chance.moment(pace.thinks_ms)).await;
             }
@@ -206,7 +254,7 @@ impl Crowd {
         });
     }
 
-    /// A farmer with a phone, who orders and offers at the office.
+    /// A farmer with a phone, who orders, offers and cancels at the office.
     pub(crate) fn farmer(&mut self, phone: Phone, mut chance: Chance) {
         let pace = self.pace;
         let (ledger, goods, stop) = (self.ledger.clone(), self.goods.clone(), self.stop.subscribe());
@@ -216,10 +264,10 @@ impl Crowd {
                 if *stop.borrow() {
                     break;
                 }
-                if chance.once_in(6) {
-                    farmer.offers(n).await?;
-                } else {
-                    farmer.orders(n, &mut chance).await?;
+                match chance.below(12) {
+                    0 | 1 => farmer.offers(n).await?,
+                    2 | 3 => farmer.cancels(&mut chance).await?,
+                    _ => farmer.orders(n, &mut chance).await?,
                 }
                 tokio::time::sleep(chance.moment(pace.thinks_ms)).await;
             }
@@ -278,7 +326,8 @@ fn note_order(
         other => bail!("a new order is {other}"),
     };
     let id = Some(text(body, "id")?.to_owned());
-    let order = Order { by: by.clone(), id, product: product.to_owned(), quantity, is_confirmed };
+    let (by, product) = (by.clone(), product.to_owned());
+    let order = Order { by, id, product, quantity, what: String::new(), is_confirmed, cancel: None };
     ledger.write().orders.push(order);
     Ok(())
 }
@@ -295,159 +344,4 @@ fn note_offer(
     let id = Some(text(body, "id")?.to_owned());
     ledger.write().offers.push(Offer { by: by.clone(), id, quantity, price });
     Ok(())
-}
-
-/// Somebody with a phone.
-struct Farmer {
-    phone: Phone,
-    ledger: Arc<Ledger>,
-    goods: Arc<Goods>,
-}
-
-impl Farmer {
-    fn by(&self) -> By {
-        By::Phone(self.phone.number().to_owned())
-    }
-
-    /// Orders `n` of something.
-    async fn orders(&self, n: u64, chance: &mut Chance) -> Result<()> {
-        let (product, title) = chance.one_of(&self.goods.plenty);
-        let mut call = dial(&self.phone).await?;
-        let quantity = n.to_string();
-        let walked = walk(&mut call, &["Buy", "Maize", title], &[&quantity]).await?;
-        if !walked {
-            return hang_up(call).await;
-        }
-        let wanted = format!("Buy {n} kg {title}");
-        let told = confirm(&mut call, &wanted).await?;
-        let is_confirmed = match &*told {
-            told if told.starts_with("CONFIRMED") => true,
-            told if told.starts_with("ASKED") => false,
-            told if told.starts_with("NOT done") => {
-                self.ledger.write().refused += 1;
-                return Ok(());
-            }
-            // The way led elsewhere after a restart, and the caller saw that in time.
-            told => return ensure_nothing_was_said(told),
-        };
-        let order = Order { by: self.by(), id: None, product: product.clone(), quantity: n, is_confirmed };
-        self.ledger.write().orders.push(order);
-        Ok(())
-    }
-
-    /// Offers `n` of something, at a price of its own.
-    async fn offers(&self, n: u64) -> Result<()> {
-        let mut call = dial(&self.phone).await?;
-        // By the phone's last digit, so that no two phones offer at one price.
-        let digit = self.phone.number().bytes().last().map_or(0, |digit| u64::from(digit & 0xf));
-        let (quantity, price) = (n.to_string(), 500 + 10_000 * digit + n);
-        let walked =
-            walk(&mut call, &["Sell", "Offer", "Beans", "kg"], &[&quantity, &price.to_string()]).await?;
-        if !walked {
-            return hang_up(call).await;
-        }
-        let told = confirm(&mut call, &format!("Sell {n} kg Beans")).await?;
-        match &*told {
-            told if told.starts_with("On sale now") => {
-                let offer = Offer { by: self.by(), id: None, quantity: n, price: price * 100 };
-                self.ledger.write().offers.push(offer);
-                Ok(())
-            }
-            told if told.starts_with("NOT done") => {
-                self.ledger.write().refused += 1;
-                Ok(())
-            }
-            told => ensure_nothing_was_said(told),
-        }
-    }
-}
-
-fn ensure_nothing_was_said(told: &str) -> Result<()> {
-    for word in ["CONFIRMED", "ASKED", "On sale now", "Sent to"] {
-        ensure!(!told.contains(word), "somebody was told of something else: {told}");
-    }
-    Ok(())
-}
-
-/// Joins the cooperative by phone.
-pub(crate) async fn join(phone: &Phone, name: &str) -> Result<()> {
-    let mut call = phone.dial().await?;
-    call.choose("Me").await?;
-    call.choose("Register").await?;
-    call.enter(name).await?;
-    call.choose("English").await?;
-    call.choose("Yes").await?;
-    ensure!(call.screen.contains("registered"), "{}", call.screen);
-    Ok(())
-}
-
-/// Dials until the first screen is there, and leaves what an earlier call began.
-async fn dial(phone: &Phone) -> Result<Session<'_>> {
-    let tries = Tries::of("a call");
-    let mut call = loop {
-        match tokio::time::timeout(ANSWER_PATIENCE, phone.dial()).await {
-            Ok(Ok(call)) => break call,
-            _ => tries.again().await?,
-        }
-    };
-    if let Some(key) = call.key_of("No, leave it") {
-        press(&mut call, &key).await?;
-    }
-    Ok(call)
-}
-
-/// Presses keys and sends the same again until there is an answer, as a gateway does.
-async fn press(call: &mut Session<'_>, keys: &str) -> Result<()> {
-    let first = tokio::time::timeout(ANSWER_PATIENCE, call.enter(keys)).await;
-    if matches!(first, Ok(Ok(_))) {
-        return Ok(());
-    }
-    ensure!(!call.is_answered(), "the call had ended: {}", call.screen);
-    let tries = Tries::of("a key of a phone");
-    while !matches!(tokio::time::timeout(ANSWER_PATIENCE, call.again()).await, Ok(Ok(_))) {
-        tries.again().await?;
-    }
-    Ok(())
-}
-
-/// Chooses items, then types answers. False when a screen was another than expected: then the caller hangs up.
-async fn walk(call: &mut Session<'_>, items: &[&str], answers: &[&str]) -> Result<bool> {
-    for item in items {
-        for _ in 0..20 {
-            if !call.is_open() {
-                return Ok(false);
-            }
-            let key = call.key_of(item);
-            let Some(press_now) = key.clone().or_else(|| call.more_key().map(str::to_owned)) else {
-                return Ok(false);
-            };
-            press(call, &press_now).await?;
-            if key.is_some() {
-                break;
-            }
-        }
-    }
-    for answer in answers {
-        if !call.is_open() {
-            return Ok(false);
-        }
-        press(call, answer).await?;
-    }
-    Ok(true)
-}
-
-/// Says yes to a screen that begins with `wanted`, and gives what is said then. After a restart the same question may come again.
-async fn confirm(call: &mut Session<'_>, wanted: &str) -> Result<String> {
-    for _ in 0..10 {
-        let Some(yes) = call.key_of("Yes").filter(|_| call.is_open() && call.screen.starts_with(wanted))
-        else {
-            break;
-        };
-        press(call, &yes).await?;
-    }
-    Ok(call.screen.clone())
-}
-
-async fn hang_up(call: Session<'_>) -> Result<()> {
-    ensure_nothing_was_said(&call.screen).with_context(|| format!("hung up after {}", call.typed()))
 }

@@ -2,7 +2,8 @@
 
 use crate::audit::{self, TakenIn, Told};
 use crate::chance::Chance;
-use crate::clients::{Crowd, Goods, Office, join};
+use crate::clients::{Crowd, Goods, Office};
+use crate::farmers::join;
 use crate::market::{Market, all, in_a_market};
 use anyhow::{Context, Result, ensure};
 use mizili_demo::answer::count;

@@ -10,6 +10,7 @@ mod chance;
 mod clients;
 
 mod disk;
+mod farmers;
 mod first_hour;
 mod guard;
 mod kills;

@@ -2,8 +2,9 @@
 
 use crate::audit::{self, Told};
 use crate::chance::Chance;
-use crate::clients::{Crowd, Office, join};
+use crate::clients::{Crowd, Office};
 use crate::disk::{Disk, Scraps};
+use crate::farmers::join;
 use crate::kills::goods;
 use crate::market::{Market, in_a_market};
 use anyhow::{Context, Result, ensure};

@@ -4,7 +4,8 @@
 use crate::audit;
 use crate::bad_line::{BadLine, Quality};
 use crate::chance::Chance;
-use crate::clients::{Office, join};
+use crate::clients::Office;
+use crate::farmers::join;
 use crate::market::{Market, add_cooperative, all, in_a_market};
 use anyhow::{Context, Result, ensure};
 use mizili_demo::answer::PATIENCE;

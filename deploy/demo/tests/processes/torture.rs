@@ -5,7 +5,8 @@
 
 use crate::audit::{self, TakenIn, Told};
 use crate::chance::{Chance, SEED_VARIABLE};
-use crate::clients::{Crowd, Office, join};
+use crate::clients::{Crowd, Office};
+use crate::farmers::join;
 use crate::kills::goods_of;
 use crate::market::{Market, add_cooperative, add_user, in_a_market, phone_at};
 use crate::wrong_clock::WrongClock;
@@ -226,7 +227,11 @@ impl Town {
         for branch in &self.branches {
             let told = branch.crowd.ledger.copy();
             let confirmed = told.orders.iter().filter(|order| order.is_confirmed).count();
-            ensure!(confirmed > 10, "too little happened: {confirmed} orders");
+            let cancelled = told.cancelled();
+            ensure!(
+                confirmed > 10 && cancelled > 0,
+                "too little happened: {confirmed} orders, {cancelled} cancels"
+            );
             audit::office_remembers(&branch.office, &told).await?;
             all_told.push(Told { office: &branch.office, told });
         }
