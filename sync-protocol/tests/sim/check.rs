@@ -1,12 +1,14 @@
 //! The invariants, looked at from outside.
 
+use crate::edge::{KEPT_S, STEP_MAX_S, Word};
 use crate::world::World;
-use std::collections::BTreeMap;
-use sync_protocol::command::{Body, Certainty};
-use sync_protocol::entity::OrderStatus;
-use sync_protocol::ids::{Holder, ListingId, OrderId};
+use std::collections::{BTreeMap, HashSet};
+use sync_protocol::command::{Body, Certainty, Command};
+use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId};
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::Verdict;
+use uuid::Uuid;
 
 /// What holds after every step.
 pub(crate) fn always(world: &World) {
@@ -33,12 +35,27 @@ pub(crate) fn always(world: &World) {
         assert_eq!(books, set, "sums of entries and the working set differ");
     }
     never_oversold(world);
+    nothing_is_forgotten_too_early(world);
+}
+
+/// What became of an act stays at its edge for thirty days; a clock of the hub that was wrong for a moment may take a week off.
+fn nothing_is_forgotten_too_early(world: &World) {
+    let logged = world.edges.iter().flat_map(|edge| edge.log.values()).map(|logged| logged.command.id);
+    let logged: HashSet<CommandId> = logged.collect();
+    for id in world.book.told.keys().filter(|id| !logged.contains(id)) {
+        let settled_s = world.book.settled.get(id).copied();
+        let settled_s = settled_s.unwrap_or_else(|| panic!("{id:?} was forgotten without an answer"));
+        let (kept_s, age_s) =
+            (KEPT_S - STEP_MAX_S * i64::from(world.faults.hub_jumps), world.now_s - settled_s);
+        assert!(age_s >= kept_s, "{id:?} was forgotten after {age_s} s");
+    }
 }
 
 /// Of each listing, what edges and the hub have confirmed and nobody has taken back never exceeds what was taken in anywhere.
 fn never_oversold(world: &World) {
     let is_off = |order: &OrderId| {
         world.book.taken_back.contains(order)
+            || world.hub.dismissed.contains(&order.0)
             || world.hub.set.orders.get(order).is_some_and(|o| o.status == OrderStatus::Cancelled)
     };
     let mut sold: BTreeMap<ListingId, i64> = BTreeMap::new();
@@ -60,7 +77,7 @@ fn never_oversold(world: &World) {
 pub(crate) fn when_quiet(world: &World) {
     for edge in &world.edges {
         assert!(edge.compared > 0, "digests were never compared");
-        for logged in &edge.log {
+        for logged in edge.log.values() {
             let verdict = logged.verdict.as_ref().map(|v| &v.verdict);
             assert!(
                 verdict.is_some_and(Verdict::is_final),
@@ -71,7 +88,7 @@ pub(crate) fn when_quiet(world: &World) {
             assert!(logged.dropped, "a local effect was left behind");
             let applied = matches!(verdict, Some(Verdict::Applied(_)));
             assert!(
-                applied || logged.certainty == Certainty::Request || registers_again(&logged.command),
+                applied || logged.certainty == Certainty::Request || may_be_refused(world, &logged.command),
                 "a record was rejected: {verdict:?}"
             );
         }
@@ -107,7 +124,46 @@ pub(crate) fn when_quiet(world: &World) {
     }
 }
 
-/// The one record that the hub may refuse: a number that two members would share is settled by a person.
-fn registers_again(command: &sync_protocol::command::Command) -> bool {
-    matches!(Body::from_raw(&command.body), Ok(Some(Body::MemberRegister(_))))
+/// The records that the hub may refuse: a number that two members would share is settled by a person; and an operator may have put an
+/// act aside, or the listing that it needs.
+fn may_be_refused(world: &World, command: &Command) -> bool {
+    let listing = match Body::from_raw(&command.body) {
+        Ok(Some(Body::MemberRegister(_))) => return true,
+        Ok(Some(Body::ListingPost(body))) => body.listing,
+        Ok(Some(Body::OrderPlace(body))) => body.listing,
+        Ok(Some(Body::StockAdjust(body))) => body.listing,
+        _ => Uuid::nil(),
+    };
+    world.hub.dismissed.contains(&command.id.0) || !world.hub.set.listings.contains_key(&ListingId(listing))
+}
+
+/// Each acknowledged person has exactly one last word: who was told that it is done hears no more, unless it was put aside; who was told
+/// that it is asked hears once, and what stands at the hub.
+pub(crate) fn everybody_has_one_last_word(world: &World) {
+    for (id, (edge, certainty)) in &world.book.told {
+        let edge = &world.edges[edge.0 as usize - 1];
+        let said = edge.outbox.get(id).map(Vec::as_slice).unwrap_or_default();
+        let is_applied = world.hub.applied.contains_key(&id.0);
+        let wanted: &[Word] = match (certainty, is_applied) {
+            (Certainty::Record, true) => &[],
+            (Certainty::Request, true) => &[Word::Yes],
+            (_, false) => &[Word::No],
+        };
+        assert_eq!(said, wanted, "{id:?}, {certainty:?}, applied: {is_applied}");
+        assert!(world.book.settled.contains_key(id), "{id:?} never had its answer");
+    }
+    // Handed out before the cancel came, or sold from units whose cancel broke the hub: a person settles those.
+    let is_excused = |order: &&Order| {
+        world.book.taken_back.contains(&order.id) || world.book.broken_cancels.contains(&order.listing)
+    };
+    let short = world.hub.set.orders.values().filter(|order| order.status == OrderStatus::Short);
+    let short: Vec<_> = short.filter(|order| !is_excused(order)).map(|order| order.id).collect();
+    assert!(short.is_empty(), "orders are short: {short:?}");
+    for id in &world.book.cancelled_at_the_hub {
+        assert_eq!(
+            world.hub.set.orders[id].status,
+            OrderStatus::Cancelled,
+            "{id:?} was cancelled at the hub"
+        );
+    }
 }

@@ -1,5 +1,5 @@
 //! An edge in memory: replica, command log and overlay on maps. Each call is one transaction; a kill between calls loses nothing
-//! that a call has kept.
+//! that a call has kept. Its wall clock is only ever claimed; ages are counted by what the hub says.
 
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;
@@ -13,7 +13,7 @@ use sync_protocol::row::{Digest, Key, Row};
 use sync_protocol::session::{BucketCursor, Judged, Link, MINOR_VERSION, judge};
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Fields;
-use sync_protocol::verdict::{Numbered, Reject};
+use sync_protocol::verdict::{Numbered, Reject, Verdict};
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::{Hello, Message, RefusalCode, cursors_to_bytes, scope_hash};
 use sync_protocol::wire::rows::{Reach, Rows};
@@ -26,6 +26,27 @@ pub(crate) struct Logged {
     pub(crate) sent: bool,
     pub(crate) verdict: Option<Numbered>,
     pub(crate) dropped: bool,
+    /// The count when the end of the answer that brought the final verdict said the hub's time.
+    settled_heard_s: Option<i64>,
+}
+
+impl Logged {
+    /// Whether its final verdict is here.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.verdict.as_ref().is_some_and(|v| v.verdict.is_final())
+    }
+}
+
+/// Seconds for which a settled command stays, by the hub's word.
+pub(crate) const KEPT_S: i64 = 30 * 86_400;
+/// The most by which one word of the hub puts the count forward.
+pub(crate) const STEP_MAX_S: i64 = 7 * 86_400;
+
+/// What somebody was told later of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    Yes,
+    No,
 }
 
 pub(crate) struct Edge {
@@ -34,7 +55,15 @@ pub(crate) struct Edge {
     pub(crate) scope: Vec<Bucket>,
     pub(crate) cursors: BTreeMap<Bucket, BucketCursor>,
     pub(crate) rows: BTreeMap<(Bucket, u16, Key), (u64, Option<Fields>)>,
-    pub(crate) log: Vec<Logged>,
+    /// By number; without what was pruned.
+    pub(crate) log: BTreeMap<u64, Logged>,
+    highest_seq: u64,
+    /// Seconds that have passed by the hub's word, and its last word.
+    heard_s: i64,
+    hub_s: Option<i64>,
+    /// Messages to people, by command.
+    pub(crate) outbox: BTreeMap<CommandId, Vec<Word>>,
+    pub(crate) pruned: u32,
     link: Link,
     proof: Vec<u8>,
     verdicts_upto: u64,
@@ -52,7 +81,12 @@ impl Edge {
             scope: Vec::new(),
             cursors: BTreeMap::new(),
             rows: BTreeMap::new(),
-            log: Vec::new(),
+            log: BTreeMap::new(),
+            highest_seq: 0,
+            heard_s: 0,
+            hub_s: None,
+            outbox: BTreeMap::new(),
+            pruned: 0,
             link,
             proof: Vec::new(),
             verdicts_upto: 0,
@@ -77,7 +111,7 @@ impl Edge {
     }
 
     fn local(&self) -> impl Iterator<Item = &Effect> {
-        self.log.iter().filter(|l| !l.dropped).flat_map(|l| &l.effects)
+        self.log.values().filter(|l| !l.dropped).flat_map(|l| &l.effects)
     }
 
     pub(crate) fn spendable(&self, listing: ListingId) -> Quantity {
@@ -135,7 +169,7 @@ impl Edge {
             order.source = if held { Source::Held } else { Source::Ask };
         }
         if let Body::OrderCancel(cancel) = &mut body {
-            let placed = self.log.iter().find(|l| l.command.id.0 == cancel.order);
+            let placed = self.log.values().find(|l| l.command.id.0 == cancel.order);
             cancel.never_left = placed.is_some_and(|l| !l.sent);
         }
         // The cooperative has changed its share meanwhile; the last edge is of the version before and cannot say by which it acted.
@@ -153,11 +187,15 @@ impl Edge {
             hub_share_percent,
         };
         let actor = Actor { kind: ActorKind::Office, id: None, phone };
-        let seq = self.log.len() as u64 + 1;
+        let seq = self.highest_seq + 1;
         let command = Command { id: CommandId(id), seq, made_at_s, actor, body: body.to_raw() };
         let decision = body.decide(&command, &context, &set)?;
         let (certainty, effects) = (decision.certainty, decision.effects);
-        self.log.push(Logged { command, certainty, effects, sent: false, verdict: None, dropped: false });
+        let (sent, dropped) = (false, false);
+        let logged =
+            Logged { command, certainty, effects, sent, verdict: None, dropped, settled_heard_s: None };
+        self.log.insert(seq, logged);
+        self.highest_seq = seq;
         Ok(certainty)
     }
 
@@ -168,7 +206,7 @@ impl Edge {
             minor: MINOR_VERSION,
             incarnation: 1,
             link: self.link.clone(),
-            highest_seq: self.log.len() as u64,
+            highest_seq: self.highest_seq,
             verdicts_upto: self.verdicts_upto,
             epoch: 1,
             scope: scope_hash(&self.scope),
@@ -182,7 +220,7 @@ impl Edge {
         let mut out = Message::Hello(hello).to_bytes();
         let waiting: Vec<Command> = self
             .log
-            .iter_mut()
+            .values_mut()
             .filter(|l| l.verdict.is_none())
             .take(7)
             .map(|l| {
@@ -214,6 +252,7 @@ impl Edge {
                 Message::Complete(points) => self.compare(&points),
                 Message::Close(close) => {
                     self.link = close.link;
+                    self.hear(close.clock_s);
                     return Received::Whole { more: close.more };
                 }
                 Message::Refusal(refusal) => {
@@ -249,11 +288,34 @@ impl Edge {
             }
             assert_eq!(v.number, self.verdicts_upto + 1, "a verdict was skipped");
             self.verdicts_upto = v.number;
-            *self.taken.entry(v.seq).or_default() += 1;
-            let logged = &mut self.log[v.seq as usize - 1];
+            // What was pruned was final here: nothing more can come of it.
+            let logged = self.log.get_mut(&v.seq).expect("a verdict on a command that was forgotten");
+            if v.verdict.is_final() {
+                *self.taken.entry(v.seq).or_default() += 1;
+                let is_yes = matches!(v.verdict, Verdict::Applied(_));
+                if logged.certainty == Certainty::Request || !is_yes {
+                    let word = if is_yes { Word::Yes } else { Word::No };
+                    self.outbox.entry(logged.command.id).or_default().push(word);
+                }
+            }
             logged.verdict = Some(v);
         }
         self.settle();
+    }
+
+    /// Takes in the hub's time, and forgets what is old by it.
+    fn hear(&mut self, hub_s: i64) {
+        let step_s = self.hub_s.map_or(0, |before| hub_s - before);
+        self.heard_s += step_s.clamp(0, STEP_MAX_S);
+        self.hub_s = Some(hub_s);
+        let heard_s = self.heard_s;
+        for logged in self.log.values_mut().filter(|logged| logged.is_settled()) {
+            logged.settled_heard_s.get_or_insert(heard_s);
+        }
+        let before = self.log.len();
+        let is_old = |logged: &Logged| logged.settled_heard_s.is_some_and(|at_s| heard_s - at_s > KEPT_S);
+        self.log.retain(|_, logged| !(logged.dropped && is_old(logged)));
+        self.pruned += (before - self.log.len()) as u32;
     }
 
     /// Takes some of the row frames of an old response, as a late bundle would bring them. Says how many came after a gap.
@@ -299,7 +361,7 @@ impl Edge {
 
     fn settle(&mut self) {
         let cursors: Vec<BucketCursor> = self.cursors.values().copied().collect();
-        for logged in self.log.iter_mut().filter(|l| !l.dropped) {
+        for logged in self.log.values_mut().filter(|l| !l.dropped) {
             if let Some(v) = &logged.verdict {
                 logged.dropped = overlay::may_drop(&v.verdict, &v.stands_at, &cursors);
             }

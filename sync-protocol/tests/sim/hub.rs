@@ -1,7 +1,9 @@
-//! A hub in memory: the same rules as the real one, on maps. Each call is one transaction.
+//! A hub in memory: the same rules as the real one, on maps. Each call is one transaction. Hubs keep nothing else, so any number of
+//! them over one database are this one, whoever of them takes the next message. What it keeps of edges' streams is in `stream`.
 
 use crate::random::Random;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::stream::{Stream, Taken};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Body, Command, Context, Effect, EffectRow, WorkingSet};
 use sync_protocol::entity::{EntryId, Order, OrderStatus, StockEntry};
@@ -39,20 +41,40 @@ impl Feed {
     }
 }
 
-struct Stream {
-    links: LinkState,
-    verdicts: Vec<Numbered>,
-    hashes: HashMap<u64, [u8; 32]>,
+/// An exchange that some hub has begun and not ended.
+pub(crate) struct Begun {
+    edge: EdgeId,
+    hello: Hello,
+    /// The link that its answer brings.
+    next: Link,
+    /// A newer one fences it.
+    number: u64,
+    rest: VecDeque<Message>,
+}
+
+/// What the beginning of a request came to.
+pub(crate) enum Began {
+    /// There is nobody to answer.
+    Nothing,
+    /// This is all.
+    Answer(Vec<u8>),
+    Serving(Box<Begun>),
 }
 
 pub(crate) struct Hub {
     pub(crate) feeds: BTreeMap<Bucket, Feed>,
     pub(crate) set: WorkingSet,
     pub(crate) entries: BTreeMap<EntryId, StockEntry>,
-    streams: BTreeMap<EdgeId, Stream>,
+    pub(crate) streams: BTreeMap<EdgeId, Stream>,
+    /// The database's clock, seconds; no test of order or age at an edge may depend on it alone.
+    pub(crate) clock_s: i64,
     pub(crate) scopes: BTreeMap<EdgeId, Vec<Bucket>>,
     pub(crate) applied: BTreeMap<uuid::Uuid, u32>,
-    coop_of: BTreeMap<EdgeId, CooperativeId>,
+    /// Commands that break this hub, until an operator has mended it for them.
+    pub(crate) poisoned: BTreeSet<uuid::Uuid>,
+    /// Commands that an operator put aside.
+    pub(crate) dismissed: BTreeSet<uuid::Uuid>,
+    pub(crate) coop_of: BTreeMap<EdgeId, CooperativeId>,
 }
 
 impl Hub {
@@ -65,8 +87,11 @@ impl Hub {
             set,
             entries: BTreeMap::new(),
             streams: BTreeMap::new(),
+            clock_s: 1_772_352_000,
             scopes: BTreeMap::new(),
             applied: BTreeMap::new(),
+            poisoned: BTreeSet::new(),
+            dismissed: BTreeSet::new(),
             coop_of: edges.iter().copied().collect(),
         };
         for (edge, coop) in edges {
@@ -75,7 +100,7 @@ impl Hub {
                 previous: None,
                 applied_seq: 0,
             };
-            hub.streams.insert(*edge, Stream { links, verdicts: Vec::new(), hashes: HashMap::new() });
+            hub.streams.insert(*edge, Stream::new(links));
             hub.scopes
                 .insert(*edge, vec![Bucket::Edge(*edge), Bucket::Coop(*coop), Bucket::Region(RegionId(1))]);
         }
@@ -183,60 +208,65 @@ impl Hub {
 
     /// Takes the bytes of a request, whole or cut, and answers; `None` when there is nobody to answer.
     pub(crate) fn exchange(&mut self, edge: EdgeId, request: &[u8], random: &mut Random) -> Option<Vec<u8>> {
+        match self.begin(edge, request, random) {
+            Began::Nothing => None,
+            Began::Answer(answer) => Some(answer),
+            Began::Serving(mut begun) => self.go_on(&mut begun, usize::MAX),
+        }
+    }
+
+    /// Lets an edge in, and takes nothing yet.
+    pub(crate) fn begin(&mut self, edge: EdgeId, request: &[u8], random: &mut Random) -> Began {
         let mut reader = FrameReader::default();
         reader.push(request);
-        let mut messages = Vec::new();
+        let mut rest = VecDeque::new();
         while let Ok(Some(frame)) = reader.next_frame() {
-            messages.push(Message::from_frame(&frame).unwrap());
+            rest.push_back(Message::from_frame(&frame).unwrap());
         }
-        let mut messages = messages.into_iter();
-        let Some(Message::Hello(hello)) = messages.next() else { return None };
-        let links = &self.streams[&edge].links;
-        let issuer = Issuer { key: &KEY, edge: edge.0, incarnation: 1 };
-        match issuer.admit(links, &hello.link, &hello.proof, hello.highest_seq) {
-            Admission::Follows => {}
-            Admission::Prove(proof) => return Some(Message::Prove(proof).to_bytes()),
-            Admission::Rewound => return Some(refusal(RefusalCode::Rewound)),
-            Admission::HubRestored => return Some(refusal(RefusalCode::HubRestored)),
-            Admission::NotOurs => return None,
-        }
-        let next = issuer.issue(links.last.number + 1, random.bytes());
+        let Some(Message::Hello(hello)) = rest.pop_front() else { return Began::Nothing };
         let stream = self.streams.get_mut(&edge).unwrap();
-        stream.links.previous = Some(hello.link.clone());
-        stream.links.last = next.clone();
-        for message in messages {
-            match message {
+        let issuer = Issuer { key: &KEY, edge: edge.0, incarnation: 1 };
+        match issuer.admit(&stream.links, &hello.link, &hello.proof, hello.highest_seq) {
+            Admission::Follows => {}
+            Admission::Prove(proof) => return Began::Answer(Message::Prove(proof).to_bytes()),
+            Admission::Rewound => return Began::Answer(refusal(RefusalCode::Rewound)),
+            Admission::HubRestored => return Began::Answer(refusal(RefusalCode::HubRestored)),
+            Admission::NotOurs => return Began::Nothing,
+        }
+        let next = issuer.issue(stream.links.last.number + 1, random.bytes());
+        let number = stream.begin(&hello, next.clone());
+        Began::Serving(Box::new(Begun { edge, hello, next, number, rest }))
+    }
+
+    /// Takes so many more messages of a request. The answer when it has ended; `None` also where it was cut.
+    pub(crate) fn go_on(&mut self, begun: &mut Begun, messages: usize) -> Option<Vec<u8>> {
+        for _ in 0..messages {
+            match begun.rest.pop_front()? {
                 Message::Commands(batch) => {
-                    if let Err(code) = self.take(edge, batch) {
+                    if let Err(code) = self.take(begun.edge, begun.number, batch) {
                         return Some(refusal(code));
                     }
                 }
-                Message::End => return Some(self.answer(edge, &hello, next)),
+                Message::End if self.streams[&begun.edge].is_fenced(begun.number) => {
+                    return Some(refusal(RefusalCode::Fenced));
+                }
+                Message::End => return Some(self.answer(begun.edge, &begun.hello, begun.next.clone())),
                 _ => {}
             }
         }
         None
     }
 
-    fn take(&mut self, edge: EdgeId, batch: Vec<Command>) -> Result<(), RefusalCode> {
+    fn take(&mut self, edge: EdgeId, number: u64, batch: Vec<Command>) -> Result<(), RefusalCode> {
         for command in batch {
-            let stream = &self.streams[&edge];
-            if command.seq <= stream.links.applied_seq {
-                if stream.hashes[&command.seq] != command.body_hash() {
-                    return Err(RefusalCode::SequenceReused);
+            match self.streams[&edge].admits(number, &command)? {
+                Taken::Before => {}
+                Taken::New => {
+                    let context = self.context(Holder::Edge(edge), self.coop_of[&edge]);
+                    let (verdict, stands_at) = self.judge(edge, &command, &context);
+                    self.streams.get_mut(&edge).unwrap().keep(command, verdict, stands_at, self.clock_s);
                 }
-                continue;
             }
-            if command.seq != stream.links.applied_seq + 1 {
-                return Err(RefusalCode::SequenceGap);
-            }
-            let context = self.context(Holder::Edge(edge), self.coop_of[&edge]);
-            let (verdict, stands_at) = self.apply(&command, &context);
-            let stream = self.streams.get_mut(&edge).unwrap();
-            stream.links.applied_seq = command.seq;
-            stream.hashes.insert(command.seq, command.body_hash());
-            let number = stream.verdicts.len() as u64 + 1;
-            stream.verdicts.push(Numbered { number, seq: command.seq, verdict, stands_at });
         }
         Ok(())
     }
@@ -248,13 +278,12 @@ impl Hub {
             Message::Close(Close {
                 link: link.clone(),
                 more,
-                clock_s: 0,
+                clock_s: self.clock_s,
                 retry_after_s: 0,
                 minor: Some(MINOR_VERSION),
             })
         };
-        let verdicts: Vec<Numbered> =
-            self.streams[&edge].verdicts.iter().filter(|v| v.number > hello.verdicts_upto).cloned().collect();
+        let verdicts: Vec<Numbered> = self.streams[&edge].verdicts_after(hello.verdicts_upto);
         if !verdicts.is_empty() {
             Message::Verdicts(verdicts).write(&mut out);
         }
@@ -340,6 +369,13 @@ impl Hub {
             .values()
             .filter(|e| e.listing == listing && e.holder == holder)
             .fold(Quantity::ZERO, |sum, e| sum.plus(e.quantity))
+    }
+}
+
+impl Hub {
+    /// What an exchange is told that a newer one overtook.
+    pub(crate) fn fenced() -> Vec<u8> {
+        refusal(RefusalCode::Fenced)
     }
 }
 

@@ -1,14 +1,20 @@
-//! A seeded simulation of the pure protocol: one hub, a few edges, and a network that cuts, repeats and delays, with edges killed
-//! at any step. Then it heals, and every invariant is checked.
+//! A seeded simulation of the pure protocol: hubs over one store, a few edges of two cooperatives with clocks that say anything, and a
+//! network that cuts, repeats and delays, with edges killed at any step, commands that break the hub, operators, and old things
+//! forgotten in the midst. Then it heals, and every invariant is checked, also against an outside book of what people were told.
 //!
 //! Replay one seed with `SIM_SEED=17 cargo test -p sync-protocol --test sim`; run more with `SIM_SEEDS=100000`.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod acts;
+mod book;
 mod check;
 mod edge;
+mod faults;
 mod hub;
+mod noticed;
 mod random;
+mod stream;
 mod world;
 
 use world::World;
@@ -30,6 +36,7 @@ fn run(seed: u64) -> World {
     }
     world.heal();
     check::when_quiet(&world);
+    check::everybody_has_one_last_word(&world);
     world
 }
 
@@ -37,7 +44,7 @@ fn run(seed: u64) -> World {
 fn every_invariant_holds_over_random_schedules() {
     let seeds: Vec<u64> = number("SIM_SEED")
         .map_or_else(|| (1..=number("SIM_SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed]);
-    let mut faults = world::Faults::default();
+    let mut faults = faults::Faults::default();
     for seed in &seeds {
         match std::panic::catch_unwind(|| run(*seed)) {
             Ok(world) => faults.add(&world.faults),
@@ -51,22 +58,10 @@ fn every_invariant_holds_over_random_schedules() {
     }
     println!("{} seeds: {faults:?}", seeds.len());
     // A run in which nothing went wrong would prove nothing.
-    if seeds.len() > 50 {
-        assert!(
-            faults.cut_requests > 50
-                && faults.cut_responses > 50
-                && faults.copies > 20
-                && faults.kills > 20
-                && faults.late_requests > 20,
-            "{faults:?}"
-        );
-        assert!(faults.gaps > 20 && faults.too_late > 5, "{faults:?}");
-        assert!(
-            faults.scope_changes > 20
-                && faults.refused > 20
-                && faults.sold_offline > 50
-                && faults.shorts == 0,
-            "{faults:?}"
-        );
+    if seeds.len() as u64 >= SEEDS {
+        let mut rare = faults.rarer_than(6);
+        // These need three things to fall together.
+        rare.retain(|name| !["shorts", "handed_over_between"].contains(name));
+        assert!(rare.is_empty(), "hardly ever happened: {rare:?} of {faults:?}");
     }
 }

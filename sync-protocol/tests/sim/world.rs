@@ -1,60 +1,25 @@
 //! The scheduler: people at the hub and at edges act, lines are cut, requests come twice and late, edges die, scopes move.
 
+use crate::book::Book;
 use crate::edge::{Edge, Received};
-use crate::hub::Hub;
+use crate::faults::Faults;
+use crate::hub::{Began, Hub};
 use crate::random::Random;
-use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{
-    Actor, ActorKind, Adjustment, Body, Certainty, Command, ListingEdit, ListingPost, ListingWithdraw,
-    MemberRegister, OrderCancel, OrderPlace, Source, StockAdjust, WholeChange,
-};
-use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, Holder, ListingId, OrderId, RegionId};
+use sync_protocol::command::Body;
+use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
 use sync_protocol::verdict::{RejectCode, Verdict};
 
-/// What really went wrong, and what was really done.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    pub(crate) cut_requests: u32,
-    pub(crate) cut_responses: u32,
-    pub(crate) copies: u32,
-    pub(crate) late_requests: u32,
-    pub(crate) kills: u32,
-    pub(crate) scope_changes: u32,
-    pub(crate) refused: u32,
-    pub(crate) sold_offline: u32,
-    pub(crate) shorts: u32,
-    pub(crate) handed_over_between: u32,
-    pub(crate) gaps: u32,
-    pub(crate) too_late: u32,
-}
+/// Cooperatives; of three edges two are offices of the first.
+pub(crate) const COOPS: u32 = 2;
 
-impl Faults {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.cut_requests += other.cut_requests;
-        self.cut_responses += other.cut_responses;
-        self.copies += other.copies;
-        self.late_requests += other.late_requests;
-        self.kills += other.kills;
-        self.scope_changes += other.scope_changes;
-        self.refused += other.refused;
-        self.sold_offline += other.sold_offline;
-        self.shorts += other.shorts;
-        self.handed_over_between += other.handed_over_between;
-        self.gaps += other.gaps;
-        self.too_late += other.too_late;
-    }
-}
+/// The number of the command that says what was weighed.
+const STOCK_ADJUST: u16 = 7;
 
-/// An outside book of what people were told, kept by nobody in the system.
-#[derive(Default)]
-pub(crate) struct Book {
-    pub(crate) taken_in: BTreeMap<ListingId, i64>,
-    /// Orders that an edge confirmed from its own units.
-    pub(crate) sold: BTreeMap<OrderId, (ListingId, i64)>,
-    /// Those of them that were taken back before they left the edge.
-    pub(crate) taken_back: BTreeSet<OrderId>,
-}
+const DAY_S: i64 = 86_400;
+
+/// How far wall clocks of edges are off: twenty years, forty days, fourteen years ahead, not at all.
+const CLOCKS_OFF_S: [i64; 4] = [-20 * 365 * DAY_S, -40 * DAY_S, 14 * 365 * DAY_S, 0];
 
 pub(crate) struct World {
     pub(crate) random: Random,
@@ -66,10 +31,11 @@ pub(crate) struct World {
     /// Requests that an edge gave up waiting for and that have not reached the hub yet.
     under_way: Vec<(usize, Vec<u8>)>,
     old_responses: Vec<(usize, Vec<u8>)>,
-    step: i64,
+    /// By how much the wall clock of each edge is off.
+    clocks_off_s: Vec<i64>,
+    /// True seconds since the beginning.
+    pub(crate) now_s: i64,
 }
-
-const COOPS: u32 = 2;
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
@@ -77,6 +43,7 @@ impl World {
         let ids: Vec<(EdgeId, CooperativeId)> =
             (1..=3).map(|n| (EdgeId(n), CooperativeId((n - 1) % COOPS + 1))).collect();
         let hub = Hub::new(&ids, &mut random);
+        let clocks_off_s = ids.iter().map(|_| CLOCKS_OFF_S[random.below(CLOCKS_OFF_S.len())]).collect();
         let edges = ids.into_iter().map(|(id, coop)| Edge::new(id, coop, hub.first_link(id))).collect();
         Self {
             random,
@@ -87,159 +54,77 @@ impl World {
             old_requests: Vec::new(),
             under_way: Vec::new(),
             old_responses: Vec::new(),
-            step: 0,
+            clocks_off_s,
+            now_s: 0,
         }
     }
 
     pub(crate) fn step(&mut self) {
-        self.step += 1;
-        match self.random.below(14) {
+        match self.random.below(17) {
             0..=6 => self.act_at_an_edge(),
             7 | 8 => self.act_at_the_hub(),
             9 if self.random.chance(60) => self.hand_over(),
             9 => self.move_prices(),
             10 if self.random.chance(25) => self.move_scope(),
+            11 | 12 => self.time_passes(),
+            13 if self.random.chance(30) => self.operator_looks(),
             _ => self.exchange_with_faults(),
         }
+        self.note_settled();
     }
 
-    fn listing(&mut self) -> Option<ListingId> {
-        let mut all: Vec<ListingId> = self.hub.set.listings.keys().copied().collect();
-        all.extend(self.edges.iter().flat_map(|e| e.view().listings.into_keys()));
-        all.sort_unstable();
-        all.dedup();
-        self.random.pick(&all)
+    /// What an edge says that the time is.
+    pub(crate) fn claimed_s(&self, at: usize) -> i64 {
+        self.hub.clock_s + self.clocks_off_s[at]
     }
 
-    fn intent(&mut self, set: &sync_protocol::command::WorkingSet) -> Option<Body> {
-        let units = |random: &mut Random| 1000 * (1 + random.below(12) as i64);
-        let seen = self.listing();
-        Some(match self.random.below(13) {
-            0 => Body::MemberRegister(MemberRegister {
-                member: self.random.uuid(),
-                phone: 265_990_000_000 + self.random.below(6) as u64,
-                name: "Chikondi".into(),
-                language: "ny".into(),
-            }),
-            // Few listings, so that their units run out and are fought over.
-            1 | 2 if set.listings.len() < 2 || self.random.chance(5) => Body::ListingPost(ListingPost {
-                listing: self.random.uuid(),
-                commodity: 1 + self.random.below(3) as u32,
-                unit: 1,
-                title: String::new(),
-                quantity_milli: units(&mut self.random) * 4,
-                price_minor: 500,
-                currency: "MWK".into(),
-                seller: None,
-                hub_milli: None,
-            }),
-            3 => {
-                let listing = seen?;
-                let old = set.listings.get(&listing)?.price_minor;
-                let change = WholeChange { old, new: 400 + self.random.below(3) as i64 * 100 };
-                Body::ListingEdit(ListingEdit { listing: listing.0, price_minor: Some(change), title: None })
+    /// Days go by; a clock is set; old things are forgotten at the hub.
+    fn time_passes(&mut self) {
+        match self.random.below(4) {
+            0 | 1 => {
+                let seconds = self.random_days();
+                self.pass(seconds);
             }
-            4 if self.random.chance(30) => Body::ListingWithdraw(ListingWithdraw { listing: seen?.0 }),
-            5 | 6 => {
-                let mut orders: Vec<_> = set.orders.keys().copied().collect();
-                orders.sort_unstable();
-                Body::OrderCancel(OrderCancel::new(self.random.pick(&orders)?.0))
+            2 => {
+                let at = self.random.below(self.edges.len());
+                self.clocks_off_s[at] = CLOCKS_OFF_S[self.random.below(CLOCKS_OFF_S.len())];
             }
-            7 => {
-                let q = units(&mut self.random);
-                let found =
-                    if self.random.chance(50) { Adjustment::Intake(q) } else { Adjustment::WriteOff(q) };
-                Body::StockAdjust(StockAdjust { listing: seen?.0, found, reason: String::new() })
-            }
+            _ if self.random.chance(80) => self.faults.pruned_at_the_hub += self.hub.prune() as u32,
             _ => {
-                let listing = seen?;
-                let unit_price_minor = set.listings.get(&listing).map_or(500, |l| l.price_minor);
-                let quantity_milli = units(&mut self.random);
-                let (buyer_phone, buyer_name) =
-                    (265_990_000_000 + self.random.below(6) as u64, String::new());
-                Body::OrderPlace(OrderPlace {
-                    listing: listing.0,
-                    quantity_milli,
-                    unit_price_minor,
-                    source: Source::Ask,
-                    buyer_phone,
-                    buyer_name,
-                    channel: 1,
-                })
+                // For one round of forgetting and one exchange the hub's clock is in another year.
+                self.hub.clock_s += 14 * 365 * DAY_S;
+                self.faults.pruned_at_the_hub += self.hub.prune() as u32;
+                self.exchange_with_faults();
+                self.hub.clock_s -= 14 * 365 * DAY_S;
+                self.faults.hub_jumps += 1;
             }
-        })
-    }
-
-    fn act_at_an_edge(&mut self) {
-        let at = self.random.below(self.edges.len());
-        let set = self.edges[at].view();
-        let Some(body) = self.intent(&set) else { return };
-        let id = self.random.uuid();
-        // The clock of edge 0 is right, of 1 ten years off, of 2 jumping: nothing may depend on it.
-        let clock = [self.step, self.step + 315_360_000, self.random.next() as i64 >> 20][at];
-        let Ok(certainty) = self.edges[at].submit(id, body.clone(), clock, 265_990_000_000) else { return };
-        let raw = &self.edges[at].log.last().unwrap().command.body;
-        match Body::from_raw(raw).unwrap().unwrap() {
-            Body::ListingPost(post) => {
-                *self.book.taken_in.entry(ListingId(post.listing)).or_default() += post.quantity_milli
-            }
-            Body::StockAdjust(StockAdjust { listing, found: Adjustment::Intake(q), .. }) => {
-                *self.book.taken_in.entry(ListingId(listing)).or_default() += q;
-            }
-            Body::StockAdjust(StockAdjust { listing, found: Adjustment::WriteOff(q), .. }) => {
-                *self.book.taken_in.entry(ListingId(listing)).or_default() -= q;
-            }
-            Body::OrderPlace(order) if order.source == Source::Held => {
-                assert_eq!(certainty, Certainty::Record);
-                self.faults.sold_offline += 1;
-                self.book.sold.insert(OrderId(id), (ListingId(order.listing), order.quantity_milli));
-            }
-            Body::OrderCancel(cancel) if certainty == Certainty::Record => {
-                self.book.taken_back.insert(OrderId(cancel.order));
-            }
-            _ => {}
         }
     }
 
-    fn act_at_the_hub(&mut self) {
-        let coop = CooperativeId(1 + self.random.below(COOPS as usize) as u32);
-        let set = self.hub.set.clone();
-        let Some(mut body) = self.intent(&set) else { return };
-        if let Body::OrderPlace(order) = &mut body {
-            order.source = Source::Ask;
-        }
-        let actor = Actor { kind: ActorKind::User, id: None, phone: 265_990_000_000 };
-        let id = CommandId(self.random.uuid());
-        let command = Command { id, seq: 0, made_at_s: self.step, actor, body: body.to_raw() };
-        let context = self.hub.context(Holder::Hub, coop);
-        let (verdict, _) = self.hub.apply(&command, &context);
-        self.note(&body, &verdict);
+    fn random_days(&mut self) -> i64 {
+        DAY_S * (1 + self.random.below(7) as i64)
     }
 
-    /// What the hub's word on a command means for the outside book.
-    fn note(&mut self, body: &Body, verdict: &Verdict) {
-        if !matches!(verdict, Verdict::Applied(_)) {
-            return;
-        }
-        match body {
-            Body::ListingPost(post) => {
-                *self.book.taken_in.entry(ListingId(post.listing)).or_default() += post.quantity_milli
-            }
-            Body::StockAdjust(StockAdjust { listing, found: Adjustment::Intake(q), .. }) => {
-                *self.book.taken_in.entry(ListingId(*listing)).or_default() += q;
-            }
-            Body::StockAdjust(StockAdjust { listing, found: Adjustment::WriteOff(q), .. }) => {
-                *self.book.taken_in.entry(ListingId(*listing)).or_default() -= q;
-            }
-            _ => {}
-        }
+    pub(crate) fn pass(&mut self, seconds: i64) {
+        self.now_s += seconds;
+        self.hub.clock_s += seconds;
     }
 
-    fn hand_over(&mut self) {
-        let mut orders: Vec<_> = self.hub.set.orders.keys().copied().collect();
-        orders.sort_unstable();
-        if let Some(order) = self.random.pick(&orders) {
-            self.hub.fulfil(order);
+    /// The operator sees to one command that broke the hub.
+    fn operator_looks(&mut self) {
+        let aside = self.hub.quarantined();
+        let Some((edge, seq)) = self.random.pick(&aside) else { return };
+        // What was weighed or thrown away stays so, whatever an operator says; the book would not know.
+        let is_of_stock = self.hub.streams[&edge].open[&seq].body.kind == STOCK_ADJUST;
+        let dismiss = !is_of_stock && self.random.chance(25);
+        self.hub.settle(edge, seq, dismiss);
+        *(if dismiss { &mut self.faults.dismissed } else { &mut self.faults.retried }) += 1;
+    }
+
+    /// The book notes when a final word is seen for the first time.
+    pub(crate) fn note_settled(&mut self) {
+        for logged in self.edges.iter().flat_map(|edge| edge.log.values()).filter(|l| l.is_settled()) {
+            self.book.settled.entry(logged.command.id).or_insert(self.now_s);
         }
     }
 
@@ -251,15 +136,6 @@ impl World {
         let (at, bytes) = self.old_responses[self.random.below(self.old_responses.len())].clone();
         let mask = self.random.next();
         self.faults.gaps += self.edges[at].receive_late(&bytes, |n| mask >> (n % 64) & 1 == 1);
-    }
-
-    fn move_prices(&mut self) {
-        for _ in 0..=self.random.below(6) {
-            let (series, month) = (1 + self.random.below(3) as u32, 24_000 + self.random.below(8) as u32);
-            let price = self.random.chance(85).then(|| 100 + self.random.below(900) as i64);
-            let region = RegionId(1 + self.random.below(2) as u32);
-            self.hub.set_price(region, series, month, price);
-        }
     }
 
     fn move_scope(&mut self) {
@@ -303,7 +179,11 @@ impl World {
             let to = self.random.below(request.len());
             request.truncate(to);
         }
-        let response = self.hub.exchange(EdgeId(at as u32 + 1), &request, &mut self.random);
+        let response = if self.random.chance(10) {
+            self.exchange_beside_another_hub(at, &request)
+        } else {
+            self.hub.exchange(EdgeId(at as u32 + 1), &request, &mut self.random)
+        };
         if request.len() == whole.len() {
             self.old_requests.push((at, whole));
             let over = self.old_requests.len().saturating_sub(6);
@@ -325,6 +205,28 @@ impl World {
         let _ = self.edges[at].receive(&response, kill_after);
     }
 
+    /// One hub has begun to serve a request when the edge gives up and comes to another hub of the same database; then the first goes on.
+    /// Gives what the second answers.
+    fn exchange_beside_another_hub(&mut self, at: usize, request: &[u8]) -> Option<Vec<u8>> {
+        let edge = EdgeId(at as u32 + 1);
+        let Began::Serving(mut begun) = self.hub.begin(edge, request, &mut self.random) else { return None };
+        let messages = self.random.below(3);
+        if self.hub.go_on(&mut begun, messages).is_some() {
+            return None;
+        }
+        // The link was given out again meanwhile, so the edge has to show first that it is asking now.
+        let first = self.edges[at].request();
+        if let Some(answer) = self.hub.exchange(edge, &first, &mut self.random) {
+            let _ = self.edges[at].receive(&answer, None);
+        }
+        let again = self.edges[at].request();
+        let response = self.hub.exchange(edge, &again, &mut self.random);
+        let late = self.hub.go_on(&mut begun, usize::MAX);
+        // Without a newer one let in, the older may end.
+        self.faults.fenced += u32::from(late.is_some_and(|bytes| bytes == Hub::fenced()));
+        response
+    }
+
     /// The network heals and everybody catches up: a bounded number of round trips.
     pub(crate) fn heal(&mut self) {
         for at in 0..self.edges.len() {
@@ -338,7 +240,7 @@ impl World {
                     .exchange(EdgeId(at as u32 + 1), &request, &mut self.random)
                     .expect("a whole request is answered");
                 let received = self.edges[at].receive(&response, None);
-                let waiting = self.edges[at].log.iter().any(|l| !l.dropped);
+                let waiting = self.edges[at].log.values().any(|l| l.verdict.is_none());
                 if received == (Received::Whole { more: false }) && !waiting {
                     break;
                 }
@@ -349,6 +251,13 @@ impl World {
                 );
             }
         }
+        // Whatever waits is mended, and tried again.
+        let open = self.hub.streams.values().map(|stream| stream.open.len()).sum::<usize>() as u32;
+        while let Some((edge, seq)) = self.hub.quarantined().first().copied() {
+            self.hub.settle(edge, seq, false);
+            self.faults.quarantined += 1;
+        }
+        self.faults.held += open.saturating_sub(self.faults.quarantined);
         // What one edge's commands did to another's buckets.
         for at in 0..self.edges.len() {
             for _ in 0..60 {
@@ -359,8 +268,10 @@ impl World {
                 }
             }
         }
+        self.note_settled();
         for edge in &self.edges {
-            for logged in &edge.log {
+            self.faults.pruned_at_edges += edge.pruned;
+            for logged in edge.log.values() {
                 match logged.verdict.as_ref().map(|v| &v.verdict) {
                     Some(Verdict::Rejected(reject)) => {
                         self.faults.refused += 1;

@@ -1,0 +1,201 @@
+//! What people do, at edges and at the hub, as clerks and as buyers, and what they are told.
+
+use crate::random::Random;
+use crate::world::{COOPS, World};
+use sync_protocol::command::{
+    Actor, ActorKind, Adjustment, Body, Certainty, Command, Context, ListingEdit, ListingPost,
+    ListingWithdraw, MemberRegister, OrderCancel, OrderPlace, Source, StockAdjust, WholeChange,
+};
+use sync_protocol::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId, RegionId};
+use sync_protocol::verdict::Verdict;
+
+/// Of a hundred commands of edges so many break the hub until an operator has seen to them.
+const POISON_PERCENT: u64 = 4;
+
+impl World {
+    fn listing(&mut self) -> Option<ListingId> {
+        let mut all: Vec<ListingId> = self.hub.set.listings.keys().copied().collect();
+        all.extend(self.edges.iter().flat_map(|e| e.view().listings.into_keys()));
+        all.sort_unstable();
+        all.dedup();
+        self.random.pick(&all)
+    }
+
+    fn intent(&mut self, set: &sync_protocol::command::WorkingSet) -> Option<Body> {
+        let units = |random: &mut Random| 1000 * (1 + random.below(12) as i64);
+        let seen = self.listing();
+        Some(match self.random.below(13) {
+            0 => Body::MemberRegister(MemberRegister {
+                member: self.random.uuid(),
+                phone: 265_990_000_000 + self.random.below(6) as u64,
+                name: "Chikondi".into(),
+                language: "ny".into(),
+            }),
+            // Few listings, so that their units run out and are fought over.
+            1 | 2 if set.listings.len() < 2 || self.random.chance(5) => Body::ListingPost(ListingPost {
+                listing: self.random.uuid(),
+                commodity: 1 + self.random.below(3) as u32,
+                unit: 1,
+                title: String::new(),
+                quantity_milli: units(&mut self.random) * 4,
+                price_minor: 500,
+                currency: "MWK".into(),
+                seller: None,
+                hub_milli: None,
+            }),
+            3 => {
+                let listing = seen?;
+                let old = set.listings.get(&listing)?.price_minor;
+                let change = WholeChange { old, new: 400 + self.random.below(3) as i64 * 100 };
+                Body::ListingEdit(ListingEdit { listing: listing.0, price_minor: Some(change), title: None })
+            }
+            4 if self.random.chance(30) => Body::ListingWithdraw(ListingWithdraw { listing: seen?.0 }),
+            5 | 6 => {
+                let mut orders: Vec<_> = set.orders.keys().copied().collect();
+                orders.sort_unstable();
+                Body::OrderCancel(OrderCancel::new(self.random.pick(&orders)?.0))
+            }
+            7 => {
+                let q = units(&mut self.random);
+                let found =
+                    if self.random.chance(50) { Adjustment::Intake(q) } else { Adjustment::WriteOff(q) };
+                Body::StockAdjust(StockAdjust { listing: seen?.0, found, reason: String::new() })
+            }
+            _ => {
+                let listing = seen?;
+                let unit_price_minor = set.listings.get(&listing).map_or(500, |l| l.price_minor);
+                let quantity_milli = units(&mut self.random);
+                let (buyer_phone, buyer_name) =
+                    (265_990_000_000 + self.random.below(6) as u64, String::new());
+                Body::OrderPlace(OrderPlace {
+                    listing: listing.0,
+                    quantity_milli,
+                    unit_price_minor,
+                    source: Source::Ask,
+                    buyer_phone,
+                    buyer_name,
+                    channel: 1,
+                })
+            }
+        })
+    }
+
+    pub(crate) fn act_at_an_edge(&mut self) {
+        let at = self.random.below(self.edges.len());
+        let set = self.edges[at].view();
+        let Some(body) = self.intent(&set) else { return };
+        let id = self.random.uuid();
+        let clock_s = self.claimed_s(at);
+        let Ok(certainty) = self.edges[at].submit(id, body, clock_s, 265_990_000_000) else { return };
+        self.book.told.insert(CommandId(id), (self.edges[at].id, certainty));
+        if self.random.chance(POISON_PERCENT) {
+            self.hub.poisoned.insert(id);
+        }
+        let (_, logged) = self.edges[at].log.last_key_value().unwrap();
+        match Body::from_raw(&logged.command.body).unwrap().unwrap() {
+            Body::ListingPost(post) => {
+                *self.book.taken_in.entry(ListingId(post.listing)).or_default() += post.quantity_milli
+            }
+            Body::StockAdjust(StockAdjust { listing, found: Adjustment::Intake(q), .. }) => {
+                *self.book.taken_in.entry(ListingId(listing)).or_default() += q;
+            }
+            Body::StockAdjust(StockAdjust { listing, found: Adjustment::WriteOff(q), .. }) => {
+                *self.book.taken_in.entry(ListingId(listing)).or_default() -= q;
+            }
+            Body::OrderPlace(order) if order.source == Source::Held => {
+                assert_eq!(certainty, Certainty::Record);
+                self.faults.sold_offline += 1;
+                self.book.sold.insert(OrderId(id), (ListingId(order.listing), order.quantity_milli));
+            }
+            Body::OrderCancel(cancel) if certainty == Certainty::Record => {
+                let order = OrderId(cancel.order);
+                self.book.taken_back.insert(order);
+                if self.hub.poisoned.contains(&id) {
+                    self.book.broken_cancels.extend(self.book.sold.get(&order).map(|(listing, _)| *listing));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn act_at_the_hub(&mut self) {
+        if self.random.chance(20) {
+            return self.cancel_at_the_hub();
+        }
+        let coop = CooperativeId(1 + self.random.below(COOPS as usize) as u32);
+        let set = self.hub.set.clone();
+        let Some(mut body) = self.intent(&set) else { return };
+        if let Body::OrderPlace(order) = &mut body {
+            order.source = Source::Ask;
+        }
+        let context = self.hub.context(Holder::Hub, coop);
+        let verdict = self.at_the_hub(265_990_000_000, &body, &context);
+        self.note(&body, &verdict);
+    }
+
+    /// The buyer takes an order back at the hub, wherever it was made, or a clerk of the cooperative that sells does.
+    fn cancel_at_the_hub(&mut self) {
+        let mut orders: Vec<_> = self.hub.set.orders.keys().copied().collect();
+        orders.sort_unstable();
+        let Some(id) = self.random.pick(&orders) else { return };
+        let order = self.hub.set.orders[&id].clone();
+        let seller = self.hub.context(Holder::Hub, order.cooperative);
+        let by_buyer = order.buyer_phone != 0 && self.random.chance(50);
+        let (phone, context) = match by_buyer {
+            true => (order.buyer_phone, Context { cooperative: None, clerk: false, ..seller }),
+            false => (265_990_000_000, seller),
+        };
+        let verdict = self.at_the_hub(phone, &OrderCancel::new(id.0).into(), &context);
+        if matches!(verdict, Verdict::Applied(_)) {
+            self.book.cancelled_at_the_hub.insert(id);
+            let count = match by_buyer {
+                true => &mut self.faults.cancels_by_buyers_at_the_hub,
+                false => &mut self.faults.cancels_by_clerks_at_the_hub,
+            };
+            *count += 1;
+        }
+    }
+
+    fn at_the_hub(&mut self, phone: u64, body: &Body, context: &Context) -> Verdict {
+        let actor = Actor { kind: ActorKind::User, id: None, phone };
+        let (id, made_at_s) = (CommandId(self.random.uuid()), self.hub.clock_s);
+        let command = Command { id, seq: 0, made_at_s, actor, body: body.to_raw() };
+        self.hub.apply(&command, context).0
+    }
+
+    /// What the hub's word on a command means for the outside book.
+    fn note(&mut self, body: &Body, verdict: &Verdict) {
+        if !matches!(verdict, Verdict::Applied(_)) {
+            return;
+        }
+        match body {
+            Body::ListingPost(post) => {
+                *self.book.taken_in.entry(ListingId(post.listing)).or_default() += post.quantity_milli
+            }
+            Body::StockAdjust(StockAdjust { listing, found: Adjustment::Intake(q), .. }) => {
+                *self.book.taken_in.entry(ListingId(*listing)).or_default() += q;
+            }
+            Body::StockAdjust(StockAdjust { listing, found: Adjustment::WriteOff(q), .. }) => {
+                *self.book.taken_in.entry(ListingId(*listing)).or_default() -= q;
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn hand_over(&mut self) {
+        let mut orders: Vec<_> = self.hub.set.orders.keys().copied().collect();
+        orders.sort_unstable();
+        if let Some(order) = self.random.pick(&orders) {
+            self.hub.fulfil(order);
+        }
+    }
+
+    pub(crate) fn move_prices(&mut self) {
+        for _ in 0..=self.random.below(6) {
+            let (series, month) = (1 + self.random.below(3) as u32, 24_000 + self.random.below(8) as u32);
+            let price = self.random.chance(85).then(|| 100 + self.random.below(900) as i64);
+            let region = RegionId(1 + self.random.below(2) as u32);
+            self.hub.set_price(region, series, month, price);
+        }
+    }
+}

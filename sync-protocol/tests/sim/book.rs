@@ -1,0 +1,23 @@
+//! An outside book of what people were told, kept by nobody in the system.
+
+use std::collections::{BTreeMap, BTreeSet};
+use sync_protocol::command::Certainty;
+use sync_protocol::ids::{CommandId, EdgeId, ListingId, OrderId};
+
+/// What people were told.
+#[derive(Default)]
+pub(crate) struct Book {
+    /// Everybody whose act an edge took: which edge, and whether it was called done or only asked.
+    pub(crate) told: BTreeMap<CommandId, (EdgeId, Certainty)>,
+    /// When the final word on an act was first seen at its edge, in true seconds.
+    pub(crate) settled: BTreeMap<CommandId, i64>,
+    /// Orders that were taken in at the hub, and cancelled there.
+    pub(crate) cancelled_at_the_hub: BTreeSet<OrderId>,
+    pub(crate) taken_in: BTreeMap<ListingId, i64>,
+    /// Orders that an edge confirmed from its own units.
+    pub(crate) sold: BTreeMap<OrderId, (ListingId, i64)>,
+    /// Those of them that were taken back before they left the edge.
+    pub(crate) taken_back: BTreeSet<OrderId>,
+    /// Listings of which a sure cancel broke the hub: what was sold again meanwhile comes there before its units.
+    pub(crate) broken_cancels: BTreeSet<ListingId>,
+}

@@ -1,0 +1,51 @@
+//! A count of what really went wrong, and of what was really done: a run in which something never happened proves nothing about it.
+
+/// Declares the counts, all of one type, once.
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        #[derive(Debug, Default)]
+        pub(crate) struct Faults {
+            $($(#[$doc])* pub(crate) $name: u32,)+
+        }
+
+        impl Faults {
+            pub(crate) fn add(&mut self, other: &Self) {
+                $(self.$name += other.$name;)+
+            }
+
+            /// Names of what happened fewer times than that.
+            pub(crate) fn rarer_than(&self, times: u32) -> Vec<&'static str> {
+                let all = [$((stringify!($name), self.$name)),+];
+                all.into_iter().filter(|(_, count)| *count < times).map(|(name, _)| name).collect()
+            }
+        }
+    };
+}
+
+faults! {
+    cut_requests,
+    cut_responses,
+    copies,
+    late_requests,
+    /// Exchanges that one hub had begun when the edge came to another.
+    fenced,
+    kills,
+    scope_changes,
+    refused,
+    sold_offline,
+    /// Sales that came to the hub when the units had been sold again: their order was taken back, and that waited for it.
+    shorts,
+    handed_over_between,
+    gaps,
+    too_late,
+    cancels_by_buyers_at_the_hub,
+    cancels_by_clerks_at_the_hub,
+    quarantined,
+    held,
+    retried,
+    dismissed,
+    /// The hub's clock was years off for one exchange.
+    hub_jumps,
+    pruned_at_edges,
+    pruned_at_the_hub,
+}

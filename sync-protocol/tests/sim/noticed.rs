@@ -1,0 +1,100 @@
+//! The checkers would notice: a world in which all is well is changed past all books, and the checker whose matter that is fails.
+
+use crate::edge::Word;
+use crate::world::World;
+use crate::{check, run};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use sync_protocol::entity::OrderStatus;
+use sync_protocol::units::Quantity;
+
+/// What a checker says of a world after a change.
+fn said(change: impl FnOnce(&mut World), checker: impl FnOnce(&World)) -> String {
+    let mut world = run(7);
+    change(&mut world);
+    let noticed = catch_unwind(AssertUnwindSafe(|| checker(&world))).expect_err("nobody noticed");
+    noticed.downcast_ref::<String>().cloned().unwrap_or_default()
+}
+
+#[test]
+fn a_word_that_is_lost_or_doubled_or_another_is_noticed() {
+    let words = check::everybody_has_one_last_word;
+    let first = |world: &World| {
+        let of = |edge: usize| world.edges[edge].outbox.keys().next().map(|id| (edge, *id));
+        (0..world.edges.len()).find_map(of).unwrap()
+    };
+    let lost = said(
+        |world| {
+            let (edge, id) = first(world);
+            world.edges[edge].outbox.remove(&id);
+        },
+        words,
+    );
+    assert!(lost.contains("applied"), "{lost}");
+    let doubled = said(
+        |world| {
+            let (edge, id) = first(world);
+            world.edges[edge].outbox.get_mut(&id).unwrap().push(Word::No);
+        },
+        words,
+    );
+    assert!(doubled.contains("applied"), "{doubled}");
+    let another = said(
+        |world| {
+            let (edge, id) = first(world);
+            let word = &mut world.edges[edge].outbox.get_mut(&id).unwrap()[0];
+            *word = if *word == Word::Yes { Word::No } else { Word::Yes };
+        },
+        words,
+    );
+    assert!(another.contains("applied"), "{another}");
+}
+
+#[test]
+fn a_unit_that_stands_twice_a_row_that_differs_and_an_order_that_is_short_are_noticed() {
+    let doubled = said(
+        |world| {
+            let entry = world.hub.entries.values_mut().next().unwrap();
+            entry.quantity = entry.quantity.plus(Quantity::units(1));
+        },
+        check::always,
+    );
+    assert!(doubled.contains("sums of entries"), "{doubled}");
+    let differs = said(
+        |world| {
+            let (_, (version, _)) = world.edges[0].rows.iter_mut().next().unwrap();
+            *version += 1;
+        },
+        check::when_quiet,
+    );
+    assert!(differs.contains("is not the hub's"), "{differs}");
+    let short = said(
+        |world| {
+            let order = world.hub.set.orders.values_mut().next().unwrap();
+            order.status = OrderStatus::Short;
+            world.book.taken_back.remove(&order.id);
+            world.book.broken_cancels.clear();
+        },
+        check::everybody_has_one_last_word,
+    );
+    assert!(short.contains("orders are short"), "{short}");
+    let sold = said(
+        |world| world.book.sold.values_mut().for_each(|(_, quantity)| *quantity *= 1_000),
+        check::always,
+    );
+    assert!(sold.contains("sold of"), "{sold}");
+}
+
+#[test]
+fn what_is_forgotten_too_early_or_applied_twice_is_noticed() {
+    let forgotten = said(
+        |world| {
+            world.faults.hub_jumps = 0;
+            let (_, logged) = world.edges[0].log.pop_last().unwrap();
+            world.book.settled.insert(logged.command.id, world.now_s);
+        },
+        check::always,
+    );
+    assert!(forgotten.contains("was forgotten after"), "{forgotten}");
+    let twice = said(|world| *world.hub.applied.values_mut().next().unwrap() += 1, check::always);
+    assert!(twice.contains("applied 2 times"), "{twice}");
+}
