@@ -1,25 +1,30 @@
 //! The time of a hub is its database's. Several hubs serve one database, and what one of them dates another compares: sessions,
-//! codes, turns, keys. So none of them goes by its own machine's clock, which may be off by a second or by years; each measures how
-//! far it is from the database's, at the start and then again and again. Nothing here decides by what it reads.
+//! codes, turns, keys. So none of them goes by its own machine's wall clock, which may be off by a second or by years, or be set while
+//! it runs; each asks the database at the start and then again and again, and counts on in between. Nothing here decides by what it
+//! reads.
 
 use crate::db::{Db, q_scalar};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use mizili_node::deps::{Clock, Uptime};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-/// Between two measurements: a machine's clock drifts by a few milliseconds in it, or is set.
+/// Between two measurements: a machine's count drifts by a few milliseconds in it, or stands still while it sleeps.
 const MEASURE_EVERY: Duration = Duration::from_secs(60);
 
 /// Further off than this, in microseconds, and the operator is told.
 const ODD_US: i64 = 60_000_000;
 
-/// This machine's clock, put right by the database's.
+/// The database's time as it was when it was measured, and what has passed since by this machine's count that never jumps. Its wall
+/// clock tells nothing: set wrong for a moment, it would have jobs forget what is young, and keep what should end.
 pub struct DatabaseClock {
     own: Arc<dyn Clock>,
-    ahead_us: AtomicI64,
+    /// What the database's clock said when the count began, in microseconds since 1970.
+    began_us: AtomicI64,
+    /// By how much the machine's wall clock was behind at the last measurement.
+    behind_us: AtomicI64,
 }
 
 impl DatabaseClock {
@@ -28,7 +33,7 @@ impl DatabaseClock {
     /// # Errors
     /// Those of the database.
     pub async fn over(own: Arc<dyn Clock>, db: &Db) -> Result<Arc<Self>, sqlx::Error> {
-        let clock = Arc::new(Self { own, ahead_us: AtomicI64::new(0) });
+        let clock = Arc::new(Self { own, began_us: AtomicI64::new(0), behind_us: AtomicI64::new(0) });
         clock.measure(db).await?;
         Ok(clock)
     }
@@ -38,15 +43,16 @@ impl DatabaseClock {
         let before = self.own.monotonic();
         let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
         let theirs_us: i64 = q_scalar(sql).fetch_one(&mut *tx).await?;
-        // It was read somewhere on the way there and back.
-        let half_us =
-            i64::try_from((self.own.monotonic().saturating_sub(before) / 2).as_micros()).unwrap_or(0);
+        let after = self.own.monotonic();
         tx.commit().await?;
-        let ahead_us = theirs_us.saturating_add(half_us).saturating_sub(self.own.now().as_microsecond());
-        let known_us = self.ahead_us.swap(ahead_us, Ordering::Relaxed);
-        if ahead_us.abs() > ODD_US && known_us.abs() <= ODD_US {
-            let ahead_s = ahead_us / 1_000_000;
-            tracing::warn!(ahead_s, "this machine's clock is not the database's, which counts; set it");
+        // It was read somewhere on the way there and back.
+        let read_at_us = micros(before) + micros(after.saturating_sub(before) / 2);
+        self.began_us.store(theirs_us.saturating_sub(read_at_us), Ordering::Relaxed);
+        let behind_us = self.now().as_microsecond().saturating_sub(self.own.now().as_microsecond());
+        let known_us = self.behind_us.swap(behind_us, Ordering::Relaxed);
+        if behind_us.abs() > ODD_US && known_us.abs() <= ODD_US {
+            let behind_s = behind_us / 1_000_000;
+            tracing::warn!(behind_s, "this machine's clock is not the database's, which counts; set it");
         }
         Ok(())
     }
@@ -62,10 +68,15 @@ impl DatabaseClock {
     }
 }
 
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
 impl Clock for DatabaseClock {
     fn now(&self) -> Timestamp {
-        let own = self.own.now();
-        own.checked_add(SignedDuration::from_micros(self.ahead_us.load(Ordering::Relaxed))).unwrap_or(own)
+        let us = self.began_us.load(Ordering::Relaxed).saturating_add(micros(self.own.monotonic()));
+        // No database tells a time that does not fit.
+        Timestamp::from_microsecond(us).unwrap_or_else(|_| self.own.now())
     }
 
     fn monotonic(&self) -> Duration {

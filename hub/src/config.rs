@@ -1,14 +1,17 @@
 //! Where the hub keeps its things and finds its database, and how it opens it: an address that was given, or a private Postgres
 //! in the data folder.
 
+use crate::clock::DatabaseClock;
 use crate::db::{Db, migrate};
 use crate::postgres::{Durability, LocalPostgres};
 use crate::secret_file;
 use anyhow::{Context as _, Result};
+use mizili_node::deps::{Deps, Ids};
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The database's name in the private Postgres.
 const DATABASE: &str = "mizili";
@@ -24,13 +27,15 @@ pub struct Config {
     pub direct_url: Option<String>,
 }
 
-/// An open database, and the private Postgres that it may be in.
-#[derive(Debug)]
+/// An open database, the private Postgres that it may be in, and the time, which is its own.
 pub struct Opened {
     /// The database.
     pub db: Db,
     /// The private Postgres, unless an address was given.
     pub local: Option<LocalPostgres>,
+    /// The database's time.
+    pub clock: Arc<DatabaseClock>,
+    ids: Arc<dyn Ids>,
 }
 
 impl Config {
@@ -40,16 +45,39 @@ impl Config {
     /// # Errors
     /// What could not be made or reached, and what to do.
     pub async fn open(&self) -> Result<Opened> {
+        self.open_on(Deps::real()).await
+    }
+
+    /// The same on a machine with this clock.
+    ///
+    /// # Errors
+    /// As [`Config::open`].
+    pub async fn open_on(&self, machine: Deps) -> Result<Opened> {
+        let (db, local) = self.connected().await?;
+        let told = DatabaseClock::over(machine.clock, &db).await;
+        match told.context("the database does not tell the time") {
+            Ok(clock) => Ok(Opened { db, local, clock, ids: machine.ids }),
+            Err(error) => {
+                if let Some(local) = local {
+                    // The cause counts, as below.
+                    let _ = local.stop().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn connected(&self) -> Result<(Db, Option<LocalPostgres>)> {
         self.make_data_dir()?;
         if let Some(url) = &self.database_url {
             let direct_url = self.direct_url.as_ref().unwrap_or(url);
             let db =
                 Db::connect(url, direct_url).await.context("cannot reach the database of DATABASE_URL")?;
-            return Ok(Opened { db, local: None });
+            return Ok((db, None));
         }
         let local = LocalPostgres::start(&self.data_dir.join("postgres"), Durability::Durable).await?;
         match open_local(&local).await {
-            Ok(db) => Ok(Opened { db, local: Some(local) }),
+            Ok(db) => Ok((db, Some(local))),
             Err(error) => {
                 // The cause counts; that its server also did not stop would hide it.
                 let _ = local.stop().await;
@@ -96,6 +124,11 @@ async fn open_local(local: &LocalPostgres) -> Result<Db> {
 }
 
 impl Opened {
+    /// What everything is handed that works with this database: its time, and ids of this machine.
+    pub fn deps(&self) -> Deps {
+        Deps { clock: self.clock.clone(), ids: self.ids.clone() }
+    }
+
     /// Closes connections, and stops the private Postgres unless another process uses it.
     ///
     /// # Errors

@@ -144,6 +144,21 @@ impl Db {
         &self.direct_url
     }
 
+    /// Commits a transaction, and tells what it has moved. Once begun it goes on to its end, also where whoever asked for it hangs up
+    /// meanwhile; and where nobody knows whether it stands it is told too: to look in vain costs little, to miss it minutes.
+    ///
+    /// # Errors
+    /// Those of the commit.
+    pub async fn commit_and_tell(&self, tx: Transaction, moved: &Moved) -> Result<(), sqlx::Error> {
+        let (db, moved) = (self.clone(), moved.clone());
+        let committed = tokio::spawn(async move {
+            let committed = tx.commit().await;
+            db.tell(&moved);
+            committed
+        });
+        committed.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
     /// Tells those who wait which buckets a transaction has moved; to be called after its commit, by whoever made it.
     pub fn tell(&self, moved: &Moved) {
         self.news.tell(moved);

@@ -2,7 +2,6 @@
 
 use crate::auth::Auth;
 use crate::auth::token::TokenKey;
-use crate::clock::DatabaseClock;
 use crate::config::{Config, Opened};
 use crate::db::{Db, Statements, migrate};
 use crate::jobs;
@@ -71,7 +70,9 @@ pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets) -> Result<A
     let auth = Auth { passwords: Passwords::new(threads), key, under_way: UnderWay::default() };
     let (keys, auth) = (Arc::new(keys), Arc::new(auth));
     let (names, proxies) = (Arc::default(), Arc::default());
-    Ok(AppState { db, deps, keys, room: Room::default(), auth, names, proxies })
+    // More edges than there are connections cannot come; fewer leave some for people.
+    let room = Room::within(mizili_node::serve::places(BOUNDS));
+    Ok(AppState { db, deps, keys, room, auth, names, proxies })
 }
 
 /// Runs the hub until Ctrl-C or SIGTERM.
@@ -109,11 +110,7 @@ async fn serve(
     listener: TcpListener,
 ) -> Result<()> {
     migrate(opened.db.direct_url()).await.context("the database could not be brought up to date")?;
-    let real = Deps::real();
-    let clock =
-        DatabaseClock::over(real.clock, &opened.db).await.context("the database does not tell the time")?;
-    let deps = Deps { clock: clock.clone(), ids: real.ids };
-    let mut state = state(opened.db.clone(), deps, config.data_dir(), secrets)?;
+    let mut state = state(opened.db.clone(), opened.deps(), config.data_dir(), secrets)?;
     state.proxies = Arc::new(proxies);
     trust::check(&state.db, &state.keys, &HubKeys::place(secrets.hub_keys.as_deref(), config.data_dir()))
         .await?;
@@ -121,7 +118,7 @@ async fn serve(
     tracing::info!("listening on http://{address}; the API's pages are at http://{address}/api/docs/");
     let mut tasks = JoinSet::new();
     tasks.spawn(state.db.news().clone().carry(opened.db.direct_url().to_owned()));
-    tasks.spawn(clock.follow(opened.db.clone()));
+    tasks.spawn(opened.clock.clone().follow(opened.db.clone()));
     tasks.spawn(look::regularly(state.clone()));
     tasks.spawn(jobs::run(state.clone(), scope_of, std::future::pending()));
     let stop = stop_signal()?;

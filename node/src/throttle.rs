@@ -127,6 +127,11 @@ impl UnderWay {
         *count += 1;
         Ok(OnTheWay { all: self.clone(), line: line.to_owned() })
     }
+
+    /// Whether there is any.
+    pub fn is_any(&self) -> bool {
+        !self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
 }
 
 impl Drop for OnTheWay {

@@ -78,6 +78,11 @@ impl Throttle {
         }
     }
 
+    /// Whether any try is under way.
+    pub fn is_any_under_way(&self) -> bool {
+        self.under_way.is_any()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Tries>> {
         self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,9 +2,10 @@
 
 use crate::support::{CLERK_PHONE, Office, PASSWORD, config, started, state};
 use mizili_edge::db::DbError;
-use mizili_edge::router::gateways_only;
+use mizili_edge::router::{gateways_only, router};
 use mizili_edge::testing::{COOP, OTHER_COOP, TestEdge};
 use serde_json::json;
+use std::task::Poll;
 use std::time::Duration;
 
 const SESSION: &str = "/api/v1/office/session";
@@ -263,4 +264,28 @@ async fn what_the_internet_reaches_is_gateways_alone() {
     let form = serde_json::Value::String("sessionId=a&phoneNumber=%2B265991234567&text=".to_owned());
     let call = office.send("POST", "/gateway/africastalking/0123456789abcdef/ussd", &[], Some(form)).await;
     assert!(call.status.is_success() && call.text.starts_with("CON "), "{}", call.text);
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_caller_hung_up_does_not_count_as_wrong() {
+    let mut office = Office::closed(TestEdge::with_market()).await;
+    let state = state(&office.edge, config());
+    office.app = router(state.clone());
+    // Hung up on at every step of its way.
+    for polls in 1..200 {
+        {
+            let mut try_it = std::pin::pin!(office.sign_in("office", PASSWORD));
+            for _ in 0..polls {
+                std::future::poll_fn(|cx| Poll::Ready(try_it.as_mut().poll(cx).is_ready())).await;
+                if state.office.throttle.is_any_under_way() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        while state.office.throttle.is_any_under_way() {
+            tokio::task::yield_now().await;
+        }
+    }
+    office.sign_in("office", PASSWORD).await.ok();
 }

@@ -5,6 +5,7 @@
 use crate::auth::caller::Caller;
 use crate::auth::pair::{Pair, Tokens, hash};
 use crate::auth::throttle::{Attempt, Guess};
+use crate::auth::token::Whose;
 use crate::auth::{db, throttle};
 use crate::db::retrying;
 use crate::error::{ApiError, Kind, Problem};
@@ -12,7 +13,6 @@ use crate::state::AppState;
 use jiff::SignedDuration;
 use mizili_node::address::Place;
 use sqlx::PgConnection;
-use sync_protocol::ids::UserId;
 use sync_protocol::phone::Phone;
 use uuid::Uuid;
 
@@ -49,11 +49,14 @@ async fn check(state: &AppState, line: &str, phone: u64, password: &str) -> Resu
     let known = known.await?;
     let hash = known.as_ref().map(|(_, hash)| hash.as_str());
     let right = is_password(state, line, phone, password, hash).await?;
-    let Some((attempt, (caller, _))) = right.zip(known) else { return Err(wrong().into()) };
+    let Some((attempt, (caller, hash))) = right.zip(known) else { return Err(wrong().into()) };
     let opened = retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
+        // It may have been changed while it was looked at, and then nothing may begin with the old one.
+        let now = db::lock(&mut tx, caller.id).await?;
+        let (caller, _) = now.filter(|(_, now)| *now == hash).ok_or_else(wrong)?;
         throttle::remember_line(&mut tx, &attempt).await?;
-        let tokens = open_session(state, &mut tx, caller.id).await?;
+        let tokens = open_session(state, &mut tx, caller.whose()).await?;
         tx.commit().await?;
         Ok::<_, ApiError>(tokens)
     });
@@ -61,7 +64,8 @@ async fn check(state: &AppState, line: &str, phone: u64, password: &str) -> Resu
 }
 
 /// Whether it is the password of a number's account, counted as a try from this line; the try, if it was right. Without a hash it is
-/// not, after the same time.
+/// not, after the same time. A try that has begun is looked at to its end, also where whoever made it hangs up meanwhile: else it would
+/// count as a wrong one.
 ///
 /// # Errors
 /// 429 when it is too early, 503 when too many wait: then nobody looked, and it does not count.
@@ -72,8 +76,23 @@ pub(crate) async fn is_password(
     password: &str,
     hash: Option<&str>,
 ) -> Result<Option<Attempt>, ApiError> {
-    let _on_the_way = state.auth.under_way.enter(line, UNDER_WAY_MAX)?;
-    let guess = Guess::of_number(phone, line.to_owned());
+    let on_the_way = state.auth.under_way.enter(line, UNDER_WAY_MAX)?;
+    let (state, guess) = (state.clone(), Guess::of_number(phone, line.to_owned()));
+    let (password, hash) = (password.to_owned(), hash.map(str::to_owned));
+    let tried = tokio::spawn(async move {
+        let tried = look_at(&state, guess, &password, hash.as_deref()).await;
+        drop(on_the_way);
+        tried
+    });
+    tried.await.map_err(Problem::internal)?
+}
+
+async fn look_at(
+    state: &AppState,
+    guess: Guess,
+    password: &str,
+    hash: Option<&str>,
+) -> Result<Option<Attempt>, ApiError> {
     let attempt = retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         let attempt = throttle::begin(&mut tx, guess.clone(), "number", state.deps.clock.now()).await?;
@@ -97,27 +116,27 @@ pub(crate) async fn is_password(
     Ok(looked_at?.then_some(attempt))
 }
 
-/// Begins a session of an account: its first pair.
+/// Begins a session of an account, which the caller has locked: its first pair.
 pub(crate) async fn open_session(
     state: &AppState,
     conn: &mut PgConnection,
-    user: UserId,
+    whose: Whose,
 ) -> Result<Tokens, ApiError> {
-    issue(state, conn, user, state.deps.ids.uuid_v7(), &Pair::new(&state.deps)).await
+    issue(state, conn, whose, state.deps.ids.uuid_v7(), &Pair::new(&state.deps)).await
 }
 
 /// Keeps the refresh token of a pair, and shows the pair to whom it is for.
 async fn issue(
     state: &AppState,
     conn: &mut PgConnection,
-    user: UserId,
+    whose: Whose,
     family: Uuid,
     pair: &Pair,
 ) -> Result<Tokens, ApiError> {
     let expires_at = state.deps.clock.now().checked_add(SignedDuration::from_secs(REFRESH_LIFETIME_S));
-    db::keep_refresh(conn, &pair.refresh_hash(), user, family, expires_at.map_err(Problem::internal)?)
+    db::keep_refresh(conn, &pair.refresh_hash(), whose.user, family, expires_at.map_err(Problem::internal)?)
         .await?;
-    Ok(pair.show(&state.auth.key, user)?)
+    Ok(pair.show(&state.auth.key, whose)?)
 }
 
 /// The next pair for a refresh token. A try that took effect unseen is followed by one that finds its answer.
@@ -146,11 +165,11 @@ async fn refresh_once(state: &AppState, token: &str) -> Result<Tokens, ApiError>
     }
     let caller: Caller = db::caller(&mut tx, kept.user).await?.ok_or_else(unknown)?;
     let tokens = match again {
-        Some(pair) => pair.show(&state.auth.key, caller.id)?,
+        Some(pair) => pair.show(&state.auth.key, caller.whose())?,
         None => {
             let pair = Pair::new(&state.deps);
             db::use_refresh(&mut tx, &hash, &pair.seal(token)).await?;
-            issue(state, &mut tx, caller.id, kept.family, &pair).await?
+            issue(state, &mut tx, caller.whose(), kept.family, &pair).await?
         }
     };
     tx.commit().await?;

@@ -1,6 +1,7 @@
 //! The person behind a request, by its access token.
 
 use crate::auth::db;
+use crate::auth::token::Whose;
 use crate::error::{ApiError, Kind, Problem, unauthorized};
 use crate::state::AppState;
 use axum::extract::FromRequestParts;
@@ -61,6 +62,8 @@ pub struct Caller {
     /// Whether an operator vouched that the number is the person's own. Who only typed a number at registration must not be
     /// taken for its owner.
     pub phone_confirmed: bool,
+    /// How often the account has been signed out everywhere.
+    pub sign_outs: i32,
 }
 
 impl Caller {
@@ -79,6 +82,11 @@ impl Caller {
         self.is_admin() || self.office() == Some(cooperative)
     }
 
+    /// Whose a token of the caller is that is issued now.
+    pub fn whose(&self) -> Whose {
+        Whose { user: self.id, sign_outs: self.sign_outs }
+    }
+
     /// The caller as commands name who made them.
     pub fn actor(&self) -> Actor {
         Actor { kind: ActorKind::User, id: Some(self.id.0), phone: self.phone }
@@ -90,11 +98,17 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
-        let id = state.auth.key.check(token, state.deps.clock.now_s())?;
+        let Whose { user: id, sign_outs } = state.auth.key.check(token, state.deps.clock.now_s())?;
         let caller = state.db.read(&state.deps, |mut conn| async move { db::caller(&mut conn, id).await });
         let caller = caller.await?;
         let closed = || Kind::Unauthorized.because("This account was closed. Ask the operator.");
-        Ok(caller.ok_or_else(closed)?)
+        let caller = caller.ok_or_else(closed)?;
+        if caller.sign_outs != sign_outs {
+            return Err(Kind::Unauthorized
+                .because("This account was signed out everywhere since. Log in again.")
+                .into());
+        }
+        Ok(caller)
     }
 }
 

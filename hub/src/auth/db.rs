@@ -21,12 +21,13 @@ fn caller_of(row: &PgRow) -> Result<Caller, sqlx::Error> {
         role,
         cooperative: cooperative.map(|id| CooperativeId(id.cast_unsigned())),
         phone_confirmed: row.try_get("phone_confirmed")?,
+        sign_outs: row.try_get("sign_outs")?,
     })
 }
 
 /// The account of an id, unless it was closed.
 pub(crate) async fn caller(conn: &mut PgConnection, id: UserId) -> Result<Option<Caller>, sqlx::Error> {
-    const SQL: &str = "SELECT id, phone, name, role, cooperative_id, phone_confirmed FROM users WHERE id = $1 AND NOT disabled";
+    const SQL: &str = "SELECT id, phone, name, role, cooperative_id, phone_confirmed, sign_outs FROM users WHERE id = $1 AND NOT disabled";
     q(SQL).bind(id.0).fetch_optional(conn).await?.as_ref().map(caller_of).transpose()
 }
 
@@ -35,9 +36,23 @@ pub(crate) async fn by_phone(
     conn: &mut PgConnection,
     phone: u64,
 ) -> Result<Option<(Caller, String)>, sqlx::Error> {
-    const SQL: &str = "SELECT id, phone, name, role, cooperative_id, phone_confirmed, password_hash
+    const SQL: &str =
+        "SELECT id, phone, name, role, cooperative_id, phone_confirmed, sign_outs, password_hash
                        FROM users WHERE phone = $1 AND NOT disabled";
     let row = q(SQL).bind(phone.cast_signed()).fetch_optional(conn).await?;
+    row.map(|row| Ok((caller_of(&row)?, row.try_get("password_hash")?))).transpose()
+}
+
+/// The account of an id and the hash of its password, unless it was closed; locked until the transaction ends. Whoever opens sessions of
+/// an account or ends them does so one after the other: a session that began while all end would outlive them.
+pub(crate) async fn lock(
+    conn: &mut PgConnection,
+    id: UserId,
+) -> Result<Option<(Caller, String)>, sqlx::Error> {
+    const SQL: &str =
+        "SELECT id, phone, name, role, cooperative_id, phone_confirmed, sign_outs, password_hash
+                       FROM users WHERE id = $1 AND NOT disabled FOR NO KEY UPDATE";
+    let row = q(SQL).bind(id.0).fetch_optional(conn).await?;
     row.map(|row| Ok((caller_of(&row)?, row.try_get("password_hash")?))).transpose()
 }
 
@@ -74,8 +89,12 @@ pub(crate) struct Used {
 /// a line again a moment later.
 const AGAIN_S: f64 = 60.0;
 
-/// The refresh token of a hash, locked: of two uses at once the second sees the first.
+/// The refresh token of a hash, locked: of two uses at once the second sees the first. Its account is locked before it, as by [`lock`].
 pub(crate) async fn refresh(conn: &mut PgConnection, hash: &[u8]) -> Result<Option<Refresh>, sqlx::Error> {
+    q("SELECT FROM users WHERE id = (SELECT user_id FROM refresh_tokens WHERE hash = $1) FOR NO KEY UPDATE")
+        .bind(hash)
+        .execute(&mut *conn)
+        .await?;
     let sql = "SELECT user_id, family, expires_at, successor, successor_issued_at_s,
                       used_at >= clock_timestamp() - make_interval(secs => $2) AS just_now
                FROM refresh_tokens WHERE hash = $1 FOR UPDATE";
@@ -109,7 +128,7 @@ pub(crate) async fn use_refresh(
     Ok(())
 }
 
-/// Ends a session: all refresh tokens that came from one sign-in.
+/// Ends a session: all refresh tokens that came from one sign-in. To be called after [`refresh`], which locks the account.
 pub(crate) async fn end_family(conn: &mut PgConnection, family: Uuid) -> Result<(), sqlx::Error> {
     q("DELETE FROM refresh_tokens WHERE family = $1").bind(family).execute(conn).await?;
     Ok(())

@@ -1,13 +1,12 @@
 //! A pair of tokens as it is made: the same few bytes always make the same pair, so that an answer which was lost can be given again.
 //! They are kept sealed with the refresh token that asked for them, which only its holder has: whoever reads the database has nothing.
 
-use crate::auth::token::{ACCESS_LIFETIME_S, TokenKey};
+use crate::auth::token::{ACCESS_LIFETIME_S, TokenKey, Whose};
 use crate::error::Problem;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mizili_node::deps::Deps;
 use serde::{Deserialize, Serialize};
-use sync_protocol::ids::UserId;
 use utoipa::ToSchema;
 
 /// A pair of tokens.
@@ -46,12 +45,12 @@ impl Pair {
     }
 
     /// Its tokens, for a user.
-    pub(crate) fn show(&self, key: &TokenKey, user: UserId) -> Result<Tokens, Problem> {
+    pub(crate) fn show(&self, key: &TokenKey, whose: Whose) -> Result<Tokens, Problem> {
         // Two access tokens of one second differ by it, and it tells nothing of the secret.
         let id = blake3::derive_key("mizili access token id", &self.secret);
         let jti = uuid::Builder::from_random_bytes(std::array::from_fn(|at| id[at])).into_uuid();
         Ok(Tokens {
-            access_token: key.issue(user, self.issued_at_s, jti)?,
+            access_token: key.issue_to(whose, self.issued_at_s, jti)?,
             token_type: "Bearer".to_owned(),
             expires_in_s: ACCESS_LIFETIME_S,
             refresh_token: self.refresh_token(),
@@ -94,6 +93,7 @@ pub(crate) fn hash(token: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sync_protocol::ids::UserId;
     use uuid::Uuid;
 
     #[test]
@@ -103,9 +103,8 @@ mod tests {
         assert!(Pair::unseal(&sealed, "first") == pair && Pair::unseal(&sealed, "second") != pair);
         assert_ne!(sealed.secret, pair.secret);
         let key = TokenKey::new(&[1; 32]);
-        let show = |pair: &Pair| {
-            serde_json::to_string(&pair.show(&key, UserId(Uuid::from_u128(7))).unwrap()).unwrap()
-        };
+        let whose = Whose { user: UserId(Uuid::from_u128(7)), sign_outs: 0 };
+        let show = |pair: &Pair| serde_json::to_string(&pair.show(&key, whose).unwrap()).unwrap();
         assert_eq!(show(&pair), show(&Pair::unseal(&sealed, "first")));
         assert_ne!(show(&pair), show(&Pair::new(&Deps::fixed(2))));
     }

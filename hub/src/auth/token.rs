@@ -29,6 +29,18 @@ struct Claims {
     exp: i64,
     /// Makes two tokens of one second differ.
     jti: Uuid,
+    /// How often the account had been signed out everywhere. Hubs before this one said nothing, which is never.
+    #[serde(default)]
+    outs: i32,
+}
+
+/// Whose a token is, and from when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whose {
+    /// The account.
+    pub user: UserId,
+    /// How often it had been signed out everywhere when the token was issued: after the next time the token is worth nothing.
+    pub sign_outs: i32,
 }
 
 /// Why the secret could not be had.
@@ -93,21 +105,35 @@ impl TokenKey {
         }
     }
 
-    /// A token for a user.
+    /// A token for a user who was never signed out everywhere.
     ///
     /// # Errors
     /// None that a caller could act on.
     pub fn issue(&self, user: UserId, now_s: i64, jti: Uuid) -> Result<String, Problem> {
-        let claims =
-            Claims { iss: ISSUER.to_owned(), sub: user.0, iat: now_s, exp: now_s + ACCESS_LIFETIME_S, jti };
+        self.issue_to(Whose { user, sign_outs: 0 }, now_s, jti)
+    }
+
+    /// A token for a user.
+    ///
+    /// # Errors
+    /// None that a caller could act on.
+    pub fn issue_to(&self, whose: Whose, now_s: i64, jti: Uuid) -> Result<String, Problem> {
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            sub: whose.user.0,
+            iat: now_s,
+            exp: now_s + ACCESS_LIFETIME_S,
+            jti,
+            outs: whose.sign_outs,
+        };
         encode(&Header::new(Algorithm::HS256), &claims, &self.sign).map_err(Problem::internal)
     }
 
-    /// The user whom a token names.
+    /// Whom a token names. Whether the account has been signed out everywhere since is for whoever reads it to see.
     ///
     /// # Errors
     /// 401: expired, an edge's, or none of ours.
-    pub fn check(&self, token: &str, now_s: i64) -> Result<UserId, Problem> {
+    pub fn check(&self, token: &str, now_s: i64) -> Result<Whose, Problem> {
         if is_edge_token(token) {
             return Err(Kind::EdgeToken.error());
         }
@@ -125,7 +151,7 @@ impl TokenKey {
         if claims.exp <= now_s {
             return Err(Kind::TokenExpired.error());
         }
-        Ok(UserId(claims.sub))
+        Ok(Whose { user: UserId(claims.sub), sign_outs: claims.outs })
     }
 }
 
@@ -148,9 +174,11 @@ mod tests {
     fn a_token_names_its_user_until_it_expires() {
         let key = TokenKey::new(&[1; 32]);
         let token = key.issue(USER, 1_000, Uuid::from_u128(1)).unwrap();
-        assert_eq!(key.check(&token, 1_000 + ACCESS_LIFETIME_S - 1).unwrap(), USER);
+        assert_eq!(key.check(&token, 1_000 + ACCESS_LIFETIME_S - 1).unwrap().user, USER);
         assert_eq!(key.check(&token, 1_000 + ACCESS_LIFETIME_S).unwrap_err().kind(), Kind::TokenExpired);
         assert_eq!(TokenKey::new(&[2; 32]).check(&token, 1_000).unwrap_err().kind(), Kind::Unauthorized);
+        let whose = Whose { user: USER, sign_outs: 3 };
+        assert_eq!(key.check(&key.issue_to(whose, 1_000, Uuid::nil()).unwrap(), 1_000).unwrap(), whose);
         assert_eq!(key.check("", 0).unwrap_err().kind(), Kind::Unauthorized);
         assert_eq!(key.check("a.b.c", 0).unwrap_err().kind(), Kind::Unauthorized);
     }
@@ -181,7 +209,7 @@ mod tests {
         let first = TokenKey::load(None, dir.path(), |secret| secret.fill(7)).unwrap();
         let again = TokenKey::load(None, dir.path(), |secret| secret.fill(9)).unwrap();
         let token = first.issue(USER, 0, Uuid::nil()).unwrap();
-        assert_eq!(again.check(&token, 1).unwrap(), USER);
+        assert_eq!(again.check(&token, 1).unwrap().user, USER);
         assert!(matches!(TokenKey::load(Some("short"), dir.path(), |_| ()), Err(SecretError::Short(_))));
         fs::write(dir.path().join(FILE), "damaged").unwrap();
         assert!(matches!(TokenKey::load(None, dir.path(), |_| ()), Err(SecretError::Short(_))));

@@ -9,7 +9,6 @@ use crate::commands::stream::{
 use crate::config::Opened;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use mizili_node::deps::Deps;
 use serde::Serialize;
 use sync_protocol::ids::EdgeId;
 use uuid::Uuid;
@@ -64,7 +63,7 @@ pub(super) struct Retry {
     /// Its id is another command's: take it under one of its own.
     #[arg(long, requires = "id")]
     new_id: bool,
-    /// All that wait, of all edges.
+    /// All that wait, of all edges but revoked ones.
     #[arg(long, conflicts_with = "id")]
     all: bool,
 }
@@ -135,15 +134,21 @@ async fn found(opened: &Opened, id: Uuid) -> Result<Shown> {
 }
 
 async fn retry(opened: &Opened, id: Option<Uuid>, new_id: bool) -> Result<Done> {
-    let (db, deps) = (&opened.db, &Deps::real());
+    let (db, deps) = (&opened.db, &opened.deps());
     let Some(id) = id else {
         let quarantined = retry_all_quarantined(db, deps, Quarantined::All).await?;
         let decided = quarantined.iter().map(|(_, n)| n).sum::<usize>() + retry_all_open(db, deps).await?;
         return Ok(Done { decided, waiting: desk::list(db, None).await?.len() });
     };
-    let Shown { waiting, .. } = found(opened, id).await?;
+    let Shown { waiting, has_anothers_id, .. } = found(opened, id).await?;
     let (stream, seq) = desk::place(&waiting);
     let decided = match waiting.state.as_str() {
+        "unreadable" => bail!("what the database holds of it cannot be read; it has to be put right there"),
+        "quarantined" if has_anothers_id && !new_id => bail!(
+            "its id is another command's. `mizili-hub commands retry {id} --new-id` takes it under an id of its own, `mizili-hub \
+             commands dismiss {id}` puts it aside"
+        ),
+        "quarantined" if new_id && !has_anothers_id => bail!("its id is its own: leave --new-id out"),
         "failing" => bail!("the edge still has this one, and brings it again by itself at its next contact"),
         "quarantined" if new_id => retry_under_new_id(db, deps, stream, seq).await?,
         "quarantined" => retry_quarantined(db, deps, stream, seq).await?,
@@ -165,7 +170,7 @@ async fn put_aside(opened: &Opened, args: &Dismiss) -> Result<Done> {
     );
     ask::sure(question, args.yes).await?;
     let (stream, seq) = desk::place(&waiting);
-    let decided = dismiss(&opened.db, &Deps::real(), stream, seq).await?;
+    let decided = dismiss(&opened.db, &opened.deps(), stream, seq).await?;
     Ok(Done { decided, waiting: desk::list(&opened.db, Some(stream.edge)).await?.len() })
 }
 

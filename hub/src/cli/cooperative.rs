@@ -5,7 +5,6 @@ use crate::error::ApiError;
 use crate::market::cooperatives::app::{self, NewCooperative};
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use mizili_node::deps::Deps;
 use serde::Serialize;
 
 #[derive(Subcommand)]
@@ -62,7 +61,7 @@ async fn add(args: Add) -> Result<()> {
         region: args.region,
         hub_share_percent: args.hub_share,
     };
-    let made = app::add(&opened.db, &Deps::real(), &new).await;
+    let made = app::add(&opened.db, &opened.deps(), &new).await;
     opened.close().await?;
     let made = made?;
     let (id, name) = (made.id, made.name);

@@ -9,10 +9,12 @@ use crate::sync::doors;
 use crate::sync::edges::{self, Added, EdgeState};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use mizili_node::deps::Deps;
+use mizili_node::deps::Clock as _;
+use mizili_node::name::tidy;
 use mizili_node::prompt;
 use serde::Serialize;
 use std::io::IsTerminal as _;
+use sync_protocol::text::is_visible;
 
 /// Longest name of an edge: it stands in the head of a page and in lists.
 const NAME_MAX_CHARS: usize = 40;
@@ -125,7 +127,11 @@ struct Revoked {
 impl Command {
     /// Whether it may wait for a person.
     pub(super) fn asks(&self) -> bool {
-        matches!(self, Self::Revoke(args) if !args.yes)
+        match self {
+            Self::Revoke(args) => !args.yes,
+            Self::WriteOff(args) => !args.yes,
+            Self::Add(_) | Self::List(_) | Self::Code(_) | Self::Resume(_) | Self::Name(_) => false,
+        }
     }
 }
 
@@ -139,7 +145,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
         }
         Command::Code(args) => {
             let opened = args.common.open().await?;
-            let added = edges::new_code(&opened.db, &Deps::real(), args.id).await;
+            let added = edges::new_code(&opened.db, &opened.deps(), args.id).await;
             opened.close().await?;
             show_code(&args.common, &added?)
         }
@@ -168,7 +174,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
         }
         Command::Name(args) => {
             let opened = args.one.common.open().await?;
-            let named = edges::rename(&opened.db, &Deps::real(), args.one.id, &args.name).await;
+            let named = edges::rename(&opened.db, &opened.deps(), args.one.id, &args.name).await;
             opened.close().await?;
             let whose = named?;
             let named = Named { id: args.one.id, cooperative: whose.cooperative, name: whose.name };
@@ -186,28 +192,30 @@ async fn write_off(args: WriteOff) -> Result<()> {
     let written = async {
         doors::can_be_written_off(&opened.db, id).await?;
         ask::sure(format!("Shall all that edge {id} held count nowhere any more?"), args.yes).await?;
-        anyhow::Ok(doors::write_off(&opened.db, &Deps::real(), id).await?)
+        anyhow::Ok(doors::write_off(&opened.db, &opened.deps(), id).await?)
     }
     .await;
     opened.close().await?;
     let lines = written?;
-    if lines.is_empty() {
-        return common.output().words(&format!("Edge {id} holds nothing any more."));
+    if !lines.iter().any(|line| line.written_off) {
+        common.output().words(&format!("Edge {id} holds nothing any more."))?;
     }
     for line in &lines {
-        common
-            .output()
-            .result(line, || format!("{}  {}: {} written off", line.listing, line.title, line.quantity))?;
+        common.output().result(line, || {
+            let what = if line.written_off {
+                "written off"
+            } else {
+                "left as it is, for it had sold more than it held: count what is in its store, and take that in again"
+            };
+            format!("{}  {}: {} {what}", line.listing, line.title, line.quantity)
+        })?;
     }
     Ok(())
 }
 
 async fn add(opened: &Opened, args: &Add) -> Result<Added, ApiError> {
-    let added = edges::add(&opened.db, &Deps::real(), args.cooperative, args.national).await?;
-    if let Some(name) = &args.name {
-        edges::rename(&opened.db, &Deps::real(), added.id, name).await?;
-    }
-    Ok(added)
+    let name = args.name.as_deref().unwrap_or_default();
+    edges::add_named(&opened.db, &opened.deps(), args.cooperative, args.national, name).await
 }
 
 #[derive(Serialize)]
@@ -225,10 +233,10 @@ fn called(id: u32, cooperative: &str, name: &str) -> String {
 
 /// A name that fits a line and can be seen.
 fn name(text: &str) -> Result<String, String> {
-    let text = text.trim();
+    let text = tidy(text);
     match text.chars().count() {
-        0 => Err("a name needs at least one letter".to_owned()),
-        1..=NAME_MAX_CHARS if !text.chars().any(char::is_control) => Ok(text.to_owned()),
+        _ if !is_visible(&text) => Err("a name needs at least one letter that can be seen".to_owned()),
+        1..=NAME_MAX_CHARS if !text.chars().any(char::is_control) => Ok(text),
         _ => Err(format!("a name has at most {NAME_MAX_CHARS} characters, on one line")),
     }
 }
@@ -249,7 +257,7 @@ async fn revoke(opened: &Opened, id: u32, is_confirmed: bool) -> Result<Revoked>
             bail!("that was another name; nothing was changed");
         }
     }
-    let at = edges::revoke(&opened.db, &Deps::real(), id).await?;
+    let at = edges::revoke(&opened.db, &opened.deps(), id).await?;
     Ok(Revoked { id, cooperative: whose.cooperative, name: whose.name, revoked_at: at.to_string() })
 }
 
@@ -265,7 +273,7 @@ fn show_code(common: &Common, added: &Added) -> Result<()> {
 
 async fn list(common: &Common) -> Result<()> {
     let opened = common.open().await?;
-    let edges = edges::list(&opened.db, Deps::real().clock.now()).await;
+    let edges = edges::list(&opened.db, opened.clock.now()).await;
     opened.close().await?;
     let edges = edges?;
     if edges.is_empty() {

@@ -3,7 +3,7 @@
 use super::{Common, ask};
 use crate::sync::keys::HubKeys;
 use crate::sync::trust::{self, Found};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use mizili_node::deps::Deps;
 use serde::Serialize;
@@ -18,6 +18,7 @@ pub(super) enum Command {
     #[command(after_help = "Examples:
   mizili-hub keys replace
   mizili-hub keys replace --data-dir /var/lib/mizili/hub --yes
+  mizili-hub keys replace --new            the old keys are lost
 
 A hub whose keys are not the database's does not serve. Run this where the right ones are. An edge that was enrolled with others
 has to be enrolled again, in place: `mizili-hub edge code ID` here, then `mizili-edge enrol` at the box. It keeps what it has.")]
@@ -40,11 +41,15 @@ pub(super) struct Replace {
     /// Do not ask.
     #[arg(long)]
     yes: bool,
+    /// Make new keys, where there are none: those that the edges trust are lost, not elsewhere.
+    #[arg(long)]
+    new: bool,
 }
 
 #[derive(Serialize)]
 struct Shown {
-    keys: String,
+    /// None where there are none.
+    keys: Option<String>,
     from: String,
     trusted: bool,
     database: String,
@@ -57,10 +62,20 @@ struct Replaced {
 }
 
 impl Keys {
-    fn load(&self) -> Result<HubKeys> {
-        let deps = Deps::real();
+    /// The keys that are there. Looking makes none.
+    fn read(&self) -> Result<Option<HubKeys>> {
+        Ok(HubKeys::read(self.hub_keys.as_deref(), &self.common.data_dir)?)
+    }
+
+    /// The same, and new ones where there are none.
+    fn read_or_make(&self) -> Result<HubKeys> {
+        let ids = Deps::real().ids;
         let given = self.hub_keys.as_deref();
-        Ok(HubKeys::load(given, &self.common.data_dir, |secret| deps.ids.fill(secret))?)
+        Ok(HubKeys::load(given, &self.common.data_dir, |secret| ids.fill(secret))?)
+    }
+
+    fn place(&self) -> String {
+        HubKeys::place(self.hub_keys.as_deref(), &self.common.data_dir)
     }
 }
 
@@ -68,15 +83,18 @@ pub(super) async fn run(command: Command) -> Result<()> {
     match command {
         Command::Show(args) => {
             let opened = args.common.open().await?;
-            let compared = async { anyhow::Ok((args.load()?, trust::look(&opened.db).await?)) }.await;
+            let compared = async { anyhow::Ok((args.read()?, trust::look(&opened.db).await?)) }.await;
             opened.close().await?;
             let (keys, database) = compared?;
-            let keys = keys.fingerprint();
-            let from = HubKeys::place(args.hub_keys.as_deref(), &args.common.data_dir);
-            let trusted = database.as_ref().is_none_or(|theirs| *theirs == keys);
+            let (keys, from) = (keys.map(|keys| keys.fingerprint()), args.place());
+            let trusted = keys.is_some() && (database.is_none() || database == keys);
             let shown = Shown { trusted, from, database: database.unwrap_or_default(), keys };
             args.common.output().result(&shown, || {
                 let Shown { keys, from, trusted, database } = &shown;
+                let theirs = if database.is_empty() { "none yet" } else { database };
+                let Some(keys) = keys else {
+                    return format!("There are no keys in {from}. The database has noted {theirs}.");
+                };
                 match (trusted, database.is_empty()) {
                     (true, false) => {
                         format!("{keys}  from {from}: the keys that this database's edges trust.")
@@ -105,12 +123,24 @@ pub(super) async fn run(command: Command) -> Result<()> {
 }
 
 async fn replace(db: &crate::db::Db, args: &Replace) -> Result<Replaced> {
-    let keys = args.keys.load()?;
+    let place = args.keys.place();
+    if args.keys.read()?.is_none() && !args.new {
+        let edges = trust::enrolled(db).await?;
+        let noted = trust::look(db).await?.unwrap_or_else(|| "none yet".to_owned());
+        if edges > 0 || noted != "none yet" {
+            bail!(
+                "there are no keys in {place}, and new ones would be trusted by none of the {edges} edges that are enrolled (the \
+                 database's are {noted}). Run this where those are; if they are lost, add --new, and every office has to be enrolled \
+                 again, in place"
+            );
+        }
+    }
+    let keys = args.keys.read_or_make()?;
     if let Found::Others { theirs } = trust::compare(db, &keys).await? {
         let question = format!(
             "Edges of this database trust the keys {theirs}. Shall they be replaced by {}, of {}?",
             keys.fingerprint(),
-            HubKeys::place(args.keys.hub_keys.as_deref(), &args.keys.common.data_dir)
+            place
         );
         ask::sure(question, args.yes).await?;
     }

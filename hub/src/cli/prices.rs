@@ -5,7 +5,6 @@ use super::output::hint;
 use crate::market::prices::import::{self, ImportOptions, ImportReport};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use mizili_node::deps::Deps;
 use std::path::{Path, PathBuf};
 use sync_protocol::country::{COUNTRIES, Country};
 
@@ -59,7 +58,7 @@ async fn import_wfp(args: &Import) -> Result<()> {
     let country = args.country.as_deref().map(country).transpose()?;
     let rejects = args.rejects.clone().unwrap_or_else(|| args.common.data_dir.join("rejects"));
     let opened = args.common.open_or_make().await?;
-    let deps = Deps::real();
+    let deps = opened.deps();
     let mut failed = Vec::new();
     let mut aside = Vec::new();
     for file in &args.files {

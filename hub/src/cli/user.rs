@@ -7,7 +7,6 @@ use crate::error::{ApiError, Kind};
 use crate::market::users::app::{self, NewAccount};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use mizili_node::deps::Deps;
 use mizili_node::password::{MIN_CHARS, Passwords};
 use mizili_node::{prompt, weak_password};
 use serde::Serialize;
@@ -154,7 +153,7 @@ async fn add(args: Add) -> Result<()> {
         office_password,
     };
     let opened = args.common.open_or_make().await?;
-    let made = app::add(&opened.db, &Deps::real(), &Passwords::new(1), account).await;
+    let made = app::add(&opened.db, &opened.deps(), &Passwords::new(1), account).await;
     opened.close().await?;
     let user = made.map_err(in_words)?;
     args.common.output().result(&Made { id: user.id }, || {

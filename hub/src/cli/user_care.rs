@@ -7,7 +7,6 @@ use crate::market::users::care;
 use crate::market::users::db::Account;
 use anyhow::Result;
 use clap::Args;
-use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
 use serde::Serialize;
 use uuid::Uuid;
@@ -73,7 +72,7 @@ fn line(account: &Account) -> String {
 pub(super) async fn close(args: Whose, closed: bool) -> Result<()> {
     let phone = care::number(&args.phone, args.country.as_deref()).map_err(|error| in_words(error.into()))?;
     let opened = args.common.open().await?;
-    let done = care::set_closed(&opened.db, &Deps::real(), &phone, closed).await;
+    let done = care::set_closed(&opened.db, &opened.deps(), &phone, closed).await;
     opened.close().await?;
     let user = done.map_err(in_words)?;
     let words = if closed { "is closed and signed out everywhere" } else { "is open" };
@@ -85,7 +84,7 @@ pub(super) async fn password(args: Password) -> Result<()> {
     let phone = care::number(&args.phone, args.country.as_deref()).map_err(|error| in_words(error.into()))?;
     let (password, office) = read_passwords(office_password_stdin).await?;
     let opened = args.common.open().await?;
-    let (deps, pool) = (Deps::real(), Passwords::new(1));
+    let (deps, pool) = (opened.deps(), Passwords::new(1));
     let done = care::set_password(&opened.db, &deps, &pool, &phone, &password, office.as_deref()).await;
     opened.close().await?;
     let user = done.map_err(in_words)?;
@@ -97,7 +96,7 @@ pub(super) async fn password(args: Password) -> Result<()> {
 pub(super) async fn release(args: Whose) -> Result<()> {
     let phone = care::number(&args.phone, args.country.as_deref()).map_err(|error| in_words(error.into()))?;
     let opened = args.common.open().await?;
-    let done = care::release(&opened.db, &Deps::real(), &phone).await;
+    let done = care::release(&opened.db, &opened.deps(), &phone).await;
     opened.close().await?;
     let id = done.map_err(in_words)?;
     args.common.output().result(&Done { id: id.0 }, || {

@@ -29,19 +29,24 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Everything that can be asked for, by ids that nothing has.
-    pub(super) fn of_nothing(cooperative: CooperativeId) -> Self {
+    /// Everything that can be asked for, by ids that nothing has. What is asked in one of two ways is asked in both.
+    pub(super) fn of_nothing(cooperative: CooperativeId) -> [Self; 2] {
         let nil = Uuid::nil();
-        let mut wanted = Self::default();
-        wanted.needs.listings.insert(ListingId(nil));
-        wanted.needs.orders.insert(OrderId(nil));
-        wanted.needs.members.insert(MemberId(nil));
-        wanted.needs.phones.insert((cooperative, 0));
-        wanted.needs.commodities.insert(CommodityId(0));
-        wanted.needs.units.insert(UnitId(0));
-        wanted.known_orders.insert(nil);
-        wanted.repeated.insert(nil);
-        wanted
+        let one = || {
+            let mut wanted = Self::default();
+            wanted.needs.listings.insert(ListingId(nil));
+            wanted.needs.orders.insert(OrderId(nil));
+            wanted.needs.members.insert(MemberId(nil));
+            wanted.needs.commodities.insert(CommodityId(0));
+            wanted.needs.units.insert(UnitId(0));
+            wanted.known_orders.insert(nil);
+            wanted.repeated.insert(nil);
+            wanted
+        };
+        let mut other = one();
+        other.needs.phones.insert((cooperative, 0));
+        other.needs.orders_of.insert(ListingId(nil));
+        [one(), other]
     }
 }
 
@@ -68,7 +73,11 @@ pub(super) async fn load(
     let listings: Vec<Uuid> = listings.into_iter().collect();
     if !listings.is_empty() {
         lock_listings(conn, &listings, &mut set).await?;
-        earlier_prices(conn, &wanted.sold_at, &mut set).await?;
+        let sold_at = wanted.sold_at.iter().filter(|(listing, price)| set.never_stood_at(*listing, *price));
+        let sold_at: Vec<_> = sold_at.copied().collect();
+        if !sold_at.is_empty() {
+            earlier_prices(conn, &sold_at, &mut set).await?;
+        }
     }
     members(conn, needs, &mut set).await?;
     if !needs.orders.is_empty() || !needs.orders_of.is_empty() {
@@ -115,19 +124,13 @@ async fn lock_listings(
 }
 
 /// Which of the prices that sales name their listings have had before. Hardly ever another than today's, so this is hardly asked.
-async fn earlier_prices(
+pub(super) async fn earlier_prices(
     conn: &mut PgConnection,
-    sold_at: &BTreeSet<(ListingId, i64)>,
+    sold_at: &[(ListingId, i64)],
     set: &mut WorkingSet,
 ) -> Result<(), sqlx::Error> {
-    let (listings, prices): (Vec<Uuid>, Vec<i64>) = sold_at
-        .iter()
-        .filter(|(listing, price)| set.never_stood_at(*listing, *price))
-        .map(|(listing, price)| (listing.0, *price))
-        .unzip();
-    if listings.is_empty() {
-        return Ok(());
-    }
+    let (listings, prices): (Vec<Uuid>, Vec<i64>) =
+        sold_at.iter().map(|(listing, price)| (listing.0, *price)).unzip();
     let rows = q("SELECT p.listing_id, p.price_minor FROM unnest($1::uuid[], $2::bigint[]) AS s (listing_id, price_minor)
         JOIN listing_prices p ON p.listing_id = s.listing_id AND p.price_minor = s.price_minor")
     .bind(listings)

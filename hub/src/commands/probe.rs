@@ -2,12 +2,13 @@
 //! this hub or its database, and no command is to blame. It must never leave anything behind: the caller rolls back.
 
 use super::ApplyError;
-use super::load::{Wanted, load};
+use super::load::{Wanted, earlier_prices, load};
 use super::store::Effects;
 use crate::feed::{self, Touched};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
+use sync_protocol::command::WorkingSet;
 use sync_protocol::entity::{Alias, Entity, EntryId, Listing, Member, Order, StockEntry};
 use sync_protocol::ids::CooperativeId;
 use sync_protocol::row::Key;
@@ -22,7 +23,11 @@ pub(super) async fn probe(
     deps: &Deps,
     cooperative: CooperativeId,
 ) -> Result<(), ApplyError> {
-    load(conn, &Wanted::of_nothing(cooperative)).await?;
+    for wanted in Wanted::of_nothing(cooperative) {
+        load(conn, &wanted).await?;
+    }
+    // Asked where a sale names another price than the product's, which a product that is not there has not.
+    earlier_prices(conn, &[], &mut WorkingSet::default()).await?;
     Effects::default().write_whatever(conn, deps).await?;
     let mut touched = Touched::new();
     for entity in [Alias::NUMBER, Listing::NUMBER, Member::NUMBER, Order::NUMBER] {

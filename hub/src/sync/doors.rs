@@ -56,7 +56,7 @@ pub async fn resume(db: &Db, edge: u32) -> Result<Option<String>, ApiError> {
     Ok(was)
 }
 
-/// What was written off of one product.
+/// What a revoked edge held of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WrittenOff {
     /// The product.
@@ -65,6 +65,8 @@ pub struct WrittenOff {
     pub title: String,
     /// How much, in its unit; below zero where the edge had sold more than it held.
     pub quantity: String,
+    /// Whether it was written off. What is below zero is not: units would appear that nobody has; a person has to count.
+    pub written_off: bool,
 }
 
 /// Whether an edge's units may be written off: it must be revoked, for a box that may still sell keeps what it holds.
@@ -84,7 +86,7 @@ pub async fn can_be_written_off(db: &Db, edge: u32) -> Result<(), ApiError> {
     Err(Kind::NotAllowed.because(detail).into())
 }
 
-/// Writes off whatever a revoked edge holds, of every product. Once more finds nothing.
+/// Writes off whatever a revoked edge holds, of every product, and names where it is below zero. Once more finds nothing to write off.
 ///
 /// # Errors
 /// As [`can_be_written_off`].
@@ -94,7 +96,7 @@ pub async fn write_off(db: &Db, deps: &Deps, edge: u32) -> Result<Vec<WrittenOff
         let mut tx = db.begin().await?;
         let held = held(&mut tx, edge).await?;
         let mut touched = Touched::new();
-        for Held { entry, cooperative, .. } in &held {
+        for Held { entry, cooperative, .. } in held.iter().filter(|held| held.written.written_off) {
             q("INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind, recorded_at)
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (of_id, step) DO NOTHING")
             .bind(entry.id.of)
@@ -151,7 +153,12 @@ async fn held(conn: &mut PgConnection, edge: u32) -> Result<Vec<Held>, ApiError>
                 kind: EntryKind::WriteOff,
             },
             cooperative: CooperativeId(cells.number(1)?),
-            written: WrittenOff { listing, title: cells.get(2)?, quantity: quantity.to_string() },
+            written: WrittenOff {
+                listing,
+                title: cells.get(2)?,
+                quantity: quantity.to_string(),
+                written_off: quantity.0 > 0,
+            },
         })
     };
     Ok(rows.iter().map(held).collect::<Result<_, sqlx::Error>>()?)

@@ -6,6 +6,7 @@ use super::store::edge as edge_row;
 use crate::db::{Db, int, misfit, q, q_scalar, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish, read};
+use crate::jobs::bad_rows::OfARow as _;
 use crate::jobs::prune::ScopeFuture;
 use crate::news::Moved;
 use jiff::{SignedDuration, Timestamp};
@@ -43,7 +44,7 @@ pub struct EdgeState {
     /// Whether it subscribes to everything.
     pub national: bool,
     /// `stopped` (its commands wait for an operator), `replaced` (a copy of it turned up), `enrolled`, `waiting` (for its code to
-    /// be used) or `revoked`.
+    /// be used), `revoked`, or `unreadable` (what the database holds of it does not fit).
     pub state: &'static str,
     /// When it was last heard, RFC 3339, UTC.
     pub last_contact: Option<String>,
@@ -66,6 +67,20 @@ pub struct EdgeState {
 /// # Errors
 /// No such cooperative; the database.
 pub async fn add(db: &Db, deps: &Deps, cooperative: u32, national: bool) -> Result<Added, ApiError> {
+    add_named(db, deps, cooperative, national, "").await
+}
+
+/// The same, with a name of the edge's own; empty for none.
+///
+/// # Errors
+/// As [`add`].
+pub async fn add_named(
+    db: &Db,
+    deps: &Deps,
+    cooperative: u32,
+    national: bool,
+    name: &str,
+) -> Result<Added, ApiError> {
     let no_cooperative = || {
         Kind::NotFound.because(format!(
             "There is no cooperative {cooperative}. `mizili-hub cooperative list` shows all."
@@ -81,8 +96,9 @@ pub async fn add(db: &Db, deps: &Deps, cooperative: u32, national: bool) -> Resu
         if !there {
             return Err(no_cooperative().into());
         }
-        let sql = "INSERT INTO edges (cooperative_id, national) VALUES ($1, $2) RETURNING id";
-        let id: i32 = q_scalar(sql).bind(cooperative_id).bind(national).fetch_one(&mut *tx).await?;
+        let sql = "INSERT INTO edges (cooperative_id, national, name) VALUES ($1, $2, $3) RETURNING id";
+        let id: i32 =
+            q_scalar(sql).bind(cooperative_id).bind(national).bind(name).fetch_one(&mut *tx).await?;
         let edge = EdgeId(id.cast_unsigned());
         let code = give_code(&mut tx, deps, edge).await?;
         let mut touched = Touched::new();
@@ -171,6 +187,7 @@ pub async fn rename(db: &Db, deps: &Deps, edge: u32, name: &str) -> Result<Whose
         touched.add(Bucket::Edge(EdgeId(edge)), EdgeSettings::NUMBER, Key::Int(edge));
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
         tx.commit().await?;
+        db.tell(&touched.moved());
         Ok::<_, ApiError>(())
     })
     .await?;
@@ -204,7 +221,9 @@ const LIST: &str = "
            e.revoked_at IS NOT NULL AS revoked, e.last_contact_at, e.clock_offset_s, s.frozen_at IS NOT NULL AS frozen,
            s.halted_reason, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict IN ('held', 'quarantined', 'unsupported')) AS pending,
-           (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected') AS refused
+           (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected') AS refused,
+           CASE WHEN e.revoked_at IS NULL THEN 0 ELSE (SELECT count(*) FROM (SELECT FROM stock_entries WHERE holder = e.id
+               GROUP BY listing_id HAVING sum(quantity_milli) > 0) h) END AS held
     FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
     LEFT JOIN edge_streams s ON s.edge_id = e.id AND s.incarnation = e.incarnation
     LEFT JOIN enrolment_codes k ON k.edge_id = e.id
@@ -221,12 +240,39 @@ pub async fn list(db: &Db, now: Timestamp) -> Result<Vec<EdgeState>, ApiError> {
     let rows = q(LIST).bind(now.to_sqlx()).fetch_all(&mut *tx).await?;
     let mut edges = Vec::with_capacity(rows.len());
     for row in &rows {
-        let mut edge = state_of(row)?;
-        edge.lag = lag(&mut tx, EdgeId(edge.id), row).await?;
-        edges.push(edge);
+        edges.push(match shown(&mut tx, row).await {
+            Err(error) if error.is_of_a_row() => unreadable(row, &error),
+            shown => shown?,
+        });
     }
     tx.commit().await?;
     Ok(edges)
+}
+
+async fn shown(conn: &mut PgConnection, row: &PgRow) -> Result<EdgeState, sqlx::Error> {
+    let mut edge = state_of(row)?;
+    edge.lag = lag(conn, EdgeId(edge.id), row).await?;
+    Ok(edge)
+}
+
+/// An edge of which not everything can be read. It is named, and keeps nobody from seeing the others.
+fn unreadable(row: &PgRow, error: &sqlx::Error) -> EdgeState {
+    let number = |column| row.try_get::<i32, _>(column).map_or(0, i32::cast_unsigned);
+    EdgeState {
+        id: number("id"),
+        cooperative_id: number("cooperative_id"),
+        cooperative: row.try_get("cooperative").unwrap_or_default(),
+        name: row.try_get("name").unwrap_or_default(),
+        national: false,
+        state: "unreadable",
+        last_contact: None,
+        lag: None,
+        pending: 0,
+        refused: 0,
+        clock_offset_s: None,
+        software: String::new(),
+        reason: Some(format!("What the database holds of it cannot be read: {error}.")),
+    }
 }
 
 fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
@@ -249,11 +295,14 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         )),
         _ => None,
     };
+    let count =
+        |column| u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| misfit("commands", "count"));
+    if state == "revoked" {
+        reason = left_behind(id, count("pending")?, count("held")?);
+    }
     if state == "waiting" {
         reason = code_trouble(id, row.try_get::<Option<i32>, _>("wrong_tries")?.unwrap_or(0), is("expired")?);
     }
-    let count =
-        |column| u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| misfit("commands", "count"));
     let last_contact: Option<jiff_sqlx::Timestamp> = row.try_get("last_contact_at")?;
     Ok(EdgeState {
         id,
@@ -270,6 +319,22 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         software: row.try_get("software")?,
         reason,
     })
+}
+
+/// What a revoked edge has left that somebody has to decide about.
+fn left_behind(edge: u32, commands: u64, products: u64) -> Option<String> {
+    let mut left = Vec::new();
+    if commands > 0 {
+        left.push(format!(
+            "{commands} of its commands wait, and are tried only where you say so: `mizili-hub commands list --edge {edge}`."
+        ));
+    }
+    if products > 0 {
+        left.push(format!(
+            "It still counts as holding units of {products} products: `mizili-hub edge write-off {edge}`."
+        ));
+    }
+    (!left.is_empty()).then(|| left.join(" "))
 }
 
 /// Wrong tries after which an operator is told: more than one person's mistakes.

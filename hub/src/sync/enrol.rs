@@ -88,9 +88,8 @@ async fn enrol_once(
     };
     let cooperative = cooperative(&mut tx, edge.cooperative).await?;
     let epoch = store::epoch(&mut tx, &state.keys).await?;
-    tx.commit().await?;
     // A box that is replaced by this hears it at once.
-    state.db.tell(&Moved::from_iter([Bucket::Edge(edge.id)]));
+    state.db.commit_and_tell(tx, &Moved::from_iter([Bucket::Edge(edge.id)])).await?;
     tracing::info!(edge = edge.id.0, incarnation, "an edge was enrolled");
     let link = Issuer { key: &state.keys.link, edge: edge.id.0, incarnation }.issue(0, random);
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);

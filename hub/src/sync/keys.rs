@@ -20,7 +20,7 @@ pub enum KeysError {
     /// The variable or the file does not hold three keys.
     #[error(
         "{0} does not hold the hub's keys (96 bytes in base64): restore it from a backup; edges trust no other keys. Where there is \
-         none, move the file away, and run `mizili-hub keys replace` to go on with new ones"
+         none, move the file away, and run `mizili-hub keys replace --new` to go on with new ones"
     )]
     Malformed(String),
     /// The file could not be read or made.
@@ -55,6 +55,23 @@ impl HubKeys {
         let text = secret_file::read_or_make::<LEN>(&path, fill)
             .map_err(|error| KeysError::Io(name.clone(), error))?;
         Self::parse(&text, &name)
+    }
+
+    /// As [`HubKeys::load`], where they are there; none are made.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read(variable: Option<&str>, data_dir: &Path) -> Result<Option<Self>, KeysError> {
+        if let Some(text) = variable {
+            return Self::parse(text, "MIZILI_HUB_KEYS").map(Some);
+        }
+        let path = data_dir.join(FILE);
+        let name = path.display().to_string();
+        match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(KeysError::Io(name, error)),
+            Ok(text) => Self::parse(&text, &name).map(Some),
+        }
     }
 
     /// Where [`HubKeys::load`] has them from, for people.

@@ -94,6 +94,8 @@ async fn open_once(
         caller.is_refused_for(why);
         Kind::EdgeUnknown.because("This node is not known here, or its key is another. Enrol it again.")
     };
+    // Not by keys that were replaced meanwhile.
+    store::epoch(conn, &state.keys).await?;
     let edge = store::edge(conn, EdgeId(request.edge)).await?.ok_or_else(|| refused("no such edge"))?;
     if !edge.public_key.as_deref().is_some_and(|key| is_signed(key, message, signature)) {
         return Err(refused("wrong signature").into());

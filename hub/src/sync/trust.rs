@@ -23,6 +23,19 @@ pub enum Found {
     },
 }
 
+/// How many edges have been enrolled, with whichever keys.
+///
+/// # Errors
+/// Those of the database.
+pub async fn enrolled(db: &Db) -> Result<u64, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    let edges: i64 = q_scalar("SELECT count(*) FROM edges WHERE incarnation > 0 AND revoked_at IS NULL")
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(edges.unsigned_abs())
+}
+
 /// Compares a hub's keys with what the database has noted, and notes them where it has nothing.
 ///
 /// # Errors
@@ -74,7 +87,7 @@ pub async fn check(db: &Db, keys: &HubKeys, from: &str) -> Result<()> {
         Found::Others { theirs } => bail!(
             "this hub's keys ({ours}, from {from}) are not the ones that this database's edges trust ({theirs}), so it does not \
              serve. Give it the same keys: MIZILI_HUB_KEYS, or the file `hub-keys` of the hub that has them. Where they are lost, run \
-             `mizili-hub keys replace` here; every office then has to be enrolled again, in place"
+             `mizili-hub keys replace --new` here; every office then has to be enrolled again, in place"
         ),
     }
     Ok(())
@@ -96,10 +109,7 @@ pub async fn replace(db: &Db, keys: &HubKeys) -> Result<u64, sqlx::Error> {
         return Ok(0);
     }
     q("DELETE FROM edge_sessions").execute(&mut *tx).await?;
-    let edges: i64 = q_scalar("SELECT count(*) FROM edges WHERE incarnation > 0 AND revoked_at IS NULL")
-        .fetch_one(&mut *tx)
-        .await?;
     tx.commit().await?;
     db.tell(&Moved::All);
-    Ok(edges.unsigned_abs())
+    enrolled(db).await
 }

@@ -4,6 +4,7 @@ use crate::support::{Answer, TestHub, Who};
 use axum::http::header;
 use mizili_node::password::Passwords;
 use serde_json::{Value, json};
+use std::task::Poll;
 use std::time::Duration;
 
 const PHONE: &str = "+265999123456";
@@ -404,4 +405,106 @@ async fn an_unconfirmed_account_is_marked_for_the_seller_and_cannot_take_everyth
     // Whom somebody vouched for may take it all.
     let rest = order(Who::Farmer, "f", "61").await.is(201).json();
     assert!(rest.get("buyer_unconfirmed").is_none(), "{rest}");
+}
+
+#[tokio::test]
+async fn accounts_that_cost_nothing_do_not_take_everything_together() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(1, 60).await;
+    hub.sql(
+        "INSERT INTO users (id, phone, name, role, language, password_hash, office_password_hash)
+         SELECT ('00000000-0000-0000-0000-0000000009' || lpad(n::text, 2, '0'))::uuid, 265997000000 + n, 'Nobody', 'buyer', 'en', '', ''
+         FROM generate_series(1, 5) n",
+    )
+    .await;
+    let order = async |n: u128, quantity: &str| {
+        let key = &hub.state.auth.key;
+        let user = sync_protocol::ids::UserId(uuid::Uuid::from_u128(0x900 + n));
+        let token = key.issue(user, hub.state.deps.clock.now_s(), uuid::Uuid::nil()).unwrap();
+        let body = json!({ "product_id": product, "quantity": quantity });
+        hub.post("/api/v1/orders").token(&token).key(&format!("k{n}")).json(&body).send().await
+    };
+    for n in 1..=3 {
+        order(n, "10").await.is(201);
+    }
+    let refused = order(4, "10").await.problem(403, "unconfirmed");
+    assert!(refused["detail"].as_str().unwrap().contains("at most 30 of this product"), "{refused}");
+    hub.sql("UPDATE users SET phone_confirmed = true WHERE id = '00000000-0000-0000-0000-000000000905'")
+        .await;
+    order(5, "10").await.is(201);
+}
+
+/// Waits until so many transactions wait for a lock.
+async fn until_waiting(hub: &TestHub, transactions: i64) {
+    let sql = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while hub.ask(sql).await.parse::<i64>().unwrap() < transactions {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_goes_on_while_the_password_is_changed_ends_with_the_others() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    let tokens = login(&hub, "correct horse").await.is(200).json();
+    hub.sql(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;
+         CREATE TRIGGER wait BEFORE INSERT ON refresh_tokens FOR EACH ROW EXECUTE FUNCTION wait()",
+    )
+    .await;
+    let mut held = hub.state.db.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(1)").execute(&mut *held).await.unwrap();
+    let access = tokens["access_token"].as_str().unwrap();
+    let change = json!({ "current_password": "correct horse", "new_password": "battery staple" });
+    let (refreshed, changed, ()) = tokio::join!(
+        refresh(&hub, &tokens["refresh_token"]),
+        async {
+            until_waiting(&hub, 1).await;
+            hub.post("/api/v1/users/me/password").token(access).json(&change).send().await
+        },
+        async {
+            until_waiting(&hub, 2).await;
+            held.commit().await.unwrap();
+        },
+    );
+    let (refreshed, changed) = (refreshed.is(200).json(), changed.is(200).json());
+    refresh(&hub, &refreshed["refresh_token"]).await.problem(401, "unauthorized");
+    let me = async |tokens: &Value| {
+        hub.get("/api/v1/users/me").token(tokens["access_token"].as_str().unwrap()).send().await
+    };
+    for old in [&tokens, &refreshed] {
+        me(old).await.problem(401, "unauthorized");
+    }
+    me(&changed).await.is(200);
+    refresh(&hub, &changed["refresh_token"]).await.is(200);
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_caller_hung_up_is_looked_at_and_does_not_count_as_wrong() {
+    let hub = TestHub::with_market().await;
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    // Others are before it, so that it is under way for a while.
+    let others: Vec<_> = (0..8)
+        .map(|_| {
+            let state = hub.state.clone();
+            tokio::spawn(async move { state.auth.passwords.verify("x", None).await })
+        })
+        .collect();
+    {
+        let mut try_it = std::pin::pin!(login(&hub, "correct horse"));
+        let mut is_pending =
+            async || std::future::poll_fn(|cx| Poll::Ready(try_it.as_mut().poll(cx).is_pending())).await;
+        while is_pending().await
+            && hub.ask("SELECT count(*)::text FROM sign_in_tries WHERE failures > 0").await == "0"
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+    for other in others {
+        let _ = other.await.unwrap();
+    }
+    while hub.state.auth.under_way.is_any() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(hub.ask("SELECT count(*)::text FROM sign_in_tries").await, "0");
 }

@@ -50,6 +50,12 @@ fn fails(output: &Output, words: &str) {
     assert!(output.stdout.is_empty());
 }
 
+/// The same for what the words of a command say already.
+fn fails_by_clap(output: &Output, words: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && stderr.contains(words), "{stderr}");
+}
+
 fn with_stdin(dir: &Path, words: &[&str], stdin: &str) -> Output {
     let mut child = program(dir, words)
         .stdin(Stdio::piped())
@@ -199,7 +205,13 @@ fn edges(dir: &Path) {
     let named = json(&run(dir, &["edge", "name", "1", " Market store ", "--json"]));
     assert_eq!((named[0]["id"].as_u64(), named[0]["name"].as_str()), (Some(1), Some("Market store")));
     fails(&run(dir, &["edge", "name", "9", "x"]), "There is no edge 9");
-    assert!(!run(dir, &["edge", "name", "1", " "]).status.success());
+    for nothing in [" ", "\u{200b}", "\u{202e}\u{3164}"] {
+        fails_by_clap(&run(dir, &["edge", "name", "1", nothing]), "at least one letter that can be seen");
+        fails_by_clap(&run(dir, &["edge", "add", "--cooperative", "1", "--name", nothing]), "can be seen");
+    }
+    let tidy = json(&run(dir, &["edge", "name", "1", "\u{202b}Cho\u{301}kwe\u{200b}  store", "--json"]));
+    assert_eq!(tidy[0]["name"], "Chókwe store");
+    json(&run(dir, &["edge", "name", "1", "Market store", "--json"]));
     fails(
         &run(dir, &["edge", "revoke", "1"]),
         "Edge 1 \"Market store\" of Kasungu Growers for good; add --yes",
@@ -382,8 +394,18 @@ async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
     assert_eq!((&before["trusted"], &before["database"]), (&true.into(), &before["keys"]));
     std::fs::rename(dir.join("hub-keys"), dir.join("put-away")).unwrap();
     fails(&run(dir, &["serve", "--listen", "127.0.0.1:0"]), "mizili-hub keys replace");
-    fails(&run(dir, &["keys", "replace"]), "give --yes");
-    let replaced = json(&run(dir, &["keys", "replace", "--yes", "--json"])).remove(0);
+    // Who looks makes none.
+    std::fs::remove_file(dir.join("hub-keys")).unwrap();
+    let none = json(&run(dir, &["keys", "show", "--json"])).remove(0);
+    assert_eq!(
+        (&none["keys"], &none["trusted"], &none["database"]),
+        (&Value::Null, &false.into(), &before["keys"])
+    );
+    // On a machine without any, or the wrong one, a yes is not enough for keys that no office trusts.
+    fails(&run(dir, &["keys", "replace", "--yes"]), "add --new");
+    assert!(!dir.join("hub-keys").exists());
+    fails(&run(dir, &["keys", "replace", "--new"]), "give --yes");
+    let replaced = json(&run(dir, &["keys", "replace", "--new", "--yes", "--json"])).remove(0);
     assert_ne!(replaced["keys"], before["keys"]);
     assert!(Served::start(dir).stop().success());
 }

@@ -6,6 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
 use mizili_hub::sync::edges::{self, EdgeState};
+use mizili_hub::sync::keys::HubKeys;
+use mizili_hub::sync::{doors, trust};
 use mizili_node::problem::Kind;
 use serde_json::{Value, json};
 use std::io;
@@ -372,4 +374,93 @@ async fn lag_counts_the_rows_that_were_not_confirmed() {
     assert_eq!(hear(&cursors, scope_hash(&scope)).await, Some(1));
     // Cursors of another set of buckets say nothing: everything counts.
     assert_eq!(hear(&cursors, 7).await, Some(3));
+}
+
+#[tokio::test]
+async fn a_hub_whose_keys_were_replaced_while_it_serves_speaks_to_no_edge_any_more() {
+    let hub = TestHub::with_market().await;
+    let (db, deps) = (&hub.state.db, &hub.state.deps);
+    trust::replace(db, &hub.state.keys).await.unwrap();
+    let edge = edges::add(db, deps, OWN, false).await.unwrap();
+    hub.post("/sync/v1/enrol").json(&enrolment_with(&edge.code)).send().await.is(200);
+    session_by(&hub, 5).await.is(200);
+    let dir = tempfile::tempdir().unwrap();
+    let others = HubKeys::load(None, dir.path(), |secret| secret.fill(77)).unwrap();
+    trust::replace(db, &others).await.unwrap();
+    session_by(&hub, 5).await.problem(503, "unavailable");
+    let next = edges::add(db, deps, OWN, false).await.unwrap();
+    hub.post("/sync/v1/enrol").json(&enrolment_with(&next.code)).send().await.problem(503, "unavailable");
+    trust::replace(db, &hub.state.keys).await.unwrap();
+    session_by(&hub, 5).await.is(200);
+}
+
+/// Every one of these publishes: whoever waits hears of it at once, here and at other hubs.
+#[tokio::test]
+async fn whatever_an_operator_does_to_an_edge_is_told() {
+    let hub = TestHub::with_market().await;
+    let (db, deps) = (&hub.state.db, &hub.state.deps);
+    let news = db.news();
+    let told = async |what: &str| {
+        assert!(!news.is_said(), "{what} was not told");
+        let mut tx = db.begin().await.unwrap();
+        news.say(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(news.is_said());
+    };
+    let edge = edges::add_named(db, deps, OWN, false, "Store").await.unwrap().id;
+    told("adding").await;
+    assert_eq!(list(&hub).await[0].name, "Store");
+    edges::rename(db, deps, edge, "Market store").await.unwrap();
+    told("naming").await;
+    hub.sql(
+        "UPDATE edges SET incarnation = 1; INSERT INTO edge_streams (edge_id, incarnation, link_random, halted_reason)
+         VALUES (1, 1, '', 'somebody asked')",
+    )
+    .await;
+    doors::resume(db, edge).await.unwrap();
+    told("resuming").await;
+    let product = hub.maize(1, 10).await;
+    told("posting").await;
+    // Ten units are at the edge that is gone; of another product it sold two more than it had.
+    let short = hub.maize(2, 10).await;
+    told("posting").await;
+    hub.sql(&format!(
+        "INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind, recorded_at)
+         VALUES (gen_random_uuid(), 1, '{product}', 1, 1, 10000, 6, now()), (gen_random_uuid(), 1, '{short}', 1, 1, -2000, 6, now())"
+    ))
+    .await;
+    edges::revoke(db, deps, edge).await.unwrap();
+    told("revoking").await;
+    let reason = list(&hub).await[0].reason.clone().unwrap();
+    assert!(reason.contains("units of 1 products") && reason.contains("edge write-off 1"), "{reason}");
+    let written = doors::write_off(db, deps, edge).await.unwrap();
+    told("writing off").await;
+    let mut lines: Vec<_> = written.iter().map(|w| (w.quantity.as_str(), w.written_off)).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [("-2", false), ("10", true)]);
+    let left = "SELECT string_agg(sum::text, ' ' ORDER BY sum) FROM (SELECT sum(quantity_milli) FROM stock_entries WHERE holder = 1 GROUP BY listing_id) s";
+    assert_eq!(hub.ask(left).await, "-2000 0", "no units appeared from nothing");
+    let again = doors::write_off(db, deps, edge).await.unwrap();
+    assert!(again.iter().all(|line| !line.written_off), "{again:?}");
+    assert_eq!(list(&hub).await[0].reason, None);
+}
+
+#[tokio::test]
+async fn an_edge_that_cannot_be_read_is_named_among_the_others() {
+    let hub = TestHub::with_market().await;
+    let (db, deps) = (&hub.state.db, &hub.state.deps);
+    for _ in 0..3 {
+        edges::add(db, deps, OWN, false).await.unwrap();
+    }
+    hub.sql(
+        "UPDATE edges SET incarnation = 1; UPDATE buckets SET digests = '\\xff' WHERE name = 'edge:2';
+         INSERT INTO edge_streams (edge_id, incarnation, link_random, heard_scope, heard_cursors)
+         SELECT n, 1, '', 0, '' FROM generate_series(1, 3) n",
+    )
+    .await;
+    let list = list(&hub).await;
+    assert_eq!(list.len(), 3);
+    let bad: Vec<_> = list.iter().filter(|edge| edge.state == "unreadable").collect();
+    assert_eq!((bad.len(), bad[0].id, bad[0].cooperative.as_str()), (1, 2, "Kasungu Growers"));
+    assert!(bad[0].reason.as_ref().unwrap().contains("buckets.digests"), "{bad:?}");
 }

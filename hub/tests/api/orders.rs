@@ -275,3 +275,34 @@ async fn lists_hold_what_the_caller_may_see() {
     hub.post(&format!("{not_own}/cancel")).by(Who::Buyer).send().await.problem(404, "not_found");
     hub.get(&format!("/api/v1/orders/{phoned}")).by(Who::Farmer).send().await.is(200);
 }
+
+#[tokio::test]
+async fn an_order_whose_caller_hung_up_at_its_commit_is_told_all_the_same() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(1, 100).await;
+    hub.sql(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
+    )
+    .await;
+    let mut held = hub.state.db.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(1)").execute(&mut *held).await.unwrap();
+    let mut told = hub.state.db.news().cooperatives();
+    told.mark_unchanged();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    let body = json!({ "product_id": product, "quantity": "1" });
+    let order = async { hub.post("/api/v1/orders").by(Who::Buyer).key("a").json(&body).send().await };
+    let at_its_commit = async {
+        while hub.ask(waiting).await == "0" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = order => panic!("it did not wait: {answer:?}"),
+        () = at_its_commit => {}
+    }
+    held.commit().await.unwrap();
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, told.changed()).await.expect("nobody was told").unwrap();
+    assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "1");
+}

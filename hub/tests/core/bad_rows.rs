@@ -1,7 +1,7 @@
 //! One row that cannot be used stops no job: it is counted, and the others are seen to.
 
 use crate::support::{A, EDGE, World, bucket, id, office, post, raw};
-use mizili_hub::commands::stream::retry_all_open;
+use mizili_hub::commands::stream::{Quarantined, desk, retry_all_open, retry_all_quarantined};
 use mizili_hub::feed::{Touched, check::compare_all};
 use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::jobs::prune::{ScopeFuture, prune_once};
@@ -147,4 +147,46 @@ async fn a_turn_that_a_wrong_clock_took_in_the_future_counts_as_none() {
     assert!(!take().await);
     world.clock.set_wall_s(start + 120 + HOUR_S);
     assert!(take().await);
+}
+
+/// Two quarantined commands of two edges, of which the first cannot be read.
+async fn a_command_that_no_program_wrote() -> World {
+    let world = World::new().await;
+    world
+        .sql(
+            "INSERT INTO edges (cooperative_id, incarnation) VALUES (2, 1);
+             INSERT INTO edge_streams (edge_id, incarnation, link_random, applied_seq, last_verdict) VALUES (2, 1, '', 1, 1);
+             UPDATE edge_streams SET applied_seq = 1, last_verdict = 1 WHERE edge_id = 1;
+             INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number, ours)
+             VALUES (1, 1, 1, gen_random_uuid(), 0, 2, 265991000900, 70000, '', '', 'quarantined', 1, true),
+                (2, 1, 1, gen_random_uuid(), 0, 2, 265991000900, 5, '\\xff', '', 'quarantined', 1, true),
+                (1, -1, 7, gen_random_uuid(), 0, 2, 265991000900, 5, '\\xff', '', 'quarantined', 9, true)",
+        )
+        .await;
+    world
+}
+
+#[tokio::test]
+async fn a_quarantined_command_that_cannot_be_read_does_not_keep_the_others_from_theirs() {
+    for which in [Quarantined::Ours, Quarantined::All] {
+        let world = a_command_that_no_program_wrote().await;
+        assert_eq!(retry_all_quarantined(&world.db, &world.deps, which).await.unwrap(), [(EdgeId(2), 1)]);
+        assert_eq!(world.texts("SELECT verdict FROM commands WHERE edge_id = 2").await, ["rejected"]);
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_read_is_named_among_the_others() {
+    let world = a_command_that_no_program_wrote().await;
+    let listed = desk::list(&world.db, None).await.unwrap();
+    let shown: Vec<_> = listed.iter().map(|w| (w.edge, w.seq, w.state.as_str(), w.kind.as_str())).collect();
+    assert_eq!(
+        shown,
+        [
+            (1, 7, "unreadable", ""),
+            (1, 1, "quarantined", "70000"),
+            (2, 1, "quarantined", listed[2].kind.as_str())
+        ]
+    );
+    assert!(listed[0].error.as_ref().unwrap().contains("commands.incarnation"), "{listed:?}");
 }

@@ -2,7 +2,8 @@
 
 use crate::support::{A, B, EDGE, EXCHANGE, World, caller, cancel, command, id, office, place, post, word};
 use mizili_hub::commands::stream::{
-    Quarantined, retry_all_quarantined, retry_quarantined, retry_under_new_id, take_batch, verdicts_after,
+    Quarantined, StreamError, retry_all_quarantined, retry_quarantined, retry_under_new_id, take_batch,
+    verdicts_after,
 };
 use mizili_hub::feed::Touched;
 use sync_protocol::bucket::Bucket;
@@ -76,7 +77,10 @@ async fn one_id_of_two_offices_stops_one_command_and_is_applied_under_an_id_of_i
     assert_eq!(world.number("SELECT count(*) FROM edge_streams WHERE halted_reason IS NOT NULL").await, 0);
     // Both bodies are there for an operator, and the hub says whose the other is.
     let errors = world.texts("SELECT error FROM commands WHERE clash_id IS NOT NULL").await;
-    assert_eq!(errors, ["its id is that of command 2 of edge 1, which says something else"]);
+    let kept = world.texts("SELECT id::text FROM commands WHERE clash_id IS NOT NULL").await;
+    let (said, way_out) = errors[0].split_once(". ").unwrap();
+    assert_eq!(said, "its id is that of command 2 of edge 1, which says something else");
+    assert!(way_out.contains(&format!("commands retry {} --new-id", kept[0])), "{way_out}");
     // Trying it again, by a person or by another program, decides nothing.
     let stream = Stream { edge: OTHER, incarnation: 1 };
     assert_eq!(retry_quarantined(&world.db, &world.deps, stream, 2).await.unwrap(), 0);
@@ -132,5 +136,53 @@ async fn a_clashing_command_that_comes_again_from_a_replaced_box_is_the_same_one
     let stream = Stream { edge: OTHER, incarnation: 2 };
     assert_eq!(retry_under_new_id(&world.db, &world.deps, stream, 1).await.unwrap(), 2);
     assert_eq!(words(&world, 2).await, ["applied"; 2]);
+    world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn a_command_that_comes_dated_anew_from_a_replaced_box_comes_so_again_and_freezes_nothing() {
+    let world = two_offices().await;
+    let sale = theirs(2, &place(id(60), 2, Source::Held));
+    take(&world, &[by_clerk(1, &post(id(60), 40)), sale.clone()]).await;
+    world.sql("UPDATE edge_streams SET frozen_at = now() WHERE edge_id = 2").await;
+    world.sql("UPDATE edges SET incarnation = 2 WHERE id = 2").await;
+    world.sql("INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (2, 2, '\\x00', 1)").await;
+    // The box lost its log: the same act under another number, by another clock, sold from what it believes to be the hub's.
+    let body = place(id(60), 2, Source::Ask).to_raw();
+    let anew = Command { seq: 1, made_at_s: sale.made_at_s + 86_400, body, ..sale };
+    for _ in 0..3 {
+        // The answer is lost, and it comes again.
+        take_batch(&world.db, &world.deps, OTHER, 2, EXCHANGE, vec![anew.clone()]).await.unwrap();
+    }
+    assert_eq!(words(&world, 2).await, ["applied"]);
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM edge_streams WHERE incarnation = 2 AND frozen_at IS NOT NULL")
+            .await,
+        0
+    );
+    assert_eq!(world.available(id(60), Holder::Edge(OTHER)).await, 20 - 2);
+    // Another act under that number is what it was: a copy of the box is in use.
+    let other = Command { body: place(id(60), 3, Source::Ask).to_raw(), ..anew };
+    let refused = take_batch(&world.db, &world.deps, OTHER, 2, EXCHANGE, vec![other]).await;
+    assert!(matches!(refused, Err(StreamError::SequenceReused { seq: 1 })), "{refused:?}");
+    world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn what_breaks_under_its_new_id_stays_aside_with_the_reason() {
+    let world = two_offices().await;
+    world.take(vec![keyed(command(1, office(), &post(id(50), 40)))]).await.unwrap();
+    take(&world, &[keyed(by_clerk(1, &post(id(61), 10)))]).await;
+    world
+        .sql("CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted poison'; END $$;
+            CREATE TRIGGER poison BEFORE INSERT ON listings FOR EACH ROW EXECUTE FUNCTION poison()")
+        .await;
+    let stream = Stream { edge: OTHER, incarnation: 1 };
+    assert_eq!(retry_under_new_id(&world.db, &world.deps, stream, 1).await.unwrap(), 0);
+    let errors = world.texts("SELECT error FROM commands WHERE clash_id IS NOT NULL").await;
+    assert!(errors[0].contains("planted poison"), "{errors:?}");
+    world.sql("DROP TRIGGER poison ON listings").await;
+    assert_eq!(retry_under_new_id(&world.db, &world.deps, stream, 1).await.unwrap(), 1);
     world.assert_feed_equals_tables().await;
 }

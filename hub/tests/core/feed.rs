@@ -338,3 +338,24 @@ async fn pages_up_and_down_and_slots_bring_the_same_rows() {
         members.into_iter().filter(|row| slot(Member::NUMBER, row.key) == of).cloned().collect();
     assert_eq!(rows, expected);
 }
+
+#[tokio::test]
+async fn a_listing_posted_while_its_cooperatives_region_changes_has_the_new_one() {
+    let world = World::new().await;
+    let mut posting = world.db.begin().await.unwrap();
+    q("INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, status, posted_at_s)
+        VALUES ('00000000-0000-0000-0000-000000000001', 1, 1, 1, '', 1, 'MWK', 0, 0)")
+    .execute(&mut *posting)
+    .await
+    .unwrap();
+    tokio::join!(world.sql("UPDATE cooperatives SET region_id = 2 WHERE id = 1"), async {
+        // Where nothing waits, the change is done before the posting is.
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let changed = "SELECT count(*) FROM cooperatives WHERE id = 1 AND region_id = 2";
+        while world.number(waits).await + world.number(changed).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        posting.commit().await.unwrap();
+    });
+    assert_eq!(world.number("SELECT region_id::bigint FROM listings").await, 2);
+}

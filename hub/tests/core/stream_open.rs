@@ -1,7 +1,9 @@
 //! Verdicts that are still open: what waits behind them, and how they end.
 
 use crate::support::{EDGE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, raw};
-use mizili_hub::commands::stream::{dismiss, retry_open, retry_quarantined};
+use mizili_hub::commands::stream::{
+    Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined,
+};
 use sync_protocol::command::{Adjustment, Command, RawBody, Source, StockAdjust};
 use sync_protocol::ids::Holder;
 
@@ -145,5 +147,26 @@ async fn many_open_commands_are_tried_in_order_across_batches() {
     assert!(words.iter().all(|word| *word == "applied"));
     // 1,499 orders of one, less the two that wait, less the cancelled one.
     assert_eq!(world.available(id(50), Holder::Edge(EDGE)).await, 5_000 - 1_496);
+    world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_revoked_edge_is_tried_again_but_what_an_operator_names() {
+    let world = world_with_a_quarantined_order().await;
+    world.take(vec![raw(7, office(), RawBody { kind: 999, bytes: vec![] })]).await.unwrap();
+    world.sql("DROP TRIGGER poison ON orders; UPDATE commands SET ours = true WHERE seq = 2").await;
+    // Decided by a hub that knows it: here it is a withdrawal of what is not there.
+    world.sql("UPDATE commands SET kind = 5, body = '\\xff' WHERE seq = 7").await;
+    world.sql("UPDATE edges SET revoked_at = now()").await;
+    let before = world.verdicts().await.len();
+    assert_eq!(retry_all_open(&world.db, &world.deps).await.unwrap(), 0);
+    for which in [Quarantined::Ours, Quarantined::All] {
+        assert_eq!(retry_all_quarantined(&world.db, &world.deps, which).await.unwrap(), []);
+    }
+    assert_eq!(
+        (world.verdicts().await.len(), world.available(id(50), Holder::Edge(EDGE)).await),
+        (before, 10)
+    );
+    assert_eq!(retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap(), 4);
     world.assert_feed_equals_tables().await;
 }

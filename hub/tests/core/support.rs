@@ -32,7 +32,7 @@ pub(crate) struct World {
     pub(crate) deps: Deps,
     pub(crate) clock: Arc<HandClock>,
     /// Dropped last, and with it the database.
-    _postgres: TestPostgres,
+    postgres: TestPostgres,
 }
 
 pub(crate) fn bucket(cooperative: CooperativeId) -> Bucket {
@@ -123,7 +123,7 @@ impl World {
         let db = Db::connect(postgres.url(), postgres.url()).await.unwrap();
         db.settle_statements(&Deps::real(), Statements::Named).await.unwrap();
         let (deps, clock) = Deps::fixed_with_clock(1);
-        let world = Self { db, deps, clock, _postgres: postgres };
+        let world = Self { db, deps, clock, postgres };
         world.sql("INSERT INTO regions (country, name) VALUES ('MWI', 'Central'), ('MWI', 'Southern')").await;
         world
             .sql("INSERT INTO cooperatives (name, country, region_id, currency) VALUES ('Alpha', 'MWI', 1, 'MWK'), ('Beta', 'MWI', 2, 'MWK')")
@@ -146,6 +146,11 @@ impl World {
         touched.add(Bucket::Edge(EDGE), EdgeSettings::NUMBER, Key::Int(1));
         world.publish(&touched).await;
         world
+    }
+
+    /// The database's address.
+    pub(crate) fn url(&self) -> &str {
+        self.postgres.url()
     }
 
     /// A statement put together by a test.

@@ -51,10 +51,15 @@ pub struct Bounds {
     pub http2: bool,
 }
 
+/// How many connections there are in truth: as many as are wanted, where the system gives so many files.
+pub fn places(bounds: Bounds) -> usize {
+    files::places(bounds.connections)
+}
+
 /// Answers until `stopping` becomes true and the last request has ended. When it is dropped, what is under way is cut. Handlers
 /// find the peer's address in `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, app: Router, bounds: Bounds, stopping: watch::Receiver<bool>) {
-    let seats = Seats::new(files::places(bounds.connections), TIMES);
+    let seats = Seats::new(places(bounds), TIMES);
     serve_on(listener, Server { app, bounds, stopping, seats, taken: JoinSet::new(), complained: None })
         .await;
 }

@@ -2,7 +2,8 @@
 //! beside this one.
 
 use super::store;
-use crate::db::{Db, Narrowed, misfit, q};
+use crate::db::{Db, Narrowed, q};
+use crate::jobs::bad_rows::OfARow as _;
 use crate::rows::Cells;
 use jiff_sqlx::Timestamp;
 use serde::Serialize;
@@ -27,8 +28,8 @@ pub struct Waiting {
     pub seq: u64,
     /// What it asks for, such as `order.place`; a number where this hub does not know it.
     pub kind: String,
-    /// `quarantined` (it broke the hub's handling), `held` (it needs one that waits), `unsupported` (of a newer edge), or `failing` (it
-    /// is not taken yet, and stops its stream).
+    /// `quarantined` (it broke the hub's handling), `held` (it needs one that waits), `unsupported` (of a newer edge), `failing` (it
+    /// is not taken yet, and stops its stream), or `unreadable` (what the database holds of it does not fit).
     pub state: String,
     /// Whether the hub itself is to blame, as far as anyone can tell: then it is tried again every hour.
     pub ours: bool,
@@ -52,6 +53,8 @@ pub struct Shown {
     pub says: Option<String>,
     /// Its bytes, in hexadecimal.
     pub body: String,
+    /// Whether it came under an id that is another command's: then it is decided under one of its own alone.
+    pub has_anothers_id: bool,
     /// Another one that came under its id or number with other content, if any.
     pub clashes_with: Vec<String>,
 }
@@ -82,7 +85,11 @@ pub async fn list(db: &Db, edge: Option<EdgeId>) -> Result<Vec<Waiting>, sqlx::E
     let edge = edge.map(|edge| i32::try_from(edge.0).unwrap_or(i32::MAX));
     let rows = text(edge, None).fetch_all(&mut tx).await?;
     tx.commit().await?;
-    rows.iter().map(waiting).collect()
+    let shown = |row| match waiting(row) {
+        Err(error) if error.is_of_a_row() => Ok(unreadable(row, &error)),
+        shown => shown,
+    };
+    rows.iter().map(shown).collect()
 }
 
 /// One command that waits; `None` where there is none of that id, or it has its final verdict.
@@ -94,7 +101,7 @@ pub async fn show(db: &Db, id: Uuid) -> Result<Option<Shown>, sqlx::Error> {
     let found = text(None, Some(id)).fetch_all(&mut tx).await?;
     let Some(row) = found.first() else { return Ok(None) };
     let waiting = waiting(row)?;
-    let kept = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body FROM commands WHERE id = $1")
+    let kept = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, clash_id IS NOT NULL FROM commands WHERE id = $1")
         .bind(id)
         .fetch_optional(&mut *tx)
         .await?;
@@ -106,6 +113,7 @@ pub async fn show(db: &Db, id: Uuid) -> Result<Option<Shown>, sqlx::Error> {
             .await?;
     tx.commit().await?;
     let command = kept.as_ref().map(store::command).transpose()?;
+    let has_anothers_id = kept.as_ref().map(|row| Cells::of("commands", row).get(8)).transpose()?;
     let clash = |row: &PgRow| {
         let cells = Cells::of("command_conflicts", row);
         Ok(format!(
@@ -121,9 +129,27 @@ pub async fn show(db: &Db, id: Uuid) -> Result<Option<Shown>, sqlx::Error> {
         actor: command.as_ref().map(|command| format!("{:?}", command.actor)).unwrap_or_default(),
         says: command.as_ref().and_then(says),
         body: command.as_ref().map(|command| hex(&command.body.bytes)).unwrap_or_default(),
+        has_anothers_id: has_anothers_id.unwrap_or_default(),
         clashes_with: clashes.iter().map(clash).collect::<Result<_, sqlx::Error>>()?,
         waiting,
     }))
+}
+
+/// One of which not everything can be read. It is named, and keeps nobody from seeing the others.
+fn unreadable(row: &PgRow, error: &sqlx::Error) -> Waiting {
+    let cells = Cells::of("commands", row);
+    Waiting {
+        id: cells.get(0).unwrap_or_default(),
+        edge: cells.number(1).unwrap_or_default(),
+        cooperative: cells.get(2).unwrap_or_default(),
+        incarnation: cells.number(3).unwrap_or_default(),
+        seq: cells.count(4).unwrap_or_default(),
+        kind: String::new(),
+        state: "unreadable".to_owned(),
+        ours: true,
+        since: String::new(),
+        error: Some(format!("what the database holds of it cannot be read: {error}")),
+    }
 }
 
 /// Where a command that waits stands in its stream.
@@ -141,7 +167,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn waiting(row: &PgRow) -> Result<Waiting, sqlx::Error> {
     let cells = Cells::of("commands", row);
-    let kind = u16::try_from(cells.number(5)?).map_err(|_| misfit("commands", "kind"))?;
+    let kind = cells.number(5)?;
     let since: Timestamp = row.try_get(8)?;
     Ok(Waiting {
         id: cells.get(0)?,
@@ -151,7 +177,7 @@ fn waiting(row: &PgRow) -> Result<Waiting, sqlx::Error> {
         seq: cells.count(4)?,
         kind: match kind {
             0 => String::new(),
-            kind => name(kind).map_or_else(|| kind.to_string(), str::to_owned),
+            kind => u16::try_from(kind).ok().and_then(name).map_or_else(|| kind.to_string(), str::to_owned),
         },
         state: cells.get(6)?,
         ours: cells.get(7)?,

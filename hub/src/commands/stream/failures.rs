@@ -2,7 +2,8 @@
 //! same that no value causes. Counted in the database, by its clock alone, because hubs keep nothing between two exchanges.
 
 use super::take::printable;
-use super::{Failed, StreamError, store};
+use super::{Failed, StreamError, clash, store};
+use crate::commands::Aggregates;
 use crate::commands::probe::probe;
 use crate::db::{Db, int, q};
 use crate::rows::Cells;
@@ -67,6 +68,10 @@ pub(super) async fn try_without(db: &Db, deps: &Deps, stream: Stream) -> Result<
 async fn try_in(conn: &mut PgConnection, deps: &Deps, stream: Stream) -> Result<(), Failed> {
     let Some(row) = store::lock(conn, stream).await? else { return Ok(()) };
     store::kept(conn, stream, &[]).await?;
+    // Before any there was: what stands open is not read, for it may be what breaks.
+    let nothing = Stream { incarnation: 0, ..stream };
+    store::open_before(conn, nothing, 0, |_| Aggregates::default()).await?;
+    clash::renames(conn, stream.edge).await?;
     probe(conn, deps, row.cooperative).await?;
     Ok(store::insert(conn, stream, deps.clock.now().to_sqlx(), &[]).await?)
 }

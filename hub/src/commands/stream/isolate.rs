@@ -5,7 +5,7 @@ use super::take::{caught, printable};
 use super::{Failed, failures};
 use crate::commands::apply::{Written, lock_for, publish_written, write_in_stream};
 use crate::commands::{Blocked, Incoming, Outcome, aggregates};
-use crate::db::q;
+use crate::db::{is_race, q};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -114,8 +114,14 @@ async fn between_savepoints(
 ) -> Result<Result<Written, Failed>, Failed> {
     q("SAVEPOINT part").execute(&mut *conn).await?;
     let mut trial = blocked.clone();
-    let tried = caught(async { Ok(write_in_stream(conn, deps, part, &mut trial).await?) }).await;
-    match tried {
+    let mut tried = caught(async { Ok(write_in_stream(conn, deps, part, &mut trial).await?) }).await;
+    if matches!(&tried, Err(Failed::Moment(error)) if is_race(error)) {
+        // Whoever made the same at once has committed, and is seen now. A race that is lost once more is no race: the part's own.
+        q("ROLLBACK TO SAVEPOINT part").execute(&mut *conn).await?;
+        trial = blocked.clone();
+        tried = caught(async { Ok(write_in_stream(conn, deps, part, &mut trial).await?) }).await;
+    }
+    match tried.map_err(Failed::for_good) {
         Ok(written) => {
             q("RELEASE SAVEPOINT part").execute(conn).await?;
             *blocked = trial;

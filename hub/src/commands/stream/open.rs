@@ -8,6 +8,7 @@ use super::take::{caught, printable};
 use super::{Failed, StreamError};
 use crate::commands::{Blocked, Incoming, Outcome, aggregates, apply_in_stream};
 use crate::db::{Db, int, q, retrying};
+use crate::jobs::bad_rows::BadRows;
 use crate::news::Moved;
 use crate::rows::Cells;
 use mizili_node::deps::Deps;
@@ -22,14 +23,23 @@ use uuid::Uuid;
 /// What is to be done with open commands.
 #[derive(Clone, Copy)]
 enum Again<'a> {
-    /// They are decided.
-    Decide,
+    /// They are decided, where somebody asked for it.
+    Decide(By),
     /// The same, also where their id is another's: under the ids of their own that they are kept under.
     DecideUnderNewId,
     /// They broke their handler.
     Quarantine(&'a Aside),
     /// An operator puts them aside.
     Dismiss,
+}
+
+/// Who has commands tried again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The hub, by itself or for all edges: a revoked edge changes nothing.
+    Itself,
+    /// An operator, who named what is meant.
+    Operator,
 }
 
 /// Which quarantined commands are meant.
@@ -41,12 +51,16 @@ pub enum Quarantined {
     Ours,
 }
 
-/// Tries the edge's unsupported and held commands again, in order. Returns how many got another verdict; where that is not 0,
-/// the edge is told. To be called when a hub starts, and when a quarantined command was settled.
+/// Tries the edge's unsupported and held commands again, in order, because an operator said so. Returns how many got another verdict;
+/// where that is not 0, the edge is told.
 ///
 /// # Errors
 /// [`StreamError::Unavailable`] alone. A command that this hub cannot work with stays as it is; that is no error.
 pub async fn retry_open(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, StreamError> {
+    retry_open_by(db, deps, edge, By::Operator).await
+}
+
+async fn retry_open_by(db: &Db, deps: &Deps, edge: EdgeId, by: By) -> Result<usize, StreamError> {
     let mut changed = 0;
     let mut after = (0, 0);
     loop {
@@ -57,7 +71,7 @@ pub async fn retry_open(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, Str
         after = (stream.incarnation, seqs.last().copied().unwrap_or(0));
         let mut parts = vec![seqs.as_slice()];
         while let Some(part) = parts.pop() {
-            match try_again(db, deps, stream, part, Again::Decide).await {
+            match try_again(db, deps, stream, part, Again::Decide(by)).await {
                 Ok(n) => changed += n,
                 Err(Failed::Broken(_) | Failed::Ours(_)) if part.len() > 1 => {
                     let (first, second) = part.split_at(part.len() / 2);
@@ -77,7 +91,8 @@ pub async fn retry_open(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, Str
     }
 }
 
-/// [`retry_open`] for every edge that has such commands. Returns how many commands got another verdict.
+/// The same for every edge that has such commands and was not revoked. Returns how many commands got another verdict. To be called
+/// when a hub starts.
 ///
 /// # Errors
 /// [`StreamError::Unavailable`].
@@ -85,13 +100,13 @@ pub async fn retry_all_open(db: &Db, deps: &Deps) -> Result<usize, StreamError> 
     let edges = edges_with_open(db).await.map_err(StreamError::Unavailable)?;
     let mut changed = 0;
     for edge in edges {
-        changed += retry_open(db, deps, edge).await?;
+        changed += retry_open_by(db, deps, edge, By::Itself).await?;
     }
     Ok(changed)
 }
 
-/// Tries quarantined commands of all edges again, in order, and then what waited for them. Returns the edges that have news by it,
-/// with how many commands got another verdict.
+/// Tries quarantined commands of all edges that were not revoked again, in order, and then what waited for them. Returns the edges that
+/// have news by it, with how many commands got another verdict.
 ///
 /// # Errors
 /// [`StreamError::Unavailable`]. A command that breaks again stays quarantined; that is no error.
@@ -105,10 +120,10 @@ pub async fn retry_all_quarantined(
     for of_edge in commands.chunk_by(|(a, _), (b, _)| a.edge == b.edge) {
         let mut n = 0;
         for (stream, seq) in of_edge {
-            n += retry_one(db, deps, *stream, *seq).await?;
+            n += retry_one(db, deps, *stream, *seq, Again::Decide(By::Itself)).await?;
         }
         let Some((stream, _)) = of_edge.first().filter(|_| n > 0) else { continue };
-        n += retry_open(db, deps, stream.edge).await?;
+        n += retry_open_by(db, deps, stream.edge, By::Itself).await?;
         changed.push((stream.edge, n));
     }
     Ok(changed)
@@ -116,24 +131,36 @@ pub async fn retry_all_quarantined(
 
 async fn quarantined(db: &Db, which: Quarantined) -> Result<Vec<(Stream, u64)>, sqlx::Error> {
     let mut tx = db.begin().await?;
-    let rows = q("SELECT edge_id, incarnation, seq FROM commands
-        WHERE verdict = 'quarantined' AND verdict IN ('held', 'quarantined', 'unsupported') AND (ours OR NOT $1)
-        ORDER BY edge_id, incarnation, seq")
-    .bind(which == Quarantined::Ours)
+    let rows = q(match which {
+        Quarantined::All => {
+            "SELECT c.edge_id, c.incarnation, c.seq FROM commands c JOIN edges e ON e.id = c.edge_id AND e.revoked_at IS NULL
+            WHERE c.verdict = 'quarantined' AND c.verdict IN ('held', 'quarantined', 'unsupported')
+            ORDER BY c.edge_id, c.incarnation, c.seq"
+        }
+        Quarantined::Ours => {
+            "SELECT c.edge_id, c.incarnation, c.seq FROM commands c JOIN edges e ON e.id = c.edge_id AND e.revoked_at IS NULL
+            WHERE c.ours AND c.verdict = 'quarantined' ORDER BY c.edge_id, c.incarnation, c.seq"
+        }
+    })
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
+    let mut bad = BadRows::of("retry");
     let place = |row| {
         let cells = Cells::of("commands", row);
         let stream = Stream { edge: EdgeId(cells.number(0)?), incarnation: cells.number(1)? };
-        Ok((stream, cells.count(2)?))
+        Ok::<_, sqlx::Error>((stream, cells.count(2)?))
     };
-    rows.iter().map(place).collect()
+    let mut places = Vec::with_capacity(rows.len());
+    for row in &rows {
+        places.extend(bad.sift("a command", place(row))?);
+    }
+    Ok(places)
 }
 
 async fn edges_with_open(db: &Db) -> Result<Vec<EdgeId>, sqlx::Error> {
     let mut tx = db.begin().await?;
-    let rows = q("SELECT e.id FROM edges e WHERE EXISTS (
+    let rows = q("SELECT e.id FROM edges e WHERE e.revoked_at IS NULL AND EXISTS (
             SELECT FROM commands c WHERE c.edge_id = e.id AND c.verdict IN ('held', 'unsupported')
                 AND c.verdict IN ('held', 'quarantined', 'unsupported'))
         ORDER BY e.id")
@@ -148,11 +175,19 @@ async fn edges_with_open(db: &Db) -> Result<Vec<EdgeId>, sqlx::Error> {
 /// # Errors
 /// [`StreamError::Unavailable`]. A command that breaks again stays quarantined; that is no error.
 pub async fn retry_quarantined(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
-    Ok(retry_one(db, deps, stream, seq).await? + retry_open(db, deps, stream.edge).await?)
+    let changed = retry_one(db, deps, stream, seq, Again::Decide(By::Operator)).await?;
+    Ok(changed + retry_open(db, deps, stream.edge).await?)
 }
 
-async fn retry_one(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
-    let aside = match try_again(db, deps, stream, &[seq], Again::Decide).await {
+/// Tries one quarantined command again. Where it breaks again is kept why.
+async fn retry_one(
+    db: &Db,
+    deps: &Deps,
+    stream: Stream,
+    seq: u64,
+    again: Again<'_>,
+) -> Result<usize, StreamError> {
+    let aside = match try_again(db, deps, stream, &[seq], again).await {
         Ok(changed) => return Ok(changed),
         Err(Failed::Broken(error)) => Aside { error: printable(&error), ours: false },
         Err(Failed::Ours(error)) => Aside { error: printable(&error.to_string()), ours: true },
@@ -170,14 +205,14 @@ async fn retry_one(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usi
 /// old one means the new one from then on.
 ///
 /// # Errors
-/// [`StreamError::Unavailable`].
+/// [`StreamError::Unavailable`]. A command that breaks there stays quarantined; that is no error.
 pub async fn retry_under_new_id(
     db: &Db,
     deps: &Deps,
     stream: Stream,
     seq: u64,
 ) -> Result<usize, StreamError> {
-    let changed = try_again(db, deps, stream, &[seq], Again::DecideUnderNewId).await?;
+    let changed = retry_one(db, deps, stream, seq, Again::DecideUnderNewId).await?;
     Ok(changed + retry_open(db, deps, stream.edge).await?)
 }
 
@@ -227,8 +262,7 @@ async fn try_again(
         caught(async {
             let mut tx = db.begin().await?;
             let (changed, moved) = one_transaction(&mut tx, deps, stream, seqs, again).await?;
-            tx.commit().await?;
-            db.tell(&moved);
+            db.commit_and_tell(tx, &moved).await?;
             Ok(changed)
         })
         .await
@@ -245,10 +279,13 @@ async fn one_transaction(
     again: Again<'_>,
 ) -> Result<(usize, Moved), Failed> {
     let Some(row) = store::lock(conn, stream).await? else { return Ok((0, Moved::default())) };
+    if row.revoked && matches!(again, Again::Decide(By::Itself)) {
+        return Ok((0, Moved::default()));
+    }
     let mut open = open_commands(conn, stream, seqs).await?;
     match again {
         // What clashes is not decided until an operator says under which id.
-        Again::Decide => open.retain(|open| open.claimed.is_none()),
+        Again::Decide(_) => open.retain(|open| open.claimed.is_none()),
         Again::DecideUnderNewId => {
             for open in &open {
                 if let Some(claimed) = open.claimed {
@@ -260,7 +297,7 @@ async fn one_transaction(
     }
     let said = |verdict: &Verdict| Outcome { verdict: verdict.clone(), stands_at: Vec::new() };
     let (outcomes, aside) = match again {
-        Again::Decide | Again::DecideUnderNewId => (decide(conn, deps, stream, &row, &open).await?, None),
+        Again::Decide(_) | Again::DecideUnderNewId => (decide(conn, deps, stream, &row, &open).await?, None),
         Again::Quarantine(aside) => (open.iter().map(|_| said(&Verdict::Quarantined)).collect(), Some(aside)),
         Again::Dismiss => (open.iter().map(|_| said(&Verdict::Dismissed)).collect(), None),
     };

@@ -303,20 +303,21 @@ pub(super) async fn note_aside(
 }
 
 /// Moves commands that an edge brought before, in an earlier incarnation or under another number, to their new numbers. Each with the
-/// id under which it is kept.
+/// id under which it is kept, and known from now on as it came this time: dated anew, it comes so again when the answer is lost.
 pub(super) async fn rehome(
     conn: &mut PgConnection,
     stream: Stream,
     moved: &[(&Command, u64, uuid::Uuid)],
 ) -> Result<(), sqlx::Error> {
-    q("UPDATE commands c SET incarnation = $2, seq = t.seq, verdict_number = t.verdict_number
-        FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) AS t (id, seq, verdict_number)
+    q("UPDATE commands c SET incarnation = $2, seq = t.seq, verdict_number = t.verdict_number, body_hash = t.body_hash
+        FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::bytea[]) AS t (id, seq, verdict_number, body_hash)
         WHERE c.id = t.id AND c.edge_id = $1")
     .bind(int(stream.edge.0)?)
     .bind(int(stream.incarnation)?)
     .bind(moved.iter().map(|(_, _, id)| *id).collect::<Vec<_>>())
     .bind(moved.iter().map(|(command, ..)| command.seq as i64).collect::<Vec<_>>())
     .bind(moved.iter().map(|(_, number, _)| *number as i64).collect::<Vec<_>>())
+    .bind(moved.iter().map(|(command, ..)| command.body_hash().to_vec()).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())

@@ -120,8 +120,7 @@ async fn try_part(
             let mut tx = db.begin().await?;
             let mut moved = Moved::default();
             let taken = take(&mut tx, deps, stream, exchange, part, how, &mut moved).await?;
-            tx.commit().await?;
-            db.tell(&moved);
+            db.commit_and_tell(tx, &moved).await?;
             taken.map_err(Failed::Stream)
         };
         caught(taking).await
@@ -216,12 +215,16 @@ async fn keep_clash(
     other: &Kept,
 ) -> Result<(), Failed> {
     let (edge, seq) = (other.stream.edge, other.command.seq);
-    let error = format!("its id is that of command {seq} of edge {edge}, which says something else");
+    let kept = Command { id: clash::own_id(stream, command), ..command.clone() };
+    let error = format!(
+        "its id is that of command {seq} of edge {edge}, which says something else. `mizili-hub commands retry {id} --new-id` takes it \
+         under an id of its own, `mizili-hub commands dismiss {id}` puts it aside",
+        id = kept.id.0
+    );
     tracing::error!(edge = stream.edge.0, seq = command.seq, error, "a command was quarantined");
     let aside = Aside { error, ours: false };
     let outcome = Outcome { verdict: Verdict::Quarantined, stands_at: Vec::new() };
     let number = row.last_verdict + 1;
-    let kept = Command { id: clash::own_id(stream, command), ..command.clone() };
     let judged = Judged { command: &kept, outcome, number, aside: Some(&aside) };
     store::insert(conn, stream, deps.clock.now().to_sqlx(), &[judged]).await?;
     clash::note(conn, stream, command).await?;

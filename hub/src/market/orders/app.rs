@@ -67,20 +67,18 @@ pub(crate) async fn place(
         return Err(Problem::fields(wrong).into());
     }
     let names = state.names.now(&state.db, &state.deps).await?;
-    let (answer, moved) = retrying(&state.deps, || place_once(state, &names, &draft)).await?;
-    state.db.tell(&moved);
-    Ok(answer)
+    retrying(&state.deps, || place_once(state, &names, &draft)).await
 }
 
 /// Every round trip to the database is counted here (a test holds how many there are), most of them with the product locked.
-async fn place_once(state: &AppState, names: &Kept, draft: &Draft<'_>) -> Result<(Answer, Moved), ApiError> {
+async fn place_once(state: &AppState, names: &Kept, draft: &Draft<'_>) -> Result<Answer, ApiError> {
     let Draft { caller, new, .. } = draft;
     let mut tx = state.db.begin().await?;
     if let Some(answer) = draft.attempt.begin(&mut tx).await? {
-        return Ok((answer, Moved::default()));
+        return Ok(answer);
     }
     // The account is locked before the product, and what is said of it last.
-    let too_much = unconfirmed::check(&mut tx, caller, new.product_id, new.quantity).await?;
+    let reserved = unconfirmed::lock(&mut tx, caller).await?;
     let (actor, cooperative) = (caller.actor(), caller.office());
     let act = Act { caller, actor, cooperative, made_at_s: draft.made_at_s };
     // What an order needs does not hang on its price, which is read with the product.
@@ -95,9 +93,7 @@ async fn place_once(state: &AppState, names: &Kept, draft: &Draft<'_>) -> Result
     if !wrong.is_empty() {
         return Err(Problem::fields(wrong).into());
     }
-    if let Some(problem) = too_much {
-        return Err(problem.into());
-    }
+    unconfirmed::check(&mut tx, reserved, new.product_id, new.quantity).await?;
     commands.iter_mut().for_each(|of| of.command.body = body.to_raw());
     let (answer, moved) = match decide_opened(&state.deps, &mut tx, opened, &commands).await? {
         Ok(Done { mut set, moved }) => {
@@ -112,8 +108,8 @@ async fn place_once(state: &AppState, names: &Kept, draft: &Draft<'_>) -> Result
         Err(reject) => (Answer::refused(&refusal(&reject, &offer)), Moved::default()),
     };
     draft.attempt.finish(&mut tx, &answer).await?;
-    tx.commit().await?;
-    Ok((answer, moved))
+    state.db.commit_and_tell(tx, &moved).await?;
+    Ok(answer)
 }
 
 impl Draft<'_> {
@@ -211,7 +207,7 @@ pub(crate) async fn get(state: &AppState, caller: &Caller, id: Uuid) -> Result<O
 /// Takes an order back. Doing so twice is one cancellation.
 pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Result<Order, ApiError> {
     let (command, made_at_s) = (CommandId(state.deps.ids.uuid_v7()), state.deps.clock.now_s());
-    let (order, moved) = retrying(&state.deps, || async {
+    retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         let row = db::get(&mut tx, id).await?.filter(|row| may_see(caller, row));
         let row = row.ok_or_else(|| Problem::not_found("order"))?;
@@ -227,10 +223,8 @@ pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Resul
         let moved = decide(&state.deps, &mut tx, &act, vec![(command, cancel.into())]).await?;
         let moved = moved.map_err(|reject| Problem::refused(&reject, ""))?.moved;
         let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("order"))?;
-        tx.commit().await?;
-        Ok::<_, ApiError>((row.show(), moved))
+        state.db.commit_and_tell(tx, &moved).await?;
+        Ok::<_, ApiError>(row.show())
     })
-    .await?;
-    state.db.tell(&moved);
-    Ok(order)
+    .await
 }

@@ -1,7 +1,7 @@
 //! SQL of orders. Who may see an order is part of the query of a list; of a single one the application function decides.
 
 use super::OrderRow;
-use crate::db::{Narrowed, int, q};
+use crate::db::{Narrowed, int, q, q_scalar};
 use crate::market::newest::{Newest, RecordedAt};
 use crate::market::products::db::step_milli;
 use crate::rows;
@@ -144,33 +144,34 @@ pub(crate) async fn named(conn: &mut PgConnection, commodity: i32, unit: i32) ->
     Ok(Named { commodity: row.try_get("name")?, unit: row.try_get("code")?, step_milli })
 }
 
-/// What an account has ordered and not got yet.
+/// Orders of anything that an account has not got yet, with the account locked: of two orders at once the second sees the first. Nobody
+/// who holds another row of the market waits for an account.
+pub(crate) async fn lock_and_count_open(conn: &mut PgConnection, user: UserId) -> Result<i64, sqlx::Error> {
+    q("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind(user.0).fetch_optional(&mut *conn).await?;
+    let sql = "SELECT count(*) FROM orders WHERE buyer_user_id = $1 AND status = ANY($2)";
+    q_scalar(sql).bind(user.0).bind(&open_codes()[..]).fetch_one(conn).await
+}
+
+/// What accounts have reserved of one product that nobody has confirmed.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Reserved {
-    /// Orders, of anything.
-    pub(crate) orders: i64,
-    /// Units of one product.
-    pub(crate) of_product_milli: i64,
-    /// What the hub can still sell of that product.
+    /// Units that all of them together have not got yet.
+    pub(crate) together_milli: i64,
+    /// What the hub can still sell of the product.
     pub(crate) left_milli: i64,
 }
 
-/// What an account has reserved, with the account locked: of two orders at once the second sees the first. Nobody who holds another
-/// row of the market waits for an account.
-pub(crate) async fn reserved(
-    conn: &mut PgConnection,
-    user: UserId,
-    listing: Uuid,
-) -> Result<Reserved, sqlx::Error> {
-    q("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind(user.0).fetch_optional(&mut *conn).await?;
-    let sql = "SELECT count(*) AS orders, coalesce(sum(quantity_milli) FILTER (WHERE listing_id = $2), 0)::bigint AS of_product_milli,
-                      (SELECT coalesce(sum(quantity_milli), 0)::bigint FROM stock_entries WHERE listing_id = $2 AND holder = 0) AS left_milli
-               FROM orders WHERE buyer_user_id = $1 AND status = ANY($3)";
-    let open = [OrderStatus::Asked, OrderStatus::Confirmed, OrderStatus::Short]
-        .map(|status| status.code().cast_signed());
-    let row = q(sql).bind(user.0).bind(listing).bind(&open[..]).fetch_one(conn).await?;
-    Ok(Reserved {
-        orders: row.try_get("orders")?,
-        of_product_milli: row.try_get("of_product_milli")?,
-        left_milli: row.try_get("left_milli")?,
-    })
+/// What such accounts have reserved of a product, which the caller has locked.
+pub(crate) async fn reserved(conn: &mut PgConnection, listing: Uuid) -> Result<Reserved, sqlx::Error> {
+    let sql = "SELECT coalesce(sum(o.quantity_milli), 0)::bigint AS together_milli,
+                      (SELECT coalesce(sum(quantity_milli), 0)::bigint FROM stock_entries WHERE listing_id = $1 AND holder = 0) AS left_milli
+               FROM orders o JOIN users u ON u.id = o.buyer_user_id AND NOT u.phone_confirmed AND u.role IN ('buyer', 'farmer')
+               WHERE o.listing_id = $1 AND o.status = ANY($2)";
+    let row = q(sql).bind(listing).bind(&open_codes()[..]).fetch_one(conn).await?;
+    Ok(Reserved { together_milli: row.try_get("together_milli")?, left_milli: row.try_get("left_milli")? })
+}
+
+/// How orders stand that were not fetched yet.
+fn open_codes() -> [i32; 3] {
+    [OrderStatus::Asked, OrderStatus::Confirmed, OrderStatus::Short].map(|status| status.code().cast_signed())
 }

@@ -9,39 +9,49 @@ use sqlx::PgConnection;
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 
-/// Orders that are not fetched yet, at most.
+/// Orders of one account that are not fetched yet, at most.
 const ORDERS_MAX: i64 = 10;
-/// Units of one product that are always allowed: what a household buys.
+/// Units of one product that all such accounts together may always reserve: what a household buys. Accounts cost nothing.
 const UNITS_FREE_MILLI: i64 = 20_000;
 
-/// Lets an order pass if the caller is confirmed, or has not reserved too much with it; otherwise 403 `unconfirmed`, with what to
-/// do. To be asked before the product is locked.
+/// Open orders of a caller whom nobody has confirmed, whose account is locked from now on; `None` for anybody else. To be asked before
+/// the product is locked.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) async fn check(
-    conn: &mut PgConnection,
-    caller: &Caller,
-    listing: Uuid,
-    quantity: Quantity,
-) -> Result<Option<Problem>, ApiError> {
+pub(crate) async fn lock(conn: &mut PgConnection, caller: &Caller) -> Result<Option<i64>, ApiError> {
     if caller.phone_confirmed || !matches!(caller.role, Role::Buyer | Role::Farmer) {
         return Ok(None);
     }
-    let reserved = db::reserved(conn, caller.id, listing).await?;
-    Ok(refusal(&reserved, quantity))
+    Ok(Some(db::lock_and_count_open(conn, caller.id).await?))
 }
 
-/// Of one product at most half of what the hub could sell but for this account's own orders.
-fn refusal(reserved: &Reserved, quantity: Quantity) -> Option<Problem> {
-    let half = (reserved.left_milli.max(0).saturating_add(reserved.of_product_milli)) / 2;
-    let most = half.max(UNITS_FREE_MILLI);
+/// Lets an order pass if its caller is confirmed, or too much is not reserved with it. The product is locked: of two orders at once, by
+/// whichever accounts, the second sees the first.
+///
+/// # Errors
+/// 403 `unconfirmed`, with what to do; those of the database.
+pub(crate) async fn check(
+    conn: &mut PgConnection,
+    orders: Option<i64>,
+    listing: Uuid,
+    quantity: Quantity,
+) -> Result<(), ApiError> {
+    let Some(orders) = orders else { return Ok(()) };
+    let reserved = db::reserved(conn, listing).await?;
+    Ok(refusal(orders, reserved, quantity).map_or(Ok(()), Err)?)
+}
+
+/// Of one product at most half of what the hub could sell but for the orders of all such accounts.
+fn refusal(orders: i64, reserved: Reserved, quantity: Quantity) -> Option<Problem> {
+    let Reserved { together_milli, left_milli } = reserved;
+    let most = (left_milli.max(0).saturating_add(together_milli) / 2).max(UNITS_FREE_MILLI);
     // More than there is: the market's own rule says how much that is.
-    let is_there = quantity.0 <= reserved.left_milli;
-    let what = if reserved.orders >= ORDERS_MAX {
+    let is_there = quantity.0 <= left_milli;
+    let what = if orders >= ORDERS_MAX {
         format!("at most {ORDERS_MAX} orders that were not fetched yet")
-    } else if is_there && reserved.of_product_milli.saturating_add(quantity.0) > most {
-        format!("at most {} of this product", Quantity(most))
+    } else if is_there && together_milli.saturating_add(quantity.0) > most {
+        format!("at most {} of this product, with all others whose numbers are not confirmed", Quantity(most))
     } else {
         return None;
     };
@@ -57,13 +67,14 @@ mod tests {
 
     #[test]
     fn a_household_buys_and_nobody_takes_all() {
-        let ok = |orders, own: i64, left: i64, quantity: i64| {
-            let reserved = Reserved { orders, of_product_milli: own * 1_000, left_milli: left * 1_000 };
-            refusal(&reserved, Quantity(quantity * 1_000)).is_none()
+        let ok = |orders, together: i64, left: i64, quantity: i64| {
+            let reserved = Reserved { together_milli: together * 1_000, left_milli: left * 1_000 };
+            refusal(orders, reserved, Quantity(quantity * 1_000)).is_none()
         };
         assert!(ok(0, 0, 25, 20) && ok(9, 0, 1_000, 500) && ok(0, 300, 700, 200));
         assert!(!ok(10, 0, 1_000, 1), "too many orders");
         assert!(!ok(0, 0, 1_000, 501) && !ok(0, 300, 700, 201), "more than half, at once or bit by bit");
+        assert!(!ok(0, 20, 20, 1), "the free units are there once, not once for each account");
         assert!(ok(0, 0, -5, 20), "what is left is said by the market's own rule");
     }
 }

@@ -14,7 +14,6 @@ use crate::market::decide::{Act, decide};
 use crate::market::newest::Newest;
 use crate::market::reference::kept::Kept;
 use crate::market::reference::names::Asked;
-use crate::news::Moved;
 use crate::state::AppState;
 use axum::http::HeaderMap;
 use mizili_node::etag::require;
@@ -69,12 +68,12 @@ pub(crate) async fn post(
     let number = state.db.read(&state.deps, |mut conn| async move { db::next_number(&mut conn).await });
     let listing = hub_born(number.await?);
     let made_at_s = state.deps.clock.now_s();
-    let (answer, moved) = retrying(&state.deps, || async {
+    retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         if let Some(attempt) = attempt
             && let Some(answer) = attempt.begin(&mut tx).await?
         {
-            return Ok((answer, Moved::default()));
+            return Ok(answer);
         }
         let (actor, seller) = acting_as(&mut tx, caller, cooperative).await?;
         let body = posting(listing, new, seller);
@@ -92,12 +91,10 @@ pub(crate) async fn post(
         if let Some(attempt) = attempt {
             attempt.finish(&mut tx, &answer).await?;
         }
-        tx.commit().await?;
-        Ok::<_, ApiError>((answer, moved))
+        state.db.commit_and_tell(tx, &moved).await?;
+        Ok::<_, ApiError>(answer)
     })
-    .await?;
-    state.db.tell(&moved);
-    Ok(answer)
+    .await
 }
 
 fn refusal(reject: &Reject) -> Problem {
@@ -117,7 +114,7 @@ pub(crate) async fn change(
     change: &ProductChange,
 ) -> Result<Product, ApiError> {
     let made_at_s = state.deps.clock.now_s();
-    let (product, moved) = retrying(&state.deps, || async {
+    retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         if !db::lock(&mut tx, id).await? {
             return Err(Problem::not_found("product").into());
@@ -133,12 +130,10 @@ pub(crate) async fn change(
         let moved =
             decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?.moved;
         let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("product"))?;
-        tx.commit().await?;
-        Ok::<_, ApiError>((row.show(), moved))
+        state.db.commit_and_tell(tx, &moved).await?;
+        Ok::<_, ApiError>(row.show())
     })
-    .await?;
-    state.db.tell(&moved);
-    Ok(product)
+    .await
 }
 
 /// The cooperative that a new product is sold by.

@@ -60,18 +60,19 @@ impl Names {
         {
             return Ok(kept);
         }
-        let kept = self.look(db, deps, false).await?;
+        let kept = self.look(db, deps).await?;
         *looked = Some(Instant::now());
         Ok(kept)
     }
 
-    /// The names as they stand now: for whoever met an id or a name that is not kept.
+    /// The names as they stand now: for whoever met an id or a name that is not kept. Nobody's misspelling makes the hub read tables
+    /// that stand where they stood.
     ///
     /// # Errors
     /// Those of the database.
     pub(crate) async fn again(&self, db: &Db, deps: &Deps) -> Result<Arc<Kept>, sqlx::Error> {
         let mut looked = self.looked.lock().await;
-        let kept = self.look(db, deps, true).await?;
+        let kept = self.look(db, deps).await?;
         *looked = Some(Instant::now());
         Ok(kept)
     }
@@ -119,9 +120,9 @@ impl Names {
         self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the tables, unless the buckets stand where they stood. `anew` reads them anyhow.
-    async fn look(&self, db: &Db, deps: &Deps, anew: bool) -> Result<Arc<Kept>, sqlx::Error> {
-        let before = self.kept().filter(|_| !anew);
+    /// Reads the tables, unless the buckets stand where they stood.
+    async fn look(&self, db: &Db, deps: &Deps) -> Result<Arc<Kept>, sqlx::Error> {
+        let before = self.kept();
         let before = before.as_deref();
         let read = db.read(deps, |mut conn| async move { Kept::read(&mut conn, before).await }).await?;
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);

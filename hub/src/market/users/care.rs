@@ -3,8 +3,10 @@
 
 use crate::auth::app::{is_password, open_session};
 use crate::auth::caller::Caller;
+use crate::auth::db::lock;
 use crate::auth::pair::Tokens;
 use crate::auth::throttle;
+use crate::auth::token::Whose;
 use crate::db::{Db, retrying};
 use crate::error::{ApiError, Kind, Problem, unauthorized};
 use crate::feed::{Touched, publish};
@@ -46,7 +48,7 @@ pub async fn list(db: &Db, after: Option<Uuid>) -> Result<Vec<Account>, ApiError
 pub async fn set_closed(db: &Db, deps: &Deps, phone: &Phone, closed: bool) -> Result<User, ApiError> {
     changed(db, deps, phone, async |conn, id| {
         db::set_disabled(conn, id, closed).await?;
-        if closed { db::end_sessions(conn, id).await } else { Ok(()) }
+        if closed { db::end_sessions(conn, id).await.map(drop) } else { Ok(()) }
     })
     .await
 }
@@ -81,7 +83,7 @@ pub async fn set_password(
             db::set_office_password(conn, id, office_hash).await?;
         }
         throttle::forget_number(conn, phone.number()).await?;
-        db::end_sessions(conn, id).await
+        db::end_sessions(conn, id).await.map(drop)
     })
     .await
 }
@@ -136,27 +138,35 @@ pub(crate) async fn change_own(
     let shown = is_password(state, &place.line(), caller.phone, &change.current_password, Some(&old)).await?;
     if shown.is_none() {
         tracing::warn!(user = %caller.id, address = %place, "a change of password was refused: the old one was wrong");
-        return Err(Problem::invalid("/current_password", "Is not your password.").into());
+        return Err(not_yours().into());
     }
     let hash = state.auth.passwords.hash(&state.deps, &change.new_password).await?;
     let cooperative = caller.cooperative.filter(|_| change.office);
     let changed = retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
+        // Sessions that begin meanwhile wait, and end with the others; and of two changes at once the second has shown an old password.
+        let now = lock(&mut tx, caller.id).await?.map(|(_, now)| now);
+        if !now.is_some_and(|now| now == old || now == hash) {
+            return Err(not_yours().into());
+        }
         if change.office {
             db::set_office_password(&mut tx, caller.id, &hash).await?;
         } else {
             db::set_password(&mut tx, caller.id, &hash).await?;
         }
-        db::end_sessions(&mut tx, caller.id).await?;
-        let tokens = open_session(state, &mut tx, caller.id).await?;
+        let sign_outs = db::end_sessions(&mut tx, caller.id).await?;
+        let tokens = open_session(state, &mut tx, Whose { user: caller.id, sign_outs }).await?;
         let moved = tell_office(&mut tx, caller.id, cooperative).await?;
-        tx.commit().await?;
-        Ok::<_, ApiError>((tokens, moved))
+        state.db.commit_and_tell(tx, &moved).await?;
+        Ok::<_, ApiError>(tokens)
     });
-    let (tokens, moved) = changed.await?;
-    state.db.tell(&moved);
+    let tokens = changed.await?;
     tracing::info!(user = %caller.id, address = %place, office = change.office, "a password was changed");
     Ok(tokens)
+}
+
+fn not_yours() -> Problem {
+    Problem::invalid("/current_password", "Is not your password.")
 }
 
 /// Changes the account of a number, and tells its office.

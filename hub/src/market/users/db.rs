@@ -146,10 +146,12 @@ pub(crate) async fn release(conn: &mut PgConnection, id: UserId) -> Result<(), s
     Ok(())
 }
 
-/// Ends every session of an account.
-pub(crate) async fn end_sessions(conn: &mut PgConnection, id: UserId) -> Result<(), sqlx::Error> {
-    q("DELETE FROM refresh_tokens WHERE user_id = $1").bind(id.0).execute(conn).await?;
-    Ok(())
+/// Ends every session of an account, which the caller has locked; access tokens too are worth nothing from then on. Returns how often
+/// that was done.
+pub(crate) async fn end_sessions(conn: &mut PgConnection, id: UserId) -> Result<i32, sqlx::Error> {
+    q("DELETE FROM refresh_tokens WHERE user_id = $1").bind(id.0).execute(&mut *conn).await?;
+    let sql = "UPDATE users SET sign_outs = sign_outs + 1 WHERE id = $1 RETURNING sign_outs";
+    q_scalar(sql).bind(id.0).fetch_one(conn).await
 }
 
 /// An account.
