@@ -6,7 +6,7 @@ use crate::stage::{Stage, until_settled};
 use crate::waiters::{Waiters, signed_in};
 use crate::{tell, web};
 use anyhow::{Context as _, Result, ensure};
-use mizili_hub::db::q_scalar;
+use mizili_hub::db::{q, q_scalar};
 use serde_json::{Value, json};
 use std::time::Instant;
 use uuid::Uuid;
@@ -62,6 +62,8 @@ impl Buyer {
             WHERE c.region_id = (SELECT max(id) - 1 FROM regions) ORDER BY l.id LIMIT 1",
         );
         let product = product.fetch_one(&mut *tx).await?;
+        // Others may have ten orders at a time.
+        q("UPDATE users SET phone_confirmed = true WHERE phone = 254700999001").execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(Self { address, token, product })
     }
