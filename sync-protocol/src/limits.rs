@@ -6,6 +6,10 @@ pub const FRAME_BODY_MAX_BYTES: usize = 1 << 20;
 /// Bytes of one frame's body once expanded: stops a small frame from growing without end.
 pub const FRAME_EXPANDED_MAX_BYTES: usize = 4 << 20;
 
+/// Bytes of the texts and lists of one frame as they stand in memory, those that it says once for many each time: a small box holds
+/// a frame whole.
+pub const FRAME_UNFOLDED_MAX_BYTES: usize = 64 << 20;
+
 /// Rows in one frame.
 pub const FRAME_ROWS_MAX: usize = 32_768;
 
@@ -76,6 +80,12 @@ const _: () = assert!(BATCH_COMMANDS_MAX <= EXCHANGE_COMMANDS_MAX);
 const _: () = assert!(NAME_MAX_CHARS * 4 <= TEXT_MAX_BYTES);
 // Whatever a single thing holds, it fits the smallest frame that is ever cut: a verdict with all its texts, a command.
 const _: () = assert!(TEXT_MAX_BYTES * VERDICT_TEXTS_MAX + COMMAND_BODY_MAX_BYTES < FRAME_BODY_MAX_BYTES / 2);
+// As many verdicts as a frame may have, all with the same full texts, need no cut for what they unfold to.
+const _: () = assert!(
+    FRAME_VERDICTS_MAX * VERDICT_TEXTS_MAX * (TEXT_MAX_BYTES + size_of::<String>())
+        < FRAME_UNFOLDED_MAX_BYTES
+);
+const _: () = assert!(FRAME_EXPANDED_MAX_BYTES < FRAME_UNFOLDED_MAX_BYTES);
 // A scope is one message: twenty bytes are more than any bucket's name takes.
 const _: () = assert!(SCOPE_BUCKETS_MAX * 20 < FRAME_BODY_MAX_BYTES / 2);
 // A total (quantity times price, in thousandths of a minor unit) must fit 128 bits with room to spare.

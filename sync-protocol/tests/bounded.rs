@@ -278,3 +278,20 @@ fn texts_are_cut_where_they_are_made_and_never_within_a_character() {
     let name = "ŵ".repeat(NAME_MAX_CHARS);
     assert_eq!(bounded(&name), name, "no name is cut");
 }
+
+#[test]
+fn what_is_said_once_for_many_is_cut_by_what_it_unfolds_to() {
+    let text = "x".repeat(40 << 10);
+    let mut fields = Fields::new();
+    fields.set(1, Value::Text(text.as_str().into()));
+    let row = |version| Row { entity: 13, key: Key::Int(7), version, body: Some(fields.clone()) };
+    let rows: Vec<Row> = (1..=3_000).map(row).collect();
+    let page = Rows { bucket: Bucket::Global, reach: Reach::Delta, after: 0, upto: 3_000, rows };
+    let mut sizer = Sizer::new(usize::MAX);
+    sizer.begin(1);
+    let back = sizer.rows(&page).into_iter().map(|frame| match read(&frame) {
+        Message::Rows(part) => part.rows.len(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(back.sum::<usize>(), page.rows.len());
+}

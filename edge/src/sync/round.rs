@@ -246,8 +246,7 @@ async fn read(
     let mut frames = FrameReader::default();
     let mut bytes = 0;
     let error = loop {
-        match frames.next_frame().and_then(|frame| frame.map(|frame| Message::from_frame(&frame)).transpose())
-        {
+        match frames.next_frame().and_then(|frame| frame.map(|frame| Message::from_hub(&frame)).transpose()) {
             Ok(Some(message)) => {
                 if messages.send((Ok(message), bytes)).await.is_err() {
                     return;

@@ -19,6 +19,7 @@ use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{EdgeSettings, Entity};
 use sync_protocol::ids::EdgeId;
 use sync_protocol::row::Key;
+use sync_protocol::session::BucketCursor;
 use sync_protocol::wire::message::{cursors_from_bytes, scope_hash};
 
 /// A new edge, or a new code for one.
@@ -386,7 +387,11 @@ async fn lag(conn: &mut PgConnection, id: EdgeId, row: &PgRow) -> Result<Option<
         // Its buckets have changed since: at the next contact it starts the new ones, and keeps the rest.
         None => scope.iter().map(head).sum(),
         Some(cursors) => {
-            cursors.iter().map(|c| head(&c.bucket).saturating_sub(c.upto) + c.reached.unwrap_or(0)).sum()
+            // What an edge says of itself may be any number.
+            let of = |c: &BucketCursor| {
+                head(&c.bucket).saturating_sub(c.upto).saturating_add(c.reached.unwrap_or(0))
+            };
+            cursors.iter().map(of).fold(0, u64::saturating_add)
         }
     };
     Ok(Some(missing))

@@ -83,7 +83,7 @@ pub(super) async fn exchange(
                     respond::body(state, Reply { opened, audits, refusal, _turn: turn, _place: place }).await,
                 ));
             }
-            // Commands after a refused batch, questions beyond the bound, kinds of a newer edge.
+            // Commands after a refused batch, questions beyond the bound, kinds of a newer edge or of no edge.
             _ => {}
         }
     }
@@ -120,7 +120,7 @@ impl Request {
         };
         loop {
             if let Some(frame) = self.frames.next_frame().map_err(malformed)? {
-                return Ok(Some(Message::from_frame(&frame).map_err(malformed)?));
+                return Ok(Some(Message::from_edge(&frame).map_err(malformed)?));
             }
             if self.ended {
                 return Ok(None);

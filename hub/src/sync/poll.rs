@@ -21,7 +21,7 @@ use serde::Deserialize;
 use std::time::Duration;
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
-use sync_protocol::wire::message::{Message, Standing};
+use sync_protocol::wire::message::Standing;
 
 /// How long a poll is held. Below the minute after which proxies and mobile networks drop silent connections.
 const HOLD: Duration = Duration::from_secs(25);
@@ -62,7 +62,8 @@ pub(super) async fn by_address(
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
     let standing = Given::standing(given)?;
-    wait(&state, &caller, &headers, standing).await
+    let token = session::token_hash(&headers, &caller)?;
+    wait(&state, &caller, Asker { token, standing }).await
 }
 
 /// `POST /sync/v1/news`, since minor 2.
@@ -72,6 +73,8 @@ pub(super) async fn by_body(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, ApiError> {
+    // First of all: nothing that a stranger sent is unpacked.
+    let token = session::token_hash(&headers, &caller)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge.error(),
         _ => Kind::Truncated.error(),
@@ -80,7 +83,7 @@ pub(super) async fn by_body(
         caller.is_refused_for(error.to_string());
         Kind::Malformed.because(format!("The request was not understood: {error}."))
     })?;
-    wait(&state, &caller, &headers, standing).await
+    wait(&state, &caller, Asker { token, standing }).await
 }
 
 /// The one message of a long poll's body.
@@ -89,23 +92,13 @@ fn standing(body: &[u8]) -> Result<Standing, WireError> {
     frames.push(body);
     let frame = frames.next_frame()?.ok_or(WireError::Truncated)?;
     frames.finish()?;
-    match Message::from_frame(&frame)? {
-        Message::News(standing) => Ok(standing),
-        _ => Err(WireError::Malformed("news")),
-    }
+    Standing::from_frame(&frame)
 }
 
 /// Waits for news of one edge.
-async fn wait(
-    state: &AppState,
-    caller: &Caller,
-    headers: &HeaderMap,
-    standing: Standing,
-) -> Result<StatusCode, ApiError> {
-    let token = session::token_hash(headers, caller)?;
+async fn wait(state: &AppState, caller: &Caller, asker: Asker) -> Result<StatusCode, ApiError> {
     let _place = state.room.poll(&state.deps)?;
     let waiting = state.db.news().waiting();
-    let asker = Asker { token, standing };
     let hold = tokio::time::sleep(HOLD);
     tokio::pin!(hold);
     let poll = waiting.arrive();

@@ -13,7 +13,7 @@ use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
 use sync_protocol::session::identity::{edge_session, enrolment};
 use sync_protocol::session::{BucketCursor, Link, MINOR_VERSION, TOKEN_HEADER};
-use sync_protocol::wire::frame::FrameReader;
+use sync_protocol::wire::frame::{self, FrameReader};
 use sync_protocol::wire::message::{Hello, Message, RefusalCode, cursors_to_bytes, scope_hash};
 use tower::ServiceExt;
 
@@ -191,6 +191,30 @@ async fn cursors_that_are_none_are_refused_by_name_and_not_kept() {
     assert_eq!(hub.ask("SELECT count(*) FROM edge_streams WHERE heard_cursors IS NOT NULL").await, "0");
     // Its link was not used up, and what does fit is taken: also cursors of buckets that it had before.
     asks.is_welcomed(&hub).await;
+}
+
+#[tokio::test]
+async fn what_only_a_hub_says_is_passed_over_unread() {
+    let hub = TestHub::with_market().await;
+    let asks = Signed::enrolled(&hub).await;
+    let mut body = Message::Hello(asks.hello(scope_hash(&scope()), cursors(0))).to_bytes();
+    for kind in [16, 17, 18, 19, 20, 21, 22, 23, 99] {
+        frame::write(&mut body, kind, b"not such a message", 3);
+    }
+    Message::End.write(&mut body);
+    let answer = asks.send(&hub, Body::from(body)).await.rest().await;
+    assert!(matches!(answer.last(), Some(Message::Close(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn offices_are_listed_whatever_one_says_of_itself() {
+    let hub = TestHub::with_market().await;
+    let asks = Signed::enrolled(&hub).await;
+    let far = |bucket: &Bucket| BucketCursor { bucket: *bucket, upto: 0, reached: Some(u64::MAX - 1) };
+    let cursors: Vec<_> = scope().iter().map(far).collect();
+    asks.ask(&hub, scope_hash(&scope()), cursors_to_bytes(&cursors)).await.rest().await;
+    let list = edges::list(&hub.state.db, hub.state.deps.clock.now()).await.unwrap();
+    assert_eq!(list.len(), 1);
 }
 
 /// From the first row on, and after some are there: by pages, and in one snapshot.

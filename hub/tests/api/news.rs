@@ -21,6 +21,7 @@ use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId, Stream};
 use sync_protocol::limits::{NEWS_BODY_MAX_BYTES, SCOPE_BUCKETS_MAX};
 use sync_protocol::session::{BucketCursor, NEWS_PATH, TOKEN_HEADER};
+use sync_protocol::wire::frame;
 use sync_protocol::wire::message::{Message, Standing, cursors_to_bytes, scope_hash};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
@@ -383,6 +384,14 @@ async fn a_poll_says_where_it_stands_in_a_body_or_in_the_address() {
         by_body(wrong).await.problem(400, "malformed");
     }
     by_body(vec![0; NEWS_BODY_MAX_BYTES + 1]).await.problem(413, "too_large");
+    // What only a hub says is not even decoded: verdicts unfold to far more than they take.
+    let mut verdicts = Vec::new();
+    frame::write(&mut verdicts, 17, b"none", 3);
+    let refused = by_body(verdicts).await;
+    assert!(refused.json()["detail"].as_str().unwrap().contains("malformed news"), "{}", refused.json());
+    // Nor is anything that comes without a token.
+    let request = Request::post(NEWS_PATH).body(axum::body::Body::from(vec![5])).unwrap();
+    assert_eq!(hub.router.clone().oneshot(request).await.unwrap().status(), 401);
     // The largest that there is fits.
     let all =
         vec![

@@ -5,11 +5,9 @@
 //! stays. And what the other side takes at all: no frame exceeds the limits, whatever it holds, for a single thing always fits, its
 //! texts being bounded where they are made.
 
-use crate::limits::{
-    FRAME_BODY_MAX_BYTES, FRAME_CELLS_MAX, FRAME_EXPANDED_MAX_BYTES, FRAME_ROWS_MAX, FRAME_TARGET_MAX_BYTES,
-    FRAME_TARGET_MIN_BYTES,
-};
+use crate::limits::{FRAME_CELLS_MAX, FRAME_ROWS_MAX, FRAME_TARGET_MAX_BYTES, FRAME_TARGET_MIN_BYTES};
 use crate::row::Row;
+use crate::wire::Size;
 use crate::wire::message::Message;
 use crate::wire::rows::{Reach, Rows};
 
@@ -119,24 +117,23 @@ impl Sizer {
         }
     }
 
-    /// One frame of the first of `left` things; `write` appends that of any number of them and gives what it unfolds to.
+    /// One frame of the first of `left` things; `write` appends that of any number of them and gives what it comes to.
     fn frame(
         &mut self,
         left: usize,
         items_max: usize,
-        write: impl Fn(usize, &mut Vec<u8>) -> usize,
+        write: impl Fn(usize, &mut Vec<u8>) -> Size,
     ) -> (usize, Vec<u8>) {
         let mut n = self.items().min(items_max).min(left);
         loop {
             let mut frame = Vec::new();
-            let expanded = write(n, &mut frame);
+            let size = write(n, &mut frame);
             let bytes = frame.len();
             if n == 0 {
                 return (0, frame);
             }
             self.item_bytes = bytes as f64 / n as f64;
-            let is_taken = bytes <= FRAME_BODY_MAX_BYTES && expanded <= FRAME_EXPANDED_MAX_BYTES;
-            if n == 1 || (is_taken && bytes <= self.frame_bytes) {
+            if n == 1 || (size.is_taken(bytes) && bytes <= self.frame_bytes) {
                 self.frame_bytes = (GROWTH * self.frame_bytes).min(self.frame_bytes_max);
                 return (n, frame);
             }

@@ -4,6 +4,7 @@
 use super::bytes::{Reader, WireError, Writer};
 use super::cbor::{self, uuid_bytes, uuid_bytes_opt};
 use super::rows::{read_bucket, write_bucket};
+use super::unfold::{self, Unfolded};
 use crate::command::{Actor, ActorKind, Command, RawBody};
 use crate::ids::{CommandId, MemberId};
 use crate::limits::{BATCH_COMMANDS_MAX, COMMAND_BODY_MAX_BYTES};
@@ -104,6 +105,9 @@ pub(super) fn read_commands(body: &[u8]) -> Result<Vec<Command>, WireError> {
     if count > limit {
         return Err(WireError::TooLarge { what: "command count", size: count, limit });
     }
+    if batch.first_seq.checked_add(count).is_none() {
+        return Err(WireError::Malformed("sequence number"));
+    }
     let mut list = Vec::with_capacity(batch.commands.len());
     for (seq, shape) in (batch.first_seq..).zip(batch.commands) {
         if shape.body.len() > COMMAND_BODY_MAX_BYTES {
@@ -182,6 +186,7 @@ pub(super) fn read_verdicts(body: &[u8]) -> Result<Vec<Numbered>, WireError> {
     if total > VERDICTS_MAX {
         return Err(WireError::TooLarge { what: "verdict count", size: total, limit: VERDICTS_MAX });
     }
+    let mut unfolded = Unfolded::default();
     let mut list = Vec::with_capacity(total as usize);
     for run in runs {
         let verdict = match run.kind {
@@ -207,10 +212,51 @@ pub(super) fn read_verdicts(body: &[u8]) -> Result<Vec<Numbered>, WireError> {
         while !input.is_at_end() {
             stands_at.push((read_bucket(&mut input)?, input.varint()?));
         }
+        let first = Numbered { number: run.number, seq: run.seq, verdict, stands_at };
+        unfolded.add(unfold::of_verdict(&first), run.count.into())?;
         for i in 0..u64::from(run.count) {
-            let (number, seq) = (run.number.wrapping_add(i), run.seq.wrapping_add(i));
-            list.push(Numbered { number, seq, verdict: verdict.clone(), stands_at: stands_at.clone() });
+            let (number, seq) = (first.number.wrapping_add(i), first.seq.wrapping_add(i));
+            list.push(Numbered { number, seq, ..first.clone() });
         }
     }
     Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bucket::Bucket;
+    use crate::limits::{FRAME_VERDICTS_MAX, VERDICT_TEXTS_MAX, bounded};
+
+    fn refused(args: Vec<String>, stands_at: Vec<(Bucket, u64)>, count: u32) -> Vec<u8> {
+        let verdict = Verdict::Rejected(Reject { code: RejectCode::Invalid, args });
+        let run = run(&Numbered { number: 1, seq: 1, verdict, stands_at });
+        cbor::to_bytes(&vec![RunShape { count, ..run }])
+    }
+
+    #[test]
+    fn a_run_that_unfolds_to_gigabytes_is_refused_before_memory_is_taken() {
+        let is_refused = |bytes: &[u8]| {
+            let got = read_verdicts(bytes).map(|list| list.len());
+            assert!(matches!(got, Err(WireError::TooLarge { what: "unfolded frame", .. })), "{got:?}");
+        };
+        let long = "x".repeat(4_000_000);
+        for count in [17, 100_000] {
+            is_refused(&refused(vec![long.clone()], Vec::new(), count));
+            is_refused(&refused(vec![String::new(); 170_000], Vec::new(), count));
+            is_refused(&refused(Vec::new(), vec![(Bucket::Global, 0); 270_000], count));
+        }
+        let most = refused(vec![bounded(&long); VERDICT_TEXTS_MAX], Vec::new(), FRAME_VERDICTS_MAX as u32);
+        assert_eq!(read_verdicts(&most).map(|list| list.len()), Ok(FRAME_VERDICTS_MAX));
+    }
+
+    #[test]
+    fn commands_do_not_count_beyond_the_last_number() {
+        let id = CommandId(Uuid::nil());
+        let actor = Actor { kind: ActorKind::Member, id: None, phone: 0 };
+        let last =
+            Command { id, seq: u64::MAX, made_at_s: 0, actor, body: RawBody { kind: 1, bytes: Vec::new() } };
+        let read = read_commands(&commands_to_bytes(&[last.clone(), last]));
+        assert_eq!(read, Err(WireError::Malformed("sequence number")));
+    }
 }

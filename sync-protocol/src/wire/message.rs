@@ -1,11 +1,16 @@
-//! The messages of an exchange and their bytes. One message is one frame; kinds below 16 go up, the others come down.
+//! The messages of an exchange and their bytes. One message is one frame; which way each goes is said in `kind`.
 //!
 //! Numbered CBOR arrays (minicbor): a newer writer's extra fields are skipped, a missing field has a default. Commands and verdicts
 //! are in `batch`, what both sides compare in `compare`; rows have their own column form, see [`super::rows`].
 
 use super::bytes::{Reader, WireError, Writer};
 use super::frame::{self, Frame};
+use super::kind::{
+    AUDIT, CLOSE, COMMANDS, COMPLETE, DOWN_FROM, END, HELLO, NEWS, PROVE, REFUSAL, ROWS, SLOT_SUMS, VERDICTS,
+    WELCOME,
+};
 use super::rows::{self, Rows, write_bucket};
+use super::unfold::{self, Size};
 use super::{batch, cbor, compare};
 use crate::bucket::Bucket;
 use crate::command::Command;
@@ -232,23 +237,9 @@ struct RefusalShape {
     detail: String,
 }
 
-const HELLO: u8 = 1;
-const COMMANDS: u8 = 2;
-const AUDIT: u8 = 3;
-const END: u8 = 4;
-const NEWS: u8 = 5;
-const WELCOME: u8 = 16;
-const VERDICTS: u8 = 17;
-const ROWS: u8 = 18;
-const COMPLETE: u8 = 19;
-const SLOT_SUMS: u8 = 20;
-const CLOSE: u8 = 21;
-const REFUSAL: u8 = 22;
-const PROVE: u8 = 23;
-
 impl Message {
-    /// Appends the message as one frame. Gives the bytes that its body unfolds to, which are bounded too.
-    pub fn write(&self, out: &mut Vec<u8>) -> usize {
+    /// Appends the message as one frame. Gives what it comes to at its reader, which is bounded too.
+    pub fn write(&self, out: &mut Vec<u8>) -> Size {
         let (kind, body) = match self {
             Self::Hello(hello) => (HELLO, cbor::to_bytes(hello)),
             Self::Commands(commands) => (COMMANDS, batch::commands_to_bytes(commands)),
@@ -268,14 +259,19 @@ impl Message {
             Self::Unknown(kind) => (*kind, Vec::new()),
         };
         frame::write(out, kind, &body, LEVEL);
-        body.len()
+        let unfolded = match self {
+            Self::Verdicts(list) => list.iter().map(unfold::of_verdict).sum(),
+            Self::Rows(rows) => rows.rows.iter().map(unfold::of_row).sum(),
+            _ => 0,
+        };
+        Size { expanded: body.len(), unfolded }
     }
 
     /// As [`Message::write`] of [`Message::Rows`], of these rows in place of the frame's own.
-    pub fn write_rows(frame: &Rows, rows: &[Row], out: &mut Vec<u8>) -> usize {
+    pub fn write_rows(frame: &Rows, rows: &[Row], out: &mut Vec<u8>) -> Size {
         let body = rows::encode_part(frame, rows);
         frame::write(out, ROWS, &body, LEVEL);
-        body.len()
+        Size { expanded: body.len(), unfolded: rows.iter().map(unfold::of_row).sum() }
     }
 
     /// The message as one frame's bytes.
@@ -285,7 +281,23 @@ impl Message {
         out
     }
 
-    /// Reads a frame's message.
+    /// Reads a frame that an edge sent. What only a hub says is [`Message::Unknown`], and not decoded.
+    ///
+    /// # Errors
+    /// A named [`WireError`].
+    pub fn from_edge(frame: &Frame) -> Result<Self, WireError> {
+        if frame.kind < DOWN_FROM { Self::from_frame(frame) } else { Ok(Self::Unknown(frame.kind)) }
+    }
+
+    /// Reads a frame that a hub sent. What only an edge says is [`Message::Unknown`], and not decoded.
+    ///
+    /// # Errors
+    /// A named [`WireError`].
+    pub fn from_hub(frame: &Frame) -> Result<Self, WireError> {
+        if frame.kind < DOWN_FROM { Ok(Self::Unknown(frame.kind)) } else { Self::from_frame(frame) }
+    }
+
+    /// Reads a frame's message, whoever sent it; programs know who did, see [`Message::from_edge`] and [`Message::from_hub`].
     ///
     /// # Errors
     /// A named [`WireError`].
@@ -310,6 +322,19 @@ impl Message {
             PROVE => Self::Prove(body.try_into().map_err(|_| WireError::Malformed("proof"))?),
             kind => Self::Unknown(kind),
         })
+    }
+}
+
+impl Standing {
+    /// Reads the one message of a long poll's body. Whoever sent it has not signed in yet: no other kind is decoded.
+    ///
+    /// # Errors
+    /// A named [`WireError`]; that of a malformed one for another kind.
+    pub fn from_frame(frame: &Frame) -> Result<Self, WireError> {
+        if frame.kind != NEWS {
+            return Err(WireError::Malformed("news"));
+        }
+        cbor::from_bytes(&frame.body, "news")
     }
 }
 

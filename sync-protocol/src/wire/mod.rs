@@ -6,5 +6,9 @@ pub mod cbor;
 pub mod column;
 mod compare;
 pub mod frame;
+mod kind;
 pub mod message;
 pub mod rows;
+mod unfold;
+
+pub use unfold::Size;

@@ -2,6 +2,7 @@
 
 use super::bytes::{Reader, WireError, Writer};
 use super::column::{read_ints, read_strings, read_uuids, write_ints, write_strings, write_uuids};
+use super::unfold::Unfolded;
 use crate::bucket::Bucket;
 use crate::limits::{FRAME_CELLS_MAX, FRAME_ROWS_MAX};
 use crate::row::{Key, Row};
@@ -96,16 +97,16 @@ pub fn decode(bytes: &[u8]) -> Result<Rows, WireError> {
     let after = input.varint()?;
     let upto = after.checked_add(input.varint()?).ok_or(WireError::Malformed("range"))?;
     let mut rows = Vec::new();
-    let mut cells = 0;
+    let mut room = Room::default();
     for _ in 0..input.varint()? {
         let entity = read_entity(&mut input)?;
         let kind = input.byte()?;
         let n = input.varint()?;
-        let total = rows.len() as u64 + n;
+        let total = n.saturating_add(rows.len() as u64);
         if total > FRAME_ROWS_MAX as u64 {
             return Err(WireError::TooLarge { what: "row count", size: total, limit: FRAME_ROWS_MAX as u64 });
         }
-        read_block(&mut input, (entity, kind), after, n as usize, &mut cells, &mut rows)?;
+        read_block(&mut input, (entity, kind), after, n as usize, &mut room, &mut rows)?;
     }
     if !input.is_at_end() {
         return Err(WireError::Malformed("end of frame"));
@@ -235,35 +236,44 @@ fn read_bits(input: &mut Reader<'_>, n: usize) -> Result<Vec<bool>, WireError> {
     }
 }
 
+/// What the frame at hand has unfolded to.
+#[derive(Default)]
+struct Room {
+    cells: u64,
+    texts: Unfolded,
+}
+
+impl Room {
+    /// Counts the cells of so many columns, before there is room for them.
+    fn add_columns(&mut self, columns: u64, rows: usize) -> Result<(), WireError> {
+        self.cells = self.cells.saturating_add(columns.saturating_mul(rows.max(1) as u64));
+        let (size, limit) = (self.cells, FRAME_CELLS_MAX as u64);
+        if size > limit { Err(WireError::TooLarge { what: "value count", size, limit }) } else { Ok(()) }
+    }
+}
+
 fn read_block(
     input: &mut Reader<'_>,
     (entity, kind): (u16, u8),
     after: u64,
     n: usize,
-    cells: &mut usize,
+    room: &mut Room,
     rows: &mut Vec<Row>,
 ) -> Result<(), WireError> {
     let keys = read_keys(input, kind, n)?;
     let versions = read_ints(input, n)?;
     let gone = read_bits(input, n)?;
     let columns = input.varint()?;
+    let live = gone.iter().filter(|gone| !**gone).count();
+    room.add_columns(columns, live)?;
     let start = rows.len();
     let per_row = usize::try_from(columns).unwrap_or(usize::MAX).min(64);
     for ((key, version), gone) in keys.into_iter().zip(versions).zip(&gone) {
         let version = after.wrapping_add(version as u64);
         rows.push(Row { entity, key, version, body: (!gone).then(|| Fields::with_capacity(per_row)) });
     }
-    let live = gone.iter().filter(|gone| !**gone).count();
     let mut last = None;
     for _ in 0..columns {
-        *cells += live.max(1);
-        if *cells > FRAME_CELLS_MAX {
-            return Err(WireError::TooLarge {
-                what: "value count",
-                size: *cells as u64,
-                limit: FRAME_CELLS_MAX as u64,
-            });
-        }
         let head = input.varint()?;
         if last.is_some_and(|last| head <= last) {
             return Err(WireError::Malformed("column order"));
@@ -271,7 +281,8 @@ fn read_block(
         last = Some(head);
         let number = u16::try_from(head >> 2).map_err(|_| WireError::Malformed("field number"))?;
         let absent = read_bits(input, live)?;
-        let values = read_cells(input, (head & 3) as u8, absent.iter().filter(|absent| !**absent).count())?;
+        let present = absent.iter().filter(|absent| !**absent).count();
+        let values = read_cells(input, (head & 3) as u8, present, &mut room.texts)?;
         let mut values = values.into_iter();
         let bodies = rows[start..].iter_mut().filter_map(|row| row.body.as_mut());
         for body in bodies.zip(absent).filter_map(|(body, absent)| (!absent).then_some(body)) {
@@ -298,14 +309,26 @@ fn read_keys(input: &mut Reader<'_>, kind: u8, n: usize) -> Result<Vec<Key>, Wir
     }
 }
 
-fn read_cells(input: &mut Reader<'_>, kind: u8, n: usize) -> Result<Vec<Value>, WireError> {
+/// Texts before they are copied: in a column they may all be one.
+fn read_texts<'a>(input: &mut Reader<'a>, n: usize, room: &mut Unfolded) -> Result<Vec<&'a [u8]>, WireError> {
+    let texts = read_strings(input, n)?;
+    texts.iter().try_for_each(|text| room.add(text.len(), 1))?;
+    Ok(texts)
+}
+
+fn read_cells(
+    input: &mut Reader<'_>,
+    kind: u8,
+    n: usize,
+    room: &mut Unfolded,
+) -> Result<Vec<Value>, WireError> {
     let text = |v: &[u8]| {
         std::str::from_utf8(v).map(|v| Value::Text(v.into())).map_err(|_| WireError::Malformed("text"))
     };
     match kind {
         0 => Ok(read_ints(input, n)?.into_iter().map(Value::Int).collect()),
-        1 => read_strings(input, n)?.into_iter().map(text).collect(),
-        2 => Ok(read_strings(input, n)?.into_iter().map(|v| Value::Bytes(v.into())).collect()),
+        1 => read_texts(input, n, room)?.into_iter().map(text).collect(),
+        2 => Ok(read_texts(input, n, room)?.into_iter().map(|v| Value::Bytes(v.into())).collect()),
         _ => Ok(read_uuids(input, n)?.into_iter().map(Value::Uuid).collect()),
     }
 }
@@ -369,18 +392,76 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_huge_constant_block_is_refused_before_memory_is_taken() {
-        let mut out = Writer::default();
-        write_bucket(&mut out, Bucket::Global);
+    /// A frame of one block of so many rows, as far as the rows' number.
+    fn begun(out: &mut Writer, blocks: u64, rows: u64) {
+        write_bucket(out, Bucket::Global);
         out.byte(0);
         out.varint(0);
         out.varint(u64::from(u32::MAX));
-        out.varint(1);
+        out.varint(blocks);
+        block(out, rows);
+    }
+
+    fn block(out: &mut Writer, rows: u64) {
         out.varint(6);
         out.byte(1);
-        out.varint(u64::from(u32::MAX));
-        let got = decode(&out.into_bytes());
-        assert!(matches!(got, Err(WireError::TooLarge { what: "row count", .. })), "{got:?}");
+        out.varint(rows);
+    }
+
+    /// Keys, versions and flags of so many rows that are all alike.
+    fn alike(out: &mut Writer, rows: usize) {
+        write_ints(out, &vec![1; rows]);
+        write_ints(out, &vec![1; rows]);
+        write_bits(out, &vec![false; rows]);
+    }
+
+    fn is_too_large(out: Writer, which: &str) {
+        let got = decode(&out.into_bytes()).map(|frame| frame.rows.len());
+        assert!(matches!(got, Err(WireError::TooLarge { what, .. }) if what == which), "{which}: {got:?}");
+    }
+
+    #[test]
+    fn a_huge_constant_block_is_refused_before_memory_is_taken() {
+        let mut out = Writer::default();
+        begun(&mut out, 1, u64::from(u32::MAX));
+        is_too_large(out, "row count");
+    }
+
+    #[test]
+    fn blocks_do_not_count_past_the_end_of_numbers() {
+        let mut out = Writer::default();
+        begun(&mut out, 2, 1);
+        alike(&mut out, 1);
+        out.varint(0);
+        block(&mut out, u64::MAX);
+        is_too_large(out, "row count");
+    }
+
+    #[test]
+    fn a_long_text_in_every_row_is_refused_before_it_is_copied() {
+        let long = vec![b'x'; 4_000_000];
+        for rows in [17, FRAME_ROWS_MAX] {
+            for kind in [1, 2] {
+                let mut out = Writer::default();
+                begun(&mut out, 1, rows as u64);
+                alike(&mut out, rows);
+                out.varint(1);
+                out.varint(3 << 2 | kind);
+                write_bits(&mut out, &vec![false; rows]);
+                // All the same.
+                out.byte(0);
+                out.bytes(&long);
+                is_too_large(out, "unfolded frame");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_that_are_only_stated_take_no_memory() {
+        let mut out = Writer::default();
+        begun(&mut out, 1, FRAME_ROWS_MAX as u64);
+        alike(&mut out, FRAME_ROWS_MAX);
+        out.varint(64);
+        is_too_large(out, "value count");
     }
 }
