@@ -127,6 +127,17 @@ impl Anchor {
         self.lived_ms.saturating_add(millis(passed))
     }
 
+    /// The machine's run as it is to be written down. Within one run it never goes back: what was counted once would be counted
+    /// again. A program may have read the clock before another one wrote.
+    fn uptime(&self, at: &Reading) -> Uptime {
+        match self.uptime {
+            Some(then) if then.boot == at.uptime.boot => {
+                Uptime { since: then.since.max(at.uptime.since), ..then }
+            }
+            _ => at.uptime,
+        }
+    }
+
     /// What is known at a moment.
     pub(crate) fn now(&self, at: Reading) -> Now {
         let lived_ms = self.lived_ms(&at);
@@ -166,7 +177,7 @@ impl Anchor {
             Some(before) if before.hub_s == hub_s && before.boot == boot => Some(Word { ahead_s, ..before }),
             _ => Some(Word { hub_s, lived_ms, boot, ahead_s }),
         };
-        Self { lived_ms, uptime: Some(at.uptime), heard_ms, hub }
+        Self { lived_ms, uptime: Some(self.uptime(&at)), heard_ms, hub }
     }
 }
 
@@ -185,7 +196,7 @@ pub fn now(conn: &Connection, at: Reading) -> Result<Now, DbError> {
 /// Those of the database.
 pub fn note(tx: &Transaction<'_>, at: Reading) -> Result<(), DbError> {
     let anchor = Anchor::load(tx)?;
-    Anchor { lived_ms: anchor.lived_ms(&at), uptime: Some(at.uptime), ..anchor }.store(tx)
+    Anchor { lived_ms: anchor.lived_ms(&at), uptime: Some(anchor.uptime(&at)), ..anchor }.store(tx)
 }
 
 /// Takes in the hub's clock, seconds since 1970 UTC, as the end of an answer says it.

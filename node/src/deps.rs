@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
+use rustix::time::{ClockId, clock_gettime};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -101,26 +102,28 @@ impl Deps {
 
 struct MachineClock {
     started: Instant,
-    /// The machine's, when this program started.
-    uptime: Uptime,
+    boot: [u8; 16],
 }
 
 impl MachineClock {
     fn start() -> Self {
-        // Where the system says neither, the run of this program stands for the machine's.
-        let uptime =
-            machine_uptime().unwrap_or_else(|| Uptime { boot: rand::random(), since: Duration::ZERO });
-        Self { started: Instant::now(), uptime }
+        // Where the system does not say it, the run of this program stands for the machine's.
+        Self { started: Instant::now(), boot: machine_boot().unwrap_or_else(rand::random) }
     }
 }
 
-/// What Linux says of its run.
-fn machine_uptime() -> Option<Uptime> {
+/// What Linux calls its run.
+fn machine_boot() -> Option<[u8; 16]> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let since = std::fs::read_to_string("/proc/uptime").ok()?;
-    let since: f64 = since.split_whitespace().next()?.parse().ok()?;
-    let boot = Uuid::parse_str(boot.trim()).ok()?.into_bytes();
-    Some(Uptime { boot, since: Duration::try_from_secs_f64(since).ok()? })
+    Some(Uuid::parse_str(boot.trim()).ok()?.into_bytes())
+}
+
+/// How long the machine has been running, with the time that it slept. An [`Instant`] leaves that out, so a program that counted by
+/// one would fall behind another that started after the sleep.
+fn since_boot() -> Duration {
+    let since = clock_gettime(ClockId::Boottime);
+    let (seconds, nanos) = (u64::try_from(since.tv_sec), u32::try_from(since.tv_nsec));
+    Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
 }
 
 impl Clock for MachineClock {
@@ -138,7 +141,7 @@ impl Clock for MachineClock {
     }
 
     fn uptime(&self) -> Uptime {
-        Uptime { since: self.uptime.since.saturating_add(self.started.elapsed()), ..self.uptime }
+        Uptime { boot: self.boot, since: since_boot() }
     }
 }
 
@@ -268,9 +271,15 @@ mod tests {
 
     #[test]
     fn two_programs_of_a_machine_count_its_run_alike() {
-        let (first, then) = (Deps::real().clock.uptime(), Deps::real().clock.uptime());
-        assert_eq!(first.boot, then.boot);
-        assert!(then.since + Duration::from_secs(1) > first.since, "{first:?} {then:?}");
+        let (one, other) = (Deps::real().clock, Deps::real().clock);
+        let counts = [one.uptime(), other.uptime(), one.uptime(), other.uptime()];
+        assert!(counts.is_sorted_by_key(|count| count.since), "{counts:?}");
+        assert!(counts.iter().all(|count| count.boot == counts[0].boot));
+        let text = std::fs::read_to_string("/proc/uptime").unwrap();
+        let machine: f64 = text.split_whitespace().next().unwrap().parse().unwrap();
+        // It says hundredths.
+        assert!(counts[3].since.as_secs_f64() < machine + 0.02, "{counts:?} {machine}");
+        assert!(one.uptime().since.as_secs_f64() > machine - 0.02);
     }
 
     #[test]

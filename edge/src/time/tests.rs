@@ -2,7 +2,7 @@
 
 use super::{Now, STEP_MAX_MS, heard, last_heard, note, now};
 use crate::testing::TestEdge;
-use mizili_node::deps::HandClock;
+use mizili_node::deps::{HandClock, Reading, Uptime};
 use std::time::Duration;
 
 const START_S: i64 = HandClock::START_S;
@@ -58,6 +58,25 @@ fn a_restart_loses_only_what_was_not_written_down_and_the_time_it_was_off() {
     assert_eq!(at(&edge).age_s(begun), 630);
     // What was noted before the power went, and lies ahead of the count now, was moments ago.
     assert_eq!(at(&edge).age_s(at(&edge).lived_s + 60), 0);
+}
+
+#[test]
+fn two_programs_that_count_the_run_unlike_make_nothing_older() {
+    let edge = TestEdge::empty();
+    pass(&edge, 3_600);
+    let ahead = edge.deps().clock.read();
+    // Another program of the same run that counts less, or that read its clock and then waited its turn to write.
+    let behind = Reading { uptime: Uptime { since: Duration::from_secs(60), ..ahead.uptime }, ..ahead };
+    let begun = edge.write(move |tx| heard(tx, ahead, START_S));
+    for turn in 0..10 {
+        edge.write(
+            move |tx| if turn % 2 == 0 { note(tx, behind) } else { heard(tx, behind, START_S).map(drop) },
+        );
+        edge.write(move |tx| note(tx, ahead));
+    }
+    assert_eq!(edge.read(|conn| now(conn, ahead)).age_s(begun.lived_s), 0);
+    pass(&edge, 90);
+    assert_eq!(at(&edge).age_s(begun.lived_s), 90);
 }
 
 #[test]
