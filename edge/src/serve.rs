@@ -54,12 +54,13 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     };
     let (stop, stopping) = watch::channel(false);
     let (handle, syncing) = start_sync(&db, &deps, &config, stopping.clone()).await;
+    let proxies = config.proxies();
     let state = AppState::new(db, deps, config, handle);
     let channels = state.channels.start(stopping.clone()).await;
     let gateways = for_gateways.map(|listener| {
-        tokio::spawn(serve(listener, gateways_only(state.clone()), BOUNDS, stopping.clone()))
+        tokio::spawn(serve(listener, gateways_only(state.clone()), BOUNDS, proxies.clone(), stopping.clone()))
     });
-    let serving = tokio::spawn(serve(listener, router(state), BOUNDS, stopping));
+    let serving = tokio::spawn(serve(listener, router(state), BOUNDS, proxies, stopping));
     place.announce(address);
     tracing::info!(
         "listening on {address}; the office page is at {}, where the office signs in as '{}' with its password, and clerks with their \

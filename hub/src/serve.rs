@@ -137,7 +137,7 @@ async fn serve(
 /// Answers requests until `stop` is done; then those that are under way for a few seconds more.
 pub async fn serve_until(listener: TcpListener, state: AppState, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(false);
-    let news = state.db.news().clone();
+    let (news, proxies) = (state.db.news().clone(), state.proxies.clone());
     let patience_ended = async {
         stop.await;
         tracing::info!("stopping");
@@ -146,7 +146,7 @@ pub async fn serve_until(listener: TcpListener, state: AppState, stop: impl Futu
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        () = mizili_node::serve::serve(listener, router(state), BOUNDS, stopped) => {}
+        () = mizili_node::serve::serve(listener, router(state), BOUNDS, proxies, stopped) => {}
         () = patience_ended => {}
     }
 }

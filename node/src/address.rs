@@ -1,9 +1,12 @@
-//! Where a request comes from: addresses and ranges as settings name them, and the address behind the proxies that a node trusts. A
-//! header that a stranger could have written is never believed.
+//! Where a request comes from: addresses and ranges as settings name them, and the address behind the proxies that a node trusts.
+//!
+//! A peer that is no trusted proxy is never believed, and of a trusted one's header only the last word, which is the proxy's own if
+//! it writes one. Whether it does is for its operator to see to: what a proxy passes on as it came cannot be told from what it says
+//! itself, and one that says nothing at all is complained of once.
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Version};
 use axum::middleware::Next;
 use axum::response::Response;
 use serde::Deserialize;
@@ -12,6 +15,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bits of an IPv6 address that tell one line from another: a subscriber is given up to this many to itself, and can call from
 /// anywhere within.
@@ -19,6 +23,9 @@ const IPV6_LINE_BITS: u32 = 48;
 
 /// The header in which proxies say for whom they ask.
 const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Other headers that only proxies write.
+const OF_PROXIES: [&str; 5] = ["via", "forwarded", "x-real-ip", "x-forwarded-proto", "x-forwarded-host"];
 
 /// One address, or a range such as `196.201.214.0/24`.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -88,7 +95,8 @@ impl Proxies {
         Self(ranges)
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether it is one.
+    pub fn trusts(&self, address: IpAddr) -> bool {
         address.to_canonical().is_loopback() || self.0.iter().any(|range| range.contains(address))
     }
 
@@ -106,6 +114,16 @@ impl Proxies {
             address = before;
         }
         address
+    }
+
+    /// Whether a proxy does not say for whom it asks. Many programs of this machine are none, so there the request has to look as if
+    /// one had passed it on.
+    fn says_nothing(&self, peer: IpAddr, headers: &HeaderMap, version: Version) -> bool {
+        let looks_passed_on =
+            || version == Version::HTTP_10 || OF_PROXIES.iter().any(|name| headers.contains_key(*name));
+        self.trusts(peer)
+            && !headers.contains_key(FORWARDED_FOR)
+            && (!peer.to_canonical().is_loopback() || looks_passed_on())
     }
 }
 
@@ -129,12 +147,20 @@ impl Place {
     /// The line that it is on, as wrong passwords are counted: an IPv4 address, or the part of an IPv6 address that a subscriber
     /// cannot choose.
     pub fn line(self) -> String {
-        match self.0 {
+        match self.line_address() {
             IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(head) => format!("{head}/{IPV6_LINE_BITS}"),
+        }
+    }
+
+    /// The first address of its [`line`](Self::line), as connections are counted.
+    pub fn line_address(self) -> IpAddr {
+        match self.0 {
             IpAddr::V6(address) => {
                 let head = address.to_bits() >> (128 - IPV6_LINE_BITS) << (128 - IPV6_LINE_BITS);
-                format!("{}/{IPV6_LINE_BITS}", Ipv6Addr::from_bits(head))
+                IpAddr::V6(Ipv6Addr::from_bits(head))
             }
+            address => address,
         }
     }
 }
@@ -159,10 +185,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
 pub async fn note(State(proxies): State<Arc<Proxies>>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     if let Some(peer) = peer {
+        if proxies.says_nothing(peer, request.headers(), request.version()) {
+            complain(peer);
+        }
         let place = Place::of(proxies.behind(peer, request.headers()));
         request.extensions_mut().insert(place);
     }
     next.run(request).await
+}
+
+/// Tells the operator, once: until this is put right, everybody behind the proxy is one caller.
+fn complain(peer: IpAddr) {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if !DONE.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            %peer,
+            "a proxy does not say for whom it asks, so all who come through it count as one: let it set X-Forwarded-For"
+        );
+    }
 }
 
 #[cfg(test)]
@@ -205,6 +245,25 @@ mod tests {
         assert_eq!(behind(&["10.0.0.0/8"], "::ffff:10.9.9.9", &["[2001:db8::7]:443"]), "2001:db8::7");
         assert_eq!(behind(&[], "127.0.0.1", &["198.51.100.1, unknown"]), "127.0.0.1");
         assert_eq!(behind(&["10.0.0.0/8"], "10.0.0.1", &["10.0.0.2, 10.0.0.3"]), "10.0.0.2");
+    }
+
+    #[test]
+    fn a_proxy_that_does_not_say_for_whom_it_asks_is_noticed() {
+        let proxies = Proxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let is_noticed = |peer: &str, version, names: &[&'static str]| {
+            let headers = names.iter().map(|name| (name.parse().unwrap(), "x".parse().unwrap()));
+            let headers = headers.collect::<Vec<(_, _)>>().into_iter().collect();
+            proxies.says_nothing(peer.parse().unwrap(), &headers, version)
+        };
+        assert!(is_noticed("10.1.2.3", Version::HTTP_11, &[]));
+        assert!(!is_noticed("10.1.2.3", Version::HTTP_11, &[FORWARDED_FOR]));
+        assert!(is_noticed("127.0.0.1", Version::HTTP_10, &[]), "as nginx asks when it is told nothing");
+        assert!(is_noticed("127.0.0.1", Version::HTTP_11, &["via"]));
+        assert!(
+            !is_noticed("127.0.0.1", Version::HTTP_11, &["accept"]),
+            "a browser or an edge of this machine"
+        );
+        assert!(!is_noticed("203.0.113.9", Version::HTTP_10, &["via"]), "nobody asked it");
     }
 
     #[test]

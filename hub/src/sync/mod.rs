@@ -27,6 +27,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use mizili_node::body::BODY_MAX_BYTES;
 use mizili_node::patience::{self, Patience, with_people};
+use mizili_node::serve::LONGEST;
 use std::time::Duration;
 use sync_protocol::limits::NEWS_BODY_MAX_BYTES;
 use sync_protocol::session::{CHALLENGE_PATH, ENROL_PATH, EXCHANGE_PATH, NEWS_PATH, SESSION_PATH};
@@ -37,9 +38,12 @@ const EXCHANGE: Patience = Patience {
     silence: Duration::from_secs(60),
     body: Duration::from_secs(20 * 60),
     answer: Duration::from_secs(30 * 60),
-    whole: Some(Duration::from_secs(40 * 60)),
+    whole: Duration::from_secs(40 * 60),
     late: Kind::Unavailable,
 };
+
+// The connection lasts for as long as that.
+const _: () = assert!(EXCHANGE.whole.as_secs() < LONGEST.as_secs());
 
 /// The routes edges call. They are no part of the public API document: their shapes belong to `sync-protocol`.
 pub fn routes() -> Router<AppState> {

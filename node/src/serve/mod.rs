@@ -2,17 +2,20 @@
 //!
 //! A phone network hangs up without a word, so no connection is believed for ever: one that shows no request, stops in the middle
 //! of one, or takes no answer is ended after a while, and when all places are taken the one that has waited longest without a
-//! request makes room. Told to stop, it answers what has come, also on connections that the system took and this program had not
+//! request makes room, or one whose request has been under way for very long. Told to stop, it answers what has come, also on connections that the system took and this program had not
 //! looked at yet, and closes. Nothing that a peer sends or leaves out ends more than its own connection.
 
 mod connection;
+mod felt;
 mod files;
 mod pulse;
 mod seats;
 
+use crate::address::Proxies;
 use axum::Router;
-use connection::connection;
+use connection::{Spoken, connection};
 use futures_util::FutureExt as _;
+pub use pulse::LONGEST;
 use pulse::TIMES;
 use seats::{Seat, Seats};
 use std::io::{ErrorKind, Write as _};
@@ -57,9 +60,15 @@ pub fn places(bounds: Bounds) -> usize {
 }
 
 /// Answers until `stopping` becomes true and the last request has ended. When it is dropped, what is under way is cut. Handlers
-/// find the peer's address in `ConnectInfo<SocketAddr>`.
-pub async fn serve(listener: TcpListener, app: Router, bounds: Bounds, stopping: watch::Receiver<bool>) {
-    let seats = Seats::new(places(bounds), TIMES);
+/// find the peer's address in `ConnectInfo<SocketAddr>`. Connections of trusted `proxies` are bounded in all alone.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    bounds: Bounds,
+    proxies: Arc<Proxies>,
+    stopping: watch::Receiver<bool>,
+) {
+    let seats = Seats::new(places(bounds), TIMES, proxies);
     serve_on(listener, Server { app, bounds, stopping, seats, taken: JoinSet::new(), complained: None })
         .await;
 }
@@ -106,10 +115,11 @@ impl Server {
             let _ = stream.into_std().and_then(|mut stream| stream.write(FULL.as_bytes()));
             return self.complain(peer);
         };
-        let (app, http2, stopping) = (self.app.clone(), self.bounds.http2, self.stopping.clone());
+        let spoken = Spoken { http2: self.bounds.http2, times: self.seats.times() };
+        let (app, stopping) = (self.app.clone(), self.stopping.clone());
         self.taken.spawn(async move {
             // A panic outside a handler ends this connection; its place is free again all the same.
-            let running = connection(stream, peer, &seat, app, http2, stopping);
+            let running = connection(stream, peer, &seat, app, spoken, stopping);
             if std::panic::AssertUnwindSafe(running).catch_unwind().await.is_err() {
                 tracing::error!("a connection ended by a panic");
             }
@@ -133,7 +143,7 @@ impl Server {
             if self.may_complain() {
                 tracing::error!(%error, "no connection can be taken at the moment");
             }
-            self.seats.make_room();
+            self.seats.make_room(Instant::now());
             tokio::time::sleep(REFUSED_PAUSE).await;
         }
     }

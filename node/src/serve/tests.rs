@@ -23,7 +23,7 @@ struct Served {
 async fn start(app: Router, bounds: Bounds) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, (stop, stopping)) = (listener.local_addr().unwrap(), watch::channel(false));
-    Served { address, stop, serving: tokio::spawn(serve(listener, app, bounds, stopping)) }
+    Served { address, stop, serving: tokio::spawn(serve(listener, app, bounds, Arc::default(), stopping)) }
 }
 
 async fn says(address: SocketAddr, words: &[u8]) -> TcpStream {
@@ -79,7 +79,7 @@ async fn who_was_connected_by_the_system_when_the_node_was_told_to_stop_is_answe
         peers.push(asked(address).await);
     }
     let (_stop, stopping) = watch::channel(true);
-    let serving = tokio::spawn(serve(listener, hello(), BOUNDS, stopping));
+    let serving = tokio::spawn(serve(listener, hello(), BOUNDS, Arc::default(), stopping));
     for peer in &mut peers {
         let answer = rest(peer).await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer:?}");
@@ -105,8 +105,9 @@ async fn handlers_learn_who_calls_and_rubbish_ends_only_its_own_connection() {
 async fn silent_connections_make_room_for_one_that_asks() {
     let Served { address, stop: _stop, .. } = start(hello(), Bounds { connections: 20, http2: true }).await;
     let mut silent = Vec::new();
-    for n in 0..60 {
-        silent.push(says(address, if n % 2 == 0 { b"" } else { HTTP2 }).await);
+    for n in 0..200 {
+        // Half a head is what a connection would wait for with its last words.
+        silent.push(says(address, [&b""[..], HTTP2, b"GET / HT"][n % 3]).await);
     }
     let mut peer = says(address, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     let answer = rest(&mut peer).await;
@@ -142,7 +143,11 @@ async fn who_finds_no_place_among_requests_under_way_is_told_so() {
 /// A node that loses its patience soon.
 async fn impatient(app: Router) -> Served {
     let soon = Duration::from_millis(20);
-    let seats = Seats::new(BOUNDS.connections, Times { first: soon, idle: soon, stalled: soon });
+    with_times(app, Times { first: soon, idle: soon, stalled: soon, ..TIMES }).await
+}
+
+async fn with_times(app: Router, times: Times) -> Served {
+    let seats = Seats::new(BOUNDS.connections, times, Arc::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, (stop, stopping)) = (listener.local_addr().unwrap(), watch::channel(false));
     let server = Server { app, bounds: BOUNDS, stopping, seats, taken: JoinSet::new(), complained: None };
@@ -176,4 +181,29 @@ async fn a_request_that_stops_in_the_middle_is_ended_and_its_handler_with_it() {
     let Served { address, stop: _stop, .. } = impatient(Router::new().route("/", takes)).await;
     let _peer = says(address, b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc").await;
     ended.notified().await;
+}
+
+#[tokio::test]
+async fn a_peer_of_http2_is_asked_whether_it_is_there_and_let_go_when_it_does_not_answer() {
+    let soon = Duration::from_millis(20);
+    let times = Times { ping_after: soon, pong_within: soon, ..TIMES };
+    let Served { address, stop: _stop, .. } = with_times(hello(), times).await;
+    let mut peer = says(address, HTTP2).await;
+    let mut pings = 0;
+    let mut head = [0; 9];
+    // A frame: three bytes of length, kind, flags, stream.
+    while peer.read_exact(&mut head).await.is_ok() {
+        let mut payload = vec![0; usize::from(head[2])];
+        peer.read_exact(&mut payload).await.unwrap();
+        let is_ping = head[3] == 6 && head[4] == 0;
+        if !is_ping {
+            continue;
+        }
+        pings += 1;
+        if pings <= 3 {
+            head[4] = 1;
+            peer.write_all(&[&head[..], &payload].concat()).await.unwrap();
+        }
+    }
+    assert_eq!(pings, 4, "it is kept while it answers");
 }
