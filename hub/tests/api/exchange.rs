@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
 use futures_util::StreamExt;
+use mizili_hub::db::Db;
+use mizili_hub::router::router;
 use mizili_hub::sync::edges;
 use serde_json::{Value, json};
 use sync_protocol::bucket::{Bucket, CountryCode};
@@ -268,4 +270,30 @@ async fn whoever_is_revoked_while_it_still_asks_gets_nothing() {
     let answer = answer.await.unwrap().rest().await;
     let [Message::Refusal(refusal)] = answer.as_slice() else { panic!("{} messages", answer.len()) };
     assert_eq!(refusal.code, RefusalCode::Revoked);
+}
+
+/// One connection is enough for an answer, and a slow line keeps none while it takes what was read.
+#[tokio::test]
+async fn verdicts_for_a_slow_line_hold_no_connection() {
+    let mut hub = TestHub::with_market().await;
+    let asks = Signed::enrolled(&hub).await;
+    hub.sql(
+        "INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number, code)
+         SELECT 1, 1, n, gen_random_uuid(), 0, 2, 0, 5, '', '', 'rejected', n, 'not_found' FROM generate_series(1, 12000) n;
+         UPDATE edge_streams SET last_verdict = 12000",
+    )
+    .await;
+    let url = hub.state.db.direct_url().to_owned();
+    hub.state.db = Db::connect_with(&url, &url, 1).await.unwrap();
+    hub.router = router(hub.state.clone());
+    let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(0)).await;
+    let Some(Message::Verdicts(first)) = answer.next().await else { panic!("no verdicts") };
+    // The only connection is there for others, though most of the answer is still to be sent.
+    assert_eq!(hub.ask("SELECT 1").await, "1");
+    let rest = answer.rest().await;
+    let verdicts =
+        rest.iter().filter_map(|m| if let Message::Verdicts(v) = m { Some(v.len()) } else { None });
+    let verdicts: Vec<usize> = verdicts.collect();
+    assert!(verdicts.len() >= 3, "{verdicts:?}");
+    assert_eq!(first.len() + verdicts.iter().sum::<usize>(), 12_000);
 }
