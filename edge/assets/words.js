@@ -146,6 +146,7 @@ const OF_FIELDS = {
     [/^Write a number in digits, such as 50 or 2\.5\.?$/, 'Andika namba kwa tarakimu, kama 50 au 2.5.'],
     [/^Write it without a comma, such as 1000 or 2\.5\.?$/, 'Andika bila mkato, kama 1000 au 2.5.'],
     [/^Must be a whole number: this is counted in pieces\.$/, 'Lazima iwe namba kamili: hii huhesabiwa moja moja.'],
+    [/^Must be a multiple of (\S+): this is counted in pieces\.$/, 'Lazima iwe kizidisho cha $1: hii huhesabiwa moja moja.'],
     [/^Write at most three digits after the point\.?$/, 'Andika tarakimu zisizozidi tatu baada ya nukta.'],
     [/^This number is too large\.?$/, 'Namba hii ni kubwa mno.'],
   ],

@@ -85,7 +85,8 @@ impl Passwords {
         let (password, hash) = (password.to_owned(), hash.unwrap_or(NOBODY).to_owned());
         let verified = self.run(move |buffers| {
             let form = one_form(&password);
-            // One that was kept before there was one form is known as it was typed then.
+            // One that was kept before there was one form is known as it was typed then. A hash does not tell when it was made, so such a
+            // try costs twice: the price of letting those people in, bounded by the pool as every other.
             buffers.verify(&form, &hash) || (form != password && buffers.verify(&password, &hash))
         });
         Ok(verified.await? && known)
@@ -116,7 +117,7 @@ pub fn problem(pointer: &str, password: &str) -> Option<FieldProblem> {
     let detail = if password.chars().count() < MIN_CHARS {
         format!("Must have at least {MIN_CHARS} characters.")
     } else if password.len() > MAX_BYTES {
-        format!("Must have at most {MAX_BYTES} characters.")
+        format!("Must be shorter: at most {MAX_BYTES} plain letters, fewer where they have accents.")
     } else {
         return None;
     };
@@ -177,5 +178,7 @@ mod tests {
         assert!(problem("/password", "1234567").is_some());
         assert!(problem("/password", "12345678").is_none());
         assert!(problem("/password", &"x".repeat(MAX_BYTES + 1)).is_some());
+        let long = problem("/password", &"ŵ".repeat(MAX_BYTES / 2 + 1)).unwrap();
+        assert!(long.detail.contains("accents"), "{}", long.detail);
     }
 }

@@ -42,7 +42,11 @@ pub fn posting(listing: Uuid, new: &NewProduct, seller: Option<Uuid>) -> Listing
 /// What is wrong with a quantity of a unit that can be had in steps of so many thousandths; nothing for most.
 pub fn in_steps(pointer: &str, quantity: Quantity, step_milli: i64) -> Option<FieldProblem> {
     let fits = quantity.0 % step_milli.max(1) == 0;
-    (!fits).then(|| field(pointer, "Must be a whole number: this is counted in pieces."))
+    let step = match Quantity(step_milli) {
+        Quantity(1_000) => "a whole number".to_owned(),
+        step => format!("a multiple of {step}"),
+    };
+    (!fits).then(|| field(pointer, format!("Must be {step}: this is counted in pieces.")))
 }
 
 /// What can be changed of a listing, as it stands now.
@@ -135,6 +139,9 @@ mod tests {
     fn half_a_head_is_no_quantity() {
         assert_eq!(in_steps("/quantity", Quantity(500), 1_000).unwrap().pointer, "/quantity");
         assert_eq!(in_steps("/quantity", Quantity(2_000), 1_000), None);
+        let said = |step| in_steps("/quantity", Quantity(300), step).unwrap().detail;
+        assert_eq!(said(1_000), "Must be a whole number: this is counted in pieces.");
+        assert_eq!(said(250), "Must be a multiple of 0.25: this is counted in pieces.", "a dozen's");
         assert_eq!(in_steps("/quantity", Quantity(1), 1), None);
     }
 

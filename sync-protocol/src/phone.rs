@@ -25,6 +25,17 @@ const RAW_MAX_BYTES: usize = 80;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Phone(String);
 
+/// What a 0 between a calling code and the rest of a number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Zero {
+    /// The number's own first digit, as in Italy.
+    Begins,
+    /// What is dialled at home only: it is no part of the number.
+    Trunk,
+    /// A mistake.
+    Never,
+}
+
 /// Why a text is not a phone number. The text of each says what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
@@ -130,7 +141,7 @@ impl fmt::Debug for Phone {
 
 /// Makes E.164 of what was written. `home` is the country in which numbers without a code are dialled; `None` where none is known.
 ///
-/// Read are `+265 999 123 456`, `+265 (0)999 123 456`, `00265999123456` (at home also with the country's own prefix, such as
+/// Read are `+265 999 123 456`, `+265 (0)999 123 456` and `+265 0999 123 456`, `00265999123456` (at home also with the country's own prefix, such as
 /// `000254…` in Kenya), and with a home `0999 123 456`, `999123456` and `265999123456`; with spaces, dashes and brackets of any
 /// kind, and the marks that come with numbers copied from a phone's contacts.
 ///
@@ -145,7 +156,7 @@ pub fn read(raw: &str, home: Option<&Country>) -> Result<Phone, PhoneError> {
     let own =
         home.and_then(|home| digits.strip_prefix(home.abroad)).and_then(|rest| international(rest).ok());
     match (own, digits.strip_prefix("00").map(international), home) {
-        // 0092 300… is Pakistan after two zeros and Mauritius after Nigeria's 009; the rules of countries in the table are surer.
+        // 0092 21… is Pakistan after two zeros and Senegal after Nigeria's 009; the rules of countries in the table are surer.
         (Some(own), Some(Ok(other)), _) if own != other && own.country().is_none() => Err(PhoneError::NoHome),
         (Some(phone), ..) => Ok(phone),
         (None, Some(abroad), _) => abroad,
@@ -163,11 +174,24 @@ fn international(digits: &str) -> Result<Phone, PhoneError> {
     if digits.is_empty() || digits.starts_with('0') {
         return Err(PhoneError::NotANumber);
     }
-    // No calling code is the beginning of another.
-    let (code, lengths) =
-        CODES.iter().find(|(code, _)| digits.starts_with(code)).ok_or(PhoneError::NoSuchCode)?;
+    let (code, zero, lengths) = calling_code(digits).ok_or(PhoneError::NoSuchCode)?;
     let rest = &digits[code.len()..];
-    if has_length(rest, lengths) { Phone::from_digits(digits) } else { Err(wrong_length(rest, lengths)) }
+    let national = match zero {
+        Zero::Begins | Zero::Never => rest,
+        Zero::Trunk => rest.strip_prefix('0').unwrap_or(rest),
+    };
+    if national.starts_with('0') && zero != Zero::Begins {
+        return Err(PhoneError::TooLong);
+    }
+    if !has_length(national, lengths) {
+        return Err(wrong_length(national, lengths));
+    }
+    Phone::from_digits(&format!("{code}{national}"))
+}
+
+/// The calling code that digits begin with, and how numbers behind it are made. No calling code is the beginning of another.
+fn calling_code(digits: &str) -> Option<(&'static str, Zero, &'static [u8])> {
+    CODES.iter().find(|(code, ..)| digits.starts_with(code)).copied()
 }
 
 /// A number as it is dialled in its own country: with the trunk prefix or without, or with the calling code and no plus sign.
@@ -213,11 +237,6 @@ impl Written {
             return Err(PhoneError::TooLong);
         }
         let mut written = Self { plus: false, digits: String::new() };
-        // After a code, "(0)" says what is dialled at home only.
-        let raw = match raw.trim_start_matches(is_dress).starts_with(['+', '\u{ff0b}']) {
-            true => raw.replace("(0)", ""),
-            false => raw.to_owned(),
-        };
         for letter in raw.chars() {
             match letter {
                 '0'..='9' => written.digits.push(letter),
@@ -301,10 +320,28 @@ mod tests {
     }
 
     #[test]
+    fn a_zero_behind_a_foreign_code_is_what_it_is_in_that_country() {
+        for (raw, read) in [
+            ("+27 0821234567", Ok("+27821234567")),
+            ("+243 0812345678", Ok("+243812345678")),
+            ("0049 (0)15123456789", Ok("+4915123456789")),
+            ("+39 06 6982 1234", Ok("+390669821234")),
+            ("+39 (0)6 6982 1234", Ok("+390669821234")),
+            ("+229 0190123456", Ok("+2290190123456")),
+            ("+45 032123456", Err(PhoneError::TooLong)),
+            ("+45 (0)32123456", Err(PhoneError::TooLong)),
+            ("+49 0015123456789", Err(PhoneError::TooLong)),
+        ] {
+            assert_eq!(malawi(raw), read.map(str::to_owned), "{raw}");
+        }
+    }
+
+    #[test]
     fn what_is_dialled_for_abroad_is_the_countrys_own_or_two_zeros() {
         assert_eq!(at("NGA", "009 234 803 123 4567").as_deref(), Ok("+2348031234567"));
         assert_eq!(at("NGA", "00 234 803 123 4567").as_deref(), Ok("+2348031234567"));
-        assert_eq!(at("NGA", "0092 300 1234567"), Err(PhoneError::NoHome), "Pakistan's or Mauritius'");
+        assert_eq!(at("NGA", "0092 21 123456789"), Err(PhoneError::NoHome), "Pakistan's or Senegal's");
+        assert_eq!(at("NGA", "0092 300 1234567").as_deref(), Ok("+923001234567"), "Mauritius has no 0123…");
         assert_eq!(at("KEN", "0092 300 1234567").as_deref(), Ok("+923001234567"));
         for home in ["KEN", "TZA", "UGA"] {
             assert_eq!(at(home, "000254712345678").as_deref(), Ok("+254712345678"));
@@ -355,15 +392,18 @@ mod tests {
 
     #[test]
     fn no_calling_code_is_the_beginning_of_another() {
-        for (at, (code, lengths)) in CODES.iter().enumerate() {
+        for (at, (code, _, lengths)) in CODES.iter().enumerate() {
             assert!(!lengths.is_empty(), "{code}");
             assert!(
-                CODES.iter().enumerate().all(|(other, (longer, _))| other == at || !longer.starts_with(code)),
+                CODES
+                    .iter()
+                    .enumerate()
+                    .all(|(other, (longer, ..))| other == at || !longer.starts_with(code)),
                 "{code}"
             );
         }
         for country in COUNTRIES {
-            let (_, lengths) = CODES.iter().find(|(code, _)| *code == country.calling_code).unwrap();
+            let (_, _, lengths) = CODES.iter().find(|(code, ..)| *code == country.calling_code).unwrap();
             assert!(country.mobile_digits.iter().all(|length| lengths.contains(length)), "{country:?}");
         }
     }

@@ -59,7 +59,7 @@ fn field_text(schema: &str, field: &str) -> Option<Text> {
         | ("StockChange", "reason") => Text::Long(0, NAME_MAX_CHARS),
         ("OfficeLogin", "user") => Text::Long(1, 1_024),
         ("NewUser" | "Login" | "OfficeCall", "phone") | ("NewOrder", "buyer_phone") => Text::Long(1, 64),
-        (_, "phone" | "buyer_phone" | "to") => Text::Like(r"^\+[1-9]\d{5,14}$"),
+        (_, "phone" | "buyer_phone" | "to") => Text::Like(r"^\+[1-9]\d{7,14}$"),
         (_, "last_contact" | "last_try" | "not_before") => Text::Time,
         (_, "currency" | "country") => CODE_OF_THREE,
         (_, "quantity" | "available" | "total" | "factor" | "expected" | "unheard") => DECIMAL,
@@ -144,5 +144,43 @@ fn said(object: &mut Object, text: Option<Text>, number: Option<(isize, isize)>)
             let null = may_be_null.then_some(serde_json::Value::Null);
             object.enum_values = Some(words.iter().map(|word| (*word).into()).chain(null).collect());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use sync_protocol::entity::{Channel, ListingStatus, OfficeRole, OrderStatus, UnitBase};
+    use sync_protocol::phone::{PHONE_MAX_DIGITS, PHONE_MIN_DIGITS};
+
+    fn said(schema: &str, field: &str) -> BTreeSet<&'static str> {
+        let Some(Text::Of(words)) = field_text(schema, field) else { panic!("{schema}.{field}") };
+        words.iter().copied().collect()
+    }
+
+    #[test]
+    fn choices_are_those_of_the_types_and_what_a_node_adds() {
+        /// The words of a type, and what a node says beside them.
+        fn words<T: Copy>(
+            all: &[T],
+            word: fn(T) -> &'static str,
+            more: &[&'static str],
+        ) -> BTreeSet<&'static str> {
+            all.iter().map(|one| word(*one)).chain(more.iter().copied()).collect()
+        }
+        // Refused by the hub before it was one, as an office shows it.
+        assert_eq!(said("Order", "status"), words(OrderStatus::ALL, OrderStatus::as_str, &["refused"]));
+        assert_eq!(said("Order", "channel"), words(Channel::ALL, Channel::as_str, &[]));
+        assert_eq!(said("Product", "status"), words(ListingStatus::ALL, ListingStatus::as_str, &[]));
+        assert_eq!(said("Unit", "base"), words(UnitBase::ALL, UnitBase::as_str, &["unknown"]));
+        // Who signs in by the office's own password.
+        assert_eq!(said("OfficePerson", "role"), words(OfficeRole::ALL, OfficeRole::as_str, &["office"]));
+    }
+
+    #[test]
+    fn a_phone_number_has_as_many_digits_as_its_reader_takes() {
+        let Some(Text::Like(pattern)) = field_text("User", "phone") else { panic!("no pattern") };
+        assert_eq!(pattern, format!(r"^\+[1-9]\d{{{},{}}}$", PHONE_MIN_DIGITS - 1, PHONE_MAX_DIGITS - 1));
     }
 }
