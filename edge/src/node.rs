@@ -16,6 +16,7 @@ use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder};
 use sync_protocol::session::Link;
 use sync_protocol::wire::message::scope_hash as hash_of;
+use uuid::Uuid;
 
 /// Key of [`stream_base`].
 const STREAM_BASE: &str = "stream_base";
@@ -128,6 +129,23 @@ pub fn enrol(tx: &Transaction<'_>, identity: &Identity, link: &Link, epoch: u32)
     set_hub_keys(tx, &identity.hub_keys)?;
     set_link(tx, link)?;
     Ok(set_epoch(tx, epoch)?)
+}
+
+/// Which hub this box belongs to; `None` where it has not said.
+///
+/// # Errors
+/// Those of the database.
+pub fn hub(conn: &Connection) -> Result<Option<Uuid>, DbError> {
+    let Some(bytes) = get::<Vec<u8>>(conn, "hub")? else { return Ok(None) };
+    Uuid::from_slice(&bytes).map(Some).map_err(|_| DbError::bad_value("node", "value", "hub"))
+}
+
+/// Keeps which hub it is.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_hub(tx: &Transaction<'_>, hub: Uuid) -> Result<(), DbError> {
+    put(tx, "hub", &hub.as_bytes().as_slice())
 }
 
 /// Pins the hub's keys, current and next.

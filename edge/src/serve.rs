@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::router::{gateways_only, router};
 use crate::state::AppState;
-use crate::sync::run::SyncHandle;
+use crate::sync::keep::{self, Opening};
 use crate::sync::{self, lock};
 use anyhow::{Context as _, bail};
 use mizili_node::deps::Deps;
@@ -53,8 +53,14 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
         None => None,
     };
     let (stop, stopping) = watch::channel(false);
-    let (handle, syncing) = start_sync(&db, &deps, &config, stopping.clone()).await;
     let proxies = config.proxies();
+    let opening = (db.clone(), deps.clone(), config.clone());
+    let open = move || -> Opening {
+        let (db, deps, config) = opening.clone();
+        Box::pin(async move { sync::open(db, deps, &config).await })
+    };
+    // The office works without it: what keeps it from starting is told, and not fatal.
+    let (handle, syncing) = keep::start(open, stopping.clone());
     let state = AppState::new(db, deps, config, handle);
     let channels = state.channels.start(stopping.clone()).await;
     let gateways = for_gateways.map(|listener| {
@@ -79,9 +85,7 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     for task in channels {
         ended("calls and messages", task).await;
     }
-    if let Some(syncing) = syncing {
-        ended("the exchange", syncing).await;
-    }
+    ended("the exchange", syncing).await;
     Ok(())
 }
 
@@ -91,25 +95,6 @@ fn page(listening: SocketAddr) -> String {
         format!("http://localhost:{}/ and under this box's address in the office network", listening.port())
     } else {
         format!("http://{listening}/")
-    }
-}
-
-/// The office works without sync: what keeps it from starting is told, not fatal.
-async fn start_sync(
-    db: &Db,
-    deps: &Deps,
-    config: &Config,
-    stopping: watch::Receiver<bool>,
-) -> (SyncHandle, Option<JoinHandle<()>>) {
-    match sync::open(db.clone(), deps.clone(), config).await {
-        Ok(syncer) => {
-            let (handle, task) = sync::run::start(syncer, stopping);
-            (handle, Some(task))
-        }
-        Err(error) => {
-            tracing::error!("this box works, but does not speak with the hub: {error}");
-            (SyncHandle::idle(), None)
-        }
     }
 }
 

@@ -223,7 +223,8 @@ impl TestEdge {
         clerk: bool,
         body: impl Into<Body>,
     ) -> Result<Submitted, SubmitError> {
-        let (deps, submission) = (self.deps.clone(), Submission { id, actor, body: body.into(), clerk });
+        let (deps, submission) =
+            (self.deps.clone(), Submission { id, actor, body: body.into(), clerk, caller_phone: 0 });
         self.db().write_blocking(move |tx| commands::submit(tx, &deps, submission))
     }
 

@@ -194,8 +194,14 @@ async fn office(dir: &Path, address: &str, code: &str) -> Syncer {
     let (db, deps) = (EdgeDb::open(dir).unwrap(), Deps::real());
     let time = Arc::new(BestTime::new(deps.clock.clone(), None, 0));
     let transport = Arc::new(HttpTransport::new(address, false, time.clone()).unwrap());
-    let enrolment =
-        Enrolment { db: &db, deps: &deps, data_dir: dir, transport: &*transport, insecure_http: false };
+    let enrolment = Enrolment {
+        db: &db,
+        deps: &deps,
+        data_dir: dir,
+        transport: &*transport,
+        insecure_http: false,
+        same_hub: false,
+    };
     enrolment.run(code, Some("a password for tests")).await.unwrap();
     let identity = Arc::new(Identity::load(dir).unwrap());
     let changed = watch::Sender::new(0);

@@ -26,6 +26,7 @@ stock-unheard = The hub has yet to hear of { $quantity } that are for it to sell
 stock-short = More was sold here than there was. Until somebody has settled that, the hub is asked for every new order.
 stock-fetching = This office is still fetching its data. Until all is here, the hub is asked for every new order.
 stock-rewound = The data of this box may be older than what was done on it. Until this is counted, the hub is asked for every new order of it.
+stock-rewound-unheard = The data of this box may be older than what was done on it. Until the hub was reached and this was counted, the hub is asked for every new order of it.
 stock-copied = The data of this box came from another machine. Until the hub has agreed, it is asked for every new order.
 stock-withdrawn = This is off sale.
 

@@ -25,6 +25,7 @@ stock-unheard = Kituo kikuu bado hakijapata taarifa ya { $quantity } zitakazouzw
 stock-short = Kimeuzwa hapa zaidi ya kilichokuwepo. Hadi jambo hilo litatuliwe, kituo kikuu kitaulizwa kwa kila oda mpya.
 stock-fetching = Ofisi hii bado inapokea kumbukumbu zake. Hadi zote zifike, kituo kikuu kitaulizwa kwa kila oda mpya.
 stock-rewound = Kumbukumbu za kompyuta hii huenda ni za zamani kuliko yaliyofanyika. Hadi bidhaa hii ihesabiwe, kituo kikuu kitaulizwa kwa kila oda yake mpya.
+stock-rewound-unheard = Kumbukumbu za kompyuta hii huenda ni za zamani kuliko yaliyofanyika. Hadi kituo kikuu kipatikane na bidhaa hii ihesabiwe, kituo kikuu kitaulizwa kwa kila oda yake mpya.
 stock-copied = Kumbukumbu za kompyuta hii zimetoka kwenye mashine nyingine. Hadi kituo kikuu kikubali, kitaulizwa kwa kila oda mpya.
 stock-withdrawn = Hii haiuzwi tena.
 

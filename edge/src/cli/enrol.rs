@@ -40,6 +40,9 @@ pub(super) struct EnrolArgs {
     /// Let the box speak with the hub over plain http although the hub is on another machine. For trials only
     #[arg(long)]
     insecure_http: bool,
+    /// The hub is the one that this box belongs to, although its keys are others
+    #[arg(long)]
+    same_hub: bool,
 }
 
 pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow::Result<()> {
@@ -59,6 +62,7 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
         data_dir: place.path(),
         transport: &transport,
         insecure_http: args.insecure_http,
+        same_hub: args.same_hub,
     };
     let (chosen, made) = match enrolment.check(&args.code).await? {
         Some(_) => (None, None),

@@ -205,9 +205,12 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
     match standing.doubt {
         Some(Doubt::Rewound) => lines.push(format!(
             "The data of this box may be older than what was done on it, so it sells nothing of its own stock that was not counted \
-             since. Count at the office page, under Stock{}{}.",
-            if standing.to_count.is_empty() { "" } else { ": " },
-            standing.to_count.join(", ")
+             since. {}",
+            if standing.to_count.is_empty() {
+                "What has to be counted is known when the hub was reached.".to_owned()
+            } else {
+                format!("Count at the office page, under Stock: {}.", standing.to_count.join(", "))
+            }
         )),
         Some(Doubt::Copied) => lines.push(
             "The data of this box came from another machine, so it does not sell its own stock until the hub has agreed."

@@ -63,7 +63,7 @@ pub(super) fn effects(conn: &Connection, seq: u64) -> Result<Vec<Effect>, DbErro
         Ok(effect_row(entity, key, &fields)?.map(|row| Effect { row, at_once }))
     };
     let list: Result<Vec<Option<Effect>>, FieldError> = stored(conn, seq)?.into_iter().map(typed).collect();
-    Ok(list.map_err(|error| DbError::Corrupt(error.to_string()))?.into_iter().flatten().collect())
+    Ok(list.map_err(|error| DbError::BadRow(error.to_string()))?.into_iter().flatten().collect())
 }
 
 fn effect_row(entity: u16, key: Key, fields: &Fields) -> Result<Option<EffectRow>, FieldError> {

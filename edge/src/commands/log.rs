@@ -3,7 +3,7 @@
 use super::refused::still_shown;
 use super::state::{COLUMNS, CommandState, command};
 use super::thing::Thing;
-use crate::db::DbError;
+use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -146,11 +146,12 @@ pub fn tally(conn: &Connection) -> Result<Tally, DbError> {
     })
 }
 
-/// Commands with a final verdict of which nobody was told, nor was it seen that nobody has to be; oldest first.
+/// Commands with a final verdict of which nobody was told, nor was it seen that nobody has to be; oldest first: the number of each,
+/// and what it is where that can be read.
 ///
 /// # Errors
 /// Those of the database.
-pub fn untold(conn: &Connection, max: usize) -> Result<Vec<CommandState>, DbError> {
+pub fn untold(conn: &Connection, max: usize) -> Result<Vec<(u64, Option<CommandState>)>, DbError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM command WHERE settled_at_s IS NOT NULL AND told_at_s IS NULL AND unsaid IS NULL ORDER BY seq LIMIT ?1"
     );
@@ -158,7 +159,7 @@ pub fn untold(conn: &Connection, max: usize) -> Result<Vec<CommandState>, DbErro
     let mut rows = statement.query([i64::try_from(max).unwrap_or(i64::MAX)])?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
-        list.push(CommandState::read(row)?);
+        list.push((row.get(0)?, pass_over(CommandState::read(row))?));
     }
     Ok(list)
 }
@@ -183,6 +184,8 @@ pub enum Unsaid {
     Nobody,
     /// The person wants no messages.
     Stop,
+    /// What stands here of it cannot be read: see the log.
+    Unreadable,
 }
 
 /// Notes that nobody is told of a command's verdict, and why. What was said stays said.
@@ -194,6 +197,7 @@ pub fn mark_unsaid(tx: &Transaction<'_>, seq: u64, why: Unsaid) -> Result<(), Db
         Unsaid::Nothing => "nothing",
         Unsaid::Nobody => "nobody",
         Unsaid::Stop => "stop",
+        Unsaid::Unreadable => "unreadable",
     };
     let sql =
         "UPDATE command SET unsaid = ?2 WHERE seq = ?1 AND settled_at_s IS NOT NULL AND told_at_s IS NULL";

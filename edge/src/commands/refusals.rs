@@ -3,7 +3,7 @@
 
 use super::refused::{NEWEST_FIRST, still_shown};
 use super::state::{COLUMNS, CommandState};
-use crate::db::DbError;
+use crate::db::{DbError, pass_over};
 use rusqlite::Connection;
 
 /// Commands refused, put aside, or applied with a clash, that are still shown, newest first.
@@ -23,7 +23,7 @@ pub fn refusals(conn: &Connection) -> Result<Vec<CommandState>, DbError> {
     let mut rows = statement.query([])?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
-        list.push(CommandState::read(row)?);
+        list.extend(pass_over(CommandState::read(row))?);
     }
     Ok(list)
 }

@@ -4,7 +4,7 @@
 use super::log::KEPT_TOLD_S;
 use super::state::{COLUMNS, CommandState};
 use super::thing::{Thing, thing};
-use crate::db::DbError;
+use crate::db::{DbError, pass_over};
 use crate::replica;
 use rusqlite::Connection;
 use sync_protocol::command::{ActorKind, Body, OrderPlace};
@@ -84,11 +84,11 @@ pub fn refused_orders(conn: &Connection, buyer_phone: Option<u64>) -> Result<Vec
     let mut rows = statement.query([])?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
-        let state = CommandState::read(row)?;
+        let Some(state) = pass_over(CommandState::read(row))? else { continue };
         let Ok(Some(Body::OrderPlace(order))) = Body::from_raw(&state.command.body) else { continue };
         let buyer = buyer(&order, &state);
         if buyer_phone.is_none_or(|phone| phone == buyer) {
-            list.push(refused(conn, state, order, buyer)?);
+            list.extend(pass_over(refused(conn, state, order, buyer))?);
         }
     }
     Ok(list)

@@ -1,7 +1,7 @@
 //! Takes a person's act: decides it on what this node knows, and stores it with what it does here in the caller's transaction. Only
 //! when that is on disk may the person be told. The same id a second time is the same act: it gets the stored answer.
 
-use super::thing::thing_of;
+use super::thing::{Thing, thing_of};
 use super::{known, local, log, outcome, working_set};
 use crate::db::DbError;
 use crate::node::{self, Identity, counts};
@@ -11,8 +11,8 @@ use mizili_node::deps::Deps;
 use rusqlite::{Connection, Transaction};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{
-    Actor, Adjustment, Body, Certainty, Command, Context, Decision, ListingPost, OrderPlace, RawBody, Source,
-    StockAdjust, WorkingSet,
+    Actor, Adjustment, Body, Certainty, Command, Context, Decision, OrderPlace, RawBody, Source, StockAdjust,
+    WorkingSet,
 };
 use sync_protocol::entity::{Cooperative, ListingStatus, Order};
 use sync_protocol::ids::{CommandId, ListingId};
@@ -33,6 +33,9 @@ pub struct Submission {
     pub body: Body,
     /// Whether the actor works for this office and has signed in.
     pub clerk: bool,
+    /// Whose act it is where the office presses the keys for somebody, who is told what becomes of it: E.164 without the plus sign; 0 for
+    /// nobody else's.
+    pub caller_phone: u64,
 }
 
 /// An act that is stored.
@@ -97,7 +100,7 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     if !log::has_room(tx)? {
         return Err(SubmitError::LogFull);
     }
-    let Submission { id, actor, mut body, clerk } = submission;
+    let Submission { id, actor, mut body, clerk, caller_phone } = submission;
     let context = context(tx, &identity, &body, clerk)?;
     let set = working_set::load(tx, &body.needs(id, &actor, &context))?;
     match &mut body {
@@ -124,16 +127,22 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     };
     let (short, has_rows) = (decision.applied.short, !decision.effects.is_empty());
     // Before its effects: a cancelled order still says what it was.
-    let thing = thing_of(tx, &body)?;
+    let thing = thing_of(tx, &body)?.map(|thing| Thing { caller_phone, ..thing });
     log::append(tx, &command, decision.certainty, short, has_rows, thing.as_ref())?;
     known::note(tx, seq, &body)?;
     local::put(tx, seq, &decision.effects)?;
     match &body {
-        Body::StockAdjust(StockAdjust { listing, found: Adjustment::Count { .. }, .. })
-        | Body::ListingPost(ListingPost { listing, .. }) => counts::counted(tx, ListingId(*listing))?,
+        Body::StockAdjust(StockAdjust { listing, .. }) if is_count(&body) => {
+            counts::counted(tx, ListingId(*listing))?;
+        }
+        Body::ListingPost(post) => counts::counted(tx, ListingId(post.listing))?,
         _ => {}
     }
     Ok(Submitted { seq, certainty: decision.certainty, decision, repeated: false, verdict: None })
+}
+
+fn is_count(body: &Body) -> bool {
+    matches!(body, Body::StockAdjust(StockAdjust { found: Adjustment::Count { .. }, .. }))
 }
 
 /// The stored answer. Another act under the same id is refused: its id is taken.
@@ -167,6 +176,7 @@ fn context(
     let needs_whole_stock = matches!(body, Body::StockAdjust(_));
     if (matches!(body, Body::ListingPost(_)) && cooperative.is_none())
         || (needs_whole_stock && !is_complete(tx, identity.coop_bucket())?)
+        || (is_count(body) && counts::must_hear_first(tx)?)
     {
         return Err(SubmitError::NotComplete);
     }

@@ -35,6 +35,9 @@ pub struct Thing {
     pub unit_price_minor: i64,
     /// Whom an order is for: E.164 without the plus sign; 0 where nobody was named.
     pub buyer_phone: u64,
+    /// Whose act it is where the office pressed the keys for somebody: E.164 without the plus sign; 0 for nobody else's.
+    #[serde(default)]
+    pub caller_phone: u64,
 }
 
 impl Thing {

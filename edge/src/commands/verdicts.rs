@@ -3,7 +3,7 @@
 
 use super::local;
 use super::state::{VerdictColumns, read_stands_at, stands_at_json, verdict_of_word};
-use crate::db::DbError;
+use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::replica::cursors;
 use rusqlite::Transaction;
@@ -138,8 +138,12 @@ pub fn settle(tx: &Transaction<'_>) -> Result<u64, DbError> {
             Some(may) => may,
             None => {
                 let verdict =
-                    verdict_of_word(&word).ok_or_else(|| DbError::bad_value("command", "verdict", seq))?;
-                may_drop(&verdict, &read_stands_at(place.as_deref(), seq)?, &here)
+                    verdict_of_word(&word).ok_or_else(|| DbError::bad_value("command", "verdict", seq));
+                let may = verdict.and_then(|verdict| {
+                    Ok(may_drop(&verdict, &read_stands_at(place.as_deref(), seq)?, &here))
+                });
+                // What cannot be read stays beside the replica, as what waits does.
+                pass_over(may)?.unwrap_or(false)
             }
         };
         last = Some((word, place, may));

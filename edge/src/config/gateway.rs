@@ -2,7 +2,7 @@
 //!
 //! Its secret and its key must never reach a log: what is shown of it for debugging leaves them out.
 
-use crate::sms::africastalking;
+use crate::sms::{africastalking, means_something};
 use mizili_node::address::AddressRange;
 use serde::Deserialize;
 use std::fmt;
@@ -142,6 +142,12 @@ impl Gateway {
         if !letters || self.sms_keyword.len() > SMS_KEYWORD_MAX_LETTERS {
             return Err(format!(
                 "sms_keyword '{}' must be one word of at most {SMS_KEYWORD_MAX_LETTERS} letters a to z",
+                self.sms_keyword
+            ));
+        }
+        if means_something(&self.sms_keyword) {
+            return Err(format!(
+                "sms_keyword '{}' already means something in a text, such as PRICE or STOP: take another word",
                 self.sms_keyword
             ));
         }

@@ -237,6 +237,10 @@ mod tests {
         assert!(with("api_url = \"http://sms.example.org\"").contains("https://"));
         assert!(with("api_url = \"http://127.0.0.1.example.org\"").contains("https://"));
         assert!(with("header_name = \"X-Key\"").contains("together"));
+        // Taken off every text, it would leave nobody a way to stop.
+        for word in ["STOP", "price", "bei", "Mizili"] {
+            assert!(with(&format!("sms_keyword = \"{word}\"")).contains("already means something"));
+        }
         assert!(wrong("country = \"MWI\"\n[sms]\nquiet_from = 25").contains("quiet_from 25"));
         let mut ranges = gateway("0123456789abcdef");
         ranges.push_str("allow = [\"10.0.0.0/33\"]");

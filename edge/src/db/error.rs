@@ -16,9 +16,12 @@ pub enum DbError {
     /// Another program held the database for too long.
     #[error("another program is using the database: try again")]
     Busy,
-    /// The file is damaged, or holds a value that no version writes.
+    /// The file is damaged.
     #[error("the database is damaged ({0}): keep a copy of the data folder and ask for help")]
     Corrupt(String),
+    /// One row holds a value that no version writes, or only a newer one. See [`super::pass_over`].
+    #[error("the database is damaged ({0}): keep a copy of the data folder and ask for help")]
+    BadRow(String),
     /// A newer version wrote the file.
     #[error("the data folder belongs to a newer version of this program: install that version")]
     TooNew,
@@ -32,13 +35,13 @@ impl DbError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Full | Self::ReadOnly | Self::Disk(_) | Self::Busy => true,
-            Self::Corrupt(_) | Self::TooNew | Self::Other(_) => false,
+            Self::Corrupt(_) | Self::BadRow(_) | Self::TooNew | Self::Other(_) => false,
         }
     }
 
     /// A stored value that does not fit, named by table, column and row.
     pub(crate) fn bad_value(table: &str, column: &str, row: impl std::fmt::Display) -> Self {
-        Self::Corrupt(format!("table {table}, column {column}, row {row}"))
+        Self::BadRow(format!("table {table}, column {column}, row {row}"))
     }
 }
 
@@ -57,7 +60,7 @@ impl From<rusqlite::Error> for DbError {
                 E::FromSqlConversionFailure(..) | E::IntegralValueOutOfRange(..) | E::InvalidColumnType(..)
             ) =>
             {
-                Self::Corrupt(error.to_string())
+                Self::BadRow(error.to_string())
             }
             _ => Self::Other(error.to_string()),
         }

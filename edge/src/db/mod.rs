@@ -3,6 +3,7 @@
 //! What [`Db::write`] answered is on disk. Readers are never blocked. Where the file cannot be written to, reading goes on and
 //! each write says why it was not taken. Other programs may have the same file open. No SQL about the market is here.
 
+mod bad_row;
 mod error;
 mod open;
 mod readers;
@@ -12,6 +13,7 @@ mod steps;
 mod tests;
 mod writer;
 
+pub(crate) use bad_row::pass_over;
 pub use error::DbError;
 
 use crate::node::HighWaterKeeper;

@@ -51,9 +51,11 @@ pub(super) fn execute(
         id: member.as_ref().map(|member| member.id.0),
         phone,
     };
+    let caller_phone = if walker.is_some() { phone } else { 0 };
     let actor = walker.cloned().unwrap_or_else(caller);
     let is_order = matches!(body, Body::OrderPlace(_));
-    let submission = Submission { id: CommandId(intent.command_id), actor, body, clerk: walker.is_some() };
+    let submission =
+        Submission { id: CommandId(intent.command_id), actor, body, clerk: walker.is_some(), caller_phone };
     match commands::submit(tx, deps, submission) {
         Ok(taken) if taken.repeated => {
             let known = outcome_of(tx, intent.command_id)?;

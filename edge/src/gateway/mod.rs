@@ -95,6 +95,7 @@ impl Channels {
         let calls = self.desk.calls.clone();
         let mut tasks = vec![tokio::spawn(calls.write_behind(DRAFT_WINDOW_S, stop.clone()))];
         let Desk { db, deps, config, outbox_wake, .. } = &*self.desk;
+        tasks.push(tokio::spawn(outbox::upkeep::run(db.clone(), deps.clone(), stop.clone())));
         match Sender::new(db.clone(), deps.clone(), config.clone()).await {
             Ok(sender) => tasks.push(tokio::spawn(sender.run(outbox_wake.clone(), stop))),
             Err(error) => {

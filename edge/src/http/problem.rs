@@ -12,7 +12,9 @@ impl From<DbError> for ApiError {
             DbError::ReadOnly => Kind::ReadOnly.error(),
             DbError::Disk(_) => Kind::DiskFailed.error(),
             DbError::Busy => Kind::Busy.error().retry_after_s(RETRY_AFTER_S),
-            DbError::Corrupt(_) | DbError::TooNew | DbError::Other(_) => Kind::Internal.error(),
+            DbError::Corrupt(_) | DbError::BadRow(_) | DbError::TooNew | DbError::Other(_) => {
+                Kind::Internal.error()
+            }
         };
         problem.caused_by(error)
     }

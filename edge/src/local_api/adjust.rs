@@ -98,7 +98,7 @@ pub async fn adjust(
         if let Some(wrong) = in_steps("/quantity", change.quantity, step_milli) {
             return Err(ApiError::fields(vec![wrong]));
         }
-        let submission = Submission { id, actor: caller.actor, body, clerk: true };
+        let submission = Submission { id, actor: caller.actor, body, clerk: true, caller_phone: 0 };
         let unit = names.unit(listing.unit)?;
         commands::submit(tx, &deps, submission).map_err(|error| match error {
             SubmitError::Rejected(reject) if reject.code == RejectCode::NotEnough => {

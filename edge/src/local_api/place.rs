@@ -73,7 +73,8 @@ pub async fn place(
             None => 1,
         };
         let body = draft(&new, listing.as_ref(), step_milli, &config)?;
-        let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
+        let submission =
+            Submission { id, actor: caller.actor, body: body.into(), clerk: true, caller_phone: 0 };
         let taken =
             commands::submit(tx, &deps, submission).map_err(|error| refusal(tx, error, listing.as_ref()))?;
         if taken.certainty == Certainty::Record {
@@ -263,7 +264,11 @@ pub async fn cancel(
         if order.status != OrderStatus::Cancelled {
             let command = CommandId(deps.ids.uuid_v7());
             let body = OrderCancel::new(id).into();
-            commands::submit(tx, &deps, Submission { id: command, actor: caller.actor, body, clerk: true })?;
+            commands::submit(
+                tx,
+                &deps,
+                Submission { id: command, actor: caller.actor, body, clerk: true, caller_phone: 0 },
+            )?;
         }
         find(tx, id)?.ok_or_else(|| ApiError::not_found("order"))
     });

@@ -67,7 +67,8 @@ pub async fn post(
             }
             check_new(tx, &me, &new, &body)?;
         }
-        let submission = Submission { id, actor: caller.actor, body: body.into(), clerk: true };
+        let submission =
+            Submission { id, actor: caller.actor, body: body.into(), clerk: true, caller_phone: 0 };
         let done = commands::submit(tx, &deps, submission).map_err(|error| reused(error, is_repeat))?;
         let listing: Listing =
             replica::get(tx, Key::Uuid(listing_id))?.ok_or_else(|| ApiError::not_found("product"))?;
@@ -168,7 +169,11 @@ pub async fn change(
         require(&headers, &etag(&show(tx, &me, &mut Names::new(tx), &listing)?))?;
         for body in bodies {
             let id = CommandId(deps.ids.uuid_v7());
-            commands::submit(tx, &deps, Submission { id, actor: caller.actor, body, clerk: true })?;
+            commands::submit(
+                tx,
+                &deps,
+                Submission { id, actor: caller.actor, body, clerk: true, caller_phone: 0 },
+            )?;
         }
         Ok(show(tx, &me, &mut Names::new(tx), &read(tx, id)?)?)
     });

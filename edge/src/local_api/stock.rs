@@ -188,6 +188,7 @@ pub(super) fn line(
     hub = hub.plus(way.to_hub);
     let sold = sold(conn, me, listing.id)?;
     let doubt = me.doubt_about(conn, listing.id)?;
+    let must_count = doubt == Some(Doubt::Rewound) && !node::counts::must_hear_first(conn)?;
     let line = StockLine {
         can_sell: product.available,
         held_here: here,
@@ -196,7 +197,7 @@ pub(super) fn line(
         sold_not_fetched: sold.not_fetched,
         coming_back: way.back_here,
         expected: here.plus(hub).plus(others).plus(sold.not_fetched).plus(way.back_here),
-        count_needed: doubt == Some(Doubt::Rewound) && here > Quantity::ZERO,
+        count_needed: must_count && here > Quantity::ZERO && listing.status == ListingStatus::Active,
         explanation: Vec::new(),
         product,
     };
@@ -224,7 +225,8 @@ fn explain(
         return sentences;
     }
     match doubt {
-        Some(Doubt::Rewound) => tell("stock-rewound", Quantity::ZERO),
+        Some(Doubt::Rewound) if line.count_needed => tell("stock-rewound", Quantity::ZERO),
+        Some(Doubt::Rewound) => tell("stock-rewound-unheard", Quantity::ZERO),
         Some(Doubt::Copied) => tell("stock-copied", Quantity::ZERO),
         None if !me.is_complete => tell("stock-fetching", Quantity::ZERO),
         None if sold.short => tell("stock-short", Quantity::ZERO),

@@ -1,8 +1,9 @@
 //! Which products a person still has to count, because the data of this box is older than what was done on it. Until then the box holds
 //! nothing of such a product: what it sold in between is known to nobody here.
 //!
-//! A count ends it for its product. Which products there are is only known once everything of the hub is here: then the list is
-//! made, and with its last product the doubt ends.
+//! A count ends it for its product. It is booked as a difference to what should be there, and which products there are and what should be
+//! there is only known once everything of the hub is here: until then none is taken, or what the hub knows already would be booked
+//! twice. Then the list is made, and with its last product the doubt ends.
 
 use super::high_water::{Doubt, doubt};
 use super::{get, identity, put, remove};
@@ -16,13 +17,9 @@ use sync_protocol::units::Quantity;
 /// Set once the list is made.
 const LISTED: &str = "to_count_listed";
 
-/// Everything has to be counted from now on. What was counted since the data came into doubt stays counted.
+/// Everything has to be counted from now on, also what was counted in an earlier doubt: what was sold after that may be missing too.
 pub(super) fn begin(tx: &Transaction<'_>) -> Result<(), DbError> {
-    if doubt(tx)? == Some(Doubt::Rewound) {
-        tx.execute("DELETE FROM to_count WHERE counted = 0", [])?;
-    } else {
-        tx.execute("DELETE FROM to_count", [])?;
-    }
+    tx.execute("DELETE FROM to_count", [])?;
     remove(tx, LISTED)?;
     put(tx, "doubt", &Doubt::Rewound.code())?;
     offers_moved(tx)
@@ -63,6 +60,14 @@ fn must_be_counted(conn: &Connection, listing: ListingId) -> Result<bool, DbErro
     })
 }
 
+/// Whether the stock must not be counted yet: what should be there is not known before the hub was heard.
+///
+/// # Errors
+/// Those of the database.
+pub fn must_hear_first(conn: &Connection) -> Result<bool, DbError> {
+    Ok(doubt(conn)? == Some(Doubt::Rewound) && !is_listed(conn)?)
+}
+
 fn is_listed(conn: &Connection) -> Result<bool, DbError> {
     Ok(get::<bool>(conn, LISTED)?.unwrap_or(false))
 }
@@ -81,34 +86,35 @@ pub fn counted(tx: &Transaction<'_>, listing: ListingId) -> Result<(), DbError> 
 }
 
 /// Makes the list of what is still to be counted, once everything that the hub has for this box is here: what comes later is the hub's
-/// to know. In the transaction that says so.
+/// to know. In the transaction that says so. Ends the doubt where nothing of the list is left.
 ///
 /// # Errors
 /// Those of the database.
 pub fn list(tx: &Transaction<'_>) -> Result<(), DbError> {
-    if doubt(tx)? != Some(Doubt::Rewound) || is_listed(tx)? {
+    if doubt(tx)? != Some(Doubt::Rewound) {
         return Ok(());
     }
-    for listing in held(tx)? {
-        tx.prepare_cached("INSERT OR IGNORE INTO to_count (listing, counted) VALUES (?1, 0)")?
-            .execute([listing.0.as_bytes()])?;
+    if !is_listed(tx)? {
+        for listing in held(tx)? {
+            tx.prepare_cached("INSERT OR IGNORE INTO to_count (listing, counted) VALUES (?1, 0)")?
+                .execute([listing.0.as_bytes()])?;
+        }
+        put(tx, LISTED, &true)?;
     }
-    put(tx, LISTED, &true)?;
     end_with_the_last(tx)
 }
 
+/// What was taken off sale, or is all gone, need not be counted any more.
 fn end_with_the_last(tx: &Transaction<'_>) -> Result<(), DbError> {
-    let left: bool =
-        tx.query_row("SELECT EXISTS (SELECT 1 FROM to_count WHERE counted = 0)", [], |row| row.get(0))?;
-    if is_listed(tx)? && !left { super::clear_doubt(tx) } else { Ok(()) }
+    if is_listed(tx)? && to_count(tx)?.is_empty() { super::clear_doubt(tx) } else { Ok(()) }
 }
 
-/// The products that are still to be counted, as far as they are known.
+/// The products that are still to be counted; none before that is known.
 ///
 /// # Errors
 /// Those of the database.
 pub fn to_count(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
-    if doubt(conn)? != Some(Doubt::Rewound) {
+    if doubt(conn)? != Some(Doubt::Rewound) || !is_listed(conn)? {
         return Ok(Vec::new());
     }
     let mut left = Vec::new();
@@ -140,9 +146,10 @@ fn held(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::SubmitError;
     use crate::node::{self, clear_doubt};
     use crate::testing::TestEdge;
-    use sync_protocol::command::{Adjustment, Certainty, StockAdjust};
+    use sync_protocol::command::{Adjustment, Certainty, ListingWithdraw, StockAdjust};
 
     /// A box in doubt, as after an old copy of its disk was put back, with two products of 50.
     fn doubtful() -> (TestEdge, ListingId, ListingId) {
@@ -152,10 +159,14 @@ mod tests {
         (edge, maize, beans)
     }
 
-    fn count(edge: &TestEdge, listing: ListingId, milli: i64) {
+    fn try_count(edge: &TestEdge, listing: ListingId, milli: i64) -> Result<(), SubmitError> {
         let found = Adjustment::Count { counted_milli: milli, expected_milli: 50_000 };
         let body = StockAdjust { listing: listing.0, found, reason: String::new() };
-        edge.submit(crate::testing::clerk(), true, body).unwrap();
+        edge.submit(crate::testing::clerk(), true, body).map(|_| ())
+    }
+
+    fn count(edge: &TestEdge, listing: ListingId, milli: i64) {
+        try_count(edge, listing, milli).unwrap();
     }
 
     #[test]
@@ -163,11 +174,10 @@ mod tests {
         let (edge, maize, beans) = doubtful();
         let sells = |listing| edge.place_order(listing, 1).unwrap().1.certainty;
         assert_eq!((sells(maize), sells(beans)), (Certainty::Request, Certainty::Request));
-        count(&edge, maize, 48_000);
-        assert_eq!((sells(maize), sells(beans)), (Certainty::Record, Certainty::Request));
-        assert_eq!(edge.read(to_count), [beans]);
         // Everything of the hub is here: nothing but these two is in doubt.
         edge.write(list);
+        count(&edge, maize, 48_000);
+        assert_eq!((sells(maize), sells(beans)), (Certainty::Record, Certainty::Request));
         assert_eq!((edge.read(node::doubt), edge.read(to_count)), (Some(Doubt::Rewound), vec![beans]));
         let later = edge.post_listing(10);
         assert_eq!(sells(later), Certainty::Record);
@@ -177,28 +187,46 @@ mod tests {
     }
 
     #[test]
-    fn counting_before_the_hub_was_heard_ends_nothing_but_its_own() {
-        let (edge, maize, beans) = doubtful();
-        count(&edge, maize, 50_000);
-        count(&edge, beans, 50_000);
-        assert_eq!(edge.read(node::doubt), Some(Doubt::Rewound), "the hub may know of more products");
+    fn nothing_is_counted_before_the_hub_was_heard() {
+        let (edge, maize, _) = doubtful();
+        assert_eq!(try_count(&edge, maize, 50_000), Err(SubmitError::NotComplete));
+        assert!(edge.read(must_hear_first) && edge.read(to_count).is_empty());
+        // What is brought only now is known.
+        let later = edge.post_listing(10);
+        assert_eq!(edge.place_order(later, 1).unwrap().1.certainty, Certainty::Record);
         edge.write(list);
-        assert_eq!(edge.read(node::doubt), None);
+        assert!(!edge.read(must_hear_first));
+        assert_eq!(edge.read(to_count).len(), 2);
+        count(&edge, maize, 50_000);
     }
 
     #[test]
-    fn a_second_doubt_keeps_what_was_counted_in_the_first_and_nothing_of_an_ended_one() {
+    fn a_second_doubt_begins_anew() {
         let (edge, maize, beans) = doubtful();
-        count(&edge, maize, 50_000);
         edge.write(list);
+        count(&edge, maize, 50_000);
+        // What was sold after that count may be missing on this copy too.
         edge.write(begin);
-        assert_eq!(edge.read(to_count), [beans]);
-        edge.write(clear_doubt);
-        edge.write(begin);
+        edge.write(list);
         let mut both = vec![maize, beans];
         both.sort_unstable();
         let mut left = edge.read(to_count);
         left.sort_unstable();
         assert_eq!(left, both);
+        edge.write(clear_doubt);
+        edge.write(begin);
+        edge.write(list);
+        assert_eq!(edge.read(to_count).len(), 2, "nor is anything kept of one that ended");
+    }
+
+    #[test]
+    fn what_is_taken_off_sale_keeps_no_doubt_alive() {
+        let (edge, maize, beans) = doubtful();
+        edge.write(list);
+        count(&edge, maize, 50_000);
+        let body = ListingWithdraw { listing: beans.0 };
+        edge.submit(crate::testing::clerk(), true, body).unwrap();
+        edge.write(list);
+        assert_eq!(edge.read(node::doubt), None);
     }
 }

@@ -8,7 +8,7 @@
 mod tests;
 
 use crate::commands::{self, CommandState, Thing, Unsaid};
-use crate::db::DbError;
+use crate::db::{DbError, pass_over};
 use crate::market_view::{language_of, member_of};
 use crate::node;
 use crate::outbox::{self, Kind, Outgoing};
@@ -38,27 +38,34 @@ pub fn tell(tx: &Transaction<'_>, now: &Now) -> Result<u64, DbError> {
     let mut queued = 0;
     loop {
         let list = commands::untold(tx, UNTOLD_AT_ONCE)?;
-        for state in &list {
-            let (seq, id) = (state.command.seq, state.command.id.0);
-            let said = match news(tx, state)? {
-                Some(News { phone, saying, thing }) => {
-                    say(tx, Kind::Verdict, id, phone, &saying, thing.as_ref(), now)?
-                }
-                None => Said::Not(Unsaid::Nothing),
+        for (seq, state) in &list {
+            let said = match state {
+                Some(state) => pass_over(say_verdict(tx, state, now))?,
+                None => None,
             };
-            match said {
+            match said.unwrap_or(Said::Not(Unsaid::Unreadable)) {
                 Said::Queued => queued += 1,
                 Said::Before => {}
                 Said::Not(why) => {
-                    commands::mark_unsaid(tx, seq, why)?;
+                    commands::mark_unsaid(tx, *seq, why)?;
                     continue;
                 }
             }
-            commands::mark_told(tx, seq, now.best_s)?;
+            commands::mark_told(tx, *seq, now.best_s)?;
         }
         if list.len() < UNTOLD_AT_ONCE {
             return Ok(queued);
         }
+    }
+}
+
+/// Queues what there is to tell of one verdict.
+fn say_verdict(tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<Said, DbError> {
+    match news(tx, state)? {
+        Some(News { phone, saying, thing }) => {
+            say(tx, Kind::Verdict, state.command.id.0, phone, &saying, thing.as_ref(), now)
+        }
+        None => Ok(Said::Not(Unsaid::Nothing)),
     }
 }
 
@@ -114,8 +121,9 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
     };
     let was_asked = state.certainty == Certainty::Request;
     let is_short = matches!(&state.verdict, Some(Verdict::Applied(applied)) if applied.short);
-    let person = person(&state.command.actor);
     let thing = commands::thing(conn, state)?;
+    let walked_for = thing.as_ref().map_or(0, |thing| thing.caller_phone);
+    let person = if walked_for == 0 { person(&state.command.actor) } else { walked_for };
     let buyer = thing.as_ref().map_or(0, |thing| thing.buyer_phone);
     let (phone, saying) = match Body::from_raw(&state.command.body) {
         Ok(Some(Body::OrderPlace(order))) => {

@@ -1,7 +1,7 @@
 //! Verdicts become messages: once, in the right language, to the right person, in the transaction that learnt them.
 
 use super::tell;
-use crate::commands::{self, VerdictError};
+use crate::commands::{self, Submission, VerdictError};
 use crate::db::DbError;
 use crate::outbox::{self, Kind, Stored};
 use crate::replica;
@@ -14,10 +14,11 @@ use crate::time::{self, Now};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace};
 use sync_protocol::entity::{Listing, Member, Order, OrderStatus};
-use sync_protocol::ids::{ListingId, OrderId};
+use sync_protocol::ids::{CommandId, ListingId, OrderId};
 use sync_protocol::row::Key;
 use sync_protocol::units::{Currency, Quantity};
 use sync_protocol::verdict::{Applied, Numbered, Reject, RejectCode, Verdict};
+use uuid::Uuid;
 
 fn messages(edge: &TestEdge) -> Vec<Stored> {
     let mut list = edge.read(|conn| outbox::list(conn, None, None, 100));
@@ -357,4 +358,37 @@ fn a_receipt_is_queued_once_with_its_order() {
         !edge.write(move |tx| super::receipt(tx, OrderId(uuid::Uuid::nil()), &now)),
         "an order that is not there"
     );
+}
+
+#[test]
+fn a_command_that_cannot_be_read_keeps_nobody_else_from_being_told() {
+    let edge = TestEdge::with_market();
+    let first = asks(&edge, other_listing().id, 20);
+    edge.write(move |tx| -> Result<(), DbError> {
+        let sql = "UPDATE command SET verdict = 'perhaps', settled_at_s = 5 WHERE seq = ?1";
+        Ok(tx.execute(sql, [first]).map(|_| ())?)
+    });
+    let second = asks(&edge, other_listing().id, 7);
+    verdicts(&edge, 1, &[(second, not_enough("5"))]);
+    assert_eq!(
+        texts(&edge),
+        [(MEMBER_PHONE, "Your order was NOT taken: 7 kg Beans. Only 5 kg left.".to_owned())]
+    );
+    assert_eq!(edge.read(commands::refusals).len(), 1, "the office's list goes on too");
+    assert!(edge.read(|conn| commands::untold(conn, 10)).is_empty(), "nor is it looked at for ever");
+}
+
+#[test]
+fn what_the_office_walked_for_somebody_is_told_to_that_person() {
+    let edge = TestEdge::with_market();
+    let (listing, deps) = (edge.post_listing(50), edge.deps().clone());
+    let submitted = edge.write(move |tx| {
+        let (id, body) = (CommandId(Uuid::from_u128(9)), ListingWithdraw { listing: listing.0 }.into());
+        let submission = Submission { id, actor: clerk(), body, clerk: true, caller_phone: CALLER_PHONE };
+        commands::submit(tx, &deps, submission)
+    });
+    let refused = Verdict::Rejected(Reject::new(RejectCode::Withdrawn));
+    verdicts(&edge, 1, &[(1, applied()), (submitted.seq, refused)]);
+    let told: Vec<u64> = texts(&edge).into_iter().map(|(phone, _)| phone).collect();
+    assert_eq!(told, [CALLER_PHONE]);
 }

@@ -2,7 +2,7 @@
 
 use super::rules::PAUSE_MAX_S;
 use super::{Kind, Outgoing, State};
-use crate::db::DbError;
+use crate::db::{DbError, pass_over};
 use crate::text::Lang;
 use crate::text::gsm7::sms_size;
 use crate::time::Now;
@@ -117,7 +117,7 @@ pub fn list(
     let mut rows = statement.query((before.unwrap_or(i64::MAX), state.map(State::as_str), limit))?;
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
-        messages.push(stored(row)?);
+        messages.extend(pass_over(stored(row))?);
     }
     Ok(messages)
 }
@@ -127,11 +127,16 @@ pub fn list(
 pub(super) fn due(conn: &Connection, now: &Now) -> Result<Option<Stored>, DbError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM sms_out WHERE state = 'queued' AND (due_lived_s <= ?1 OR due_lived_s > ?2)
-         ORDER BY kind <> 'reply', due_lived_s, id LIMIT 1"
+         ORDER BY kind <> 'reply', due_lived_s, id"
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([now.lived_s, now.lived_s.saturating_add(PAUSE_MAX_S)])?;
-    rows.next()?.map(stored).transpose()
+    while let Some(row) = rows.next()? {
+        if let Some(message) = pass_over(stored(row))? {
+            return Ok(Some(message));
+        }
+    }
+    Ok(None)
 }
 
 /// Moves a message that has not ended: its state, after what pause in seconds it is next due, and why. It is looked at again

@@ -9,6 +9,7 @@ mod rules;
 mod sender;
 #[cfg(test)]
 mod tests;
+pub(crate) mod upkeep;
 
 pub use db::{Report, ReportOf, Stored, has_opted_out, list, note_opt_in, note_opt_out, queue, report};
 pub use rules::SmsSettings;

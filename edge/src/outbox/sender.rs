@@ -24,9 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the queue is looked at when nobody says that something is in it: other programs of this box queue too.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// How often what ended long ago is dropped.
-const PRUNE_EVERY: Duration = Duration::from_secs(600);
-
 /// First and longest pause while nothing can be sent until an operator acts.
 const HOLD: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1_800));
 
@@ -83,15 +80,7 @@ impl Sender {
         if let Err(error) = self.recover().await {
             tracing::warn!(%error, "cannot look through the outbox");
         }
-        let mut pruned: Option<Duration> = None;
         loop {
-            let now = self.deps.clock.monotonic();
-            if pruned.is_none_or(|at| now.saturating_sub(at) >= PRUNE_EVERY) {
-                pruned = Some(now);
-                if let Err(error) = self.tidy().await {
-                    tracing::warn!(%error, "cannot tidy the outbox");
-                }
-            }
             let worked = tokio::select! {
                 step = self.step() => step,
                 // What was under way is tried again at the next start.
@@ -108,17 +97,6 @@ impl Sender {
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
-    }
-
-    /// Writes down how far the count of time is, and drops what is over by it.
-    pub(super) async fn tidy(&self) -> Result<(), DbError> {
-        let at = self.deps.clock.read();
-        self.db
-            .write_grouped(move |tx| {
-                time::note(tx, at)?;
-                db::prune(tx, &time::now(tx, at)?)
-            })
-            .await
     }
 
     /// Looks at what was leaving when the program ended last: it may have gone out.

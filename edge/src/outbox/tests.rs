@@ -1,5 +1,6 @@
 //! The outbox against a gateway on this machine that answers as it is told.
 
+use super::upkeep::tidy;
 use super::{Kind, Outgoing, Report, ReportOf, Sender, State, Step, Stored};
 use crate::config::Config;
 use crate::db::DbError;
@@ -180,7 +181,7 @@ async fn a_refusal_that_overtakes_the_answer_counts_as_stop_once_it_is_known_who
 async fn run_at(office: &mut Office, wall_s: i64) {
     office.edge.clock().set_wall_s(wall_s);
     office.edge.clock().reboot();
-    office.sender.tidy().await.unwrap();
+    tidy(office.edge.db(), office.edge.deps()).await.unwrap();
     office.run().await;
 }
 
@@ -402,13 +403,32 @@ async fn what_ended_long_ago_goes_and_what_waited_too_long_is_given_up() {
     office.queue("old", MEMBER_PHONE, Kind::Receipt, "x");
     office.run().await;
     office.queue("stuck", MEMBER_PHONE, Kind::Receipt, "x");
-    office.sender.tidy().await.unwrap();
+    tidy(office.edge.db(), office.edge.deps()).await.unwrap();
     assert_eq!((office.one("old").state, office.one("stuck").state), (State::Sent, State::Queued));
     office.wait(8 * 86_400);
-    office.sender.tidy().await.unwrap();
+    tidy(office.edge.db(), office.edge.deps()).await.unwrap();
     assert_eq!(office.one("stuck").state, State::Cancelled);
     office.wait(83 * 86_400);
-    office.sender.tidy().await.unwrap();
+    tidy(office.edge.db(), office.edge.deps()).await.unwrap();
     let left = office.edge.read(|conn| super::list(conn, None, None, 10));
     assert_eq!(left.iter().map(|message| message.about.as_str()).collect::<Vec<_>>(), ["stuck"]);
+}
+
+#[tokio::test]
+async fn a_message_of_a_kind_that_only_a_newer_program_knows_keeps_no_other_waiting() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("newer", MEMBER_PHONE, Kind::Receipt, "x");
+    office.edge.write(|tx| tx.execute("UPDATE sms_out SET kind = 'invoice'", []).map_err(DbError::from));
+    office.queue("known", MEMBER_PHONE, Kind::Receipt, "y");
+    office.run().await;
+    assert_eq!(office.one("known").state, State::Sent);
+    assert_eq!(
+        office.edge.read(|conn| super::list(conn, None, None, 10)).len(),
+        1,
+        "the page's list goes on too"
+    );
+    let waits = "SELECT count(*) FROM sms_out WHERE state = 'queued'";
+    let waits: i64 =
+        office.edge.read(move |conn| Ok::<_, DbError>(conn.query_row(waits, [], |row| row.get(0))?));
+    assert_eq!(waits, 1, "it is kept for the program that knows it");
 }

@@ -186,7 +186,7 @@ pub(super) fn is_sent(conn: &Connection, entity: u16, key: Key) -> Result<bool, 
 }
 
 pub(super) fn typed<E: Entity>(key: Key, fields: &Fields) -> Result<E, DbError> {
-    E::from_fields(key, fields).map_err(|error| DbError::Corrupt(error.to_string()))
+    E::from_fields(key, fields).map_err(|error| DbError::BadRow(error.to_string()))
 }
 
 fn key_of(row: &rusqlite::Row<'_>, column: usize, table: &str) -> Result<Key, DbError> {

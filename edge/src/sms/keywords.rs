@@ -72,6 +72,12 @@ fn known(word: &str) -> Option<&'static Known> {
     KEYWORDS.iter().find(|(known, _, _)| known == word)
 }
 
+/// Whether a word means something of its own in a text, in any language.
+pub(crate) fn means_something(word: &str) -> bool {
+    let word = words(word).concat();
+    word == SERVICE || known(&word).is_some()
+}
+
 /// Whether a word is in a list, in any language.
 fn is_of(word: &str, list: Msg) -> bool {
     KEYWORDS.iter().any(|(known, msg, _)| known == word && *msg == list)

@@ -14,6 +14,6 @@ mod tests;
 pub use answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
 pub use notices::{About, Notice, notice};
 
-pub(crate) use keywords::start_word;
+pub(crate) use keywords::{means_something, start_word};
 pub(crate) use names::words;
 pub(crate) use options::{example, example_of, request};

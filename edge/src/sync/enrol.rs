@@ -23,6 +23,7 @@ use sync_protocol::api::market::Cooperative;
 use sync_protocol::ids::{CooperativeId, EdgeId};
 use sync_protocol::session::{ENROL_PATH, Link, identity};
 use sync_protocol::wire::message::RefusalCode;
+use uuid::Uuid;
 
 /// Fewest and most letters and digits of a code; what is typed is checked before it is sent.
 const CODE_CHARS: (usize, usize) = (8, 64);
@@ -53,6 +54,8 @@ pub struct Enrolment<'a> {
     pub transport: &'a dyn Transport,
     /// Whether the hub may be reached over plain http although it is elsewhere; kept in the settings.
     pub insecure_http: bool,
+    /// Whether a person says that it is the hub that the box belongs to, where nothing else shows it.
+    pub same_hub: bool,
 }
 
 impl Enrolment<'_> {
@@ -97,10 +100,16 @@ impl Enrolment<'_> {
         if let Some(edge) = known.filter(|edge| *edge != me.edge) {
             return Err(SyncError::CodeOfAnother { edge: edge.0 });
         }
-        let (edge, epoch, now_s) = (me.edge, answer.epoch, self.deps.clock.now_s());
+        if known.is_some() {
+            self.must_be_the_same_hub(answer.hub, &me.hub_keys).await?;
+        }
+        let (edge, epoch, hub, now_s) = (me.edge, answer.epoch, answer.hub, self.deps.clock.now_s());
         self.db
             .write(move |tx| {
                 node::enrol(tx, &me, &link, epoch)?;
+                if let Some(hub) = hub {
+                    node::set_hub(tx, hub)?;
+                }
                 if let Some(hash) = hash {
                     password::store(tx, password::FIRST_USER, &hash, now_s)?;
                 }
@@ -116,6 +125,28 @@ impl Enrolment<'_> {
         }
         config::write_first(self.data_dir, self.deps, &answer.cooperative.country, self.insecure_http)?;
         Ok(Enrolled { edge, cooperative: answer.cooperative, is_anew: false })
+    }
+
+    /// Refuses another hub that happens to use the same number: what waits here is not for it, and its rows are not of these buckets.
+    async fn must_be_the_same_hub(&self, hub: Option<Uuid>, keys: &[[u8; 32]]) -> Result<(), SyncError> {
+        let (before, known) =
+            self.db.read(|conn| Ok::<_, SyncError>((node::hub(conn)?, node::identity(conn)?))).await?;
+        let words = match before.zip(hub) {
+            Some((before, now)) if before == now => return Ok(()),
+            Some(_) => {
+                "this box belongs to another hub. Give the new one a box of its own: an empty --data-dir"
+            }
+            None if self.same_hub
+                || known.is_some_and(|me| me.hub_keys.iter().any(|key| keys.contains(key))) =>
+            {
+                return Ok(());
+            }
+            None => {
+                "the hub's keys are not those that this box knows. If the hub is the same and its operator has replaced them, say so \
+                     with --same-hub; for another hub take an empty --data-dir"
+            }
+        };
+        Err(SyncError::DataOfAnother(words.to_owned()))
     }
 
     async fn ask_hub(

@@ -9,6 +9,7 @@ mod error;
 pub mod exchange;
 mod heads;
 mod intake;
+pub mod keep;
 pub mod lock;
 mod mend;
 mod meter;

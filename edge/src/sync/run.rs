@@ -1,6 +1,6 @@
 //! The background loop: exchanges when the hub has news, when somebody here did something, and after a pause when the line failed.
 //!
-//! It never ends because of an error, never hurries a hub that asked for time, and never runs beside another exchange of the
+//! It never ends because of an error but one that a new enrolment explains, never hurries a hub that asked for time, and never runs beside another exchange of the
 //! same box.
 
 use super::client::{Payload, Request, Transport};
@@ -9,6 +9,7 @@ use super::exchange::{Bounds, Check, ExchangeReport, Syncer, parties};
 use super::round::is_about_commands;
 use super::session::{self, kept_token};
 use crate::db::Db;
+use crate::identity::Identity;
 use crate::node;
 use crate::replica;
 use base64::Engine as _;
@@ -22,7 +23,6 @@ use std::time::Duration;
 use sync_protocol::session::{MINOR_WITH_NEWS_IN_A_BODY, NEWS_PATH};
 use sync_protocol::wire::message::{Message, Standing, cursors_to_bytes, scope_hash};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
 
 /// The first pause after a failure is at most this long, each next at most twice the one before.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
@@ -59,8 +59,8 @@ const BOUNDS: Bounds = Bounds {
 /// To speak with the loop.
 #[derive(Clone)]
 pub struct SyncHandle {
-    wake: Arc<Notify>,
-    changed: watch::Receiver<u64>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) changed: watch::Receiver<u64>,
 }
 
 impl SyncHandle {
@@ -80,26 +80,6 @@ impl SyncHandle {
     }
 }
 
-/// Starts the loop. It ends soon after `stop` becomes true; what is under way is left at a point where it goes on later.
-pub fn start(syncer: Syncer, stop: watch::Receiver<bool>) -> (SyncHandle, JoinHandle<()>) {
-    let handle = SyncHandle { wake: Arc::default(), changed: syncer.changed.subscribe() };
-    let wake = handle.wake.clone();
-    let new_command = syncer.db.watch_highest_seq();
-    let task = Loop {
-        syncer,
-        wake,
-        new_command,
-        stop,
-        poll: None,
-        exchanges: 0,
-        failures: 0,
-        poll_failures: 0,
-        held_until: Duration::ZERO,
-        contact: None,
-    };
-    (handle, tokio::spawn(task.run()))
-}
-
 /// A long poll under way.
 struct Poll {
     answer: BoxFuture<'static, Result<bool, SyncError>>,
@@ -107,8 +87,11 @@ struct Poll {
     begun_after: u64,
 }
 
-struct Loop {
+/// The loop of one opening.
+pub(super) struct Loop {
     syncer: Syncer,
+    /// The address of the hub that enrolment had named when it began.
+    hub_url: Option<String>,
     wake: Arc<Notify>,
     new_command: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
@@ -128,24 +111,55 @@ struct Loop {
 enum Woken {
     Go,
     Stop,
+    Outdated,
+}
+
+/// Why a loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// The box was enrolled anew since: its keys or the hub's address are others.
+    Outdated,
 }
 
 impl Loop {
-    async fn run(mut self) {
+    pub(super) fn new(syncer: Syncer, wake: Arc<Notify>, stop: watch::Receiver<bool>) -> Self {
+        let new_command = syncer.db.watch_highest_seq();
+        Self {
+            syncer,
+            hub_url: None,
+            wake,
+            new_command,
+            stop,
+            poll: None,
+            exchanges: 0,
+            failures: 0,
+            poll_failures: 0,
+            held_until: Duration::ZERO,
+            contact: None,
+        }
+    }
+
+    /// Exchanges until it is told to stop; what is under way is then left at a point where it goes on later.
+    pub(super) async fn run(mut self) -> Ended {
+        self.hub_url = enrolled_at(&self.syncer.db).await;
         loop {
             self.new_command.mark_unchanged();
             let bounds = Bounds { hold_commands: self.holds_commands(), ..BOUNDS };
             let ended = tokio::select! {
                 ended = self.syncer.run_once(bounds) => ended,
-                () = stopped(&mut self.stop) => return,
+                () = stopped(&mut self.stop) => return Ended::Stopped,
             };
             self.exchanges += 1;
             self.contact = match &ended {
                 Ok(report) => report.contact,
                 Err(_) => last_contact(&self.syncer.db).await,
             };
-            if self.after(ended).await == Woken::Stop {
-                return;
+            match self.after(ended).await {
+                Woken::Go => {}
+                Woken::Stop => return Ended::Stopped,
+                Woken::Outdated => return Ended::Outdated,
             }
         }
     }
@@ -164,6 +178,9 @@ impl Loop {
             }
             Err(error) => error,
         };
+        if self.is_outdated().await {
+            return Woken::Outdated;
+        }
         self.failures = self.failures.saturating_add(1);
         self.complain(&error);
         if matches!(&error, SyncError::Refused(refusal) if is_about_commands(refusal.code)) {
@@ -172,6 +189,13 @@ impl Loop {
             return self.news().await;
         }
         self.pause(pause_after(&self.syncer.deps, self.failures, &error), Some(&error)).await
+    }
+
+    /// Whether the box was enrolled anew by another process since this loop began.
+    async fn is_outdated(&mut self) -> bool {
+        let is_key = Identity::load(&self.syncer.data_dir)
+            .is_ok_and(|now| now.public_key() != self.syncer.identity.public_key());
+        is_key || enrolled_at(&self.syncer.db).await != self.hub_url
     }
 
     fn holds_commands(&self) -> bool {
@@ -270,7 +294,12 @@ impl Loop {
     }
 }
 
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+/// The hub's address by enrolment.
+async fn enrolled_at(db: &Db) -> Option<String> {
+    db.read(node::identity).await.ok().flatten().map(|me| me.hub_url)
+}
+
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // The sender going away means the same as its word.
     let _ = stop.wait_for(|stop| *stop).await;
 }

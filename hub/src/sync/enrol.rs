@@ -88,6 +88,7 @@ async fn enrol_once(
     };
     let cooperative = cooperative(&mut tx, edge.cooperative).await?;
     let epoch = store::epoch(&mut tx, &state.keys).await?;
+    let hub = store::hub_id(&mut tx).await?;
     // A box that is replaced by this hears it at once.
     state.db.commit_and_tell(tx, &Moved::from_iter([Bucket::Edge(edge.id)])).await?;
     tracing::info!(edge = edge.id.0, incarnation, "an edge was enrolled");
@@ -101,6 +102,7 @@ async fn enrol_once(
         hub_keys: state.keys.public().map(|key| encode(&key)).into(),
         cooperative,
         national: edge.national,
+        hub: Some(hub),
     })
 }
 

@@ -1,13 +1,14 @@
 //! SQL about edges: who they are, their sessions, links and what was last heard of them. No rules here.
 
 use super::keys::HubKeys;
-use crate::db::q;
+use crate::db::{q, q_scalar};
 use crate::error::{ApiError, out_of_order};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Row};
 use std::collections::HashMap;
 use sync_protocol::ids::{CooperativeId, EdgeId};
+use uuid::Uuid;
 
 /// An edge as the operators made it.
 pub(super) struct EdgeRow {
@@ -312,6 +313,11 @@ pub(super) async fn epoch(conn: &mut PgConnection, keys: &HubKeys) -> Result<u32
         return Err(out_of_order().into());
     }
     Ok(row.try_get::<i32, _>(0)? as u32)
+}
+
+/// Which hub the database is.
+pub(super) async fn hub_id(conn: &mut PgConnection) -> Result<Uuid, sqlx::Error> {
+    q_scalar("SELECT id FROM hub").fetch_one(conn).await
 }
 
 /// The highest verdict number given to a stream.

@@ -76,6 +76,7 @@ impl Office {
                 data_dir: dir.path(),
                 transport: &*line,
                 insecure_http: false,
+                same_hub: false,
             };
             enrolment.run(code, Some("a password for tests")).await.unwrap();
         }
@@ -268,6 +269,7 @@ impl Office {
             data_dir: self.dir.path(),
             transport: &*self.line,
             insecure_http: false,
+            same_hub: false,
         };
         enrolment.run(code, None).await.map(|_| ())
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Turns a one-time code into an edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -35,6 +36,9 @@ pub struct EnrolResponse {
     pub cooperative: super::market::Cooperative,
     /// Whether it subscribes to everything.
     pub national: bool,
+    /// Which hub this is; it outlives its keys. None from a hub before minor 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<Uuid>,
 }
 
 /// A link, see [`crate::session::Link`].

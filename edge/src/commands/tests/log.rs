@@ -148,7 +148,7 @@ fn a_person_is_told_once_and_only_of_what_is_final() {
     let edge = with_orders(3);
     record(&edge, vec![numbered(1, 2, applied()), numbered(2, 3, Verdict::Held)]).unwrap();
     let seqs = |edge: &TestEdge| -> Vec<u64> {
-        edge.read(|conn| untold(conn, 9)).iter().map(|s| s.command.seq).collect()
+        edge.read(|conn| untold(conn, 9)).iter().map(|(seq, _)| *seq).collect()
     };
     assert_eq!(seqs(&edge), [2]);
     edge.write(|tx| mark_told(tx, 3, 1_100));
@@ -296,6 +296,6 @@ fn a_stored_value_that_no_version_writes_is_named() {
             Ok(tx.execute(&format!("UPDATE command SET {column} = ?1 WHERE seq = 2"), [value]).map(|_| ())?)
         });
         let read = edge.db().read_blocking(|conn| outcome(conn, CommandId(hub_born(0))));
-        assert_eq!(read, Err(DbError::Corrupt(format!("table command, column {column}, row 2"))));
+        assert_eq!(read, Err(DbError::BadRow(format!("table command, column {column}, row 2"))));
     }
 }

@@ -227,6 +227,7 @@ fn numbers_have_no_gaps_over_refusals_and_restarts() {
                 actor: caller(),
                 body: order_of(listing, 1).into(),
                 clerk: false,
+                caller_phone: 0,
             },
         );
         let given_up: Result<(), SubmitError> = edge.db().write_blocking(move |tx| {

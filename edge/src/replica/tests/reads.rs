@@ -120,9 +120,9 @@ fn a_row_that_does_not_fit_its_entity_is_named_and_no_panic() {
         Ok(())
     });
     let broken = edge.db().read_blocking(|conn| get::<Market>(conn, Key::Int(1)));
-    assert!(matches!(broken, Err(DbError::Corrupt(_))), "{broken:?}");
+    assert!(matches!(broken, Err(DbError::BadRow(_))), "{broken:?}");
     let broken = edge.db().read_blocking(all::<Listing>);
-    assert_eq!(broken, Err(DbError::Corrupt("listing row: field currency does not fit".into())));
+    assert_eq!(broken, Err(DbError::BadRow("listing row: field currency does not fit".into())));
 }
 
 #[test]

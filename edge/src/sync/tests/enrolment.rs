@@ -1,14 +1,15 @@
 //! A code becomes an edge: keys, facts, settings, office password; wrong codes, lost answers, a second try.
 
-use super::hub::CODE;
+use super::hub::{CODE, CODE_AGAIN};
 use super::*;
 use crate::config::Config;
 use crate::db::DbError;
 use crate::sync::enrol::{Enrolled, Enrolment};
+use uuid::Uuid;
 
 async fn enrol(edge: &TestEdge, hub: &FakeHub, code: &str) -> Result<Enrolled, SyncError> {
     let (db, deps, data_dir) = (edge.db(), edge.deps(), edge.data_dir());
-    Enrolment { db, deps, data_dir, transport: hub, insecure_http: false }
+    Enrolment { db, deps, data_dir, transport: hub, insecure_http: false, same_hub: false }
         .run(code, Some("chimanga 2026"))
         .await
 }
@@ -77,4 +78,25 @@ async fn the_code_of_another_edge_is_not_used_up_by_this_box() {
             && error.to_string().contains("--data-dir"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn another_hub_that_uses_the_same_number_is_not_taken_for_the_boxes_own() {
+    let (edge, hub) = (TestEdge::empty(), FakeHub::new());
+    let (own, other) = (Some(Uuid::from_u128(1)), Some(Uuid::from_u128(2)));
+    hub.lock().id = own;
+    enrol(&edge, &hub, CODE).await.unwrap();
+    let before = edge.read(node::identity);
+    for (id, says) in [(other, "belongs to another hub"), (None, "--same-hub")] {
+        let hub = FakeHub::with_key([43; 32]);
+        hub.lock().id = id;
+        let refused = enrol(&edge, &hub, CODE_AGAIN).await.unwrap_err();
+        assert!(matches!(&refused, SyncError::DataOfAnother(words) if words.contains(says)), "{refused}");
+        assert_eq!(edge.read(node::identity), before);
+    }
+    // Its keys were replaced, and it is the same.
+    let hub = FakeHub::with_key([43; 32]);
+    hub.lock().id = own;
+    assert!(enrol(&edge, &hub, CODE_AGAIN).await.unwrap().is_anew);
+    assert_eq!(edge.read(node::identity).unwrap().hub_keys, [hub.public_key()]);
 }

@@ -23,11 +23,14 @@ use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::*;
 use sync_protocol::wire::rows::{Reach, Rows};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 const ISSUER: Issuer<'_> = Issuer { key: &[7; 32], edge: EDGE.0, incarnation: 1 };
 
 /// The code that enrols.
 pub(super) const CODE: &str = "K7M0-2XYL-9QRT";
+/// One that says whose it is: the test edge's.
+pub(super) const CODE_AGAIN: &str = "03M0-2XYL-9QRT";
 
 /// One bucket's feed, latest state only.
 #[derive(Default)]
@@ -106,6 +109,8 @@ pub(super) struct State {
     pub(super) response_bytes: Vec<usize>,
     /// Long polls are never answered.
     pub(super) deaf: bool,
+    /// Which hub it says it is.
+    pub(super) id: Option<Uuid>,
     edge_key: Option<VerifyingKey>,
     token: Option<String>,
     link: LinkState,
@@ -123,6 +128,10 @@ pub(super) struct FakeHub {
 impl FakeHub {
     /// A hub that knows the test edge's scope and nothing else.
     pub(super) fn new() -> Self {
+        Self::with_key([42; 32])
+    }
+
+    pub(super) fn with_key(key: [u8; 32]) -> Self {
         let set = WorkingSet { commodities: [MAIZE].into(), units: [KG].into(), ..WorkingSet::default() };
         let last = ISSUER.issue(0, first_link().random);
         let state = State {
@@ -140,13 +149,14 @@ impl FakeHub {
             sign_ins: 0,
             response_bytes: Vec::new(),
             deaf: false,
+            id: None,
             edge_key: None,
             token: None,
             link: LinkState { last, previous: None, applied_seq: 0 },
             verdicts: Vec::new(),
             set,
         };
-        Self { state: Mutex::new(state), key: SigningKey::from_bytes(&[42; 32]), moved: Notify::new() }
+        Self { state: Mutex::new(state), key: SigningKey::from_bytes(&key), moved: Notify::new() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -284,7 +294,10 @@ impl FakeHub {
                 let signed =
                     key.verify_strict(&identity::enrolment(code, key.as_bytes()), &signature).is_ok();
                 let is_other = state.edge_key.is_some_and(|known| known != key);
-                if !signed || is_other || identity::normal_code(code) != identity::normal_code(CODE) {
+                if !signed
+                    || is_other
+                    || ![CODE, CODE_AGAIN].map(identity::normal_code).contains(&identity::normal_code(code))
+                {
                     return (401, problem(401, "code"));
                 }
                 state.edge_key = Some(key);
@@ -295,7 +308,7 @@ impl FakeHub {
                 let cooperative = json!({ "id": COOP.0, "name": "Mitundu Farmers", "country": "MWI", "region": null, "currency": "MWK" });
                 let link = json!({ "number": 0, "random": BASE64.encode(link.random), "mac": BASE64.encode(link.mac) });
                 let answer = json!({ "edge": EDGE.0, "incarnation": 1, "link": link, "epoch": 1, "hub_keys": hub_keys,
-                    "cooperative": cooperative, "national": false });
+                    "cooperative": cooperative, "national": false, "hub": state.id });
                 (200, answer)
             }
             other => panic!("no such path {other}"),

@@ -13,12 +13,14 @@ mod running;
 mod telling;
 
 use super::{Bounds, Check, ExchangeReport, SyncError, Syncer};
+use crate::db::Db;
 use crate::identity::Identity;
 use crate::node;
 use crate::replica;
 use crate::sync::tls::BestTime;
 use crate::testing::{self, TestEdge, live};
 use hub::FakeHub;
+use mizili_node::deps::Deps;
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
@@ -144,14 +146,18 @@ impl Bed {
 }
 
 fn syncer(edge: &TestEdge, hub: &Arc<FakeHub>, identity: Identity) -> Syncer {
+    syncer_of(edge.db().clone(), edge.deps().clone(), hub.clone(), identity)
+}
+
+fn syncer_of(db: Db, deps: Deps, hub: Arc<FakeHub>, identity: Identity) -> Syncer {
     Syncer {
-        db: edge.db().clone(),
-        deps: edge.deps().clone(),
-        data_dir: edge.data_dir().to_owned(),
-        transport: hub.clone(),
+        data_dir: db.data_dir().to_owned(),
+        transport: hub,
         identity: Arc::new(identity),
-        time: Arc::new(BestTime::new(edge.deps().clock.clone(), None, 0)),
+        time: Arc::new(BestTime::new(deps.clock.clone(), None, 0)),
         changed: watch::channel(0).0,
+        db,
+        deps,
     }
 }
 

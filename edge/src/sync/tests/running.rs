@@ -1,7 +1,9 @@
 //! The background loop: sends what people here do, fetches when the hub has news, goes on after a failure, stops when told.
 
 use super::*;
-use crate::sync::run;
+use crate::sync::{keep, run};
+use std::path::Path;
+use std::sync::Mutex;
 
 struct Running {
     bed: Bed,
@@ -13,7 +15,12 @@ struct Running {
 async fn started(bed: Bed) -> Running {
     let (stop, stopping) = watch::channel(false);
     let identity = Identity::load(bed.edge.data_dir()).unwrap();
-    let (handle, task) = run::start(syncer(&bed.edge, &bed.hub, identity), stopping);
+    let once = Mutex::new(Some(syncer(&bed.edge, &bed.hub, identity)));
+    let open = move || -> keep::Opening {
+        let syncer = once.lock().unwrap().take().ok_or(SyncError::NotEnrolled);
+        Box::pin(async move { syncer })
+    };
+    let (handle, task) = keep::start(open, stopping);
     Running { bed, handle, stop, task }
 }
 
@@ -134,5 +141,40 @@ async fn rows_go_on_coming_while_commands_are_held_and_commands_are_offered_agai
         }
     };
     tokio::time::timeout(Duration::from_secs(120), later).await.expect("commands are offered again");
+    running.end().await;
+}
+
+#[tokio::test]
+async fn what_was_enrolled_anew_goes_on_without_a_new_start() {
+    let bed = Bed::with_market().await;
+    let open = {
+        let (db, deps, hub) = (bed.edge.db().clone(), bed.edge.deps().clone(), bed.hub.clone());
+        move || -> keep::Opening {
+            let identity = Identity::load(db.data_dir()).map_err(SyncError::from);
+            let opened = identity.map(|identity| syncer_of(db.clone(), deps.clone(), hub.clone(), identity));
+            Box::pin(async move { opened })
+        }
+    };
+    // The keys are lost: the box works, without the hub.
+    let lose_keys = |dir: &Path| {
+        for file in ["signing.key", "bundle.key"] {
+            std::fs::remove_file(dir.join(file)).unwrap();
+        }
+    };
+    let dir = bed.edge.data_dir().to_owned();
+    lose_keys(&dir);
+    let (stop, stopping) = watch::channel(false);
+    let (handle, task) = keep::start(open, stopping);
+    let running = Running { bed, handle, stop, task };
+    running.bed.edge.post_listing(50);
+    // What an enrolment does, twice: before the loop could begin, and while it runs.
+    for _ in 0..2 {
+        let identity = Identity::load_or_create(&dir, running.bed.edge.deps()).unwrap();
+        running.bed.hub.know(identity.public_key());
+        running.until(|bed| bed.waiting() == 0).await;
+        lose_keys(&dir);
+        running.bed.hub.end_session();
+        running.bed.edge.post_listing(50);
+    }
     running.end().await;
 }
