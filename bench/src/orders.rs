@@ -152,7 +152,8 @@ fn products(conn: &rusqlite::Connection) -> Result<u32> {
 }
 
 fn put(tx: &rusqlite::Transaction<'_>, deps: &Deps, actor: Actor, body: Body) -> Result<()> {
-    let submission = Submission { id: CommandId(deps.ids.uuid_v7()), actor, body, clerk: false };
+    let submission =
+        Submission { id: CommandId(deps.ids.uuid_v7()), actor, body, clerk: false, caller_phone: 0 };
     match submit(tx, deps, submission) {
         Ok(_) => Ok(()),
         Err(mizili_edge::commands::SubmitError::Rejected(Reject { code, args })) => {

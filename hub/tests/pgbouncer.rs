@@ -8,7 +8,7 @@ use mizili_edge::identity::Identity;
 use mizili_edge::sync::client::HttpTransport;
 use mizili_edge::sync::enrol::Enrolment;
 use mizili_edge::sync::tls::{self, BestTime};
-use mizili_edge::sync::{Bounds, Check, Syncer, run};
+use mizili_edge::sync::{Bounds, Check, Syncer, keep};
 use mizili_edge::{node, replica};
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::Deps;
@@ -225,8 +225,13 @@ async fn post_listing(office: &Syncer) {
         hub_milli: None,
     };
     let actor = Actor { kind: ActorKind::Office, id: None, phone: 265_991_000_000 };
-    let submission =
-        Submission { id: CommandId(office.deps.ids.uuid_v7()), actor, body: post.into(), clerk: true };
+    let submission = Submission {
+        id: CommandId(office.deps.ids.uuid_v7()),
+        actor,
+        body: post.into(),
+        clerk: true,
+        caller_phone: 0,
+    };
     let deps = office.deps.clone();
     office.db.write(move |tx| commands::submit(tx, &deps, submission)).await.unwrap();
 }
@@ -291,7 +296,7 @@ async fn a_day_through_a_pooler_in_transaction_mode() {
     // A long poll brings what an app orders of the office's goods.
     let (stop, stopped) = watch::channel(false);
     let (db, mut changed) = (office.db.clone(), office.changed.subscribe());
-    let (_handle, syncing) = run::start(office, stopped);
+    let (_handle, syncing) = keep::start(keep::opened(office), stopped);
     let products = app.get("/api/v1/products?limit=10").await;
     let products = products["items"].as_array().unwrap();
     let of_the_office = products.iter().find(|product| product["name"] == "From the office").unwrap();

@@ -5,7 +5,7 @@ use super::error::SyncError;
 use super::exchange::Syncer;
 use super::run::{Ended, Loop, SyncHandle, stopped};
 use futures_util::future::BoxFuture;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -15,6 +15,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What makes ready to exchange.
 pub type Opening = BoxFuture<'static, Result<Syncer, SyncError>>;
+
+/// Of what is open already; there is no second time.
+pub fn opened(syncer: Syncer) -> impl Fn() -> Opening + Send + 'static {
+    let once = Mutex::new(Some(syncer));
+    move || {
+        let syncer = once.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Box::pin(async move { syncer.ok_or(SyncError::NotEnrolled) })
+    }
+}
 
 /// Starts. It ends soon after `stop` becomes true; what is under way is left at a point where it goes on later.
 pub fn start(

@@ -141,7 +141,8 @@ impl Office {
         body: Body,
     ) -> Result<Submitted, SubmitError> {
         let deps = self.deps.clone();
-        let submission = Submission { id, actor, body, clerk: actor.kind == ActorKind::Office };
+        let submission =
+            Submission { id, actor, body, clerk: actor.kind == ActorKind::Office, caller_phone: 0 };
         self.syncer.db.write(move |tx| edge_commands::submit(tx, &deps, submission)).await
     }
 
@@ -151,7 +152,7 @@ impl Office {
         let stored = self.syncer.db.write(move |tx| {
             for body in bodies {
                 let id = CommandId(deps.ids.uuid_v7());
-                let submission = Submission { id, actor: goods::CLERK, body, clerk: true };
+                let submission = Submission { id, actor: goods::CLERK, body, clerk: true, caller_phone: 0 };
                 edge_commands::submit(tx, &deps, submission)?;
             }
             Ok::<_, SubmitError>(())

@@ -314,8 +314,14 @@ impl World {
 
     async fn enrol_anew(&self, dir: &TempDir, line: &Line, seed: u64, code: &str) -> Result<(), SyncError> {
         let (db, deps) = (EdgeDb::open(dir.path()).unwrap(), Deps::fixed(seed));
-        let enrolment =
-            Enrolment { db: &db, deps: &deps, data_dir: dir.path(), transport: line, insecure_http: false, same_hub: false };
+        let enrolment = Enrolment {
+            db: &db,
+            deps: &deps,
+            data_dir: dir.path(),
+            transport: line,
+            insecure_http: false,
+            same_hub: false,
+        };
         enrolment.run(code, Some("a password for tests")).await.map(|_| ())
     }
 

@@ -3,7 +3,6 @@
 use super::*;
 use crate::sync::{keep, run};
 use std::path::Path;
-use std::sync::Mutex;
 
 struct Running {
     bed: Bed,
@@ -15,12 +14,7 @@ struct Running {
 async fn started(bed: Bed) -> Running {
     let (stop, stopping) = watch::channel(false);
     let identity = Identity::load(bed.edge.data_dir()).unwrap();
-    let once = Mutex::new(Some(syncer(&bed.edge, &bed.hub, identity)));
-    let open = move || -> keep::Opening {
-        let syncer = once.lock().unwrap().take().ok_or(SyncError::NotEnrolled);
-        Box::pin(async move { syncer })
-    };
-    let (handle, task) = keep::start(open, stopping);
+    let (handle, task) = keep::start(keep::opened(syncer(&bed.edge, &bed.hub, identity)), stopping);
     Running { bed, handle, stop, task }
 }
 
