@@ -6,7 +6,9 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::panic::PanicHookInfo;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Prints a result, such as one line or one object. Whoever reads may have seen enough, as `head` has: that is no error, and
 /// nothing more needs to be said.
@@ -52,17 +54,24 @@ impl Write for Log {
 /// Starts the log of this process, on standard error. `RUST_LOG` says which lines are written, else `filter`; each names its
 /// module where `modules` says so. A panic becomes one line of it, too.
 pub fn start_log(filter: &str, modules: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(modules)
         .with_ansi(io::stderr().is_terminal())
         .with_writer(|| Log)
         // The library's own way to complain is to print on standard error, and to panic where that fails.
         .log_internal_errors(false);
+    let wanted = written(std::env::var("RUST_LOG").ok().as_deref(), filter);
     // Another log of this process is as good.
-    let _ = lines.try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(wanted)).try_init();
     std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Which lines are written: what was asked for, where that can be read, such as `debug` or `mizili_hub=debug,info`; else the
+/// program's own choice. By module and level alone: filters that look into spans bring a regular-expression engine along.
+fn written(asked: Option<&str>, own: &str) -> Targets {
+    let read = |text: &str| text.parse::<Targets>().ok().filter(|_| !text.trim().is_empty());
+    let asked = asked.and_then(read).or_else(|| read(own));
+    asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
@@ -88,6 +97,21 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Err(self.0.into())
         }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_written_and_else_the_programs_own_choice() {
+        use tracing::Level;
+        let is_written =
+            |asked, module: &str, level| written(asked, "info,sqlx=warn").would_enable(module, &level);
+        for asked in [None, Some(""), Some("what=is=this")] {
+            assert!(is_written(asked, "mizili_hub", Level::INFO), "{asked:?}");
+            assert!(!is_written(asked, "mizili_hub", Level::DEBUG), "{asked:?}");
+            assert!(!is_written(asked, "sqlx::query", Level::INFO), "{asked:?}");
+        }
+        assert!(is_written(Some("debug"), "sqlx::query", Level::DEBUG));
+        assert!(is_written(Some("mizili_edge=trace,warn"), "mizili_edge::sync", Level::TRACE));
+        assert!(!is_written(Some("mizili_edge=trace,warn"), "hyper", Level::INFO));
     }
 
     #[test]
