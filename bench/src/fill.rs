@@ -244,7 +244,7 @@ async fn products(db: &Db, data: &Dataset) -> Result<()> {
             share_with: None,
             hub_share_percent: 100,
         };
-        posts.push(Incoming { command, context, is_new: true });
+        posts.push(Incoming { command, context, is_new: true, is_unconfirmed: false });
     }
     for part in posts.chunks(PRODUCTS_A_STEP) {
         let mut tx = db.begin().await?;

@@ -106,7 +106,7 @@ function row(order) {
   return el('tr', { 'data-order': order.id },
     el('td', { class: 'at-right nowrap' }, shortMoment(order.placed_at), el('small', {}, t(`by_${order.channel}`))),
     el('td', { class: 'at-title' }, `${amount(order.quantity, order.unit)} ${order.product}`),
-    el('td', { class: 'at-left' }, order.buyer_name ?? '', el('small', {}, order.buyer_phone ?? '')),
+    el('td', { class: 'at-left' }, order.buyer_name ?? '', el('small', {}, order.buyer_phone ?? ''), order.buyer_unconfirmed ? el('span', { class: 'why' }, t('unconfirmed')) : ''),
     el('td', { class: 'at-sum number' }, money(order.total)),
     el('td', { class: 'at-state' }, el('span', { class: `tag ${KINDS[order.status] ?? 'dull'}` }, (SIGNS[order.status] ?? '') + t(`s_${order.status}`)), el('span', { class: 'why' }, words(order))),
     el('td', { class: 'at-act' }, canCancel ? sureButton(t('cancel'), t('sure_cancel'), () => cancel(order)) : ''));

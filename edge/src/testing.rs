@@ -21,8 +21,9 @@ use std::sync::Arc;
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::command::{Actor, ActorKind, Body, ListingPost, OrderCancel, OrderPlace, Source};
 use sync_protocol::entity::{
-    Commodity, Cooperative, EdgeSettings, Entity, EntryId, EntryKind, Listing, ListingStatus, Market, Member,
-    OfficeRole, OfficeUser, Price, PriceFlags, PriceSeries, Region, StockEntry, Unit, UnitBase,
+    Channel, Commodity, Cooperative, EdgeSettings, Entity, EntryId, EntryKind, Listing, ListingStatus,
+    Market, Member, OfficeRole, OfficeUser, Order, OrderStatus, Price, PriceFlags, PriceSeries, Region,
+    StockEntry, Unit, UnitBase,
 };
 use sync_protocol::ids::{
     CommandId, CommodityId, CooperativeId, EdgeId, Holder, ListingId, MarketId, MemberId, OrderId, RegionId,
@@ -496,4 +497,26 @@ fn coop_rows() -> Vec<Row> {
         disabled: false,
     };
     vec![live(&coop(COOP, "Mitundu Farmers")), live(&member), live(&clerk)]
+}
+
+/// An order that somebody placed at the hub, of what another cooperative sells; the hub says when it recorded it.
+pub fn web_order(number: u64) -> Order {
+    Order {
+        id: OrderId(hub_born(number)),
+        listing: other_listing().id,
+        cooperative: COOP,
+        quantity: Quantity::units(2),
+        unit_price_minor: PRICE_MINOR,
+        currency: kwacha(),
+        holder: Some(Holder::Hub),
+        buyer_phone: CALLER_PHONE,
+        buyer_name: "Grace Banda".into(),
+        buyer_cooperative: None,
+        status: OrderStatus::Confirmed,
+        channel: Channel::Rest,
+        placed_at_s: 1_700_000_000,
+        odd_price: false,
+        buyer_unconfirmed: false,
+        recorded_at_s: Some(1_700_000_001),
+    }
 }

@@ -144,7 +144,8 @@ pub fn stock_entry(row: &PgRow) -> Result<StockEntry, sqlx::Error> {
 }
 
 /// `id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone, buyer_name,
-/// buyer_cooperative_id, status, channel, placed_at_s, odd_price` of `orders`.
+/// buyer_cooperative_id, status, channel, placed_at_s, odd_price` of `orders`. What offices
+/// are told beside it is added where it is told.
 pub fn order(row: &PgRow) -> Result<Order, sqlx::Error> {
     let cells = Cells::of("orders", row);
     Ok(Order {
@@ -162,5 +163,7 @@ pub fn order(row: &PgRow) -> Result<Order, sqlx::Error> {
         channel: Channel::from_code(cells.number(11)?),
         placed_at_s: cells.get(12)?,
         odd_price: cells.get(13)?,
+        buyer_unconfirmed: false,
+        recorded_at_s: None,
     })
 }

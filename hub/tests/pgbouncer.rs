@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mizili_edge::commands::{self, Submission};
+use mizili_edge::config::Senders;
 use mizili_edge::db::Db as EdgeDb;
 use mizili_edge::identity::Identity;
 use mizili_edge::sync::client::HttpTransport;
@@ -205,7 +206,16 @@ async fn office(dir: &Path, address: &str, code: &str) -> Syncer {
     enrolment.run(code, Some("a password for tests")).await.unwrap();
     let identity = Arc::new(Identity::load(dir).unwrap());
     let changed = watch::Sender::new(0);
-    Syncer { identity, time, transport, data_dir: dir.to_owned(), deps, changed, db }
+    Syncer {
+        identity,
+        time,
+        transport,
+        senders: Senders::default(),
+        data_dir: dir.to_owned(),
+        deps,
+        changed,
+        db,
+    }
 }
 
 async fn orders_at(office: &EdgeDb) -> usize {

@@ -80,7 +80,14 @@ impl Fields {
     /// Canonical bytes: for each present field in order, `varint(number * 4 + type)`, then the value (zigzag varint; length and
     /// bytes; 16 bytes). Absent fields take nothing. These bytes are what digests cover and what both databases keep.
     pub fn to_canonical(&self) -> Vec<u8> {
-        let mut out = Writer::with_capacity(self.0.len() * 6);
+        let mut out = Vec::with_capacity(self.0.len() * 6);
+        self.write_canonical(&mut out);
+        out
+    }
+
+    /// Appends [`Fields::to_canonical`]: whoever needs the bytes of many rows one after the other takes one buffer for all.
+    pub fn write_canonical(&self, bytes: &mut Vec<u8>) {
+        let mut out = Writer::after(std::mem::take(bytes));
         for (number, value) in &self.0 {
             out.varint(u64::from(*number) << 2 | u64::from(value.type_code()));
             match value {
@@ -90,7 +97,7 @@ impl Fields {
                 Value::Uuid(v) => out.raw(v.as_bytes()),
             }
         }
-        out.into_bytes()
+        *bytes = out.into_bytes();
     }
 
     /// Reads canonical bytes.

@@ -15,7 +15,7 @@ use sync_protocol::value::{Fields, Value};
 use sync_protocol::verdict::{Applied, Conflict, Numbered, Reject, RejectCode, Verdict};
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::{
-    Audit, BucketPoint, Close, Hello, Message, Refusal, RefusalCode, SlotSums, Standing, Welcome,
+    Audit, BucketPoint, Close, Hello, Message, Refusal, RefusalCode, SlotSums, Standing, StuckSms, Welcome,
     cursors_to_bytes,
 };
 use sync_protocol::wire::rows::{Reach, Rows};
@@ -171,6 +171,36 @@ proptest! {
         prop_assert_eq!(if down { high } else { low }, if down { after } else { upto });
         prop_assert_eq!(back, page.rows);
     }
+
+    #[test]
+    fn a_slot_that_is_mended_is_cut_and_covered_from_its_head_to_nothing(
+        sizes in prop::collection::vec(prop_oneof![1usize..4, Just(NAME_MAX_CHARS), Just(40 * NAME_MAX_CHARS)], 0..300),
+        frame_bytes in 0usize..300_000,
+        seed in any::<u64>(),
+    ) {
+        let mut noise = Noise(seed);
+        let mut version = 0;
+        let rows: Vec<Row> = sizes.iter().map(|size| {
+            version += 1 + noise.next() % 3;
+            let mut fields = Fields::new();
+            fields.set(1, Value::Text(noise.text(*size).into()));
+            Row { entity: 13, key: Key::Uuid(hub_born(version)), version, body: Some(fields) }
+        }).collect();
+        let head = version + 7;
+        let page = Rows { bucket: Bucket::Global, reach: Reach::Repair { entity: 13, slot: [1, 2], head }, after: 0, upto: head, rows };
+        let mut sizer = Sizer::new(frame_bytes);
+        sizer.begin(12);
+        let (mut high, mut back) = (head, Vec::new());
+        for frame in sizer.rows(&page) {
+            let Message::Rows(part) = read(&frame) else { panic!("another kind") };
+            prop_assert!(part.rows.len() < 2 || frame.len() <= FRAME_TARGET_MIN_BYTES.max(frame_bytes), "{}", frame.len());
+            prop_assert_eq!((part.bucket, part.reach, part.upto), (page.bucket, page.reach, high));
+            prop_assert!(part.rows.iter().all(|row| (part.after + 1..=part.upto).contains(&row.version)));
+            high = part.after;
+            back.splice(0..0, part.rows);
+        }
+        prop_assert_eq!((high, back), (0, page.rows));
+    }
 }
 
 /// A scope of the largest buckets there are.
@@ -234,6 +264,7 @@ fn messages_that_are_one_piece_fit_at_their_largest() {
             frame_bytes: u32::MAX,
             want_points: true,
             proof: vec![255; 16],
+            stuck_sms: Some(StuckSms { count: u32::MAX, age_s: u64::MAX }),
         }),
         Message::News(Standing {
             scope: u32::MAX,

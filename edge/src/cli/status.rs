@@ -4,8 +4,8 @@ use super::{Out, Place};
 use crate::commands;
 use crate::config::Config;
 use crate::db::{Db, DbError};
-use crate::local_api::status::sms_stuck;
 use crate::node::{self, Doubt};
+use crate::outbox::{self, Stuck};
 use crate::replica;
 use crate::sync::{SyncError, known_code, lock, state};
 use crate::time;
@@ -50,7 +50,7 @@ struct Standing {
     to_count: Vec<String>,
     state: state::SyncState,
     /// SMS that no gateway of the settings can send.
-    sms_stuck: u64,
+    sms_stuck: Option<Stuck>,
 }
 
 pub(super) async fn run(_args: StatusArgs, place: &Place, out: &mut Out) -> anyhow::Result<()> {
@@ -94,7 +94,7 @@ fn standing(conn: &Connection, config: &Config, at: Reading) -> Result<Standing,
         doubt: node::doubt(conn)?,
         to_count: to_count(conn)?,
         state: state::load(conn)?,
-        sms_stuck: sms_stuck(conn, config)?,
+        sms_stuck: outbox::stuck(conn, &config.senders(), &time::now(conn, at)?)?,
     })
 }
 
@@ -149,7 +149,8 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
         "pending": standing.tally.unsettled(),
         "at_operator": standing.tally.open,
         "rejected": standing.tally.refused,
-        "sms_stuck": standing.sms_stuck,
+        "sms_stuck": standing.sms_stuck.map_or(0, |stuck| stuck.count),
+        "sms_stuck_age_s": standing.sms_stuck.map(|stuck| stuck.age_s),
         "complete": standing.state.is_complete,
         "digests_equal": standing.state.digests_equal,
         "mended_rows": standing.state.mended_rows,
@@ -182,10 +183,12 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
     if tally.open > 0 {
         lines.push(format!("The hub's operator has to look at {} of our entries.", tally.open));
     }
-    if standing.sms_stuck > 0 {
+    if let Some(stuck) = standing.sms_stuck {
         lines.push(format!(
-            "{} SMS are waiting and cannot be sent: write an account (username and api_key) into edge.toml.",
-            standing.sms_stuck
+            "{} SMS are waiting and cannot be sent, the first of them queued {}: write an account (username and api_key) into \
+             edge.toml.",
+            stuck.count,
+            age_words(stuck.age_s).unwrap_or_else(|| "just now".to_owned())
         ));
     }
     if tally.refused > 0 {

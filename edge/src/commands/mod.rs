@@ -6,6 +6,7 @@ mod anew;
 mod known;
 mod local;
 mod log;
+mod recorded;
 mod refusals;
 mod refused;
 mod state;
@@ -22,6 +23,7 @@ pub use log::{
     PENDING_BYTES_MAX, Tally, Unsaid, date, is_taken_back, mark_sent, mark_told, mark_unsaid, outcome,
     pending, prune, tally, untold,
 };
+pub use recorded::{ListKey, RecordOrder, key_of_refused};
 pub use refusals::refusals;
 pub use refused::{RefusedOrder, refused_orders};
 pub use state::CommandState;

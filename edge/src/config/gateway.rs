@@ -80,6 +80,17 @@ impl GatewayKind {
     }
 }
 
+/// The gateways of the settings that have an account to send SMS with, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Senders(pub(super) Vec<String>);
+
+impl Senders {
+    /// Whether one of them may send a message that must go by the named gateway, or by any where none is named.
+    pub fn take(&self, gateway: Option<&str>) -> bool {
+        gateway.map_or(!self.0.is_empty(), |name| self.0.iter().any(|able| able == name))
+    }
+}
+
 impl Gateway {
     /// Path of the USSD callback at this box.
     pub fn ussd_path(&self) -> String {
@@ -111,7 +122,7 @@ impl Gateway {
     }
 
     /// Whether there is an account to send SMS with.
-    pub fn can_send(&self) -> bool {
+    pub(crate) fn can_send(&self) -> bool {
         !self.username.is_empty() && !self.api_key.is_empty()
     }
 

@@ -7,7 +7,7 @@ mod first;
 mod gateway;
 
 pub use first::write_first;
-pub use gateway::{Gateway, GatewayKind};
+pub use gateway::{Gateway, GatewayKind, Senders};
 
 use crate::outbox::SmsSettings;
 use crate::text::Lang;
@@ -94,6 +94,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// The gateways that SMS can be sent with.
+    pub fn senders(&self) -> Senders {
+        Senders(self.gateways.iter().filter(|gateway| gateway.can_send()).map(|g| g.name.clone()).collect())
+    }
+
     /// Reads the file of a data directory.
     ///
     /// # Errors

@@ -3,9 +3,10 @@
 
 use super::me::{LISTING_FIELD, Me};
 use super::names::Names;
-use crate::commands::{self, RefusedOrder};
+use crate::commands::{self, ListKey, RecordOrder, RefusedOrder, key_of_refused};
 use crate::db::DbError;
 use crate::http::problem::ApiError;
+use crate::node;
 use crate::office::{Caller, words};
 use crate::replica;
 use crate::state::AppState;
@@ -21,10 +22,10 @@ use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::Connection;
 use sync_protocol::api::market::Order as OrderJson;
 use sync_protocol::api::{Money, Page, Problem};
-use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::entity::{EdgeSettings, Order, OrderStatus};
 use sync_protocol::ids::ListingId;
 use sync_protocol::row::Key;
-use sync_protocol::units::{Quantity, total_minor};
+use sync_protocol::units::{Currency, Quantity, total_minor};
 use uuid::Uuid;
 
 /// The status of an order that the hub refused.
@@ -36,27 +37,23 @@ const STATUSES: &str = "asked, confirmed, short, cancelled, fulfilled or refused
 /// What a list is narrowed to. Cooperatives are kept by their numbers as the hub writes them.
 type Filter = OrderFilter<String, u32>;
 
-/// The sort key of a list: when it was placed, and the id, both downwards.
-type ListKey = (i64, Uuid);
-
-/// An order of the list, before it is shown.
+/// An order of the list, before it is shown, with its place there.
 enum Entry {
-    Standing(Box<Order>),
-    Refused(Box<RefusedOrder>),
+    Standing(ListKey, Box<Order>),
+    Refused(ListKey, Box<RefusedOrder>),
 }
 
 impl Entry {
     fn key(&self) -> ListKey {
         match self {
-            Self::Standing(order) => (order.placed_at_s, order.id.0),
-            Self::Refused(order) => (order.placed_at_s, order.id.0),
+            Self::Standing(key, _) | Self::Refused(key, _) => *key,
         }
     }
 
     fn show(self, conn: &Connection, names: &mut Names<'_>, lang: Lang) -> Result<OrderJson, ApiError> {
         Ok(match self {
-            Self::Standing(order) => show(conn, names, &order, lang)?,
-            Self::Refused(order) => show_refused(names, &order, lang)?,
+            Self::Standing(_, order) => show(conn, names, &order, lang)?,
+            Self::Refused(_, order) => show_refused(conn, names, &order, lang)?,
         })
     }
 }
@@ -108,7 +105,9 @@ fn entries(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, ApiError> {
         let fits = |order: &Order| {
             status.is_none_or(|word| word == order.status.as_str()) && cooperative(order.cooperative.0)
         };
-        list.extend(orders.into_iter().filter(fits).map(|order| Entry::Standing(Box::new(order))));
+        let recorded = RecordOrder::load(conn)?;
+        let entry = |order: Order| Entry::Standing(recorded.key(&order), Box::new(order));
+        list.extend(orders.into_iter().filter(fits).map(entry));
     }
     if filter.status.as_deref().is_none_or(|word| word == REFUSED) {
         let seller = |order: &RefusedOrder| order.cooperative();
@@ -116,7 +115,8 @@ fn entries(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, ApiError> {
             filter.product.is_none_or(|listing| listing == order.listing.0) && cooperative(seller(order))
         };
         let refused = commands::refused_orders(conn, None)?;
-        list.extend(refused.into_iter().filter(fits).map(|order| Entry::Refused(Box::new(order))));
+        let entry = |order: RefusedOrder| Entry::Refused(key_of_refused(&order), Box::new(order));
+        list.extend(refused.into_iter().filter(fits).map(entry));
     }
     Ok(list)
 }
@@ -145,7 +145,7 @@ pub(super) fn find(conn: &Connection, id: Uuid) -> Result<Option<OrderJson>, Api
     }
     let refused = commands::refused_orders(conn, None)?;
     let refused = refused.into_iter().find(|order| order.id.0 == id);
-    Ok(refused.map(|order| show_refused(&mut names, &order, Lang::En)).transpose()?)
+    Ok(refused.map(|order| show_refused(conn, &mut names, &order, Lang::En)).transpose()?)
 }
 
 /// An order as it is shown at this office.
@@ -172,7 +172,7 @@ pub(super) fn show(
         channel: order.channel.as_str().to_owned(),
         buyer_phone: phone_text(order.buyer_phone),
         buyer_name: Some(order.buyer_name.clone()).filter(|name| !name.is_empty()),
-        buyer_unconfirmed: false,
+        buyer_unconfirmed: order.buyer_unconfirmed,
         cooperative_id: order.cooperative.0,
         placed_at: rfc3339(order.placed_at_s),
         reason: waits_for_cancel.then(|| words::say(lang, "order-cancel-waiting", &[])),
@@ -180,14 +180,18 @@ pub(super) fn show(
     })
 }
 
-fn show_refused(names: &mut Names<'_>, order: &RefusedOrder, lang: Lang) -> Result<OrderJson, DbError> {
+fn show_refused(
+    conn: &Connection,
+    names: &mut Names<'_>,
+    order: &RefusedOrder,
+    lang: Lang,
+) -> Result<OrderJson, DbError> {
     let (product, unit) = names.ordered(order.id.0, order.listing)?;
-    let currency = order.currency();
-    let amount = |minor| Money {
-        amount: minor,
-        // ISO 4217 for none: the listing has left the replica.
-        currency: currency.map_or_else(|| "XXX".to_owned(), |currency| currency.as_str().to_owned()),
+    let currency = match order.currency() {
+        Some(currency) => Some(currency),
+        None => own_currency(conn)?,
     };
+    let amount = |minor| amount(minor, currency);
     let reason = super::refusals::why(lang, order.reason.as_ref(), &unit, currency);
     Ok(OrderJson {
         id: order.id.0,
@@ -208,6 +212,19 @@ fn show_refused(names: &mut Names<'_>, order: &RefusedOrder, lang: Lang) -> Resu
         reason: Some(reason),
         flag: None,
     })
+}
+
+/// The currency of this office's cooperative: what is sold near it is sold in it, so an order whose listing and words have left this
+/// box was.
+pub(super) fn own_currency(conn: &Connection) -> Result<Option<Currency>, DbError> {
+    let Some(me) = node::identity(conn)? else { return Ok(None) };
+    let settings: Option<EdgeSettings> = replica::get(conn, Key::Int(me.edge.0))?;
+    Ok(settings.map(|settings| settings.currency))
+}
+
+/// An amount as it is shown; without a currency where this box has not even its own settings yet.
+pub(super) fn amount(minor: i64, currency: Option<Currency>) -> Money {
+    currency.map_or(Money { amount: minor, currency: String::new() }, |currency| money(minor, currency))
 }
 
 /// Open orders of one listing, by what they mean for its stock.

@@ -3,7 +3,7 @@
 
 use super::attempt::{Attempt, Made};
 use super::names::Names;
-use super::orders::{find, show};
+use super::orders::{amount as money_of, find, own_currency, show};
 use super::sell::reused;
 use crate::commands::{self, CommandState, Submission, SubmitError};
 use crate::config::Config;
@@ -185,10 +185,11 @@ fn first_answer(
     let quantity = sync_protocol::units::Quantity(first.quantity_milli);
     let thing = commands::thing(conn, stored)?;
     let kept = thing.as_ref().and_then(commands::Thing::currency);
-    let amount = |minor| match listing.map(|listing| listing.currency).or(kept) {
-        Some(currency) => money(minor, currency),
-        None => sync_protocol::api::Money { amount: minor, currency: String::new() },
+    let currency = match listing.map(|listing| listing.currency).or(kept) {
+        Some(currency) => Some(currency),
+        None => own_currency(conn)?,
     };
+    let amount = |minor| money_of(minor, currency);
     let status =
         if stored.certainty == Certainty::Record { OrderStatus::Confirmed } else { OrderStatus::Asked };
     Ok(OrderJson {

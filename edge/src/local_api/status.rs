@@ -5,7 +5,6 @@ use super::me::Me;
 use super::names::Names;
 use super::stock::lang;
 use crate::commands;
-use crate::config::{Config, Gateway};
 use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::node::{self, Doubt};
@@ -71,6 +70,8 @@ pub struct OfficeStatus {
     pub refused: u64,
     /// SMS that wait although no gateway of this box can send them: its settings name no account. 0 where one can.
     pub sms_stuck: u64,
+    /// Seconds for which the oldest of them has waited; missing where none does.
+    pub sms_stuck_age_s: Option<u64>,
     /// Whether the line to the hub works, as far as is known: the last try came to its end, and the box listens for news.
     pub in_touch: bool,
     /// When the hub last sent something, RFC 3339, UTC, by the hub's clock; missing for never.
@@ -128,7 +129,9 @@ pub async fn status(
         let heard = time::last_heard(conn, at)?;
         let tally = commands::tally(conn)?;
         let sync = state::load(conn)?;
-        let sms_stuck = sms_stuck(conn, &config)?;
+        let now = time::now(conn, at)?;
+        let stuck = outbox::stuck(conn, &config.senders(), &now)?;
+        let sms_stuck = stuck.map_or(0, |stuck| stuck.count);
         let last_contact = heard.map(|heard| rfc3339(heard.hub_s));
         let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none() && trouble.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
@@ -149,6 +152,7 @@ pub async fn status(
             hub_url: me.identity.hub_url,
             waiting: tally.waiting,
             sms_stuck,
+            sms_stuck_age_s: stuck.map(|stuck| stuck.age_s.unsigned_abs()),
             at_operator: tally.open,
             refused: tally.refused,
             in_touch,
@@ -189,20 +193,6 @@ fn problem_code_schema() -> Object {
         .description(Some(format!("`problem` in one word, for programs; null when all is well: {meanings}.")))
         .enum_values(Some(words))
         .build()
-}
-
-/// SMS counted as stuck at most; more are a lot, too.
-const STUCK_MAX: u32 = 1_000;
-
-/// How many SMS wait although no gateway of the settings can send any.
-///
-/// # Errors
-/// Those of the database.
-pub(crate) fn sms_stuck(conn: &Connection, config: &Config) -> Result<u64, DbError> {
-    if config.gateways.iter().any(Gateway::can_send) {
-        return Ok(0);
-    }
-    Ok(outbox::list(conn, Some(outbox::State::Queued), None, STUCK_MAX)?.len() as u64)
 }
 
 fn summary(

@@ -2,7 +2,7 @@
 
 use super::offers::{listing_name, unit_text};
 use super::{View, db};
-use crate::commands::{self, CommandState, RefusedOrder, Thing};
+use crate::commands::{self, CommandState, ListKey, RecordOrder, RefusedOrder, Thing, key_of_refused};
 use crate::db::DbError;
 use crate::replica;
 use crate::text::{Lang, Messages};
@@ -138,7 +138,8 @@ impl View<'_> {
         let mut rows: Vec<OrderRow> =
             refused.into_iter().map(|order| OrderRow::Refused(Box::new(order))).collect();
         rows.extend(orders.into_iter().map(|order| OrderRow::Standing(Box::new(order))));
-        rows.sort_by_key(|row| Reverse(row.made()));
+        let recorded = RecordOrder::load(self.conn)?;
+        rows.sort_by_key(|row| Reverse(row.key(&recorded)));
         Ok(rows)
     }
 
@@ -220,10 +221,10 @@ impl OrderRow {
         }
     }
 
-    fn made(&self) -> (i64, Uuid) {
+    fn key(&self, recorded: &RecordOrder) -> ListKey {
         match self {
-            Self::Standing(order) => (order.placed_at_s, order.id.0),
-            Self::Refused(order) => (order.placed_at_s, order.id.0),
+            Self::Standing(order) => recorded.key(order),
+            Self::Refused(order) => key_of_refused(order),
         }
     }
 }

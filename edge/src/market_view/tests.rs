@@ -361,6 +361,8 @@ fn a_holder_that_sold_too_much_sells_no_more_here() {
         channel: sync_protocol::entity::Channel::Ussd,
         placed_at_s: 5,
         odd_price: false,
+        buyer_unconfirmed: false,
+        recorded_at_s: None,
     };
     edge.feed(Bucket::Coop(COOP), vec![live(&listing), live(&intake), live(&order)]);
     let here_milli = || seen(&edge, &cache, |view| view.listing(id.0, Lang::En).unwrap().unwrap().here_milli);

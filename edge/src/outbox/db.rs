@@ -2,6 +2,7 @@
 
 use super::rules::PAUSE_MAX_S;
 use super::{Kind, Outgoing, State};
+use crate::config::Senders;
 use crate::db::{DbError, pass_over};
 use crate::text::Lang;
 use crate::text::gsm7::sms_size;
@@ -120,6 +121,37 @@ pub fn list(
         messages.extend(pass_over(stored(row))?);
     }
     Ok(messages)
+}
+
+/// SMS that wait although no gateway of the settings can send them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// How many, at least one.
+    pub count: u64,
+    /// Seconds for which the oldest of them has waited.
+    pub age_s: i64,
+}
+
+/// What waits in vain for an account to send it with; `None` where nothing does.
+///
+/// # Errors
+/// Those of the database.
+pub fn stuck(conn: &Connection, senders: &Senders, now: &Now) -> Result<Option<Stuck>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT gateway, count(*), min(queued_lived_s) FROM sms_out WHERE state = 'queued' GROUP BY gateway",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut stuck: Option<Stuck> = None;
+    while let Some(row) = rows.next()? {
+        let gateway: Option<String> = row.get(0)?;
+        if senders.take(gateway.as_deref()) {
+            continue;
+        }
+        let (count, age_s): (u64, _) = (row.get(1)?, now.age_s(row.get(2)?));
+        let before = stuck.unwrap_or(Stuck { count: 0, age_s: 0 });
+        stuck = Some(Stuck { count: before.count + count, age_s: before.age_s.max(age_s) });
+    }
+    Ok(stuck)
 }
 
 /// The message to send next: answers first, then what waits longest. What is due later than any pause lasts is due: the count has

@@ -1,6 +1,7 @@
 //! The outbox as the office sees it: what was said to whom, and how far it is. Reading only.
 
 use super::{State as Stage, Stored, list as stored};
+use crate::config::Senders;
 use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::office::Caller;
@@ -78,17 +79,17 @@ pub async fn list(
     let wrong =
         || ApiError::parameter("state", "must be queued, sending, sent, delivered, failed or cancelled.");
     let stage = given.state.as_deref().map(|word| Stage::parse(word).ok_or_else(wrong)).transpose()?;
-    let can_send = state.config.gateways.iter().any(crate::config::Gateway::can_send);
+    let senders = state.config.senders();
     let page = state.db.read(move |conn| {
         // One more than fits tells whether there is a next page.
         let rows = stored(conn, stage, slice.after, slice.limit + 1)?;
-        slice.cut_whole(rows, |row| row.id, |a, b| b.cmp(a), |row| Ok::<_, DbError>(show(row, can_send)))
+        slice.cut_whole(rows, |row| row.id, |a, b| b.cmp(a), |row| Ok::<_, DbError>(show(row, &senders)))
     });
     Ok(page.await?.respond(&query.address))
 }
 
-fn show(row: Stored, can_send: bool) -> Message {
-    let waits_in_vain = row.state == Stage::Queued && !can_send;
+fn show(row: Stored, senders: &Senders) -> Message {
+    let waits_in_vain = row.state == Stage::Queued && !senders.take(row.gateway.as_deref());
     Message {
         id: row.id,
         to: format!("+{}", row.phone),

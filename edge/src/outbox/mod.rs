@@ -11,7 +11,9 @@ mod sender;
 mod tests;
 pub(crate) mod upkeep;
 
-pub use db::{Report, ReportOf, Stored, has_opted_out, list, note_opt_in, note_opt_out, queue, report};
+pub use db::{
+    Report, ReportOf, Stored, Stuck, has_opted_out, list, note_opt_in, note_opt_out, queue, report, stuck,
+};
 pub use rules::SmsSettings;
 pub use sender::{Sender, Step};
 

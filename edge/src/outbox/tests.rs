@@ -432,3 +432,37 @@ async fn a_message_of_a_kind_that_only_a_newer_program_knows_keeps_no_other_wait
         office.edge.read(move |conn| Ok::<_, DbError>(conn.query_row(waits, [], |row| row.get(0))?));
     assert_eq!(waits, 1, "it is kept for the program that knows it");
 }
+
+#[tokio::test]
+async fn what_waits_in_vain_is_what_no_gateway_with_an_account_may_send() {
+    let office = Office::open(DAY_AND_NIGHT).await;
+    let named = |names: &[&str]| {
+        let one = |name: &&str| {
+            format!(
+                "[[gateway]]\nkind = \"africastalking\"\nname = \"{name}\"\nsecret = \"0123456789abcdef-{name}\"\n"
+            )
+        };
+        let able = "username = \"coop\"\napi_key = \"key-1\"\n";
+        let gateways: String = names.iter().map(|name| one(name) + able).collect();
+        Config::parse(&format!("country = \"MWI\"\n{}{gateways}", one(&"dumb"))).unwrap().senders()
+    };
+    let stuck = |names: &[&str]| {
+        let (senders, at) = (named(names), office.edge.deps().clock.read());
+        let stuck = office.edge.read(|conn| super::stuck(conn, &senders, &time::now(conn, at)?));
+        stuck.map(|stuck| (stuck.count, stuck.age_s))
+    };
+    assert_eq!(stuck(&[]), None);
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "by any");
+    office.wait(60);
+    let at = office.edge.deps().clock.read();
+    office.edge.write(move |tx| {
+        let gateway = Some("dumb".to_owned());
+        let (phone, text, about) = (CALLER_PHONE, "an answer".to_owned(), "dumb/1".to_owned());
+        let message = Outgoing { phone, text, kind: Kind::Reply, about, gateway, link_id: None };
+        super::queue(tx, &message, &time::now(tx, at)?)
+    });
+    office.wait(40);
+    assert_eq!(stuck(&[]), Some((2, 100)));
+    // Another gateway than the one that it must go by is no help.
+    assert_eq!(stuck(&["able"]), Some((1, 40)));
+}

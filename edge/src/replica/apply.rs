@@ -27,7 +27,7 @@ pub fn apply_rows(tx: &Transaction<'_>, frame: &Rows) -> Result<Judged, ReplicaE
     let Judged::Apply(next) = judged else { return Ok(judged) };
     let mut writer = RowWriter::new(tx, &at, next.reached.is_some())?;
     match frame.reach {
-        Reach::Repair { entity, slot } => repair::replace_slot(&mut writer, entity, slot, &frame.rows)?,
+        Reach::Repair { .. } => repair::replace_slot(&mut writer, frame)?,
         Reach::Delta | Reach::Snapshot { .. } => write_rows(&mut writer, &at, frame)?,
     }
     writer.finish()?;
@@ -76,6 +76,8 @@ pub(super) struct RowWriter<'a> {
     sums: Sums,
     /// Listings of which entries or orders changed.
     listings: HashSet<Vec<u8>>,
+    /// The bytes of the row at hand, in a buffer that serves all.
+    payload: Vec<u8>,
     insert: CachedStatement<'a>,
     insert_index: CachedStatement<'a>,
 }
@@ -90,6 +92,7 @@ impl<'a> RowWriter<'a> {
             keeps_gone,
             sums: Sums::load(tx, at.number)?,
             listings: HashSet::new(),
+            payload: Vec::new(),
             insert: tx.prepare_cached(insert)?,
             insert_index: tx.prepare_cached(insert_index)?,
         })
@@ -107,11 +110,14 @@ impl<'a> RowWriter<'a> {
 
     /// Adds a row that is older than every row that is here: without looking first.
     fn add_unless_here(&mut self, row: &Row, body: &Fields) -> Result<(), DbError> {
-        let payload = body.to_canonical();
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.clear();
+        body.write_canonical(&mut payload);
         let key = row.key.to_bytes();
         if self.insert.execute((row.entity, &*key, self.bucket, row.version, &payload))? == 1 {
             self.counted_in(row.entity, row.key, row.version, &payload, body)?;
         }
+        self.payload = payload;
         Ok(())
     }
 

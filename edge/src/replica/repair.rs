@@ -1,26 +1,32 @@
-//! Mends one slot of one entity: the rows of the frame take the place of whatever is here, and what is here besides goes. The
+//! Mends one slot of one entity, whole or in parts: the rows of the frame take the place of whatever is here, and what is here
+//! besides goes, as far as the frame's range of versions reaches. The
 //! sum is added up anew from the disk, because either of the two, rows or sum, may have been what was wrong.
 
 use super::apply::RowWriter;
 use crate::db::DbError;
 use std::collections::HashSet;
 use sync_protocol::row::{Key, Row, slot};
+use sync_protocol::wire::rows::{Reach, Rows};
 
-/// Puts the rows of a slot in place of what is here.
-pub(super) fn replace_slot(
-    writer: &mut RowWriter<'_>,
-    entity: u16,
-    at: [u8; 2],
-    rows: &[Row],
-) -> Result<(), DbError> {
+/// Whether a frame of a repair speaks for a row that stands here at this version. The part that ends at the head also speaks for
+/// versions beyond it, which only damage can have made.
+pub(crate) fn covers(frame: &Rows, version: u64) -> bool {
+    let Reach::Repair { head, .. } = frame.reach else { return false };
+    let is_above = frame.after == 0 || version > frame.after;
+    is_above && (version <= frame.upto || frame.upto == head)
+}
+
+/// Puts the rows of a frame in place of what is here of its slot, as far as the frame speaks for it.
+pub(super) fn replace_slot(writer: &mut RowWriter<'_>, frame: &Rows) -> Result<(), DbError> {
+    let Reach::Repair { entity, slot: at, .. } = frame.reach else { return Ok(()) };
     let mut sent: HashSet<Key> = HashSet::new();
-    for row in rows.iter().filter(|row| row.entity == entity && slot(entity, row.key) == at) {
+    for row in frame.rows.iter().filter(|row| row.entity == entity && slot(entity, row.key) == at) {
         sent.insert(row.key);
         let here = writer.here(entity, row.key)?;
         writer.replace(row, here)?;
     }
     for (key, version) in keys_of_slot(writer, entity, at)? {
-        if !sent.contains(&key) {
+        if !sent.contains(&key) && covers(frame, version) {
             let here = writer.here(entity, key)?;
             writer.replace(&Row { entity, key, version, body: None }, here)?;
         }

@@ -13,6 +13,7 @@ use super::session::{self, Parties};
 use super::state;
 use super::tls::BestTime;
 use crate::commands;
+use crate::config::Senders;
 use crate::db::Db;
 use crate::identity::Identity;
 use crate::node;
@@ -104,6 +105,8 @@ pub struct Syncer {
     pub identity: Arc<Identity>,
     /// What certificates' dates are checked by.
     pub time: Arc<BestTime>,
+    /// What SMS can be sent with: the hub is told of those that wait in vain.
+    pub senders: Senders,
     /// Counts up when something of the replica or a verdict changed.
     pub changed: watch::Sender<u64>,
 }

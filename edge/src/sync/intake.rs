@@ -1,6 +1,8 @@
-//! What a response brings, message by message. Each is on disk before the next is looked at, so a cut at any byte costs no
-//! more than the frame it fell into; rows, cursor and what waited for them move in one transaction.
+//! What a response brings, message by message. Each is on disk before the next is looked at, but for rows that have arrived one after
+//! the other: they share a transaction. So a cut at any byte costs no more than the frame it fell into; rows, cursor and what waited
+//! for them move in one transaction.
 
+use super::arriving::Arriving;
 use super::error::SyncError;
 use super::mend::{self, Mending};
 use super::state;
@@ -57,6 +59,35 @@ pub(super) struct Taken {
     pub(super) proof: Option<[u8; 16]>,
 }
 
+/// Rows after which a transaction ends, whatever has arrived behind them: nobody else writes meanwhile. As many as the largest frame
+/// brings.
+const ROWS_AT_ONCE: u64 = 16_384;
+
+/// What became of the frames of one transaction.
+#[derive(Default)]
+struct Written {
+    rows: u64,
+    is_any: bool,
+    has_gap: bool,
+}
+
+impl Written {
+    fn add(&mut self, frame: &Rows, judged: Judged) {
+        let bucket = frame.bucket;
+        match judged {
+            Judged::Apply(_) => {
+                self.rows += frame.rows.len() as u64;
+                self.is_any = true;
+            }
+            Judged::Skip => tracing::debug!(%bucket, "skipped rows that are here already"),
+            Judged::Gap => {
+                tracing::warn!(%bucket, "rows came after a gap; they are asked for again");
+                self.has_gap = true;
+            }
+        }
+    }
+}
+
 /// Takes in one response.
 pub(super) struct Intake<'a> {
     pub(super) db: &'a Db,
@@ -68,15 +99,19 @@ pub(super) struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    /// Takes in one message. `false` when it was the last.
-    pub(super) async fn message(&mut self, message: Message) -> Result<bool, SyncError> {
+    /// Takes in one message, and what of the same kind has arrived behind it. `false` when it was the last.
+    pub(super) async fn message(
+        &mut self,
+        message: Message,
+        arriving: &mut Arriving,
+    ) -> Result<bool, SyncError> {
         match message {
             Message::Welcome(welcome) => self.welcome(welcome).await?,
             Message::Verdicts(list) => self.verdicts(list).await?,
             Message::Rows(Rows { reach: Reach::Repair { .. }, .. }) | Message::SlotSums(_) => {
                 self.answers.push(message)
             }
-            Message::Rows(rows) => self.rows(rows).await?,
+            Message::Rows(rows) => self.rows(rows, arriving).await?,
             Message::Complete(points) => {
                 self.answers().await?;
                 self.complete(points).await?;
@@ -107,7 +142,7 @@ impl Intake<'_> {
     async fn answers(&mut self) -> Result<(), SyncError> {
         for answer in std::mem::take(&mut self.answers) {
             match answer {
-                Message::Rows(rows) => self.rows(rows).await?,
+                Message::Rows(rows) => self.repair(rows).await?,
                 Message::SlotSums(sums) => self.slot_sums(sums).await?,
                 _ => {}
             }
@@ -157,39 +192,53 @@ impl Intake<'_> {
         Ok(())
     }
 
-    async fn rows(&mut self, rows: Rows) -> Result<(), SyncError> {
-        let (count, bucket) = (rows.rows.len() as u64, rows.bucket);
-        let part = if let Reach::Repair { entity, .. } = rows.reach { Some((bucket, entity)) } else { None };
-        let (judged, mended) = self
+    /// Writes rows down, with those that have arrived behind them: what a fast line brings costs few syncs of the disk, and on a slow
+    /// one each frame is on disk before the next has come.
+    async fn rows(&mut self, first: Rows, arriving: &mut Arriving) -> Result<(), SyncError> {
+        let mut line = arriving.take();
+        let written = self.db.write(move |tx| {
+            let (mut written, mut next) = (Written::default(), Some(first));
+            while let Some(rows) = next {
+                written.add(&rows, replica::apply_rows(tx, &rows)?);
+                next = if written.rows < ROWS_AT_ONCE { line.rows_at_hand() } else { None };
+            }
+            if written.is_any {
+                commands::settle(tx)?;
+            }
+            Ok::<_, SyncError>((written, line))
+        });
+        let (written, line) = written.await?;
+        *arriving = line;
+        self.taken.rows += written.rows;
+        self.taken.has_news |= written.is_any;
+        self.taken.has_gap |= written.has_gap;
+        Ok(())
+    }
+
+    /// Puts rows of a slot in place of what is here.
+    async fn repair(&mut self, rows: Rows) -> Result<(), SyncError> {
+        let Reach::Repair { entity, .. } = rows.reach else { return Ok(()) };
+        let (bucket, part) = (rows.bucket, (rows.bucket, entity));
+        let mended = self
             .db
             .write(move |tx| {
                 let mended = mend::rows_to_mend(tx, &rows)?;
-                let judged = replica::apply_rows(tx, &rows)?;
-                let is_applied = matches!(judged, Judged::Apply(_));
+                let is_applied = matches!(replica::apply_rows(tx, &rows)?, Judged::Apply(_));
                 if is_applied {
                     state::note_mended(tx, mended)?;
                     commands::settle(tx)?;
                 }
-                Ok::<_, SyncError>((judged, if is_applied { mended } else { 0 }))
+                Ok::<_, SyncError>(is_applied.then_some(mended))
             })
             .await?;
-        match (judged, part) {
-            (Judged::Apply(_), Some(part)) => {
-                self.taken.mended += mended;
-                self.taken.has_news = true;
-                self.mending.mended(part);
-                tracing::warn!(bucket = %part.0, entity = part.1, rows = mended, "mended rows that differed from the hub's");
-            }
-            (Judged::Apply(_), None) => {
-                self.taken.rows += count;
-                self.taken.has_news = true;
-            }
-            (Judged::Skip, _) => tracing::debug!(%bucket, "skipped rows that are here already"),
-            (Judged::Gap, _) => {
-                tracing::warn!(%bucket, "rows came after a gap; they are asked for again");
-                self.taken.has_gap = true;
-            }
-        }
+        let Some(mended) = mended else {
+            tracing::debug!(%bucket, "skipped rows of another version");
+            return Ok(());
+        };
+        self.taken.mended += mended;
+        self.taken.has_news = true;
+        self.mending.mended(part);
+        tracing::warn!(%bucket, entity, rows = mended, "mended rows that differed from the hub's");
         Ok(())
     }
 

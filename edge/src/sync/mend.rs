@@ -166,8 +166,8 @@ pub(super) fn keep_sum(tx: &Transaction<'_>, (bucket, entity): Part, sum: Digest
 
 /// How many rows a repair is about to change: others, missing ones, and ones too many.
 pub(super) fn rows_to_mend(conn: &Connection, frame: &Rows) -> Result<u64, DbError> {
-    let Reach::Repair { entity, slot: at } = frame.reach else { return Ok(0) };
-    let mut here: BTreeMap<Key, RowHash> = BTreeMap::new();
+    let Reach::Repair { entity, slot: at, .. } = frame.reach else { return Ok(0) };
+    let mut here: BTreeMap<Key, (u64, RowHash)> = BTreeMap::new();
     let mut statement = conn.prepare_cached(
         "SELECT id, version, payload FROM replica WHERE entity = ?1 AND payload IS NOT NULL
          AND bucket = (SELECT number FROM bucket WHERE name = ?2)",
@@ -179,15 +179,17 @@ pub(super) fn rows_to_mend(conn: &Connection, frame: &Rows) -> Result<u64, DbErr
         if slot(entity, key) == at {
             let payload =
                 row.get_ref(2)?.as_blob().map_err(|_| DbError::bad_value("replica", "payload", entity))?;
-            here.insert(key, RowHash::of(entity, key, row.get(1)?, payload));
+            let version = row.get(1)?;
+            here.insert(key, (version, RowHash::of(entity, key, version, payload)));
         }
     }
     let mut changed = 0;
     for row in frame.rows.iter().filter(|row| row.entity == entity && slot(entity, row.key) == at) {
-        let before = here.remove(&row.key);
+        let before = here.remove(&row.key).map(|(_, hash)| hash);
         changed += u64::from(before != row.hash());
     }
-    Ok(changed + here.len() as u64)
+    let too_many = here.values().filter(|(version, _)| replica::covers(frame, *version));
+    Ok(changed + too_many.count() as u64)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! What the bytes mean is the protocol crate's; what rows and commands do here is `replica` and `commands`. This folder only
 //! carries between them, in order, and never invents, drops or reorders anything.
 
+mod arriving;
 pub mod client;
 pub mod enrol;
 mod error;
@@ -60,6 +61,7 @@ pub async fn open(db: Db, deps: Deps, config: &Config) -> Result<Syncer, SyncErr
         transport: Arc::new(transport),
         identity,
         time,
+        senders: config.senders(),
         changed: watch::channel(0).0,
     })
 }

@@ -8,17 +8,21 @@ use super::error::SyncError;
 use super::pace::Pace;
 use super::state;
 use crate::commands;
+use crate::config::Senders;
 use crate::db::{Db, DbError};
 use crate::node;
+use crate::outbox;
 use crate::replica;
+use crate::time;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use mizili_node::deps::Reading;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use sync_protocol::limits::BATCH_COMMANDS_MAX;
 use sync_protocol::session::{MINOR_VERSION, Sizer};
-use sync_protocol::wire::message::{Audit, Hello, Message, cursors_to_bytes, scope_hash};
+use sync_protocol::wire::message::{Audit, Hello, Message, StuckSms, cursors_to_bytes, scope_hash};
 
 /// Bytes of a command on the wire besides its body: id, time, actor, less what compression saves.
 const COMMAND_HEAD_BYTES: usize = 40;
@@ -29,8 +33,10 @@ pub(super) struct Opening {
     pub(super) incarnation: u32,
     /// How fast the link is.
     pub(super) pace: Pace,
-    /// This box's clock.
-    pub(super) clock_s: i64,
+    /// This box's clocks.
+    pub(super) at: Reading,
+    /// What SMS can be sent with.
+    pub(super) senders: Senders,
     /// Whether to compare every bucket, moved or not.
     pub(super) want_points: bool,
     /// What the hub asked to be shown, as proof that this request is made now; empty for nothing.
@@ -50,12 +56,25 @@ pub(super) fn hello(conn: &Connection, opening: Opening) -> Result<Hello, SyncEr
         epoch: node::epoch(conn)?,
         scope: scope_hash(&scope),
         cursors: cursors_to_bytes(&cursors),
-        clock_s: opening.clock_s,
+        clock_s: opening.at.wall_s,
         room_bytes: opening.pace.room_bytes(),
         frame_bytes: opening.pace.frame_bytes(),
         want_points: opening.want_points || state::has_unverified(conn)?,
         proof: opening.proof,
+        stuck_sms: stuck_sms(conn, &opening.senders, opening.at)?,
     })
+}
+
+/// SMS that wait here in vain, for a hub that has said that it knows the form.
+fn stuck_sms(conn: &Connection, senders: &Senders, at: Reading) -> Result<Option<StuckSms>, DbError> {
+    if node::hub_minor(conn)? < 2 {
+        return Ok(None);
+    }
+    let stuck = outbox::stuck(conn, senders, &time::now(conn, at)?)?;
+    Ok(stuck.map(|stuck| StuckSms {
+        count: u32::try_from(stuck.count).unwrap_or(u32::MAX),
+        age_s: stuck.age_s.unsigned_abs(),
+    }))
 }
 
 /// What became of a request's commands while it was on its way.

@@ -2,6 +2,7 @@
 //!
 //! It never waits between two exchanges and never decides what is true; see [`super::exchange`] for the run that it is part of.
 
+use super::arriving::Arriving;
 use super::client::{Payload, Request, Transport as _};
 use super::error::{LineError, SyncError};
 use super::exchange::{Next, Run, Syncer};
@@ -11,20 +12,13 @@ use super::request::{self, Batches, Opening, Sent};
 use super::{session, state};
 use crate::commands;
 use crate::db::DbError;
-use futures_util::StreamExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::session::EXCHANGE_PATH;
-use sync_protocol::wire::bytes::WireError;
-use sync_protocol::wire::frame::FrameReader;
-use sync_protocol::wire::message::{Message, Refusal, RefusalCode};
-use tokio::sync::mpsc;
+use sync_protocol::wire::message::{Refusal, RefusalCode};
 
 /// How long nothing may move during an exchange: what a loaded hub may take for one batch, and a lost packet on 2G.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-/// Messages that are read ahead while one is written to disk.
-const AHEAD: usize = 4;
 
 impl Syncer {
     /// One request and its response.
@@ -33,7 +27,8 @@ impl Syncer {
         let opening = Opening {
             incarnation: run.parties.incarnation,
             pace,
-            clock_s: self.deps.clock.now_s(),
+            at: self.deps.clock.read(),
+            senders: self.senders.clone(),
             want_points: run.want_points || !run.mending.is_equal(),
             proof: std::mem::take(&mut run.proof),
         };
@@ -92,24 +87,20 @@ impl Syncer {
         if answer.status != 200 {
             return Err((session::refusal(answer).await, Taken::default()));
         }
-        let (messages, mut arriving) = mpsc::channel(AHEAD);
-        let reading = tokio::spawn(read(answer.body, messages));
+        let mut arriving = Arriving::of(answer.body);
         let (db, deps) = (&self.db, &self.deps);
         let mending = &mut run.mending;
         let mut intake = Intake { db, deps, mending, taken: Taken::default(), answers: Vec::new() };
         let headed = self.deps.clock.monotonic();
-        let mut down_bytes = 0;
         let mut first = true;
         let mut error = None;
-        while let Some((arrived, bytes)) = arriving.recv().await {
-            // Also what came of a frame that was cut.
-            down_bytes = bytes;
+        while let Some(arrived) = arriving.next().await {
             let next = match arrived {
                 Ok(message) => {
                     if std::mem::take(&mut first) {
                         run.pace.went_up(sent.bytes(), self.deps.clock.monotonic().saturating_sub(begun));
                     }
-                    intake.message(message).await
+                    intake.message(message, &mut arriving).await
                 }
                 Err(e) => Err(e),
             };
@@ -122,6 +113,7 @@ impl Syncer {
                 }
             }
         }
+        let down_bytes = arriving.bytes();
         // The answer had begun: where it is cut before a whole piece of it has come (over HTTP/2 a part of one is never seen),
         // smaller pieces have to be asked for, or none would ever come.
         let taken = Taken { bytes: down_bytes.max(1), ..intake.taken };
@@ -133,15 +125,12 @@ impl Syncer {
             None if taken.close.is_some() || taken.proof.is_some() => {
                 // The line is used again only when the response was read to its end.
                 drop(
-                    tokio::time::timeout(PATIENCE, async { while arriving.recv().await.is_some() {} }).await,
+                    tokio::time::timeout(PATIENCE, async { while arriving.next().await.is_some() {} }).await,
                 );
                 Ok(taken)
             }
             None => Err((LineError::Cut("the answer ended early".into()).into(), taken)),
-            Some(e) => {
-                reading.abort();
-                Err((sent.failure().unwrap_or(e), taken))
-            }
+            Some(e) => Err((sent.failure().unwrap_or(e), taken)),
         }
     }
 
@@ -235,42 +224,4 @@ fn report(run: &mut Run<'_>, taken: &Taken) {
 /// Whether a refusal is about the commands alone: then rows can still be fetched.
 pub(super) fn is_about_commands(code: RefusalCode) -> bool {
     matches!(code, RefusalCode::SequenceReused | RefusalCode::SequenceGap | RefusalCode::StreamHalted)
-}
-
-/// Reads messages from a body as it arrives, each and the error that ends them with the bytes read so far, a few ahead of whoever
-/// takes them.
-async fn read(
-    mut body: futures_util::stream::BoxStream<'static, Result<bytes::Bytes, LineError>>,
-    messages: mpsc::Sender<(Result<Message, SyncError>, u64)>,
-) {
-    let mut frames = FrameReader::default();
-    let mut bytes = 0;
-    let error = loop {
-        match frames.next_frame().and_then(|frame| frame.map(|frame| Message::from_hub(&frame)).transpose()) {
-            Ok(Some(message)) => {
-                if messages.send((Ok(message), bytes)).await.is_err() {
-                    return;
-                }
-                continue;
-            }
-            Ok(None) => {}
-            Err(error) => break error.into(),
-        }
-        match body.next().await {
-            Some(Ok(piece)) => {
-                bytes += piece.len() as u64;
-                frames.push(&piece);
-            }
-            Some(Err(error)) => break error.into(),
-            None => match frames.finish() {
-                Ok(()) => return,
-                Err(WireError::Truncated) => {
-                    break LineError::Cut("the answer ended in a frame".into()).into();
-                }
-                Err(error) => break error.into(),
-            },
-        }
-    };
-    // Nobody listens any more when this cannot be sent.
-    let _ = messages.send((Err(error), bytes)).await;
 }

@@ -6,6 +6,7 @@ mod document;
 mod keys;
 mod market;
 mod messages;
+mod orders;
 mod signing_in;
 mod standing;
 mod support;

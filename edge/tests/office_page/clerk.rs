@@ -5,11 +5,11 @@ use crate::Office;
 use crate::browser::Browser;
 use mizili_edge::db::DbError;
 use mizili_edge::sync::{LineError, SyncError};
-use mizili_edge::testing::{TestEdge, live};
+use mizili_edge::testing::{COOP, TestEdge, live, web_order};
 use serde_json::{Value, json};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Commodity, Unit, UnitBase};
+use sync_protocol::entity::{Commodity, Order, Unit, UnitBase};
 use sync_protocol::ids::{CommodityId, UnitId};
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::message::{Refusal, RefusalCode};
@@ -334,5 +334,21 @@ async fn what_has_to_be_counted_stands_at_the_top_with_a_button_that_leads_to_it
     page.size(390, 800).await;
     page.nothing_lies_beside().await;
     page.picture("stock-to-count-swahili-narrow").await;
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_number_nobody_confirmed_is_marked_in_both_languages() {
+    let office = Office::signed_in().await;
+    let page = &office.browser;
+    let order = Order { buyer_unconfirmed: true, ..web_order(71) };
+    office.edge.feed(Bucket::Coop(COOP), vec![live(&order), live(&web_order(72))]);
+    office.section("orders").await;
+    page.shows("#order-table", "Number not confirmed: call before you set anything aside.").await;
+    let marked = "[...document.querySelectorAll('#order-table tbody tr')].filter((r) => r.innerText.includes('confirmed:')).length";
+    assert_eq!(page.value(marked).await, json!(1), "the other buyer is known");
+    page.picture("orders-unconfirmed").await;
+    page.choose("#language", "Kiswahili").await;
+    page.shows("#order-table", "Namba haijathibitishwa: piga simu kabla ya kutenga bidhaa.").await;
     office.end().await;
 }

@@ -296,5 +296,11 @@ fn line(edge: &EdgeState) -> String {
     if let Some(reason) = &edge.reason {
         line.push_str(&format!("\n      {reason}"));
     }
+    if let Some(since) = &edge.stuck_sms_since {
+        line.push_str(&format!(
+            "\n      {} SMS wait there since {since} and cannot be sent: its edge.toml needs an account (username and api_key).",
+            edge.stuck_sms
+        ));
+    }
     line
 }

@@ -182,7 +182,7 @@ fn read_body(incoming: &Incoming) -> Read {
 
 fn wanted(batch: &[Incoming], bodies: &[Read]) -> Wanted {
     let mut wanted = Wanted::default();
-    for (Incoming { command, context, is_new }, body) in batch.iter().zip(bodies) {
+    for (Incoming { command, context, is_new, .. }, body) in batch.iter().zip(bodies) {
         let Read::Known(body) = body else { continue };
         let mut needs = body.needs(command.id, &command.actor, context);
         if *is_new {
@@ -243,7 +243,7 @@ fn decide(
             set.apply(&decision.effects);
             let mut buckets = BTreeSet::new();
             for effect in &decision.effects {
-                buckets.extend(effects.add(&effect.row, command, set)?);
+                buckets.extend(effects.add(&effect.row, incoming, set)?);
             }
             if buckets.is_empty() {
                 // It changed nothing because what it wanted holds already; that it holds stands there.

@@ -33,6 +33,8 @@ pub struct Incoming {
     pub context: Context,
     /// Whether no order can bear its id yet: it was made a moment ago, and whoever asks again is known by something else.
     pub is_new: bool,
+    /// Whether an account gave it whose number nobody has confirmed: an order of it bears a mark that stands with the account.
+    pub is_unconfirmed: bool,
 }
 
 /// What became of a command.
@@ -106,7 +108,7 @@ pub async fn execute(
     context: Context,
     command: Command,
 ) -> Result<Outcome, ApplyError> {
-    let batch = [Incoming { command, context, is_new: false }];
+    let batch = [Incoming { command, context, is_new: false, is_unconfirmed: false }];
     retrying(deps, || async {
         let mut tx = db.begin().await?;
         let mut outcomes = apply_batch(&mut tx, deps, &batch).await?;

@@ -3,8 +3,8 @@
 //! Tables are written in an order that foreign keys allow, rows in order of id. Entries are only ever added: the same entry
 //! reached by two roads is there once. An order is made once, and changes two of its columns after.
 
-use super::ApplyError;
 use super::load::Existing;
+use super::{ApplyError, Incoming};
 use crate::db::int;
 use crate::db::q;
 use crate::feed::Touched;
@@ -12,9 +12,9 @@ use crate::rows::{Cells, phone};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{ActorKind, Command, EffectRow, WorkingSet};
+use sync_protocol::command::{ActorKind, EffectRow, WorkingSet};
 use sync_protocol::entity::{Alias, Entity, EntryId, Listing, Member, Order, StockEntry};
 use sync_protocol::ids::{CooperativeId, ListingId, MemberId, OrderId};
 use uuid::Uuid;
@@ -30,6 +30,8 @@ pub(super) struct Effects {
     entries: BTreeMap<EntryId, (StockEntry, CooperativeId)>,
     /// Each with the account that ordered over REST.
     orders: BTreeMap<OrderId, (Order, Option<Uuid>)>,
+    /// New orders of accounts whose numbers nobody has confirmed: whether that still holds, the feed asks under its lock.
+    unconfirmed: BTreeSet<OrderId>,
 }
 
 impl Effects {
@@ -37,9 +39,10 @@ impl Effects {
     pub(super) fn add(
         &mut self,
         row: &EffectRow,
-        command: &Command,
+        incoming: &Incoming,
         set: &WorkingSet,
     ) -> Result<Vec<Bucket>, ApplyError> {
+        let command = &incoming.command;
         let astray = || ApplyError::Poison(format!("an effect of {} stands in no cooperative", command.id));
         let buckets = Self::buckets_of(row, set).ok_or_else(astray)?;
         let (entity, key, _) = row.to_row();
@@ -62,6 +65,9 @@ impl Effects {
                 let is_new = order.id.0 == command.id.0 && command.actor.kind == ActorKind::User;
                 let user = command.actor.id.filter(|_| is_new);
                 let before = self.orders.get(&order.id).and_then(|(_, user)| *user);
+                if incoming.is_unconfirmed && is_new {
+                    self.unconfirmed.insert(order.id);
+                }
                 self.orders.insert(order.id, (order.clone(), before.or(user)));
             }
         }
@@ -93,7 +99,8 @@ impl Effects {
         deps: &Deps,
         existing: &Existing,
     ) -> Result<(), sqlx::Error> {
-        let now = deps.clock.now().to_sqlx();
+        let at = deps.clock.now();
+        let now = at.to_sqlx();
         if !self.members.is_empty() {
             write_members(conn, self.members.values(), now).await?;
         }
@@ -111,7 +118,11 @@ impl Effects {
                     self.touched.made(StockEntry::NUMBER, entry.key(), &entry.to_fields());
                 }
             }
-            new.for_each(|(order, _)| self.touched.made(Order::NUMBER, order.key(), &order.to_fields()));
+            let recorded_at_s = Some(at.as_second());
+            for (order, _) in new.filter(|(order, _)| !self.unconfirmed.contains(&order.id)) {
+                let told = Order { recorded_at_s, ..order.clone() };
+                self.touched.made(Order::NUMBER, told.key(), &told.to_fields());
+            }
         }
         let known = self.orders.values().filter(|order| !is_new(order)).map(|(order, _)| order);
         if known.clone().next().is_some() {

@@ -81,7 +81,7 @@ impl Act<'_> {
         let incoming = |(id, body): (CommandId, Body)| {
             let (made_at_s, actor) = (self.made_at_s, self.actor);
             let command = Command { id, seq: 0, made_at_s, actor, body: body.to_raw() };
-            Incoming { command, context, is_new: true }
+            Incoming { command, context, is_new: true, is_unconfirmed: !self.caller.phone_confirmed }
         };
         Ok(bodies.into_iter().map(incoming).collect())
     }

@@ -59,6 +59,10 @@ pub struct EdgeState {
     pub clock_offset_s: Option<i64>,
     /// Its version.
     pub software: String,
+    /// SMS that wait there and cannot be sent, because its settings name no account; 0 from a version that does not say.
+    pub stuck_sms: u64,
+    /// Since when the oldest of them waits, RFC 3339, UTC.
+    pub stuck_sms_since: Option<String>,
     /// Why somebody has to do something about it: its commands wait for an operator, or its code is dead. A plain sentence.
     pub reason: Option<String>,
 }
@@ -219,7 +223,8 @@ pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiErr
 
 const LIST: &str = "
     SELECT e.id, e.cooperative_id, c.name AS cooperative, e.name, e.national, e.software, e.enrolled_at IS NOT NULL AS enrolled,
-           e.revoked_at IS NOT NULL AS revoked, e.last_contact_at, e.clock_offset_s, s.frozen_at IS NOT NULL AS frozen,
+           e.revoked_at IS NOT NULL AS revoked, e.last_contact_at, e.clock_offset_s,
+           e.stuck_sms, e.stuck_sms_since, s.frozen_at IS NOT NULL AS frozen,
            s.halted_reason, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict IN ('held', 'quarantined', 'unsupported')) AS pending,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected') AS refused,
@@ -272,6 +277,8 @@ fn unreadable(row: &PgRow, error: &sqlx::Error) -> EdgeState {
         refused: 0,
         clock_offset_s: None,
         software: String::new(),
+        stuck_sms: 0,
+        stuck_sms_since: None,
         reason: Some(format!("What the database holds of it cannot be read: {error}.")),
     }
 }
@@ -304,7 +311,10 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
     if state == "waiting" {
         reason = code_trouble(id, row.try_get::<Option<i32>, _>("wrong_tries")?.unwrap_or(0), is("expired")?);
     }
-    let last_contact: Option<jiff_sqlx::Timestamp> = row.try_get("last_contact_at")?;
+    let time = |column| {
+        let at: Option<jiff_sqlx::Timestamp> = row.try_get(column)?;
+        Ok::<_, sqlx::Error>(at.map(|at| mizili_node::text::rfc3339(at.to_jiff().as_second())))
+    };
     Ok(EdgeState {
         id,
         cooperative_id: row.try_get::<i32, _>("cooperative_id")?.cast_unsigned(),
@@ -312,12 +322,14 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         name: row.try_get("name")?,
         national: row.try_get("national")?,
         state,
-        last_contact: last_contact.map(|at| mizili_node::text::rfc3339(at.to_jiff().as_second())),
+        last_contact: time("last_contact_at")?,
         lag: None,
         pending: count("pending")?,
         refused: count("refused")?,
         clock_offset_s: row.try_get("clock_offset_s")?,
         software: row.try_get("software")?,
+        stuck_sms: count("stuck_sms")?,
+        stuck_sms_since: time("stuck_sms_since")?,
         reason,
     })
 }

@@ -237,6 +237,7 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
         scope: hello.scope,
         cursors: &hello.cursors,
         clock_offset_s: hello.clock_s.saturating_sub(state.deps.clock.now_s()),
+        stuck_sms: hello.stuck_sms.filter(|stuck| stuck.count > 0),
     };
     store::hear(&mut tx, &heard).await?;
     tx.commit().await?;

@@ -23,7 +23,9 @@ use sync_protocol::limits::{
     COMPLETE_DELTA_MAX_ROWS, FRAME_TARGET_MIN_BYTES, FRAME_VERDICTS_MAX, SCOPE_BUCKETS_MAX,
 };
 use sync_protocol::row::Row;
-use sync_protocol::session::{BucketCursor, MINOR_VERSION, Page, Sizer, next_pages};
+use sync_protocol::session::{
+    BucketCursor, MINOR_VERSION, MINOR_WITH_REPAIR_IN_PARTS, Page, Sizer, next_pages,
+};
 use sync_protocol::wire::message::{
     Audit, BucketPoint, Close, Message, Refusal, RefusalCode, SlotSums, Welcome, cursors_from_bytes,
 };
@@ -202,7 +204,7 @@ async fn fill(
         return Ok(Next::Malformed);
     };
     let heads = read::heads(conn, &opened.scope).await?;
-    frames.extend(audit_answers(conn, reply, &heads).await?.iter().map(Message::to_bytes));
+    frames.extend(audit_answers(conn, reply, &heads, sizer).await?);
     let head = |bucket: &Bucket| heads.get(bucket).map_or(0, |h| h.version);
     let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
     sizer.begin(ROW_BYTES);
@@ -308,27 +310,41 @@ async fn walk(
     Ok(())
 }
 
-/// Answers to questions about slots: sums, or the rows of a slot as they stand.
+/// Answers to questions about slots, as frames: sums, or the rows of a slot as they stand.
 async fn audit_answers(
     conn: &mut PgConnection,
     reply: &Reply,
     heads: &HashMap<Bucket, Head>,
-) -> Result<Vec<Message>, ApiError> {
-    let mut answers = Vec::new();
+    sizer: &mut Sizer,
+) -> Result<Vec<Vec<u8>>, ApiError> {
+    let mut frames = Vec::new();
+    sizer.begin(ROW_BYTES);
     for audit in reply.audits.iter().filter(|audit| reply.opened.scope.contains(&audit.bucket)) {
         let head = heads.get(&audit.bucket).map_or(0, |h| h.version);
-        answers.push(match audit.slot.as_slice() {
+        match audit.slot.as_slice() {
             [first, second] => {
                 let slot = [*first, *second];
                 let rows = read::slot_rows(conn, audit.bucket, audit.entity, slot).await?;
-                let reach = Reach::Repair { entity: audit.entity, slot };
-                Message::Rows(Rows { bucket: audit.bucket, reach, after: 0, upto: head, rows })
+                let reach = Reach::Repair { entity: audit.entity, slot, head };
+                let page = Rows { bucket: audit.bucket, reach, after: 0, upto: head, rows };
+                frames.extend(repair(page, reply.opened.hello.minor, sizer));
             }
             prefix => {
                 let sums = read::slot_sums(conn, audit.bucket, audit.entity, prefix).await?;
-                Message::SlotSums(SlotSums { of: audit.clone(), head, sums })
+                frames.push(Message::SlotSums(SlotSums { of: audit.clone(), head, sums }).to_bytes());
             }
-        });
+        }
     }
-    Ok(answers)
+    Ok(frames)
+}
+
+/// A slot's rows as frames. An edge that knows no parts gets it whole, or not at all where it would not take it: the rest of the
+/// exchange is worth more than one slot, which it asks for again.
+fn repair(page: Rows, minor: u16, sizer: &mut Sizer) -> Vec<Vec<u8>> {
+    if minor >= MINOR_WITH_REPAIR_IN_PARTS {
+        return sizer.rows(&page);
+    }
+    let mut frame = Vec::new();
+    let size = Message::Rows(page).write(&mut frame);
+    if size.is_taken(frame.len()) { vec![frame] } else { Vec::new() }
 }

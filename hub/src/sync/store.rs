@@ -3,11 +3,12 @@
 use super::keys::HubKeys;
 use crate::db::{q, q_scalar};
 use crate::error::{ApiError, out_of_order};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Row};
 use std::collections::HashMap;
 use sync_protocol::ids::{CooperativeId, EdgeId};
+use sync_protocol::wire::message::StuckSms;
 use uuid::Uuid;
 
 /// An edge as the operators made it.
@@ -261,9 +262,18 @@ pub(super) struct Heard<'a> {
     pub(super) scope: u32,
     pub(super) cursors: &'a [u8],
     pub(super) clock_offset_s: i64,
+    pub(super) stuck_sms: Option<StuckSms>,
 }
 
-/// Keeps the links, the fence, the acknowledged verdicts, the cursors and the time.
+impl Heard<'_> {
+    /// Since when the oldest SMS waits that nobody sends there, by the hub's clock.
+    fn stuck_since(&self) -> Option<Timestamp> {
+        let age = |age_s| SignedDuration::from_secs(i64::try_from(age_s).unwrap_or(i64::MAX));
+        self.stuck_sms.map(|stuck| self.at.checked_sub(age(stuck.age_s)).unwrap_or(Timestamp::UNIX_EPOCH))
+    }
+}
+
+/// Keeps the links, the fence, the acknowledged verdicts, the cursors, the time and what the office should be told.
 pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(), sqlx::Error> {
     q("UPDATE edge_streams SET link_number = $3, link_random = $4, previous_number = $5, previous_random = $6, exchange = $7,
             verdicts_acked = greatest(verdicts_acked, least($8, last_verdict)), heard_scope = $9, heard_cursors = $10
@@ -280,10 +290,12 @@ pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(
     .bind(heard.cursors)
     .execute(&mut *conn)
     .await?;
-    q("UPDATE edges SET last_contact_at = $3, clock_offset_s = $2 WHERE id = $1")
+    q("UPDATE edges SET last_contact_at = $3, clock_offset_s = $2, stuck_sms = $4, stuck_sms_since = $5 WHERE id = $1")
         .bind(heard.edge.0 as i32)
         .bind(heard.clock_offset_s)
         .bind(heard.at.to_sqlx())
+        .bind(heard.stuck_sms.map_or(0, |stuck| i64::from(stuck.count)))
+        .bind(heard.stuck_since().map(|since| since.to_sqlx()))
         .execute(conn)
         .await?;
     Ok(())

@@ -1,11 +1,17 @@
 //! Accounts: registering, logging in, the life of tokens, guessing at passwords.
 
-use crate::support::{Answer, TestHub, Who};
+use crate::support::{Answer, OWN, TestHub, Who};
 use axum::http::header;
+use mizili_hub::feed::check::compare_all;
+use mizili_hub::feed::read;
+use mizili_hub::market::users::{app as users, care};
 use mizili_node::password::Passwords;
 use serde_json::{Value, json};
 use std::task::Poll;
 use std::time::Duration;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{Entity, Order};
+use sync_protocol::ids::CooperativeId;
 
 const PHONE: &str = "+265999123456";
 
@@ -507,4 +513,35 @@ async fn a_sign_in_whose_caller_hung_up_is_looked_at_and_does_not_count_as_wrong
         tokio::task::yield_now().await;
     }
     assert_eq!(hub.ask("SELECT count(*)::text FROM sign_in_tries").await, "0");
+}
+
+/// The last order in the feed of the cooperative that sells, as its office gets it.
+async fn at_the_office(hub: &TestHub) -> Order {
+    let coop = Bucket::Coop(CooperativeId(OWN));
+    let mut tx = hub.state.db.begin_snapshot().await.unwrap();
+    let rows = read::page_up(&mut tx, coop, 0, u64::MAX >> 1, 1_000).await.unwrap();
+    let last = rows.into_iter().rfind(|row| row.entity == Order::NUMBER).unwrap();
+    Order::from_fields(last.key, &last.body.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn an_office_sees_whose_number_nobody_confirmed_until_somebody_does() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(1, 100).await;
+    let body = json!({ "product_id": product, "quantity": "2" });
+    hub.post("/api/v1/orders").by(Who::Buyer).key("a").json(&body).send().await.is(201);
+    assert!(at_the_office(&hub).await.buyer_unconfirmed);
+    let phone = hub.ask("SELECT '+' || phone FROM users u JOIN orders o ON o.buyer_user_id = u.id").await;
+    users::confirm(&hub.state.db, &phone, None).await.unwrap();
+    assert!(!at_the_office(&hub).await.buyer_unconfirmed);
+    // The number turns out to be another's: what was ordered under it is nobody's word any more.
+    care::release(&hub.state.db, &hub.state.deps, &care::number(&phone, None).unwrap()).await.unwrap();
+    assert!(at_the_office(&hub).await.buyer_unconfirmed);
+    let report = compare_all(&hub.state.db, &hub.state.deps).await.unwrap();
+    assert_eq!(report.differences(), 0, "{report:?}");
+    // An office's own order and a confirmed buyer's bear no mark.
+    for (who, key) in [(Who::Farmer, "b"), (Who::Clerk, "c")] {
+        hub.post("/api/v1/orders").by(who).key(key).json(&body).send().await.is(201);
+        assert!(!at_the_office(&hub).await.buyer_unconfirmed, "{key}");
+    }
 }

@@ -16,7 +16,7 @@ use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
 use sync_protocol::session::identity::{edge_session, enrolment};
 use sync_protocol::session::{BucketCursor, Link, MINOR_VERSION, TOKEN_HEADER};
 use sync_protocol::wire::frame::{self, FrameReader};
-use sync_protocol::wire::message::{Hello, Message, RefusalCode, cursors_to_bytes, scope_hash};
+use sync_protocol::wire::message::{Hello, Message, RefusalCode, StuckSms, cursors_to_bytes, scope_hash};
 use tower::ServiceExt;
 
 const REGION: Bucket = Bucket::Region(RegionId(1));
@@ -109,6 +109,7 @@ impl Signed {
             frame_bytes: 0,
             want_points: false,
             proof: Vec::new(),
+            stuck_sms: None,
         }
     }
 
@@ -296,4 +297,28 @@ async fn verdicts_for_a_slow_line_hold_no_connection() {
     let verdicts: Vec<usize> = verdicts.collect();
     assert!(verdicts.len() >= 3, "{verdicts:?}");
     assert_eq!(first.len() + verdicts.iter().sum::<usize>(), 12_000);
+}
+
+#[tokio::test]
+async fn sms_that_wait_at_an_office_are_listed_until_it_says_nothing_of_them() {
+    let hub = TestHub::with_market().await;
+    let mut asks = Signed::enrolled(&hub).await;
+    let listed = async || edges::list(&hub.state.db, hub.state.deps.clock.now()).await.unwrap().remove(0);
+    for (said, count, age_s) in [
+        (Some(StuckSms { count: 12, age_s: 3_600 }), 12, Some(3_600)),
+        // No clock reaches back so far.
+        (Some(StuckSms { count: 1, age_s: u64::MAX }), 1, Some(hub.state.deps.clock.now_s())),
+        (Some(StuckSms { count: 0, age_s: 5 }), 0, None),
+        (None, 0, None),
+    ] {
+        let hello = Hello { stuck_sms: said, ..asks.hello(scope_hash(&scope()), cursors(0)) };
+        let mut body = Message::Hello(hello).to_bytes();
+        Message::End.write(&mut body);
+        let answer = asks.send(&hub, Body::from(body)).await.rest().await;
+        let Some(Message::Close(close)) = answer.last() else { panic!("{:?}", answer.last()) };
+        asks.link = close.link.clone();
+        let since = age_s.map(|age_s| mizili_node::text::rfc3339(hub.state.deps.clock.now_s() - age_s));
+        let edge = listed().await;
+        assert_eq!((edge.stuck_sms, edge.stuck_sms_since), (count, since), "{said:?}");
+    }
 }

@@ -293,7 +293,7 @@ async fn an_order_stands_with_the_seller_and_the_buyers_cooperative() {
         sync_protocol::command::Context { origin: Holder::Edge(sync_protocol::ids::EdgeId(2)), ..hub };
     let body = place(id(50), 2, Source::Ask);
     let order = Command { id: CommandId(id(60)), ..command(0, caller(7_000_000_001), &body) };
-    let batch = [Incoming { command: order, context, is_new: false }];
+    let batch = [Incoming { command: order, context, is_new: false, is_unconfirmed: false }];
     let outcomes = apply_batch(&mut tx, &world.deps, &batch).await.unwrap();
     tx.commit().await.unwrap();
     let stands: Vec<_> = outcomes[0].stands_at.iter().map(|(bucket, _)| *bucket).collect();

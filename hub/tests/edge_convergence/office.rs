@@ -4,6 +4,7 @@ use crate::goods;
 use crate::line::Line;
 use mizili_edge::commands as edge_commands;
 use mizili_edge::commands::{Submission, SubmitError, Submitted};
+use mizili_edge::config::Senders;
 use mizili_edge::db::{Db as EdgeDb, DbError};
 use mizili_edge::identity::Identity;
 use mizili_edge::replica;
@@ -82,6 +83,7 @@ impl Office {
         }
         let me = db.read(mizili_edge::node::identity).await.unwrap().unwrap();
         let syncer = Syncer {
+            senders: Senders::default(),
             identity: Arc::new(Identity::load(dir.path()).unwrap()),
             time: Arc::new(BestTime::new(deps.clock.clone(), None, 0)),
             transport: line.clone(),

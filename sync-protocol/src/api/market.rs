@@ -116,7 +116,7 @@ pub struct Order {
     pub buyer_phone: Option<String>,
     /// The buyer's name, where given.
     pub buyer_name: Option<String>,
-    /// At the hub: that an account ordered it whose number nobody has confirmed. Call before you set anything aside.
+    /// An account ordered it whose number nobody has confirmed. Call before you set anything aside.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub buyer_unconfirmed: bool,
     /// The cooperative that sells.

@@ -177,6 +177,8 @@ impl OrderPlace {
             channel: Channel::from_code(self.channel),
             placed_at_s: command.made_at_s,
             odd_price: false,
+            buyer_unconfirmed: false,
+            recorded_at_s: None,
         }
     }
 }

@@ -91,6 +91,11 @@ entity! {
         /// It was sold at a price at which the listing never stood: a person has to look. Known to the hub alone, which has the
         /// listing's history.
         13 odd_price: bool,
+        /// An account at the hub ordered it whose number nobody has confirmed: the seller should call before setting anything aside.
+        /// Known to the hub alone, which takes it back once somebody has vouched for the number.
+        14 buyer_unconfirmed: bool,
+        /// When the hub recorded it, seconds since 1970 UTC by its own clock; `None` before it has, and from one that did not say.
+        15 recorded_at_s: Option<i64>,
     }
 }
 

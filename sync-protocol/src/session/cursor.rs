@@ -72,7 +72,7 @@ pub fn judge(cursor: &BucketCursor, frame: &Rows) -> Judged {
             }
         }
         // A repair replaces a slot as it stood at one version; at any other it says nothing.
-        Reach::Repair { .. } if frame.upto == cursor.upto && cursor.is_whole() => moved(cursor.upto, None),
+        Reach::Repair { head, .. } if head == cursor.upto && cursor.is_whole() => moved(cursor.upto, None),
         Reach::Repair { .. } => Judged::Skip,
     }
 }

@@ -29,6 +29,9 @@ pub const MINOR_WITH_FACTS: u16 = 2;
 /// From this minor on, a long poll says where the edge stands in a body: an address has a bound that a node with many buckets exceeds.
 pub const MINOR_WITH_NEWS_IN_A_BODY: u16 = 2;
 
+/// From this minor on, a slot that is mended comes in parts, as large as suits the line.
+pub const MINOR_WITH_REPAIR_IN_PARTS: u16 = 2;
+
 /// The header that carries a session's token, as it is. Not `Authorization`: HTTP/2 sends that one anew with each request, so that
 /// whoever makes others ask in a person's name learns nothing by their length. Nobody asks in a box's name, and it pays for each byte.
 pub const TOKEN_HEADER: &str = "session-token";

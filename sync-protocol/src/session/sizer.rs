@@ -79,7 +79,7 @@ impl Sizer {
     }
 
     /// A page of rows in frames. The page's own rows are in order of version, and it says what they cover: of a delta the lowest
-    /// versions go first, of a snapshot the highest. A page without rows is one frame, for it moves the cursor.
+    /// versions go first, of a snapshot and of a slot's repair the highest. A page without rows is one frame, for it moves the cursor.
     pub fn rows(&mut self, page: &Rows) -> Vec<Vec<u8>> {
         let is_down = page.reach != Reach::Delta;
         let mut left: &[Row] = &page.rows;

@@ -34,6 +34,11 @@ impl Writer {
         Self(Vec::with_capacity(n))
     }
 
+    /// Goes on behind bytes that are there.
+    pub fn after(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// What was written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0

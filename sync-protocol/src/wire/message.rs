@@ -99,6 +99,21 @@ pub struct Hello {
     /// What the hub's last answer asked to be shown, see [`Message::Prove`]; empty where it asked for nothing.
     #[cbor(n(12), with = "minicbor::bytes")]
     pub proof: Vec<u8>,
+    /// SMS that wait at the edge although no gateway of its settings can send any; `None` for none, and from an edge of before 2,
+    /// which does not say. Since 2.
+    #[n(13)]
+    pub stuck_sms: Option<StuckSms>,
+}
+
+/// SMS that nobody sends: what an operator of the hub has to be told, since the office may not know what an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct StuckSms {
+    /// How many.
+    #[n(0)]
+    pub count: u32,
+    /// Seconds for which the oldest of them has waited, as the edge counts; no clock of an edge is in it.
+    #[n(1)]
+    pub age_s: u64,
 }
 
 /// Where an edge stands that waits for news.

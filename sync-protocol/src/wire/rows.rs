@@ -20,12 +20,15 @@ pub enum Reach {
         /// Where the bucket stood before the rows were read: what was gone at that version is not among them.
         head: u64,
     },
-    /// Every live row of one slot at head `upto`; what the receiver has more of goes.
+    /// Every live row of one slot with `after < version <= upto`, as it stood at a head; what the receiver has more of within that
+    /// range goes. The whole slot where `after` is 0 and `upto` the head; in parts since 2.
     Repair {
         /// The entity mended.
         entity: u16,
         /// First and second byte of the slot, see [`crate::row::slot`].
         slot: [u8; 2],
+        /// Where the bucket stood when the rows were read.
+        head: u64,
     },
 }
 
@@ -59,10 +62,14 @@ pub(super) fn encode_part(frame: &Rows, rows: &[Row]) -> Vec<u8> {
             out.byte(1);
             out.varint(head);
         }
-        Reach::Repair { entity, slot } => {
-            out.byte(2);
+        Reach::Repair { entity, slot, head } => {
+            let is_whole = frame.after == 0 && frame.upto == head;
+            out.byte(if is_whole { 2 } else { 3 });
             out.varint(entity.into());
             out.raw(&slot);
+            if !is_whole {
+                out.varint(head);
+            }
         }
     }
     out.varint(frame.after);
@@ -88,14 +95,7 @@ pub(super) fn encode_part(frame: &Rows, rows: &[Row]) -> Vec<u8> {
 pub fn decode(bytes: &[u8]) -> Result<Rows, WireError> {
     let mut input = Reader::new(bytes);
     let bucket = read_bucket(&mut input)?;
-    let reach = match input.byte()? {
-        0 => Reach::Delta,
-        1 => Reach::Snapshot { head: input.varint()? },
-        2 => Reach::Repair { entity: read_entity(&mut input)?, slot: input.array()? },
-        _ => return Err(WireError::Malformed("reach")),
-    };
-    let after = input.varint()?;
-    let upto = after.checked_add(input.varint()?).ok_or(WireError::Malformed("range"))?;
+    let (reach, after, upto) = read_range(&mut input)?;
     let mut rows = Vec::new();
     let mut room = Room::default();
     for _ in 0..input.varint()? {
@@ -119,6 +119,26 @@ pub fn decode(bytes: &[u8]) -> Result<Rows, WireError> {
         return Err(WireError::Malformed("version outside the range"));
     }
     Ok(Rows { bucket, reach, after, upto, rows })
+}
+
+/// What a frame covers: reach, `after`, `upto`. A repair of a whole slot does not say its head, which is where it ends.
+fn read_range(input: &mut Reader<'_>) -> Result<(Reach, u64, u64), WireError> {
+    let kind = input.byte()?;
+    let mut reach = match kind {
+        0 => Reach::Delta,
+        1 => Reach::Snapshot { head: input.varint()? },
+        2 | 3 => {
+            let (entity, slot) = (read_entity(input)?, input.array()?);
+            Reach::Repair { entity, slot, head: if kind == 3 { input.varint()? } else { 0 } }
+        }
+        _ => return Err(WireError::Malformed("reach")),
+    };
+    let after = input.varint()?;
+    let upto = after.checked_add(input.varint()?).ok_or(WireError::Malformed("range"))?;
+    if let (2, Reach::Repair { head, .. }) = (kind, &mut reach) {
+        *head = upto;
+    }
+    Ok((reach, after, upto))
 }
 
 /// A bucket as kind byte and number.

@@ -147,6 +147,8 @@ fn entities() -> BTreeMap<u16, Row> {
             channel: Channel::Ussd,
             placed_at_s: 1_700_000_000,
             odd_price: false,
+            buyer_unconfirmed: false,
+            recorded_at_s: None,
         }),
     ]
     .into()
@@ -274,6 +276,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         frame_bytes: 2_048,
         want_points: true,
         proof: vec![3; 16],
+        stuck_sms: None,
     };
     vec![
         ("hello", Message::Hello(hello)),
@@ -297,7 +300,7 @@ fn messages() -> Vec<(&'static str, Message)> {
             "rows_repair",
             Message::Rows(Rows {
                 bucket,
-                reach: Reach::Repair { entity: 14, slot: [1, 2] },
+                reach: Reach::Repair { entity: 14, slot: [1, 2], head: 50 },
                 after: 0,
                 upto: 50,
                 rows: Vec::new(),

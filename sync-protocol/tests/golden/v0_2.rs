@@ -8,19 +8,23 @@ use sync_protocol::entity::{Channel, EdgeSettings, Order, OrderStatus};
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder, ListingId, OrderId, RegionId};
 use sync_protocol::session::{BucketCursor, Issuer};
 use sync_protocol::units::Quantity;
-use sync_protocol::wire::message::{Close, Message, Standing, cursors_to_bytes, scope_hash};
+use sync_protocol::wire::message::{Close, Hello, Message, Standing, StuckSms, cursors_to_bytes, scope_hash};
+use sync_protocol::wire::rows::{Reach, Rows};
 
 /// All of them.
 pub(crate) fn samples() -> Vec<Sample> {
     let mut all = vec![
         Sample::message("close", close()),
         Sample::message("news", news()),
+        Sample::message("hello", hello()),
+        Sample::message("rows_repair", repaired_part()),
         // The office has said what it gives to the hub; the hub does not work it out again.
         Sample::command("", posted(Some(25_000))),
         // The whole stays at the office. Not the same as an older office's silence.
         Sample::command("whole", posted(Some(0))),
     ];
     all.extend(Sample::entity("", sample::row(&order())));
+    all.extend(Sample::entity("unconfirmed", sample::row(&unconfirmed())));
     all.extend(Sample::entity("", sample::row(&named_edge())));
     all
 }
@@ -42,7 +46,15 @@ fn order() -> Order {
         channel: Channel::Office,
         placed_at_s: 1_700_000_000,
         odd_price: true,
+        buyer_unconfirmed: false,
+        recorded_at_s: None,
     }
+}
+
+/// Ordered by an account at the hub whose number nobody has confirmed. The hub says when it recorded it.
+fn unconfirmed() -> Order {
+    let recorded_at_s = Some(1_700_000_100);
+    Order { channel: Channel::Rest, odd_price: false, buyer_unconfirmed: true, recorded_at_s, ..order() }
 }
 
 /// A box has a name, which an older hub never gives.
@@ -61,6 +73,32 @@ fn named_edge() -> EdgeSettings {
 fn close() -> Message {
     let link = Issuer { key: &[1; 32], edge: 4, incarnation: 1 }.issue(9, [2; 16]);
     Message::Close(Close { link, more: false, clock_s: 1_700_000_001, retry_after_s: 30, minor: Some(2) })
+}
+
+/// Three SMS wait at an office that has no account to send them with.
+fn hello() -> Message {
+    Message::Hello(Hello {
+        minor: 2,
+        incarnation: 1,
+        link: Issuer { key: &[1; 32], edge: 4, incarnation: 1 }.issue(8, [2; 16]),
+        highest_seq: 7,
+        verdicts_upto: 3,
+        epoch: 1,
+        scope: scope_hash(&[Bucket::Global]),
+        cursors: cursors_to_bytes(&[BucketCursor { bucket: Bucket::Global, upto: 7, reached: None }]),
+        clock_s: 1_700_000_000,
+        room_bytes: 100_000,
+        frame_bytes: 2_048,
+        want_points: false,
+        proof: Vec::new(),
+        stuck_sms: Some(StuckSms { count: 3, age_s: 90_000 }),
+    })
+}
+
+/// The middle of a slot that is mended in parts.
+fn repaired_part() -> Message {
+    let reach = Reach::Repair { entity: 14, slot: [1, 2], head: 90 };
+    Message::Rows(Rows { bucket: Bucket::Global, reach, after: 20, upto: 40, rows: Vec::new() })
 }
 
 /// Where an edge stands that waits: one bucket whole, and one that a first snapshot still walks down.

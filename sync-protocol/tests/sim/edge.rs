@@ -216,6 +216,7 @@ impl Edge {
             frame_bytes: 2048,
             want_points: true,
             proof: std::mem::take(&mut self.proof),
+            stuck_sms: None,
         };
         let mut out = Message::Hello(hello).to_bytes();
         let waiting: Vec<Command> = self

@@ -20,5 +20,6 @@ mod market;
 mod power_cut;
 mod programs;
 mod slow_line;
+mod stuck_sms;
 mod torture;
 mod wrong_clock;

@@ -242,6 +242,8 @@ fn order_effects(edge: &TestEdge, id: ListingId) -> Vec<Effect> {
         channel: sync_protocol::entity::Channel::Rest,
         placed_at_s: 0,
         odd_price: false,
+        buyer_unconfirmed: false,
+        recorded_at_s: None,
     };
     vec![Effect { row: EffectRow::Order(order), at_once: true }]
 }

@@ -18,7 +18,7 @@ use sync_protocol::value::{Fields, Value};
 use sync_protocol::wire::message::{Audit, BucketPoint, Welcome};
 use sync_protocol::wire::rows::{Reach, Rows};
 
-const BUCKET: Bucket = Bucket::Coop(COOP);
+pub(super) const BUCKET: Bucket = Bucket::Coop(COOP);
 
 type Body = Option<Fields>;
 
@@ -94,7 +94,7 @@ impl Model {
     }
 }
 
-fn stored_rows(conn: &Connection) -> Result<RowsByKey, DbError> {
+pub(super) fn stored_rows(conn: &Connection) -> Result<RowsByKey, DbError> {
     let mut statement = conn.prepare("SELECT entity, id, version, payload FROM replica")?;
     let mut rows = statement.query([])?;
     let mut all = BTreeMap::new();
@@ -156,7 +156,7 @@ fn check(edge: &TestEdge, model: &Model, entities: &[u16]) {
     });
 }
 
-fn edge() -> TestEdge {
+pub(super) fn edge() -> TestEdge {
     let edge = TestEdge::enrolled();
     edge.take_scope(&[BUCKET]);
     edge
@@ -212,6 +212,8 @@ fn sample_order(id: OrderId, listing: ListingId) -> Order {
         channel: entity::Channel::Rest,
         placed_at_s: 0,
         odd_price: false,
+        buyer_unconfirmed: false,
+        recorded_at_s: None,
     }
 }
 
@@ -303,7 +305,7 @@ proptest! {
 }
 
 /// One key at a version.
-fn price(version: u64, key: u32, body: Option<i64>) -> Row {
+pub(super) fn price(version: u64, key: u32, body: Option<i64>) -> Row {
     let body = body.map(|price| {
         let mut fields = Fields::new();
         fields.set(1, Value::Int(price));
@@ -315,7 +317,7 @@ fn price(version: u64, key: u32, body: Option<i64>) -> Row {
 /// A step of a first snapshot that was read when everything in these tests had happened.
 const SNAPSHOT: Reach = Reach::Snapshot { head: 1_000 };
 
-fn frame(reach: Reach, after: u64, upto: u64, rows: Vec<Row>) -> Rows {
+pub(super) fn frame(reach: Reach, after: u64, upto: u64, rows: Vec<Row>) -> Rows {
     Rows { bucket: BUCKET, reach, after, upto, rows }
 }
 
@@ -517,12 +519,12 @@ fn one_wrong_row_on_disk_is_found_by_its_slot_and_mended() {
     for [first, second] in wrong {
         let ours = edge.read(|conn| slot_sums(conn, &audit(&[first])));
         assert_ne!(ours[usize::from(second)], slots_of(&truth, Some(first))[usize::from(second)]);
-        let reach = Reach::Repair { entity: 6, slot: [first, second] };
+        let repair = |head| Reach::Repair { entity: 6, slot: [first, second], head };
         let rows: Vec<Row> =
             truth.iter().filter(|row| slot(6, row.key) == [first, second]).cloned().collect();
-        let stale = frame(reach, head - 1, head - 1, vec![]);
+        let stale = frame(repair(head - 1), 0, head - 1, vec![]);
         assert_eq!(edge.apply(stale), Judged::Skip, "a repair of another version says nothing");
-        assert!(matches!(edge.apply(frame(reach, head, head, rows)), Judged::Apply(_)));
+        assert!(matches!(edge.apply(frame(repair(head), 0, head, rows)), Judged::Apply(_)));
     }
     assert_eq!(edge.read(stored_rows).len(), 500);
     assert_eq!(edge.read(|conn| recount(conn, BUCKET, 6)), edge.read(|conn| digest(conn, BUCKET, 6)));

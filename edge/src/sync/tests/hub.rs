@@ -552,7 +552,7 @@ fn answer_audit(audit: &Audit, feed: &Feed) -> Message {
     if let [first, second] = audit.slot[..] {
         let at = [first, second];
         let rows = live.filter(|row| slot(row.entity, row.key) == at).cloned().collect();
-        let reach = Reach::Repair { entity: audit.entity, slot: at };
+        let reach = Reach::Repair { entity: audit.entity, slot: at, head: feed.head };
         return Message::Rows(Rows { bucket: audit.bucket, reach, after: 0, upto: feed.head, rows });
     }
     let mut sums = vec![0u64; 256];

@@ -13,6 +13,7 @@ mod running;
 mod telling;
 
 use super::{Bounds, Check, ExchangeReport, SyncError, Syncer};
+use crate::config::Senders;
 use crate::db::Db;
 use crate::identity::Identity;
 use crate::node;
@@ -155,6 +156,7 @@ fn syncer_of(db: Db, deps: Deps, hub: Arc<FakeHub>, identity: Identity) -> Synce
         transport: hub,
         identity: Arc::new(identity),
         time: Arc::new(BestTime::new(deps.clock.clone(), None, 0)),
+        senders: Senders::default(),
         changed: watch::channel(0).0,
         db,
         deps,

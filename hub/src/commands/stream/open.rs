@@ -336,6 +336,7 @@ async fn decide(
         command: clash::renamed(&open.command, &renames),
         context: context(&open.command),
         is_new: false,
+        is_unconfirmed: false,
     };
     let batch: Vec<Incoming> = open.iter().map(incoming).collect();
     Ok(apply_in_stream(conn, deps, &batch, &mut blocked).await?)

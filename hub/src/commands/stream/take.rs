@@ -312,6 +312,7 @@ async fn sort(
             command: clash::renamed(command, &renames),
             context: context(command),
             is_new: false,
+            is_unconfirmed: false,
         })
         .collect();
     if let How::Apart { counts } = how {

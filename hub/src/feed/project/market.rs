@@ -5,6 +5,7 @@ use crate::db::q;
 use crate::rows::{self, Cells};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::Order;
 use sync_protocol::ids::CooperativeId;
 use sync_protocol::row::Key;
 use uuid::Uuid;
@@ -46,15 +47,19 @@ pub(super) async fn stock_entries(conn: &mut PgConnection, keys: &[Key]) -> Stan
 
 /// In the seller's cooperative, and in the buyer's where that is another.
 pub(super) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Standings {
-    let rows = q("SELECT id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
-            buyer_name, buyer_cooperative_id, status, channel, placed_at_s, odd_price
-        FROM orders WHERE id = ANY($1)")
+    let rows = q("SELECT o.id, o.listing_id, o.cooperative_id, o.quantity_milli, o.unit_price_minor, o.currency, o.holder, o.buyer_phone,
+            o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.odd_price,
+            coalesce(NOT a.phone_confirmed, false),
+            CASE WHEN o.says_recorded THEN floor(extract(epoch FROM o.recorded_at))::bigint END
+        FROM orders o LEFT JOIN users a ON a.id = o.buyer_user_id WHERE o.id = ANY($1)")
     .bind(ids)
     .fetch_all(conn)
     .await?;
     let mut standings = Vec::with_capacity(rows.len());
     for row in &rows {
-        let order = rows::order(row)?;
+        let cells = Cells::of("orders", row);
+        let (buyer_unconfirmed, recorded_at_s) = (cells.get(14)?, cells.get(15)?);
+        let order = Order { buyer_unconfirmed, recorded_at_s, ..rows::order(row)? };
         standings.push(Standing::new(Bucket::Coop(order.cooperative), &order));
         if let Some(buyer) = order.buyer_cooperative.filter(|buyer| *buyer != order.cooperative) {
             standings.push(Standing::new(Bucket::Coop(buyer), &order));

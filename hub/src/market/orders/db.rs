@@ -11,7 +11,7 @@ use mizili_node::lists::OrderFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::entity::OrderStatus;
-use sync_protocol::ids::{CooperativeId, UserId};
+use sync_protocol::ids::{CooperativeId, OrderId, UserId};
 use uuid::Uuid;
 
 /// Whose orders a list may hold: the union of what is set.
@@ -174,4 +174,19 @@ pub(crate) async fn reserved(conn: &mut PgConnection, listing: Uuid) -> Result<R
 /// How orders stand that were not fetched yet.
 fn open_codes() -> [i32; 3] {
     [OrderStatus::Asked, OrderStatus::Confirmed, OrderStatus::Short].map(|status| status.code().cast_signed())
+}
+
+/// The orders that an account made: each with the cooperatives where it stands, the seller's and the buyer's where that is another.
+pub(crate) async fn places_of_orders_by(
+    conn: &mut PgConnection,
+    account: UserId,
+) -> Result<Vec<(OrderId, CooperativeId, Option<CooperativeId>)>, sqlx::Error> {
+    let sql = "SELECT id, cooperative_id, buyer_cooperative_id FROM orders WHERE buyer_user_id = $1";
+    let rows = q(sql).bind(account.0).fetch_all(conn).await?;
+    let cooperative = |id: i32| CooperativeId(id.cast_unsigned());
+    let place = |row: &PgRow| {
+        let buyer: Option<i32> = row.try_get(2)?;
+        Ok((OrderId(row.try_get(0)?), cooperative(row.try_get(1)?), buyer.map(cooperative)))
+    };
+    rows.iter().map(place).collect()
 }

@@ -4,7 +4,7 @@ pub mod app;
 pub mod db;
 pub mod http;
 mod offer;
-mod unconfirmed;
+pub(crate) mod unconfirmed;
 
 use mizili_node::text::{money, phone_text, rfc3339};
 use sync_protocol::api::market::Order;

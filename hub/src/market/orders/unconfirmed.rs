@@ -1,11 +1,17 @@
-//! What an account may reserve whose number nobody has confirmed: anybody can type a number, and must not be able to take a
-//! cooperative's whole produce off sale with it.
+//! What an account may reserve whose number nobody has confirmed, and who is told that it is not: anybody can type a number, and must
+//! not be able to take a cooperative's whole produce off sale with it.
 
 use super::db::{self, Reserved};
 use crate::auth::Caller;
 use crate::auth::caller::Role;
 use crate::error::{ApiError, Kind, Problem};
+use crate::feed::{Touched, publish};
+use crate::news::Moved;
 use sqlx::PgConnection;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{Entity, Order};
+use sync_protocol::ids::UserId;
+use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 
@@ -40,6 +46,22 @@ pub(crate) async fn check(
     let Some(orders) = orders else { return Ok(()) };
     let reserved = db::reserved(conn, listing).await?;
     Ok(refusal(orders, reserved, quantity).map_or(Ok(()), Err)?)
+}
+
+/// Tells the sellers of an account's orders whether its number is confirmed now: the mark stands on each order, and offices see it. In
+/// the transaction that changes the account; whom to tell after the commit.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn tell_sellers(conn: &mut PgConnection, account: UserId) -> Result<Moved, sqlx::Error> {
+    let mut touched = Touched::new();
+    for (order, seller, buyer) in db::places_of_orders_by(conn, account).await? {
+        for cooperative in [Some(seller), buyer].into_iter().flatten() {
+            touched.add(Bucket::Coop(cooperative), Order::NUMBER, Key::Uuid(order.0));
+        }
+    }
+    publish(conn, &touched).await.map_err(sqlx::Error::from)?;
+    Ok(touched.moved())
 }
 
 /// Of one product at most half of what the hub could sell but for the orders of all such accounts.

@@ -4,6 +4,7 @@ use crate::auth::caller::{Caller, Role};
 use crate::db::{Db, retrying};
 use crate::error::{ApiError, Kind, Problem, field, unauthorized};
 use crate::feed::{Touched, publish};
+use crate::market::orders::unconfirmed;
 use crate::market::users::db::{self, NewRow};
 use crate::market::users::phone::read_phone;
 use crate::market::users::{NewUser, User};
@@ -204,7 +205,9 @@ pub async fn confirm(db: &Db, phone: &str, country: Option<&str>) -> Result<User
     let id = db::confirm(&mut tx, phone.number()).await?;
     let id =
         id.ok_or_else(|| Kind::NotFound.because(format!("No account has the number {}.", phone.as_str())))?;
+    let moved = unconfirmed::tell_sellers(&mut tx, id).await?;
     let user = db::get(&mut tx, id).await?;
     tx.commit().await?;
+    db.tell(&moved);
     Ok(user.ok_or_else(|| Problem::internal("an account is not there after its update"))?)
 }

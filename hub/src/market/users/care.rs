@@ -10,6 +10,7 @@ use crate::auth::token::Whose;
 use crate::db::{Db, retrying};
 use crate::error::{ApiError, Kind, Problem, unauthorized};
 use crate::feed::{Touched, publish};
+use crate::market::orders::unconfirmed;
 use crate::market::users::db::{self, Account};
 use crate::market::users::phone::read_phone;
 use crate::market::users::{PasswordChange, User};
@@ -99,7 +100,8 @@ pub async fn release(db: &Db, deps: &Deps, phone: &Phone) -> Result<UserId, ApiE
         db::release(&mut tx, id).await?;
         db::end_sessions(&mut tx, id).await?;
         throttle::forget_number(&mut tx, phone.number()).await?;
-        let moved = tell_office(&mut tx, id, cooperative).await?;
+        let mut moved = tell_office(&mut tx, id, cooperative).await?;
+        moved.extend(&unconfirmed::tell_sellers(&mut tx, id).await?);
         tx.commit().await?;
         db.tell(&moved);
         Ok::<_, ApiError>(id)

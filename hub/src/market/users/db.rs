@@ -171,7 +171,8 @@ pub(crate) async fn get(conn: &mut PgConnection, id: UserId) -> Result<Option<Us
     }))
 }
 
-/// Notes that a number is its account's own; the account, if there is one.
+/// Notes that a number is its account's own; the account, if there is one. With the account's row locked, behind which its orders wait
+/// until somebody has vouched for it.
 pub(crate) async fn confirm(conn: &mut PgConnection, phone: u64) -> Result<Option<UserId>, sqlx::Error> {
     let sql = "UPDATE users SET phone_confirmed = true WHERE phone = $1 RETURNING id";
     let row = q(sql).bind(phone.cast_signed()).fetch_optional(conn).await?;
