@@ -4,8 +4,10 @@
 use crate::Office;
 use crate::browser::Browser;
 use mizili_edge::db::DbError;
+use mizili_edge::node::counts;
 use mizili_edge::sync::{LineError, SyncError};
 use mizili_edge::testing::{COOP, TestEdge, live, web_order};
+use rusqlite::Transaction;
 use serde_json::{Value, json};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
@@ -299,16 +301,19 @@ async fn on_a_phone_nothing_that_matters_lies_beside_the_screen() {
     office.end().await;
 }
 
+/// The disk is an older copy, and the hub was heard since: what there should be is known.
+fn in_doubt(tx: &Transaction<'_>) -> Result<(), DbError> {
+    tx.execute("INSERT INTO node (key, value) VALUES ('doubt', 1)", [])?;
+    counts::list(tx)
+}
+
 /// An old copy of the disk was put back: what this box sold in between is known to nobody here.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_to_be_counted_stands_at_the_top_with_a_button_that_leads_to_its_count() {
     let office = Office::signed_in().await;
     let page = &office.browser;
     office.offer("50").await;
-    office.edge.write(|tx| -> Result<(), DbError> {
-        tx.execute("INSERT INTO node (key, value) VALUES ('doubt', 1)", [])?;
-        Ok(())
-    });
+    office.edge.write(in_doubt);
     office.section("standing").await;
     page.shows("#standing", "until a product is counted, the hub is asked for every new order of it").await;
     office.section("stock").await;
@@ -324,10 +329,7 @@ async fn what_has_to_be_counted_stands_at_the_top_with_a_button_that_leads_to_it
     page.until("document.querySelector('#stock-to-count').innerText === ''").await;
     page.shows("#stock-list", "Why can I sell only 21 KG of my 46 KG?").await;
     page.choose("#language", "Kiswahili").await;
-    office.edge.write(|tx| -> Result<(), DbError> {
-        tx.execute("DELETE FROM to_count", [])?;
-        Ok(())
-    });
+    office.edge.write(in_doubt);
     office.section("standing").await;
     office.section("stock").await;
     page.shows("#stock-to-count", "Tafadhali hesabu (zimebaki 1).").await;

@@ -528,6 +528,8 @@ async fn at_the_office(hub: &TestHub) -> Order {
 async fn an_office_sees_whose_number_nobody_confirmed_until_somebody_does() {
     let hub = TestHub::with_market().await;
     let product = hub.maize(1, 100).await;
+    // What the market was made of went past the feed.
+    compare_all(&hub.state.db, &hub.state.deps).await.unwrap();
     let body = json!({ "product_id": product, "quantity": "2" });
     hub.post("/api/v1/orders").by(Who::Buyer).key("a").json(&body).send().await.is(201);
     assert!(at_the_office(&hub).await.buyer_unconfirmed);
