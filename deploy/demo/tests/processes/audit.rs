@@ -1,7 +1,7 @@
 //! At the end, with the line up: what people were told is compared with what the hub and the office say.
 
 use crate::clients::Office;
-use crate::ledger::{By, Cancel, Order, Pages};
+use crate::ledger::{By, Cancel, Ledger, Order, Pages};
 use crate::market::{Market, all};
 use anyhow::{Context, Result, ensure};
 use mizili_demo::answer::{count, text};
@@ -89,15 +89,21 @@ fn find<'a>(orders: &'a [Listed], told: &Order) -> Result<Option<&'a Listed>> {
     Ok(found)
 }
 
-/// Everything that the office told people is there, whatever the hub has heard of it.
-pub(crate) async fn office_remembers(office: &Office, told: &Pages) -> Result<()> {
+/// Everything that the office told people is there, whatever the hub has heard of it. Where people go on meanwhile, an order may have been
+/// taken back since they `told`: the ledger `now` says so.
+pub(crate) async fn office_remembers(office: &Office, told: &Pages, now: &Ledger) -> Result<()> {
     // It may have been started anew.
     office.sign_out().await;
     let api = office.sign_in().await?;
     let orders = listed(&all(&api, "/orders?limit=100").await?)?;
-    for order in told.orders.iter().filter(|order| order.by != By::App) {
+    let now = now.copy();
+    // Pages are only ever added to.
+    for (order, now) in told.orders.iter().zip(&now.orders).filter(|(order, _)| order.by != By::App) {
         let found = find(&orders, order)?.with_context(|| format!("the office forgot {order:?}"))?;
-        let is_kept = match (order.cancel, order.is_confirmed) {
+        let cancel = if order.cancel == now.cancel { order.cancel } else { Some(Cancel::Tried) };
+        let is_kept = match (cancel, order.is_confirmed) {
+            (Some(Cancel::Tried), true) => ["confirmed", "cancelled"].contains(&&*found.status),
+            (Some(Cancel::Tried), false) => true,
             (Some(_), true) => found.status == "cancelled",
             (Some(_), false) => ["cancelled", "refused"].contains(&&*found.status),
             (None, true) => found.status == "confirmed",
@@ -163,7 +169,10 @@ fn hold_once(
             By::App => found.map(|order| order.status.as_str()),
             _ => find(at_office, order)?.map(|order| order.status.as_str()),
         };
-        let wanted = if order.cancel.is_some() { "cancelled" } else { "confirmed" };
+        let wanted = match (order.cancel, verdict) {
+            (None, _) | (Some(Cancel::Tried), Some("confirmed")) => "confirmed",
+            (Some(_), _) => "cancelled",
+        };
         match (order.is_confirmed, verdict, found) {
             (_, Some(here), Some(at_hub)) if here == wanted && at_hub.status == wanted => {
                 ensure!(matched.insert(at_hub.id.clone()), "two answers became one order: {at_hub:?}");
@@ -206,6 +215,9 @@ async fn last_words(api: &Api, told: &Pages, at_office: &[Listed]) -> Result<()>
         let cancelled = format!("Your order is cancelled: {}.", order.what);
         let is_of_cancel = |word: &&Word| word.to == *number && word.text == cancelled;
         let of_cancel = words.iter().filter(|word| word.about != found.id).filter(is_of_cancel).count();
+        if order.cancel == Some(Cancel::Tried) {
+            continue;
+        }
         let is_right = match (order.is_confirmed, order.cancel, found.status.as_str(), &*of_order) {
             (true, _, _, []) => true,
             (false, None, "confirmed", [word]) => word.text.contains("CONFIRMED"),

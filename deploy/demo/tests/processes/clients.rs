@@ -184,11 +184,13 @@ impl Desker {
         let Some(order) = self.ledger.one_to_cancel(of, REMEMBERED, chance) else { return Ok(()) };
         let id = order.id.context("an order of a desk has a number")?;
         let as_buyer = order.by == By::App && chance.once_in(2);
+        let is_it = |order: &Order| order.id.as_ref() == Some(&id);
+        self.ledger.note_cancel(Cancel::Tried, is_it);
         let (status, body) = self.desk.ask(as_buyer, &format!("/orders/{id}/cancel"), None, key).await?;
         match status {
             StatusCode::OK => {
                 ensure!(body["status"] == "cancelled", "a cancelled order is {body}");
-                self.ledger.note_cancel(Cancel::Done, |order| order.id.as_ref() == Some(&id));
+                self.ledger.note_cancel(Cancel::Done, is_it);
                 Ok(())
             }
             // It has not come here yet, or the hub has refused it.

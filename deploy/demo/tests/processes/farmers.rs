@@ -72,6 +72,8 @@ impl Farmer {
         if !walk(&mut call, &["Cancel it"], &[]).await? {
             return hang_up(call).await;
         }
+        let is_it = |other: &Order| other.by == order.by && other.quantity == order.quantity;
+        self.ledger.note_cancel(Cancel::Tried, is_it);
         let told = confirm(&mut call, &format!("Cancel your order of {what},")).await?;
         let cancel = match &*told {
             told if told.starts_with("Order cancelled") => Cancel::Done,
@@ -79,7 +81,7 @@ impl Farmer {
             told if told.starts_with("NOT done") => return Ok(()),
             told => return ensure_nothing_was_said(told),
         };
-        self.ledger.note_cancel(cancel, |other| other.by == order.by && other.quantity == order.quantity);
+        self.ledger.note_cancel(cancel, is_it);
         Ok(())
     }
 

@@ -74,7 +74,7 @@ async fn what_people_were_told_survives_every_kill_and_holds_once() {
         let told = crowd.ledger.copy();
         let confirmed = told.orders.iter().filter(|order| order.is_confirmed).count();
         ensure!(confirmed > 20 && !told.offers.is_empty(), "too little happened: {confirmed} orders");
-        audit::office_remembers(&office, &told).await?;
+        audit::office_remembers(&office, &told, &crowd.ledger).await?;
         audit::all_is_as_told(market, &[Told { office: &office, told }], &taken_in).await
     })
     .await;

@@ -27,13 +27,15 @@ pub(crate) struct Order {
     pub(crate) what: String,
     /// Whether the answer was "confirmed"; else it was "asked".
     pub(crate) is_confirmed: bool,
-    /// What was said when somebody took it back, if anybody did.
+    /// What was said when somebody took it back, if anybody did or tried.
     pub(crate) cancel: Option<Cancel>,
 }
 
 /// What was said to somebody who took an order back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cancel {
+    /// Nothing yet, or nothing that tells: it was tried, and may stand or not.
+    Tried,
     /// It is cancelled.
     Done,
     /// It is asked, and an SMS will come.
@@ -69,7 +71,7 @@ impl Pages {
 
     /// How many were told that their order is cancelled, or that this is asked.
     pub(crate) fn cancelled(&self) -> usize {
-        self.orders.iter().filter(|order| order.cancel.is_some()).count()
+        self.orders.iter().filter(|order| matches!(order.cancel, Some(Cancel::Done | Cancel::Asked))).count()
     }
 }
 
@@ -99,7 +101,7 @@ impl Ledger {
     pub(crate) fn note_cancel(&self, cancel: Cancel, is_it: impl Fn(&Order) -> bool) {
         let mut pages = self.write();
         let order = pages.orders.iter_mut().find(|order| is_it(order));
-        if let Some(order) = order.filter(|order| order.cancel.is_none()) {
+        if let Some(order) = order.filter(|order| matches!(order.cancel, None | Some(Cancel::Tried))) {
             order.cancel = Some(cancel);
         }
     }

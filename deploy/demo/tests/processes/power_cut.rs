@@ -52,7 +52,9 @@ async fn what_people_were_told_is_there_after_a_power_cut() {
                 .start_edge()
                 .await
                 .with_context(|| format!("after a power cut, scraps: {scraps:?}"))?;
-            audit::office_remembers(&office, &told).await.with_context(|| format!("scraps: {scraps:?}"))?;
+            audit::office_remembers(&office, &told, &crowd.ledger)
+                .await
+                .with_context(|| format!("scraps: {scraps:?}"))?;
             if chance.once_in(2) {
                 crowd.act(10).await?;
             }
@@ -61,7 +63,7 @@ async fn what_people_were_told_is_there_after_a_power_cut() {
         crowd.go_home().await?;
         audit::settle(&market.nodes).await?;
         let told = crowd.ledger.copy();
-        audit::office_remembers(&office, &told).await?;
+        audit::office_remembers(&office, &told, &crowd.ledger).await?;
         audit::all_is_as_told(market, &[Told { office: &office, told }], &taken_in).await
     })
     .await;

@@ -234,7 +234,7 @@ impl Town {
                 confirmed > 10 && cancelled > 0,
                 "too little happened: {confirmed} orders, {cancelled} cancels"
             );
-            audit::office_remembers(&branch.office, &told).await?;
+            audit::office_remembers(&branch.office, &told, &branch.crowd.ledger).await?;
             all_told.push(Told { office: &branch.office, told });
         }
         audit::all_is_as_told(market, &all_told, &self.taken_in).await?;
