@@ -92,8 +92,12 @@ pub fn versioned<E: Serialize, A: Serialize>(editable: &E, all: &A) -> String {
 /// # Errors
 /// 428 without the header, 412 when what may be edited has changed since.
 pub fn require(headers: &HeaderMap, tag: &str) -> Result<(), Problem> {
-    let given = headers.get(header::IF_MATCH).ok_or_else(|| Kind::PreconditionRequired.error())?;
-    let given = given.to_str().unwrap_or_default();
+    // A header that says nothing is none.
+    let given =
+        headers.get(header::IF_MATCH).and_then(|given| given.to_str().ok()).unwrap_or_default().trim();
+    if given.is_empty() {
+        return Err(Kind::PreconditionRequired.error());
+    }
     let editable = |tag: &str| tag.trim().trim_matches('"').split('-').next().unwrap_or_default().to_owned();
     let now = editable(tag);
     // A weak tag (W/"…") never matches: RFC 9110 asks for the strong comparison here.
@@ -149,7 +153,9 @@ mod tests {
             require(&if_match(&format!("W/{read}")), &read).unwrap_err().kind(),
             Kind::PreconditionFailed
         );
-        assert_eq!(require(&HeaderMap::new(), &edited).unwrap_err().kind(), Kind::PreconditionRequired);
+        for none in [HeaderMap::new(), if_match(""), if_match(" ")] {
+            assert_eq!(require(&none, &edited).unwrap_err().kind(), Kind::PreconditionRequired, "{none:?}");
+        }
     }
 
     #[tokio::test]

@@ -26,6 +26,8 @@ pub mod prompt;
 pub mod query;
 pub mod serve;
 pub mod streams;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod text;
 pub mod throttle;
 pub mod weak_password;

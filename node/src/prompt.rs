@@ -1,7 +1,7 @@
 //! Asks a person at a terminal for a password, unseen, and leaves the terminal as it was, also when the person stops. It must never
 //! let what was typed get into an error or a log.
 
-use crate::streams::{ask, tell};
+use crate::streams::tell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,19 +45,6 @@ pub async fn new_password(
         }
         tell("These were not the same. Again:");
     }
-}
-
-/// What a person types in answer to a question, one line. Ctrl-C ends the program, Ctrl-D is an empty answer.
-///
-/// # Errors
-/// There is no terminal.
-pub async fn line(question: &str) -> Result<String, PromptError> {
-    ask(question);
-    let read = spawn_blocking(|| {
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).map(|_| line)
-    });
-    read.await.map_err(io::Error::other).flatten().map_err(PromptError::Terminal)
 }
 
 /// Done when somebody who was asked presses Ctrl-C after that. To be waited for beside the work of a command that may ask.

@@ -119,6 +119,9 @@ pub fn month(name: &str, value: Option<&str>) -> Result<Option<Month>, Problem> 
     value.map(|v| read(v).ok_or_else(wrong)).transpose()
 }
 
+/// Characters of a text after the `?`, at most.
+pub(crate) const TEXT_MAX_CHARS: usize = 200;
+
 /// The largest id of a thing that the hub numbers: what its columns hold.
 const ID_MAX: u32 = i32::MAX.cast_unsigned();
 
@@ -168,7 +171,9 @@ impl Display for IdOrName {
 /// # Errors
 /// Names the parameter when it is empty or no number that an id can be.
 pub fn id_or_name(name: &str, value: Option<&str>) -> Result<Option<IdOrName>, Problem> {
-    let Some(value) = value.map(str::trim) else { return Ok(None) };
+    let Some(value) = value else { return Ok(None) };
+    is_short(name, value)?;
+    let value = value.trim();
     if value.is_empty() {
         return Err(Problem::parameter(name, "must not be empty; leave it out to see all."));
     }
@@ -185,14 +190,25 @@ pub fn id_or_name(name: &str, value: Option<&str>) -> Result<Option<IdOrName>, P
 /// # Errors
 /// Names the parameter.
 pub fn text(name: &str, value: Option<&str>) -> Result<Option<String>, Problem> {
-    let Some(value) = value.map(tidy) else { return Ok(None) };
-    if value.is_empty() || value.contains('\0') || value.chars().count() > 200 {
-        return Err(Problem::parameter(
-            name,
-            "must be a text of 1 to 200 characters; leave it out to see all.",
-        ));
+    let Some(value) = value else { return Ok(None) };
+    is_short(name, value)?;
+    let value = tidy(value);
+    if value.is_empty() || value.contains('\0') {
+        return Err(not_a_text(name));
     }
     Ok(Some(value))
+}
+
+/// A text is counted as it came, before anything is taken off it: that is what the description promises.
+fn is_short(name: &str, value: &str) -> Result<(), Problem> {
+    if value.chars().count() > TEXT_MAX_CHARS { Err(not_a_text(name)) } else { Ok(()) }
+}
+
+fn not_a_text(name: &str) -> Problem {
+    Problem::parameter(
+        name,
+        format!("must be a text of 1 to {TEXT_MAX_CHARS} characters; leave it out to see all."),
+    )
 }
 
 /// An ISO 3166-1 alpha-3 country code, in capitals.
@@ -254,6 +270,9 @@ mod tests {
         assert_eq!(text("q", Some("Cho\u{301}kwe\u{200b}")).unwrap().as_deref(), Some("Chókwe"));
         assert!(text("q", Some("\u{200b}")).is_err());
         assert!(id_or_name("m", Some("a\0b")).is_err());
+        for long in ["0", " ", "a"].map(|letter| format!("{}7", letter.repeat(TEXT_MAX_CHARS))) {
+            assert!(id_or_name("m", Some(&long)).is_err() && text("q", Some(&long)).is_err(), "{long}");
+        }
         assert!(country("c", Some("Malawi")).is_err());
         assert_eq!(id::<i32>("c", Some("2147483647")).unwrap(), Some(i32::MAX));
         for bad in ["-1", "+1", "2147483648", "", "1.0", "x"] {

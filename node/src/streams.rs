@@ -32,11 +32,6 @@ pub fn tell(words: &str) {
     let _ = io::stderr().write_all(format!("{words}\n").as_bytes());
 }
 
-/// Asks whoever sits at the terminal: as [`tell`], and the line goes on.
-pub(crate) fn ask(question: &str) {
-    let _ = io::stderr().write_all(question.as_bytes());
-}
-
 /// Where lines of the log go. What cannot be written is lost, and nobody is told.
 struct Log;
 

@@ -14,20 +14,26 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBui
 /// The header by which a write may be sent twice, as parameters are written.
 pub(crate) const KEY_PARAMETER: &str = "Idempotency-Key";
 
+/// Choices that have a name, as they come up.
+type Choices = BTreeMap<&'static str, Schema>;
+
 type Answers = BTreeMap<String, RefOr<Response>>;
 
 /// Completes each route of a document.
 pub fn complete(document: &mut OpenApi) {
+    let mut choices = Choices::new();
     for item in document.paths.paths.values_mut() {
         item.get.iter_mut().for_each(may_be_unchanged);
-        each_operation(item, complete_route);
+        each_operation(item, |operation| complete_route(operation, &mut choices));
         each_operation(item, headers::complete);
     }
-    for (name, schema) in document.components.iter_mut().flat_map(|components| &mut components.schemas) {
+    let components = document.components.get_or_insert_default();
+    for (name, schema) in &mut components.schemas {
         if let RefOr::T(Schema::Object(object)) = schema {
-            complete_schema(name, object);
+            complete_schema(name, object, &mut choices);
         }
     }
+    components.schemas.extend(choices.into_iter().map(|(name, schema)| (name.to_owned(), schema.into())));
 }
 
 /// Does something to each operation of a path.
@@ -37,14 +43,14 @@ pub fn each_operation(item: &mut PathItem, change: impl FnMut(&mut Operation)) {
 }
 
 /// A page's items are the named thing, so that a client that is made from the description has one type for it.
-fn complete_schema(name: &str, object: &mut Object) {
+fn complete_schema(name: &str, object: &mut Object, choices: &mut Choices) {
     if let Some(item) = name.strip_prefix("Page_")
         && let Some(RefOr::T(Schema::Array(items))) = object.properties.get_mut("items")
     {
         items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(item).into()));
     }
     for (field, of) in &mut object.properties {
-        words::of_field(name, field, of);
+        choices.extend(words::of_field(name, field, of));
     }
 }
 
@@ -68,7 +74,7 @@ fn problem() -> Response {
     ResponseBuilder::new().content(PROBLEM_JSON, content).build()
 }
 
-fn complete_route(operation: &mut Operation) {
+fn complete_route(operation: &mut Operation, choices: &mut Choices) {
     if operation.request_body.is_some() {
         let kinds = [
             Kind::MalformedJson,
@@ -97,7 +103,7 @@ fn complete_route(operation: &mut Operation) {
         if let RefOr::T(parameter) = parameter
             && let Some(schema) = &mut parameter.schema
         {
-            words::of_parameter(&id, &parameter.name, schema);
+            choices.extend(words::of_parameter(&id, &parameter.name, schema));
         }
     }
     for (status, answer) in &mut operation.responses.responses {

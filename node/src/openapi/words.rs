@@ -2,10 +2,11 @@
 //! bounds, pattern or choices are said once, here. It adds to what the types say and takes nothing away; the checks themselves are
 //! where the values are read.
 
+use crate::query::TEXT_MAX_CHARS;
 use sync_protocol::limits::NAME_MAX_CHARS;
 use utoipa::Number;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{KnownFormat, Object, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr};
 
 /// What a text looks like.
 #[derive(Clone, Copy)]
@@ -16,16 +17,41 @@ enum Text {
     Like(&'static str),
     /// One of these words.
     Of(&'static [&'static str]),
+    /// One of the words of a named choice, which stands in several places and is one type.
+    Named(&'static Choice),
     /// So many characters.
     Long(usize, usize),
 }
+
+/// Words to choose from that are a type of their own.
+struct Choice {
+    name: &'static str,
+    about: &'static str,
+    words: &'static [&'static str],
+}
+
+/// How far an order is.
+static ORDER_STATUS: Choice = Choice {
+    name: "OrderStatus",
+    about: "How far an order is. `asked` is not confirmed; `refused` is said at an office alone.",
+    words: &["asked", "confirmed", "short", "cancelled", "fulfilled", "refused"],
+};
+/// What became of an SMS.
+static MESSAGE_STATE: Choice = Choice {
+    name: "MessageState",
+    about: "What became of an SMS.",
+    words: &["queued", "sending", "sent", "delivered", "failed", "cancelled"],
+};
+/// The languages of the office page.
+static OFFICE_LANGUAGE: Choice =
+    Choice { name: "OfficeLanguage", about: "English or Swahili.", words: &["en", "sw"] };
 
 const CODE_OF_THREE: Text = Text::Like("^[A-Za-z]{3}$");
 const DECIMAL: Text = Text::Like(r"^-?\d+(\.\d{1,3})?$");
 const MONTH: Text = Text::Like(r"^\d{4}-(0[1-9]|1[0-2])$");
 const LANGUAGES: Text = Text::Of(&["en", "sw", "ny", "fr"]);
-const ORDER_STATES: Text = Text::Of(&["asked", "confirmed", "short", "cancelled", "fulfilled", "refused"]);
-const MESSAGE_STATES: Text = Text::Of(&["queued", "sending", "sent", "delivered", "failed", "cancelled"]);
+const ORDER_STATES: Text = Text::Named(&ORDER_STATUS);
+const MESSAGE_STATES: Text = Text::Named(&MESSAGE_STATE);
 /// A new password; the longest is bytes, and no character has less than one.
 const NEW_PASSWORD: Text = Text::Long(crate::password::MIN_CHARS, crate::password::MAX_BYTES);
 /// A name as people and things have them.
@@ -75,12 +101,12 @@ fn parameter_text(operation: &str, name: &str) -> Option<Text> {
         ("list_orders", "status") => ORDER_STATES,
         ("list_products", "status") => Text::Of(&["active", "withdrawn", "any"]),
         ("list_messages", "state") => MESSAGE_STATES,
-        (_, "lang") => Text::Of(&["en", "sw"]),
+        (_, "lang") => Text::Named(&OFFICE_LANGUAGE),
         (_, "country") => CODE_OF_THREE,
         (_, "from" | "to") => MONTH,
         (_, "cursor") => Text::Like("^[A-Za-z0-9_-]{1,400}$"),
         (_, "Idempotency-Key") => Text::Like("^[!-~]{1,200}$"),
-        (_, "commodity" | "market" | "region" | "crop" | "q" | "price_type") => Text::Long(1, 200),
+        (_, "commodity" | "market" | "region" | "crop" | "q" | "price_type") => Text::Long(1, TEXT_MAX_CHARS),
         (_, "after") => Text::Long(1, 200),
         (_, "If-Match") => Text::Long(1, 1_024),
         _ => return None,
@@ -99,29 +125,31 @@ fn number(name: &str) -> Option<(isize, isize)> {
     })
 }
 
-/// Says it of a field.
-pub(super) fn of_field(schema: &str, field: &str, of: &mut RefOr<Schema>) {
-    if let Some(object) = plain(of) {
-        let text = field_text(schema, field);
-        said(object, text, number(field));
+/// Says it of a field. Gives the named choice that it now refers to.
+pub(super) fn of_field(schema: &str, field: &str, of: &mut RefOr<Schema>) -> Option<(&'static str, Schema)> {
+    said(of, field_text(schema, field), number(field))
+}
+
+/// Says it of a parameter. Gives the named choice that it now refers to.
+pub(super) fn of_parameter(
+    operation: &str,
+    name: &str,
+    of: &mut RefOr<Schema>,
+) -> Option<(&'static str, Schema)> {
+    if name == "limit"
+        && let RefOr::T(Schema::Object(object)) = of
+    {
+        object.default = Some(crate::page::LIMIT_DEFAULT.into());
     }
+    said(of, parameter_text(operation, name), number(name))
 }
 
-/// Says it of a parameter.
-pub(super) fn of_parameter(operation: &str, name: &str, of: &mut RefOr<Schema>) {
-    if let Some(object) = plain(of) {
-        if name == "limit" {
-            object.default = Some(crate::page::LIMIT_DEFAULT.into());
-        }
-        said(object, parameter_text(operation, name), number(name));
-    }
-}
-
-fn plain(of: &mut RefOr<Schema>) -> Option<&mut Object> {
-    if let RefOr::T(Schema::Object(object)) = of { Some(object) } else { None }
-}
-
-fn said(object: &mut Object, text: Option<Text>, number: Option<(isize, isize)>) {
+fn said(
+    of: &mut RefOr<Schema>,
+    text: Option<Text>,
+    number: Option<(isize, isize)>,
+) -> Option<(&'static str, Schema)> {
+    let RefOr::T(Schema::Object(object)) = of else { return None };
     let is = |of: Type| match &object.schema_type {
         SchemaType::Type(one) => *one == of,
         SchemaType::Array(many) => many.contains(&of),
@@ -135,7 +163,7 @@ fn said(object: &mut Object, text: Option<Text>, number: Option<(isize, isize)>)
     }
     let (is_text, may_be_null) = (is(Type::String), is(Type::Null));
     // What has a format of its own, such as an id, has said all.
-    let Some(text) = text.filter(|_| is_text && object.format.is_none()) else { return };
+    let text = text.filter(|_| is_text && object.format.is_none())?;
     match text {
         Text::Time => object.format = Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)),
         Text::Like(pattern) => object.pattern = Some(pattern.to_owned()),
@@ -144,6 +172,23 @@ fn said(object: &mut Object, text: Option<Text>, number: Option<(isize, isize)>)
             let null = may_be_null.then_some(serde_json::Value::Null);
             object.enum_values = Some(words.iter().map(|word| (*word).into()).chain(null).collect());
         }
+        // Whether a parameter is there is not said by its type.
+        Text::Named(choice) => {
+            let description = object.description.take();
+            let mut reference = Ref::from_schema_name(choice.name);
+            reference.description = description.unwrap_or_default();
+            *of = reference.into();
+            return Some((choice.name, choice.schema()));
+        }
+    }
+    None
+}
+
+impl Choice {
+    fn schema(&self) -> Schema {
+        let words = self.words.iter().copied();
+        let of = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+        of.description(Some(self.about)).build().into()
     }
 }
 

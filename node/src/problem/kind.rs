@@ -104,6 +104,8 @@ kinds! {
         "The operator revoked this edge. Ask the operator.";
     HUB EdgeReplaced FORBIDDEN "edge_replaced" "This edge was enrolled again"
         "The edge was enrolled again since, so this copy of it is out of date. Enrol it with a new code.";
+    HUB HubRestored CONFLICT "hub_restored" "This hub was restored from a backup"
+        "The hub has forgotten what it told this edge, and asks it for that. The edge does so by itself; one of an older version is enrolled again.";
     HUB EdgeLink FORBIDDEN "edge_link" "This edge was last let in by other keys"
         "What the edge shows was made with other keys than this hub's. Enrol it again, in place, with a new code.";
     EDGE CrossSite FORBIDDEN "cross_site" "The request came from another site"

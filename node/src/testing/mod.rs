@@ -1,0 +1,3 @@
+//! Support for tests of both nodes.
+
+pub mod document;
