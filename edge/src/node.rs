@@ -148,6 +148,20 @@ pub fn set_hub(tx: &Transaction<'_>, hub: Uuid) -> Result<(), DbError> {
     put(tx, "hub", &hub.as_bytes().as_slice())
 }
 
+/// A new stream with a hub that was restored from a backup. What has not arrived is offered anew; nothing is in doubt here, for it is the hub
+/// that forgot.
+///
+/// # Errors
+/// Those of the database.
+pub fn rejoin(tx: &Transaction<'_>, incarnation: u32, link: &Link, epoch: u32) -> Result<(), DbError> {
+    crate::commands::unsettle_what_has_not_arrived(tx)?;
+    put(tx, "verdicts_upto", &0)?;
+    put(tx, STREAM_BASE, &crate::commands::offer_anew(tx)?)?;
+    put(tx, "incarnation", &incarnation)?;
+    set_link(tx, link)?;
+    set_epoch(tx, epoch)
+}
+
 /// Pins the hub's keys, current and next.
 ///
 /// # Errors
@@ -212,6 +226,18 @@ pub fn highest_seq(conn: &Connection) -> Result<u64, DbError> {
 
 pub(crate) fn set_highest_seq(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
     put(tx, "highest_seq", &seq)
+}
+
+/// The number of the last command that a box which was shut out has left with the hub; 0 for none.
+///
+/// # Errors
+/// Those of the database.
+pub fn left_upto(conn: &Connection) -> Result<u64, DbError> {
+    Ok(get(conn, "left_upto")?.unwrap_or(0))
+}
+
+pub(crate) fn set_left_upto(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
+    put(tx, "left_upto", &seq)
 }
 
 /// What the numbers of commands here are ahead of those in the stream to the hub: an earlier incarnation used so many. 0 at first.

@@ -1,9 +1,12 @@
 //! The log in a new stream: what has no final verdict is offered to the hub again, under its old ids and in its old order. Nothing else of
 //! a command changes, and nothing leaves the log.
 
+use super::state::read_stands_at;
 use crate::db::DbError;
 use crate::node;
+use crate::replica;
 use rusqlite::Transaction;
+use std::collections::HashMap;
 
 /// The commands without a final verdict, with the numbers that they get. All are above every number that was ever used.
 const NUMBERED: &str =
@@ -28,4 +31,34 @@ pub fn offer_anew(tx: &Transaction<'_>) -> Result<u64, DbError> {
     let highest: Option<u64> = tx.query_row("SELECT max(seq) FROM command", [], |row| row.get(0))?;
     node::set_highest_seq(tx, highest.unwrap_or(0).max(base))?;
     Ok(base)
+}
+
+/// Takes back the word of a hub that has forgotten it, on each command whose effects had not all come here: rows that came are brought back to
+/// the hub, and only these commands know of the others. Whoever was told of one stays told.
+///
+/// # Errors
+/// Those of the database.
+pub fn unsettle_what_has_not_arrived(tx: &Transaction<'_>) -> Result<(), DbError> {
+    let upto: HashMap<_, _> =
+        replica::cursors(tx)?.into_iter().map(|cursor| (cursor.bucket, cursor.upto)).collect();
+    let mut open = Vec::new();
+    {
+        let mut statement = tx.prepare(
+            "SELECT seq, stands_at FROM command WHERE verdict = 'applied' AND stands_at IS NOT NULL",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (seq, text): (u64, Option<String>) = (row.get(0)?, row.get(1)?);
+            let stands_at = read_stands_at(text.as_deref(), seq)?;
+            let is_here = |(bucket, version): &(_, u64)| upto.get(bucket).is_none_or(|upto| upto >= version);
+            if !stands_at.iter().all(is_here) {
+                open.push(seq);
+            }
+        }
+    }
+    for seq in open {
+        tx.prepare_cached("UPDATE command SET settled_at_s = NULL, settled_hub_s = NULL, settled_heard_s = NULL WHERE seq = ?1")?
+            .execute([seq])?;
+    }
+    Ok(())
 }

@@ -110,6 +110,15 @@ pub fn mark_sent(tx: &Transaction<'_>, upto_seq: u64) -> Result<(), DbError> {
     Ok(())
 }
 
+/// How many commands without a verdict were left with the hub by a box that was shut out.
+///
+/// # Errors
+/// Those of the database.
+pub fn left(conn: &Connection) -> Result<u64, DbError> {
+    let sql = "SELECT count(*) FROM command WHERE verdict IS NULL AND seq <= ?1";
+    Ok(conn.prepare_cached(sql)?.query_row([node::left_upto(conn)?], |row| row.get(0))?)
+}
+
 /// How the log stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -117,7 +126,7 @@ pub struct Tally {
     pub waiting: u64,
     /// Commands with an open answer: held, quarantined, unsupported.
     pub open: u64,
-    /// Commands refused or put aside that are still shown.
+    /// Commands refused or put aside that are still shown, and that nobody at the office has ticked off.
     pub refused: u64,
 }
 
@@ -136,7 +145,7 @@ pub fn tally(conn: &Connection) -> Result<Tally, DbError> {
     let waiting = "SELECT count(*) FROM command WHERE verdict IS NULL";
     let open = "SELECT count(*) FROM command WHERE settled_at_s IS NULL AND verdict IS NOT NULL";
     let refused = format!(
-        "SELECT count(*) FROM command WHERE verdict IN ('rejected', 'dismissed') AND {}",
+        "SELECT count(*) FROM command WHERE verdict IN ('rejected', 'dismissed') AND ticked = 0 AND {}",
         still_shown()
     );
     Ok(Tally {

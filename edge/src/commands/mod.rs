@@ -17,14 +17,14 @@ mod thing;
 mod verdicts;
 mod working_set;
 
-pub use anew::offer_anew;
+pub use anew::{offer_anew, unsettle_what_has_not_arrived};
 pub use known::{is_known, is_the_same, listing_of};
 pub use log::{
-    PENDING_BYTES_MAX, Tally, Unsaid, date, is_taken_back, mark_sent, mark_told, mark_unsaid, outcome,
+    PENDING_BYTES_MAX, Tally, Unsaid, date, is_taken_back, left, mark_sent, mark_told, mark_unsaid, outcome,
     pending, prune, tally, untold,
 };
 pub use recorded::{ListKey, RecordOrder, key_of_refused};
-pub use refusals::refusals;
+pub use refusals::{refusals, tick};
 pub use refused::{RefusedOrder, refused_orders};
 pub use state::CommandState;
 pub use submit::{Submission, SubmitError, Submitted, submit};

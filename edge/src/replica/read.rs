@@ -5,10 +5,11 @@ use super::index::index_key;
 use crate::db::DbError;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashMap};
+use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::field::Field;
 use sync_protocol::entity::{Entity, Price};
 use sync_protocol::ids::SeriesId;
-use sync_protocol::row::Key;
+use sync_protocol::row::{Key, Row};
 use sync_protocol::units::Month;
 use sync_protocol::value::Fields;
 
@@ -92,6 +93,28 @@ pub fn page<E: Entity>(conn: &Connection, after: Option<Key>, limit: usize) -> R
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
         list.extend(get(conn, key_of(row, 0, E::NAME)?)?);
+    }
+    Ok(list)
+}
+
+/// Rows of a bucket as the hub sent them, above a version, in the order of versions.
+///
+/// # Errors
+/// As [`get`].
+pub fn above(conn: &Connection, bucket: Bucket, after: u64, limit: usize) -> Result<Vec<Row>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT entity, id, version, payload FROM replica WHERE bucket = (SELECT number FROM bucket WHERE name = ?1)
+         AND version > ?2 AND payload IS NOT NULL ORDER BY version LIMIT ?3",
+    )?;
+    let mut rows = statement.query((bucket.to_string(), after, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        list.push(Row {
+            entity: row.get(0)?,
+            key: key_of(row, 1, "a row")?,
+            version: row.get(2)?,
+            body: Some(fields_of(row, 3, "a row")?),
+        });
     }
     Ok(list)
 }

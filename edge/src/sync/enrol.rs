@@ -200,7 +200,7 @@ fn understood(answer: &EnrolResponse, hub_url: &str) -> Result<(node::Identity, 
     Ok((me, link(&answer.link).ok_or_else(|| bad("a link"))?))
 }
 
-fn link(json: &LinkJson) -> Option<Link> {
+pub(super) fn link(json: &LinkJson) -> Option<Link> {
     Some(Link { number: json.number, random: bytes_of(&json.random)?, mac: bytes_of(&json.mac)? })
 }
 

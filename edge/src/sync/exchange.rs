@@ -174,6 +174,10 @@ impl Syncer {
             report: ExchangeReport::default(),
         };
         let ended = self.rounds(&mut run, bounds, started).await;
+        let ended = match ended {
+            Err(error) => Err(self.before_giving_up(error).await),
+            ended => ended,
+        };
         // Rows came all the same; what was said of the commands must not be lost over it.
         let ended = ended
             .and_then(|()| run.refused.take().map_or(Ok(()), |refusal| Err(SyncError::Refused(refusal))));
@@ -197,10 +201,46 @@ impl Syncer {
         Ok(run.report)
     }
 
+    /// What is done about an error that ends a run: a box that was shut out leaves what it has with the hub, and says so.
+    async fn before_giving_up(&self, error: SyncError) -> SyncError {
+        let SyncError::Refused(Refusal { code: RefusalCode::Revoked, .. }) = error else { return error };
+        let detail = match self.leave().await {
+            Ok(0) => String::new(),
+            Ok(left) => format!(
+                "it keeps {left} entries of this box that it had not heard of, for the operator to look at"
+            ),
+            Err(cause) => {
+                tracing::warn!(%cause, "what the hub has not heard of could not be left with it");
+                "it has not heard of everything that waits here. Leave this box on, or show the operator what it holds".to_owned()
+            }
+        };
+        SyncError::Refused(Refusal { code: RefusalCode::Revoked, detail })
+    }
+
     async fn rounds(&self, run: &mut Run<'_>, bounds: Bounds, started: Duration) -> Result<(), SyncError> {
-        let mut idle_rounds = 0;
+        let (mut idle_rounds, mut has_rejoined) = (0, false);
         loop {
-            match self.signed_in_round(run).await? {
+            let next = match self.signed_in_round(run).await {
+                // Once: a hub that forgets again at once is no hub to go on with.
+                Err(SyncError::Refused(refusal))
+                    if refusal.code == RefusalCode::HubRestored && !has_rejoined =>
+                {
+                    has_rejoined = true;
+                    run.parties.incarnation = match self.rejoin().await {
+                        // A hub of an earlier version: its operator puts it right.
+                        Err(SyncError::HttpStatus { status: 404, .. }) => {
+                            return Err(SyncError::Refused(refusal));
+                        }
+                        rejoined => rejoined?,
+                    };
+                    run.token.clear();
+                    run.proof.clear();
+                    (run.sent_upto, run.is_unsure, run.want_points) = (0, false, true);
+                    continue;
+                }
+                next => next?,
+            };
+            match next {
                 Next::Done => return Ok(()),
                 Next::Later => {
                     run.report.is_unfinished = true;

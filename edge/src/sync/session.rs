@@ -71,14 +71,9 @@ pub async fn sign_in(
     parties: &Parties,
 ) -> Result<SignedIn, SyncError> {
     let (edge, incarnation) = (parties.edge, parties.incarnation);
-    let asked = ChallengeRequest { edge, incarnation };
-    let given: ChallengeResponse = ask(transport, CHALLENGE_PATH, &asked).await?;
-    let Some((challenge, hub_keys)) = proven(parties, &given) else {
-        return Err(SyncError::NotTheHub(transport.address().to_owned()));
-    };
+    let Challenge { challenge, said, hub_keys } = challenge(transport, parties).await?;
     let signature = identity.sign(&identity::edge_session(edge, incarnation, &challenge));
-    let answer =
-        SessionRequest { edge, incarnation, challenge: given.challenge, signature: BASE64.encode(signature) };
+    let answer = SessionRequest { edge, incarnation, challenge: said, signature: BASE64.encode(signature) };
     let session: SessionResponse = ask(transport, SESSION_PATH, &answer).await?;
     let usable = session.token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if !usable || session.token.is_empty() {
@@ -89,6 +84,28 @@ pub async fn sign_in(
         tracing::warn!(%error, "the sign-in cannot be kept for the next start");
     }
     Ok(SignedIn { token: session.token, hub_keys })
+}
+
+/// A challenge of the hub, which has shown that it is the one.
+pub(super) struct Challenge {
+    /// What is signed.
+    pub(super) challenge: Vec<u8>,
+    /// The same as the hub said it.
+    pub(super) said: String,
+    hub_keys: Vec<[u8; 32]>,
+}
+
+/// Asks for a challenge.
+///
+/// # Errors
+/// When the line fails, or whoever answers is not the hub.
+pub(super) async fn challenge(transport: &dyn Transport, parties: &Parties) -> Result<Challenge, SyncError> {
+    let asked = ChallengeRequest { edge: parties.edge, incarnation: parties.incarnation };
+    let given: ChallengeResponse = ask(transport, CHALLENGE_PATH, &asked).await?;
+    let Some((challenge, hub_keys)) = proven(parties, &given) else {
+        return Err(SyncError::NotTheHub(transport.address().to_owned()));
+    };
+    Ok(Challenge { challenge, said: given.challenge, hub_keys })
 }
 
 /// The challenge and the hub's keys of today, if one of the keys pinned here has signed both.

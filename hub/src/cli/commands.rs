@@ -28,6 +28,7 @@ pub(super) enum Command {
     #[command(after_help = "Examples:
   mizili-hub commands retry 01890a5d-ac96-774b-bcce-b302099a8057
   mizili-hub commands retry 01890a5d-ac96-774b-bcce-b302099a8057 --new-id
+  mizili-hub commands retry --edge 3
   mizili-hub commands retry --all")]
     Retry(Retry),
     /// Put one of them aside for good: it never takes effect, and whoever made it is told so. What waited for it follows.
@@ -58,13 +59,16 @@ pub(super) struct Retry {
     #[command(flatten)]
     common: Common,
     /// The command's id, see `mizili-hub commands list`.
-    #[arg(required_unless_present = "all")]
+    #[arg(required_unless_present_any = ["all", "edge"])]
     id: Option<Uuid>,
     /// Its id is another command's: take it under one of its own.
     #[arg(long, requires = "id")]
     new_id: bool,
+    /// All that wait, of this edge, also of one that was revoked.
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    edge: Option<u32>,
     /// All that wait, of all edges but revoked ones.
-    #[arg(long, conflicts_with = "id")]
+    #[arg(long, conflicts_with_all = ["id", "edge"])]
     all: bool,
 }
 
@@ -96,7 +100,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
         }
         Command::Retry(args) => {
             let opened = args.common.open().await?;
-            let done = retry(&opened, args.id, args.new_id).await;
+            let done = retry(&opened, &args).await;
             opened.close().await?;
             show(&args.common, &done?)
         }
@@ -133,12 +137,19 @@ async fn found(opened: &Opened, id: Uuid) -> Result<Shown> {
     }
 }
 
-async fn retry(opened: &Opened, id: Option<Uuid>, new_id: bool) -> Result<Done> {
+async fn retry(opened: &Opened, args: &Retry) -> Result<Done> {
     let (db, deps) = (&opened.db, &opened.deps());
-    let Some(id) = id else {
-        let quarantined = retry_all_quarantined(db, deps, Quarantined::All).await?;
-        let decided = quarantined.iter().map(|(_, n)| n).sum::<usize>() + retry_all_open(db, deps).await?;
-        return Ok(Done { decided, waiting: desk::list(db, None).await?.len() });
+    let new_id = args.new_id;
+    let Some(id) = args.id else {
+        let edge = args.edge.map(EdgeId);
+        let which = edge.map_or(Quarantined::All, Quarantined::Of);
+        let quarantined = retry_all_quarantined(db, deps, which).await?;
+        let rest = match edge {
+            Some(edge) => retry_open(db, deps, edge).await?,
+            None => retry_all_open(db, deps).await?,
+        };
+        let decided = quarantined.iter().map(|(_, n)| n).sum::<usize>() + rest;
+        return Ok(Done { decided, waiting: desk::list(db, edge).await?.len() });
     };
     let Shown { waiting, has_anothers_id, .. } = found(opened, id).await?;
     let (stream, seq) = desk::place(&waiting);

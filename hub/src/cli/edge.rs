@@ -1,19 +1,16 @@
 //! `mizili-hub edge`.
 
-use super::output::hint;
 use super::{Common, ask};
 use crate::config::Opened;
 use crate::error::ApiError;
 use crate::sync::code::VALID_DAYS;
 use crate::sync::doors;
 use crate::sync::edges::{self, Added, EdgeState};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use mizili_node::deps::Clock as _;
 use mizili_node::name::tidy;
-use mizili_node::prompt;
 use serde::Serialize;
-use std::io::IsTerminal as _;
 use sync_protocol::text::is_visible;
 
 /// Longest name of an edge: it stands in the head of a page and in lists.
@@ -51,7 +48,7 @@ Only after `mizili-hub edge revoke`: a box that may still sell must keep what it
     WriteOff(WriteOff),
     /// End an edge for good, such as a stolen box: it gets nothing and changes nothing from now on.
     #[command(after_help = "Examples:
-  mizili-hub edge revoke 3                 asks for the cooperative's name
+  mizili-hub edge revoke 3                 asks, naming the cooperative
   mizili-hub edge revoke 3 --yes           does not ask, for scripts")]
     Revoke(Revoke),
     /// Give an edge a name, such as that of the place where it stands.
@@ -244,18 +241,12 @@ fn name(text: &str) -> Result<String, String> {
 /// Ends an edge, when somebody has confirmed whose it is: a number alone is easily mistyped, and there is no way back.
 async fn revoke(opened: &Opened, id: u32, is_confirmed: bool) -> Result<Revoked> {
     let whose = edges::whose(&opened.db, id).await?;
-    if !is_confirmed && !whose.is_revoked {
+    if !whose.is_revoked {
         let edge = called(id, &whose.cooperative, &whose.name);
-        if !std::io::stdin().is_terminal() {
-            bail!("this would end {edge} for good; add --yes to do so without a question");
-        }
-        hint(&format!(
-            "{edge} will get nothing and change nothing from now on. There is no way back: a new box needs a new edge."
-        ));
-        let answer = prompt::line(&format!("To revoke it, type {}: ", whose.cooperative)).await?;
-        if answer.trim() != whose.cooperative {
-            bail!("that was another name; nothing was changed");
-        }
+        let question = format!(
+            "Shall {edge} get nothing and change nothing from now on? There is no way back: a new box needs a new edge."
+        );
+        ask::sure(question, is_confirmed).await?;
     }
     let at = edges::revoke(&opened.db, &opened.deps(), id).await?;
     Ok(Revoked { id, cooperative: whose.cooperative, name: whose.name, revoked_at: at.to_string() })

@@ -230,10 +230,12 @@ async fn lock_orders(
     Ok(())
 }
 
-/// What each holder has of each listing: the sum of its entries, read after the listings' locks.
+/// What each holder has of each listing: the sum of its entries, read after the listings' locks. After a restore the hub has nothing of a
+/// cooperative whose offices have not all come: what it sold before is forgotten.
 async fn stock(conn: &mut PgConnection, listings: &[Uuid], set: &mut WorkingSet) -> Result<(), sqlx::Error> {
     let rows = q("SELECT listing_id, holder, sum(quantity_milli)::bigint FROM stock_entries
-        WHERE listing_id = ANY($1) GROUP BY listing_id, holder")
+        WHERE listing_id = ANY($1) AND (holder <> 0 OR cooperative_id NOT IN (SELECT cooperative_id FROM awaited_offices))
+        GROUP BY listing_id, holder")
     .bind(listings)
     .fetch_all(conn)
     .await?;

@@ -44,8 +44,8 @@ pub struct EdgeState {
     pub name: String,
     /// Whether it subscribes to everything.
     pub national: bool,
-    /// `stopped` (its commands wait for an operator), `replaced` (a copy of it turned up), `enrolled`, `waiting` (for its code to
-    /// be used), `revoked`, or `unreadable` (what the database holds of it does not fit).
+    /// `stopped` (its commands wait for an operator), `replaced` (a copy of it turned up), `awaited` (since this hub was restored),
+    /// `enrolled`, `waiting` (for its code to be used), `revoked`, or `unreadable` (what the database holds of it does not fit).
     pub state: &'static str,
     /// When it was last heard, RFC 3339, UTC.
     pub last_contact: Option<String>,
@@ -212,6 +212,8 @@ pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiErr
         let row = q(sql).bind(id).bind(deps.clock.now().to_sqlx()).fetch_optional(&mut *tx).await?;
         let at = row.ok_or_else(|| no_edge(edge))?.try_get::<jiff_sqlx::Timestamp, _>(0)?.to_jiff();
         q("DELETE FROM edge_sessions WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
+        // Nobody waits for it after a restore.
+        q("DELETE FROM awaited_offices WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
         q("DELETE FROM enrolment_codes WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
         tx.commit().await?;
         // Its poll ends now, not when somebody looks.
@@ -225,7 +227,7 @@ const LIST: &str = "
     SELECT e.id, e.cooperative_id, c.name AS cooperative, e.name, e.national, e.software, e.enrolled_at IS NOT NULL AS enrolled,
            e.revoked_at IS NOT NULL AS revoked, e.last_contact_at, e.clock_offset_s,
            e.stuck_sms, e.stuck_sms_since, s.frozen_at IS NOT NULL AS frozen,
-           s.halted_reason, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
+           s.halted_reason, EXISTS (SELECT FROM awaited_offices a WHERE a.edge_id = e.id) AS awaited, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict IN ('held', 'quarantined', 'unsupported')) AS pending,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected') AS refused,
            CASE WHEN e.revoked_at IS NULL THEN 0 ELSE (SELECT count(*) FROM (SELECT FROM stock_entries WHERE holder = e.id
@@ -233,7 +235,7 @@ const LIST: &str = "
     FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
     LEFT JOIN edge_streams s ON s.edge_id = e.id AND s.incarnation = e.incarnation
     LEFT JOIN enrolment_codes k ON k.edge_id = e.id
-    ORDER BY e.revoked_at IS NOT NULL, s.halted_reason IS NULL, s.frozen_at IS NULL, e.enrolled_at IS NULL,
+    ORDER BY e.revoked_at IS NOT NULL, s.halted_reason IS NULL, s.frozen_at IS NULL, NOT EXISTS (SELECT FROM awaited_offices a WHERE a.edge_id = e.id), e.enrolled_at IS NULL,
              e.last_contact_at NULLS FIRST, e.id";
 
 /// All edges, worst first: stopped ones, copied ones, then those that were not heard for longest; revoked ones last. `now` tells
@@ -290,6 +292,7 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         () if is("revoked")? => "revoked",
         () if reason.is_some() => "stopped",
         () if is("frozen")? => "replaced",
+        () if is("awaited")? => "awaited",
         () if is("enrolled")? => "enrolled",
         () => "waiting",
     };
@@ -301,6 +304,11 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         "replaced" => Some(format!(
             "A copy of its data was in use. Let the right box go on: `mizili-hub edge code {id}`, then `mizili-edge enrol` there."
         )),
+        "awaited" => Some(
+            "This hub was restored from a backup, and this office has not come since: until it does, nothing of its store is sold here. \
+             It comes by itself with the line. If it never will: `mizili-hub edge revoke`, then `mizili-hub edge write-off`."
+                .to_owned(),
+        ),
         _ => None,
     };
     let count =

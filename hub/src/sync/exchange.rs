@@ -205,16 +205,13 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
                 .into());
         }
         Admission::HubRestored => {
-            tracing::error!(
+            tracing::warn!(
                 edge = edge.id.0,
                 link = hello.link.number,
                 last = known.last.number,
                 "this hub was restored from a backup"
             );
-            return refuse(
-                RefusalCode::HubRestored,
-                "the hub was restored from a backup; its operator has to put it right first",
-            );
+            return refuse(RefusalCode::HubRestored, session::FORGOTTEN);
         }
     }
     let scope = scope::scope(&mut tx, edge).await?;

@@ -7,12 +7,15 @@ pub mod edges;
 mod enrol;
 mod exchange;
 pub mod keys;
+mod left;
 pub mod look;
 mod outflow;
 mod poll;
 mod refusals;
 mod respond;
+mod restored;
 pub mod room;
+mod salvage;
 mod scope;
 mod session;
 mod store;
@@ -30,7 +33,9 @@ use mizili_node::patience::{self, Patience, with_people};
 use mizili_node::serve::LONGEST;
 use std::time::Duration;
 use sync_protocol::limits::NEWS_BODY_MAX_BYTES;
-use sync_protocol::session::{CHALLENGE_PATH, ENROL_PATH, EXCHANGE_PATH, NEWS_PATH, SESSION_PATH};
+use sync_protocol::session::{
+    CHALLENGE_PATH, ENROL_PATH, EXCHANGE_PATH, LEFT_PATH, NEWS_PATH, RESTORED_PATH, SESSION_PATH,
+};
 
 /// The patience with an exchange, which is megabytes at a time and on a slow line takes its time. Whatever came before it is over
 /// stays, and the next goes on from there.
@@ -56,6 +61,8 @@ pub fn routes() -> Router<AppState> {
         .route(ENROL_PATH, post(enrol::enrol))
         .route(CHALLENGE_PATH, post(session::challenge))
         .route(SESSION_PATH, post(session::open))
+        .route(LEFT_PATH, post(left::leave))
+        .route(RESTORED_PATH, post(restored::restored))
         .route(
             NEWS_PATH,
             get(poll::by_address).post(poll::by_body).layer(DefaultBodyLimit::max(NEWS_BODY_MAX_BYTES)),

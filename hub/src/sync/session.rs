@@ -28,6 +28,9 @@ const CHALLENGE_VALID_S: i64 = 180;
 const CLOCKS_APART_S: i64 = 120;
 /// Seconds for which a token counts.
 const SESSION_VALID_S: u32 = 24 * 3600;
+/// What a restored hub says.
+pub(super) const FORGOTTEN: &str =
+    "the hub was restored from a backup; it asks this box for what it has forgotten";
 const MAC_PURPOSE: &str = "mizili hub challenge 2026";
 
 /// `POST /sync/v1/challenge`.
@@ -67,9 +70,7 @@ pub(super) async fn open(
     let of = ChallengeRequest { edge: request.edge, incarnation: request.incarnation };
     let challenge = URL_SAFE_NO_PAD.decode(&request.challenge).unwrap_or_default();
     if !is_own_challenge(&state.keys, &of, &challenge, state.deps.clock.now_s()) {
-        return Err(Kind::ChallengeExpired
-            .because("The challenge is not one of ours or has expired. Ask for a new one.")
-            .into());
+        return Err(expired());
     }
     let signature = URL_SAFE_NO_PAD.decode(&request.signature).unwrap_or_default();
     let message = edge_session(request.edge, request.incarnation, &challenge);
@@ -101,9 +102,11 @@ async fn open_once(
         return Err(refused("wrong signature").into());
     }
     if edge.revoked {
-        return Err(Kind::EdgeRevoked
-            .because("This node was revoked by the operator. Ask the operator.")
-            .into());
+        return Err(revoked());
+    }
+    // Its own key, and an incarnation that is still to come: this hub has forgotten it.
+    if request.incarnation > edge.incarnation {
+        return Err(Kind::HubRestored.because(FORGOTTEN).into());
     }
     if edge.incarnation != request.incarnation {
         return Err(Kind::EdgeReplaced
@@ -125,13 +128,25 @@ async fn open_once(
     Ok(token)
 }
 
-fn is_own_challenge(keys: &HubKeys, of: &ChallengeRequest, challenge: &[u8], now_s: i64) -> bool {
+pub(super) fn is_own_challenge(keys: &HubKeys, of: &ChallengeRequest, challenge: &[u8], now_s: i64) -> bool {
     let Some((stem, mac)) = challenge.split_at_checked(24).filter(|(_, mac)| mac.len() == 16) else {
         return false;
     };
     let issued = stem.first_chunk().map_or(0, |b| i64::from_le_bytes(*b));
     challenge_mac(keys, of, stem) == mac
         && (-CLOCKS_APART_S..=CHALLENGE_VALID_S + CLOCKS_APART_S).contains(&now_s.saturating_sub(issued))
+}
+
+/// The answer to an edge that was ended.
+pub(super) fn revoked() -> ApiError {
+    Kind::EdgeRevoked.because("This node was revoked by the operator. Ask the operator.").into()
+}
+
+/// The answer to a challenge that is none, or too old.
+pub(super) fn expired() -> ApiError {
+    Kind::ChallengeExpired
+        .because("The challenge is not one of ours or has expired. Ask for a new one.")
+        .into()
 }
 
 /// Whether `signature` is `key`'s over `message`. Anything malformed is not.
@@ -186,9 +201,7 @@ pub(super) async fn of(
     let edge = &session.edge;
     caller.is(edge.id);
     if edge.revoked {
-        return Err(Kind::EdgeRevoked
-            .because("This node was revoked by the operator. Ask the operator.")
-            .into());
+        return Err(revoked());
     }
     if edge.incarnation != session.incarnation {
         return Err(Kind::EdgeReplaced

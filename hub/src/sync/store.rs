@@ -94,19 +94,34 @@ pub(super) async fn enrol(
         .bind(edge.0 as i32)
         .execute(&mut *conn)
         .await?;
+    q("UPDATE edges SET public_key = $2, bundle_key = $3, software = $4, enrolled_at = now() WHERE id = $1")
+        .bind(edge.0 as i32)
+        .bind(offered.public_key)
+        .bind(offered.bundle_key)
+        .bind(offered.software)
+        .execute(&mut *conn)
+        .await?;
+    begin_stream(conn, edge, 0, link_random).await
+}
+
+/// Starts a stream with its first link, in a new incarnation above those that are known here or were shown. Nothing more is taken in the
+/// ones before.
+pub(super) async fn begin_stream(
+    conn: &mut PgConnection,
+    edge: EdgeId,
+    shown: u32,
+    link_random: &[u8; 16],
+) -> Result<u32, sqlx::Error> {
     q("UPDATE edge_streams SET frozen_at = now() WHERE edge_id = $1 AND frozen_at IS NULL")
         .bind(edge.0 as i32)
         .execute(&mut *conn)
         .await?;
     let row =
-        q("UPDATE edges SET public_key = $2, bundle_key = $3, software = $4, incarnation = incarnation + 1,
-            enrolled_at = now() WHERE id = $1 RETURNING incarnation")
-        .bind(edge.0 as i32)
-        .bind(offered.public_key)
-        .bind(offered.bundle_key)
-        .bind(offered.software)
-        .fetch_one(&mut *conn)
-        .await?;
+        q("UPDATE edges SET incarnation = greatest(incarnation, $2) + 1 WHERE id = $1 RETURNING incarnation")
+            .bind(edge.0 as i32)
+            .bind(shown.cast_signed())
+            .fetch_one(&mut *conn)
+            .await?;
     let incarnation: i32 = row.try_get(0)?;
     q("INSERT INTO edge_streams (edge_id, incarnation, link_random, cooperative_id)
         SELECT id, $2, $3, cooperative_id FROM edges WHERE id = $1")
@@ -116,6 +131,12 @@ pub(super) async fn enrol(
     .execute(conn)
     .await?;
     Ok(incarnation as u32)
+}
+
+/// Notes that an office has come since a restore, and brought what it had to bring.
+pub(super) async fn has_come(conn: &mut PgConnection, edge: EdgeId) -> Result<(), sqlx::Error> {
+    q("DELETE FROM awaited_offices WHERE edge_id = $1").bind(edge.0 as i32).execute(conn).await?;
+    Ok(())
 }
 
 /// Keeps a session's token, hashed.
@@ -273,7 +294,8 @@ impl Heard<'_> {
     }
 }
 
-/// Keeps the links, the fence, the acknowledged verdicts, the cursors, the time and what the office should be told.
+/// Keeps the links, the fence, the acknowledged verdicts, the cursors, the time and what the office should be told. Who is let in knows of
+/// nothing that a restored hub has forgotten, and is awaited no more.
 pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(), sqlx::Error> {
     q("UPDATE edge_streams SET link_number = $3, link_random = $4, previous_number = $5, previous_random = $6, exchange = $7,
             verdicts_acked = greatest(verdicts_acked, least($8, last_verdict)), heard_scope = $9, heard_cursors = $10
@@ -290,7 +312,8 @@ pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(
     .bind(heard.cursors)
     .execute(&mut *conn)
     .await?;
-    q("UPDATE edges SET last_contact_at = $3, clock_offset_s = $2, stuck_sms = $4, stuck_sms_since = $5 WHERE id = $1")
+    q("WITH come AS (DELETE FROM awaited_offices WHERE edge_id = $1)
+        UPDATE edges SET last_contact_at = $3, clock_offset_s = $2, stuck_sms = $4, stuck_sms_since = $5 WHERE id = $1")
         .bind(heard.edge.0 as i32)
         .bind(heard.clock_offset_s)
         .bind(heard.at.to_sqlx())

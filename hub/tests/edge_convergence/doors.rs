@@ -14,7 +14,7 @@ use sync_protocol::units::Quantity;
 use sync_protocol::wire::message::RefusalCode;
 
 /// An office that has synced, with 40 of something on offer, of which 20 are its own.
-async fn world(seed: u64) -> (World, ListingId) {
+pub(crate) async fn world(seed: u64) -> (World, ListingId) {
     let world = World::new(seed).await;
     let office = &world.offices[0];
     office.sync().await.unwrap();
@@ -23,7 +23,7 @@ async fn world(seed: u64) -> (World, ListingId) {
     (world, listing)
 }
 
-fn code(refused: &SyncError) -> Option<RefusalCode> {
+pub(crate) fn code(refused: &SyncError) -> Option<RefusalCode> {
     if let SyncError::Refused(refusal) = refused { Some(refusal.code) } else { None }
 }
 
@@ -33,7 +33,7 @@ async fn count(office: &Office, listing: ListingId, units: i64) {
 }
 
 /// The orders at the hub, and whether both sides agree.
-async fn arrived(world: &World, orders: i64) {
+pub(crate) async fn arrived(world: &World, orders: i64) {
     world.offices[0].sync().await.unwrap();
     assert_eq!(world.offices[0].unsettled().await, 0, "everybody has their answer");
     assert_eq!(world.orders_at_the_hub().await, orders);
@@ -41,7 +41,7 @@ async fn arrived(world: &World, orders: i64) {
     world.both_sides_are_equal().await.unwrap();
 }
 
-async fn waiting(world: &World) -> Vec<Waiting> {
+pub(crate) async fn waiting(world: &World) -> Vec<Waiting> {
     desk::list(&world.db, None).await.unwrap()
 }
 

@@ -9,10 +9,12 @@ mod chance;
 mod checks;
 mod days;
 mod doors;
+mod doors_of_the_log;
 mod goods;
 mod kept;
 mod line;
 mod office;
+mod restored;
 mod world;
 
 use chance::Chance;

@@ -168,6 +168,22 @@ impl Office {
         ListingId(listing)
     }
 
+    /// Shows the hub what it may have forgotten.
+    pub(crate) async fn rejoin(&self) -> Result<u32, SyncError> {
+        self.syncer.rejoin().await
+    }
+
+    /// Leaves with the hub what it has not heard of, as a box does that was shut out.
+    pub(crate) async fn leave(&self) -> Result<u64, SyncError> {
+        self.syncer.leave().await
+    }
+
+    /// A statement on the box's own file.
+    pub(crate) async fn sql(&self, sql: impl Into<String>) {
+        let sql = sql.into();
+        self.syncer.db.write(move |tx| Ok::<_, DbError>(tx.execute_batch(&sql)?)).await.unwrap();
+    }
+
     pub(crate) async fn order(&self, listing: ListingId, units: i64) -> Result<Submitted, SubmitError> {
         self.act(goods::order(listing, units)).await
     }

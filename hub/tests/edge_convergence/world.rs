@@ -258,6 +258,16 @@ impl World {
         self.at_the_hub_as(clerk, Some(CooperativeId(1)), self.deps.ids.uuid_v7(), body).await.unwrap();
     }
 
+    /// The same, and what came of it in a word: `applied`, or why not.
+    pub(crate) async fn at_the_hub_word(&self, body: impl Into<Body>) -> &'static str {
+        let clerk = goods::user(265_991_000_001);
+        let id = self.deps.ids.uuid_v7();
+        match self.at_the_hub_as(clerk, Some(CooperativeId(1)), id, body).await.unwrap() {
+            Verdict::Rejected(reject) => reject.code.as_str(),
+            verdict => verdict.as_str(),
+        }
+    }
+
     /// Somebody acts at the hub, for a cooperative if he works for one.
     pub(crate) async fn at_the_hub_as(
         &self,

@@ -93,3 +93,66 @@ pub struct SessionResponse {
     /// Seconds until the hub's clock ends it.
     pub expires_in_s: u32,
 }
+
+/// What a revoked edge still holds: one frame of commands. It changes nothing until a person at the hub accepts it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeftRequest {
+    /// The edge.
+    pub edge: u32,
+    /// Its incarnation.
+    pub incarnation: u32,
+    /// The hub's challenge.
+    pub challenge: String,
+    /// The frame, as in an exchange.
+    pub commands: String,
+    /// Signature by the edge's key over [`crate::session::identity::left_behind`].
+    pub signature: String,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeftResponse {
+    /// How many of them the hub keeps and had not heard of before.
+    pub kept: u64,
+}
+
+/// What an edge says to a hub that has forgotten what it told it: who it is, by the newest link that the hub gave it, and what it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RestoredRequest {
+    /// The edge.
+    pub edge: u32,
+    /// Its incarnation.
+    pub incarnation: u32,
+    /// The hub's epoch that it knows.
+    pub epoch: u32,
+    /// The hub's challenge.
+    pub challenge: String,
+    /// The newest link: its code proves that this hub gave it out.
+    pub link: LinkJson,
+    /// Rows of the edge's own cooperative that the hub may have forgotten: one frame, as in an exchange; empty for none.
+    pub rows: String,
+    /// Whether that was all: then a new stream begins.
+    pub last: bool,
+    /// Signature by the edge's key over [`crate::session::identity::after_restore`].
+    pub signature: String,
+}
+
+/// What the hub asks for, and at last what the edge is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RestoredResponse {
+    /// The hub's epoch from now on.
+    pub epoch: u32,
+    /// Rows of the edge's own cooperative with a version above this one are asked for.
+    pub after: u64,
+    /// The new incarnation, and its first link, once the edge has brought everything.
+    pub stream: Option<RestoredStream>,
+}
+
+/// A new stream, without a code: the edge has shown its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RestoredStream {
+    /// The incarnation.
+    pub incarnation: u32,
+    /// The first link.
+    pub link: LinkJson,
+}

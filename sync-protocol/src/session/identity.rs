@@ -17,6 +17,23 @@ pub fn edge_session(edge: u32, incarnation: u32, challenge: &[u8]) -> Vec<u8> {
     message(b"mizili edge session v1\0", edge, incarnation, challenge)
 }
 
+/// What a revoked edge signs (the key made at enrolment) to show that what it leaves with the hub is its own: the challenge, and the
+/// BLAKE3 hash of the frame that holds its commands.
+pub fn left_behind(edge: u32, incarnation: u32, challenge: &[u8], frame: &[u8]) -> Vec<u8> {
+    let mut out = message(b"mizili edge left v1\0", edge, incarnation, blake3::hash(frame).as_bytes());
+    out.extend_from_slice(challenge);
+    out
+}
+
+/// What an edge signs (the key made at enrolment) when a hub that was restored from a backup asks it what it has: the challenge, its own
+/// link, and the BLAKE3 hash of the rows that it brings.
+pub fn after_restore(edge: u32, incarnation: u32, challenge: &[u8], link: u64, rows: &[u8]) -> Vec<u8> {
+    let mut out = message(b"mizili edge restored v1\0", edge, incarnation, blake3::hash(rows).as_bytes());
+    out.extend_from_slice(&link.to_le_bytes());
+    out.extend_from_slice(challenge);
+    out
+}
+
 /// What the edge signs at enrolment to show that it holds the key it offers: the code's letters and digits and the key.
 pub fn enrolment(code: &str, public_key: &[u8]) -> Vec<u8> {
     let mut out = b"mizili enrolment v1\0".to_vec();

@@ -48,5 +48,11 @@ pub const CHALLENGE_PATH: &str = "/sync/v1/challenge";
 /// The path where a signed challenge becomes a session token.
 pub const SESSION_PATH: &str = "/sync/v1/session";
 
+/// The path where a revoked edge leaves what the hub has not heard of, for the hub's operator to look at.
+pub const LEFT_PATH: &str = "/sync/v1/left";
+
+/// The path where an edge shows a hub that was restored from a backup what it was told since, and begins a new stream with it.
+pub const RESTORED_PATH: &str = "/sync/v1/restored";
+
 /// The path of the long poll at the hub.
 pub const NEWS_PATH: &str = "/sync/v1/news";

@@ -311,6 +311,8 @@ impl FakeHub {
                     "cooperative": cooperative, "national": false, "hub": state.id });
                 (200, answer)
             }
+            // As a hub of before these.
+            "/sync/v1/left" | "/sync/v1/restored" => (404, problem(404, "not_found")),
             other => panic!("no such path {other}"),
         }
     }

@@ -9,12 +9,14 @@ mod clash;
 pub mod desk;
 mod failures;
 mod isolate;
+mod left;
 mod open;
 mod store;
 mod take;
 mod verdicts;
 
 pub use failures::prune_failures;
+pub use left::keep_left;
 pub use open::{
     Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined,
     retry_under_new_id,

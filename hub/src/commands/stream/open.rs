@@ -45,10 +45,12 @@ enum By {
 /// Which quarantined commands are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quarantined {
-    /// All.
+    /// All, of edges that were not revoked: what a revoked one left changes nothing until a person accepts it.
     All,
     /// Those for which the hub itself was to blame.
     Ours,
+    /// Those of one edge, also of a revoked one, because an operator said so.
+    Of(EdgeId),
 }
 
 /// Tries the edge's unsupported and held commands again, in order, because an operator said so. Returns how many got another verdict;
@@ -117,13 +119,14 @@ pub async fn retry_all_quarantined(
 ) -> Result<Vec<(EdgeId, usize)>, StreamError> {
     let commands = quarantined(db, which).await.map_err(StreamError::Unavailable)?;
     let mut changed: Vec<(EdgeId, usize)> = Vec::new();
+    let by = if matches!(which, Quarantined::Of(_)) { By::Operator } else { By::Itself };
     for of_edge in commands.chunk_by(|(a, _), (b, _)| a.edge == b.edge) {
         let mut n = 0;
         for (stream, seq) in of_edge {
-            n += retry_one(db, deps, *stream, *seq, Again::Decide(By::Itself)).await?;
+            n += retry_one(db, deps, *stream, *seq, Again::Decide(by)).await?;
         }
         let Some((stream, _)) = of_edge.first().filter(|_| n > 0) else { continue };
-        n += retry_open_by(db, deps, stream.edge, By::Itself).await?;
+        n += retry_open_by(db, deps, stream.edge, by).await?;
         changed.push((stream.edge, n));
     }
     Ok(changed)
@@ -131,17 +134,24 @@ pub async fn retry_all_quarantined(
 
 async fn quarantined(db: &Db, which: Quarantined) -> Result<Vec<(Stream, u64)>, sqlx::Error> {
     let mut tx = db.begin().await?;
+    let of = if let Quarantined::Of(edge) = which { int(edge.0)? } else { 0 };
     let rows = q(match which {
+        Quarantined::Of(_) => {
+            "SELECT edge_id, incarnation, seq FROM commands
+            WHERE edge_id = $1 AND verdict = 'quarantined' AND verdict IN ('held', 'quarantined', 'unsupported')
+            ORDER BY edge_id, incarnation, seq"
+        }
         Quarantined::All => {
-            "SELECT c.edge_id, c.incarnation, c.seq FROM commands c JOIN edges e ON e.id = c.edge_id AND e.revoked_at IS NULL
+            "SELECT c.edge_id, c.incarnation, c.seq FROM commands c JOIN edges e ON e.id = c.edge_id AND e.revoked_at IS NULL AND $1 = 0
             WHERE c.verdict = 'quarantined' AND c.verdict IN ('held', 'quarantined', 'unsupported')
             ORDER BY c.edge_id, c.incarnation, c.seq"
         }
         Quarantined::Ours => {
-            "SELECT c.edge_id, c.incarnation, c.seq FROM commands c JOIN edges e ON e.id = c.edge_id AND e.revoked_at IS NULL
+            "SELECT c.edge_id, c.incarnation, c.seq FROM commands c JOIN edges e ON e.id = c.edge_id AND e.revoked_at IS NULL AND $1 = 0
             WHERE c.ours AND c.verdict = 'quarantined' ORDER BY c.edge_id, c.incarnation, c.seq"
         }
     })
+    .bind(of)
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;

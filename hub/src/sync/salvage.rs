@@ -1,0 +1,244 @@
+//! Rows that edges have and a restored database has forgotten. All are kept whole, for an operator; what says what happened (members,
+//! listings, stock entries, orders) stands again at once. Nothing here may overwrite what was done here since the restore.
+
+use super::store::EdgeRow;
+use crate::db::{int, q};
+use crate::error::{ApiError, Problem};
+use crate::feed::{Touched, publish};
+use crate::news::Moved;
+use crate::rows::{Cells, phone};
+use sqlx::PgConnection;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
+use sync_protocol::ids::Holder;
+use sync_protocol::row::Key;
+use sync_protocol::value::Fields;
+use sync_protocol::wire::frame::FrameReader;
+use sync_protocol::wire::message::Message;
+use sync_protocol::wire::rows::Rows;
+
+/// Entities that stand again by themselves, in the order in which one needs another.
+const FACTS: [u16; 5] = [Member::NUMBER, Alias::NUMBER, Listing::NUMBER, StockEntry::NUMBER, Order::NUMBER];
+
+/// Keeps the rows of a frame, those above the head that the backup had, and lets stand what can. Returns what moved.
+///
+/// # Errors
+/// A frame that is none, or of another bucket than the edge's own; those of the database.
+pub(super) async fn keep(
+    conn: &mut PgConnection,
+    edge: &EdgeRow,
+    epoch: u32,
+    after: u64,
+    frame: &[u8],
+) -> Result<Moved, ApiError> {
+    let bucket = Bucket::Coop(edge.cooperative);
+    let rows = read(frame)?;
+    if rows.bucket != bucket {
+        return Err(Problem::invalid("/rows", "Must be rows of the edge's own cooperative.").into());
+    }
+    for row in rows.rows.iter().filter(|row| row.version > after) {
+        let Some(body) = &row.body else { continue };
+        q("INSERT INTO salvaged_rows AS s (epoch, bucket, entity, id, version, payload, edge_id, stands)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, false)
+            ON CONFLICT (epoch, bucket, entity, id) DO UPDATE SET version = excluded.version, payload = excluded.payload,
+                edge_id = excluded.edge_id, stands = false WHERE s.version < excluded.version")
+        .bind(int(epoch)?)
+        .bind(bucket.to_string())
+        .bind(i32::from(row.entity))
+        .bind(row.key.to_bytes().to_vec())
+        .bind(row.version.cast_signed())
+        .bind(body.to_canonical())
+        .bind(int(edge.id.0)?)
+        .execute(&mut *conn)
+        .await?;
+    }
+    let touched = stand(conn, bucket, epoch, after).await?;
+    publish(conn, &touched).await.map_err(sqlx::Error::from)?;
+    Ok(touched.moved())
+}
+
+fn read(frame: &[u8]) -> Result<Rows, Problem> {
+    let mut reader = FrameReader::default();
+    reader.push(frame);
+    match reader.next_frame().and_then(|frame| frame.map(|frame| Message::from_frame(&frame)).transpose()) {
+        Ok(Some(Message::Rows(rows))) => Ok(rows),
+        Ok(_) => Err(Problem::invalid("/rows", "Must be one frame of rows.")),
+        Err(error) => Err(Problem::invalid("/rows", format!("Must be one frame of rows: {error}."))),
+    }
+}
+
+/// One row as it was kept.
+struct Kept {
+    bucket: Bucket,
+    after: u64,
+    entity: u16,
+    id: Vec<u8>,
+    fields: Fields,
+}
+
+/// Lets stand what does not yet: what waited for another row may stand now that it has come.
+async fn stand(conn: &mut PgConnection, bucket: Bucket, epoch: u32, after: u64) -> Result<Touched, ApiError> {
+    let rows = q("SELECT entity, id, payload FROM salvaged_rows WHERE epoch = $1 AND bucket = $2 AND NOT stands AND entity = ANY($3)
+        ORDER BY array_position($3, entity), id")
+    .bind(int(epoch)?)
+    .bind(bucket.to_string())
+    .bind(FACTS.map(i32::from).as_slice())
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut touched = Touched::new();
+    for row in &rows {
+        let cells = Cells::of("salvaged_rows", row);
+        let entity = u16::try_from(cells.number(0)?).map_err(|_| cells.misfit(0))?;
+        let (id, payload): (Vec<u8>, Vec<u8>) = (cells.get(1)?, cells.get(2)?);
+        let Ok(fields) = Fields::from_canonical(&payload) else { continue };
+        let kept = Kept { bucket, after, entity, id, fields };
+        if one(conn, &kept, &mut touched).await? {
+            q("UPDATE salvaged_rows SET stands = true WHERE epoch = $1 AND bucket = $2 AND entity = $3 AND id = $4")
+                .bind(int(epoch)?)
+                .bind(bucket.to_string())
+                .bind(i32::from(entity))
+                .bind(&kept.id)
+                .execute(&mut *conn)
+                .await?;
+        }
+    }
+    Ok(touched)
+}
+
+/// Lets one row stand. Whether it does.
+async fn one(conn: &mut PgConnection, kept: &Kept, touched: &mut Touched) -> Result<bool, ApiError> {
+    let Ok(key) = Key::from_bytes(&kept.id) else { return Ok(false) };
+    let Bucket::Coop(own) = kept.bucket else { return Ok(false) };
+    let done = match kept.entity {
+        Member::NUMBER => match Member::from_fields(key, &kept.fields) {
+            Ok(row) if row.cooperative == own => member(conn, &row).await?,
+            _ => return Ok(false),
+        },
+        Alias::NUMBER => match Alias::from_fields(key, &kept.fields) {
+            Ok(row) => alias(conn, &row, int(own.0)?).await?,
+            Err(_) => return Ok(false),
+        },
+        Listing::NUMBER => match Listing::from_fields(key, &kept.fields) {
+            Ok(row) if row.cooperative == own => listing(conn, &row, kept).await?,
+            _ => return Ok(false),
+        },
+        StockEntry::NUMBER => match StockEntry::from_fields(key, &kept.fields) {
+            Ok(row) => entry(conn, &row, int(own.0)?).await?,
+            Err(_) => return Ok(false),
+        },
+        _ => match Order::from_fields(key, &kept.fields) {
+            Ok(row) if row.cooperative == own => {
+                if let Some(buyer) = row.buyer_cooperative {
+                    touched.add(Bucket::Coop(buyer), Order::NUMBER, key);
+                }
+                order(conn, &row, kept).await?
+            }
+            _ => return Ok(false),
+        },
+    };
+    touched.add(kept.bucket, kept.entity, key);
+    Ok(done)
+}
+
+async fn member(conn: &mut PgConnection, row: &Member) -> Result<bool, sqlx::Error> {
+    let done = q("INSERT INTO members (id, cooperative_id, name, phone, language, registered_at_s) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT DO NOTHING")
+    .bind(row.id.0)
+    .bind(int(row.cooperative.0)?)
+    .bind(&row.name)
+    .bind(phone(row.phone)?)
+    .bind(&row.language)
+    .bind(row.registered_at_s)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+async fn alias(conn: &mut PgConnection, row: &Alias, cooperative: i32) -> Result<bool, sqlx::Error> {
+    let done = q("INSERT INTO member_aliases (from_id, to_id, cooperative_id) SELECT $1, id, $3 FROM members WHERE id = $2
+        ON CONFLICT DO NOTHING")
+    .bind(row.from.0)
+    .bind(row.to.0)
+    .bind(cooperative)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// What was done here since the restore has a version above the jump, and stays.
+async fn listing(conn: &mut PgConnection, row: &Listing, kept: &Kept) -> Result<bool, sqlx::Error> {
+    let done = q("INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status,
+            posted_at_s, prices_whole)
+        SELECT $1, $2, c.id, u.id, $5, $6, $7, $8, $9, $10, false FROM commodities c, units u WHERE c.id = $3 AND u.id = $4
+        ON CONFLICT (id) DO UPDATE SET title = excluded.title, price_minor = excluded.price_minor, status = excluded.status
+        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $11 AND entity = $12 AND id = $13 AND version > $14)")
+    .bind(row.id.0)
+    .bind(int(row.cooperative.0)?)
+    .bind(int(row.commodity.0)?)
+    .bind(int(row.unit.0)?)
+    .bind(&row.title)
+    .bind(row.price_minor)
+    .bind(row.currency.as_str())
+    .bind(row.seller.map(|seller| seller.0))
+    .bind(int(row.status.code())?)
+    .bind(row.posted_at_s)
+    .bind(kept.bucket.to_string())
+    .bind(kept.entity.cast_signed())
+    .bind(&kept.id)
+    .bind(kept.after.cast_signed())
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() > 0 {
+        q("INSERT INTO listing_prices (listing_id, price_minor) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(row.id.0)
+            .bind(row.price_minor)
+            .execute(conn)
+            .await?;
+    }
+    Ok(done.rows_affected() > 0)
+}
+
+async fn entry(conn: &mut PgConnection, row: &StockEntry, cooperative: i32) -> Result<bool, sqlx::Error> {
+    let done = q("INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind)
+        SELECT $1, $2, id, cooperative_id, $4, $5, $6 FROM listings WHERE id = $3 AND cooperative_id = $7 ON CONFLICT DO NOTHING")
+    .bind(row.id.of)
+    .bind(int(row.id.step)?)
+    .bind(row.listing.0)
+    .bind(int(row.holder.code())?)
+    .bind(row.quantity.0)
+    .bind(int(row.kind.code())?)
+    .bind(cooperative)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Who ordered over REST is found again by the number.
+async fn order(conn: &mut PgConnection, row: &Order, kept: &Kept) -> Result<bool, sqlx::Error> {
+    let done = q("INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
+            buyer_name, buyer_cooperative_id, buyer_user_id, status, channel, placed_at_s, odd_price)
+        SELECT $1, l.id, l.cooperative_id, $3, $4, $5, $6, $7, $8, $9, (SELECT id FROM users WHERE phone = $7 AND $11 = 0), $10, $11,
+            $12, $13 FROM listings l WHERE l.id = $2
+        ON CONFLICT (id) DO UPDATE SET status = excluded.status, holder = excluded.holder
+        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $14 AND entity = $15 AND id = $16 AND version > $17)")
+    .bind(row.id.0)
+    .bind(row.listing.0)
+    .bind(row.quantity.0)
+    .bind(row.unit_price_minor)
+    .bind(row.currency.as_str())
+    .bind(row.holder.map(|holder: Holder| int(holder.code())).transpose()?)
+    .bind(phone(row.buyer_phone)?)
+    .bind(&row.buyer_name)
+    .bind(row.buyer_cooperative.map(|coop| int(coop.0)).transpose()?)
+    .bind(int(row.status.code())?)
+    .bind(int(row.channel.code())?)
+    .bind(row.placed_at_s)
+    .bind(row.odd_price)
+    .bind(kept.bucket.to_string())
+    .bind(kept.entity.cast_signed())
+    .bind(&kept.id)
+    .bind(kept.after.cast_signed())
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
