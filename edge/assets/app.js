@@ -131,14 +131,15 @@ $('language').addEventListener('change', async (event) => {
 
 $('nav').addEventListener('click', (event) => {
   const name = event.target.closest('a')?.hash.slice(1);
-  if (!person || name !== shown) return;
-  // The section is open: following the link would only scroll the top of the page away.
+  if (!person || !name) return;
+  // Following the link would scroll the top of the page away.
   event.preventDefault();
+  if (name !== shown) history.pushState(null, '', `#${name}`);
   scrollTo({ top: 0 });
   show(name);
 });
 
-addEventListener('hashchange', () => { if (person) show(sectionOfAddress()); });
+addEventListener('hashchange', () => { if (person && sectionOfAddress() !== shown) show(sectionOfAddress()); });
 onSignedOut(() => { if (person) askToSignIn(t('session_over')); });
 
 // Whoever has a session goes on with it.

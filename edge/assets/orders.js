@@ -3,11 +3,16 @@
 import { Attempt, all, get, send } from '/assets/api.js';
 import { $, el, fill, hush, mark, option, say, sayProblem, sureButton } from '/assets/dom.js';
 import { exact, problemOf, read, watch, wordsOf } from '/assets/numbers.js';
+import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
 import { amount, money, shortMoment, t } from '/assets/words.js';
 
+// So many orders are looked through at most, the newest first.
+const SEARCHED_MAX = 1000;
+
 const placing = new Attempt();
 let products = [];
+let orders = [];
 let next = null;
 
 export async function show() {
@@ -33,6 +38,9 @@ export async function refresh() {
 
 async function fillProducts() {
   products = await all('/api/v1/products?limit=100', 500);
+  const names = new Map((await crops()).map((crop) => [crop.id, crop.shown]));
+  // A product without a name of its own is called as its crop.
+  for (const p of products) if (p.name === p.commodity) p.name = names.get(p.commodity_id) ?? p.name;
   const own = known()?.cooperative?.id;
   products.sort((a, b) => (a.cooperative_id === own ? 0 : 1) - (b.cooperative_id === own ? 0 : 1) || a.name.localeCompare(b.name));
   const text = (p) => `${p.name}${p.seller ? ` ${t('of_member', { name: p.seller })}` : ''}, ${money(p.price)} / ${p.unit} – ${p.cooperative_id === own ? t('here_now', { n: amount(p.available, p.unit) }) : p.cooperative}`;
@@ -101,6 +109,12 @@ function words(order) {
   return order.status === 'short' ? t('w_short') : '';
 }
 
+// What a person has to look at, though the order stands.
+function flag(order) {
+  if (!order.flag) return '';
+  return el('span', { class: 'why flag' }, order.flag === 'price' ? t('flag_price') : t('flag_other', { flag: order.flag }));
+}
+
 function row(order) {
   const canCancel = ['confirmed', 'asked', 'short'].includes(order.status);
   return el('tr', { 'data-order': order.id },
@@ -108,7 +122,7 @@ function row(order) {
     el('td', { class: 'at-title' }, `${amount(order.quantity, order.unit)} ${order.product}`),
     el('td', { class: 'at-left' }, order.buyer_name ?? '', el('small', {}, order.buyer_phone ?? ''), order.buyer_unconfirmed ? el('span', { class: 'why' }, t('unconfirmed')) : ''),
     el('td', { class: 'at-sum number' }, money(order.total)),
-    el('td', { class: 'at-state' }, el('span', { class: `tag ${KINDS[order.status] ?? 'dull'}` }, (SIGNS[order.status] ?? '') + t(`s_${order.status}`)), el('span', { class: 'why' }, words(order))),
+    el('td', { class: 'at-state' }, el('span', { class: `tag ${KINDS[order.status] ?? 'dull'}` }, (SIGNS[order.status] ?? '') + t(`s_${order.status}`)), el('span', { class: 'why' }, words(order)), flag(order)),
     el('td', { class: 'at-act' }, canCancel ? sureButton(t('cancel'), t('sure_cancel'), () => cancel(order)) : ''));
 }
 
@@ -124,25 +138,45 @@ async function cancel(order) {
   }
 }
 
+// The words that are looked for. A number may be written as it is dialled at home, which is without what stands before it abroad.
+const wanted = () => $('order-words').value.toLowerCase().split(/\s+/).filter(Boolean).map((word) => (/^0\d+$/.test(word) ? word.slice(1) : word));
+
 async function list() {
-  const query = new URLSearchParams({ limit: '50' });
+  const query = new URLSearchParams({ limit: wanted().length ? '100' : '50' });
   if ($('order-filter').value) query.set('status', $('order-filter').value);
-  const page = await get(`/api/v1/orders?${query}`);
-  fill($('order-table').tBodies[0]);
-  add(page);
+  const path = `/api/v1/orders?${query}`;
+  orders = [];
+  next = path;
+  do await add(); while (next && wanted().length && orders.length < SEARCHED_MAX);
 }
 
-function add(page) {
+// Fetches another page of them.
+async function add() {
+  const asked = next;
+  const page = await get(asked);
+  // Another list was begun meanwhile.
+  if (asked !== next) return;
+  orders = [...orders, ...page.items];
   next = page.next;
-  const body = $('order-table').tBodies[0];
-  body.append(...page.items.map(row));
-  $('order-table').hidden = !body.rows.length;
-  $('order-none').hidden = body.rows.length > 0;
-  $('order-more').hidden = !next;
+  draw();
+}
+
+// Those that are looked for, of what was fetched.
+function draw() {
+  const words = wanted();
+  const text = (order) => `${order.product} ${order.buyer_name ?? ''} ${order.buyer_phone ?? ''}`.toLowerCase();
+  const found = orders.filter((order) => words.every((word) => text(order).includes(word)));
+  fill($('order-table').tBodies[0], found.map(row));
+  $('order-table').hidden = !found.length;
+  $('order-none').hidden = found.length > 0;
+  $('order-more').hidden = !next || words.length > 0;
+  $('order-part').hidden = !next || !words.length;
+  $('order-part').textContent = t('searched', { n: orders.length });
 }
 
 const guarded = (act) => async () => {
   try { await act(); } catch (problem) { sayProblem($('orders-said'), problem); }
 };
 $('order-filter').addEventListener('change', guarded(list));
-$('order-more').addEventListener('click', guarded(async () => add(await get(next))));
+$('order-words').addEventListener('input', guarded(list));
+$('order-more').addEventListener('click', guarded(add));

@@ -2,7 +2,7 @@
 
 import { all, get } from '/assets/api.js';
 import { $, el, fill, hush, option, refill, sayProblem } from '/assets/dom.js';
-import { language, money, month, t } from '/assets/words.js';
+import { has, language, money, month, t } from '/assets/words.js';
 
 let lists = { crops: [], markets: [] };
 let next = null;
@@ -24,6 +24,12 @@ async function fillLists() {
   refill($('price-crop'), option('', t('all_crops')), lists.crops.filter((c) => c.priced).map((c) => option(c.id, c.shown)));
   refill($('price-market'), option('', t('all_markets')),
     lists.markets.map((m) => option(m.id, m.district && m.district !== m.name ? `${m.name} (${m.district})` : m.name)));
+}
+
+// What WFP calls a kind of price, in the language of the page where it has a word for it.
+function typeName(type) {
+  const key = `type_${type.toLowerCase().replace(/\W+/g, '_')}`;
+  return has(key) ? t(key) : type;
 }
 
 const cropName = (price) => lists.crops.find((c) => c.id === price.commodity_id)?.shown ?? price.commodity;
@@ -51,7 +57,7 @@ function change(price) {
 
 function row(price) {
   return el('tr', {},
-    el('td', { class: 'at-title' }, cropName(price), el('small', {}, price.price_type)),
+    el('td', { class: 'at-title' }, cropName(price), el('small', {}, typeName(price.price_type))),
     el('td', { class: 'at-left' }, price.market, el('small', {}, price.region ?? '')),
     el('td', { class: 'at-sum number' }, money(price.price), el('small', {}, t('each', { unit: price.unit }))),
     el('td', { class: 'at-base number', 'data-label': t('per_base') }, price.price_per_base ? money(price.price_per_base) : ''),
@@ -97,7 +103,7 @@ async function history(price) {
     const page = await get(`/api/v1/market-prices?${query}`);
     const months = page.items.filter((p) => p.unit === price.unit && p.price.currency === price.price.currency).reverse();
     const figure = $('price-history');
-    figure.querySelector('figcaption').textContent = `${cropName(price)}, ${price.market}, ${price.price_type}: ${price.price.currency} ${t('each', { unit: price.unit })}`;
+    figure.querySelector('figcaption').textContent = `${cropName(price)}, ${price.market}, ${typeName(price.price_type)}: ${price.price.currency} ${t('each', { unit: price.unit })}`;
     fill(figure.querySelector('.chart'), chart(months));
     figure.hidden = false;
     figure.scrollIntoView({ block: 'nearest' });

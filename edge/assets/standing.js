@@ -1,7 +1,7 @@
 // How things stand: what waits, when the hub was last heard, what it refused.
 
-import { get } from '/assets/api.js';
-import { $, el, fill, sayProblem } from '/assets/dom.js';
+import { all, get, send } from '/assets/api.js';
+import { $, el, fill, hush, sayProblem } from '/assets/dom.js';
 import { ofLine } from '/assets/problems.js';
 import { language, moment, shortMoment, t } from '/assets/words.js';
 
@@ -89,12 +89,32 @@ export async function show() {
 
 export const refresh = show;
 
+// Those that nobody has dealt with, and below them those that somebody has: each can be put back.
 async function showRefusals() {
-  const page = await get(`/api/v1/office/refusals?limit=50&lang=${language()}`);
-  if (!page.items.length) return fill($('refusals'), el('p', { class: 'hint' }, t('refused_none')));
-  const row = (r) => el('tr', {},
+  const of = (ticked) => all(`/api/v1/office/refusals?limit=100&ticked=${ticked}&lang=${language()}`, 300);
+  const [open, ticked] = [await of(false), await of(true)];
+  const isOpen = $('refusals').querySelector('details[open]') !== null;
+  hush($('refusals-said'));
+  fill($('refusals'), open.length ? refusalTable(open) : el('p', { class: 'hint' }, t(ticked.length ? 'refused_done' : 'refused_none')),
+    ticked.length ? el('details', { open: isOpen }, el('summary', {}, t('refused_ticked', { n: ticked.length })), refusalTable(ticked)) : null);
+}
+
+function refusalTable(refusals) {
+  const row = (r) => el('tr', { 'data-refusal': r.id },
     el('td', { class: 'at-sum nowrap' }, shortMoment(r.refused_at)),
     el('td', { class: 'at-title' }, r.what, el('small', {}, r.who)),
-    el('td', { class: 'at-whole' }, r.why, r.in_part ? el('small', {}, t('part')) : ''));
-  return fill($('refusals'), el('div', { class: 'scroll' }, el('table', { class: 'cards' }, el('tbody', {}, page.items.map(row)))));
+    el('td', { class: 'at-whole' }, r.why, r.in_part ? el('small', {}, t('part')) : ''),
+    el('td', { class: 'at-act' }, el('button', { type: 'button', class: 'quiet small', onclick: (event) => tick(event.target, r) }, t(r.ticked ? 'put_back' : 'tick'))));
+  return el('div', { class: 'scroll' }, el('table', { class: 'cards' }, el('tbody', {}, refusals.map(row))));
+}
+
+async function tick(button, refusal) {
+  button.disabled = true;
+  try {
+    await send('PUT', `/api/v1/office/refusals/${refusal.id}`, { ticked: !refusal.ticked });
+    await show();
+  } catch (problem) {
+    button.disabled = false;
+    sayProblem($('refusals-said'), problem, true);
+  }
 }

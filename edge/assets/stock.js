@@ -69,7 +69,7 @@ const more = (text) => Number(text) > 0;
 function toCount(lines) {
   if (!lines.length) return [];
   const item = ({ product }) => el('li', {}, el('b', {}, product.name), ' ',
-    el('button', { type: 'button', class: 'plain', 'data-count': product.id, onclick: () => beginCount(product.id) }, t('count_this')));
+    el('button', { type: 'button', class: 'quiet small', 'data-count': product.id, onclick: () => beginCount(product.id) }, t('count_this')));
   return el('div', { class: 'notice wait' }, el('p', {}, t('to_count', { n: lines.length })), el('ul', { class: 'to-count' }, lines.map(item)));
 }
 
@@ -139,7 +139,7 @@ function changeForm(line) {
   kind.addEventListener('change', onKind);
   onKind();
   const form = el('form', {}, el('div', { class: 'row' }, field(t('kind'), kind), field(`${t('quantity')} (${product.unit})`, quantity), asked, field(t('reason'), reason),
-    el('div', {}, submit)), hint,
+    el('div', { class: 'do' }, submit)), hint,
     sureButton(t('withdraw'), t('sure_withdraw'), () => withdraw(product)), said);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();

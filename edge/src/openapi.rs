@@ -47,7 +47,7 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
     for item in document.paths.paths.values_mut() {
         let is_write = |operation: &mut Operation| may_be_refused(operation, true);
-        [&mut item.post, &mut item.patch].into_iter().flatten().for_each(is_write);
+        [&mut item.post, &mut item.put, &mut item.patch].into_iter().flatten().for_each(is_write);
         item.get.iter_mut().for_each(|operation| may_be_refused(operation, false));
     }
     complete(&mut document);

@@ -41,6 +41,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(stock::list))
         .routes(routes!(adjust::adjust))
         .routes(routes!(refusals::list))
+        .routes(routes!(refusals::tick))
         .routes(routes!(messages::list))
         .routes(routes!(products::list, sell::post))
         .routes(routes!(products::get, sell::change))

@@ -9,7 +9,9 @@ status-in-touch = This office is in touch with the hub.
 status-contact = Last contact: { $when }.
 status-contact-never = There has been no contact with the hub yet.
 status-nothing-lost = Nothing is lost.
+status-operator-one = The hub's operator has to look at one of them.
 status-operator = The hub's operator has to look at { $count } of them.
+status-sms-stuck-one = 1 SMS is waiting, and this box has no account to send it with: see its settings (edge.toml).
 status-sms-stuck = { $count } SMS are waiting, and this box has no account to send them with: see its settings (edge.toml).
 status-fetching = Not everything has come from the hub yet. What is here can be used.
 status-not-equal = Some of what is here differs from the hub's; it is being fetched anew.
@@ -65,3 +67,6 @@ order-cancel-waiting = The hub has not agreed to the cancellation yet.
 
 field-price = the price
 field-title = the name
+field-other = something else
+
+product-gone = A product that is gone

@@ -8,7 +8,9 @@ status-in-touch = Ofisi hii imeunganishwa na kituo kikuu.
 status-contact = Mawasiliano ya mwisho: { $when }.
 status-contact-never = Bado hakujakuwa na mawasiliano na kituo kikuu.
 status-nothing-lost = Hakuna kilichopotea.
+status-operator-one = Msimamizi wa kituo kikuu lazima aangalie moja kati yake.
 status-operator = Msimamizi wa kituo kikuu anapaswa kuangalia { $count } kati yake.
+status-sms-stuck-one = SMS 1 inasubiri, na kompyuta hii haina akaunti ya kuituma: tazama mipangilio yake (edge.toml).
 status-sms-stuck = SMS { $count } zinasubiri, na kompyuta hii haina akaunti ya kuzituma: tazama mipangilio yake (edge.toml).
 status-fetching = Bado si kila kitu kimefika kutoka kituo kikuu. Kilichopo kinaweza kutumika.
 status-not-equal = Baadhi ya kilichopo hapa kinatofautiana na cha kituo kikuu; kinachukuliwa upya.
@@ -64,3 +66,6 @@ order-cancel-waiting = Kituo kikuu bado hakijakubali kufuta.
 
 field-price = bei
 field-title = jina
+field-other = kitu kingine
+
+product-gone = Bidhaa isiyopo tena

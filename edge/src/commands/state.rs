@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// The columns that [`CommandState::read`] and [`command`] expect, in this order.
 pub(super) const COLUMNS: &str = "seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, record, sent, verdict, code, \
-     args, alias, conflicts, short, stands_at, coalesce(settled_hub_s, settled_at_s), told_at_s, verdict_number, thing";
+     args, alias, conflicts, short, stands_at, coalesce(settled_hub_s, settled_at_s), told_at_s, verdict_number, thing, ticked";
 
 /// A command of the log and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct CommandState {
     pub verdict_number: u64,
     /// What it is about, as that was when it was made; `None` for one about a person, or of an earlier version.
     pub thing: Option<Thing>,
+    /// Whether somebody at the office has dealt with its refusal.
+    pub ticked: bool,
 }
 
 impl CommandState {
@@ -50,6 +52,7 @@ impl CommandState {
             told_at_s: row.get(18)?,
             verdict_number: row.get::<_, Option<u64>>(19)?.unwrap_or(0),
             thing: row.get::<_, Option<String>>(20)?.as_deref().and_then(Thing::from_json),
+            ticked: row.get(21)?,
             command,
         })
     }

@@ -28,6 +28,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0029_lived.sql"),
     step!("0030_aged_rows.sql"),
     step!("0031_words_kept.sql"),
+    step!("0032_ticked_refusals.sql"),
 ];
 
 /// All steps.

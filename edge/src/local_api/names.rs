@@ -3,7 +3,9 @@
 
 use crate::commands;
 use crate::db::DbError;
+use crate::office::words::say;
 use crate::replica;
+use crate::text::Lang;
 use rusqlite::Connection;
 use std::collections::HashMap;
 use sync_protocol::entity::{
@@ -13,12 +15,10 @@ use sync_protocol::ids::{CommandId, CommodityId, CooperativeId, ListingId, Marke
 use sync_protocol::row::Key;
 use uuid::Uuid;
 
-/// What a listing is called of which nothing is known any more.
-pub(super) const GONE: &str = "A product that is gone";
-
 /// Looks names up in one snapshot of the database, each once.
 pub(super) struct Names<'c> {
     conn: &'c Connection,
+    lang: Lang,
     commodities: HashMap<u32, Option<Commodity>>,
     units: HashMap<u32, Option<Unit>>,
     regions: HashMap<u32, Option<Region>>,
@@ -42,9 +42,16 @@ fn once<'m, K: Copy + Eq + std::hash::Hash, E: Entity>(
 }
 
 impl<'c> Names<'c> {
+    /// In English, as programs are answered.
     pub(super) fn new(conn: &'c Connection) -> Self {
+        Self::in_language(conn, Lang::En)
+    }
+
+    /// Crops are called as in a language, where it has a word for them.
+    pub(super) fn in_language(conn: &'c Connection, lang: Lang) -> Self {
         Self {
             conn,
+            lang,
             commodities: HashMap::new(),
             units: HashMap::new(),
             regions: HashMap::new(),
@@ -56,7 +63,11 @@ impl<'c> Names<'c> {
 
     pub(super) fn commodity(&mut self, id: CommodityId) -> Result<String, DbError> {
         let found = once(self.conn, &mut self.commodities, id.0, Key::Int(id.0))?;
-        Ok(found.map_or_else(|| format!("Commodity {id}"), |commodity| commodity.name.clone()))
+        let named = |commodity: &Commodity| match self.lang {
+            Lang::Sw if !commodity.name_sw.is_empty() => commodity.name_sw.clone(),
+            Lang::Sw | Lang::En => commodity.name.clone(),
+        };
+        Ok(found.map_or_else(|| format!("Commodity {id}"), named))
     }
 
     pub(super) fn unit_row(&mut self, id: UnitId) -> Result<Option<&Unit>, DbError> {
@@ -96,7 +107,7 @@ impl<'c> Names<'c> {
     /// What a listing is called, and its unit; of one that is gone, no more than that.
     pub(super) fn product(&mut self, id: ListingId) -> Result<(String, String), DbError> {
         match self.listing(id)? {
-            None => Ok((GONE.to_owned(), String::new())),
+            None => Ok((say(self.lang, "product-gone", &[]), String::new())),
             Some(listing) => {
                 let name =
                     if listing.title.is_empty() { self.commodity(listing.commodity)? } else { listing.title };
@@ -111,7 +122,7 @@ impl<'c> Names<'c> {
             && let Some(state) = commands::outcome(self.conn, CommandId(order))?
             && let Some(kept) = commands::thing(self.conn, &state)?.filter(|kept| !kept.name.is_empty())
         {
-            return Ok((kept.name, kept.unit));
+            return Ok((kept.name(self.lang).to_owned(), kept.unit));
         }
         self.product(listing)
     }

@@ -77,7 +77,7 @@ pub async fn list(
     let page = state.db.read(move |conn| {
         let mut entries = entries(conn, &filter)?;
         entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key()));
-        let mut names = Names::new(conn);
+        let mut names = Names::in_language(conn, lang);
         slice.cut_whole(entries, Entry::key, |a, b| b.cmp(a), |entry| entry.show(conn, &mut names, lang))
     });
     Ok(page.await?.respond(&query.address))

@@ -1,6 +1,5 @@
 //! What the hub refused of the things done here, in plain words: who wanted what, and why not. A refusal is never silent.
 
-use super::names::GONE;
 use super::names::Names;
 use super::stock::lang;
 use crate::commands::{self, CommandState, Thing};
@@ -10,10 +9,13 @@ use crate::office::Caller;
 use crate::office::words::{quantity as with_unit, say};
 use crate::state::AppState;
 use crate::text::{Lang, numbers};
+use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::body::Body as JsonBody;
+use mizili_node::id::PathId;
 use mizili_node::page::Slice;
-use mizili_node::query::Params;
+use mizili_node::query::{NoParams, Params, boolean};
 use mizili_node::text::{phone_text, rfc3339};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,9 @@ use uuid::Uuid;
 pub struct RefusalQuery {
     /// `en` (the default) or `sw`.
     lang: Option<String>,
+    /// `false` for those that nobody has ticked off, `true` for the others; all by default.
+    #[param(value_type = Option<bool>)]
+    ticked: Option<String>,
     /// Items of a page, 1 to 100; 50 by default.
     #[param(value_type = Option<u32>)]
     limit: Option<String>,
@@ -66,6 +71,16 @@ pub struct Refusal {
     pub refused_at: String,
     /// Whether an SMS that says so was written to the person.
     pub told: bool,
+    /// Whether somebody at the office has dealt with it.
+    pub ticked: bool,
+}
+
+/// What the office says of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefusalTick {
+    /// Whether somebody has dealt with it; `false` puts it back.
+    pub ticked: bool,
 }
 
 /// See what was refused
@@ -83,11 +98,12 @@ pub async fn list(
     let given = &query.given;
     let slice =
         Slice::<(u64, u64)>::read("office.refusals", given.limit.as_deref(), given.cursor.as_deref())?;
-    let lang = lang(given.lang.as_deref())?;
+    let (lang, ticked) = (lang(given.lang.as_deref())?, boolean("ticked", given.ticked.as_deref())?);
     let page = state.db.read(move |conn| {
-        let states = commands::refusals(conn)?;
+        let mut states = commands::refusals(conn)?;
+        states.retain(|state| ticked.is_none_or(|ticked| ticked == state.ticked));
         let key = |state: &CommandState| (state.verdict_number, state.command.seq);
-        let mut names = Names::new(conn);
+        let mut names = Names::in_language(conn, lang);
         slice.cut_whole(
             states,
             key,
@@ -96,6 +112,28 @@ pub async fn list(
         )
     });
     Ok(page.await?.respond(&query.address))
+}
+
+/// Tick a refusal off, or put it back
+///
+/// Whoever has dealt with it does so, for everybody at this office. It stays in the list for its 30 days.
+#[utoipa::path(put, path = "/api/v1/office/refusals/{id}", operation_id = "tick_refusal", tag = "Office", security(("office" = []), ("cookie" = [])), request_body = RefusalTick,
+    params(("id" = Uuid, Path, description = "The refusal.")),
+    responses((status = 200, body = Refusal),
+        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
+        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`", content_type = "application/problem+json")))]
+pub async fn tick(
+    State(state): State<AppState>,
+    _: Caller,
+    PathId(id): PathId<Uuid>,
+    _: Params<NoParams>,
+    JsonBody(tick): JsonBody<RefusalTick>,
+) -> Result<Json<Refusal>, ApiError> {
+    let done = state.db.write(move |tx| {
+        let state = commands::tick(tx, id, tick.ticked)?.ok_or_else(|| ApiError::not_found("refusal"))?;
+        Ok::<_, ApiError>(show(tx, &mut Names::new(tx), &state, Lang::En)?)
+    });
+    Ok(Json(done.await?))
 }
 
 fn show(
@@ -137,13 +175,15 @@ fn show(
         made_at: rfc3339(command.made_at_s),
         refused_at: rfc3339(state.settled_at_s.unwrap_or(0)),
         told: state.told_at_s.is_some(),
+        ticked: state.ticked,
     })
 }
 
 /// What was wanted, in words.
 fn what(lang: Lang, body: Option<&Body>, thing: Option<&Thing>, actor: ActorKind) -> String {
     // Of an act of an earlier version whose listing is gone nothing is known but that.
-    let name = thing.map(|thing| thing.name(lang)).filter(|name| !name.is_empty()).unwrap_or(GONE);
+    let gone = say(lang, "product-gone", &[]);
+    let name = thing.map(|thing| thing.name(lang)).filter(|name| !name.is_empty()).unwrap_or(&gone);
     let unit = thing.map_or("", |thing| thing.unit.as_str());
     let of = |milli: Option<i64>| match milli {
         Some(milli) => format!("{} {name}", with_unit(Quantity(milli), unit)),
@@ -226,7 +266,7 @@ fn conflict(lang: Lang, clash: &Conflict, currency: Option<Currency>) -> String 
     let (field, current) = match clash.field.as_str() {
         "price_minor" => (say(lang, "field-price", &[]), price(&clash.current, currency)),
         "title" => (say(lang, "field-title", &[]), format!("\"{}\"", clash.current)),
-        other => (other.to_owned(), clash.current.clone()),
+        _ => (say(lang, "field-other", &[]), format!("\"{}\"", clash.current)),
     };
     say(lang, "why-conflict", &[("field", &field), ("current", &current)])
 }

@@ -66,7 +66,7 @@ pub struct OfficeStatus {
     pub waiting: u64,
     /// Things that the hub's operator has to look at.
     pub at_operator: u64,
-    /// Things of the last 30 days that the hub refused: see `/api/v1/office/refusals`.
+    /// Things of the last 30 days that the hub refused and nobody has ticked off: see `/api/v1/office/refusals`.
     pub refused: u64,
     /// SMS that wait although no gateway of this box can send them: its settings name no account. 0 where one can.
     pub sms_stuck: u64,
@@ -223,10 +223,12 @@ fn summary(
     // What was taken is on this disk until the hub has given its final answer.
     sentences.push(say(lang, "status-nothing-lost", &[]));
     if tally.open > 0 {
-        sentences.push(say(lang, "status-operator", &[("count", &tally.open.to_string())]));
+        let open = if tally.open == 1 { "status-operator-one" } else { "status-operator" };
+        sentences.push(say(lang, open, &[("count", &tally.open.to_string())]));
     }
     if sms_stuck > 0 {
-        sentences.push(say(lang, "status-sms-stuck", &[("count", &sms_stuck.to_string())]));
+        let stuck = if sms_stuck == 1 { "status-sms-stuck-one" } else { "status-sms-stuck" };
+        sentences.push(say(lang, stuck, &[("count", &sms_stuck.to_string())]));
     }
     if !sync.is_complete {
         sentences.push(say(lang, "status-fetching", &[]));

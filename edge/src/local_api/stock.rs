@@ -120,7 +120,7 @@ pub async fn list(
         Some(_) => return Err(ApiError::parameter("to_count", "must be true or false.")),
     };
     let page = state.db.read(move |conn| {
-        let (me, mut names) = (Me::load(conn)?, Names::new(conn));
+        let (me, mut names) = (Me::load(conn)?, Names::in_language(conn, lang));
         let mut listings = own(conn, &me)?;
         if let Some(to_count) = to_count {
             let left = node::counts::to_count(conn)?;

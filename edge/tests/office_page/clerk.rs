@@ -273,7 +273,7 @@ async fn on_a_phone_nothing_that_matters_lies_beside_the_screen() {
     assert!(!filter.to_string().contains("Fetched"), "{filter}");
     for (language, suffix) in [("English", ""), ("Kiswahili", "-swahili")] {
         page.choose("#language", language).await;
-        for (width, height, size) in [(1280, 800, "wide"), (390, 800, "narrow")] {
+        for (width, height, size) in [(1280, 800, "wide"), (768, 1024, "tablet"), (390, 800, "narrow")] {
             page.size(width, height).await;
             for name in ["standing", "prices", "stock", "orders", "phone"] {
                 office.section(name).await;
@@ -285,6 +285,11 @@ async fn on_a_phone_nothing_that_matters_lies_beside_the_screen() {
                     _ => "#standing-figures",
                 };
                 page.until(format!("document.querySelector({})?.checkVisibility()", json!(row))).await;
+                assert_eq!(
+                    page.value("scrollY").await,
+                    json!(0),
+                    "{name}: the top of the page is to be seen"
+                );
                 page.nothing_lies_beside().await;
                 page.picture(&format!("{name}-{size}{suffix}")).await;
             }

@@ -6,6 +6,8 @@ mod clerk;
 mod counting;
 mod floor;
 mod numbers;
+mod refusals;
+mod sentences;
 
 use axum::Router;
 use browser::Browser;
@@ -98,7 +100,8 @@ impl Office {
 
     async fn order(&self, kilograms: &str) {
         let page = &self.browser;
-        page.choose("#order-product", "Maize").await;
+        let is_swahili = page.value("document.documentElement.lang === 'sw'").await == json!(true);
+        page.choose("#order-product", if is_swahili { "Mahindi" } else { "Maize" }).await;
         page.write("#order-quantity", kilograms).await;
         page.write("#order-name", "Esnart Phiri").await;
         page.click("#order-form button[type=submit]").await;
@@ -117,6 +120,12 @@ async fn a_wrong_password_is_said_and_the_right_one_shows_how_things_stand() {
     page.write("#password", "wrong\u{e007}").await;
     page.shows("#sign-in-said .bad", "The name (or phone number) or the password is wrong.").await;
     page.picture("sign-in").await;
+    page.size(390, 800).await;
+    page.choose("#language", "Kiswahili").await;
+    page.nothing_lies_beside().await;
+    page.picture("sign-in-swahili-narrow").await;
+    page.choose("#language", "English").await;
+    page.size(1280, 900).await;
     page.write("#password", &format!("{PASSWORD}\u{e007}")).await;
     page.shows("#standing", "Nothing is waiting to be sent.").await;
     page.shows("#standing", "There has been no contact with the hub yet.").await;
