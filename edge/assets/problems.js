@@ -16,6 +16,7 @@ const OF_CODES = {
     price_changed: 'Bei imebadilika. Itazame tena, kisha rudia oda kwa bei mpya.', too_late: 'Oda iko njiani tayari, au imekamilika.', duplicate: 'Ipo tayari.',
     precondition_failed: 'Imebadilishwa tangu uliposoma. Itazame tena, kisha rudia.', too_large: 'Ulichotuma ni kikubwa mno.', unsupported_media_type: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.',
     invalid: 'Kuna kilichoandikwa ambacho hakifai.', idempotency_key_reused: 'Ombi hili lilitumiwa kwa jambo lingine. Jaribu tena.', precondition_required: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.',
+    malformed: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.', address_too_long: 'Ulichotafuta ni kirefu mno.', head_too_large: 'Ukurasa huu na kompyuta havielewani. Futa vidakuzi vya ukurasa huu, kisha ufungue tena.',
     too_slow: 'Ombi lilichukua muda mrefu mno kufika. Jaribu tena.', too_many_attempts: 'Majaribio ni mengi mno. Subiri kidogo.', internal: 'Kompyuta hii imekosea. Imeandikwa; jaribu tena baadaye.', busy: 'Kuna kazi nyingi sasa, kwa hiyo hii haikupokelewa. Jaribu tena baada ya muda mfupi.',
     not_enrolled: 'Kompyuta hii haijasajiliwa kwa ofisi yoyote bado.', not_complete: 'Ofisi hii bado inapakua data zake, kwa hiyo hii haikupokelewa. Jaribu tena baadaye.',
     disk_full: 'Haikupokelewa: diski ya kompyuta hii imejaa. Tafuta nafasi, kisha jaribu tena.', read_only: 'Haikupokelewa: diski ya kompyuta hii haiandikiki. Ikaguliwe, kisha jaribu tena.',

@@ -230,12 +230,11 @@ async fn lock_orders(
     Ok(())
 }
 
-/// What each holder has of each listing: the sum of its entries, read after the listings' locks. After a restore the hub has nothing of a
-/// cooperative whose offices have not all come: what it sold before is forgotten.
+/// What each holder has of each listing: the sum of its entries, read after the listings' locks; and whether an office of its cooperative is
+/// awaited since a restore.
 async fn stock(conn: &mut PgConnection, listings: &[Uuid], set: &mut WorkingSet) -> Result<(), sqlx::Error> {
-    let rows = q("SELECT listing_id, holder, sum(quantity_milli)::bigint FROM stock_entries
-        WHERE listing_id = ANY($1) AND (holder <> 0 OR cooperative_id NOT IN (SELECT cooperative_id FROM awaited_offices))
-        GROUP BY listing_id, holder")
+    let rows = q("SELECT listing_id, holder, sum(quantity_milli)::bigint, cooperative_id IN (SELECT cooperative_id FROM awaited_offices)
+        FROM stock_entries WHERE listing_id = ANY($1) GROUP BY listing_id, holder, cooperative_id")
     .bind(listings)
     .fetch_all(conn)
     .await?;
@@ -243,6 +242,9 @@ async fn stock(conn: &mut PgConnection, listings: &[Uuid], set: &mut WorkingSet)
         let cells = Cells::of("stock_entries", row);
         let of = (ListingId(cells.get(0)?), Holder::from_code(cells.number(1)?));
         set.stock.insert(of, Quantity(cells.get(2)?));
+        if cells.get(3)? {
+            set.awaited.insert(of.0);
+        }
     }
     Ok(())
 }

@@ -74,7 +74,7 @@ kinds! {
         "A request header has a value that cannot be used. The detail names it.";
     BOTH IdempotencyKeyRequired BAD_REQUEST "idempotency_key_required" "An Idempotency-Key is needed"
         "Send an `Idempotency-Key` header with a text of your own, such as a UUID, and the same one on every retry.";
-    HUB Malformed BAD_REQUEST "malformed" "The request was not understood"
+    BOTH Malformed BAD_REQUEST "malformed" "The request was not understood"
         "The request does not follow the protocol. The detail says where it went wrong.";
     BOTH Truncated BAD_REQUEST "truncated" "The request ended too early"
         "The connection ended before the whole request had arrived. What was confirmed before stands; send the rest again.";
@@ -138,6 +138,10 @@ kinds! {
         "There is an account with this phone number. Log in instead.";
     BOTH PreconditionFailed PRECONDITION_FAILED "precondition_failed" "It was changed since you read it"
         "The `If-Match` header names an older state. Get the thing again, look, and repeat your change with its new ETag.";
+    BOTH AddressTooLong URI_TOO_LONG "address_too_long" "The address is too long"
+        "Send fewer or shorter parameters after the `?`.";
+    BOTH HeadTooLarge REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large" "The headers are too large"
+        "The request's headers are too large, or too many. Send fewer or shorter ones.";
     BOTH TooLarge PAYLOAD_TOO_LARGE "too_large" "The body is too large"
         "The request body is larger than this address takes.";
     BOTH UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body must be JSON"

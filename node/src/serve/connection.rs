@@ -5,6 +5,7 @@ use super::felt::{Felt, Line};
 use super::pulse::Times;
 use super::seats::Seat;
 use super::told_to;
+use super::worded::Worded;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -69,7 +70,7 @@ pub(super) async fn connection(
         async move { answer.await.map(|answer| answer.map(|body| Felt::answer(body, under_way))) }
     });
     let builder = builder(spoken);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(line), service));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(Worded::new(line)), service));
     let patience = tokio::select! {
         ended = connection.as_mut() => return ended_by(ended),
         () = seat.is_taken() => return,

@@ -10,6 +10,7 @@ mod felt;
 mod files;
 mod pulse;
 mod seats;
+mod worded;
 
 use crate::address::Proxies;
 use axum::Router;

@@ -49,6 +49,26 @@ fn hello() -> Router {
 }
 
 #[tokio::test]
+async fn what_is_refused_before_it_reaches_a_route_says_why() {
+    let Served { address, stop, serving } = start(hello(), BOUNDS).await;
+    let many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
+    for (asked, status, code) in [
+        ("nonsense\r\n\r\n".to_owned(), 400, "malformed"),
+        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(70_000)), 414, "address_too_long"),
+        (format!("GET / HTTP/1.1\r\nhost: x\r\n{many}\r\n"), 431, "head_too_large"),
+    ] {
+        let answer = rest(&mut says(address, asked.as_bytes()).await).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("content-type: application/problem+json"), "{head}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!((problem["status"].as_u64(), problem["code"].as_str()), (Some(status), Some(code)));
+    }
+    stop.send_replace(true);
+    serving.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_request_under_way_is_answered_before_the_end_and_no_other_is_taken() {
     let (came, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (tell, wait) = (came.clone(), go.clone());

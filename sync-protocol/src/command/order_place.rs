@@ -143,7 +143,8 @@ impl OrderPlace {
                 .set(EffectRow::Order(self.order(command, context, listing, OrderStatus::Asked, None)), true);
             return Ok(decision);
         }
-        let left = set.available(listing.id, Holder::Hub);
+        let is_awaited = set.awaited.contains(&listing.id);
+        let left = if is_awaited { Quantity::ZERO } else { set.available(listing.id, Holder::Hub) };
         if left < quantity {
             return Err(Reject::with(RejectCode::NotEnough, [left.max(Quantity::ZERO).to_string()]));
         }
