@@ -58,8 +58,7 @@ async fn a_refusal_is_ticked_off_put_back_and_stays_as_it_is_when_the_page_is_op
 async fn orders_are_found_by_words_numbers_and_status_and_an_odd_price_is_flagged() {
     let office = with_refusals().await;
     let page = &office.browser;
-    let listing =
-        office.edge.read(|conn| mizili_edge::replica::all::<sync_protocol::entity::Listing>(conn))[0].clone();
+    let listing = office.edge.read(mizili_edge::replica::all::<sync_protocol::entity::Listing>)[0].clone();
     let order = |n: u64, buyer_name: &str, odd_price| {
         live(&Order {
             id: sync_protocol::ids::OrderId(sync_protocol::ids::hub_born(9_000 + n)),

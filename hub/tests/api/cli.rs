@@ -214,7 +214,7 @@ fn edges(dir: &Path) {
     json(&run(dir, &["edge", "name", "1", "Market store", "--json"]));
     fails(
         &run(dir, &["edge", "revoke", "1"]),
-        "Edge 1 \"Market store\" of Kasungu Growers for good; add --yes",
+        "Shall Edge 1 \"Market store\" of Kasungu Growers get nothing and change nothing from now on?",
     );
     assert_eq!(json(&run(dir, &["edge", "list", "--json"]))[0]["state"], "waiting", "nothing was done");
     let revoked = json(&run(dir, &["edge", "revoke", "1", "--yes", "--json"]));

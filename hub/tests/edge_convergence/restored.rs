@@ -106,11 +106,7 @@ async fn until_an_office_has_come_nothing_of_its_store_is_sold_at_the_hub() {
     assert!(reason.contains("nothing of its store is sold here") && reason.contains("by itself"), "{reason}");
     // 20 would be there by the backup, 15 of which were sold.
     assert_eq!(world.at_the_hub_word(goods::order(listing, 10)).await, "not_enough");
-    assert_eq!(
-        world.at_the_hub_word(goods::order(others, 2)).await,
-        "applied",
-        "that office has come"
-    );
+    assert_eq!(world.at_the_hub_word(goods::order(others, 2)).await, "applied", "that office has come");
     office.sync().await.unwrap();
     assert_eq!(awaited(&world).await, [0u32; 0]);
     assert_eq!(world.at_the_hub_word(goods::order(listing, 10)).await, "not_enough");
@@ -119,7 +115,7 @@ async fn until_an_office_has_come_nothing_of_its_store_is_sold_at_the_hub() {
     world.nothing_was_oversold().await;
     // Once more, by an office that was enrolled again since: the hub does not know its incarnation.
     world.sql("CALL backup()").await;
-    office.enrol_again(&world).await.unwrap();
+    world.enrol_again(office).await.unwrap();
     office.sync().await.unwrap();
     world.sql("CALL restore()").await;
     let report = office.sync().await.unwrap();
