@@ -79,7 +79,7 @@ async fn what_people_were_told_of_since_the_backup_stands_at_the_hub_again() {
         0
     );
     assert_eq!(world.count("SELECT epoch::bigint FROM hub").await, 2);
-    world.nothing_was_oversold().await;
+    world.nothing_was_oversold().await.unwrap();
     // And it goes on.
     office.order(listing, 1).await.unwrap();
     arrived(&world, 6).await;
@@ -112,7 +112,7 @@ async fn until_an_office_has_come_nothing_of_its_store_is_sold_at_the_hub() {
     assert_eq!(world.at_the_hub_word(goods::order(listing, 10)).await, "not_enough");
     assert_eq!(world.at_the_hub_word(goods::order(listing, 5)).await, "applied");
     arrived(&world, 3).await;
-    world.nothing_was_oversold().await;
+    world.nothing_was_oversold().await.unwrap();
     // Once more, by an office that was enrolled again since: the hub does not know its incarnation.
     world.sql("CALL backup()").await;
     world.enrol_again(office).await.unwrap();
