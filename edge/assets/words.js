@@ -156,6 +156,8 @@ const OF_FIELDS = {
     [/^Must be a multiple of (\S+): this is counted in pieces\.$/, 'Lazima iwe kizidisho cha $1: hii huhesabiwa moja moja.'],
     [/^Write at most three digits after the point\.?$/, 'Andika tarakimu zisizozidi tatu baada ya nukta.'],
     [/^This number is too large\.?$/, 'Namba hii ni kubwa mno.'],
+    [/^Must be (\S+): this is counted in pieces\.$/, 'Iwe $1: hii huhesabiwa moja moja.'],
+    [/^Must be shorter: at most (\S+) plain letters.*$/, 'Iwe fupi zaidi: herufi $1 za kawaida, au chache zaidi zenye alama.'],
     [/^Must be from zero to (\S+)\.$/, 'Iwe kati ya sifuri na $1.'],
     [/^Must be between zero and what was counted\.$/, 'Iwe kati ya sifuri na zilizohesabiwa.'],
     [/^Must be en, sw, ny or fr\.$/, 'Iwe en, sw, ny au fr.'],

@@ -75,6 +75,8 @@ async fn orders_are_found_by_words_numbers_and_status_and_an_odd_price_is_flagge
             channel: Channel::Rest,
             placed_at_s: 1_000_000 + n.cast_signed(),
             odd_price,
+            buyer_unconfirmed: false,
+            recorded_at_s: Some(1_000_000 + n.cast_signed()),
         })
     };
     let mut rows: Vec<_> = (0..120).map(|n| order(n, "Somebody", false)).collect();

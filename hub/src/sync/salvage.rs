@@ -216,9 +216,9 @@ async fn entry(conn: &mut PgConnection, row: &StockEntry, cooperative: i32) -> R
 /// Who ordered over REST is found again by the number.
 async fn order(conn: &mut PgConnection, row: &Order, kept: &Kept) -> Result<bool, sqlx::Error> {
     let done = q("INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
-            buyer_name, buyer_cooperative_id, buyer_user_id, status, channel, placed_at_s, odd_price)
+            buyer_name, buyer_cooperative_id, buyer_user_id, status, channel, placed_at_s, odd_price, recorded_at)
         SELECT $1, l.id, l.cooperative_id, $3, $4, $5, $6, $7, $8, $9, (SELECT id FROM users WHERE phone = $7 AND $11 = 0), $10, $11,
-            $12, $13 FROM listings l WHERE l.id = $2
+            $12, $13, coalesce(to_timestamp($18::bigint), now()) FROM listings l WHERE l.id = $2
         ON CONFLICT (id) DO UPDATE SET status = excluded.status, holder = excluded.holder
         WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $14 AND entity = $15 AND id = $16 AND version > $17)")
     .bind(row.id.0)
@@ -238,6 +238,7 @@ async fn order(conn: &mut PgConnection, row: &Order, kept: &Kept) -> Result<bool
     .bind(kept.entity.cast_signed())
     .bind(&kept.id)
     .bind(kept.after.cast_signed())
+    .bind(row.recorded_at_s)
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)
