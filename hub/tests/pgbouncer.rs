@@ -305,8 +305,9 @@ async fn a_day_through_a_pooler_in_transaction_mode() {
 
     // A long poll brings what an app orders of the office's goods.
     let (stop, stopped) = watch::channel(false);
-    let (db, mut changed) = (office.db.clone(), office.changed.subscribe());
-    let (_handle, syncing) = keep::start(keep::opened(office), stopped);
+    let db = office.db.clone();
+    let (handle, syncing) = keep::start(keep::opened(office), stopped);
+    let mut changed = handle.changed();
     let products = app.get("/api/v1/products?limit=10").await;
     let products = products["items"].as_array().unwrap();
     let of_the_office = products.iter().find(|product| product["name"] == "From the office").unwrap();
