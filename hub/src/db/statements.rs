@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Statements that a connection keeps. More than there are texts, so that none is ever pushed out and prepared again.
-pub const KEPT_MAX: usize = 512;
+pub const KEPT_MAX: usize = 1_024;
 /// Connections that try to get the one that a statement was prepared on, when it is found out whether a pooler stands between.
 const HOLDERS: usize = 3;
 /// How long one step of that may take. A pooler that has no connection left lets wait for minutes.
