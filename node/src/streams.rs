@@ -7,7 +7,7 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::panic::PanicHookInfo;
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Prints a result, such as one line or one object. Whoever reads may have seen enough, as `head` has: that is no error, and
@@ -57,7 +57,8 @@ pub fn start_log(filter: &str, modules: bool) {
         .log_internal_errors(false);
     let wanted = written(std::env::var("RUST_LOG").ok().as_deref(), filter);
     // Another log of this process is as good.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(wanted)).try_init();
+    // One filter before all: one of a layer's own remembers the last question, and loses the line after a library only asked.
+    let _ = tracing_subscriber::registry().with(wanted).with(lines).try_init();
     std::panic::set_hook(Box::new(log_panic));
 }
 

@@ -393,7 +393,9 @@ async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
     let before = json(&run(dir, &["keys", "show", "--json"])).remove(0);
     assert_eq!((&before["trusted"], &before["database"]), (&true.into(), &before["keys"]));
     std::fs::rename(dir.join("hub-keys"), dir.join("put-away")).unwrap();
+    fails(&run(dir, &["serve", "--listen", "127.0.0.1:0"]), "mizili-hub keys replace");
     // Who looks makes none.
+    std::fs::remove_file(dir.join("hub-keys")).unwrap();
     let none = json(&run(dir, &["keys", "show", "--json"])).remove(0);
     assert_eq!(
         (&none["keys"], &none["trusted"], &none["database"]),
