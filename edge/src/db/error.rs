@@ -19,7 +19,7 @@ pub enum DbError {
     /// The file is damaged.
     #[error("the database is damaged ({0}): keep a copy of the data folder and ask for help")]
     Corrupt(String),
-    /// One row holds a value that no version writes, or only a newer one. See [`super::pass_over`].
+    /// One row holds a value that no version writes, or only a newer one. A list or a job passes over it and goes on.
     #[error("the database is damaged ({0}): keep a copy of the data folder and ask for help")]
     BadRow(String),
     /// A newer version wrote the file.
