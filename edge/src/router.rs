@@ -16,8 +16,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
-use mizili_node::patience::with_people;
-use mizili_node::problem::{Kind, Node, page as problems};
+use mizili_node::problem::{Node, page as problems};
 use mizili_node::{address, body, etag, patience};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -62,7 +61,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(cooperatives::get))
 }
 
-/// The local HTTP server.
+/// The local HTTP server. What gateways call is here too, unless they have a listener of their own: see [`gateways_only`].
 pub fn router(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
     let document = openapi::finish(document);
@@ -72,9 +71,13 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(CREDENTIALS, etag::layer))
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
     let office = api.merge(page::routes()).layer(from_fn_with_state(state.config.clone(), hosts::checked));
+    let gateways = match state.config.gateway_listen {
+        None => crate::gateway::routes(state.channels.clone()),
+        Some(_) => Router::new(),
+    };
     office
-        .merge(crate::gateway::routes(state.channels.clone()))
-        .layer(from_fn_with_state(with_people(Kind::Busy), patience::layer))
+        .merge(gateways)
+        .layer(from_fn_with_state(state.patience, patience::layer))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(state.config.proxies(), address::note))
@@ -86,6 +89,6 @@ pub fn router(state: AppState) -> Router {
 pub fn gateways_only(state: AppState) -> Router {
     crate::gateway::routes(state.channels)
         .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(from_fn_with_state(with_people(Kind::Busy), patience::layer))
+        .layer(from_fn_with_state(state.patience, patience::layer))
         .layer(CatchPanicLayer::custom(panicked))
 }

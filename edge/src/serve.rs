@@ -64,6 +64,9 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     let state = AppState::new(db, deps, config, handle);
     let channels = state.channels.start(stopping.clone()).await;
     let gateways = for_gateways.map(|listener| {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("gateways are answered at {address} alone");
+        }
         tokio::spawn(serve(listener, gateways_only(state.clone()), BOUNDS, proxies.clone(), stopping.clone()))
     });
     let serving = tokio::spawn(serve(listener, router(state), BOUNDS, proxies, stopping));

@@ -6,6 +6,8 @@ use crate::gateway::Channels;
 use crate::office::Office;
 use crate::sync::run::SyncHandle;
 use mizili_node::deps::Deps;
+use mizili_node::patience::{Patience, with_people};
+use mizili_node::problem::Kind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ pub struct AppState {
     pub office: Arc<Office>,
     /// Calls and SMS.
     pub channels: Channels,
+    /// How long a request may take.
+    pub patience: Patience,
 }
 
 impl AppState {
@@ -33,6 +37,6 @@ impl AppState {
         let office = Arc::new(Office::new(&deps, idle));
         let config = Arc::new(config);
         let channels = Channels::new(db.clone(), deps.clone(), config.clone());
-        Self { db, deps, config, sync, office, channels }
+        Self { db, deps, config, sync, office, channels, patience: with_people(Kind::Busy) }
     }
 }

@@ -15,6 +15,7 @@ pub mod error;
 pub mod feed;
 pub mod http;
 pub mod jobs;
+pub mod limits;
 pub mod market;
 pub mod migrations;
 pub mod news;

@@ -2,7 +2,6 @@
 
 use crate::auth::http as auth;
 use crate::docs;
-use crate::error::Kind;
 use crate::http::health;
 use crate::market::cooperatives::http as cooperatives;
 use crate::market::orders::http as orders;
@@ -20,7 +19,6 @@ use axum::response::Redirect;
 use axum::routing::get;
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
 use mizili_node::idempotency::{KEY_HEADER, REPLAY_HEADER};
-use mizili_node::patience::with_people;
 use mizili_node::problem::{Node, page as problems};
 use mizili_node::{address, body, etag, patience};
 use std::time::Duration;
@@ -99,11 +97,11 @@ pub fn router(state: AppState) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(CREDENTIALS, etag::layer))
-        .layer(from_fn_with_state(with_people(Kind::Unavailable), patience::layer))
+        .layer(from_fn_with_state(state.limits.people, patience::layer))
         .layer(other_origins())
         .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
     let span = DefaultMakeSpan::new().level(Level::INFO);
-    api.merge(crate::sync::routes())
+    api.merge(crate::sync::routes(state.limits))
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(state.proxies.clone(), address::note))
         .layer(CatchPanicLayer::custom(panicked))

@@ -5,6 +5,7 @@ use crate::auth::token::TokenKey;
 use crate::config::{Config, Opened};
 use crate::db::{Db, Statements, migrate};
 use crate::jobs;
+use crate::limits::Limits;
 use crate::postgres::LocalPostgres;
 use crate::router::router;
 use crate::state::AppState;
@@ -72,7 +73,7 @@ pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets) -> Result<A
     let (names, proxies) = (Arc::default(), Arc::default());
     // More edges than there are connections cannot come; fewer leave some for people.
     let room = Room::within(mizili_node::serve::places(BOUNDS));
-    Ok(AppState { db, deps, keys, room, auth, names, proxies })
+    Ok(AppState { db, deps, keys, room, limits: Limits::default(), auth, names, proxies })
 }
 
 /// Runs the hub until Ctrl-C or SIGTERM.

@@ -3,6 +3,7 @@
 
 use crate::auth::Auth;
 use crate::db::Db;
+use crate::limits::Limits;
 use crate::market::reference::names::Names;
 use crate::sync::keys::HubKeys;
 use crate::sync::room::Room;
@@ -21,6 +22,8 @@ pub struct AppState {
     pub keys: Arc<HubKeys>,
     /// How many edges are served at once.
     pub room: Room,
+    /// How long requests may take, and how large an exchange may be.
+    pub limits: Limits,
     /// Passwords and access tokens.
     pub auth: Arc<Auth>,
     /// Names of crops, units and places.

@@ -29,7 +29,8 @@ impl<S: Send + Sync, T: DeserializeOwned + PartialSchema> FromRequest<S> for Bod
         if !is_json(request.headers()) {
             return Err(Kind::UnsupportedMediaType.error());
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|rejection| unread(&rejection, BODY_MAX_BYTES))?;
         parse(&bytes).map(Self)
     }
 }
@@ -40,9 +41,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn unread(rejection: &BytesRejection) -> Problem {
+/// Why a body of any kind was not read, where it may have so many bytes.
+pub fn unread(rejection: &BytesRejection, max_bytes: usize) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Kind::TooLarge.because(format!("The body may have at most {BODY_MAX_BYTES} bytes."));
+        return Kind::TooLarge.because(format!("The body may have at most {max_bytes} bytes."));
     }
     if is_too_slow(rejection) {
         return Kind::TooSlow.error();

@@ -6,6 +6,7 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::panic::PanicHookInfo;
+use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -49,17 +50,27 @@ impl Write for Log {
 /// Starts the log of this process, on standard error. `RUST_LOG` says which lines are written, else `filter`; each names its
 /// module where `modules` says so. A panic becomes one line of it, too.
 pub fn start_log(filter: &str, modules: bool) {
-    let lines = tracing_subscriber::fmt::layer()
-        .with_target(modules)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(|| Log)
-        // The library's own way to complain is to print on standard error, and to panic where that fails.
-        .log_internal_errors(false);
     let wanted = written(std::env::var("RUST_LOG").ok().as_deref(), filter);
     // Another log of this process is as good.
-    // One filter before all: one of a layer's own remembers the last question, and loses the line after a library only asked.
-    let _ = tracing_subscriber::registry().with(wanted).with(lines).try_init();
+    let _ = lines(wanted, modules, io::stderr().is_terminal(), || Log).try_init();
     std::panic::set_hook(Box::new(log_panic));
+}
+
+/// What makes lines of what is told, and writes those that are wanted.
+fn lines<W: Write>(
+    wanted: Targets,
+    modules: bool,
+    colours: bool,
+    writer: impl Fn() -> W + Send + Sync + 'static,
+) -> impl Subscriber + Send + Sync {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_target(modules)
+        .with_ansi(colours)
+        .with_writer(writer)
+        // The library's own way to complain is to print on standard error, and to panic where that fails.
+        .log_internal_errors(false);
+    // One filter before all: one of a layer's own remembers the last question, and loses the line after a library only asked.
+    tracing_subscriber::registry().with(wanted).with(lines)
 }
 
 /// Which lines are written: what was asked for, where that can be read, such as `debug` or `mizili_hub=debug,info`; else the
@@ -108,6 +119,28 @@ mod tests {
         assert!(is_written(Some("debug"), "sqlx::query", Level::DEBUG));
         assert!(is_written(Some("mizili_edge=trace,warn"), "mizili_edge::sync", Level::TRACE));
         assert!(!is_written(Some("mizili_edge=trace,warn"), "hyper", Level::INFO));
+    }
+
+    #[test]
+    fn no_line_is_lost_after_somebody_only_asked_whether_one_is_wanted() {
+        let log = crate::testing::log::Log::default();
+        let writer = log.clone();
+        let subscriber = lines(written(None, "info,sqlx=warn"), true, false, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            for n in 0..3 {
+                // As a library does before it puts a line together.
+                assert!(!tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG));
+                tracing::info!(n, "listening");
+                assert!(!tracing::enabled!(target: "sqlx::query", tracing::Level::INFO));
+                tracing::warn!(n, "a sign-in failed");
+            }
+        });
+        let said = log.take();
+        for n in 0..3 {
+            for words in ["listening", "a sign-in failed"] {
+                assert!(said.contains(&format!("{words} n={n}")), "{words} {n} is not in {said}");
+            }
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ listen = "{DEFAULT_LISTEN}"
 public_url = ""
 
 # Where only gateways are answered, such as "0.0.0.0:8091". Let the internet reach this port alone, and the office page stays in the
-# office: it is answered at `listen` only. Without it, gateways are answered at `listen` too.
+# office: it is answered at `listen` only, and gateways here only. Without it, gateways are answered at `listen` too.
 # gateway_listen = "0.0.0.0:8091"
 
 # Names under which the office page is answered, such as ["office.local"], beside public_url's and this machine's own. Empty: any.

@@ -62,7 +62,7 @@ pub struct Config {
     /// The address under which gateways reach this box, such as `https://office.example.org`; empty when there is none.
     #[serde(default)]
     pub public_url: String,
-    /// Where only gateways are answered, for an address that the internet reaches; none where one listener does for all.
+    /// Where gateways are answered and nobody else, for an address that the internet reaches; none where one listener does for all.
     #[serde(default)]
     pub gateway_listen: Option<SocketAddr>,
     /// Names under which the office page and its API are answered, beside `public_url`'s and this machine's own; empty for any.

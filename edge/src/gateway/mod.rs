@@ -237,7 +237,7 @@ async fn sms_opt_out(State(channels): State<Channels>, Admitted { line, body }: 
         Ok(phone) => kept(channels.desk.left(&line, &phone).await),
         Err(error) => {
             tracing::warn!(gateway = &*line.name, %error, "a notice of somebody who left that cannot be read");
-            StatusCode::OK.into_response()
+            of_no_use(&error)
         }
     }
 }

@@ -7,6 +7,8 @@ mod keys;
 mod market;
 mod messages;
 mod orders;
+mod program;
 mod signing_in;
+mod slow;
 mod standing;
 mod support;

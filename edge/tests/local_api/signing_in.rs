@@ -4,6 +4,7 @@ use crate::support::{CLERK_PHONE, Office, PASSWORD, config, started, state};
 use mizili_edge::db::DbError;
 use mizili_edge::router::{gateways_only, router};
 use mizili_edge::testing::{COOP, OTHER_COOP, TestEdge};
+use mizili_node::testing::log::Log;
 use serde_json::json;
 use std::task::Poll;
 use std::time::Duration;
@@ -288,4 +289,40 @@ async fn a_sign_in_whose_caller_hung_up_does_not_count_as_wrong() {
         }
     }
     office.sign_in("office", PASSWORD).await.ok();
+}
+
+#[tokio::test]
+async fn a_failed_sign_in_is_one_line_without_the_number_or_the_password() {
+    const SECRET: &str = "chimanga-not-this";
+    let office = Office::closed(TestEdge::with_market()).await;
+    office.person(CLERK_PHONE, COOP, false).await;
+    let log = Log::default();
+    let _here = log.here();
+    let says = |code: &str, who: &str| {
+        let (code, who) = (format!("code=\"{code}\""), format!("phone=\"{who}\""));
+        let parts = ["a sign-in failed", &code, &who, "address=0.0.0.0"];
+        let line = log.says("mizili_edge::office::login", tracing::Level::WARN, &parts);
+        assert!(!line.contains(SECRET) && !line.contains("991000001"), "{line}");
+    };
+    let too_long = SECRET.repeat(100);
+    for (user, who) in [("0991 000 001", "+265•••••001"), ("office", "no number"), (SECRET, "no number")]
+    {
+        for password in [SECRET, &too_long] {
+            assert_eq!(office.sign_in(user, password).await.problem(), (401, "bad_credentials"), "{user}");
+            says("bad_credentials", who);
+        }
+    }
+    let evil = [("origin", "http://evil.example")];
+    let login = json!({ "user": "office", "password": PASSWORD });
+    let forced = office.send("POST", "/api/v1/office/login", &evil, Some(login)).await;
+    assert_eq!(forced.problem(), (403, "cross_site"));
+    says("cross_site", "no number");
+    for _ in 0..3 {
+        office.sign_in("0991000001", SECRET).await;
+        says("bad_credentials", "+265•••••001");
+    }
+    assert_eq!(office.sign_in("0991000001", SECRET).await.problem(), (429, "too_many_attempts"));
+    says("too_many_attempts", "+265•••••001");
+    office.sign_in("office", PASSWORD).await.ok();
+    assert!(!log.take().contains("a sign-in failed"));
 }

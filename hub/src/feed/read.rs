@@ -64,12 +64,24 @@ pub async fn versions(
     conn: &mut PgConnection,
     buckets: &[Bucket],
 ) -> Result<HashMap<Bucket, u64>, sqlx::Error> {
+    let each = versions_each(conn, buckets).await?;
+    each.into_iter().map(|(bucket, version)| Ok((bucket, version?))).collect()
+}
+
+/// The same; one that cannot be read says nothing about the others.
+///
+/// # Errors
+/// Those of the database.
+pub async fn versions_each(
+    conn: &mut PgConnection,
+    buckets: &[Bucket],
+) -> Result<HashMap<Bucket, Result<u64, sqlx::Error>>, sqlx::Error> {
     let names: HashMap<String, Bucket> = buckets.iter().map(|bucket| (bucket.to_string(), *bucket)).collect();
     let list: Vec<&str> = names.keys().map(String::as_str).collect();
     let rows = q("SELECT name, version FROM buckets WHERE name = ANY($1)").bind(list).fetch_all(conn).await?;
     let version = |row| {
         let cells = Cells::of("buckets", row);
-        Ok(names.get(cells.get::<&str>(0)?).copied().zip(Some(cells.count(1)?)))
+        Ok(names.get(cells.get::<&str>(0)?).copied().zip(Some(cells.count(1))))
     };
     rows.iter().filter_map(|row| version(row).transpose()).collect()
 }

@@ -24,9 +24,6 @@ use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::{Hello, Message, Refusal, RefusalCode, scope_hash};
 
-/// Largest request body of an exchange, in bytes: what fibre carries up in one turn. Frames have their own, smaller bound.
-const BODY_MAX_BYTES: usize = 64 << 20;
-
 /// Questions about slots that one request may ask: the answers are kilobytes each.
 const AUDITS_MAX: usize = 64;
 
@@ -58,7 +55,9 @@ pub(super) async fn exchange(
     let edge = known.await?;
     let turn = turns.begin(edge.id)?;
     let body = body.into_data_stream();
-    let mut request = Request { body, bytes: 0, frames: FrameReader::default(), ended: false, caller };
+    let max_bytes = state.limits.exchange_max_bytes;
+    let mut request =
+        Request { body, bytes: 0, max_bytes, frames: FrameReader::default(), ended: false, caller };
     let Some(Message::Hello(hello)) = request.next().await? else {
         return Err(Kind::Malformed.because("An exchange begins with a hello.").into());
     };
@@ -105,8 +104,9 @@ fn octets(body: Body) -> Response {
 /// The request's messages, one by one as they arrive.
 struct Request {
     body: BodyDataStream,
-    /// Bytes that have come.
+    /// Bytes that have come, and those that may.
     bytes: usize,
+    max_bytes: usize,
     frames: FrameReader,
     ended: bool,
     caller: Caller,
@@ -128,7 +128,7 @@ impl Request {
             match self.body.next().await {
                 Some(Ok(bytes)) => {
                     self.bytes += bytes.len();
-                    if self.bytes > BODY_MAX_BYTES {
+                    if self.bytes > self.max_bytes {
                         return Err(Kind::TooLarge.because("Send so much in several requests.").into());
                     }
                     self.frames.push(&bytes);

@@ -1,5 +1,6 @@
 //! Whether there is something for an edge, by the database: one edge at the beginning of its wait or after its bucket moved, and
-//! every few minutes all who wait, in one transaction, for a hint may be lost. The regular look also notes who was heard.
+//! every few minutes all who wait, in one transaction, for a hint may be lost. The regular look also notes who was heard, and goes on
+//! without a row that cannot be read: whom it concerns is looked at alone.
 
 use super::refusals::Caller;
 use super::scope::{scope, scopes};
@@ -7,6 +8,7 @@ use super::{session, store};
 use crate::db::retrying;
 use crate::error::{ApiError, Kind};
 use crate::feed::read;
+use crate::jobs::bad_rows::BadRows;
 use crate::news::{Found, Looked, Waiter};
 use crate::state::AppState;
 use jiff::Timestamp;
@@ -60,20 +62,21 @@ async fn look_once(
 
 /// The regular look, for as long as it is polled.
 pub async fn regularly(state: AppState) {
+    let mut bad = BadRows::of("news");
     loop {
         let spread = f64::from(u32::from_le_bytes(state.deps.ids.random())) / f64::from(u32::MAX);
         tokio::time::sleep(EVERY.mul_f64(1.0 + spread)).await;
-        if let Err(error) = all(&state).await {
+        if let Err(error) = all(&state, &mut bad).await {
             tracing::warn!(?error, "those who wait for news could not be looked at now");
         }
     }
 }
 
-/// Looks at all who wait here, in one transaction, and notes who of them was heard.
+/// Looks at all who wait here, in one transaction, and notes who of them was heard. A row that cannot be read is added to `bad`.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn all(state: &AppState) -> Result<(), ApiError> {
+pub async fn all(state: &AppState, bad: &mut BadRows) -> Result<(), ApiError> {
     let waiting = state.db.news().waiting();
     let waiters = waiting.round();
     if waiters.is_empty() {
@@ -89,16 +92,30 @@ pub async fn all(state: &AppState) -> Result<(), ApiError> {
         let mut tx = state.db.begin().await?;
         let signed_in = store::signed_in(&mut tx, &tokens, now).await?;
         let scopes = scopes(&mut tx, &ids).await?;
-        let heads = read::versions(&mut tx, &buckets).await?;
+        let heads = read::versions_each(&mut tx, &buckets).await?;
         store::note_heard(&mut tx, &heard, now).await?;
         tx.commit().await?;
         Ok::<_, ApiError>((signed_in, scopes, heads))
     });
-    let (signed_in, scopes, heads) = looked.await?;
+    let (signed_in, found_scopes, found_heads) = looked.await?;
+    let (mut scopes, mut heads) = (HashMap::new(), HashMap::new());
+    for (edge, scope) in found_scopes {
+        scopes.extend(bad.sift(format!("edge {edge}"), scope)?.map(|scope| (edge, scope)));
+    }
+    let mut unreadable = BTreeSet::new();
+    for (bucket, head) in found_heads {
+        match bad.sift(bucket, head)? {
+            Some(head) => drop(heads.insert(bucket, head)),
+            None => drop(unreadable.insert(bucket)),
+        }
+    }
     let of = |w: &Waiter| {
         let Some(last) = signed_in.get(&w.asker.token[..]) else { return Found::Gone };
         // Who cannot be judged among all is judged alone, and is told what is wrong.
-        let Some(Ok(scope)) = scopes.get(&w.edge) else { return Found::Gone };
+        let Some(scope) = scopes.get(&w.edge) else { return Found::Gone };
+        if w.buckets.iter().any(|bucket| unreadable.contains(bucket)) {
+            return Found::Gone;
+        }
         if is_news(w, scope, *last, &heads) { Found::News } else { Found::Nothing }
     };
     let found: Vec<_> = waiters.iter().map(|waiter| (waiter.edge, waiter.poll, of(waiter))).collect();

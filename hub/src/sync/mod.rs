@@ -22,41 +22,26 @@ mod store;
 pub mod trust;
 mod turns;
 
-use crate::error::Kind;
+use crate::limits::Limits;
 use crate::state::AppState;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use mizili_node::body::BODY_MAX_BYTES;
-use mizili_node::patience::{self, Patience, with_people};
-use mizili_node::serve::LONGEST;
-use std::time::Duration;
+use mizili_node::patience;
 use sync_protocol::limits::NEWS_BODY_MAX_BYTES;
 use sync_protocol::session::{
     CHALLENGE_PATH, ENROL_PATH, EXCHANGE_PATH, LEFT_PATH, NEWS_PATH, RESTORED_PATH, SESSION_PATH,
 };
 
-/// The patience with an exchange, which is megabytes at a time and on a slow line takes its time. Whatever came before it is over
-/// stays, and the next goes on from there.
-const EXCHANGE: Patience = Patience {
-    silence: Duration::from_secs(60),
-    body: Duration::from_secs(20 * 60),
-    answer: Duration::from_secs(30 * 60),
-    whole: Duration::from_secs(40 * 60),
-    late: Kind::Unavailable,
-};
-
-// The connection lasts for as long as that.
-const _: () = assert!(EXCHANGE.whole.as_secs() < LONGEST.as_secs());
-
 /// The routes edges call. They are no part of the public API document: their shapes belong to `sync-protocol`.
-pub fn routes() -> Router<AppState> {
+pub fn routes(limits: Limits) -> Router<AppState> {
     // The bounds of an exchange are its own: it reads frame by frame.
     let exchange = Router::new()
         .route(EXCHANGE_PATH, post(exchange::exchange))
         .layer(Extension(turns::Turns::default()))
-        .layer(from_fn_with_state(EXCHANGE, patience::layer));
+        .layer(from_fn_with_state(limits.exchange, patience::layer));
     Router::new()
         .route(ENROL_PATH, post(enrol::enrol))
         .route(CHALLENGE_PATH, post(session::challenge))
@@ -68,7 +53,7 @@ pub fn routes() -> Router<AppState> {
             get(poll::by_address).post(poll::by_body).layer(DefaultBodyLimit::max(NEWS_BODY_MAX_BYTES)),
         )
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(from_fn_with_state(with_people(Kind::Unavailable), patience::layer))
+        .layer(from_fn_with_state(limits.people, patience::layer))
         .merge(exchange)
         .layer(from_fn(refusals::logged))
 }

@@ -16,9 +16,11 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mizili_node::body::unread;
 use mizili_node::query::number;
 use serde::Deserialize;
 use std::time::Duration;
+use sync_protocol::limits::NEWS_BODY_MAX_BYTES;
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::Standing;
@@ -75,10 +77,7 @@ pub(super) async fn by_body(
 ) -> Result<StatusCode, ApiError> {
     // First of all: nothing that a stranger sent is unpacked.
     let token = session::token_hash(&headers, &caller)?;
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge.error(),
-        _ => Kind::Truncated.error(),
-    })?;
+    let body = body.map_err(|rejection| unread(&rejection, NEWS_BODY_MAX_BYTES))?;
     let standing = standing(&body).map_err(|error| {
         caller.is_refused_for(error.to_string());
         Kind::Malformed.because(format!("The request was not understood: {error}."))

@@ -341,9 +341,13 @@ pub(super) async fn freeze(
 /// The hub's epoch, if this process has the keys that the database says edges trust.
 pub(super) async fn epoch(conn: &mut PgConnection, keys: &HubKeys) -> Result<u32, ApiError> {
     let row = q("SELECT epoch, keys_fingerprint FROM hub").fetch_one(conn).await?;
-    if row.try_get::<Option<String>, _>(1)?.is_some_and(|theirs| theirs != keys.fingerprint()) {
+    let others = row.try_get::<Option<String>, _>(1)?.filter(|theirs| *theirs != keys.fingerprint());
+    if let Some(theirs) = others {
         tracing::error!(
-            "ALARM: the keys of this database were replaced; this hub has others and must be ended"
+            keys = keys.fingerprint(),
+            theirs,
+            "ALARM: this database's keys were replaced, and this hub has others: it speaks to no edge. End it and give it the same keys; \
+             if its own are the right ones, run `mizili-hub keys replace` where they are"
         );
         return Err(out_of_order().into());
     }

@@ -9,15 +9,15 @@ use mizili_hub::sync::edges::{self, EdgeState};
 use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::{doors, trust};
 use mizili_node::problem::Kind;
+use mizili_node::testing::log::Log;
 use serde_json::{Value, json};
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
 use sync_protocol::session::identity::{edge_session, enrolment};
 use sync_protocol::session::{BucketCursor, TOKEN_HEADER};
 use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
+use tracing::Level;
 
 /// What a box asks with. Its key is made of `seed`, so that two boxes can be told apart.
 fn enrolment_of(seed: u8, code: &str) -> Value {
@@ -111,58 +111,8 @@ async fn the_list_says_that_a_code_is_dead_and_how_to_make_another() {
     assert_eq!((shown.state, shown.reason), ("enrolled", None), "a used code has done its work");
 }
 
-/// What the hub logs, of everything that runs on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// At the level at which `serve` logs unless it is told otherwise.
-    fn here(&self) -> tracing::subscriber::DefaultGuard {
-        let writer = self.clone();
-        let logged = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::INFO)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        tracing::subscriber::set_default(logged)
-    }
-
-    /// The one line since the last call that tells of a refusal.
-    #[track_caller]
-    fn line(&self) -> String {
-        let log = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
-        let lines: Vec<_> = log.lines().filter(|line| line.contains("mizili_hub::sync::refusals")).collect();
-        assert_eq!(lines.len(), 1, "{log}");
-        assert_eq!(
-            log.lines().filter(|line| line.contains("WARN")).count(),
-            lines[0].matches("WARN").count(),
-            "{log}"
-        );
-        lines[0].trim_start().to_owned()
-    }
-
-    /// Checks that one line was written, of this level, with all of `parts`.
-    #[track_caller]
-    fn says(&self, level: &str, parts: &[&str]) -> String {
-        let line = self.line();
-        assert!(line.contains(&format!(" {level} ")), "{line}");
-        for part in parts {
-            assert!(line.contains(part), "no {part} in {line}");
-        }
-        line
-    }
-}
+/// Where what is refused to edges is logged.
+const REFUSALS: &str = "mizili_hub::sync::refusals";
 
 /// Answers a challenge as edge 1's first incarnation, with the key that is made of `seed`.
 async fn session_by(hub: &TestHub, seed: u8) -> crate::support::Answer {
@@ -207,22 +157,26 @@ async fn a_refused_enrolment_is_logged_once_without_the_code() {
     };
     let wrong = format!("{}0000-0000", &edge.code[..5]);
     enrol(5, &wrong).await;
-    let line = log.says("WARN", &["code=\"code\"", "no such code", "from 0.0.0.0", "the code of edge 1"]);
+    let line = log.says(
+        REFUSALS,
+        Level::WARN,
+        &["code=\"code\"", "no such code", "from 0.0.0.0", "the code of edge 1"],
+    );
     assert!(!line.contains(&wrong), "{line}");
     enrol(5, "hello").await;
-    assert!(!log.says("WARN", &["code=\"code\"", "is no code"]).contains("hello"));
+    assert!(!log.says(REFUSALS, Level::WARN, &["code=\"code\"", "is no code"]).contains("hello"));
     hub.post("/sync/v1/enrol").json(&enrolment_with(&edge.code)).send().await.is(200);
-    assert!(!String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap().contains("WARN"));
+    assert!(!log.take().contains("WARN"));
     enrol(6, &edge.code).await;
-    let line = log.says("WARN", &["edge=1", "code=\"code\"", "was used before"]);
+    let line = log.says(REFUSALS, Level::WARN, &["edge=1", "code=\"code\"", "was used before"]);
     assert!(!line.contains(&edge.code), "{line}");
     let late = edges::new_code(&hub.state.db, &hub.state.deps, edge.id).await.unwrap();
     hub.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
     enrol(5, &late.code).await;
-    let line = log.says("WARN", &["edge=1", "code=\"code\"", "has expired"]);
+    let line = log.says(REFUSALS, Level::WARN, &["edge=1", "code=\"code\"", "has expired"]);
     assert!(!line.contains(&late.code), "{line}");
     hub.post("/sync/v1/enrol").raw("{\"code\": \"SECRET").send().await.problem(400, "malformed_json");
-    assert!(!log.says("WARN", &["code=\"malformed_json\""]).contains("SECRET"));
+    assert!(!log.says(REFUSALS, Level::WARN, &["code=\"malformed_json\""]).contains("SECRET"));
 }
 
 #[tokio::test]
@@ -233,13 +187,13 @@ async fn a_refused_edge_is_logged_once_with_its_number_and_why() {
     let log = Log::default();
     let _here = log.here();
     session_by(&hub, 6).await.problem(401, "edge_unknown");
-    log.says("WARN", &["edge=1", "code=\"edge_unknown\"", "wrong signature"]);
+    log.says(REFUSALS, Level::WARN, &["edge=1", "code=\"edge_unknown\"", "wrong signature"]);
     let token = session_by(&hub, 5).await.is(200).json()["token"].as_str().unwrap().to_owned();
     let news = "/sync/v1/news?scope=1&cursors=&verdicts=0";
     let header = HeaderName::from_static(TOKEN_HEADER);
     let by_token = async |token: &str| {
         let poll = hub.get(news).header(header.clone(), token).send().await;
-        let polled = log.line();
+        let polled = log.line_of(REFUSALS);
         let exchange =
             hub.post("/sync/v1/exchange").header(header.clone(), token).raw(vec![3, 255, 255]).send();
         (poll, polled, exchange.await)
@@ -248,10 +202,10 @@ async fn a_refused_edge_is_logged_once_with_its_number_and_why() {
     let exchange =
         hub.post("/sync/v1/exchange").header(header.clone(), &token).raw(vec![255; 40]).send().await;
     exchange.problem(400, "malformed");
-    log.says("WARN", &["edge=1", "code=\"malformed\""]);
+    log.says(REFUSALS, Level::WARN, &["edge=1", "code=\"malformed\""]);
     let empty = hub.post("/sync/v1/exchange").header(header.clone(), &token).raw(Vec::new()).send().await;
     empty.problem(400, "malformed");
-    log.says("WARN", &["edge=1", "code=\"malformed\""]);
+    log.says(REFUSALS, Level::WARN, &["edge=1", "code=\"malformed\""]);
     let wrong = URL_SAFE_NO_PAD.encode([1; 16]);
     let (poll, polled, exchange) = by_token(&wrong).await;
     poll.problem(401, "edge_session");
@@ -260,24 +214,24 @@ async fn a_refused_edge_is_logged_once_with_its_number_and_why() {
         polled.contains("INFO") && polled.contains("edge_session") && !polled.contains(&wrong),
         "{polled}"
     );
-    assert!(!log.says("INFO", &["code=\"edge_session\""]).contains(&wrong));
+    assert!(!log.says(REFUSALS, Level::INFO, &["code=\"edge_session\""]).contains(&wrong));
     // Revoked, with a session that still stands.
     hub.sql("UPDATE edges SET revoked_at = now()").await;
     let (poll, polled, exchange) = by_token(&token).await;
     poll.problem(403, "edge_revoked");
     exchange.problem(403, "edge_revoked");
     assert!(polled.contains("WARN") && polled.contains("edge=1") && !polled.contains(&token), "{polled}");
-    assert!(!log.says("WARN", &["edge=1", "code=\"edge_revoked\""]).contains(&token));
+    assert!(!log.says(REFUSALS, Level::WARN, &["edge=1", "code=\"edge_revoked\""]).contains(&token));
     session_by(&hub, 5).await.problem(403, "edge_revoked");
-    log.says("WARN", &["edge=1", "code=\"edge_revoked\""]);
+    log.says(REFUSALS, Level::WARN, &["edge=1", "code=\"edge_revoked\""]);
     // Enrolled again since.
     hub.sql("UPDATE edges SET revoked_at = NULL, incarnation = 2").await;
     let (poll, _, exchange) = by_token(&token).await;
     poll.problem(403, "edge_replaced");
     exchange.problem(403, "edge_replaced");
-    log.says("WARN", &["edge=1", "code=\"edge_replaced\""]);
+    log.says(REFUSALS, Level::WARN, &["edge=1", "code=\"edge_replaced\""]);
     session_by(&hub, 5).await.problem(403, "edge_replaced");
-    log.says("WARN", &["edge=1", "code=\"edge_replaced\""]);
+    log.says(REFUSALS, Level::WARN, &["edge=1", "code=\"edge_replaced\""]);
 }
 
 #[tokio::test]
@@ -387,11 +341,49 @@ async fn a_hub_whose_keys_were_replaced_while_it_serves_speaks_to_no_edge_any_mo
     let dir = tempfile::tempdir().unwrap();
     let others = HubKeys::load(None, dir.path(), |secret| secret.fill(77)).unwrap();
     trust::replace(db, &others).await.unwrap();
+    let log = Log::default();
+    let _here = log.here();
     session_by(&hub, 5).await.problem(503, "unavailable");
+    let said = log.take();
+    for part in ["ALARM", &hub.state.keys.fingerprint(), &others.fingerprint(), "mizili-hub keys replace"] {
+        assert!(said.contains(part), "no {part} in {said}");
+    }
     let next = edges::add(db, deps, OWN, false).await.unwrap();
     hub.post("/sync/v1/enrol").json(&enrolment_with(&next.code)).send().await.problem(503, "unavailable");
     trust::replace(db, &hub.state.keys).await.unwrap();
     session_by(&hub, 5).await.is(200);
+}
+
+#[tokio::test]
+async fn a_hub_says_once_whose_keys_it_notes_and_how_that_is_taken_back() {
+    const TRUST: &str = "mizili_hub::sync::trust";
+    let dir = tempfile::tempdir().unwrap();
+    let others = HubKeys::load(None, dir.path(), |secret| secret.fill(77)).unwrap();
+    let log = Log::default();
+    let _here = log.here();
+    for edges in [0, 2] {
+        let hub = TestHub::with_market().await;
+        hub.sql(&format!(
+            "INSERT INTO edges (cooperative_id, incarnation) SELECT 1, 1 FROM generate_series(1, {edges})"
+        ))
+        .await;
+        log.take();
+        let (db, keys) = (&hub.state.db, &hub.state.keys);
+        trust::check(db, keys, "the file hub-keys").await.unwrap();
+        let fingerprint = keys.fingerprint();
+        let from = ["the file hub-keys", &fingerprint];
+        match edges {
+            // Nobody trusts any others yet: nothing to take back.
+            0 => log.says(TRUST, Level::INFO, &from),
+            _ => log.says(TRUST, Level::WARN, &[&from[..], &["edges=2", "mizili-hub keys replace"]].concat()),
+        };
+        trust::check(db, keys, "the file hub-keys").await.unwrap();
+        assert_eq!(log.take(), "", "once");
+        let why = trust::check(db, &others, "MIZILI_HUB_KEYS").await.unwrap_err().to_string();
+        for part in [&fingerprint, &others.fingerprint(), "does not serve", "mizili-hub keys replace --new"] {
+            assert!(why.contains(part), "no {part} in {why}");
+        }
+    }
 }
 
 /// Every one of these publishes: whoever waits hears of it at once, here and at other hubs.

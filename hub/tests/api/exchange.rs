@@ -1,6 +1,6 @@
 //! Exchanges by hand: what an edge says is checked where it comes in, and what it may have is looked at again while it is sent.
 
-use crate::support::{OWN, TestHub};
+use crate::support::{KG, MAIZE, OWN, TestHub};
 use axum::body::Body;
 use axum::http::{HeaderName, Request};
 use base64::Engine;
@@ -11,12 +11,19 @@ use mizili_hub::db::Db;
 use mizili_hub::router::router;
 use mizili_hub::sync::edges;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use sync_protocol::bucket::{Bucket, CountryCode};
-use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
+use sync_protocol::entity::{Entity, Listing, ListingStatus};
+use sync_protocol::ids::{CommodityId, CooperativeId, EdgeId, ListingId, RegionId, UnitId, hub_born};
+use sync_protocol::row::{Key, Row, slot};
 use sync_protocol::session::identity::{edge_session, enrolment};
-use sync_protocol::session::{BucketCursor, Link, MINOR_VERSION, TOKEN_HEADER};
+use sync_protocol::session::{BucketCursor, EXCHANGE_PATH, Link, MINOR_VERSION, TOKEN_HEADER};
+use sync_protocol::units::Currency;
 use sync_protocol::wire::frame::{self, FrameReader};
-use sync_protocol::wire::message::{Hello, Message, RefusalCode, StuckSms, cursors_to_bytes, scope_hash};
+use sync_protocol::wire::message::{
+    Audit, Hello, Message, RefusalCode, StuckSms, cursors_to_bytes, scope_hash,
+};
+use sync_protocol::wire::rows::{Reach, Rows};
 use tower::ServiceExt;
 
 const REGION: Bucket = Bucket::Region(RegionId(1));
@@ -93,7 +100,7 @@ impl Signed {
         poll.header(HeaderName::from_static(TOKEN_HEADER), &self.token).send().await.is(200);
     }
 
-    fn hello(&self, scope: u32, cursors: Vec<u8>) -> Hello {
+    pub(crate) fn hello(&self, scope: u32, cursors: Vec<u8>) -> Hello {
         Hello {
             minor: MINOR_VERSION,
             incarnation: 1,
@@ -113,9 +120,13 @@ impl Signed {
         }
     }
 
-    fn send(&self, hub: &TestHub, body: Body) -> impl Future<Output = Answer> + Send + 'static {
-        let request =
-            Request::post("/sync/v1/exchange").header(TOKEN_HEADER, &self.token).body(body).unwrap();
+    /// A request to where edges call.
+    pub(crate) fn post(&self, path: &str, body: Body) -> Request<Body> {
+        Request::post(path).header(TOKEN_HEADER, &self.token).body(body).unwrap()
+    }
+
+    pub(crate) fn send(&self, hub: &TestHub, body: Body) -> impl Future<Output = Answer> + Send + 'static {
+        let request = self.post(EXCHANGE_PATH, body);
         let router = hub.router.clone();
         async move {
             let answer = router.oneshot(request).await.unwrap();
@@ -132,7 +143,7 @@ impl Signed {
 }
 
 /// An answer as it comes.
-struct Answer {
+pub(crate) struct Answer {
     body: axum::body::BodyDataStream,
     frames: FrameReader,
 }
@@ -147,7 +158,7 @@ impl Answer {
         }
     }
 
-    async fn rest(mut self) -> Vec<Message> {
+    pub(crate) async fn rest(mut self) -> Vec<Message> {
         let mut all = Vec::new();
         while let Some(message) = self.next().await {
             all.push(message);
@@ -320,5 +331,83 @@ async fn sms_that_wait_at_an_office_are_listed_until_it_says_nothing_of_them() {
         let since = age_s.map(|age_s| mizili_node::text::rfc3339(hub.state.deps.clock.now_s() - age_s));
         let edge = listed().await;
         assert_eq!((edge.stuck_sms, edge.stuck_sms_since), (count, since), "{said:?}");
+    }
+}
+
+/// Three listings of one slot, each with a title of so many letters that nothing shortens, in the region's bucket at its head.
+async fn one_slot(hub: &TestHub, letters: usize) -> [u8; 2] {
+    let mut by_slot: HashMap<[u8; 2], Vec<ListingId>> = HashMap::new();
+    let (of, ids) = (0..)
+        .find_map(|n| {
+            let (id, of) = (ListingId(hub_born(n)), slot(Listing::NUMBER, Key::Uuid(hub_born(n))));
+            let ids = by_slot.entry(of).or_default();
+            ids.push(id);
+            (ids.len() == 3).then(|| (of, ids.clone()))
+        })
+        .unwrap();
+    hub.sql("INSERT INTO buckets (name, version) VALUES ('region:1', 3)").await;
+    for (version, id) in (1..).zip(ids) {
+        let mut title = vec![0; letters / 4 * 3];
+        blake3::Hasher::new().update(&[version as u8]).finalize_xof().fill(&mut title);
+        let listing = Listing {
+            id,
+            cooperative: CooperativeId(OWN),
+            commodity: CommodityId(MAIZE),
+            unit: UnitId(KG),
+            title: encode(&title),
+            price_minor: 50_000,
+            currency: Currency::new("MWK").unwrap(),
+            seller: None,
+            status: ListingStatus::Active,
+            posted_at_s: 0,
+            available: None,
+        };
+        let row =
+            Row { entity: Listing::NUMBER, key: listing.key(), version, body: Some(listing.to_fields()) };
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let (key, payload) = (row.key.to_bytes(), row.body.as_ref().unwrap().to_canonical());
+        let (key, hash, payload) = (hex(&key), hex(&row.hash().unwrap().0.to_le_bytes()), hex(&payload));
+        hub.sql(&format!(
+            "INSERT INTO sync_rows (bucket, entity, id, version, deleted, hash, payload)
+             VALUES ('region:1', {}, '\\x{key}', {version}, false, '\\x{hash}', '\\x{payload}')",
+            Listing::NUMBER
+        ))
+        .await;
+    }
+    of
+}
+
+/// Parts of a slot are a form of minor 2. An edge that knows none gets the slot as ever, or where that is too much for it all the
+/// rest of the answer.
+#[tokio::test]
+async fn an_edge_of_minor_1_is_sent_a_slot_in_the_older_form_alone() {
+    for (letters, minor, parts) in
+        [(1_600, 1, 1), (1_600, MINOR_VERSION, 3), (500_000, 1, 0), (500_000, MINOR_VERSION, 3)]
+    {
+        let hub = TestHub::with_market().await;
+        let asks = Signed::enrolled(&hub).await;
+        let of = one_slot(&hub, letters).await;
+        let hello = Hello { minor, ..asks.hello(scope_hash(&scope()), cursors(3)) };
+        let mut body = Message::Hello(hello).to_bytes();
+        for question in [&of[..], &of[..1]] {
+            let audit = Audit { bucket: REGION, entity: Listing::NUMBER, slot: question.to_vec() };
+            Message::Audit(audit).write(&mut body);
+        }
+        Message::End.write(&mut body);
+        let answer = asks.send(&hub, Body::from(body)).await.rest().await;
+        let told: Vec<&Rows> = answer
+            .iter()
+            .filter_map(|m| if let Message::Rows(rows) = m { Some(rows) } else { None })
+            .collect();
+        assert_eq!(told.len(), parts, "{letters} letters, minor {minor}");
+        for rows in &told {
+            assert_eq!(rows.reach, Reach::Repair { entity: Listing::NUMBER, slot: of, head: 3 });
+            let is_whole = (rows.after, rows.upto) == (0, 3);
+            assert_eq!(is_whole, parts == 1, "{} to {}", rows.after, rows.upto);
+        }
+        assert_eq!(told.iter().map(|rows| rows.rows.len()).sum::<usize>(), if parts == 0 { 0 } else { 3 });
+        let sums = answer.iter().filter(|m| matches!(m, Message::SlotSums(sums) if sums.of.slot == of[..1]));
+        assert_eq!(sums.count(), 1, "the other question is answered in any case");
+        assert!(matches!(answer.last(), Some(Message::Close(_))), "{:?}", answer.last());
     }
 }

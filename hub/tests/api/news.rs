@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use mizili_hub::commands::stream;
 use mizili_hub::db::Db;
+use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::market::cooperatives::app::NewCooperative;
 use mizili_hub::news::{Asker, Looked};
 use mizili_hub::router::router;
@@ -253,7 +254,7 @@ async fn what_no_hint_told_the_regular_look_finds_for_all_in_one_transaction() {
     )
     .await;
     let statements = Statements::counted();
-    look::all(&hub.state).await.unwrap();
+    look::all(&hub.state, &mut BadRows::of("test")).await.unwrap();
     let asked = statements.take();
     assert!((4..=10).contains(&asked), "{asked} statements: a few, however many wait");
     let first = polls.remove(0);
@@ -261,6 +262,48 @@ async fn what_no_hint_told_the_regular_look_finds_for_all_in_one_transaction() {
         poll.await.unwrap().is(status);
     }
     assert!(!first.is_finished(), "there was nothing for it");
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_counted_and_keeps_nobody_else_from_news() {
+    let hub = TestHub::with_market().await;
+    let mut all = offices(&hub, 4).await;
+    hub.sql("UPDATE edges SET cooperative_id = 2 WHERE id = 2; INSERT INTO buckets (name, version) VALUES ('edge:3', 1), ('edge:4', 1)").await;
+    let [region, catalogue] = region(2);
+    let theirs = [
+        Bucket::Edge(EdgeId(2)),
+        Bucket::Global,
+        country(),
+        region,
+        catalogue,
+        Bucket::Coop(CooperativeId(OTHER)),
+    ];
+    all[1] = Office::of(&hub, 2, &theirs).await;
+    for edge in [3, 4] {
+        all[edge as usize - 1] = Office::of(&hub, edge, &scope(edge)).await;
+    }
+    let mut polls = Vec::new();
+    for office in &all {
+        polls.push(office.poll(&hub.state).await);
+    }
+    assert!(polls.iter().all(|poll| !poll.is_finished()));
+    // No program wrote the first two.
+    hub.sql(
+        "UPDATE cooperatives SET country = '???' WHERE id = 2;
+         UPDATE buckets SET version = -1 WHERE name = 'edge:3';
+         UPDATE buckets SET version = 2 WHERE name = 'edge:4'",
+    )
+    .await;
+    let mut bad = BadRows::of("test");
+    look::all(&hub.state, &mut bad).await.unwrap();
+    assert_eq!(bad.count(), 2);
+    let first = polls.remove(0);
+    for (poll, status) in polls.into_iter().zip([500, 500, 200]) {
+        poll.await.unwrap().is(status);
+    }
+    assert!(!first.is_finished(), "there was nothing for it");
+    look::all(&hub.state, &mut bad).await.unwrap();
+    assert!(!first.is_finished());
 }
 
 #[tokio::test]
@@ -274,17 +317,17 @@ async fn an_office_that_only_waits_was_heard_all_the_same() {
     };
     assert_eq!(heard().await, (None, None));
     let poll = office.poll(&hub.state).await;
-    look::all(&hub.state).await.unwrap();
+    look::all(&hub.state, &mut BadRows::of("test")).await.unwrap();
     assert_eq!(heard().await, (Some("2026-03-01T08:00:00Z".into()), None));
     // Also when the poll has ended, as most have in between.
     hub.clock.advance(Duration::from_secs(180));
     poll.abort();
     let _ = poll.await;
-    look::all(&hub.state).await.unwrap();
+    look::all(&hub.state, &mut BadRows::of("test")).await.unwrap();
     let (last, _) = heard().await;
     assert_eq!(last.as_deref(), Some("2026-03-01T08:00:00Z"), "nothing came since");
     office.poll(&hub.state).await.abort();
-    look::all(&hub.state).await.unwrap();
+    look::all(&hub.state, &mut BadRows::of("test")).await.unwrap();
     assert_eq!(heard().await.0.as_deref(), Some("2026-03-01T08:03:00Z"));
 }
 

@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use mizili_hub::auth::Auth;
 use mizili_hub::auth::token::TokenKey;
 use mizili_hub::db::{Db, Statements, migrate};
+use mizili_hub::limits::Limits;
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::router::router;
 use mizili_hub::state::AppState;
@@ -214,6 +215,7 @@ impl TestHub {
             db,
             deps,
             room: Room::default(),
+            limits: Limits::default(),
             keys: Arc::new(keys),
             auth: Arc::new(auth),
             names: Arc::default(),
@@ -263,6 +265,12 @@ impl TestHub {
     pub(crate) fn set_passwords(&mut self, passwords: Passwords) {
         let Auth { key, under_way, .. } = &*self.state.auth;
         self.state.auth = Arc::new(Auth { passwords, key: key.clone(), under_way: under_way.clone() });
+        self.router = router(self.state.clone());
+    }
+
+    /// From here on requests have these limits.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.state.limits = limits;
         self.router = router(self.state.clone());
     }
 

@@ -13,6 +13,7 @@ use mizili_hub::commands::stream::{self, verdicts_after};
 use mizili_hub::commands::{ApplyError, execute, hub_context};
 use mizili_hub::db::{Db, Statements, migrate, q_scalar};
 use mizili_hub::feed::read;
+use mizili_hub::limits::Limits;
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::router::router;
 use mizili_hub::state::AppState;
@@ -351,6 +352,7 @@ async fn hub(postgres: &TestPostgres, keys: Arc<HubKeys>, seed: u64) -> (AppStat
         db,
         deps,
         room: Room::default(),
+        limits: Limits::default(),
         keys,
         auth: Arc::new(auth),
         names: Arc::default(),

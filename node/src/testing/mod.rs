@@ -1,3 +1,4 @@
 //! Support for tests of both nodes.
 
 pub mod document;
+pub mod log;

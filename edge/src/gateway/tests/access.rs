@@ -3,8 +3,7 @@
 use super::support::{Answer, Office, SECRET, ussd_form, ussd_path};
 use crate::testing::{MEMBER_PHONE, TestEdge};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use mizili_node::testing::log::Log;
 
 fn form() -> String {
     ussd_form(MEMBER_PHONE, "call", "")
@@ -97,31 +96,10 @@ async fn a_box_that_was_never_enrolled_is_polite() {
     assert!(office.key("call", "1").await.contains("No prices here yet"));
 }
 
-/// Everything that was logged, at the finest level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn no_log_holds_a_secret_or_a_whole_number() {
     let log = Log::default();
-    let writer = log.clone();
-    let logged = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _here = tracing::subscriber::set_default(logged);
+    let _here = log.here_at(tracing::Level::TRACE);
     let office = Office::with(TestEdge::with_market(), "service_code = \"*384*55#\"");
     office.edge.post_listing(50);
     let text = office.walk("call-77", &["3", "1", "1", "20"]).await.1;
@@ -131,7 +109,7 @@ async fn no_log_holds_a_secret_or_a_whole_number() {
     office.post(&ussd_path(), "sessionId=s&serviceCode=*1%23&phoneNumber=%2B265991234567&text=").await;
     office.post(&format!("/gateway/africastalking/{SECRET}x/ussd"), form()).await;
     office.post(&format!("/gateway/africastalking/{SECRET}/elsewhere"), form()).await;
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.take();
     assert!(log.contains("call-77") && log.contains("sms-77") && log.contains("no gateway has"), "{log}");
     assert!(!log.contains(SECRET), "{log}");
     assert!(!log.contains(&MEMBER_PHONE.to_string()), "{log}");

@@ -1,0 +1,168 @@
+//! The program as it is run, with what the system gives it: a log that nobody takes, a second listener.
+
+use crate::support::{Office, PASSWORD};
+use mizili_edge::db::DbError;
+use mizili_edge::sync::lock;
+use mizili_edge::testing::TestEdge;
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const SETTINGS: &str = "country = \"MWI\"\n[[gateway]]\nkind = \"africastalking\"\nname = \"test\"\nsecret = \"0123456789abcdef\"\n";
+const USSD: &str = "/gateway/africastalking/0123456789abcdef/ussd";
+const CALL: &str = "sessionId=a&phoneNumber=%2B265991234567&text=";
+
+/// A running program, which ends with the test.
+struct Serve(Child);
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // An error says that it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Serve {
+    /// Starts it on an office's folder, with further settings.
+    fn start(office: &Office, settings: &str, log: impl Into<Stdio>, level: &str) -> Self {
+        let dir = office.edge.data_dir();
+        std::fs::write(dir.join("edge.toml"), format!("{settings}\n{SETTINGS}")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mizili-edge"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(dir);
+        command.env("RUST_LOG", level).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        Self(command.spawn().unwrap())
+    }
+
+    /// Where it listens, as other commands of this box find it.
+    async fn address(&mut self, office: &Office) -> SocketAddr {
+        loop {
+            if let Some(address) = lock::running_serve(office.edge.data_dir()) {
+                return address;
+            }
+            assert!(self.0.try_wait().unwrap().is_none(), "it has ended");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Tells it to stop; it must end well.
+    fn stop(mut self) {
+        assert!(Command::new("kill").arg(self.0.id().to_string()).status().unwrap().success());
+        let ended = self.0.wait().unwrap();
+        assert!(ended.success(), "{ended} {:?}", ended.signal());
+    }
+}
+
+/// Status and body of the answer to a request over a connection of its own.
+async fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+    let mut peer = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n"
+    );
+    peer.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    peer.read_to_string(&mut answer).await.unwrap();
+    let (head, body) =
+        answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {path}: {answer}"));
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+async fn post(address: SocketAddr, path: &str, token: &str, body: &Value) -> (u16, Value) {
+    let headers = format!(
+        "content-type: application/json\r\nauthorization: Bearer {token}\r\nidempotency-key: {path}\r\n"
+    );
+    let (status, text) = ask(address, "POST", path, &headers, &body.to_string()).await;
+    (status, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}: {text}")))
+}
+
+/// Where log lines go that nobody takes: a disk that is full, a reader that has gone.
+fn takes_nothing() -> [Stdio; 2] {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    [full.into(), writer.into()]
+}
+
+#[tokio::test]
+async fn a_log_that_takes_nothing_keeps_nobody_from_an_answer_and_nothing_from_being_done() {
+    for log in takes_nothing() {
+        let office = Office::closed(TestEdge::with_market()).await;
+        let mut serve = Serve::start(&office, "", log, "debug");
+        let address = serve.address(&office).await;
+        // Each of these is logged.
+        let sign_in = |password: &str| json!({ "user": "office", "password": password });
+        let path = "/api/v1/office/login";
+        assert_eq!(post(address, path, "none", &sign_in("wrong")).await.0, 401);
+        let wrong = USSD.replace("def/", "dee/");
+        assert_eq!(ask(address, "POST", &wrong, "", CALL).await.0, 404);
+        let (status, session) = post(address, path, "none", &sign_in(PASSWORD)).await;
+        assert_eq!(status, 200, "{session}");
+        let token = session["token"].as_str().unwrap();
+        let product = json!({ "commodity_id": 51, "unit_id": 5, "quantity": "50", "price": { "amount": 45_000, "currency": "MWK" } });
+        let (status, product) = post(address, "/api/v1/products", token, &product).await;
+        assert_eq!(status, 201, "{product}");
+        let order = json!({ "product_id": product["id"], "quantity": "20", "buyer_name": "Walk-in" });
+        let (status, order) = post(address, "/api/v1/orders", token, &order).await;
+        assert_eq!((status, order["status"].as_str()), (201, Some("confirmed")), "{order}");
+        let (status, screen) = ask(address, "POST", USSD, "", CALL).await;
+        assert!(status == 200 && screen.starts_with("CON "), "{status} {screen}");
+        serve.stop();
+        let kept = office.edge.read(|conn| -> Result<u64, DbError> {
+            Ok(conn.query_row("SELECT count(*) FROM command", [], |row| row.get(0))?)
+        });
+        assert_eq!(kept, 2, "the offer and the order");
+    }
+}
+
+#[tokio::test]
+async fn with_a_listener_for_gateways_each_shows_its_own_alone() {
+    let office = Office::closed(TestEdge::with_market()).await;
+    let mut serve = Serve::start(&office, "gateway_listen = \"127.0.0.1:0\"", Stdio::piped(), "info");
+    let mut log = BufReader::new(serve.0.stderr.take().unwrap());
+    let mut said = String::new();
+    let gateways: SocketAddr = loop {
+        let before = said.len();
+        assert!(log.read_line(&mut said).unwrap() > 0, "it does not start: {said}");
+        if let Some((_, rest)) = said[before..].split_once("gateways are answered at ") {
+            break rest.split(' ').next().unwrap().parse().unwrap();
+        }
+    };
+    // What is said further has to go somewhere.
+    let rest = std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+    let page = serve.address(&office).await;
+    assert_ne!(page, gateways);
+    for path in [
+        "/",
+        "/healthz",
+        "/readyz",
+        "/assets/app.js",
+        "/api/v1/products",
+        "/api/docs/problems",
+        "/api/v1/office/session",
+    ] {
+        assert_eq!(ask(gateways, "GET", path, "", "").await, (404, String::new()), "{path}");
+    }
+    let login = json!({ "user": "office", "password": PASSWORD }).to_string();
+    let headers = "content-type: application/json\r\n";
+    assert_eq!(ask(gateways, "POST", "/api/v1/office/login", headers, &login).await.0, 404);
+    let (status, screen) = ask(gateways, "POST", USSD, "", CALL).await;
+    assert!(status == 200 && screen.starts_with("CON "), "{status} {screen}");
+    // In the office there is all but that.
+    for path in ["/", "/healthz"] {
+        assert_eq!(ask(page, "GET", path, "", "").await.0, 200, "{path}");
+    }
+    assert_eq!(ask(page, "POST", "/api/v1/office/login", headers, &login).await.0, 200);
+    for door in ["ussd", "ussd/end", "sms", "sms/delivery", "sms/opt-out"] {
+        let path = USSD.replace("/ussd", &format!("/{door}"));
+        let (status, body) = ask(page, "POST", &path, "", CALL).await;
+        assert!(status == 404 && !body.contains("0123456789abcdef"), "{status} {body}");
+    }
+    serve.stop();
+    rest.join().unwrap().unwrap();
+}
