@@ -5,7 +5,7 @@
 
 use super::keywords::{Asked, Reading, price_request, read, start_word};
 use super::names::{Found, Level, Names};
-use super::options::{crop_to_send, example, to_send};
+use super::options::{crop_to_send, example, example_of, to_send};
 use crate::text::gsm7::SMS_SINGLE_SEPTETS;
 use crate::text::shorten::{clean_name, fitting_bytes, length, shorten};
 use crate::text::{Lang, Messages, Msg};
@@ -218,7 +218,7 @@ impl Desk<'_> {
     /// the beginning counts.
     fn price(&self, asked: &[String], keyword: bool) -> Read<Option<String>> {
         if asked.is_empty() {
-            return if keyword { self.which_market().map(Some) } else { Ok(None) };
+            return if keyword { self.which_market(None).map(Some) } else { Ok(None) };
         }
         let all = self.market.crop_names()?;
         let names = Names::new(&all);
@@ -242,7 +242,9 @@ impl Desk<'_> {
         for id in ids.iter().take(OPTIONS_MAX) {
             // The crop's own name in the writer's language, which may not be the one that was typed, nor mean it alone.
             let own = self.market.crop_name(*id, self.lang)?.unwrap_or_default();
-            options.extend(crop_to_send(&all, &names, &own, *id));
+            if let Some(crop) = crop_to_send(&all, &names, &own, *id) {
+                options.push(format!("{crop} {}", self.place_to_send(*id, &rest)?).trim_end().to_owned());
+            }
         }
         let keyword = start_word(self.lang, Msg::KeywordPrice, self.shared());
         match (self.which(&keyword, &options), ids.first()) {
@@ -251,6 +253,15 @@ impl Desk<'_> {
             (None, Some(first)) => self.price_at(*first, &rest).map(Some),
             (None, None) => Ok(None),
         }
+    }
+
+    /// The market of a crop that words name, as one types it; nothing where they name none, or several.
+    fn place_to_send(&self, commodity: u32, asked: &[String]) -> Read<String> {
+        let markets = if asked.is_empty() { Vec::new() } else { self.market.nearest(commodity, None)? };
+        let names = Names::new(&markets);
+        let Some(Found::One(id)) = names.search(asked).map(|hit| hit.found) else { return Ok(String::new()) };
+        let named = markets.iter().find(|named| named.id == id);
+        Ok(named.and_then(|named| to_send(&names, id, [named.name.as_str()])).unwrap_or_default())
     }
 
     /// The price of a crop at the market that the rest of the words name, or at the one nearest.
@@ -267,7 +278,7 @@ impl Desk<'_> {
                 match (self.which(&request, &options), ids.first()) {
                     (Some(asked_back), _) => Ok(asked_back),
                     (None, Some(first)) => self.quote(commodity, *first),
-                    (None, None) => self.which_market(),
+                    (None, None) => self.which_market(Some(commodity)),
                 }
             }
             // "MAIZE10", "maize pls": nothing that could be a market.
@@ -277,7 +288,7 @@ impl Desk<'_> {
             {
                 match self.market.home_market(self.phone, commodity)? {
                     Some(market) => self.quote(commodity, market),
-                    None => self.which_market(),
+                    None => self.which_market(Some(commodity)),
                 }
             }
             None => self.no_market(commodity, rest),
@@ -310,12 +321,18 @@ impl Desk<'_> {
         });
         match said {
             Some(said) => Ok(said),
-            None => self.which_market(),
+            None => self.which_market(Some(commodity)),
         }
     }
 
-    fn which_market(&self) -> Read<String> {
-        Ok(self.fill(Msg::SmsAddMarket, &[("example", &self.example()?)]))
+    /// Asks for the market; of a crop that is known already, with an example of it.
+    fn which_market(&self, commodity: Option<u32>) -> Read<String> {
+        let known = &self.settings.example_market;
+        let example = match commodity {
+            Some(commodity) => example_of(self.market, self.lang, self.shared(), known, commodity)?,
+            None => self.example()?,
+        };
+        Ok(self.fill(Msg::SmsAddMarket, &[("example", &example)]))
     }
 
     fn which(&self, keyword: &str, options: &[String]) -> Option<String> {
@@ -324,7 +341,7 @@ impl Desk<'_> {
 
     fn quote(&self, commodity: u32, market: u32) -> Read<String> {
         let Some(quote) = self.market.quote(commodity, market, self.lang)? else {
-            return self.which_market();
+            return self.which_market(Some(commodity));
         };
         let voice = Voice {
             words: self.words,

@@ -9,6 +9,8 @@ mod names;
 mod notices;
 mod options;
 #[cfg(test)]
+mod real_names;
+#[cfg(test)]
 mod tests;
 
 pub use answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};

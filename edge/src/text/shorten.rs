@@ -93,9 +93,10 @@ fn numbered(name: &str, taken: &[String], max: usize) -> String {
     shorten(name, max)
 }
 
-/// Whether two labels would look the same to a person.
+/// Whether two labels would look the same to a person, or be typed the same: by their letters and digits.
 fn alike(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b)
+    let typed = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
+    typed(a).eq_ignore_ascii_case(&typed(b))
 }
 
 /// Septets of a text that is in the alphabet (other letters count one).

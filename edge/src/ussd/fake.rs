@@ -373,8 +373,11 @@ impl Market for Fake {
         Ok(part(self.markets.iter().filter(|named| begins(&named.name, starts_with)).cloned(), window))
     }
 
+    /// Those with a price, as a replica has it.
     fn nearest(&self, _: u32, _: Option<u32>) -> Read<Vec<Named>> {
-        self.all_markets()
+        let mut markets = self.all_markets()?;
+        markets.pop();
+        Ok(markets)
     }
 
     fn all_markets(&self) -> Read<Vec<Named>> {
@@ -389,7 +392,7 @@ impl Market for Fake {
     fn quote(&self, commodity: u32, market: u32, lang: Lang) -> Read<Option<Quote>> {
         let Some(crop) = self.crop_name(commodity, lang)? else { return Ok(None) };
         let Some(named) = self.markets.iter().find(|named| named.id == market) else { return Ok(None) };
-        // The last market of the list has no price yet.
+        // The last market of the list has no price yet: it is near nothing.
         let series = if named.id as usize == self.markets.len() { Vec::new() } else { self.series.clone() };
         Ok(Some(Quote { crop, market: named.name.clone(), series }))
     }

@@ -179,7 +179,7 @@ impl Run<'_> {
         }
         let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
         let screen = session.screen.clone();
-        let written = self.row_written(session, &cx, input)?;
+        let written = self.row_written(session, input)?;
         let input = written.as_deref().unwrap_or(input);
         let mut desk = Desk {
             draft: &mut session.draft,
@@ -203,18 +203,18 @@ impl Run<'_> {
         Ok(Applied::Moved(None))
     }
 
-    /// The number of the row of a list whose words were typed as the screen shows them; `None` for anything else.
-    fn row_written(&self, session: &Session, cx: &Cx<'_>, input: &str) -> Read<Option<String>> {
-        if session.shown.is_empty() || !input.contains(char::is_alphabetic) {
+    /// The number of the row of a list or menu whose words were typed as the screen shows them; `None` for anything else.
+    fn row_written(&self, session: &Session, input: &str) -> Read<Option<String>> {
+        if !input.contains(char::is_alphabetic) {
             return Ok(None);
         }
         let typed = words(input);
-        let view = session.screen.show(cx, session.draft.as_ref())?;
-        let mut rows = view.text.lines().filter_map(|line| line.split_once(' ')).filter(|(number, label)| {
-            let is_row =
-                number.parse().is_ok_and(|number: usize| (1..=session.shown.len()).contains(&number));
-            is_row && words(label) == typed
-        });
+        // Names are shortened to the room that there is: as it was when they were shown.
+        let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS.saturating_sub(session.top_septets));
+        let view = session.screen.show(&cx, session.draft.as_ref())?;
+        let rows = view.text.lines().skip(1).filter_map(|line| line.split_once(' '));
+        let mut rows = rows
+            .filter(|(number, label)| matches!(number.as_bytes(), [b'1'..=b'9']) && words(label) == typed);
         let row = rows.next().map(|(number, _)| number.to_owned());
         Ok(row.filter(|_| rows.next().is_none()))
     }
@@ -269,7 +269,8 @@ impl Run<'_> {
 
     /// Lays out the screen on show under a line on top, and notes what its numbers stand for.
     fn lay_out(&self, session: &mut Session, top: Option<&str>) -> Read<String> {
-        let cx = self.cx(session.lang, top.map_or(SCREEN_AIM_SEPTETS, room_under));
+        session.top_septets = top.map_or(0, |top| SCREEN_AIM_SEPTETS - room_under(top));
+        let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS - session.top_septets);
         let view = session.screen.show(&cx, session.draft.as_ref())?;
         session.shown = view.shown;
         session.next_offset = view.next_offset;

@@ -37,6 +37,9 @@ pub struct Session {
     /// What the numbers of the screen on show stand for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) shown: Vec<Key>,
+    /// Septets of the line that stands above the screen on show.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) top_septets: usize,
     /// Where the list on show goes on, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) next_offset: Option<u32>,
@@ -79,6 +82,7 @@ impl Session {
             screen: Screen::Home,
             back: Vec::new(),
             shown: Vec::new(),
+            top_septets: 0,
             next_offset: None,
             draft,
             wrong: 0,

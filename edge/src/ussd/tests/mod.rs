@@ -3,6 +3,7 @@
 mod any_input;
 mod dialler;
 mod drafts;
+mod labels;
 mod measured;
 mod screens;
 mod walks;
