@@ -164,6 +164,17 @@ impl Browser {
         .await;
     }
 
+    /// Clicks a button that asks before it acts, and again when it has asked. In one go: news may draw it anew at any moment, and after
+    /// some seconds it has forgotten that it asked.
+    pub(crate) async fn click_when_asked(&self, selector: &str, question: &str) {
+        let (selector, question) = (json!(selector), json!(question));
+        self.until(format!(
+            "(() => {{ const e = document.querySelector({selector}); if (!e?.checkVisibility() || e.disabled) return false;
+               e.click(); if (e.innerText !== {question}) return false; e.click(); return true; }})()"
+        ))
+        .await;
+    }
+
     /// Types in place of what stands there. `\u{e007}` is Enter.
     pub(crate) async fn write(&self, selector: &str, text: &str) {
         let element = self.element(selector).await;

@@ -167,9 +167,7 @@ async fn an_order_from_what_is_here_is_confirmed_and_one_for_more_is_only_asked(
     page.picture("orders").await;
     // The button asks once more before it cancels.
     let row = "#order-table tr:has(.tag.good)";
-    page.click(&format!("{row} button")).await;
-    page.shows(&format!("{row} button"), "Really cancel?").await;
-    page.click(&format!("{row} button")).await;
+    page.click_when_asked(&format!("{row} button"), "Really cancel?").await;
     page.shows("#orders-said .good", "Cancelled").await;
     page.shows("#order-product", "25 KG here").await;
     office.section("standing").await;

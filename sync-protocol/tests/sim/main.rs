@@ -24,8 +24,13 @@ const SEEDS: u64 = 500;
 /// Steps of one seed before the network heals.
 const STEPS: usize = 300;
 
+/// A number that somebody has set. One that cannot be read ends the run, which would be another than was asked for.
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok())
+    std::env::var_os(variable).map(|text| read(variable, &text.to_string_lossy()))
+}
+
+fn read(variable: &str, text: &str) -> u64 {
+    text.trim().parse().unwrap_or_else(|_| panic!("{variable} must be a whole number, not '{text}'"))
 }
 
 fn run(seed: u64) -> World {
@@ -44,6 +49,7 @@ fn run(seed: u64) -> World {
 fn every_invariant_holds_over_random_schedules() {
     let seeds: Vec<u64> = number("SIM_SEED")
         .map_or_else(|| (1..=number("SIM_SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed]);
+    assert!(!seeds.is_empty(), "SIM_SEEDS must be at least 1");
     let mut faults = faults::Faults::default();
     for seed in &seeds {
         match std::panic::catch_unwind(|| run(*seed)) {
@@ -63,5 +69,15 @@ fn every_invariant_holds_over_random_schedules() {
         // These need three things to fall together.
         rare.retain(|name| !["shorts", "handed_over_between"].contains(name));
         assert!(rare.is_empty(), "hardly ever happened: {rare:?} of {faults:?}");
+    }
+}
+
+#[test]
+fn a_seed_that_cannot_be_read_is_not_taken_for_another() {
+    assert_eq!(read("SIM_SEED", "17"), 17);
+    for wrong in ["", "1e5", "-1", "seed", "17m"] {
+        let told = std::panic::catch_unwind(|| read("SIM_SEED", wrong)).unwrap_err();
+        let told = told.downcast_ref::<String>().unwrap();
+        assert_eq!(*told, format!("SIM_SEED must be a whole number, not '{wrong}'"));
     }
 }

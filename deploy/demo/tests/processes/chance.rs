@@ -8,11 +8,12 @@ pub(crate) const SEED_VARIABLE: &str = "MIZILI_PROCESSES_SEED";
 
 /// The seed of this run: a new one, unless the variable names one.
 pub(crate) fn seed() -> u64 {
-    match std::env::var(SEED_VARIABLE) {
-        Ok(text) => {
+    match std::env::var_os(SEED_VARIABLE) {
+        Some(text) => {
+            let text = text.to_string_lossy();
             text.trim().parse().unwrap_or_else(|_| panic!("{SEED_VARIABLE} must be a number, not '{text}'"))
         }
-        Err(_) => RandomState::new().hash_one("seed"),
+        None => RandomState::new().hash_one("seed"),
     }
 }
 

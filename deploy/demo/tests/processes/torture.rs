@@ -28,7 +28,8 @@ const CLOCKS: [&str; 5] = ["+0", "-20y", "-40d", "+14y", "-3h"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn torture() {
-    let minutes = std::env::var(MINUTES_VARIABLE).map_or(1.0, |text| {
+    let minutes = std::env::var_os(MINUTES_VARIABLE).map_or(1.0, |text| {
+        let text = text.to_string_lossy();
         text.parse().unwrap_or_else(|_| panic!("{MINUTES_VARIABLE} must be a number, not '{text}'"))
     });
     in_a_market("torture", async |market, seed| {

@@ -95,8 +95,23 @@ async fn run(seed: u64) -> Result<Happened> {
     Ok(days.happened)
 }
 
+/// A number that somebody has set. One that cannot be read ends the run, which would be another than was asked for.
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok())
+    std::env::var_os(variable).map(|text| read(variable, &text.to_string_lossy()))
+}
+
+fn read(variable: &str, text: &str) -> u64 {
+    text.trim().parse().unwrap_or_else(|_| panic!("{variable} must be a whole number, not '{text}'"))
+}
+
+#[test]
+fn a_seed_that_cannot_be_read_is_not_taken_for_another() {
+    assert_eq!(read("FIRST_SEED", "1000"), 1_000);
+    for wrong in ["", "1e5", "-1", "seed"] {
+        let told = std::panic::catch_unwind(|| read("SEED", wrong)).unwrap_err();
+        let told = told.downcast_ref::<String>().unwrap();
+        assert_eq!(*told, format!("SEED must be a whole number, not '{wrong}'"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,6 +119,7 @@ async fn random_days_end_equal_never_oversold_and_with_one_last_word_for_everybo
     let first = number("FIRST_SEED").unwrap_or(1);
     let seeds: Vec<u64> = number("SEED")
         .map_or_else(|| (first..first + number("SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed]);
+    assert!(!seeds.is_empty(), "SEEDS must be at least 1");
     let mut happened = Happened::default();
     let mut failed = Vec::new();
     for seed in &seeds {

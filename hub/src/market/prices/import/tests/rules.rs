@@ -277,20 +277,25 @@ async fn real_forms_of_files_are_taken_whole() {
     let mozambique = rows(&[
         "2026-09-15,Gaza,Gaza,Chókwè,-24.53,33.01,cereals and tubers,Maize (white),KG,actual,Retail,MZN,30,1",
         "2026/10/15,Gaza,Gaza,Chókwè,-24.53,33.01,cereals and tubers,Maize (white),KG,actual,Retail,MZN,31,1",
+        "2026-10-15,Gaza,Gaza,Manjacaze,-24.71,33.88,cereals and tubers,Maize (white),KG,actual,Retail,MZN,33,1",
         "2026-10-15,Tete,Tete,Angónia,-14.71,34.37,cereals and tubers,Maize (white),KG,actual,Retail,MZN,25,1",
     ]);
     let nigeria = rows(&[
         "2026-09-15,North,North,Cap-Haitien,19.76,-72.20,pulses,Beans (black),Marmite,actual,Retail,NGN,1300,1",
         "2026-10-15,North,North,Cap-Haitien,19.76,-72.20,pulses,Beans (black),Marmite,actual,Retail,NGN,1051.90,1",
         "2026-07-15,North,North,Cap-Haitien,19.76,-72.20,pulses,Beans (black),KG,actual,Retail,NGN,400,1",
+        "2026-10-15,North-East,North-East,Ouanaminthe,19.55,-71.72,pulses,Beans (black),Marmite,actual,Retail,NGN,1287.50,1",
     ]);
     let kenya = rows(&[
+        "2026-09-15,Nairobi,Nairobi,Nairobi,-1.28,36.81,cereals,Maize,KG,actual,Wholesale,KES,40,1",
+        "2026-10-15,Nairobi,Nairobi,Nairobi,-1.28,36.81,cereals,Maize,KG,actual,Wholesale,KES,42,1",
         "2026-09-15,Nairobi,Nairobi,Nairobi,-1.28,36.81,cereals,Maize (white),90 KG,actual,Wholesale,KES,2700,1",
         "2026-10-15,Nairobi,Nairobi,Nairobi,-1.28,36.81,cereals,Maize (white),90 KG,actual,Wholesale,KES,2783.25,1",
+        "2026-09-15,Nairobi,Nairobi,Nairobi,-1.28,36.81,cereals,Rice,KG,actual,Retail,KES,150,1",
         "2026-10-15,Nairobi,Nairobi,Nairobi,-1.28,36.81,cereals,Rice,KG,actual,Retail,KES,155,1",
     ]);
     for (iso3, text, rows) in
-        [("zwe", &zimbabwe, 2), ("moz", &mozambique, 3), ("nga", &nigeria, 3), ("ken", &kenya, 3)]
+        [("zwe", &zimbabwe, 2), ("moz", &mozambique, 4), ("nga", &nigeria, 4), ("ken", &kenya, 6)]
     {
         let path = bench.folder.path().join(format!("wfp_food_prices_{iso3}.csv"));
         std::fs::write(&path, text).unwrap();
@@ -300,6 +305,25 @@ async fn real_forms_of_files_are_taken_whole() {
     let zig = "SELECT concat_ws(' ', s.currency, p.price_minor) FROM prices p
         JOIN price_series s ON s.id = p.series_id WHERE s.currency = 'ZWG' ORDER BY p.month";
     assert_eq!(bench.lines(zig).await, ["ZWG 850", "ZWG 870"]);
+    // Whole: names as they are written, each measure by itself, prices to the last digit.
+    let newest = "SELECT concat_ws(' ', m.name, c.name, u.code, s.currency, p.price_minor, count(*) OVER (PARTITION BY s.id))
+        FROM prices p JOIN price_series s ON s.id = p.series_id JOIN markets m ON m.id = s.market_id
+        JOIN commodities c ON c.id = s.commodity_id JOIN units u ON u.id = s.unit_id
+        WHERE m.country <> 'ZWE' ORDER BY p.month DESC, p.price_minor";
+    let newest = bench.lines(newest).await;
+    for row in [
+        "Angónia Maize (white) KG MZN 2500 1",
+        "Chókwè Maize (white) KG MZN 3100 2",
+        "Manjacaze Maize (white) KG MZN 3300 1",
+        "Cap-Haitien Beans (black) Marmite NGN 105190 2",
+        "Cap-Haitien Beans (black) KG NGN 40000 1",
+        "Ouanaminthe Beans (black) Marmite NGN 128750 1",
+        "Nairobi Maize KG KES 4200 2",
+        "Nairobi Maize (white) 90 KG KES 278325 2",
+        "Nairobi Rice KG KES 15500 2",
+    ] {
+        assert!(newest.iter().any(|found| found == row), "no {row} in {newest:#?}");
+    }
 }
 
 #[tokio::test]
