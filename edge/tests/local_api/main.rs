@@ -1,5 +1,5 @@
 //! The office's API through its whole router, on a real SQLite file: what clients send and what they get.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod acting;
 mod document;
