@@ -112,7 +112,8 @@ function words(order) {
 // What a person has to look at, though the order stands.
 function flag(order) {
   if (!order.flag) return '';
-  return el('span', { class: 'why flag' }, order.flag === 'price' ? t('flag_price') : t('flag_other', { flag: order.flag }));
+  const known = { price: t('flag_price'), quantity: t('flag_quantity') };
+  return el('span', { class: 'why flag' }, known[order.flag] ?? t('flag_other', { flag: order.flag }));
 }
 
 function row(order) {

@@ -277,6 +277,25 @@ pub fn set_hub_minor(tx: &Transaction<'_>, minor: u16) -> Result<(), DbError> {
     put(tx, "hub_minor", &minor)
 }
 
+/// When the last copy but one of the hub's database was taken, by its clock, as it said last; `None` where it knows of no two.
+///
+/// # Errors
+/// Those of the database.
+pub fn backed_up_s(conn: &Connection) -> Result<Option<i64>, DbError> {
+    get(conn, "backed_up_s")
+}
+
+/// Keeps what [`backed_up_s`] gives. In the transaction of the end of a response.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_backed_up_s(tx: &Transaction<'_>, backed_up_s: Option<i64>) -> Result<(), DbError> {
+    match backed_up_s {
+        Some(at_s) => put(tx, "backed_up_s", &at_s),
+        None => Ok(tx.prepare_cached("DELETE FROM node WHERE key = 'backed_up_s'")?.execute([]).map(drop)?),
+    }
+}
+
 /// The buckets that this edge has, in the order of its cursors.
 ///
 /// # Errors

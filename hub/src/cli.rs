@@ -4,12 +4,14 @@
 //! Logs and errors go to standard error.
 
 mod ask;
+mod backup;
 mod commands;
 mod cooperative;
 mod edge;
 mod keys;
 mod output;
 mod prices;
+mod salvage;
 mod user;
 mod user_care;
 
@@ -93,6 +95,12 @@ Safe to run again, and while hubs serve. Through a pooler in transaction mode, s
     /// What offices sent and the hub has not decided: list, show, retry, dismiss.
     #[command(subcommand)]
     Commands(commands::Command),
+    /// Copies of the database that were tried: mark, list.
+    #[command(subcommand)]
+    Backup(backup::Command),
+    /// What offices brought back after a restore from a backup: list, show.
+    #[command(subcommand)]
+    Salvage(salvage::Command),
     /// The hub's keys towards edges: show, replace.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -294,6 +302,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Edge(command) if command.asks() => edge::run(command).await,
         Command::Edge(command) => in_time(edge::run(command)).await,
         Command::Commands(command) => commands::run(command).await,
+        Command::Backup(command) => in_time(backup::run(command)).await,
+        Command::Salvage(command) => in_time(salvage::run(command)).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Prices(command) => prices::run(command).await,
         Command::Completions(args) => {

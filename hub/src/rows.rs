@@ -2,11 +2,12 @@
 //! working set of commands. Each function says which columns it wants, in order. A stored value that does not fit is an error
 //! that names table and column; nothing is guessed.
 
+use crate::db::misfit;
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::entity::{
-    Channel, EntryId, EntryKind, Listing, ListingStatus, Member, Order, OrderStatus, StockEntry,
+    Channel, EntryId, EntryKind, Listing, ListingStatus, Member, Order, OrderStatus, StockEntry, UnitBase,
 };
 use sync_protocol::ids::{
     CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, RegionId, UnitId,
@@ -166,4 +167,12 @@ pub fn order(row: &PgRow) -> Result<Order, sqlx::Error> {
         buyer_unconfirmed: false,
         recorded_at_s: None,
     })
+}
+
+/// The steps in which the unit of a row can be had, in thousandths; `None` where there is no unit.
+pub(crate) fn step_milli(row: &PgRow) -> Result<Option<i64>, sqlx::Error> {
+    let (base, factor): (Option<i32>, Option<i64>) = (row.try_get("base")?, row.try_get("factor_milli")?);
+    let (Some(base), Some(factor)) = (base, factor) else { return Ok(None) };
+    let base = u32::try_from(base).map_err(|_| misfit("units", "base"))?;
+    Ok(Some(UnitBase::from_code(base).step_milli(factor)))
 }

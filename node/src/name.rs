@@ -1,5 +1,5 @@
 //! What people and files call things, in one form before it is kept, compared or hashed: two names that look the same are the same.
-//! Both nodes use it where a text comes in; it must never be used on what was kept already.
+//! Both nodes use it where a text comes in; on what was kept already it is used by the hub alone, which tells everybody of the change.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;

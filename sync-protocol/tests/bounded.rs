@@ -285,6 +285,7 @@ fn messages_that_are_one_piece_fit_at_their_largest() {
             clock_s: i64::MIN,
             retry_after_s: u32::MAX,
             minor: Some(u16::MAX),
+            backed_up_s: Some(i64::MIN),
         }),
         Message::Refusal(Refusal::new(RefusalCode::Other(u32::MAX), &noise.text(100_000))),
         Message::Prove([255; 16]),

@@ -8,7 +8,7 @@ use crate::node;
 use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use sync_protocol::command::{Body, Certainty, Command, OrderCancel, RawBody};
-use sync_protocol::ids::CommandId;
+use sync_protocol::ids::{CommandId, OrderId};
 use sync_protocol::limits::PENDING_COMMANDS_MAX;
 use uuid::Uuid;
 
@@ -156,13 +156,14 @@ pub fn tally(conn: &Connection) -> Result<Tally, DbError> {
 }
 
 /// Commands with a final verdict of which nobody was told, nor was it seen that nobody has to be; oldest first: the number of each,
-/// and what it is where that can be read.
+/// and what it is where that can be read. One that took effect comes once its rows are here: it may have been undone since.
 ///
 /// # Errors
 /// Those of the database.
 pub fn untold(conn: &Connection, max: usize) -> Result<Vec<(u64, Option<CommandState>)>, DbError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM command WHERE settled_at_s IS NOT NULL AND told_at_s IS NULL AND unsaid IS NULL ORDER BY seq LIMIT ?1"
+        "SELECT {COLUMNS} FROM command WHERE settled_at_s IS NOT NULL AND told_at_s IS NULL AND unsaid IS NULL
+         AND (local = 0 OR verdict <> 'applied') ORDER BY seq LIMIT ?1"
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([i64::try_from(max).unwrap_or(i64::MAX)])?;
@@ -197,19 +198,48 @@ pub enum Unsaid {
     Unreadable,
 }
 
+impl Unsaid {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Nobody => "nobody",
+            Self::Stop => "stop",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
 /// Notes that nobody is told of a command's verdict, and why. What was said stays said.
 ///
 /// # Errors
 /// Those of the database.
 pub fn mark_unsaid(tx: &Transaction<'_>, seq: u64, why: Unsaid) -> Result<(), DbError> {
-    let word = match why {
-        Unsaid::Nothing => "nothing",
-        Unsaid::Nobody => "nobody",
-        Unsaid::Stop => "stop",
-        Unsaid::Unreadable => "unreadable",
-    };
     let sql =
         "UPDATE command SET unsaid = ?2 WHERE seq = ?1 AND settled_at_s IS NOT NULL AND told_at_s IS NULL";
+    tx.prepare_cached(sql)?.execute((seq, why.as_str()))?;
+    Ok(())
+}
+
+/// The command that placed an order here, where the hub's word on it was told, or nobody has to hear that, and its end was not.
+///
+/// # Errors
+/// Those of the database.
+pub fn without_its_end(conn: &Connection, order: OrderId) -> Result<Option<CommandState>, DbError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM command WHERE id = ?1 AND (told_at_s IS NOT NULL OR unsaid IS NOT NULL) AND end_said IS NULL"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([order.0.as_bytes()])?;
+    rows.next()?.map(CommandState::read).transpose()
+}
+
+/// Notes that its buyer was told of an order's end, in the transaction that queues the message; or why there is none.
+///
+/// # Errors
+/// Those of the database.
+pub fn mark_end(tx: &Transaction<'_>, seq: u64, unsaid: Option<Unsaid>) -> Result<(), DbError> {
+    let word = unsaid.map_or("told", Unsaid::as_str);
+    let sql = "UPDATE command SET end_said = ?2 WHERE seq = ?1 AND end_said IS NULL";
     tx.prepare_cached(sql)?.execute((seq, word))?;
     Ok(())
 }
@@ -226,17 +256,19 @@ pub fn date(tx: &Transaction<'_>, hub_s: i64, now: &Now) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Drops what has had its final verdict and is not needed any more: told and 30 days old, or a year old, by the hub's word alone.
-/// Keeps the newest, and what still has rows beside the replica. Gives how many went.
+/// Drops what has had its final verdict and is not needed any more: told and 30 days old, or a year old, by the hub's word alone. What took
+/// effect also stays until two copies of the hub's database hold it, where the hub says which do: restored from either, it has to be
+/// brought again. Keeps the newest, and what still has rows beside the replica. Gives how many went.
 ///
 /// # Errors
 /// Those of the database.
 pub fn prune(tx: &Transaction<'_>, now: &Now) -> Result<usize, DbError> {
     let sql = "DELETE FROM command WHERE settled_heard_s < ?1 AND local = 0 AND seq < (SELECT max(seq) FROM command)
-               AND (told_at_s IS NOT NULL OR unsaid IS NOT NULL OR settled_heard_s < ?2)";
-    Ok(tx
-        .prepare_cached(sql)?
-        .execute((now.heard_s.saturating_sub(KEPT_TOLD_S), now.heard_s.saturating_sub(KEPT_UNTOLD_S)))?)
+               AND (told_at_s IS NOT NULL OR unsaid IS NOT NULL OR settled_heard_s < ?2)
+               AND (?3 IS NULL OR verdict <> 'applied' OR settled_hub_s < ?3 OR settled_heard_s < ?2)";
+    let told_before = now.heard_s.saturating_sub(KEPT_TOLD_S);
+    let all_before = now.heard_s.saturating_sub(KEPT_UNTOLD_S);
+    Ok(tx.prepare_cached(sql)?.execute((told_before, all_before, node::backed_up_s(tx)?))?)
 }
 
 /// Whether an order was taken back here, by a command that came after it and that the hub has not refused.

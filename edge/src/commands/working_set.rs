@@ -7,7 +7,7 @@ use rusqlite::Transaction;
 use std::collections::BTreeSet;
 use sync_protocol::command::{Needs, WorkingSet};
 use sync_protocol::entity::{Alias, Commodity, Entity, Listing, Member, Order, OrderStatus, Unit};
-use sync_protocol::ids::{ListingId, MemberId};
+use sync_protocol::ids::{ListingId, MemberId, UnitId};
 use sync_protocol::row::Key;
 
 /// Aliases that one id is followed through; the protocol follows as many.
@@ -47,9 +47,7 @@ pub(super) fn load(tx: &Transaction<'_>, needs: &Needs) -> Result<WorkingSet, Db
         }
     }
     for id in &needs.units {
-        if get::<Unit>(tx, Key::Int(id.0))?.is_some() {
-            set.units.insert(*id);
-        }
+        unit(tx, &mut set, *id)?;
     }
     Ok(set)
 }
@@ -85,7 +83,15 @@ fn listing(tx: &Transaction<'_>, set: &mut WorkingSet, id: ListingId) -> Result<
         for (holder, quantity) in replica::holdings_kept(tx, id)? {
             set.stock.insert((id, holder), quantity);
         }
+        unit(tx, set, listing.unit)?;
         set.listings.insert(id, listing);
+    }
+    Ok(())
+}
+
+fn unit(tx: &Transaction<'_>, set: &mut WorkingSet, id: UnitId) -> Result<(), DbError> {
+    if let Some(unit) = get::<Unit>(tx, Key::Int(id.0))? {
+        set.units.insert(id, unit.step_milli());
     }
     Ok(())
 }

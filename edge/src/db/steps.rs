@@ -29,6 +29,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0030_aged_rows.sql"),
     step!("0031_words_kept.sql"),
     step!("0032_ticked_refusals.sql"),
+    step!("0033_ends_told.sql"),
 ];
 
 /// All steps.

@@ -83,6 +83,11 @@ impl<'c> Names<'c> {
         Ok(self.unit_row(id)?.map_or(1, Unit::step_milli))
     }
 
+    /// The same of a listing's unit; of one that is gone nothing is known.
+    pub(super) fn step_of(&mut self, listing: ListingId) -> Result<i64, DbError> {
+        self.listing(listing)?.map_or(Ok(1), |listing| self.step_milli(listing.unit))
+    }
+
     pub(super) fn region(&mut self, id: Option<RegionId>) -> Result<Option<String>, DbError> {
         let Some(id) = id else { return Ok(None) };
         Ok(once(self.conn, &mut self.regions, id.0, Key::Int(id.0))?.map(|region| region.name.clone()))

@@ -159,6 +159,7 @@ pub(super) fn show(
     let waits_for_cancel = order.status == OrderStatus::Cancelled
         && sent.as_ref().is_some_and(|sent| sent.status != OrderStatus::Cancelled);
     let (product, unit) = names.ordered(order.id.0, order.listing)?;
+    let step_milli = names.step_of(order.listing)?;
     Ok(OrderJson {
         id: order.id.0,
         product_id: order.listing.0,
@@ -176,7 +177,7 @@ pub(super) fn show(
         cooperative_id: order.cooperative.0,
         placed_at: rfc3339(order.placed_at_s),
         reason: waits_for_cancel.then(|| words::say(lang, "order-cancel-waiting", &[])),
-        flag: order.flag().map(str::to_owned),
+        flag: order.flag(step_milli).map(str::to_owned),
     })
 }
 

@@ -2,10 +2,14 @@
 //!
 //! A command is marked as told in the transaction that queues its message, and by nothing else: where there is nobody to tell, or
 //! nothing to say, that is noted in words of its own. The words come from what the command kept of its thing, so that a listing that
-//! has left this node in between is still named. Nothing here sends.
+//! has left this node in between is still named. What took effect is told once its rows are here, as they stand by then: an order may have
+//! been taken back since. Nothing here sends.
 
+mod ends;
 #[cfg(test)]
 mod tests;
+
+pub use ends::{ended, tell_ends};
 
 use crate::commands::{self, CommandState, Thing, Unsaid};
 use crate::db::{DbError, pass_over};
@@ -29,8 +33,8 @@ use uuid::Uuid;
 /// Commands that are looked at in one go.
 const UNTOLD_AT_ONCE: usize = 256;
 
-/// Tells of every final verdict that nobody was told of yet. To be called after verdicts were recorded and settled, in the same
-/// transaction. Gives how many messages were queued.
+/// Tells of every final verdict that nobody was told of yet. To be called after [`commands::settle`], in the same transaction: when
+/// verdicts have come, and when rows have. Gives how many messages were queued.
 ///
 /// # Errors
 /// Those of the database.
@@ -43,15 +47,15 @@ pub fn tell(tx: &Transaction<'_>, now: &Now) -> Result<u64, DbError> {
                 Some(state) => pass_over(say_verdict(tx, state, now))?,
                 None => None,
             };
-            match said.unwrap_or(Said::Not(Unsaid::Unreadable)) {
-                Said::Queued => queued += 1,
-                Said::Before => {}
-                Said::Not(why) => {
-                    commands::mark_unsaid(tx, *seq, why)?;
-                    continue;
-                }
+            let said = said.unwrap_or(Said::Not(Unsaid::Unreadable));
+            queued += u64::from(said == Said::Queued);
+            match said {
+                Said::Queued | Said::Before => commands::mark_told(tx, *seq, now.best_s)?,
+                Said::Not(why) => commands::mark_unsaid(tx, *seq, why)?,
             }
-            commands::mark_told(tx, *seq, now.best_s)?;
+            if let Some(state) = state {
+                queued += ends::tell_end_of(tx, state, now)?;
+            }
         }
         if list.len() < UNTOLD_AT_ONCE {
             return Ok(queued);
@@ -63,7 +67,11 @@ pub fn tell(tx: &Transaction<'_>, now: &Now) -> Result<u64, DbError> {
 fn say_verdict(tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<Said, DbError> {
     match news(tx, state)? {
         Some(News { phone, saying, thing }) => {
-            say(tx, Kind::Verdict, state.command.id.0, phone, &saying, thing.as_ref(), now)
+            let said = say(tx, Word::Verdict, state.command.id.0, phone, &saying, thing.as_ref(), now)?;
+            if matches!(saying, Saying::Cancelled) {
+                commands::mark_end(tx, state.command.seq, said.unsaid())?;
+            }
+            Ok(said)
         }
         None => Ok(Said::Not(Unsaid::Nothing)),
     }
@@ -78,8 +86,36 @@ pub fn receipt(tx: &Transaction<'_>, order: OrderId, now: &Now) -> Result<bool, 
     let Ok(Some(Body::OrderPlace(body))) = Body::from_raw(&state.command.body) else { return Ok(false) };
     let thing = commands::thing(tx, &state)?;
     let buyer = if body.buyer_phone == 0 { person(&state.command.actor) } else { body.buyer_phone };
-    let said = say(tx, Kind::Receipt, order.0, buyer, &Saying::Confirmed, thing.as_ref(), now)?;
+    let said = say(tx, Word::Receipt, order.0, buyer, &Saying::Confirmed, thing.as_ref(), now)?;
     Ok(said == Said::Queued)
+}
+
+/// Which of the words on an act a message brings: each is said once.
+#[derive(Clone, Copy)]
+enum Word {
+    /// That it holds, said at once.
+    Receipt,
+    /// What the hub says of it.
+    Verdict,
+    /// How the order ended later.
+    End(OrderStatus),
+}
+
+impl Word {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Receipt => Kind::Receipt,
+            Self::Verdict | Self::End(_) => Kind::Verdict,
+        }
+    }
+
+    /// What a message is about: the act, or the order's end in that way.
+    fn about(self, command: Uuid) -> String {
+        match self {
+            Self::Receipt | Self::Verdict => command.to_string(),
+            Self::End(status) => format!("{command}/{}", status.as_str()),
+        }
+    }
 }
 
 /// What became of a message.
@@ -89,6 +125,13 @@ enum Said {
     /// It was queued at an earlier time.
     Before,
     Not(Unsaid),
+}
+
+impl Said {
+    /// Why nobody hears it; `None` where somebody does.
+    fn unsaid(self) -> Option<Unsaid> {
+        if let Self::Not(why) = self { Some(why) } else { None }
+    }
 }
 
 /// What there is to tell, and whom; 0 for nobody.
@@ -122,8 +165,7 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
     let was_asked = state.certainty == Certainty::Request;
     let is_short = matches!(&state.verdict, Some(Verdict::Applied(applied)) if applied.short);
     let thing = commands::thing(conn, state)?;
-    let walked_for = thing.as_ref().map_or(0, |thing| thing.caller_phone);
-    let person = if walked_for == 0 { person(&state.command.actor) } else { walked_for };
+    let person = who(state, thing.as_ref());
     let buyer = thing.as_ref().map_or(0, |thing| thing.buyer_phone);
     let (phone, saying) = match Body::from_raw(&state.command.body) {
         Ok(Some(Body::OrderPlace(order))) => {
@@ -131,13 +173,11 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
             let saying = match refused {
                 Some(why) => Saying::Refused(why),
                 // Nobody who took an order back is told afterwards that it is sure.
-                None if is_cancelled(conn, state)? => {
-                    let has_its_word = commands::is_taken_back(conn, state.command.seq, state.command.id.0)?;
-                    if has_its_word || !was_asked {
-                        return Ok(None);
-                    }
-                    Saying::Cancelled
-                }
+                None if is_taken_back(conn, state)? => return Ok(None),
+                None if standing(conn, state)?.is_some_and(is_cancelled) => match was_asked {
+                    true => Saying::Cancelled,
+                    false => return Ok(None),
+                },
                 None if is_short => Saying::Short,
                 None if was_asked => Saying::Confirmed,
                 None => return Ok(None),
@@ -179,10 +219,27 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
     Ok(Some(News { phone, saying, thing }))
 }
 
-/// Whether the order of a command stands here as taken back, by whomever.
-fn is_cancelled(conn: &Connection, state: &CommandState) -> Result<bool, DbError> {
-    let order = replica::get::<Order>(conn, Key::Uuid(state.command.id.0))?;
-    Ok(order.is_some_and(|order| order.status == OrderStatus::Cancelled))
+/// Whether an order was taken back here, by a command whose own word says so. The log is searched only for one that does not stand.
+fn is_taken_back(conn: &Connection, state: &CommandState) -> Result<bool, DbError> {
+    let is_off = standing(conn, state)?.is_none_or(is_cancelled);
+    Ok(is_off && commands::is_taken_back(conn, state.command.seq, state.command.id.0)?)
+}
+
+/// The order of a command, as it stands here.
+fn standing(conn: &Connection, state: &CommandState) -> Result<Option<Order>, DbError> {
+    replica::get(conn, Key::Uuid(state.command.id.0))
+}
+
+fn is_cancelled(order: Order) -> bool {
+    order.status == OrderStatus::Cancelled
+}
+
+/// Whose act it is: of who acted for himself, or of whom the office pressed the keys for; 0 for the office's own.
+fn who(state: &CommandState, thing: Option<&Thing>) -> u64 {
+    match thing.map_or(0, |thing| thing.caller_phone) {
+        0 => person(&state.command.actor),
+        walked_for => walked_for,
+    }
 }
 
 /// The number of who acted for himself; 0 for a clerk, who acts for others.
@@ -193,7 +250,7 @@ fn person(actor: &Actor) -> u64 {
 /// Queues one message, unless there is nobody to get it or the person wants none.
 fn say(
     tx: &Transaction<'_>,
-    kind: Kind,
+    word: Word,
     command: Uuid,
     phone: u64,
     saying: &Saying,
@@ -220,7 +277,8 @@ fn say(
         Saying::WithdrawRefused(why) => Notice::WithdrawRefused(about, *why),
     };
     let text = notice(lang, &notice_of);
-    let message = Outgoing { phone, text, kind, about: command.to_string(), gateway: None, link_id: None };
+    let (kind, about) = (word.kind(), word.about(command));
+    let message = Outgoing { phone, text, kind, about, gateway: None, link_id: None };
     Ok(if outbox::queue(tx, &message, now)? { Said::Queued } else { Said::Before })
 }
 

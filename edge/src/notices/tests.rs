@@ -40,13 +40,9 @@ fn verdicts(edge: &TestEdge, first: u64, list: &[(u64, Verdict)]) {
     let numbered: Vec<Numbered> = (first..)
         .zip(list)
         .map(|(number, (seq, verdict))| {
-            // What it did comes with rows that are not here yet.
-            Numbered {
-                number,
-                seq: *seq,
-                verdict: verdict.clone(),
-                stands_at: vec![(Bucket::Coop(COOP), 1_000)],
-            }
+            // What it did is here.
+            let stands_at = vec![(Bucket::Coop(COOP), edge.head(Bucket::Coop(COOP)))];
+            Numbered { number, seq: *seq, verdict: verdict.clone(), stands_at }
         })
         .collect();
     let at = edge.deps().clock.read();

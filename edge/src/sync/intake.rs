@@ -12,8 +12,10 @@ use crate::node::{self, Doubt};
 use crate::notices;
 use crate::replica::{self, ReplicaError};
 use crate::time;
-use mizili_node::deps::Deps;
+use mizili_node::deps::{Deps, Reading};
+use rusqlite::Transaction;
 use sync_protocol::bucket::Bucket;
+use sync_protocol::ids::OrderId;
 use sync_protocol::session::{BucketCursor, Judged};
 use sync_protocol::verdict::Numbered;
 use sync_protocol::wire::message::{BucketPoint, Close, Message, SlotSums, Welcome};
@@ -69,6 +71,8 @@ struct Written {
     rows: u64,
     is_any: bool,
     has_gap: bool,
+    /// Orders that stand as taken back.
+    ended: Vec<OrderId>,
 }
 
 impl Written {
@@ -78,6 +82,7 @@ impl Written {
             Judged::Apply(_) => {
                 self.rows += frame.rows.len() as u64;
                 self.is_any = true;
+                self.ended.extend(notices::ended(frame));
             }
             Judged::Skip => tracing::debug!(%bucket, "skipped rows that are here already"),
             Judged::Gap => {
@@ -86,6 +91,15 @@ impl Written {
             }
         }
     }
+}
+
+/// What has to follow in the transaction of every verdict, every row and every change of the scope.
+fn settle_and_tell(tx: &Transaction<'_>, at: Reading, ended: &[OrderId]) -> Result<(), DbError> {
+    commands::settle(tx)?;
+    let now = time::now(tx, at)?;
+    notices::tell(tx, &now)?;
+    notices::tell_ends(tx, ended, &now)?;
+    Ok(())
 }
 
 /// Takes in one response.
@@ -151,13 +165,14 @@ impl Intake<'_> {
     }
 
     async fn welcome(&mut self, welcome: Welcome) -> Result<(), SyncError> {
+        let at = self.deps.clock.read();
         self.taken.has_new_scope = self
             .db
             .write(move |tx| {
                 let before = (node::scope(tx)?, node::epoch(tx)?);
                 let is_new = before != (welcome.scope.clone(), welcome.epoch);
                 replica::take_scope(tx, &welcome)?;
-                commands::settle(tx)?;
+                settle_and_tell(tx, at, &[])?;
                 Ok::<_, SyncError>(is_new)
             })
             .await?;
@@ -171,8 +186,7 @@ impl Intake<'_> {
             .write(move |tx| {
                 let (now, before) = (time::now(tx, at)?, node::verdicts_upto(tx)?);
                 let recorded = commands::record_verdicts(tx, &list, now.best_s)?;
-                commands::settle(tx)?;
-                notices::tell(tx, &now)?;
+                settle_and_tell(tx, at, &[])?;
                 Ok::<_, VerdictError>((recorded, node::verdicts_upto(tx)? > before))
             })
             .await;
@@ -196,6 +210,7 @@ impl Intake<'_> {
     /// one each frame is on disk before the next has come.
     async fn rows(&mut self, first: Rows, arriving: &mut Arriving) -> Result<(), SyncError> {
         let mut line = arriving.take();
+        let at = self.deps.clock.read();
         let written = self.db.write(move |tx| {
             let (mut written, mut next) = (Written::default(), Some(first));
             while let Some(rows) = next {
@@ -203,7 +218,7 @@ impl Intake<'_> {
                 next = if written.rows < ROWS_AT_ONCE { line.rows_at_hand() } else { None };
             }
             if written.is_any {
-                commands::settle(tx)?;
+                settle_and_tell(tx, at, &written.ended)?;
             }
             Ok::<_, SyncError>((written, line))
         });
@@ -219,6 +234,7 @@ impl Intake<'_> {
     async fn repair(&mut self, rows: Rows) -> Result<(), SyncError> {
         let Reach::Repair { entity, .. } = rows.reach else { return Ok(()) };
         let (bucket, part) = (rows.bucket, (rows.bucket, entity));
+        let at = self.deps.clock.read();
         let mended = self
             .db
             .write(move |tx| {
@@ -226,7 +242,7 @@ impl Intake<'_> {
                 let is_applied = matches!(replica::apply_rows(tx, &rows)?, Judged::Apply(_));
                 if is_applied {
                     state::note_mended(tx, mended)?;
-                    commands::settle(tx)?;
+                    settle_and_tell(tx, at, &notices::ended(&rows).collect::<Vec<_>>())?;
                 }
                 Ok::<_, SyncError>(is_applied.then_some(mended))
             })
@@ -304,6 +320,7 @@ impl Intake<'_> {
                 let now = time::heard(tx, at, stored.clock_s)?;
                 commands::date(tx, stored.clock_s, &now)?;
                 node::set_hub_minor(tx, stored.hub_minor())?;
+                node::set_backed_up_s(tx, stored.backed_up_s)?;
                 if node::doubt(tx)? == Some(Doubt::Copied) {
                     // The hub knows this link for the one it gave out last, so no other copy is in use.
                     node::clear_doubt(tx)?;

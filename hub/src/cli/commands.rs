@@ -85,7 +85,7 @@ pub(super) struct Dismiss {
 #[derive(Serialize)]
 struct Done {
     decided: usize,
-    waiting: usize,
+    waiting: u64,
 }
 
 pub(super) async fn run(command: Command) -> Result<()> {
@@ -149,12 +149,14 @@ async fn retry(opened: &Opened, args: &Retry) -> Result<Done> {
             None => retry_all_open(db, deps).await?,
         };
         let decided = quarantined.iter().map(|(_, n)| n).sum::<usize>() + rest;
-        return Ok(Done { decided, waiting: desk::list(db, edge).await?.len() });
+        return Ok(Done { decided, waiting: desk::count(db, edge).await? });
     };
     let Shown { waiting, has_anothers_id, .. } = found(opened, id).await?;
     let (stream, seq) = desk::place(&waiting);
     let decided = match waiting.state.as_str() {
-        "unreadable" => bail!("what the database holds of it cannot be read; it has to be put right there"),
+        "unreadable" => bail!(
+            "what the database holds of it cannot be read by this program; a newer one may. `mizili-hub commands dismiss {id}` puts it aside"
+        ),
         "quarantined" if has_anothers_id && !new_id => bail!(
             "its id is another command's. `mizili-hub commands retry {id} --new-id` takes it under an id of its own, `mizili-hub \
              commands dismiss {id}` puts it aside"
@@ -165,7 +167,7 @@ async fn retry(opened: &Opened, args: &Retry) -> Result<Done> {
         "quarantined" => retry_quarantined(db, deps, stream, seq).await?,
         _ => retry_open(db, deps, stream.edge).await?,
     };
-    Ok(Done { decided, waiting: desk::list(db, Some(stream.edge)).await?.len() })
+    Ok(Done { decided, waiting: desk::count(db, Some(stream.edge)).await? })
 }
 
 async fn put_aside(opened: &Opened, args: &Dismiss) -> Result<Done> {
@@ -175,14 +177,15 @@ async fn put_aside(opened: &Opened, args: &Dismiss) -> Result<Done> {
             "the edge still has this one, and brings it again by itself; it can be dismissed once the hub has it"
         );
     }
+    let what = if waiting.kind.is_empty() { "command" } else { &waiting.kind };
     let question = format!(
         "Shall {} {} of edge {} ({}) never take effect? Whoever made it is told so.",
-        waiting.kind, waiting.id, waiting.edge, waiting.cooperative
+        what, waiting.id, waiting.edge, waiting.cooperative
     );
     ask::sure(question, args.yes).await?;
     let (stream, seq) = desk::place(&waiting);
     let decided = dismiss(&opened.db, &opened.deps(), stream, seq).await?;
-    Ok(Done { decided, waiting: desk::list(&opened.db, Some(stream.edge)).await?.len() })
+    Ok(Done { decided, waiting: desk::count(&opened.db, Some(stream.edge)).await? })
 }
 
 fn show(common: &Common, done: &Done) -> Result<()> {
@@ -210,8 +213,12 @@ fn line(one: &Waiting) -> String {
 
 fn paragraph(shown: &Shown) -> String {
     let mut text = line(&shown.waiting);
-    if let Some(says) = &shown.says {
-        text.push_str(&format!("\n      {says}\n      by {}", shown.actor));
+    match &shown.says {
+        Some(says) => text.push_str(&format!("\n      {says}\n      by {}", shown.actor)),
+        None if !shown.body.is_empty() => {
+            text.push_str(&format!("\n      this program cannot read what it says: {}", shown.body));
+        }
+        None => {}
     }
     for clash in &shown.clashes_with {
         text.push_str(&format!("\n      clashes with {clash}"));

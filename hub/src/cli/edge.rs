@@ -149,7 +149,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
         Command::List(common) => list(&common).await,
         Command::Resume(args) => {
             let opened = args.common.open().await?;
-            let was = doors::resume(&opened.db, args.id).await;
+            let was = doors::resume(&opened.db, &opened.deps(), args.id).await;
             opened.close().await?;
             let resumed = Resumed { id: args.id, was: was? };
             args.common.output().result(&resumed, || match &resumed.was {

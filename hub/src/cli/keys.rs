@@ -107,7 +107,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
         Command::Replace(args) => {
             let common = &args.keys.common;
             let opened = common.open().await?;
-            let replaced = replace(&opened.db, &args).await;
+            let replaced = replace(&opened.db, &opened.deps(), &args).await;
             opened.close().await?;
             let replaced = replaced?;
             common.output().result(&replaced, || match replaced.edges {
@@ -122,7 +122,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
     }
 }
 
-async fn replace(db: &crate::db::Db, args: &Replace) -> Result<Replaced> {
+async fn replace(db: &crate::db::Db, deps: &Deps, args: &Replace) -> Result<Replaced> {
     let place = args.keys.place();
     if args.keys.read()?.is_none() && !args.new {
         let edges = trust::enrolled(db).await?;
@@ -144,6 +144,6 @@ async fn replace(db: &crate::db::Db, args: &Replace) -> Result<Replaced> {
         );
         ask::sure(question, args.yes).await?;
     }
-    let edges = trust::replace(db, &keys).await?;
+    let edges = trust::replace(db, deps, &keys).await?;
     Ok(Replaced { keys: keys.fingerprint(), edges })
 }

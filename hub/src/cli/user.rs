@@ -163,7 +163,7 @@ async fn add(args: Add) -> Result<()> {
 
 async fn confirm(args: Confirm) -> Result<()> {
     let opened = args.common.open().await?;
-    let confirmed = app::confirm(&opened.db, &args.phone, args.country.as_deref()).await;
+    let confirmed = app::confirm(&opened.db, &opened.deps(), &args.phone, args.country.as_deref()).await;
     opened.close().await?;
     let user = confirmed.map_err(in_words)?;
     args.common

@@ -1,8 +1,7 @@
 //! Applies a batch of commands within the caller's transaction: load, decide in order, write, publish.
 
-use super::aggregates::{Blocked, aggregates, known};
 use super::load::{Existing, Wanted, load};
-use super::repeat::is_repeat;
+use super::repeat::{is_repeat, is_taken};
 use super::store::Effects;
 use super::{ApplyError, Incoming, Outcome};
 use crate::feed::{Touched, publish, read};
@@ -10,10 +9,10 @@ use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, EffectRow, Source, WorkingSet};
+use sync_protocol::command::{Aggregates, Blocked, Body, EffectRow, Source, WorkingSet};
 use sync_protocol::entity::OrderStatus;
-use sync_protocol::ids::{ListingId, OrderId};
-use sync_protocol::verdict::{Applied, Reject, Verdict};
+use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId};
+use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
 /// A command's bytes, read.
 enum Read {
@@ -138,7 +137,8 @@ pub(super) async fn write_in_stream(
     batch: &[Incoming],
     blocked: &mut Blocked,
 ) -> Result<Written, ApplyError> {
-    Ok(open(conn, batch).await?.write(conn, deps, batch, blocked).await?.0)
+    let opened = open_in_stream(conn, batch).await?;
+    Ok(opened.write(conn, deps, batch, blocked).await?.0)
 }
 
 /// The second half: puts what was written into the feed.
@@ -168,8 +168,21 @@ pub(super) async fn publish_written(
 
 /// Takes the locks of everything that a batch may change, in their order, so that its parts can be written one after the other.
 pub(super) async fn lock_for(conn: &mut PgConnection, batch: &[Incoming]) -> Result<(), ApplyError> {
-    open(conn, batch).await?;
+    open_in_stream(conn, batch).await?;
     Ok(())
+}
+
+/// As [`open`], for commands of edges: what one of them would make must not be there as something else.
+async fn open_in_stream(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened, ApplyError> {
+    let opened = open(conn, batch).await?;
+    let Opened { set, existing } = &opened;
+    let is_taken = |incoming: &&Incoming| {
+        let Incoming { command, context, .. } = incoming;
+        let Read::Known(body) = read_body(incoming) else { return false };
+        context.origin != Holder::Hub && is_taken(command, &body, context, set, existing)
+    };
+    let taken: Vec<CommandId> = batch.iter().filter(is_taken).map(|incoming| incoming.command.id).collect();
+    if taken.is_empty() { Ok(opened) } else { Err(ApplyError::Taken(taken)) }
 }
 
 fn read_body(incoming: &Incoming) -> Read {
@@ -220,12 +233,13 @@ fn decide(
         Read::Known(body) => body,
         Read::Malformed(refusal) => return Ok(open(Verdict::Rejected(refusal.clone()))),
         Read::Unknown => {
-            blocked.add(&aggregates(command, context));
+            blocked.add(&Aggregates::of(command, context, |_| None));
             return Ok(open(Verdict::Unsupported));
         }
     };
     if !blocked.is_empty() {
-        let of_command = known(command.id, body, &command.actor, context);
+        let sold = |order| set.sold_by(context.origin, order);
+        let of_command = Aggregates::of_body(command.id, body, &command.actor, context, sold);
         if blocked.holds(&of_command) {
             blocked.add(&of_command);
             return Ok(open(Verdict::Held));
@@ -236,6 +250,9 @@ fn decide(
         let short = order.is_some_and(|order| order.status == OrderStatus::Short);
         let applied = Applied { short, ..Applied::default() };
         return Ok(Decided { verdict: Verdict::Applied(applied), buckets: standing_in(incoming, body, set) });
+    }
+    if is_taken(command, body, context, set, existing) {
+        return Ok(open(Verdict::Rejected(Reject::new(RejectCode::Duplicate))));
     }
     match body.decide(command, context, set) {
         Err(refusal) => Ok(open(Verdict::Rejected(refusal))),

@@ -6,7 +6,7 @@
 
 use crate::db::int;
 use crate::db::q;
-use crate::rows::{self, Cells, phone};
+use crate::rows::{self, Cells, phone, step_milli};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use sync_protocol::command::{Needs, WorkingSet};
@@ -107,9 +107,9 @@ async fn lock_listings(
     ids: &[Uuid],
     set: &mut WorkingSet,
 ) -> Result<(), sqlx::Error> {
-    let rows = q("SELECT id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status, posted_at_s,
-            prices_whole
-        FROM listings WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
+    let rows = q("SELECT l.id, l.cooperative_id, l.commodity_id, l.unit_id, l.title, l.price_minor, l.currency, l.seller_id, l.status,
+            l.posted_at_s, l.prices_whole, u.base, u.factor_milli
+        FROM listings l JOIN units u ON u.id = l.unit_id WHERE l.id = ANY($1) ORDER BY l.id FOR NO KEY UPDATE OF l")
     .bind(ids)
     .fetch_all(conn)
     .await?;
@@ -118,6 +118,7 @@ async fn lock_listings(
         if Cells::of("listings", row).get(10)? {
             set.priced.insert(listing.id);
         }
+        set.units.insert(listing.unit, step_milli(row)?.unwrap_or(1));
         set.put_listing(listing);
     }
     Ok(())
@@ -282,9 +283,9 @@ async fn reference(conn: &mut PgConnection, needs: &Needs, set: &mut WorkingSet)
     }
     if !needs.units.is_empty() {
         let ids: Vec<i32> = needs.units.iter().filter_map(|id| known(id.0)).collect();
-        let rows = q("SELECT id FROM units WHERE id = ANY($1)").bind(ids).fetch_all(&mut *conn).await?;
-        for row in &rows {
-            set.units.insert(UnitId(Cells::of("units", row).number(0)?));
+        let sql = "SELECT id, base, factor_milli FROM units WHERE id = ANY($1)";
+        for row in &q(sql).bind(ids).fetch_all(&mut *conn).await? {
+            set.units.insert(UnitId(Cells::of("units", row).number(0)?), step_milli(row)?.unwrap_or(1));
         }
     }
     Ok(())

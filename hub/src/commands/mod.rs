@@ -3,7 +3,6 @@
 //!
 //! Everything between a transaction's beginning and its commit is a bounded number of statements, however large the batch.
 
-mod aggregates;
 mod apply;
 mod context;
 mod load;
@@ -12,7 +11,6 @@ mod repeat;
 mod store;
 pub mod stream;
 
-pub use aggregates::{Aggregates, Blocked, aggregates};
 pub use apply::{Opened, apply_batch, apply_in_stream, open};
 pub use context::hub_context;
 
@@ -22,6 +20,7 @@ use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Command, Context};
+use sync_protocol::ids::CommandId;
 use sync_protocol::verdict::Verdict;
 
 /// A command and for whom it is decided.
@@ -68,6 +67,9 @@ pub enum ApplyError {
     /// A command broke the code that handles it.
     #[error("a command broke its handler: {0}")]
     Poison(String),
+    /// Commands of a stream that would make what is there already by another road, as something else.
+    #[error("what {} commands would make is there already", .0.len())]
+    Taken(Vec<CommandId>),
 }
 
 impl From<sqlx::Error> for ApplyError {

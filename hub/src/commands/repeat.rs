@@ -5,7 +5,8 @@
 //! under a new incarnation after the hub has forgotten its body.
 
 use super::load::Existing;
-use sync_protocol::command::{Body, Command, Context, WorkingSet};
+use mizili_node::name::tidy;
+use sync_protocol::command::{Adjustment, Body, Command, Context, WorkingSet};
 use sync_protocol::entity::EntryId;
 use sync_protocol::ids::{ListingId, MemberId, OrderId};
 use sync_protocol::units::Quantity;
@@ -24,10 +25,22 @@ pub(super) fn is_repeat(
             order.listing.0 == b.listing
                 && order.quantity.0 == b.quantity_milli
                 && order.unit_price_minor == b.unit_price_minor
-                && order.buyer_name == b.buyer_name.trim()
+                && order.buyer_name == tidy(&b.buyer_name)
         }),
         // The entries' id is the command's.
-        Body::StockAdjust(_) => existing.entries.keys().any(|entry| entry.of == command.id.0),
+        Body::StockAdjust(b) => {
+            let made = |step| existing.entries.get(&EntryId { of: command.id.0, step });
+            match b.found {
+                Adjustment::Intake(q) => made(EntryId::INTAKE) == Some(&Quantity(q)),
+                Adjustment::WriteOff(q) => made(EntryId::WRITTEN_OFF) == Some(&Quantity(-q)),
+                Adjustment::Count { .. } => {
+                    let is_of_a_count = |step| {
+                        [EntryId::INTAKE, EntryId::WRITTEN_OFF].contains(&step) || step >= EntryId::SHORTAGE
+                    };
+                    existing.entries.keys().any(|entry| entry.of == command.id.0 && is_of_a_count(entry.step))
+                }
+            }
+        }
         // The listing's id is its own: another command with that id is another posting, unless all of it is the same.
         Body::ListingPost(b) => {
             let intake = existing.entries.get(&EntryId { of: b.listing, step: EntryId::INTAKE });
@@ -46,4 +59,23 @@ pub(super) fn is_repeat(
             false
         }
     }
+}
+
+/// Whether what the command would make is there as something else, by another road than this command: an id that is another's.
+pub(super) fn is_taken(
+    command: &Command,
+    body: &Body,
+    context: &Context,
+    set: &WorkingSet,
+    existing: &Existing,
+) -> bool {
+    let is_there = match body {
+        Body::OrderPlace(_) => set.orders.contains_key(&OrderId(command.id.0)),
+        Body::ListingPost(b) => set.listings.contains_key(&ListingId(b.listing)),
+        Body::StockAdjust(_) => existing.entries.keys().any(|entry| entry.of == command.id.0),
+        Body::MemberRegister(_) | Body::ListingEdit(_) | Body::ListingWithdraw(_) | Body::OrderCancel(_) => {
+            false
+        }
+    };
+    is_there && !is_repeat(command, body, context, set, existing)
 }

@@ -76,6 +76,22 @@ pub async fn publish(conn: &mut PgConnection, touched: &Touched) -> Result<Vec<(
     Ok(publish::write(conn, touched, publish::Compare::Hashes).await?.heads)
 }
 
+/// Names rows in the buckets where they stand, for whoever changes content that moves none of them to another.
+///
+/// # Errors
+/// See [`FeedError`].
+pub async fn where_they_stand(
+    conn: &mut PgConnection,
+    entity: u16,
+    keys: &[Key],
+) -> Result<Touched, FeedError> {
+    let mut touched = Touched::new();
+    for row in project::project(conn, project::View::Home, entity, keys).await? {
+        touched.add(row.bucket, entity, row.key);
+    }
+    Ok(touched)
+}
+
 /// Runs every statement of [`publish`], also where nothing changed: whether the feed can be written at all. The caller rolls back.
 ///
 /// # Errors

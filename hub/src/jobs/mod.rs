@@ -7,6 +7,7 @@
 pub mod bad_rows;
 pub mod build;
 pub mod catalogue;
+pub mod names;
 pub mod prune;
 pub mod turns;
 
@@ -66,7 +67,7 @@ async fn regular(state: &AppState, scope_of: ScopeOf) {
     let mut started = false;
     loop {
         if !started {
-            started = retry_commands(state).await;
+            started = names(state).await && retry_commands(state).await;
         }
         // One that fails keeps no other from its turn.
         let ended = [
@@ -80,6 +81,21 @@ async fn regular(state: &AppState, scope_of: ScopeOf) {
             }
         }
         tokio::time::sleep(TURN_LOOK).await;
+    }
+}
+
+/// Names that an earlier version kept are put into the form of today. Says whether all were seen to.
+async fn names(state: &AppState) -> bool {
+    match names::put_into_form(&state.db, &state.deps).await {
+        Ok(0) => true,
+        Ok(changed) => {
+            tracing::info!(changed, "names of an earlier version were put into one form");
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "names of an earlier version could not be put into one form now");
+            false
+        }
     }
 }
 

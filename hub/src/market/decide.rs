@@ -96,7 +96,7 @@ impl From<ApplyError> for ApiError {
                 tracing::error!(%cause, "ALARM: this hub cannot work with its database, and somebody has to mend it");
                 cause.into()
             }
-            poison @ ApplyError::Poison(_) => Problem::internal(poison).into(),
+            poison @ (ApplyError::Poison(_) | ApplyError::Taken(_)) => Problem::internal(poison).into(),
         }
     }
 }

@@ -23,7 +23,11 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// No such edge, or a revoked or replaced one, in words that say what to do; the database.
-pub async fn resume(db: &Db, edge: u32) -> Result<Option<String>, ApiError> {
+pub async fn resume(db: &Db, deps: &Deps, edge: u32) -> Result<Option<String>, ApiError> {
+    retrying(deps, || resume_once(db, edge)).await
+}
+
+async fn resume_once(db: &Db, edge: u32) -> Result<Option<String>, ApiError> {
     let mut tx = db.begin().await?;
     let row = edge_row(&mut tx, EdgeId(edge)).await?.ok_or_else(|| no_edge(edge))?;
     if row.revoked {

@@ -2,7 +2,7 @@
 
 use super::refusals::Caller;
 use super::respond::{self, Reply};
-use super::store::{self, EdgeRow, Heard};
+use super::store::{self, EdgeRow, Heard, HubRow};
 use super::turns::Turns;
 use super::{scope, session};
 use crate::commands::stream::{StreamError, take_batch};
@@ -35,7 +35,7 @@ pub(super) struct Opened {
     pub(super) number: i64,
     /// The link that the response hands out.
     pub(super) link: Link,
-    pub(super) epoch: u32,
+    pub(super) hub: HubRow,
     pub(super) scope: Vec<Bucket>,
 }
 
@@ -151,14 +151,14 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
         return refuse(RefusalCode::Rewound, "this incarnation was replaced by a later enrolment");
     }
     let heard = retrying(&state.deps, || async { hear(state, &edge, &hello).await }).await?;
-    Ok(heard.map(|Let { number, link, epoch, scope }| Opened { edge, hello, number, link, epoch, scope }))
+    Ok(heard.map(|Let { number, link, hub, scope }| Opened { edge, hello, number, link, hub, scope }))
 }
 
 /// What an exchange is let in with.
 struct Let {
     number: i64,
     link: Link,
-    epoch: u32,
+    hub: HubRow,
     scope: Vec<Bucket>,
 }
 
@@ -168,7 +168,7 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
     let refuse = |code, detail: &str| Ok(Err(Message::Refusal(Refusal::new(code, detail))));
     let mut tx = state.db.begin().await?;
     // First of all: a hub with other keys must judge no link.
-    let epoch = store::epoch(&mut tx, &state.keys).await?;
+    let hub = store::hub(&mut tx, &state.keys).await?;
     let Some(stream) = store::lock_stream(&mut tx, edge.id, edge.incarnation).await? else {
         return refuse(RefusalCode::Unauthorized, "no such stream");
     };
@@ -238,7 +238,7 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
     };
     store::hear(&mut tx, &heard).await?;
     tx.commit().await?;
-    Ok(Ok(Let { number: exchange, link: issued((number, random)), epoch, scope }))
+    Ok(Ok(Let { number: exchange, link: issued((number, random)), hub, scope }))
 }
 
 /// What has happened, and the two commands that let the box go on in place. Nothing that is stored on it is lost by them.
@@ -267,5 +267,5 @@ fn refused(error: StreamError) -> Result<Refusal, ApiError> {
 
 /// Whether the edge's idea of its buckets is the hub's.
 pub(super) fn same_scope(opened: &Opened) -> bool {
-    opened.hello.scope == scope_hash(&opened.scope) && opened.hello.epoch == opened.epoch
+    opened.hello.scope == scope_hash(&opened.scope) && opened.hello.epoch == opened.hub.epoch
 }

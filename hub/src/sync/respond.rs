@@ -102,7 +102,8 @@ async fn respond(state: &AppState, reply: Reply, out: &Out) -> Result<(), ApiErr
     let close = |more| {
         let clock_s = state.deps.clock.now_s();
         let (link, minor) = (reply.opened.link.clone(), Some(MINOR_VERSION));
-        Message::Close(Close { link, more, clock_s, retry_after_s: 0, minor })
+        let backed_up_s = reply.opened.hub.backed_up_s;
+        Message::Close(Close { link, more, clock_s, retry_after_s: 0, minor, backed_up_s })
     };
     let last = match (ended, &reply.refusal) {
         (Ok(_), Some(refusal)) => Message::Refusal(refusal.clone()),
@@ -196,7 +197,7 @@ async fn fill(
         return Ok(Next::Nothing);
     }
     if !same_scope(opened) {
-        let welcome = Welcome { epoch: opened.epoch, scope: opened.scope.clone() };
+        let welcome = Welcome { epoch: opened.hub.epoch, scope: opened.scope.clone() };
         frames.push(Message::Welcome(welcome).to_bytes());
         return Ok(Next::More);
     }

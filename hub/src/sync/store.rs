@@ -338,9 +338,24 @@ pub(super) async fn freeze(
     Ok(())
 }
 
+/// What edges are told of the hub.
+pub(super) struct HubRow {
+    /// Rises with each restore from a backup.
+    pub(super) epoch: u32,
+    /// When the last copy but one of the database was taken that an operator has tried, seconds since 1970 UTC.
+    pub(super) backed_up_s: Option<i64>,
+}
+
 /// The hub's epoch, if this process has the keys that the database says edges trust.
 pub(super) async fn epoch(conn: &mut PgConnection, keys: &HubKeys) -> Result<u32, ApiError> {
-    let row = q("SELECT epoch, keys_fingerprint FROM hub").fetch_one(conn).await?;
+    Ok(hub(conn, keys).await?.epoch)
+}
+
+/// The hub's row, if this process has the keys that the database says edges trust.
+pub(super) async fn hub(conn: &mut PgConnection, keys: &HubKeys) -> Result<HubRow, ApiError> {
+    let sql = "SELECT epoch, keys_fingerprint, (SELECT floor(extract(epoch FROM taken_at))::bigint FROM backup_marks
+        ORDER BY taken_at DESC OFFSET 1 LIMIT 1) FROM hub";
+    let row = q(sql).fetch_one(conn).await?;
     let others = row.try_get::<Option<String>, _>(1)?.filter(|theirs| *theirs != keys.fingerprint());
     if let Some(theirs) = others {
         tracing::error!(
@@ -351,7 +366,7 @@ pub(super) async fn epoch(conn: &mut PgConnection, keys: &HubKeys) -> Result<u32
         );
         return Err(out_of_order().into());
     }
-    Ok(row.try_get::<i32, _>(0)? as u32)
+    Ok(HubRow { epoch: row.try_get::<i32, _>(0)? as u32, backed_up_s: row.try_get(2)? })
 }
 
 /// Which hub the database is.

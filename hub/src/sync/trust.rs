@@ -2,9 +2,10 @@
 //! it before an edge does. It must never let a hub with other keys speak to an edge, and never hold a key itself.
 
 use super::keys::HubKeys;
-use crate::db::{Db, q, q_scalar};
+use crate::db::{Db, q, q_scalar, retrying};
 use crate::news::Moved;
 use anyhow::{Result, bail};
+use mizili_node::deps::Deps;
 
 /// What was found when a hub came with its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,18 +99,24 @@ pub async fn check(db: &Db, keys: &HubKeys, from: &str) -> Result<()> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn replace(db: &Db, keys: &HubKeys) -> Result<u64, sqlx::Error> {
+pub async fn replace(db: &Db, deps: &Deps, keys: &HubKeys) -> Result<u64, sqlx::Error> {
+    if retrying(deps, || replace_once(db, keys)).await? {
+        db.tell(&Moved::All);
+        return enrolled(db).await;
+    }
+    Ok(0)
+}
+
+async fn replace_once(db: &Db, keys: &HubKeys) -> Result<bool, sqlx::Error> {
     let mut tx = db.begin().await?;
     let replaced = q("UPDATE hub SET keys_fingerprint = $1 WHERE keys_fingerprint IS DISTINCT FROM $1")
         .bind(keys.fingerprint())
         .execute(&mut *tx)
         .await?;
-    if replaced.rows_affected() == 0 {
-        tx.commit().await?;
-        return Ok(0);
+    let is_new = replaced.rows_affected() > 0;
+    if is_new {
+        q("DELETE FROM edge_sessions").execute(&mut *tx).await?;
     }
-    q("DELETE FROM edge_sessions").execute(&mut *tx).await?;
     tx.commit().await?;
-    db.tell(&Moved::All);
-    enrolled(db).await
+    Ok(is_new)
 }

@@ -534,7 +534,7 @@ async fn an_office_sees_whose_number_nobody_confirmed_until_somebody_does() {
     hub.post("/api/v1/orders").by(Who::Buyer).key("a").json(&body).send().await.is(201);
     assert!(at_the_office(&hub).await.buyer_unconfirmed);
     let phone = hub.ask("SELECT '+' || phone FROM users u JOIN orders o ON o.buyer_user_id = u.id").await;
-    users::confirm(&hub.state.db, &phone, None).await.unwrap();
+    users::confirm(&hub.state.db, &hub.state.deps, &phone, None).await.unwrap();
     assert!(!at_the_office(&hub).await.buyer_unconfirmed);
     // The number turns out to be another's: what was ordered under it is nobody's word any more.
     care::release(&hub.state.db, &hub.state.deps, &care::number(&phone, None).unwrap()).await.unwrap();

@@ -388,6 +388,10 @@ async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
     let resumed = run(dir, &["edge", "resume", "1"]);
     assert!(String::from_utf8_lossy(&resumed.stdout).contains("was not stopped"), "{resumed:?}");
     fails(&run(dir, &["edge", "write-off", "1", "--yes"]), "mizili-hub edge revoke 1");
+    let brought = run(dir, &["salvage", "list"]);
+    assert!(String::from_utf8_lossy(&brought.stdout).contains("nothing was forgotten"), "{brought:?}");
+    assert!(run(dir, &["salvage", "show", "1", "--left", "--json"]).stdout.is_empty());
+    copies(dir);
     // The first hub that serves notes its keys; one with others does not serve, until they are made the database's.
     assert!(Served::start(dir).stop().success());
     let before = json(&run(dir, &["keys", "show", "--json"])).remove(0);
@@ -408,6 +412,23 @@ async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
     let replaced = json(&run(dir, &["keys", "replace", "--new", "--yes", "--json"])).remove(0);
     assert_ne!(replaced["keys"], before["keys"]);
     assert!(Served::start(dir).stop().success());
+}
+
+/// Copies of the database that were tried.
+fn copies(dir: &Path) {
+    let none = run(dir, &["backup", "list"]);
+    assert!(String::from_utf8_lossy(&none.stdout).contains("mizili-hub backup mark"), "{none:?}");
+    fails(&run(dir, &["backup", "mark", "--taken", "2999-01-01T00:00:00Z"]), "has not come yet");
+    fails_by_clap(&run(dir, &["backup", "mark", "--taken", "yesterday"]), "--taken");
+    json(&run(dir, &["backup", "mark", "--taken", "2026-03-01T02:00:00Z", "--note", "tape 7", "--json"]));
+    let both = json(&run(dir, &["backup", "mark", "--taken", "2026-03-02T02:00:00+02:00", "--json"]));
+    let taken: Vec<_> = both
+        .iter()
+        .map(|mark| (mark["taken_at"].as_str().unwrap(), mark["note"].as_str().unwrap()))
+        .collect();
+    assert_eq!(taken, [("2026-03-02T00:00:00Z", ""), ("2026-03-01T02:00:00Z", "tape 7")]);
+    let words = String::from_utf8(run(dir, &["backup", "list"]).stdout).unwrap();
+    assert!(words.lines().nth(1).unwrap().ends_with("offices need not keep"), "{words}");
 }
 
 #[test]

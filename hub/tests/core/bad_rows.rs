@@ -1,7 +1,7 @@
 //! One row that cannot be used stops no job: it is counted, and the others are seen to.
 
 use crate::support::{A, EDGE, World, bucket, id, office, post, raw};
-use mizili_hub::commands::stream::{Quarantined, desk, retry_all_open, retry_all_quarantined};
+use mizili_hub::commands::stream::{Quarantined, desk, dismiss, retry_all_open, retry_all_quarantined};
 use mizili_hub::feed::{Touched, check::compare_all};
 use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::jobs::prune::{ScopeFuture, prune_once};
@@ -189,4 +189,26 @@ async fn a_command_that_cannot_be_read_is_named_among_the_others() {
         ]
     );
     assert!(listed[0].error.as_ref().unwrap().contains("commands.incarnation"), "{listed:?}");
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_read_is_shown_as_far_as_it_can_and_put_aside() {
+    let world = a_command_that_no_program_wrote().await;
+    for waiting in desk::list(&world.db, None).await.unwrap().into_iter().filter(|waiting| waiting.seq == 1) {
+        let shown = desk::show(&world.db, waiting.id).await.unwrap().unwrap();
+        let read = (shown.waiting.state.as_str(), shown.says, shown.body.as_str());
+        assert_eq!(read, ("quarantined", None, if waiting.edge == 2 { "ff" } else { "" }));
+        let (stream, seq) = desk::place(&waiting);
+        assert_eq!(dismiss(&world.db, &world.deps, stream, seq).await.unwrap(), 1);
+    }
+    let unreadable = &desk::list(&world.db, None).await.unwrap()[0];
+    assert_eq!(desk::show(&world.db, unreadable.id).await.unwrap().unwrap().waiting.state, "unreadable");
+    assert_eq!(
+        world.texts("SELECT verdict FROM commands ORDER BY seq, edge_id").await,
+        ["dismissed", "dismissed", "quarantined"]
+    );
+    assert_eq!(
+        (desk::count(&world.db, None).await.unwrap(), desk::count(&world.db, Some(EdgeId(2))).await.unwrap()),
+        (1, 0)
+    );
 }

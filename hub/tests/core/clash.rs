@@ -1,13 +1,16 @@
 //! An id that is another's stops one command, not the stream: two offices whose box made one id for one key.
 
-use crate::support::{A, B, EDGE, EXCHANGE, World, caller, cancel, command, id, office, place, post, word};
+use crate::support::{
+    A, B, EDGE, EXCHANGE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, units,
+    word,
+};
 use mizili_hub::commands::stream::{
-    Quarantined, StreamError, retry_all_quarantined, retry_quarantined, retry_under_new_id, take_batch,
+    Quarantined, StreamError, desk, retry_all_quarantined, retry_quarantined, retry_under_new_id, take_batch,
     verdicts_after,
 };
 use mizili_hub::feed::Touched;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, Command, Source};
+use sync_protocol::command::{Adjustment, Body, Command, Source, StockAdjust};
 use sync_protocol::entity::{EdgeSettings, Entity, OrderStatus};
 use sync_protocol::ids::{CommandId, EdgeId, Holder, Stream};
 use sync_protocol::row::Key;
@@ -221,4 +224,77 @@ async fn what_breaks_under_its_new_id_stays_aside_with_the_reason() {
     world.sql("DROP TRIGGER poison ON listings").await;
     assert_eq!(retry_under_new_id(&world.db, &world.deps, stream, 1).await.unwrap(), 1);
     world.assert_feed_equals_tables().await;
+}
+
+/// What came by a person's request over REST, or whose command was forgotten long ago, bears an id that an office uses for something else.
+#[tokio::test]
+async fn what_is_here_by_another_road_is_a_clash_and_not_a_refusal() {
+    let world = World::new().await;
+    world.take(vec![command(1, office(), &post(id(50), 40))]).await.unwrap();
+    let ordered = world.rest_as(order_of(2), caller(7_000_000_009), &place(id(50), 3, Source::Ask)).await;
+    assert_eq!(ordered.verdict.as_str(), "applied");
+    world.rest_as(id(70), office(), &post(id(51), 6)).await;
+    let intake = |quantity| {
+        let found = Adjustment::Intake(units(quantity));
+        Body::from(StockAdjust { listing: id(50), found, reason: String::new() })
+    };
+    // An order of its id that says something else, a posting of a listing that is there, and produce that was taken in under the order's id.
+    world
+        .take(vec![
+            command(2, caller(7_000_000_001), &place(id(50), 5, Source::Held)),
+            command(3, office(), &post(id(51), 8)),
+            Command { id: CommandId(order_of(2)), ..command(4, office(), &intake(7)) },
+            command(5, caller(7_000_000_002), &place(id(50), 1, Source::Held)),
+            command(6, caller(7_000_000_002), &place(id(51), 1, Source::Held)),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(
+        world.last_words().await,
+        ["applied", "quarantined", "quarantined", "quarantined", "held", "held"]
+    );
+    assert_eq!(
+        world.order_status(order_of(2)).await,
+        OrderStatus::Confirmed.code() as i32,
+        "the other stands"
+    );
+    let listed = desk::list(&world.db, None).await.unwrap();
+    let shown = async |at: usize| desk::show(&world.db, listed[at].id).await.unwrap().unwrap();
+    let of_order = shown(0).await;
+    assert!(
+        of_order.has_anothers_id && of_order.says.as_ref().unwrap().contains("quantity_milli: 5000"),
+        "{of_order:?}"
+    );
+    assert!(
+        of_order.clashes_with[0].contains(&format!("order {}: 3000 thousandths", order_of(2))),
+        "{of_order:?}"
+    );
+    let of_posting = shown(1).await;
+    assert!(of_posting.clashes_with[0].contains(&format!("product {}", id(51))), "{of_posting:?}");
+    let of_intake = shown(2).await;
+    assert!(
+        of_intake.clashes_with.iter().any(|other| other.contains("command") || other.contains("order")),
+        "{of_intake:?}"
+    );
+    assert!(listed[0].error.as_ref().unwrap().contains("--new-id"), "{listed:?}");
+
+    for seq in [2, 3, 4] {
+        assert!(retry_under_new_id(&world.db, &world.deps, STREAM, seq).await.unwrap() > 0, "{seq}");
+    }
+    assert_eq!(world.last_words().await, ["applied"; 6]);
+    assert_eq!(world.number("SELECT count(*) FROM orders WHERE listing_id = (SELECT listing_id FROM orders WHERE quantity_milli = 3000)").await, 3);
+    assert_eq!(world.number("SELECT count(*) FROM listings").await, 3);
+    assert_eq!(world.available(id(50), Holder::Edge(EDGE)).await, 20 - 5 + 7 - 1);
+    world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn the_same_act_by_another_road_is_a_repeat() {
+    let world = World::new().await;
+    world.take(vec![command(1, office(), &post(id(50), 40))]).await.unwrap();
+    let order = place(id(50), 3, Source::Ask);
+    world.rest_as(order_of(2), caller(7_000_000_009), &order).await;
+    world.take(vec![command(2, caller(7_000_000_009), &order)]).await.unwrap();
+    assert_eq!(world.last_words().await, ["applied"; 2]);
+    assert_eq!(world.number("SELECT count(*) FROM orders").await, 1);
 }

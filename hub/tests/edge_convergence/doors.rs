@@ -58,7 +58,7 @@ async fn a_box_whose_copy_was_in_use_goes_on_with_its_file_and_sells_again_after
     assert!(refused.to_string().contains("mizili-hub edge code 1"), "{refused}");
     let shown = edges::list(&world.db, world.deps.clock.now()).await.unwrap();
     assert!(shown[0].reason.as_ref().unwrap().contains("mizili-hub edge code 1"), "{shown:?}");
-    let how = doors::resume(&world.db, 1).await.unwrap_err().to_string();
+    let how = doors::resume(&world.db, &world.deps, 1).await.unwrap_err().to_string();
     assert!(how.contains("mizili-hub edge code 1"), "{how}");
 
     world.enrol_again(office).await.unwrap();
@@ -110,8 +110,11 @@ async fn a_stopped_stream_goes_on_when_the_operator_says_so() {
     assert!(refused.to_string().contains("mizili-hub edge resume"), "{refused}");
     let shown = edges::list(&world.db, world.deps.clock.now()).await.unwrap();
     assert!(shown[0].reason.as_ref().unwrap().contains("mizili-hub edge resume 1"), "{shown:?}");
-    assert_eq!(doors::resume(&world.db, 1).await.unwrap().as_deref(), Some("a number came twice"));
-    assert_eq!(doors::resume(&world.db, 1).await.unwrap(), None);
+    assert_eq!(
+        doors::resume(&world.db, &world.deps, 1).await.unwrap().as_deref(),
+        Some("a number came twice")
+    );
+    assert_eq!(doors::resume(&world.db, &world.deps, 1).await.unwrap(), None);
     arrived(&world, 1).await;
 }
 
@@ -209,7 +212,7 @@ async fn a_hub_with_other_keys_serves_nobody_until_they_are_the_databases_and_fr
     assert!(matches!(refused, SyncError::Busy { .. }), "{refused}");
     assert!(world.enrol_again(office).await.unwrap_err().is_temporary());
     // The first hub's keys are lost: the operator makes these the database's.
-    assert_eq!(trust::replace(&world.db, &theirs).await.unwrap(), 2);
+    assert_eq!(trust::replace(&world.db, &world.deps, &theirs).await.unwrap(), 2);
     trust::check(&world.db, &theirs, "hub-keys").await.unwrap();
     let refused = office.sync().await.unwrap_err();
     assert!(matches!(refused, SyncError::NotTheHub(_)), "{refused}");
@@ -233,7 +236,7 @@ async fn keys_that_were_noted_by_mistake_are_taken_back_and_nobody_has_to_enrol(
     let refused = office.sync().await.unwrap_err();
     assert!(!refused.is_temporary() && refused.to_string().contains("mizili-hub edge code 1"), "{refused}");
     assert_eq!(world.count("SELECT count(*) FROM edge_streams WHERE frozen_at IS NOT NULL").await, 0);
-    trust::replace(&world.db, world.keys()).await.unwrap();
+    trust::replace(&world.db, &world.deps, world.keys()).await.unwrap();
     world.the_first_hub();
     arrived(&world, 1).await;
 }

@@ -4,7 +4,8 @@
 use crate::doors::{arrived, world};
 use crate::goods;
 use crate::world::World;
-use mizili_hub::sync::edges;
+use mizili_hub::sync::{edges, salvaged};
+use sync_protocol::ids::EdgeId;
 use sync_protocol::units::Quantity;
 
 /// Copies every table aside, or puts the copies back: what a backup holds, and a restore makes of it.
@@ -79,6 +80,20 @@ async fn what_people_were_told_of_since_the_backup_stands_at_the_hub_again() {
         0
     );
     assert_eq!(world.count("SELECT epoch::bigint FROM hub").await, 2);
+    // An operator sees what that was: three orders, which all stand; and each row as it was.
+    let brought = salvaged::counts(&world.db).await.unwrap();
+    assert!(brought.iter().all(|kind| (kind.epoch, kind.edge) == (2, 1)), "{brought:?}");
+    let orders = brought.iter().find(|kind| kind.kind == "order").unwrap();
+    assert_eq!((orders.rows, orders.stand), (3, 3));
+    let rows = salvaged::of_edge(&world.db, EdgeId(1), Some(2), false).await.unwrap();
+    assert_eq!(rows.len() as u64, brought.iter().map(|kind| kind.rows).sum::<u64>());
+    assert!(
+        rows.iter()
+            .any(|row| row.kind == "order" && row.stands && row.says.contains("quantity: Quantity(7000)")),
+        "{rows:?}"
+    );
+    let left = salvaged::of_edge(&world.db, EdgeId(1), None, true).await.unwrap();
+    assert_eq!(left.len() as u64, brought.iter().map(|kind| kind.rows - kind.stand).sum::<u64>());
     world.nothing_was_oversold().await.unwrap();
     // And it goes on.
     office.order(listing, 1).await.unwrap();

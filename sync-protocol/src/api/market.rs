@@ -126,7 +126,8 @@ pub struct Order {
     /// Why it was refused, in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
-    /// What a person has to look at: `price`, for it was sold at a price that the product never had. Absent for nothing.
+    /// What a person has to look at: `price`, for it was sold at a price that the product never had; `quantity`, for it is of a part
+    /// of what is counted in pieces. Absent for nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub flag: Option<String>,
 }

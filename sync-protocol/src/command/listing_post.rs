@@ -2,7 +2,9 @@
 //! travels: the office has sold by it before the hub hears of it, and the setting may be another by then.
 
 use super::check::{self, Invalid};
-use super::{Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
+use super::{
+    Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet, in_steps,
+};
 use crate::entity::{EntryId, EntryKind, Listing, ListingStatus, StockEntry};
 use crate::ids::{CommandId, CommodityId, Holder, ListingId, MemberId, UnitId};
 use crate::units::{Currency, Quantity};
@@ -89,8 +91,11 @@ impl ListingPost {
         if !set.commodities.contains(&CommodityId(self.commodity)) {
             return Err(Reject::with(RejectCode::UnknownCommodity, ["/commodity_id".to_owned()]));
         }
-        if !set.units.contains(&UnitId(self.unit)) {
+        if !set.units.contains_key(&UnitId(self.unit)) {
             return Err(Reject::with(RejectCode::UnknownUnit, ["/unit_id".to_owned()]));
+        }
+        if context.is_entered_here() {
+            in_steps(set, UnitId(self.unit), Quantity(self.quantity_milli))?;
         }
         let id = ListingId(self.listing);
         if set.listings.contains_key(&id) {

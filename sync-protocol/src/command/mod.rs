@@ -3,6 +3,7 @@
 //! A command is what a person meant, never a row difference. Each type has a file: its payload, its checks, what it needs to
 //! read, and a pure `decide` that both sides call: the hub for good, the edge for what the screen may say meanwhile.
 
+mod aggregates;
 mod check;
 mod listing_edit;
 mod listing_post;
@@ -14,6 +15,7 @@ mod rename;
 mod stock_adjust;
 mod working_set;
 
+pub use aggregates::{Aggregates, Blocked};
 pub use check::Invalid;
 pub use listing_edit::{ListingEdit, TextChange, WholeChange};
 pub use listing_post::ListingPost;
@@ -25,8 +27,9 @@ pub use stock_adjust::{Adjustment, StockAdjust};
 pub use working_set::{Needs, WorkingSet};
 
 use crate::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
-use crate::ids::{CommandId, CooperativeId, EdgeId, Holder, MemberId};
+use crate::ids::{CommandId, CooperativeId, EdgeId, Holder, MemberId, UnitId};
 use crate::row::Key;
+use crate::units::Quantity;
 use crate::value::Fields;
 use crate::verdict::{Applied, Reject, RejectCode};
 use uuid::Uuid;
@@ -106,6 +109,13 @@ pub struct Context {
     pub hub_share_percent: u8,
 }
 
+impl Context {
+    /// Whether it is decided where it is made: a person is there, and can still say it otherwise.
+    pub fn is_entered_here(&self) -> bool {
+        self.place == self.origin
+    }
+}
+
 /// Whether the hub may still refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
@@ -160,6 +170,13 @@ pub struct Decision {
     pub applied: Applied,
     /// What it sets.
     pub effects: Vec<Effect>,
+}
+
+/// Refuses parts of what is counted in pieces (half a head): a request wherever it is decided, a record only where it is entered. What an
+/// office has recorded is applied, and an order of it is flagged.
+fn in_steps(set: &WorkingSet, unit: UnitId, quantity: Quantity) -> Result<(), Reject> {
+    let refusal = || Reject::with(RejectCode::Invalid, ["/quantity".to_owned()]);
+    if set.is_in_steps(unit, quantity) { Ok(()) } else { Err(refusal()) }
 }
 
 impl Decision {

@@ -1,7 +1,9 @@
 //! `order.place`: buys. From units held at the selling node it is a record; for units held elsewhere it is a request.
 
 use super::check::{self, Invalid};
-use super::{Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
+use super::{
+    Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet, in_steps,
+};
 use crate::entity::{Channel, EntryId, EntryKind, Listing, ListingStatus, Order, OrderStatus, StockEntry};
 use crate::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId};
 use crate::units::{Quantity, total_minor};
@@ -92,6 +94,9 @@ impl OrderPlace {
             return Err(Reject::new(RejectCode::NotAllowed));
         }
         let quantity = Quantity(self.quantity_milli);
+        if self.source == Source::Ask || context.is_entered_here() {
+            in_steps(set, listing.unit, quantity)?;
+        }
         match self.source {
             // Nobody but its cooperative's office holds a listing's units, so no honest edge says this of another's.
             Source::Held if context.cooperative != Some(listing.cooperative) => {

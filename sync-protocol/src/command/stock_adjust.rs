@@ -2,7 +2,7 @@
 
 use super::check::{self, Invalid};
 use super::listing_edit::listing_needs;
-use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
+use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet, in_steps};
 use crate::entity::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
 use crate::ids::{CommandId, Holder, ListingId, OrderId};
 use crate::units::Quantity;
@@ -77,6 +77,12 @@ impl StockAdjust {
         if !(context.admin || context.clerk && context.cooperative == Some(listing.cooperative)) {
             return Err(Reject::new(RejectCode::NotAllowed));
         }
+        // A count says what is there, also where an older version has sold parts; its screen asks for whole pieces.
+        if let (Adjustment::Intake(q) | Adjustment::WriteOff(q), true) =
+            (self.found, context.is_entered_here())
+        {
+            in_steps(set, listing.unit, Quantity(q))?;
+        }
         let mut decision = Decision::new(Certainty::Record);
         let own = set.available(listing.id, context.origin);
         let mut entry = |step, holder, quantity, kind| {
@@ -87,7 +93,7 @@ impl StockAdjust {
         match self.found {
             Adjustment::Intake(q) => entry(EntryId::INTAKE, context.origin, Quantity(q), EntryKind::Intake),
             Adjustment::WriteOff(q) => {
-                if context.place == context.origin && own < Quantity(q) {
+                if context.is_entered_here() && own < Quantity(q) {
                     // Refused where it is entered; what an edge has recorded already is applied and flagged.
                     return Err(Reject::with(RejectCode::NotEnough, [own.max(Quantity::ZERO).to_string()]));
                 }

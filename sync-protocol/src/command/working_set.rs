@@ -22,7 +22,7 @@ pub struct Needs {
     pub orders: BTreeSet<OrderId>,
     /// Commodities, for whether they exist.
     pub commodities: BTreeSet<CommodityId>,
-    /// Units, for whether they exist.
+    /// Units, for whether they exist, and in which steps they can be had; those of [`Needs::listings`] come with them.
     pub units: BTreeSet<UnitId>,
 }
 
@@ -67,8 +67,10 @@ pub struct WorkingSet {
     pub orders_of: HashMap<ListingId, BTreeMap<OrderId, i64>>,
     /// Commodities that exist.
     pub commodities: HashSet<CommodityId>,
-    /// Units that exist.
-    pub units: HashSet<UnitId>,
+    /// Units that exist, each with the smallest step in which it can be had, in thousandths ([`Unit::step_milli`]).
+    ///
+    /// [`Unit::step_milli`]: crate::entity::Unit::step_milli
+    pub units: HashMap<UnitId, i64>,
 }
 
 impl WorkingSet {
@@ -84,9 +86,19 @@ impl WorkingSet {
         at
     }
 
+    /// Whether there can be so much of a unit: what is counted in pieces is whole. Of a unit that is not known here nothing is said.
+    pub fn is_in_steps(&self, unit: UnitId, quantity: Quantity) -> bool {
+        quantity.0 % self.units.get(&unit).copied().unwrap_or(1).max(1) == 0
+    }
+
     /// What a holder can spend of a listing.
     pub fn available(&self, listing: ListingId, holder: Holder) -> Quantity {
         self.stock.get(&(listing, holder)).copied().unwrap_or_default()
+    }
+
+    /// The listing of an order that spends a holder's units; `None` for any other order.
+    pub fn sold_by(&self, holder: Holder, order: OrderId) -> Option<ListingId> {
+        self.orders.get(&order).filter(|order| order.holder == Some(holder)).map(|order| order.listing)
     }
 
     /// Holders that have units of a listing, the hub first, then edges by number.

@@ -100,9 +100,11 @@ entity! {
 }
 
 impl Order {
-    /// The word for what a person has to look at, if anything; `short` is a status of its own.
-    pub fn flag(&self) -> Option<&'static str> {
-        self.odd_price.then_some("price")
+    /// The word for what a person has to look at, if anything, where its unit can be had in steps of so many thousandths; `short` is a
+    /// status of its own.
+    pub fn flag(&self, step_milli: i64) -> Option<&'static str> {
+        let is_in_parts = self.quantity.0 % step_milli.max(1) != 0;
+        self.odd_price.then_some("price").or_else(|| is_in_parts.then_some("quantity"))
     }
 
     /// What the order costs, in minor units. Quantity and price were checked to keep it within range.

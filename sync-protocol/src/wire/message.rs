@@ -191,6 +191,10 @@ pub struct Close {
     /// [`Close::hub_minor`].
     #[n(4)]
     pub minor: Option<u16>,
+    /// When the last copy but one of the hub's database was taken, seconds since 1970 UTC by the hub's clock: what took effect before is in
+    /// two of them, and an edge need not keep it for their sake. `None` where no two are known.
+    #[n(5)]
+    pub backed_up_s: Option<i64>,
 }
 
 impl Close {

@@ -314,7 +314,14 @@ fn messages() -> Vec<(&'static str, Message)> {
         ("prove", Message::Prove([8; 16])),
         (
             "close",
-            Message::Close(Close { link, more: true, clock_s: 1_700_000_001, retry_after_s: 0, minor: None }),
+            Message::Close(Close {
+                link,
+                more: true,
+                clock_s: 1_700_000_001,
+                retry_after_s: 0,
+                minor: None,
+                backed_up_s: None,
+            }),
         ),
         ("refusal", Message::Refusal(Refusal { code: RefusalCode::SequenceReused, detail: "seq 3".into() })),
     ]

@@ -14,7 +14,9 @@ use sync_protocol::wire::rows::{Reach, Rows};
 /// All of them.
 pub(crate) fn samples() -> Vec<Sample> {
     let mut all = vec![
-        Sample::message("close", close()),
+        Sample::message("close", close(None)),
+        // Two copies of the hub's database were tried.
+        Sample::message("close_backed_up", close(Some(1_699_900_000))),
         Sample::message("news", news()),
         Sample::message("hello", hello()),
         Sample::message("rows_repair", repaired_part()),
@@ -70,9 +72,10 @@ fn named_edge() -> EdgeSettings {
 }
 
 /// The hub says which minor it speaks.
-fn close() -> Message {
+fn close(backed_up_s: Option<i64>) -> Message {
     let link = Issuer { key: &[1; 32], edge: 4, incarnation: 1 }.issue(9, [2; 16]);
-    Message::Close(Close { link, more: false, clock_s: 1_700_000_001, retry_after_s: 30, minor: Some(2) })
+    let (clock_s, minor) = (1_700_000_001, Some(2));
+    Message::Close(Close { link, more: false, clock_s, retry_after_s: 30, minor, backed_up_s })
 }
 
 /// Three SMS wait at an office that has no account to send them with.

@@ -108,11 +108,8 @@ impl World {
                 self.book.sold.insert(OrderId(id), (ListingId(order.listing), order.quantity_milli));
             }
             Body::OrderCancel(cancel) if certainty == Certainty::Record => {
-                let order = OrderId(cancel.order);
-                self.book.taken_back.insert(order);
-                if self.hub.poisoned.contains(&id) {
-                    self.book.broken_cancels.extend(self.book.sold.get(&order).map(|(listing, _)| *listing));
-                }
+                self.book.taken_back.insert(OrderId(cancel.order));
+                self.faults.broken_cancels += u32::from(self.hub.poisoned.contains(&id));
             }
             _ => {}
         }

@@ -18,6 +18,4 @@ pub(crate) struct Book {
     pub(crate) sold: BTreeMap<OrderId, (ListingId, i64)>,
     /// Those of them that were taken back before they left the edge.
     pub(crate) taken_back: BTreeSet<OrderId>,
-    /// Listings of which a sure cancel broke the hub: what was sold again meanwhile comes there before its units.
-    pub(crate) broken_cancels: BTreeSet<ListingId>,
 }

@@ -128,7 +128,7 @@ impl Edge {
     pub(crate) fn view(&self) -> WorkingSet {
         let mut set = WorkingSet::default();
         set.commodities.extend((1..=3).map(CommodityId));
-        set.units.extend((1..=2).map(UnitId));
+        set.units.extend((1..=2).map(|unit| (UnitId(unit), 1)));
         for alias in self.typed::<Alias>() {
             set.aliases.insert(alias.from, alias.to);
         }

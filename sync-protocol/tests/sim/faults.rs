@@ -36,6 +36,8 @@ faults! {
     /// Sales that came to the hub when the units had been sold again: their order was taken back, and that waited for it.
     shorts,
     handed_over_between,
+    /// Cancels that were sure at their edge, and broke the hub: what was sold of their units waits with them.
+    broken_cancels,
     gaps,
     too_late,
     cancels_by_buyers_at_the_hub,

@@ -81,7 +81,7 @@ impl Hub {
     pub(crate) fn new(edges: &[(EdgeId, CooperativeId)], random: &mut Random) -> Self {
         let mut set = WorkingSet::default();
         set.commodities.extend((1..=3).map(CommodityId));
-        set.units.extend((1..=2).map(UnitId));
+        set.units.extend((1..=2).map(|unit| (UnitId(unit), 1)));
         let mut hub = Self {
             feeds: BTreeMap::new(),
             set,
@@ -281,6 +281,7 @@ impl Hub {
                 clock_s: self.clock_s,
                 retry_after_s: 0,
                 minor: Some(MINOR_VERSION),
+                backed_up_s: None,
             })
         };
         let verdicts: Vec<Numbered> = self.streams[&edge].verdicts_after(hello.verdicts_upto);

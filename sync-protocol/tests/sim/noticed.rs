@@ -72,7 +72,6 @@ fn a_unit_that_stands_twice_a_row_that_differs_and_an_order_that_is_short_are_no
             let order = world.hub.set.orders.values_mut().next().unwrap();
             order.status = OrderStatus::Short;
             world.book.taken_back.remove(&order.id);
-            world.book.broken_cancels.clear();
         },
         check::everybody_has_one_last_word,
     );

@@ -4,12 +4,11 @@
 use crate::hub::Hub;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, Command, Context};
+use sync_protocol::command::{Aggregates, Blocked, Command, Context};
 use sync_protocol::ids::{EdgeId, Holder};
 use sync_protocol::session::{Link, LinkState};
 use sync_protocol::verdict::{Numbered, Verdict};
 use sync_protocol::wire::message::{Hello, RefusalCode};
-use uuid::Uuid;
 
 /// Seconds for which the hub keeps what it was sent, where the edge has acknowledged the verdict.
 const KEPT_S: i64 = 90 * 86_400;
@@ -105,25 +104,6 @@ impl Stream {
     }
 }
 
-/// Things that a command makes or changes, and those that it needs.
-fn aggregates(command: &Command, context: &Context) -> (Uuid, Vec<Uuid>) {
-    let body = Body::from_raw(&command.body).unwrap().unwrap();
-    let needs = body.needs(command.id, &command.actor, context);
-    let mut read: Vec<Uuid> = needs.listings.iter().chain(&needs.orders_of).map(|id| id.0).collect();
-    read.extend(needs.orders.iter().map(|id| id.0));
-    read.extend(needs.members.iter().map(|id| id.0));
-    let changes = match body {
-        Body::MemberRegister(b) => b.member,
-        Body::ListingPost(b) => b.listing,
-        Body::ListingEdit(b) => b.listing,
-        Body::ListingWithdraw(b) => b.listing,
-        Body::StockAdjust(b) => b.listing,
-        Body::OrderCancel(b) => b.order,
-        Body::OrderPlace(_) => command.id.0,
-    };
-    (changes, read)
-}
-
 impl Hub {
     /// The verdict on a command of a stream: it may break this hub, or wait for one that does.
     pub(crate) fn judge(
@@ -143,9 +123,12 @@ impl Hub {
 
     /// Whether an open command before this one would have made what it needs.
     fn waits(&self, edge: EdgeId, command: &Command, context: &Context) -> bool {
-        let (_, needs) = aggregates(command, context);
-        let before = self.streams[&edge].open.range(..command.seq);
-        before.map(|(_, open)| aggregates(open, context).0).any(|made| needs.contains(&made))
+        let sold = |order| self.set.sold_by(Holder::Edge(edge), order);
+        let mut blocked = Blocked::none();
+        for open in self.streams[&edge].open.range(..command.seq).map(|(_, open)| open) {
+            blocked.add(&Aggregates::of(open, context, sold));
+        }
+        blocked.holds(&Aggregates::of(command, context, sold))
     }
 
     /// The first commands of each stream that are quarantined.

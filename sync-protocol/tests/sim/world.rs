@@ -13,9 +13,6 @@ use sync_protocol::verdict::{RejectCode, Verdict};
 /// Cooperatives; of three edges two are offices of the first.
 pub(crate) const COOPS: u32 = 2;
 
-/// The number of the command that says what was weighed.
-const STOCK_ADJUST: u16 = 7;
-
 const DAY_S: i64 = 86_400;
 
 /// How far wall clocks of edges are off: twenty years, forty days, fourteen years ahead, not at all.
@@ -114,9 +111,10 @@ impl World {
     fn operator_looks(&mut self) {
         let aside = self.hub.quarantined();
         let Some((edge, seq)) = self.random.pick(&aside) else { return };
-        // What was weighed or thrown away stays so, whatever an operator says; the book would not know.
-        let is_of_stock = self.hub.streams[&edge].open[&seq].body.kind == STOCK_ADJUST;
-        let dismiss = !is_of_stock && self.random.chance(25);
+        // What was weighed, thrown away or taken back and sold again stays so, whatever an operator says; the book would not know.
+        let body = Body::from_raw(&self.hub.streams[&edge].open[&seq].body).unwrap().unwrap();
+        let stays = matches!(body, Body::StockAdjust(_)) || body.gives_back_at_once().is_some();
+        let dismiss = !stays && self.random.chance(25);
         self.hub.settle(edge, seq, dismiss);
         *(if dismiss { &mut self.faults.dismissed } else { &mut self.faults.retried }) += 1;
     }

@@ -150,6 +150,8 @@ fn a_person_is_told_once_and_only_of_what_is_final() {
     let seqs = |edge: &TestEdge| -> Vec<u64> {
         edge.read(|conn| untold(conn, 9)).iter().map(|(seq, _)| *seq).collect()
     };
+    assert_eq!(seqs(&edge), [0u64; 0], "its rows are not here yet, and it may have been undone since");
+    edge.write(super::super::settle);
     assert_eq!(seqs(&edge), [2]);
     edge.write(|tx| mark_told(tx, 3, 1_100));
     assert_eq!(state(&edge, 1).told_at_s, None, "an open verdict is not told of");
@@ -298,4 +300,24 @@ fn a_stored_value_that_no_version_writes_is_named() {
         let read = edge.db().read_blocking(|conn| outcome(conn, CommandId(hub_born(0))));
         assert_eq!(read, Err(DbError::BadRow(format!("table command, column {column}, row 2"))));
     }
+}
+
+#[test]
+fn what_took_effect_stays_until_two_copies_of_the_hubs_database_hold_it() {
+    let edge = with_orders(3);
+    let refused = Verdict::Rejected(Reject::with(RejectCode::NotEnough, ["5".to_owned()]));
+    record(&edge, vec![numbered(1, 2, applied()), numbered(2, 3, refused)]).unwrap();
+    edge.write(|tx| -> Result<(), DbError> {
+        super::super::settle(tx)?;
+        [2, 3].into_iter().try_for_each(|seq| mark_told(tx, seq, 1_000))
+    });
+    let backed_up = |at_s| edge.write(move |tx| node::set_backed_up_s(tx, at_s));
+    assert_eq!(heard_and_pruned(&edge), 0);
+    backed_up(Some(HandClock::START_S));
+    edge.clock().advance(Duration::from_secs(40 * 86_400));
+    assert_eq!(heard_and_pruned(&edge), 1, "what was refused is in no copy that matters");
+    edge.clock().advance(Duration::from_secs(40 * 86_400));
+    assert_eq!(heard_and_pruned(&edge), 0);
+    backed_up(Some(HandClock::START_S + 86_400));
+    assert_eq!(heard_and_pruned(&edge), 1);
 }

@@ -132,7 +132,8 @@ impl FakeHub {
     }
 
     pub(super) fn with_key(key: [u8; 32]) -> Self {
-        let set = WorkingSet { commodities: [MAIZE].into(), units: [KG].into(), ..WorkingSet::default() };
+        let set =
+            WorkingSet { commodities: [MAIZE].into(), units: [(KG, 1)].into(), ..WorkingSet::default() };
         let last = ISSUER.issue(0, first_link().random);
         let state = State {
             faults: Faults::default(),
@@ -455,7 +456,8 @@ impl State {
             out.push(Message::Verdicts(verdicts));
         }
         let close = |more| {
-            Message::Close(Close { link, more, clock_s: 1_772_352_600, retry_after_s: 0, minor: self.minor })
+            let (clock_s, backed_up_s) = (1_772_352_600, None);
+            Message::Close(Close { link, more, clock_s, retry_after_s: 0, minor: self.minor, backed_up_s })
         };
         if hello.scope != scope_hash(&self.scope) || hello.epoch != self.epoch {
             out.push(Message::Welcome(Welcome { epoch: self.epoch, scope: self.scope.clone() }));

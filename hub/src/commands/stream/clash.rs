@@ -5,7 +5,7 @@ use super::store::Kept;
 use crate::db::{int, q};
 use crate::rows::Cells;
 use sqlx::PgConnection;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use sync_protocol::command::{Body, Command};
 use sync_protocol::ids::{CommandId, EdgeId, Stream, derived};
 use uuid::Uuid;
@@ -40,11 +40,18 @@ fn is_same(kept: &Kept, command: &Command) -> bool {
     kept.body_hash == command.body_hash() || asks_the_same()
 }
 
-/// Of commands in order, how many can be taken together: up to the first whose id clashes, with one kept or one among them.
-pub(super) fn before_the_first(edge: EdgeId, commands: &[&Command], kept: &[Kept]) -> usize {
-    let mut seen = std::collections::HashSet::new();
+/// Of commands in order, how many can be taken together: up to the first whose id clashes, with one kept, with one among them, or with
+/// what is here by another road.
+pub(super) fn before_the_first(
+    edge: EdgeId,
+    commands: &[&Command],
+    kept: &[Kept],
+    taken: &HashSet<CommandId>,
+) -> usize {
+    let mut seen = HashSet::new();
     let mut is_clear = |command: &&Command| {
-        seen.insert(command.id) && !matches!(known(edge, command, kept), Known::Clash(_))
+        let is_clash = taken.contains(&command.id) || matches!(known(edge, command, kept), Known::Clash(_));
+        seen.insert(command.id) && !is_clash
     };
     commands.iter().position(|command| !is_clear(command)).unwrap_or(commands.len())
 }
@@ -173,10 +180,16 @@ mod tests {
     fn a_batch_is_taken_up_to_the_first_id_that_is_anothers() {
         let all: Vec<Command> = (1..=4).map(|n| command(n, n, 0, 5, Source::Held)).collect();
         let list: Vec<&Command> = all.iter().collect();
-        assert_eq!(before_the_first(EdgeId(1), &list, &[]), 4);
-        assert_eq!(before_the_first(EdgeId(1), &list, &[kept(2, &all[2])]), 2);
-        assert_eq!(before_the_first(EdgeId(1), &list, &[kept(1, &all[2])]), 4, "its own again");
+        let none = HashSet::new();
+        assert_eq!(
+            before_the_first(EdgeId(1), &list, &[], &HashSet::from([all[1].id])),
+            1,
+            "here by another road"
+        );
+        assert_eq!(before_the_first(EdgeId(1), &list, &[], &none), 4);
+        assert_eq!(before_the_first(EdgeId(1), &list, &[kept(2, &all[2])], &none), 2);
+        assert_eq!(before_the_first(EdgeId(1), &list, &[kept(1, &all[2])], &none), 4, "its own again");
         let twice = [list[0], list[1], list[0]];
-        assert_eq!(before_the_first(EdgeId(1), &twice, &[]), 2);
+        assert_eq!(before_the_first(EdgeId(1), &twice, &[], &none), 2);
     }
 }

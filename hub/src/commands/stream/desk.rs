@@ -7,8 +7,8 @@ use crate::jobs::bad_rows::OfARow as _;
 use crate::rows::Cells;
 use jiff_sqlx::Timestamp;
 use serde::Serialize;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
 use sync_protocol::command::{Body, Command, name};
 use sync_protocol::ids::{EdgeId, Stream};
 use uuid::Uuid;
@@ -59,6 +59,25 @@ pub struct Shown {
     pub clashes_with: Vec<String>,
 }
 
+/// How many wait, of an edge or of all.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count(db: &Db, edge: Option<EdgeId>) -> Result<u64, sqlx::Error> {
+    let edge = edge.map(|edge| i32::try_from(edge.0).unwrap_or(i32::MAX));
+    let kept = Narrowed::of(
+        "SELECT (SELECT count(*) FROM commands c WHERE c.verdict IN ('held', 'quarantined', 'unsupported')",
+    );
+    let failing = kept.maybe(" AND c.edge_id = ?", edge).then(
+        ") + (SELECT count(*) FROM command_failures f WHERE NOT EXISTS (SELECT FROM commands c WHERE c.id = f.id)",
+    );
+    let text = failing.maybe(" AND f.edge_id = ?", edge).then(")");
+    let mut tx = db.begin().await?;
+    let rows = text.fetch_all(&mut tx).await?;
+    tx.commit().await?;
+    rows.first().map_or(Ok(0), |row| Cells::of("commands", row).count(0))
+}
+
 /// The text of a list, of an edge's commands or of all, or of one command.
 fn text(edge: Option<i32>, id: Option<Uuid>) -> Narrowed {
     let kept = Narrowed::of(
@@ -85,11 +104,15 @@ pub async fn list(db: &Db, edge: Option<EdgeId>) -> Result<Vec<Waiting>, sqlx::E
     let edge = edge.map(|edge| i32::try_from(edge.0).unwrap_or(i32::MAX));
     let rows = text(edge, None).fetch_all(&mut tx).await?;
     tx.commit().await?;
-    let shown = |row| match waiting(row) {
+    rows.iter().map(readable).collect()
+}
+
+/// Where it stands, as far as that can be read.
+fn readable(row: &PgRow) -> Result<Waiting, sqlx::Error> {
+    match waiting(row) {
         Err(error) if error.is_of_a_row() => Ok(unreadable(row, &error)),
         shown => shown,
-    };
-    rows.iter().map(shown).collect()
+    }
 }
 
 /// One command that waits; `None` where there is none of that id, or it has its final verdict.
@@ -100,8 +123,8 @@ pub async fn show(db: &Db, id: Uuid) -> Result<Option<Shown>, sqlx::Error> {
     let mut tx = db.begin().await?;
     let found = text(None, Some(id)).fetch_all(&mut tx).await?;
     let Some(row) = found.first() else { return Ok(None) };
-    let waiting = waiting(row)?;
-    let kept = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, clash_id IS NOT NULL FROM commands WHERE id = $1")
+    let waiting = readable(row)?;
+    let kept = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, clash_id IS NOT NULL, clash_id FROM commands WHERE id = $1")
         .bind(id)
         .fetch_optional(&mut *tx)
         .await?;
@@ -111,9 +134,20 @@ pub async fn show(db: &Db, id: Uuid) -> Result<Option<Shown>, sqlx::Error> {
             .bind(id)
             .fetch_all(&mut *tx)
             .await?;
+    let claimed = kept.as_ref().and_then(|row| Cells::of("commands", row).get::<Option<Uuid>>(9).ok()?);
+    let body = kept.as_ref().and_then(|row| Body::from_raw(&store::command(row).ok()?.body).ok()?);
+    let others = match claimed {
+        Some(claimed) => by_another_road(&mut tx, claimed, body.and_then(|body| body.makes())).await?,
+        None => Vec::new(),
+    };
     tx.commit().await?;
-    let command = kept.as_ref().map(store::command).transpose()?;
+    // Of one that does not fit what this program makes of it, that is said which does.
+    let command = match kept.as_ref().map(store::command).transpose() {
+        Err(error) if error.is_of_a_row() => None,
+        command => command?,
+    };
     let has_anothers_id = kept.as_ref().map(|row| Cells::of("commands", row).get(8)).transpose()?;
+    let of_kept = |at| kept.as_ref().and_then(|row| Cells::of("commands", row).get::<Vec<u8>>(at).ok());
     let clash = |row: &PgRow| {
         let cells = Cells::of("command_conflicts", row);
         Ok(format!(
@@ -128,11 +162,34 @@ pub async fn show(db: &Db, id: Uuid) -> Result<Option<Shown>, sqlx::Error> {
         made_at_s: command.as_ref().map_or(0, |command| command.made_at_s),
         actor: command.as_ref().map(|command| format!("{:?}", command.actor)).unwrap_or_default(),
         says: command.as_ref().and_then(says),
-        body: command.as_ref().map(|command| hex(&command.body.bytes)).unwrap_or_default(),
+        body: of_kept(7).map(|bytes| hex(&bytes)).unwrap_or_default(),
         has_anothers_id: has_anothers_id.unwrap_or_default(),
-        clashes_with: clashes.iter().map(clash).collect::<Result<_, sqlx::Error>>()?,
+        clashes_with: clashes.iter().map(clash).chain(others).collect::<Result<_, sqlx::Error>>()?,
         waiting,
     }))
+}
+
+/// What bears a command's id, or that of the thing it makes, and came by no command that is known here.
+async fn by_another_road(
+    conn: &mut PgConnection,
+    claimed: Uuid,
+    made: Option<Uuid>,
+) -> Result<Vec<Result<String, sqlx::Error>>, sqlx::Error> {
+    let rows = q("SELECT 'order ' || o.id || ': ' || o.quantity_milli || ' thousandths of product ' || o.listing_id || ' at ' || o.unit_price_minor
+            || ', for ' || o.buyer_phone || ' ' || o.buyer_name
+        FROM orders o WHERE o.id = $1 AND NOT EXISTS (SELECT FROM commands c WHERE c.id = o.id)
+        UNION ALL
+        SELECT 'product ' || l.id || ': ' || l.title || ', commodity ' || l.commodity_id || ' by unit ' || l.unit_id || ' at ' || l.price_minor
+            || ', of cooperative ' || l.cooperative_id
+        FROM listings l WHERE l.id = $2
+        UNION ALL
+        SELECT 'stock ' || e.of_id || '/' || e.step || ': ' || e.quantity_milli || ' thousandths of product ' || e.listing_id
+        FROM stock_entries e WHERE e.of_id = $1 AND NOT EXISTS (SELECT FROM commands c WHERE c.id = e.of_id)")
+    .bind(claimed)
+    .bind(made)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.iter().map(|row| Cells::of("orders", row).get(0)).collect())
 }
 
 /// One of which not everything can be read. It is named, and keeps nobody from seeing the others.

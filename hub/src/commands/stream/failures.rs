@@ -2,8 +2,7 @@
 //! same that no value causes. Counted in the database, by its clock alone, because hubs keep nothing between two exchanges.
 
 use super::take::printable;
-use super::{Failed, StreamError, clash, store};
-use crate::commands::Aggregates;
+use super::{Failed, StreamError, before, clash, row, store};
 use crate::commands::probe::probe;
 use crate::db::{Db, int, q};
 use crate::rows::Cells;
@@ -66,12 +65,14 @@ pub(super) async fn try_without(db: &Db, deps: &Deps, stream: Stream) -> Result<
 }
 
 async fn try_in(conn: &mut PgConnection, deps: &Deps, stream: Stream) -> Result<(), Failed> {
-    let Some(row) = store::lock(conn, stream).await? else { return Ok(()) };
+    let Some(row) = row::lock(conn, stream).await? else { return Ok(()) };
     store::kept(conn, stream, &[]).await?;
     // Before any there was: what stands open is not read, for it may be what breaks.
     let nothing = Stream { incarnation: 0, ..stream };
-    store::open_before(conn, nothing, 0, |_| Aggregates::default()).await?;
-    clash::renames(conn, stream.edge).await?;
+    let renames = clash::renames(conn, stream.edge).await?;
+    before::blocked_before(conn, nothing, 0, |command| row.context(stream.edge, &command.actor), &renames)
+        .await?;
+    before::sold_by(conn, stream.edge, Vec::new()).await?;
     probe(conn, deps, row.cooperative).await?;
     Ok(store::insert(conn, stream, deps.clock.now().to_sqlx(), &[]).await?)
 }

@@ -2,14 +2,15 @@
 //! savepoints, and the feed gets all of it once, at the end. Costs by how many break, not by how many there are.
 
 use super::take::{caught, printable};
-use super::{Failed, failures};
+use super::{Failed, before, failures};
 use crate::commands::apply::{Written, lock_for, publish_written, write_in_stream};
-use crate::commands::{Blocked, Incoming, Outcome, aggregates};
+use crate::commands::{Incoming, Outcome};
 use crate::db::{is_race, q};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use std::ops::Range;
+use sync_protocol::command::Blocked;
 use sync_protocol::ids::Stream;
 use sync_protocol::verdict::Verdict;
 
@@ -84,12 +85,12 @@ pub(super) async fn isolate(
             parts.push(Part { range: range.start..middle, breaks_after: None });
             continue;
         };
-        let Incoming { command, context, .. } = &batch[range.start];
+        let broken = &batch[range.start];
         let aside = match error {
             Failed::Broken(error) => Aside { error: printable(&error), ours: false },
             Failed::Ours(error) if !counts => return Err(Failed::Ours(error)),
             Failed::Ours(error) => {
-                if !failures::count(conn, stream, command, &error).await? {
+                if !failures::count(conn, stream, &broken.command, &error).await? {
                     sorted.stopped = Some(error);
                     break;
                 }
@@ -97,7 +98,7 @@ pub(super) async fn isolate(
             }
             other => return Err(other),
         };
-        blocked.add(&aggregates(command, context));
+        blocked.add(&before::of_one(conn, stream.edge, broken).await?);
         written.push(Verdict::Quarantined);
         sorted.aside.insert(range.start, aside);
     }

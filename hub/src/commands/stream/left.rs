@@ -2,6 +2,7 @@
 
 use super::clash::{self, Known};
 use super::isolate::Aside;
+use super::row;
 use super::store::{self, Judged};
 use crate::commands::Outcome;
 use crate::db::{Db, int, q_scalar, retrying};
@@ -43,7 +44,7 @@ async fn keep(
     stream: Stream,
     commands: &[Command],
 ) -> Result<u64, sqlx::Error> {
-    let Some(row) = store::lock(conn, stream).await?.filter(|row| row.revoked) else { return Ok(0) };
+    let Some(row) = row::lock(conn, stream).await?.filter(|row| row.revoked) else { return Ok(0) };
     let known = store::kept(conn, stream, commands).await?;
     let mut numbers: HashSet<u64> =
         known.iter().filter(|kept| kept.stream == stream).map(|kept| kept.command.seq).collect();
@@ -83,6 +84,6 @@ async fn keep(
             clash::note(conn, stream, came).await?;
         }
     }
-    store::advance(conn, stream, row.applied_seq, row.last_verdict + judged.len() as u64).await?;
+    row::advance(conn, stream, row.applied_seq, row.last_verdict + judged.len() as u64).await?;
     Ok(judged.len() as u64)
 }

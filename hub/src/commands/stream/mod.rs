@@ -5,12 +5,14 @@
 //! others go on. What says nothing about a command never becomes a verdict: neither the moment (a deadlock, a lost connection, a
 //! full disk) nor this hub being out of order (a column that is not there).
 
+mod before;
 mod clash;
 pub mod desk;
 mod failures;
 mod isolate;
 mod left;
 mod open;
+mod row;
 mod store;
 mod take;
 mod verdicts;
@@ -26,6 +28,7 @@ pub use verdicts::{ack, verdicts_after};
 
 use super::ApplyError;
 use crate::db::{Transient, is_race};
+use sync_protocol::ids::CommandId;
 
 /// Why commands of a stream were not taken. What was taken before stands.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +82,8 @@ enum Failed {
     Ours(sqlx::Error),
     /// Something in the batch broke, by what it says.
     Broken(String),
+    /// What these would make is there already by another road, as something else.
+    Taken(Vec<CommandId>),
 }
 
 impl From<ApplyError> for Failed {
@@ -88,6 +93,7 @@ impl From<ApplyError> for Failed {
             ApplyError::Ours(error) => Self::Ours(error),
             ApplyError::Db(error) => Self::Broken(error.to_string()),
             ApplyError::Poison(error) => Self::Broken(error),
+            ApplyError::Taken(ids) => Self::Taken(ids),
         }
     }
 }
@@ -112,7 +118,15 @@ impl Failed {
             other => other,
         }
     }
+
+    /// Where no command can be taken under another id.
+    fn into_broken(self) -> Self {
+        if let Self::Taken(_) = self { Self::Broken(TAKEN.to_owned()) } else { self }
+    }
 }
+
+/// What is said of a command whose ids are in use by another road than commands.
+const TAKEN: &str = "what it would make is here already, by another road, and is something else";
 
 /// What a failure means that nothing more can be done about now.
 impl From<Failed> for StreamError {
@@ -122,6 +136,7 @@ impl From<Failed> for StreamError {
             Failed::Moment(error) => Self::Unavailable(error),
             Failed::Ours(error) => Self::Ours(error),
             Failed::Broken(error) => Self::Ours(sqlx::Error::Protocol(error)),
+            Failed::Taken(_) => Self::Ours(sqlx::Error::Protocol(TAKEN.to_owned())),
         }
     }
 }

@@ -3,12 +3,13 @@
 
 use super::clash;
 use super::isolate::Aside;
-use super::store::{self, Judged, StreamRow};
+use super::row::{self, StreamRow};
+use super::store::{self, Judged};
 use super::take::{caught, printable};
-use super::{Failed, StreamError};
-use crate::commands::{Blocked, Incoming, Outcome, aggregates, apply_in_stream};
+use super::{Failed, StreamError, before};
+use crate::commands::{Incoming, Outcome, apply_in_stream};
 use crate::db::{Db, int, q, retrying};
-use crate::jobs::bad_rows::BadRows;
+use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::news::Moved;
 use crate::rows::Cells;
 use mizili_node::deps::Deps;
@@ -205,9 +206,12 @@ async fn retry_one(
     };
     let Aside { error, ours } = &aside;
     tracing::error!(edge = stream.edge.0, seq, error, ours, "a command broke again; it stays quarantined");
-    let mut tx = db.begin().await.map_err(StreamError::Unavailable)?;
-    store::note_aside(&mut tx, stream, seq, &aside).await.map_err(Failed::from)?;
-    tx.commit().await.map_err(StreamError::Unavailable)?;
+    let noted = retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        store::note_aside(&mut tx, stream, seq, &aside).await?;
+        tx.commit().await
+    });
+    noted.await.map_err(Failed::from)?;
     Ok(0)
 }
 
@@ -277,7 +281,7 @@ async fn try_again(
         })
         .await
     };
-    retrying(deps, attempt).await.map_err(Failed::for_good)
+    retrying(deps, attempt).await.map_err(|failed| failed.for_good().into_broken())
 }
 
 /// How many commands got another verdict, and what that moved.
@@ -288,11 +292,11 @@ async fn one_transaction(
     seqs: &[u64],
     again: Again<'_>,
 ) -> Result<(usize, Moved), Failed> {
-    let Some(row) = store::lock(conn, stream).await? else { return Ok((0, Moved::default())) };
+    let Some(row) = row::lock(conn, stream).await? else { return Ok((0, Moved::default())) };
     if row.revoked && matches!(again, Again::Decide(By::Itself)) {
         return Ok((0, Moved::default()));
     }
-    let mut open = open_commands(conn, stream, seqs).await?;
+    let mut open = open_commands(conn, stream, seqs, again).await?;
     match again {
         // What clashes is not decided until an operator says under which id.
         Again::Decide(_) => open.retain(|open| open.claimed.is_none()),
@@ -322,7 +326,7 @@ async fn one_transaction(
     }
     if !judged.is_empty() {
         store::update(conn, stream, &judged).await?;
-        store::advance(conn, stream, row.applied_seq, number).await?;
+        row::advance(conn, stream, row.applied_seq, number).await?;
         moved.add(Bucket::Edge(stream.edge));
     }
     Ok((judged.len(), moved))
@@ -337,11 +341,8 @@ async fn decide(
 ) -> Result<Vec<Outcome>, Failed> {
     let Some(Open { command: first, .. }) = open.first() else { return Ok(Vec::new()) };
     let context = |command: &Command| row.context(stream.edge, &command.actor);
-    let mut blocked = Blocked::none();
-    for before in store::open_before(conn, stream, first.seq, |c| aggregates(c, &context(c))).await? {
-        blocked.add(&before);
-    }
     let renames = clash::renames(conn, stream.edge).await?;
+    let mut blocked = before::blocked_before(conn, stream, first.seq, context, &renames).await?;
     let incoming = |open: &Open| Incoming {
         command: clash::renamed(&open.command, &renames),
         context: context(&open.command),
@@ -366,6 +367,7 @@ async fn open_commands(
     conn: &mut PgConnection,
     stream: Stream,
     seqs: &[u64],
+    again: Again<'_>,
 ) -> Result<Vec<Open>, sqlx::Error> {
     let rows = q("SELECT seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, verdict, clash_id FROM commands
         WHERE edge_id = $1 AND incarnation = $2 AND seq = ANY($3) AND verdict IN ('held', 'quarantined', 'unsupported')
@@ -377,7 +379,12 @@ async fn open_commands(
     .await?;
     let open = |row| {
         let cells = Cells::of("commands", row);
-        Ok(Open { command: store::command(row)?, verdict: cells.get(8)?, claimed: cells.get(9)? })
+        let command = match store::command(row) {
+            // To be put aside it need not be understood.
+            Err(error) if error.is_of_a_row() && matches!(again, Again::Dismiss) => store::unread(row)?,
+            command => command?,
+        };
+        Ok(Open { command, verdict: cells.get(8)?, claimed: cells.get(9)? })
     };
     rows.iter().map(open).collect()
 }

@@ -2,9 +2,10 @@
 
 use super::clash::{self, Known};
 use super::isolate::{Aside, Sorted, isolate};
-use super::store::{self, Judged, Kept, StreamRow};
-use super::{Failed, StreamError, failures};
-use crate::commands::{Blocked, Incoming, Outcome, aggregates, apply_in_stream};
+use super::row::{self, StreamRow};
+use super::store::{self, Judged, Kept};
+use super::{Failed, StreamError, TAKEN, before, failures};
+use crate::commands::{Incoming, Outcome, apply_in_stream};
 use crate::db::{Db, retrying};
 use crate::news::Moved;
 use futures_util::FutureExt;
@@ -12,7 +13,7 @@ use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::Command;
@@ -33,6 +34,14 @@ enum How {
     Aside(Aside),
 }
 
+/// What one transaction is to take.
+struct Part<'a> {
+    commands: &'a [Command],
+    how: &'a How,
+    /// Those whose ids are in use by another road.
+    taken_ids: &'a HashSet<CommandId>,
+}
+
 /// Takes the commands of one frame, in order, exactly once each, however often the frame comes. `exchange` is the number of the
 /// exchange that brought them: when a newer one has begun, nothing more is taken for this one.
 ///
@@ -49,11 +58,17 @@ pub async fn take_batch(
     let stream = Stream { edge, incarnation };
     // Parts still to be taken, the next one last.
     let mut parts = vec![commands.as_slice()];
+    // Those whose ids were found to be in use by another road.
+    let mut taken_ids = HashSet::new();
     while let Some(part) = parts.pop() {
         let mut how = How::Whole;
         loop {
-            let tried = try_part(db, deps, stream, exchange, part, &how).await;
+            let tried = try_part(db, deps, stream, exchange, part, &how, &taken_ids).await;
             how = match (how, tried) {
+                (how, Err(Failed::Taken(ids))) => {
+                    taken_ids.extend(ids);
+                    how
+                }
                 (_, Ok(taken)) => {
                     if taken < part.len() {
                         parts.push(&part[taken..]);
@@ -114,12 +129,15 @@ async fn try_part(
     exchange: i64,
     part: &[Command],
     how: &How,
+    taken_ids: &HashSet<CommandId>,
 ) -> Result<usize, Failed> {
     let attempt = || async {
         let taking = async {
             let mut tx = db.begin().await?;
             let mut moved = Moved::default();
-            let taken = take(&mut tx, deps, stream, exchange, part, how, &mut moved).await?;
+            let taken =
+                take(&mut tx, deps, stream, exchange, &Part { commands: part, how, taken_ids }, &mut moved)
+                    .await?;
             db.commit_and_tell(tx, &moved).await?;
             taken.map_err(Failed::Stream)
         };
@@ -148,11 +166,10 @@ async fn take(
     deps: &Deps,
     stream: Stream,
     exchange: i64,
-    part: &[Command],
-    how: &How,
+    &Part { commands: part, how, taken_ids }: &Part<'_>,
     moved: &mut Moved,
 ) -> Result<Result<usize, StreamError>, Failed> {
-    let row = store::lock_to_take(conn, stream, exchange).await?;
+    let row = row::lock_to_take(conn, stream, exchange).await?;
     let kept = store::kept(conn, stream, part).await?;
     let reused = reused(stream, &row, part, &kept);
     if let Some(first) = reused.first() {
@@ -173,11 +190,13 @@ async fn take(
     }
     let place = |seq: Option<u64>| seq.and_then(|seq| part.iter().position(|command| command.seq == seq));
     // A command whose id is another's is taken alone: what comes after it has to see that it waits.
-    let clear = clash::before_the_first(stream.edge, &fresh, &kept);
+    let clear = clash::before_the_first(stream.edge, &fresh, &kept, taken_ids);
     let next = fresh.get(clear).map(|command| command.seq);
-    if let (0, Some(first)) = (clear, fresh.first())
-        && let Known::Clash(other) = clash::known(stream.edge, first, &kept)
-    {
+    if let (0, Some(first)) = (clear, fresh.first()) {
+        let other = match clash::known(stream.edge, first, &kept) {
+            Known::Clash(other) => Some(other),
+            Known::Nothing | Known::Again(_) => None,
+        };
         keep_clash(conn, deps, stream, &row, first, other).await?;
         return Ok(Ok(place(Some(first.seq)).map_or(part.len(), |at| at + 1)));
     }
@@ -205,19 +224,24 @@ async fn take(
     Ok(Ok(place(left.or(next)).unwrap_or(part.len())))
 }
 
-/// Keeps a command whose id is another's, alone, for an operator.
+/// Keeps a command whose id is another's, alone, for an operator: another command's, or something's that came by no command known here.
 async fn keep_clash(
     conn: &mut PgConnection,
     deps: &Deps,
     stream: Stream,
     row: &StreamRow,
     command: &Command,
-    other: &Kept,
+    other: Option<&Kept>,
 ) -> Result<(), Failed> {
-    let (edge, seq) = (other.stream.edge, other.command.seq);
     let kept = Command { id: clash::own_id(stream, command), ..command.clone() };
+    let why = match other {
+        Some(Kept { stream: Stream { edge, .. }, command: Command { seq, .. }, .. }) => {
+            format!("its id is that of command {seq} of edge {edge}, which says something else")
+        }
+        None => TAKEN.to_owned(),
+    };
     let error = format!(
-        "its id is that of command {seq} of edge {edge}, which says something else. `mizili-hub commands retry {id} --new-id` takes it \
+        "{why}. `mizili-hub commands retry {id} --new-id` takes it \
          under an id of its own, `mizili-hub commands dismiss {id}` puts it aside",
         id = kept.id.0
     );
@@ -228,7 +252,7 @@ async fn keep_clash(
     let judged = Judged { command: &kept, outcome, number, aside: Some(&aside) };
     store::insert(conn, stream, deps.clock.now().to_sqlx(), &[judged]).await?;
     clash::note(conn, stream, command).await?;
-    Ok(store::advance(conn, stream, command.seq, number).await?)
+    Ok(row::advance(conn, stream, command.seq, number).await?)
 }
 
 /// Keeps what was decided, with the stream's new place. Commands that the edge brought before move to their new numbers.
@@ -267,7 +291,7 @@ async fn keep(
     if !judged.is_empty() {
         store::insert(conn, stream, deps.clock.now().to_sqlx(), &judged).await?;
     }
-    Ok(store::advance(conn, stream, last.seq, row.last_verdict + fresh.len() as u64).await?)
+    Ok(row::advance(conn, stream, last.seq, row.last_verdict + fresh.len() as u64).await?)
 }
 
 /// Commands under whose number another command was taken: what this edge holds for its stream is not what the hub has.
@@ -301,11 +325,8 @@ async fn sort(
         });
     }
     let context = |command: &Command| row.context(stream.edge, &command.actor);
-    let mut blocked = Blocked::none();
-    for open in store::open_before(conn, stream, first.seq, |c| aggregates(c, &context(c))).await? {
-        blocked.add(&open);
-    }
     let renames = clash::renames(conn, stream.edge).await?;
+    let mut blocked = before::blocked_before(conn, stream, first.seq, context, &renames).await?;
     let batch: Vec<Incoming> = new
         .iter()
         .map(|command| Incoming {

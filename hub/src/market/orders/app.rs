@@ -101,8 +101,8 @@ async fn place_once(state: &AppState, names: &Kept, draft: &Draft<'_>) -> Result
             let order = order.ok_or_else(|| Problem::internal("a placed order is not there"))?;
             let buyer_user = Some(caller.id.0);
             let buyer_unconfirmed = !caller.phone_confirmed;
-            let Offer { product, unit, .. } = offer;
-            let row = OrderRow { order, product, unit, buyer_user, buyer_unconfirmed };
+            let Offer { product, unit, step_milli, .. } = offer;
+            let row = OrderRow { order, product, unit, step_milli, buyer_user, buyer_unconfirmed };
             (Answer::created(&row.show())?, moved)
         }
         Err(reject) => (Answer::refused(&refusal(&reject, &offer)), Moved::default()),

@@ -3,8 +3,7 @@
 use super::OrderRow;
 use crate::db::{Narrowed, int, q, q_scalar};
 use crate::market::newest::{Newest, RecordedAt};
-use crate::market::products::db::step_milli;
-use crate::rows;
+use crate::rows::{self, step_milli};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mizili_node::lists::OrderFilter;
@@ -37,7 +36,7 @@ macro_rules! select_order {
             " SELECT o.id, o.listing_id, o.cooperative_id, o.quantity_milli, o.unit_price_minor, o.currency, o.holder, o.buyer_phone,
                      o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.odd_price, o.buyer_user_id,
                      (extract(epoch FROM o.recorded_at) * 1000000)::bigint AS recorded_at_us,
-                     CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit,
+                     CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit, u.base, u.factor_milli,
                      coalesce((SELECT NOT a.phone_confirmed FROM users a WHERE a.id = o.buyer_user_id), false) AS buyer_unconfirmed
               FROM ",
             $from,
@@ -53,7 +52,8 @@ fn order_of(row: &PgRow) -> Result<OrderRow, sqlx::Error> {
     let (product, unit) = (row.try_get("product")?, row.try_get("unit")?);
     let buyer_unconfirmed = row.try_get("buyer_unconfirmed")?;
     let buyer_user = row.try_get("buyer_user_id")?;
-    Ok(OrderRow { order: rows::order(row)?, product, unit, buyer_user, buyer_unconfirmed })
+    let step_milli = step_milli(row)?.unwrap_or(1);
+    Ok(OrderRow { order: rows::order(row)?, product, unit, step_milli, buyer_user, buyer_unconfirmed })
 }
 
 fn listed(row: &PgRow) -> Result<(Newest, OrderRow), sqlx::Error> {

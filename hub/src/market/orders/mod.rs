@@ -17,6 +17,8 @@ pub(crate) struct OrderRow {
     /// The product's own name, or its commodity's.
     pub(crate) product: String,
     pub(crate) unit: String,
+    /// The steps in which the unit can be had, in thousandths.
+    pub(crate) step_milli: i64,
     /// The account that ordered over REST.
     pub(crate) buyer_user: Option<Uuid>,
     /// Whether the account that ordered has a number that nobody confirmed.
@@ -27,7 +29,7 @@ impl OrderRow {
     /// As it is shown to somebody who may see it.
     pub(crate) fn show(self) -> Order {
         let order = self.order;
-        let flag = order.flag().map(str::to_owned);
+        let flag = order.flag(self.step_milli).map(str::to_owned);
         Order {
             id: order.id.0,
             product_id: order.listing.0,

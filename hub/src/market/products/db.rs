@@ -5,12 +5,13 @@ use crate::db::{Narrowed, misfit, q};
 use crate::market::newest::{Newest, RecordedAt};
 use crate::market::reference::kept::Kept;
 use crate::market::reference::names::Meant;
+use crate::rows::step_milli;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mizili_node::lists::ProductFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::entity::{ListingStatus, UnitBase};
+use sync_protocol::entity::ListingStatus;
 use uuid::Uuid;
 
 /// Cooperatives are kept by Postgres' `int`.
@@ -227,14 +228,6 @@ pub(crate) async fn references(
         commodity: row.try_get("commodity")?,
         unit_step_milli: step_milli(&row)?,
     })
-}
-
-/// The steps in which the unit of a row can be had, in thousandths; `None` where there is no unit.
-pub(crate) fn step_milli(row: &PgRow) -> Result<Option<i64>, sqlx::Error> {
-    let (base, factor): (Option<i32>, Option<i64>) = (row.try_get("base")?, row.try_get("factor_milli")?);
-    let (Some(base), Some(factor)) = (base, factor) else { return Ok(None) };
-    let base = u32::try_from(base).map_err(|_| misfit("units", "base"))?;
-    Ok(Some(UnitBase::from_code(base).step_milli(factor)))
 }
 
 /// The member of a cooperative with a number.

@@ -198,9 +198,13 @@ fn check_account(new: &NewAccount) -> Result<Phone, Problem> {
 ///
 /// # Errors
 /// No account has that number.
-pub async fn confirm(db: &Db, phone: &str, country: Option<&str>) -> Result<User, ApiError> {
+pub async fn confirm(db: &Db, deps: &Deps, phone: &str, country: Option<&str>) -> Result<User, ApiError> {
     let phone =
         read_phone("phone", phone, country).map_err(|wrong| Problem::invalid("phone", wrong.detail))?;
+    retrying(deps, || confirm_once(db, &phone)).await
+}
+
+async fn confirm_once(db: &Db, phone: &Phone) -> Result<User, ApiError> {
     let mut tx = db.begin().await?;
     let id = db::confirm(&mut tx, phone.number()).await?;
     let id =

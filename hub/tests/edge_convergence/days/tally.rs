@@ -218,6 +218,7 @@ impl Tally {
             let about = format!("FROM sms_out WHERE about = '{}' AND kind = 'verdict'", told.id);
             let said: Vec<String> = office.column(format!("SELECT phone || ' ' || text {about}")).await;
             self.is_the_last_word(told, *end, &said)?;
+            self.its_end_was_told(office, told).await?;
             stands_on_the_page(office, told, *end).await?;
         }
         self.orders_are_as_told(world).await
@@ -256,6 +257,29 @@ impl Tally {
             ensure!(text.starts_with(&format!("{phone} ")), "{told:?}: somebody else was told: {text}");
             ensure!(text.contains("NOT") == is_refused, "{told:?} ended as {end:?}, and was told: {text}");
         }
+        Ok(())
+    }
+
+    /// Whose order was taken back at the hub, and not here, heard last that it is off, as long as its office remembers the order.
+    async fn its_end_was_told(&self, office: &Office, told: &Told) -> Result<()> {
+        let id = told.id;
+        let is_cancel = |other: &Told| matches!(other.what, What::Cancel { order, .. } if order == id);
+        let is_due = told.phone != 0
+            && matches!(told.what, What::Order { .. })
+            && self.cancelled_at_the_hub.contains(&id)
+            && !self.gone.contains(&id)
+            && !self.told.iter().any(is_cancel);
+        if !is_due {
+            return Ok(());
+        }
+        let last = format!(
+            "SELECT text FROM sms_out WHERE about IN ('{id}', '{id}/cancelled') ORDER BY id DESC LIMIT 1"
+        );
+        let said: Vec<String> = office.column(last).await;
+        ensure!(
+            said.first().is_some_and(|text| text.contains("is cancelled")),
+            "{told:?} was taken back at the hub: {said:?}"
+        );
         Ok(())
     }
 

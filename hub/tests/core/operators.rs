@@ -1,0 +1,58 @@
+//! What operators do at the command line goes through a bad moment as a request does.
+
+use crate::support::World;
+use mizili_hub::market::users::app::confirm;
+use mizili_hub::sync::keys::HubKeys;
+use mizili_hub::sync::{doors, marks, trust};
+
+/// The first write to a table loses a deadlock.
+async fn loses_the_first(world: &World, table: &str) {
+    world
+        .sql(format!(
+            "CREATE SEQUENCE {table}_tries;
+             CREATE FUNCTION {table}_lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF nextval('{table}_tries') = 1 THEN RAISE EXCEPTION 'planted' USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$;
+             CREATE TRIGGER lose AFTER INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {table}_lose()"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn an_operators_act_that_loses_a_deadlock_is_done_all_the_same() {
+    let world = World::new().await;
+    world
+        .sql(
+            "INSERT INTO users (id, phone, name, role, password_hash) VALUES (gen_random_uuid(), 265991000001, 'M', 'buyer', '');
+             UPDATE edge_streams SET halted_reason = 'somebody asked'",
+        )
+        .await;
+    for table in ["users", "edge_streams", "hub", "backup_marks"] {
+        loses_the_first(&world, table).await;
+    }
+    let (db, deps) = (&world.db, &world.deps);
+    confirm(db, deps, "+265991000001", None).await.unwrap();
+    assert_eq!(world.number("SELECT count(*) FROM users WHERE phone_confirmed").await, 1);
+    assert_eq!(doors::resume(db, deps, 1).await.unwrap().as_deref(), Some("somebody asked"));
+    let folder = tempfile::tempdir().unwrap();
+    let keys = HubKeys::load(None, folder.path(), |secret| secret.fill(77)).unwrap();
+    assert_eq!(trust::replace(db, deps, &keys).await.unwrap(), 1);
+    assert_eq!(marks::mark(db, deps, deps.clock.now(), "tape 7").await.unwrap().len(), 1);
+    let tried =
+        world.number("SELECT min(last_value) FROM pg_sequences WHERE sequencename LIKE '%\\_tries'").await;
+    assert!(tried > 1, "each lost its first try");
+}
+
+#[tokio::test]
+async fn copies_that_were_tried_are_kept_in_order_and_none_is_of_tomorrow() {
+    let world = World::new().await;
+    let (db, deps) = (&world.db, &world.deps);
+    let now = deps.clock.now();
+    let ago = |hours: i64| now.checked_sub(jiff::SignedDuration::from_hours(hours)).unwrap();
+    for (hours, note) in [(48, "first"), (1, "third"), (24, "second"), (24, "second, moved")] {
+        marks::mark(db, deps, ago(hours), note).await.unwrap();
+    }
+    let notes: Vec<String> = marks::list(db).await.unwrap().into_iter().map(|mark| mark.note).collect();
+    assert_eq!(notes, ["third", "second, moved", "first"]);
+    let tomorrow = marks::mark(db, deps, ago(-24), "").await.unwrap_err().to_string();
+    assert!(tomorrow.contains("has not come yet"), "{tomorrow}");
+}
