@@ -324,37 +324,57 @@ fn what_cannot_be_started_says_why() {
     assert!(!dir.path().join("postgres").exists(), "no database was made for a secret that cannot be used");
 }
 
+/// Where lines go that nobody takes: a disk that is full, a reader that has gone.
+fn takes_nothing() -> [Stdio; 2] {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    [full.into(), writer.into()]
+}
+
 #[test]
 fn a_log_that_takes_nothing_and_a_reader_that_has_seen_enough_end_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let address = free_address();
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let mut serve = program(dir.path(), &["serve", "--listen", &address]);
-    serve.env("RUST_LOG", "debug").stdout(Stdio::null()).stderr(full);
-    let mut serve = serve.spawn().unwrap();
-    let answers = |path: &str| {
-        let mut peer = std::net::TcpStream::connect(&address).ok()?;
-        write!(peer, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").ok()?;
-        let mut answer = String::new();
-        std::io::Read::read_to_string(&mut peer, &mut answer).ok()?;
-        Some(answer).filter(|answer| answer.starts_with("HTTP/1.1 200"))
-    };
-    while answers("/readyz").is_none() {
-        assert!(serve.try_wait().unwrap().is_none(), "it ended for want of a log");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+    for (log, phone) in takes_nothing().into_iter().zip(["+265999123456", "+265999123457"]) {
+        let address = free_address();
+        let mut serve = program(dir.path(), &["serve", "--listen", &address]);
+        serve.env("RUST_LOG", "debug").stdout(Stdio::null()).stderr(log);
+        let mut serve = serve.spawn().unwrap();
+        let answers = |method: &str, path: &str, body: &str| {
+            let mut peer = std::net::TcpStream::connect(&address).ok()?;
+            let head = "host: x\r\nconnection: close\r\ncontent-type: application/json";
+            write!(
+                peer,
+                "{method} {path} HTTP/1.1\r\n{head}\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .ok()?;
+            let mut answer = String::new();
+            std::io::Read::read_to_string(&mut peer, &mut answer).ok()?;
+            answer.split(' ').nth(1).map(str::to_owned)
+        };
+        while answers("GET", "/readyz", "").is_none_or(|status| status != "200") {
+            assert!(serve.try_wait().unwrap().is_none(), "it ended for want of a log");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert_eq!(answers("GET", "/api/v1/products", "").unwrap(), "200");
+        // Each of these is logged, and what is answered stands.
+        let login = format!(r#"{{"phone": "{phone}", "password": "gift of rain"}}"#);
+        assert_eq!(answers("POST", "/api/v1/auth/login", &login).unwrap(), "401");
+        let new = format!(r#"{{"phone": "{phone}", "password": "gift of rain", "name": "Grace Banda"}}"#);
+        assert_eq!(answers("POST", "/api/v1/users", &new).unwrap(), "201");
+        Command::new("kill").arg(serve.id().to_string()).status().unwrap();
+        assert!(serve.wait().unwrap().success());
     }
-    assert!(answers("/api/v1/products").is_some());
+    assert_eq!(json(&run(dir.path(), &["user", "list", "--json"])).len(), 2);
     // The end of standard output that nobody reads any more.
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
+    let [_, closed] = takes_nothing();
     let add = ["cooperative", "add", "--name", "Kasungu", "--country", "MWI"];
-    assert!(program(dir.path(), &add).stdout(writer).status().unwrap().success());
+    assert!(program(dir.path(), &add).stdout(closed).status().unwrap().success());
     // And of standard error, for what a command has to complain about.
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    assert_eq!(program(dir.path(), &add).stderr(writer).status().unwrap().code(), Some(1));
-    Command::new("kill").arg(serve.id().to_string()).status().unwrap();
-    assert!(serve.wait().unwrap().success());
+    for nobody in takes_nothing() {
+        assert_eq!(program(dir.path(), &add).stderr(nobody).status().unwrap().code(), Some(1));
+    }
 }
 
 fn free_address() -> String {

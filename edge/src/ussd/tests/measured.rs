@@ -114,7 +114,11 @@ fn every_page_of_every_list_fits_and_no_two_items_look_the_same() {
                     .filter(|(key, _)| key.len() == 1 && *key != "0")
                     .map(|(_, label)| label)
                     .collect();
-                let different: HashSet<String> = labels.iter().map(|label| label.to_lowercase()).collect();
+                // Also as they are typed, which is without brackets and commas.
+                let typed = |label: &&str| {
+                    label.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
+                };
+                let different: HashSet<String> = labels.iter().map(typed).collect();
                 assert_eq!(different.len(), labels.len(), "{name}: two items look the same\n{}", view.text);
             }
             // A list shows all that it has.
