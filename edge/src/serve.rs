@@ -13,6 +13,7 @@ use crate::sync::{self, lock};
 use anyhow::{Context as _, bail};
 use mizili_node::deps::Deps;
 use mizili_node::serve::{Bounds, serve};
+use mizili_node::stop;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -70,6 +71,7 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
         tokio::spawn(serve(listener, gateways_only(state.clone()), BOUNDS, proxies.clone(), stopping.clone()))
     });
     let serving = tokio::spawn(serve(listener, router(state), BOUNDS, proxies, stopping));
+    let asked_to_stop = stop::asked().context("cannot listen for Ctrl-C and SIGTERM")?;
     place.announce(address);
     tracing::info!(
         "listening on {address}; the office page is at {}, where the office signs in as '{}' with its password, and clerks with their \
@@ -77,7 +79,7 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
         page(address),
         password::FIRST_USER
     );
-    asked_to_stop().await?;
+    asked_to_stop.await;
     tracing::info!("stopping");
     // The receivers live as long as their tasks; where one has ended there is nothing to stop.
     let _ = stop.send(true);
@@ -109,20 +111,6 @@ async fn place(data_dir: &std::path::Path) -> anyhow::Result<Option<lock::Held>>
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(None)
-}
-
-async fn asked_to_stop() -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut term = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-        tokio::select! {
-            ended = tokio::signal::ctrl_c() => ended.context("cannot wait for Ctrl-C"),
-            _ = term.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")
 }
 
 async fn ended<T>(what: &str, task: JoinHandle<T>) {

@@ -19,6 +19,7 @@ use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
 use mizili_node::serve::Bounds;
+use mizili_node::stop;
 use mizili_node::throttle::UnderWay;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -26,7 +27,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -116,13 +116,13 @@ async fn serve(
     trust::check(&state.db, &state.keys, &HubKeys::place(secrets.hub_keys.as_deref(), config.data_dir()))
         .await?;
     let address = listener.local_addr().context("the listener has no address")?;
+    let stop = stop::asked().context("cannot listen for Ctrl-C and SIGTERM")?;
     tracing::info!("listening on http://{address}; the API's pages are at http://{address}/api/docs/");
     let mut tasks = JoinSet::new();
     tasks.spawn(state.db.news().clone().carry(opened.db.direct_url().to_owned()));
     tasks.spawn(opened.clock.clone().follow(opened.db.clone()));
     tasks.spawn(look::regularly(state.clone()));
     tasks.spawn(jobs::run(state.clone(), scope_of, std::future::pending()));
-    let stop = stop_signal()?;
     let service = serve_until(listener, state, stop);
     match &opened.local {
         None => service.await,
@@ -150,18 +150,6 @@ pub async fn serve_until(listener: TcpListener, state: AppState, stop: impl Futu
         () = mizili_node::serve::serve(listener, router(state), BOUNDS, proxies, stopped) => {}
         () = patience_ended => {}
     }
-}
-
-/// Done at the first Ctrl-C or SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }
 
 /// Starts the private Postgres again whenever it has gone. Never done.

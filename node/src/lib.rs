@@ -25,6 +25,7 @@ pub mod product;
 pub mod prompt;
 pub mod query;
 pub mod serve;
+pub mod stop;
 pub mod streams;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

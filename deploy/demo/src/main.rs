@@ -8,6 +8,7 @@ mod story;
 use anyhow::{Context, Result};
 use mizili_demo::nodes::Nodes;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -26,17 +27,21 @@ async fn run(once: bool) -> Result<()> {
     let home =
         tempfile::Builder::new().prefix("mizili-demo-").tempdir().context("no room for the demo's data")?;
     let mut nodes = Nodes::new(home.path())?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     // Whatever happens, what was started is ended, and only then is its data removed.
     let told = tokio::select! {
         told = story::tell(&mut nodes, once) => told,
-        _ = tokio::signal::ctrl_c() => {
-            println!("\nEnding.");
-            Ok(())
-        }
+        _ = tokio::signal::ctrl_c() => ending(),
+        _ = terminate.recv() => ending(),
     };
     if told.is_err() {
         nodes.show_logs();
     }
     nodes.stop().await;
     told
+}
+
+fn ending() -> Result<()> {
+    println!("\nEnding.");
+    Ok(())
 }
