@@ -87,7 +87,7 @@ pub fn router(state: AppState) -> Router {
 
 /// What the internet may reach: what gateways call, and nothing of the office.
 pub fn gateways_only(state: AppState) -> Router {
-    crate::gateway::routes(state.channels)
+    crate::gateway::routes(state.channels.clone())
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(from_fn_with_state(state.patience, patience::layer))
         .layer(CatchPanicLayer::custom(panicked))

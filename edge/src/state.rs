@@ -8,12 +8,16 @@ use crate::sync::run::SyncHandle;
 use mizili_node::deps::Deps;
 use mizili_node::patience::{Patience, with_people};
 use mizili_node::problem::Kind;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Shared by all handlers.
+/// Shared by all handlers. Each layer of each route has a clone, and makes others for every request: so it is one pointer.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+/// What they share.
+pub struct Shared {
     /// The database.
     pub db: Db,
     /// Clock, ids, randomness.
@@ -37,6 +41,15 @@ impl AppState {
         let office = Arc::new(Office::new(&deps, idle));
         let config = Arc::new(config);
         let channels = Channels::new(db.clone(), deps.clone(), config.clone());
-        Self { db, deps, config, sync, office, channels, patience: with_people(Kind::Busy) }
+        let patience = with_people(Kind::Busy);
+        Self(Arc::new(Shared { db, deps, config, sync, office, channels, patience }))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
     }
 }

@@ -8,7 +8,7 @@ use crate::jobs;
 use crate::limits::Limits;
 use crate::postgres::LocalPostgres;
 use crate::router::router;
-use crate::state::AppState;
+use crate::state::{AppState, Shared};
 use crate::sync::edges::scope_of;
 use crate::sync::keys::HubKeys;
 use crate::sync::look;
@@ -65,15 +65,15 @@ impl Secrets {
 ///
 /// # Errors
 /// Secrets that are not usable.
-pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets) -> Result<AppState> {
+pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets, proxies: Proxies) -> Result<AppState> {
     let (keys, key) = secrets.load(&deps, data_dir)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(HASHING_THREADS_MAX);
     let auth = Auth { passwords: Passwords::new(threads), key, under_way: UnderWay::default() };
     let (keys, auth) = (Arc::new(keys), Arc::new(auth));
-    let (names, proxies) = (Arc::default(), Arc::default());
+    let (names, proxies) = (Arc::default(), Arc::new(proxies));
     // More edges than there are connections cannot come; fewer leave some for people.
     let room = Room::within(mizili_node::serve::places(BOUNDS));
-    Ok(AppState { db, deps, keys, room, limits: Limits::default(), auth, names, proxies })
+    Ok(Shared { db, deps, keys, room, limits: Limits::default(), auth, names, proxies }.into())
 }
 
 /// Runs the hub until Ctrl-C or SIGTERM.
@@ -111,8 +111,7 @@ async fn serve(
     listener: TcpListener,
 ) -> Result<()> {
     migrate(opened.db.direct_url()).await.context("the database could not be brought up to date")?;
-    let mut state = state(opened.db.clone(), opened.deps(), config.data_dir(), secrets)?;
-    state.proxies = Arc::new(proxies);
+    let state = state(opened.db.clone(), opened.deps(), config.data_dir(), secrets, proxies)?;
     trust::check(&state.db, &state.keys, &HubKeys::place(secrets.hub_keys.as_deref(), config.data_dir()))
         .await?;
     let address = listener.local_addr().context("the listener has no address")?;

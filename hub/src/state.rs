@@ -9,11 +9,16 @@ use crate::sync::keys::HubKeys;
 use crate::sync::room::Room;
 use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// Shared by all handlers.
+/// Shared by all handlers. Each layer of each route has a clone, and makes others for every request: so it is one pointer.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+/// What they share.
+#[derive(Clone)]
+pub struct Shared {
     /// The database, and the news of what moved in it.
     pub db: Db,
     /// Clock, ids, randomness.
@@ -30,4 +35,18 @@ pub struct AppState {
     pub names: Arc<Names>,
     /// Whose word counts about where a request comes from.
     pub proxies: Arc<Proxies>,
+}
+
+impl From<Shared> for AppState {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }

@@ -7,8 +7,11 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::any::TypeId;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::{PoisonError, RwLock};
 use sync_protocol::units::Month;
 use utoipa::IntoParams;
 
@@ -38,7 +41,7 @@ impl Address {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for Params<T> {
+impl<S: Send + Sync, T: DeserializeOwned + IntoParams + 'static> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -46,13 +49,13 @@ impl<S: Send + Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for P
     }
 }
 
-fn read<T: DeserializeOwned + IntoParams>(path: &str, query: &str) -> Result<Params<T>, Problem> {
-    let known: Vec<String> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+fn read<T: DeserializeOwned + IntoParams + 'static>(path: &str, query: &str) -> Result<Params<T>, Problem> {
+    let known = known::<T>();
     let mut given = Map::new();
     let mut address = Address { path: path.to_owned(), pairs: Vec::new() };
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if !known.iter().any(|k| *k == name) {
-            return Err(unknown(&name, &known));
+            return Err(unknown(&name, known));
         }
         if name != "cursor" {
             address.pairs.push((name.to_string(), value.to_string()));
@@ -63,6 +66,17 @@ fn read<T: DeserializeOwned + IntoParams>(path: &str, query: &str) -> Result<Par
     }
     let given = serde_json::from_value(Value::Object(given)).map_err(Problem::internal)?;
     Ok(Params { given, address })
+}
+
+/// The names of the parameters of a `T`: made once, for a description of parameters is much larger than a request.
+fn known<T: IntoParams + 'static>() -> &'static [String] {
+    static KNOWN: RwLock<BTreeMap<TypeId, &'static [String]>> = RwLock::new(BTreeMap::new());
+    let of = TypeId::of::<T>();
+    if let Some(names) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&of) {
+        return names;
+    }
+    let names = || T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect::<Vec<_>>();
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).entry(of).or_insert_with(|| names().leak())
 }
 
 fn unknown(name: &str, known: &[String]) -> Problem {

@@ -5,7 +5,7 @@ use super::exchange::Opened;
 use super::scope::scope;
 use super::store;
 use crate::error::ApiError;
-use crate::state::AppState;
+use crate::state::{AppState, Shared};
 use bytes::Bytes;
 use sqlx::PgConnection;
 use std::io;
@@ -72,7 +72,7 @@ impl<'a> Outflow<'a> {
         if self.is_fresh {
             return Ok(());
         }
-        let (AppState { db, deps, .. }, opened) = (self.state, self.opened);
+        let (Shared { db, deps, .. }, opened) = (&**self.state, self.opened);
         let seen = db.read(deps, |mut conn| async move { seen(&mut conn, opened).await }).await?;
         self.saw(seen)
     }

@@ -8,7 +8,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
 use futures_util::StreamExt;
 use mizili_hub::db::Db;
-use mizili_hub::router::router;
 use mizili_hub::sync::edges;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -296,8 +295,8 @@ async fn verdicts_for_a_slow_line_hold_no_connection() {
     )
     .await;
     let url = hub.state.db.direct_url().to_owned();
-    hub.state.db = Db::connect_with(&url, &url, 1).await.unwrap();
-    hub.router = router(hub.state.clone());
+    let db = Db::connect_with(&url, &url, 1).await.unwrap();
+    hub.change(|shared| shared.db = db);
     let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(0)).await;
     let Some(Message::Verdicts(first)) = answer.next().await else { panic!("no verdicts") };
     // The only connection is there for others, though most of the answer is still to be sent.

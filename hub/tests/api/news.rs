@@ -14,7 +14,7 @@ use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::market::cooperatives::app::NewCooperative;
 use mizili_hub::news::{Asker, Looked};
 use mizili_hub::router::router;
-use mizili_hub::state::AppState;
+use mizili_hub::state::{AppState, Shared};
 use mizili_hub::sync::room::Room;
 use mizili_hub::sync::{edges, look};
 use std::time::Duration;
@@ -335,7 +335,7 @@ async fn an_office_that_only_waits_was_heard_all_the_same() {
 async fn a_full_hub_says_when_to_come_back() {
     let hub = TestHub::with_market().await;
     let offices = offices(&hub, 2).await;
-    let state = AppState { room: Room::of(1, 0), ..hub.state.clone() };
+    let state = AppState::from(Shared { room: Room::of(1, 0), ..Shared::clone(&hub.state) });
     let waits = offices[0].poll(&state).await;
     let full = offices[1].poll(&state).await.await.unwrap();
     let after: u32 = full.header(axum::http::header::RETRY_AFTER).parse().unwrap();
@@ -355,7 +355,7 @@ async fn a_full_hub_says_when_to_come_back() {
 /// A second hub on the same database.
 async fn another(hub: &TestHub) -> AppState {
     let url = hub.state.db.direct_url();
-    AppState { db: Db::connect_with(url, url, 3).await.unwrap(), ..hub.state.clone() }
+    Shared { db: Db::connect_with(url, url, 3).await.unwrap(), ..Shared::clone(&hub.state) }.into()
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use crate::support::{TestHub, Who};
 use mizili_hub::commands::stream::{take_batch, verdicts_after};
 use mizili_hub::db::{Db, q_scalar};
 use mizili_hub::feed::read;
-use mizili_hub::router::router;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use sync_protocol::bucket::Bucket;
@@ -115,8 +114,8 @@ async fn hub_with_one_connection() -> TestHub {
     hub.sql(COUNTRY).await;
     hub.sql("ANALYZE").await;
     let url = hub.state.db.direct_url().to_owned();
-    hub.state.db = Db::connect_with(&url, &url, 1).await.unwrap();
-    hub.router = router(hub.state.clone());
+    let db = Db::connect_with(&url, &url, 1).await.unwrap();
+    hub.change(|shared| shared.db = db);
     hub
 }
 

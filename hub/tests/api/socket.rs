@@ -3,6 +3,7 @@
 use mizili_hub::db::{Db, Statements, migrate};
 use mizili_hub::postgres::{Durability, LocalPostgres};
 use mizili_hub::serve::{Secrets, serve_until, state};
+use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
 use reqwest::header::RETRY_AFTER;
 use serde_json::Value;
@@ -20,7 +21,7 @@ struct Served {
 async fn serve(db: Db, dir: &std::path::Path) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let state = state(db, Deps::real(), dir, &Secrets::default()).unwrap();
+    let state = state(db, Deps::real(), dir, &Secrets::default(), Proxies::default()).unwrap();
     let (stop, stopped) = oneshot::channel();
     let stopped = async {
         let _ = stopped.await;

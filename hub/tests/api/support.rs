@@ -11,7 +11,7 @@ use mizili_hub::db::{Db, Statements, migrate};
 use mizili_hub::limits::Limits;
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::router::router;
-use mizili_hub::state::AppState;
+use mizili_hub::state::{AppState, Shared};
 use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::room::Room;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
@@ -211,7 +211,7 @@ impl TestHub {
             key: TokenKey::new(&[9; 32]),
             under_way: UnderWay::default(),
         };
-        let state = AppState {
+        let state = AppState::from(Shared {
             db,
             deps,
             room: Room::default(),
@@ -220,14 +220,19 @@ impl TestHub {
             auth: Arc::new(auth),
             names: Arc::default(),
             proxies: Arc::default(),
-        };
+        });
         Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: Arc::new(postgres) }
     }
 
     /// Another hub over the same database and with the same secrets; it makes other ids, and its clock stands where this one's began.
     pub(crate) fn another(&self, seed: u64) -> Self {
         let (deps, clock) = Deps::fixed_with_clock(seed);
-        let state = AppState { deps, room: Room::default(), names: Arc::default(), ..self.state.clone() };
+        let state = AppState::from(Shared {
+            deps,
+            room: Room::default(),
+            names: Arc::default(),
+            ..Shared::clone(&self.state)
+        });
         let (dir, postgres) = (self._dir.clone(), self._postgres.clone());
         Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: postgres }
     }
@@ -264,7 +269,15 @@ impl TestHub {
     /// From here on passwords are hashed in this pool.
     pub(crate) fn set_passwords(&mut self, passwords: Passwords) {
         let Auth { key, under_way, .. } = &*self.state.auth;
-        self.state.auth = Arc::new(Auth { passwords, key: key.clone(), under_way: under_way.clone() });
+        let auth = Auth { passwords, key: key.clone(), under_way: under_way.clone() };
+        self.change(|shared| shared.auth = Arc::new(auth));
+    }
+
+    /// From here on its handlers share something else.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Shared)) {
+        let mut shared = Shared::clone(&self.state);
+        change(&mut shared);
+        self.state = shared.into();
         self.router = router(self.state.clone());
     }
 

@@ -16,7 +16,7 @@ use mizili_hub::feed::read;
 use mizili_hub::limits::Limits;
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::router::router;
-use mizili_hub::state::AppState;
+use mizili_hub::state::{AppState, Shared};
 use mizili_hub::sync::edges;
 use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::room::Room;
@@ -140,7 +140,7 @@ impl World {
     pub(crate) fn other_hub(&self, secret: u8) -> Arc<HubKeys> {
         let dir = tempfile::tempdir().unwrap();
         let keys = Arc::new(HubKeys::load(None, dir.path(), |bytes| bytes.fill(secret)).unwrap());
-        let state = AppState { keys: Arc::clone(&keys), ..self.hubs[0].0.clone() };
+        let state = AppState::from(Shared { keys: Arc::clone(&keys), ..Shared::clone(&self.hubs[0].0) });
         self.offices.iter().for_each(|office| office.line.lead_to(router(state.clone())));
         keys
     }
@@ -348,7 +348,7 @@ async fn hub(postgres: &TestPostgres, keys: Arc<HubKeys>, seed: u64) -> (AppStat
     let (deps, clock) = Deps::fixed_with_clock(seed);
     let auth =
         Auth { passwords: Passwords::new(1), key: TokenKey::new(&[9; 32]), under_way: UnderWay::default() };
-    let state = AppState {
+    let state = Shared {
         db,
         deps,
         room: Room::default(),
@@ -358,5 +358,5 @@ async fn hub(postgres: &TestPostgres, keys: Arc<HubKeys>, seed: u64) -> (AppStat
         names: Arc::default(),
         proxies: Arc::default(),
     };
-    (state, clock)
+    (state.into(), clock)
 }

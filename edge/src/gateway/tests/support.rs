@@ -168,7 +168,7 @@ impl Office {
 fn start(edge: &TestEdge, settings: &str) -> (Router, Channels) {
     let config = Config::parse(settings).unwrap();
     let state = AppState::new(edge.db().clone(), edge.deps().clone(), config, SyncHandle::idle());
-    (router(state.clone()), state.channels)
+    (router(state.clone()), state.channels.clone())
 }
 
 pub(super) fn ussd_path() -> String {
