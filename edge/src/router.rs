@@ -18,6 +18,7 @@ use axum::routing::get;
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
 use mizili_node::problem::{Node, page as problems};
 use mizili_node::{address, body, etag, patience};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -68,8 +69,11 @@ pub fn router(state: AppState) -> Router {
     let api = api
         .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
         .route("/api/docs/problems", get(|| std::future::ready(problems::page(Node::Edge))))
-        .layer(from_fn_with_state(CREDENTIALS, etag::layer))
-        .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
+        .layer(
+            ServiceBuilder::new()
+                .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES))
+                .layer(from_fn_with_state(CREDENTIALS, etag::layer)),
+        );
     let office = api.merge(page::routes()).layer(from_fn_with_state(state.config.clone(), hosts::checked));
     let gateways = match state.config.gateway_listen {
         None => crate::gateway::routes(state.channels.clone()),
@@ -77,18 +81,23 @@ pub fn router(state: AppState) -> Router {
     };
     office
         .merge(gateways)
-        .layer(from_fn_with_state(state.patience, patience::layer))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(state.config.proxies(), address::note))
-        .layer(CatchPanicLayer::custom(panicked))
+        // In one piece: a request copies each piece, with all that is within it.
+        .layer(
+            ServiceBuilder::new()
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(from_fn_with_state(state.config.proxies(), address::note))
+                .layer(from_fn_with_state(state.patience, patience::layer)),
+        )
         .with_state(state)
 }
 
 /// What the internet may reach: what gateways call, and nothing of the office.
 pub fn gateways_only(state: AppState) -> Router {
-    crate::gateway::routes(state.channels.clone())
-        .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(from_fn_with_state(state.patience, patience::layer))
-        .layer(CatchPanicLayer::custom(panicked))
+    crate::gateway::routes(state.channels.clone()).fallback(|| async { StatusCode::NOT_FOUND }).layer(
+        ServiceBuilder::new()
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state(state.patience, patience::layer)),
+    )
 }

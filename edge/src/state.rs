@@ -17,6 +17,7 @@ use std::time::Duration;
 pub struct AppState(Arc<Shared>);
 
 /// What they share.
+#[derive(Clone)]
 pub struct Shared {
     /// The database.
     pub db: Db,
@@ -42,7 +43,13 @@ impl AppState {
         let config = Arc::new(config);
         let channels = Channels::new(db.clone(), deps.clone(), config.clone());
         let patience = with_people(Kind::Busy);
-        Self(Arc::new(Shared { db, deps, config, sync, office, channels, patience }))
+        Shared { db, deps, config, sync, office, channels, patience }.into()
+    }
+}
+
+impl From<Shared> for AppState {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
     }
 }
 

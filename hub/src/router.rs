@@ -22,6 +22,7 @@ use mizili_node::idempotency::{KEY_HEADER, REPLAY_HEADER};
 use mizili_node::problem::{Node, page as problems};
 use mizili_node::{address, body, etag, patience};
 use std::time::Duration;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
@@ -96,21 +97,28 @@ pub fn router(state: AppState) -> Router {
         // to read that there is no such path.
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(CREDENTIALS, etag::layer))
-        .layer(from_fn_with_state(state.limits.people, patience::layer))
-        .layer(other_origins())
-        .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES));
+        // In one piece: a request copies each piece, with all that is within it.
+        .layer(
+            ServiceBuilder::new()
+                .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES))
+                .layer(other_origins())
+                .layer(from_fn_with_state(state.limits.people, patience::layer))
+                .layer(from_fn_with_state(CREDENTIALS, etag::layer)),
+        );
     let span = DefaultMakeSpan::new().level(Level::INFO);
     api.merge(crate::sync::routes(state.limits))
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(state.proxies.clone(), address::note))
-        .layer(CatchPanicLayer::custom(panicked))
         .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(span)
-                .on_response(DefaultOnResponse::new().level(Level::DEBUG))
-                // A failure is logged once, with its cause, where it becomes an answer.
-                .on_failure(()),
+            ServiceBuilder::new()
+                .layer(
+                    TraceLayer::new_for_http()
+                        .make_span_with(span)
+                        .on_response(DefaultOnResponse::new().level(Level::DEBUG))
+                        // A failure is logged once, with its cause, where it becomes an answer.
+                        .on_failure(()),
+                )
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(from_fn_with_state(state.proxies.clone(), address::note)),
         )
         .with_state(state)
 }

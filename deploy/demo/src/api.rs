@@ -1,38 +1,72 @@
 //! A small REST client: the same for the hub and for the office, as their APIs are.
 
+use crate::answer::text;
 use anyhow::{Context, Result, bail};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A person at one of the two APIs.
 pub struct Api {
     base: String,
     client: reqwest::Client,
-    token: Option<String>,
+    session: Option<Arc<Session>>,
+}
+
+/// What somebody shows of themselves.
+struct Session {
+    token: Mutex<String>,
+    /// With what the hub gives another token when that one is over. Held by whoever asks for it.
+    refresh: Option<tokio::sync::Mutex<String>>,
+}
+
+impl Session {
+    fn token(&self) -> MutexGuard<'_, String> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Api {
     /// Nobody in particular, at host and port.
     pub fn at(address: &str) -> Self {
-        Self { base: format!("http://{address}/api/v1"), client: reqwest::Client::new(), token: None }
+        Self { base: format!("http://{address}/api/v1"), client: reqwest::Client::new(), session: None }
     }
 
-    /// Somebody signed in.
+    /// Somebody signed in at an office.
     pub fn signed_in(address: &str, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..Self::at(address) }
+        let session = Session { token: Mutex::new(token.to_owned()), refresh: None };
+        Self { session: Some(Arc::new(session)), ..Self::at(address) }
+    }
+
+    /// Somebody who signs in at a hub, and stays so however long it takes.
+    ///
+    /// # Errors
+    /// When the hub does not let them in.
+    pub async fn sign_in(address: &str, phone: &str, password: &str) -> Result<Self> {
+        let login = json!({"phone": phone, "password": password});
+        let tokens = Self::at(address).post("/auth/login", login, None).await?;
+        let refresh = tokio::sync::Mutex::new(text(&tokens, "refresh_token")?.to_owned());
+        let session =
+            Session { token: Mutex::new(text(&tokens, "access_token")?.to_owned()), refresh: Some(refresh) };
+        Ok(Self { session: Some(Arc::new(session)), ..Self::at(address) })
     }
 
     /// The same person on a connection of their own.
     pub fn again(&self) -> Self {
-        Self { base: self.base.clone(), client: reqwest::Client::new(), token: self.token.clone() }
+        Self { base: self.base.clone(), client: reqwest::Client::new(), session: self.session.clone() }
+    }
+
+    /// The same person at another hub of the same database.
+    pub fn elsewhere(&self, address: &str) -> Self {
+        Self { session: self.session.clone(), ..Self::at(address) }
     }
 
     /// The token, for printing.
-    pub fn token(&self) -> &str {
-        self.token.as_deref().unwrap_or_default()
+    pub fn token(&self) -> String {
+        self.session.as_ref().map(|session| session.token().clone()).unwrap_or_default()
     }
 
-    /// Any request; gives status and body.
+    /// Any request; gives status and body. A token that is over is renewed, and the request sent again: nothing was done for it.
     ///
     /// # Errors
     /// When there is no answer.
@@ -43,8 +77,37 @@ impl Api {
         body: Option<Value>,
         key: Option<&str>,
     ) -> Result<(StatusCode, Value)> {
+        let token = self.token();
+        let answer = self.send_once(method.clone(), path, body.clone(), key, &token).await?;
+        let is_over = answer.0 == StatusCode::UNAUTHORIZED && answer.1["code"] == "token_expired";
+        match self.session.as_ref().and_then(|session| Some((session, session.refresh.as_ref()?))) {
+            Some((session, refresh)) if is_over => {
+                let mut refresh = refresh.lock().await;
+                // Another may have renewed it meanwhile.
+                if *session.token() == token {
+                    let asked = Some(json!({"refresh_token": *refresh}));
+                    let renewed = self.send_once(Method::POST, "/auth/refresh", asked, None, "").await?;
+                    let (StatusCode::OK, tokens) = renewed else { return Ok(renewed) };
+                    text(&tokens, "refresh_token")?.clone_into(&mut refresh);
+                    text(&tokens, "access_token")?.clone_into(&mut session.token());
+                }
+                let token = self.token();
+                self.send_once(method, path, body, key, &token).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    async fn send_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        key: Option<&str>,
+        token: &str,
+    ) -> Result<(StatusCode, Value)> {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
+        if !token.is_empty() {
             request = request.bearer_auth(token);
         }
         if let Some(key) = key {

@@ -153,10 +153,7 @@ fn item(page: &Value, field: &str, wanted: &str) -> Result<u32> {
 }
 
 async fn sign_in(nodes: &Nodes, phone: &str) -> Result<Api> {
-    let tokens = Api::at(&nodes.hub_address)
-        .post("/auth/login", json!({"phone": phone, "password": PASSWORD}), None)
-        .await?;
-    Ok(Api::signed_in(&nodes.hub_address, text(&tokens, "access_token")?))
+    Api::sign_in(&nodes.hub_address, phone, PASSWORD).await
 }
 
 async fn register(nodes: &Nodes, phone: &str, name: &str) -> Result<Api> {

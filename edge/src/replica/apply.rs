@@ -3,6 +3,7 @@
 
 use super::bucket::{self, Stored};
 use super::digest::Sums;
+use super::many::{AT_ONCE, Many};
 use super::{ReplicaError, index, repair};
 use crate::db::DbError;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction};
@@ -51,10 +52,18 @@ fn write_rows(writer: &mut RowWriter<'_>, at: &Stored, frame: &Rows) -> Result<(
         Reach::Snapshot { .. } => at.cursor.reached.unwrap_or(0),
         Reach::Delta | Reach::Repair { .. } => 0,
     };
-    for row in rows {
-        match &row.body {
-            Some(body) if row.version <= older_than_all => writer.add_unless_here(row, body)?,
-            Some(_) | None => writer.write_over_lower(row)?,
+    let is_added = |row: &Row| row.body.is_some() && row.version <= older_than_all;
+    // A part of several has rows of one entity, all of which are added.
+    for part in rows.chunk_by(|a, b| a.entity == b.entity && is_added(a) && is_added(b)) {
+        let (many, rest) = part.as_chunks();
+        for rows in many {
+            writer.add_many_unless_here(rows)?;
+        }
+        for row in rest {
+            match &row.body {
+                Some(body) if is_added(row) => writer.add_unless_here(row, body)?,
+                Some(_) | None => writer.write_over_lower(row)?,
+            }
         }
     }
     Ok(())
@@ -118,6 +127,53 @@ impl<'a> RowWriter<'a> {
             self.counted_in(row.entity, row.key, row.version, &payload, body)?;
         }
         self.payload = payload;
+        Ok(())
+    }
+
+    /// The same for neighbours of one entity, by one statement where nothing of them is here in any bucket.
+    fn add_many_unless_here(&mut self, rows: &[&Row; AT_ONCE]) -> Result<(), DbError> {
+        let [first, .., last] = rows;
+        let (entity, from, to) = (first.entity, first.key.to_bytes(), last.key.to_bytes());
+        let between = "SELECT EXISTS (SELECT 1 FROM replica WHERE entity = ?1 AND id BETWEEN ?2 AND ?3)";
+        let mut is_any_here = self.tx.prepare_cached(between)?;
+        if is_any_here.query_row((entity, &*from, &*to), |row| row.get(0))? {
+            for row in rows {
+                row.body.iter().try_for_each(|body| self.add_unless_here(row, body))?;
+            }
+            return Ok(());
+        }
+        let mut insert = Many::rows(self.tx, entity, self.bucket)?;
+        let mut payload = std::mem::take(&mut self.payload);
+        let mut entries = Vec::new();
+        for row in rows {
+            let Some(body) = &row.body else { continue };
+            payload.clear();
+            body.write_canonical(&mut payload);
+            insert.add((&*row.key.to_bytes(), row.version, &payload))?;
+            self.sums.of(entity).add(RowHash::of(entity, row.key, row.version, &payload));
+            entries.extend(index::entries(entity, body).map(|(field, value)| (field, value, row.key)));
+        }
+        self.payload = payload;
+        self.add_entries(entity, entries)
+    }
+
+    /// Adds index entries of rows of one entity.
+    fn add_entries(&mut self, entity: u16, mut entries: Vec<(u16, Vec<u8>, Key)>) -> Result<(), DbError> {
+        // In the order of the table, as the rows are.
+        entries.sort_unstable();
+        let (many, rest) = entries.as_chunks::<AT_ONCE>();
+        if !many.is_empty() {
+            let mut insert = Many::index(self.tx, entity, self.bucket)?;
+            for (field, value, key) in many.as_flattened() {
+                insert.add((field, value, &*key.to_bytes()))?;
+            }
+        }
+        for (field, value, key) in rest {
+            self.insert_index.execute((entity, field, value, self.bucket, &*key.to_bytes()))?;
+        }
+        for (field, value, _) in entries {
+            self.touch_listing(entity, field, value);
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod apply;
 mod bucket;
 mod digest;
 mod index;
+mod many;
 mod on_its_way;
 mod read;
 mod repair;

@@ -7,7 +7,7 @@ use axum::http::Request;
 use futures_util::{StreamExt as _, stream};
 use mizili_edge::outbox;
 use mizili_edge::router::{gateways_only, router};
-use mizili_edge::state::AppState;
+use mizili_edge::state::{AppState, Shared};
 use mizili_edge::testing::{CALLER_PHONE, TestEdge};
 use mizili_node::patience::Patience;
 use std::convert::Infallible;
@@ -20,9 +20,8 @@ const GATEWAY: &str = "/gateway/africastalking/0123456789abcdef";
 
 /// The office and its door for gateways, with so little patience.
 fn doors(state: &AppState, change: impl Fn(Patience) -> Patience) -> [Router; 2] {
-    let mut state = state.clone();
     let patient = Patience { silence: LONG, body: LONG, answer: LONG, whole: LONG, ..state.patience };
-    state.patience = change(patient);
+    let state = AppState::from(Shared { patience: change(patient), ..Shared::clone(state) });
     [router(state.clone()), gateways_only(state)]
 }
 

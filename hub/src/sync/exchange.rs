@@ -58,8 +58,11 @@ pub(super) async fn exchange(
     let max_bytes = state.limits.exchange_max_bytes;
     let mut request =
         Request { body, bytes: 0, max_bytes, frames: FrameReader::default(), ended: false, caller };
-    let Some(Message::Hello(hello)) = request.next().await? else {
-        return Err(Kind::Malformed.because("An exchange begins with a hello.").into());
+    let hello = match request.next().await? {
+        Some(Message::Hello(hello)) => hello,
+        Some(_) => return Err(Kind::Malformed.because("An exchange begins with a hello.").into()),
+        // The line was cut before anything had come.
+        None => return Err(Kind::Truncated.because("Nothing came. Send it again.").into()),
     };
     let opened = match open(&state, edge, hello).await? {
         Ok(opened) => opened,

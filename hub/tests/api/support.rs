@@ -283,8 +283,7 @@ impl TestHub {
 
     /// From here on requests have these limits.
     pub(crate) fn set_limits(&mut self, limits: Limits) {
-        self.state.limits = limits;
-        self.router = router(self.state.clone());
+        self.change(|shared| shared.limits = limits);
     }
 
     async fn account(&self, who: Who) {

@@ -68,7 +68,7 @@ impl Office {
             let answer = Api::at(&self.address).post("/office/login", login, None).await?;
             *session = Some(Api::signed_in(&self.address, text(&answer, "token")?));
         }
-        let token = session.as_ref().map(|api| api.token().to_owned()).unwrap_or_default();
+        let token = session.as_ref().map(Api::token).unwrap_or_default();
         Ok(Api::signed_in(&self.address, &token))
     }
 

@@ -145,9 +145,7 @@ pub(crate) async fn add_user(nodes: &Nodes, phone: &str, role: &str, more: &[&st
 }
 
 async fn sign_in(nodes: &Nodes, phone: &str) -> Result<Api> {
-    let login = json!({"phone": phone, "password": PASSWORD});
-    let tokens = Api::at(&nodes.hub_address).post("/auth/login", login, None).await?;
-    Ok(Api::signed_in(&nodes.hub_address, text(&tokens, "access_token")?))
+    Api::sign_in(&nodes.hub_address, phone, PASSWORD).await
 }
 
 fn number(page: &Value, field: &str, wanted: &str) -> Result<u64> {

@@ -140,8 +140,7 @@ impl Town {
             branch.crowd.clerk(&branch.office, clerks, chance.fork());
             // Apps come to either hub.
             let hub = if n == 1 { &other_hub.hub_address } else { &market.nodes.hub_address };
-            let at = |api: &Api| Api::signed_in(hub, api.token());
-            branch.crowd.app(&at(&market.buyer), &at(clerk), apps, chance.fork());
+            branch.crowd.app(&market.buyer.elsewhere(hub), &clerk.elsewhere(hub), apps, chance.fork());
             branches.push(branch);
         }
         Ok(Self { branches, other_hub, taken_in })

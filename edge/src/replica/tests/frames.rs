@@ -304,6 +304,37 @@ proptest! {
     }
 }
 
+#[test]
+fn rows_that_come_by_the_hundred_are_kept_as_they_would_be_one_by_one() {
+    let priced = |series, month| {
+        let mut fields = Fields::new();
+        fields.set(1, Value::Int(i64::from(month) * 10));
+        ((6, Key::Pair(series, month)), Some(fields))
+    };
+    let stocked = |n: u64| {
+        let id = EntryId { of: hub_born(n), step: 1 };
+        let (listing, holder) = (ListingId(hub_born(n % 2)), Holder::from_code((n % 2) as u32));
+        let entry = StockEntry { id, listing, holder, quantity: Quantity::units(1), kind: EntryKind::Intake };
+        ((StockEntry::NUMBER, entry.key()), Some(entry.to_fields()))
+    };
+    // The lower half of the versions: neighbours by themselves, and every second one of a series whose others come before.
+    let mut history: Vec<_> = (0..150).map(|month| priced(1, month)).collect();
+    history.extend((0..100).map(|n| priced(2, n * 2)));
+    history.extend((0..90).map(stocked));
+    history.extend((0..100).map(|n| priced(2, n * 2 + 1)));
+    history.extend((0..40).map(|n| stocked(200 + n)));
+    let hub = Hub { history };
+    let edge = edge();
+    let mut model = Model { cursor: BucketCursor::new(BUCKET), rows: BTreeMap::new() };
+    let reach = Reach::Snapshot { head: hub.head() };
+    for (after, upto) in [(340, hub.head()), (0, 340), (0, 340)] {
+        let frame = hub.frame(hub.head(), reach, after, upto);
+        assert_eq!(edge.apply(frame.clone()), model.apply(&frame));
+        check(&edge, &model, &ENTITIES);
+    }
+    assert_eq!(model.rows.len() as u64, hub.head());
+}
+
 /// One key at a version.
 pub(super) fn price(version: u64, key: u32, body: Option<i64>) -> Row {
     let body = body.map(|price| {

@@ -1,0 +1,59 @@
+//! Writes many rows by one statement. A first sync is mostly that, and a statement for each row costs as much again as the row. Only
+//! for rows that nothing stands in the way of; what they mean is for the caller to know.
+
+use crate::db::DbError;
+use rusqlite::types::ToSql;
+use rusqlite::{CachedStatement, Connection};
+
+/// Rows of one statement.
+pub(super) const AT_ONCE: usize = 32;
+
+/// Columns of either table that say something else for each row; two are the same for all.
+const OWN_COLUMNS: usize = 3;
+
+/// A statement that is given its rows one after the other.
+pub(super) struct Many<'a> {
+    statement: CachedStatement<'a>,
+    bound: usize,
+}
+
+impl<'a> Many<'a> {
+    /// Rows of one entity and bucket: `id`, `version`, `payload` of each. None of them may be here.
+    pub(super) fn rows(conn: &'a Connection, entity: u16, bucket: i64) -> Result<Self, DbError> {
+        let into = "INSERT INTO replica (entity, bucket, id, version, payload)";
+        Self::new(conn, into, entity, bucket)
+    }
+
+    /// Index entries of one entity and bucket: `field`, `value`, `id` of each. Those that are here stay.
+    pub(super) fn index(conn: &'a Connection, entity: u16, bucket: i64) -> Result<Self, DbError> {
+        let into = "INSERT OR IGNORE INTO replica_index (entity, bucket, field, value, id)";
+        Self::new(conn, into, entity, bucket)
+    }
+
+    fn new(conn: &'a Connection, into: &str, entity: u16, bucket: i64) -> Result<Self, DbError> {
+        let mut sql = format!("{into} VALUES");
+        for row in 0..AT_ONCE {
+            let first = 3 + row * OWN_COLUMNS;
+            let comma = if row == 0 { ' ' } else { ',' };
+            sql.push_str(&format!("{comma}(?1, ?2, ?{first}, ?{}, ?{})", first + 1, first + 2));
+        }
+        let mut statement = conn.prepare_cached(&sql)?;
+        statement.raw_bind_parameter(1, entity)?;
+        statement.raw_bind_parameter(2, bucket)?;
+        Ok(Self { statement, bound: 0 })
+    }
+
+    /// Takes a row in, and writes when it has [`AT_ONCE`]. Fewer are never written.
+    pub(super) fn add(&mut self, row: (impl ToSql, impl ToSql, impl ToSql)) -> Result<(), DbError> {
+        let first = 3 + self.bound * OWN_COLUMNS;
+        self.statement.raw_bind_parameter(first, row.0)?;
+        self.statement.raw_bind_parameter(first + 1, row.1)?;
+        self.statement.raw_bind_parameter(first + 2, row.2)?;
+        self.bound += 1;
+        if self.bound == AT_ONCE {
+            self.statement.raw_execute()?;
+            self.bound = 0;
+        }
+        Ok(())
+    }
+}
