@@ -1,7 +1,7 @@
 //! Offices that only wait: signed in by the database, each with a poll that it begins anew when the hub has let it go, on a
 //! connection of its own. They take up nothing of what they hear.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mizili_hub::db::{Db, q, q_scalar};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use sync_protocol::ids::EdgeId;
 use sync_protocol::session::{BucketCursor, NEWS_PATH, TOKEN_HEADER};
-use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
+use sync_protocol::wire::message::{Message, Standing, cursors_to_bytes, scope_hash};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 /// One of them.
 pub(crate) struct Office {
     token: String,
-    path: String,
+    standing: Vec<u8>,
 }
 
 /// Makes edges of a cooperative that has few regions in reach, as if they had signed in and had everything.
@@ -57,9 +57,9 @@ pub(crate) async fn signed_in(db: &Db, count: u32) -> Result<Vec<Office>> {
             BucketCursor { upto, ..BucketCursor::new(bucket) }
         };
         let cursors: Vec<_> = scope.iter().copied().map(at_head).collect();
-        let cursors = URL_SAFE_NO_PAD.encode(cursors_to_bytes(&cursors));
-        let path = format!("{NEWS_PATH}?scope={}&cursors={cursors}&verdicts=0", scope_hash(&scope));
-        offices.push(Office { token: URL_SAFE_NO_PAD.encode(token), path });
+        let (scope, cursors) = (scope_hash(&scope), cursors_to_bytes(&cursors));
+        let standing = Message::News(Standing { scope, cursors, verdicts_upto: 0 }).to_bytes();
+        offices.push(Office { token: URL_SAFE_NO_PAD.encode(token), standing });
     }
     tx.commit().await?;
     Ok(offices)
@@ -84,10 +84,12 @@ impl Waiters {
         for office in offices {
             let connection =
                 TcpStream::connect(address).await.context("the hub takes no more connections")?;
-            let request = format!(
-                "GET {} HTTP/1.1\r\nhost: {address}\r\n{TOKEN_HEADER}: {}\r\n\r\n",
-                office.path, office.token
+            let head = format!(
+                "POST {NEWS_PATH} HTTP/1.1\r\nhost: {address}\r\n{TOKEN_HEADER}: {}\r\ncontent-length: {}\r\n\r\n",
+                office.token,
+                office.standing.len()
             );
+            let request = [head.as_bytes(), &office.standing].concat();
             polls.spawn(wait(BufReader::new(connection), request, counts.clone()));
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -97,15 +99,23 @@ impl Waiters {
     }
 
     /// Ends all polls; how many were woken, and how many were let go without news.
-    pub(crate) async fn go_home(mut self) -> (u64, u64) {
+    ///
+    /// # Errors
+    /// When the hub had left some of them before.
+    pub(crate) async fn go_home(mut self) -> Result<(u64, u64)> {
+        let mut left = 0;
+        while self.polls.try_join_next().is_some() {
+            left += 1;
+        }
         self.polls.shutdown().await;
-        (self.counts.woken.load(Ordering::Relaxed), self.counts.held.load(Ordering::Relaxed))
+        ensure!(left == 0, "{left} offices were left by the hub");
+        Ok((self.counts.woken.load(Ordering::Relaxed), self.counts.held.load(Ordering::Relaxed)))
     }
 }
 
 /// Polls again and again until the hub goes away.
-async fn wait(mut hub: BufReader<TcpStream>, request: String, counts: Arc<Counts>) {
-    while hub.write_all(request.as_bytes()).await.is_ok() {
+async fn wait(mut hub: BufReader<TcpStream>, request: Vec<u8>, counts: Arc<Counts>) {
+    while hub.write_all(&request).await.is_ok() {
         let (mut head, mut length) = (String::new(), 0);
         loop {
             let mut line = String::new();

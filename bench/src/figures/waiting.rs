@@ -25,7 +25,7 @@ pub(super) async fn measure(stage: &Stage) -> Result<Vec<Figure>> {
     let offices = signed_in(&stage.opened.db, OFFICES).await?;
     let waiters = Waiters::of(&stage.hub.address, &offices).await?;
     let with_all = buyer.orders(1).await?;
-    let (woken, held) = waiters.go_home().await;
+    let (woken, held) = waiters.go_home().await?;
     tell(&format!("  {held} polls ended without news meanwhile, {woken} with some"));
     ensure!(woken == 0, "{woken} offices were woken by what is not theirs");
     let times = median(&with_all) / median(&alone);
