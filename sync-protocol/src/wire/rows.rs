@@ -164,14 +164,7 @@ fn write_block(out: &mut Writer, after: u64, rows: &[&Row]) {
     write_ints(out, &versions);
     let gone: Vec<bool> = rows.iter().map(|r| r.body.is_none()).collect();
     write_bits(out, &gone);
-    let mut columns: BTreeMap<(u16, u8), Vec<Option<&Value>>> = BTreeMap::new();
-    for (at, row) in rows.iter().enumerate() {
-        for (number, value) in row.body.iter().flat_map(Fields::iter) {
-            let column =
-                columns.entry((*number, value.type_code())).or_insert_with(|| vec![None; rows.len()]);
-            column[at] = Some(value);
-        }
-    }
+    let columns = columns(rows);
     out.varint(columns.len() as u64);
     for ((number, kind), cells) in columns {
         out.varint(u64::from(number) << 2 | u64::from(kind));
@@ -181,6 +174,30 @@ fn write_block(out: &mut Writer, after: u64, rows: &[&Row]) {
         write_bits(out, &absent);
         write_cells(out, kind, &cells.into_iter().flatten().collect::<Vec<_>>());
     }
+}
+
+/// A column's field and type, and its cell of each row.
+type Column<'a> = ((u16, u8), Vec<Option<&'a Value>>);
+
+/// The columns of rows, in their order.
+fn columns<'a>(rows: &[&'a Row]) -> Vec<Column<'a>> {
+    let mut columns: Vec<Column<'a>> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        // Fields come in the order of columns, and most rows have those of the row before.
+        let mut next = 0;
+        for (number, value) in row.body.iter().flat_map(Fields::iter) {
+            let of = (*number, value.type_code());
+            if columns.get(next).is_none_or(|(column, _)| *column != of) {
+                next = columns.binary_search_by_key(&of, |(column, _)| *column).unwrap_or_else(|place| {
+                    columns.insert(place, (of, vec![None; rows.len()]));
+                    place
+                });
+            }
+            columns[next].1[at] = Some(value);
+            next += 1;
+        }
+    }
+    columns
 }
 
 fn write_keys(out: &mut Writer, rows: &[&Row]) {
