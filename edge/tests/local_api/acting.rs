@@ -1,11 +1,12 @@
 //! Acting at the office: offering, changing, ordering, cancelling; what is sold, what is only asked, what is wrong.
 
 use crate::support::{Answer, Office, PASSWORD, ids, started};
-use mizili_edge::testing::{COOP, TestEdge, live};
+use mizili_edge::testing::{COOP, TestEdge, live, web_order};
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Unit, UnitBase};
-use sync_protocol::ids::UnitId;
+use sync_protocol::entity::{Order, Unit, UnitBase};
+use sync_protocol::ids::{ListingId, UnitId};
+use sync_protocol::units::Quantity;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
 const PRODUCTS: &str = "/api/v1/products";
@@ -128,6 +129,12 @@ async fn what_is_counted_in_pieces_is_whole() {
     }
     let count = json!({ "product_id": product, "kind": "counted", "quantity": "46.5", "expected": "50" });
     assert_eq!(office.post("/api/v1/office/stock/adjust", count).await.pointers(), ["/quantity"]);
+    // What was sold by an office of an earlier version stands, and is flagged.
+    let listing = ListingId(product.as_str().unwrap().parse().unwrap());
+    let quantity = Quantity(1_500);
+    office.edge.feed(Bucket::Coop(COOP), vec![live(&Order { listing, quantity, ..web_order(70) })]);
+    let path = format!("{ORDERS}/{}", web_order(70).id.0);
+    assert_eq!(office.get(&path).await.ok()["flag"], "quantity");
 }
 
 #[tokio::test]
