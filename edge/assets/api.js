@@ -65,23 +65,40 @@ export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+// Fetches anew what an act has changed. Where no answer comes the act stays done, and the next news brings it.
+export async function lookAgain(...looks) {
+  try { await Promise.all(looks.map((look) => look())); } catch (problem) { if (!(problem instanceof Problem)) throw problem; }
+}
+
 // One thing that a person wants done. It has one key from the first try until it is done or changed, so that pressing
-// again after a silence does not do it twice.
+// again after a silence does not do it twice. It has to outlive the form that it is asked for with.
 export class Attempt {
-  constructor() { this.key = newKey(); this.last = ''; }
+  constructor() { this.renew(); }
+
+  renew() { this.key = newKey(); this.last = ''; this.silent = false; }
+
+  // What was sent and not answered, so that nobody knows whether it was done; null where nothing was.
+  get open() { return this.silent ? JSON.parse(this.last) : null; }
+
+  // What to send where a person asks for this: the same as was not answered, though what the page fills in itself has moved since.
+  again(body, ...moved) {
+    const asked = (of) => JSON.stringify({ ...of, ...Object.fromEntries(moved.map((name) => [name, null])) });
+    return this.open && asked(this.open) === asked(body) ? this.open : body;
+  }
 
   async send(method, path, body) {
     const text = JSON.stringify(body);
-    if (this.last && this.last !== text) this.key = newKey();
+    if (this.last && this.last !== text) this.renew();
     this.last = text;
+    this.silent = false;
     try {
       const done = await send(method, path, body, { 'idempotency-key': this.key });
-      this.key = newKey();
-      this.last = '';
+      this.renew();
       return done;
     } catch (problem) {
       // Only where no answer came is it unknown whether it was done.
-      if (problem.status) { this.key = newKey(); this.last = ''; }
+      if (problem.status) this.renew();
+      else this.silent = true;
       throw problem;
     }
   }

@@ -88,6 +88,17 @@ function unmark(input) {
   else input.removeAttribute('aria-describedby');
 }
 
+// Looks anew unless somebody is at work in a place; then when they leave it.
+export function undisturbed(place, isAtWork, look) {
+  let isMissed = false;
+  const refresh = async () => {
+    isMissed = isAtWork();
+    if (!isMissed) await look();
+  };
+  place.addEventListener('focusout', ({ relatedTarget }) => { if (isMissed && !place.contains(relatedTarget)) setTimeout(refresh); });
+  return refresh;
+}
+
 // A button that asks once more before it acts.
 export function sureButton(label, question, act) {
   const button = el('button', { type: 'button', class: 'quiet small' }, label);

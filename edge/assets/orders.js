@@ -1,7 +1,7 @@
 // Orders: all of them, one for a buyer at the office, cancelling. What is confirmed and what is only asked for are never mixed up.
 
-import { Attempt, all, get, send } from '/assets/api.js';
-import { $, el, fill, hush, mark, option, say, sayProblem, sureButton } from '/assets/dom.js';
+import { Attempt, all, get, lookAgain, send } from '/assets/api.js';
+import { $, el, fill, hush, mark, option, say, sayProblem, sureButton, undisturbed } from '/assets/dom.js';
 import { exact, problemOf, read, watch, wordsOf } from '/assets/numbers.js';
 import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
@@ -27,14 +27,13 @@ export async function show() {
   }
 }
 
-export async function refresh() {
-  try {
-    if (document.activeElement !== $('order-product')) await fillProducts();
-    if (!$('order-table').contains(document.activeElement)) await list();
-  } catch (problem) {
-    sayProblem($('orders-said'), problem);
-  }
-}
+const guarded = (act) => async () => {
+  try { await act(); } catch (problem) { sayProblem($('orders-said'), problem); }
+};
+const isIn = (place) => () => place.contains(document.activeElement);
+const refreshProducts = undisturbed($('order-product'), isIn($('order-product')), guarded(fillProducts));
+const refreshList = undisturbed($('order-table'), isIn($('order-table')), guarded(list));
+export const refresh = async () => { await refreshProducts(); await refreshList(); };
 
 async function fillProducts() {
   products = await all('/api/v1/products?limit=100', 500);
@@ -83,17 +82,17 @@ $('order-form').addEventListener('submit', async (event) => {
   try {
     const unread = problemOf({ '/quantity': quantity });
     if (unread) throw unread;
-    const order = await placing.send('POST', '/api/v1/orders', body);
+    const order = await placing.send('POST', '/api/v1/orders', placing.again(body, 'unit_price'));
     mark(fields);
     for (const id of ['order-quantity', 'order-phone', 'order-name']) $(id).value = '';
     const what = `${amount(order.quantity, order.unit)} ${order.product}`;
     if (order.status === 'confirmed') say($('order-said'), 'good', `✓ ${t('done_confirmed')}`, t('done_confirmed_words', { what, total: money(order.total) }));
     else say($('order-said'), 'wait', `… ${t('done_asked')}`, t('done_asked_words', { what }));
-    await Promise.all([fillProducts(), list()]);
+    await lookAgain(fillProducts, list);
   } catch (problem) {
     sayProblem($('order-said'), problem, true, fields);
     mark(fields, problem);
-    if (problem.code === 'price_changed') await fillProducts();
+    if (problem.code === 'price_changed') await lookAgain(fillProducts);
   } finally {
     button.disabled = false;
   }
@@ -133,7 +132,7 @@ async function cancel(order) {
     const what = `${amount(now.quantity, now.unit)} ${now.product}`;
     if (now.reason) say($('orders-said'), 'wait', `… ${t('done_cancel_asked')}`, what, now.reason);
     else say($('orders-said'), 'good', `✓ ${t('done_cancelled')}`, what);
-    await Promise.all([fillProducts(), list()]);
+    await lookAgain(fillProducts, list);
   } catch (problem) {
     sayProblem($('orders-said'), problem, true);
   }
@@ -175,9 +174,6 @@ function draw() {
   $('order-part').textContent = t('searched', { n: orders.length });
 }
 
-const guarded = (act) => async () => {
-  try { await act(); } catch (problem) { sayProblem($('orders-said'), problem); }
-};
 $('order-filter').addEventListener('change', guarded(list));
 $('order-words').addEventListener('input', guarded(list));
 $('order-more').addEventListener('click', guarded(add));

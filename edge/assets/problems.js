@@ -18,7 +18,7 @@ const OF_CODES = {
     invalid: 'Kuna kilichoandikwa ambacho hakifai.', idempotency_key_reused: 'Ombi hili lilitumiwa kwa jambo lingine. Jaribu tena.', precondition_required: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.',
     malformed: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.', address_too_long: 'Ulichotafuta ni kirefu mno.', head_too_large: 'Ukurasa huu na kompyuta havielewani. Futa vidakuzi vya ukurasa huu, kisha ufungue tena.',
     too_slow: 'Ombi lilichukua muda mrefu mno kufika. Jaribu tena.', too_many_attempts: 'Majaribio ni mengi mno. Subiri kidogo.', internal: 'Kompyuta hii imekosea. Imeandikwa; jaribu tena baadaye.', busy: 'Kuna kazi nyingi sasa, kwa hiyo hii haikupokelewa. Jaribu tena baada ya muda mfupi.',
-    not_enrolled: 'Kompyuta hii haijasajiliwa kwa ofisi yoyote bado.', not_complete: 'Ofisi hii bado inapakua data zake, kwa hiyo hii haikupokelewa. Jaribu tena baadaye.',
+    not_enrolled: 'Kompyuta hii haijasajiliwa kwa ofisi yoyote bado.', not_complete: 'Ofisi hii bado inapokea kumbukumbu zake, kwa hiyo hii haikupokelewa. Jaribu tena baadaye.',
     disk_full: 'Haikupokelewa: diski ya kompyuta hii imejaa. Tafuta nafasi, kisha jaribu tena.', read_only: 'Haikupokelewa: diski ya kompyuta hii haiandikiki. Ikaguliwe, kisha jaribu tena.',
     disk_failed: 'Haikupokelewa: diski ya kompyuta hii imeharibika. Ikaguliwe, kisha jaribu tena.', log_full: 'Haikupokelewa: mambo mengi mno yanasubiri kituo kikuu. Unganisha ofisi hii kwanza.',
   },
@@ -29,7 +29,7 @@ const OF_LINE = {
   sw: {
     offline: 'Hakuna mtandao wa kituo kikuu, au umekatika.', busy: 'Kituo kikuu kina kazi nyingi sasa.', hub_restored: 'Kituo kikuu kinarekebishwa.', unauthorized: 'Kituo kikuu hakijaikubali kompyuta hii; itajaribu tena.',
     damaged: 'Jibu la kituo kikuu liliharibika njiani.', fenced: 'Mawasiliano mapya zaidi ya kompyuta hii yameanza.', locked: 'Mawasiliano mengine ya kompyuta hii yanaendelea.', storage: 'Kompyuta hii haiwezi kuhifadhi, au haisomi ilichonacho.',
-    certificate: 'Cheti cha kituo kikuu hakikukubaliwa.', revoked: 'Msimamizi ameizuia kompyuta hii. Muulize la kufanya.', rewound: 'Data za kompyuta hii ni nakala ya zamani, au zinatumika kwingine. Muulize msimamizi msimbo mpya.',
+    certificate: 'Cheti cha kituo kikuu hakikukubaliwa.', revoked: 'Msimamizi ameizuia kompyuta hii. Muulize la kufanya.', rewound: 'Kumbukumbu za kompyuta hii ni nakala ya zamani, au zinatumika kwingine. Muulize msimamizi msimbo mpya.',
     sequence_reused: 'Kituo kikuu kina mambo mengine chini ya namba hizi. Mwombe msimamizi aiangalie kompyuta hii.', sequence_gap: 'Kituo kikuu kinakosa mambo ya awali. Mwombe msimamizi aiangalie kompyuta hii.',
     stream_halted: 'Msimamizi wa kituo kikuu lazima aangalie kwanza.', malformed: 'Kituo kikuu hakikuielewa kompyuta hii.', version: 'Programu hii ni ya zamani mno au mpya mno kwa kituo kikuu.', refused: 'Kituo kikuu kilikataa bila kusema sababu.',
     unexpected: 'Kilichopo kwenye anwani hii hakijibu kama kituo kikuu.', not_the_hub: 'Aliyejibu si kituo kikuu cha ofisi hii.', stuck: 'Kituo kikuu kinasema kuna zaidi lakini hakitumi.', not_enrolled: 'Kompyuta hii haijasajiliwa kwa ofisi yoyote bado.',

@@ -1,13 +1,17 @@
 // The stock: what is here, who may sell it and why, offering a product, counting.
 
-import { Attempt, all, get, send, tagOf } from '/assets/api.js';
-import { $, el, fill, groups, hush, mark, option, refill, say, sayProblem, sureButton } from '/assets/dom.js';
+import { Attempt, all, get, lookAgain, send, tagOf } from '/assets/api.js';
+import { $, el, fill, groups, hush, mark, option, refill, say, sayProblem, sureButton, undisturbed } from '/assets/dom.js';
 import { exact, problemOf, read, watch } from '/assets/numbers.js';
 import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
-import { amount, digits, language, money, t } from '/assets/words.js';
+import { amount, digits, language, money, shortMoment, t } from '/assets/words.js';
 
 const offering = new Attempt();
+// What was typed about a product and is not written down, with the attempt at it: its form is drawn anew with every piece of news.
+const drafts = new Map();
+// Attempts to take a change back, by its id.
+const undoings = new Map();
 let open = new Set();
 let lines = [];
 
@@ -23,11 +27,10 @@ export async function show() {
   }
 }
 
-export async function refresh() {
-  // Somebody who is typing is not disturbed; what they see is refreshed when they are done.
-  if ($('stock-list').contains(document.activeElement) && document.activeElement.matches('input, select')) return;
+const isTyping = () => $('stock-list').contains(document.activeElement) && document.activeElement.matches('input, select');
+export const refresh = undisturbed($('stock-list'), isTyping, async () => {
   try { await list(); } catch (problem) { sayProblem($('stock-said'), problem); }
-}
+});
 
 // What can be offered, and in which units. First what has prices here or is on sale here already.
 async function fillChoices(lines) {
@@ -45,6 +48,12 @@ async function fillChoices(lines) {
 
 async function list() {
   lines = await all(`/api/v1/office/stock?limit=100&lang=${language()}`, 300);
+  // What was to be taken back has been, or something else came after it: then another change stands beside the button.
+  for (const [id, attempt] of undoings) {
+    if (lines.some((line) => line.last_change?.id === id)) continue;
+    undoings.delete(id);
+    if (attempt.open) hush($('stock-said'));
+  }
   fill($('stock-to-count'), toCount(lines.filter((line) => line.count_needed)));
   draw();
   return lines;
@@ -115,7 +124,7 @@ function card(line) {
 
 function changeForm(line) {
   const { product } = line;
-  const attempt = new Attempt();
+  const draft = keptIn(drafts, product.id, () => ({ kind: '', quantity: '', reason: '', unheard: '', sureOf: '', attempt: new Attempt() }));
   const id = (name) => `${name}-${product.id}`;
   // Nothing by default: a count that nobody meant takes units away.
   const kind = el('select', { id: id('kind'), required: true }, option('', t('choose')), ['taken_in', 'written_off', 'counted'].map((k) => option(k, t(k))));
@@ -123,8 +132,6 @@ function changeForm(line) {
   const reason = el('input', { id: id('reason'), maxlength: 80 });
   const hint = el('p', { class: 'hint', hidden: true }, t('expected', { n: amount(line.expected, product.unit) }));
   const submit = el('button', { type: 'submit' }, t('keep'));
-  // What was asked about, so that the same is not asked twice.
-  let sureOf = '';
   const said = el('div', { role: 'alert' });
   watch(quantity, () => 3);
   const field = (label, input) => el('div', {}, el('label', { for: input.id }, label), input);
@@ -132,45 +139,71 @@ function changeForm(line) {
   const unheard = line.count_needed ? el('input', { id: id('unheard'), inputmode: 'decimal' }) : null;
   const asked = unheard ? field(t('unheard', { unit: product.unit }), unheard) : '';
   if (unheard) watch(unheard, () => 3);
+  else if (!draft.attempt.open) draft.unheard = '';
+  const inputs = { kind, quantity, reason, ...(unheard ? { unheard } : {}) };
+  for (const [name, input] of Object.entries(inputs)) {
+    input.value = draft[name];
+    for (const event of ['input', 'change']) input.addEventListener(event, () => {
+      // What was asked about is another thing now.
+      if (draft[name] !== input.value) draft.sureOf = '';
+      draft[name] = input.value;
+    });
+  }
   const onKind = () => {
     hint.hidden = kind.value !== 'counted';
     if (unheard) asked.hidden = hint.hidden;
   };
   kind.addEventListener('change', onKind);
   onKind();
+  const saySure = (moved) => say(said, 'wait', t('sure_much', { n: amount(fromMilli(-moved), product.unit), all: amount(line.expected, product.unit) }), t('sure_again', { button: t('keep') }));
+  if (draft.attempt.open) say(said, 'wait', t('no_answer_act'));
+  else if (draft.sureOf) saySure(movedBy(changeOf(draft, line), line));
   const form = el('form', {}, el('div', { class: 'row' }, field(t('kind'), kind), field(`${t('quantity')} (${product.unit})`, quantity), asked, field(t('reason'), reason),
-    el('div', { class: 'do' }, submit)), hint,
-    sureButton(t('withdraw'), t('sure_withdraw'), () => withdraw(product)), said);
+    el('div', { class: 'do' }, submit)), hint, said, lastChange(line),
+    sureButton(t('withdraw'), t('sure_withdraw'), () => withdraw(product)));
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const fields = { '/quantity': quantity, '/reason': reason, ...(unheard ? { '/unheard': unheard } : {}) };
-    const typed = read(quantity.value, 3);
-    const sold = unheard && kind.value === 'counted' && unheard.value.trim() ? read(unheard.value, 3) : null;
-    const change = { product_id: product.id, kind: kind.value, quantity: typed.decimal, reason: reason.value };
-    if (kind.value === 'counted') change.expected = line.expected;
-    if (sold) change.unheard = sold.decimal;
+    const change = draft.attempt.again(changeOf(draft, line), 'expected');
     try {
-      const unread = problemOf({ '/quantity': typed, ...(sold ? { '/unheard': sold } : {}) });
+      const unread = problemOf({ '/quantity': read(draft.quantity, 3), ...(isUnheard(draft) ? { '/unheard': read(draft.unheard, 3) } : {}) });
       if (unread) throw unread;
       const moved = movedBy(change, line);
       const sure = `${change.kind} ${change.quantity}`;
-      if (isMuch(moved, line) && sureOf !== sure) {
-        sureOf = sure;
-        const values = { n: amount(fromMilli(-moved), product.unit), all: amount(line.expected, product.unit) };
-        say(said, 'wait', t('sure_much', values), t('sure_again', { button: t('keep') }));
+      if (isMuch(moved, line) && draft.sureOf !== sure && !draft.attempt.open) {
+        draft.sureOf = sure;
+        saySure(moved);
         return;
       }
-      await attempt.send('POST', '/api/v1/office/stock/adjust', change);
+      await draft.attempt.send('POST', '/api/v1/office/stock/adjust', change);
+      drafts.delete(product.id);
       document.activeElement.blur();
-      await list();
       say($('stock-said'), 'good', t('kept'), `${product.name}: ${t(change.kind)} ${amount(change.quantity, product.unit)}`);
-      if (moved) $('stock-said').firstElementChild.append(undoButton(product, moved));
+      await lookAgain(list);
     } catch (problem) {
-      sayProblem(said, problem, true, fields);
+      // News may have drawn another form in the place of this one.
+      if (!form.isConnected) draw();
+      sayProblem(form.isConnected ? said : $('stock-said'), problem, true, fields);
       mark(fields, problem);
     }
   });
   return form;
+}
+
+// What a map holds under a key; made where there is nothing.
+function keptIn(map, key, make) {
+  if (!map.has(key)) map.set(key, make());
+  return map.get(key);
+}
+
+const isUnheard = (draft) => draft.kind === 'counted' && draft.unheard.trim() !== '';
+
+// What was typed, as the box takes it.
+function changeOf(draft, line) {
+  const change = { product_id: line.product.id, kind: draft.kind, quantity: read(draft.quantity, 3).decimal, reason: draft.reason };
+  if (draft.kind === 'counted') change.expected = line.expected;
+  if (isUnheard(draft)) change.unheard = read(draft.unheard, 3).decimal;
+  return change;
 }
 
 // By how much a change moves the stock, in thousandths; a count by what it found more or less than expected.
@@ -187,17 +220,25 @@ const isMuch = (moved, line) => -moved * 10 > (exact(line.expected, 3) ?? 0);
 // Thousandths as the API takes them.
 const fromMilli = (milli) => String(milli / 1000);
 
+// What was last written down about a product here, and a button that takes it back.
+function lastChange({ product, last_change: last }) {
+  if (!last) return '';
+  const words = t('last_change', { what: t(last.kind), n: amount(last.quantity, product.unit), when: shortMoment(last.made_at) });
+  return el('p', { class: 'last hint' }, `${words} `, last.undo_kind ? undoButton(product, last) : '');
+}
+
 // Takes a change back by one that does the opposite: both stand in the books.
-function undoButton(product, moved) {
-  const attempt = new Attempt();
+function undoButton(product, last) {
   const button = el('button', { type: 'button', class: 'quiet small' }, t('undo'));
   button.addEventListener('click', async () => {
     button.disabled = true;
-    const change = { product_id: product.id, kind: moved > 0 ? 'written_off' : 'taken_in', quantity: fromMilli(Math.abs(moved)), reason: t('undo_reason') };
+    const change = { product_id: product.id, kind: last.undo_kind, quantity: last.undo_quantity, reason: t('undo_reason') };
+    const attempt = keptIn(undoings, last.id, () => new Attempt());
     try {
-      await attempt.send('POST', '/api/v1/office/stock/adjust', change);
-      await list();
+      await attempt.send('POST', '/api/v1/office/stock/adjust', attempt.again(change, 'reason'));
+      undoings.delete(last.id);
       say($('stock-said'), 'good', t('undone'), `${product.name}: ${t(change.kind)} ${amount(change.quantity, product.unit)}`);
+      await lookAgain(list);
     } catch (problem) {
       button.disabled = false;
       sayProblem($('stock-said'), problem, true);
@@ -210,10 +251,15 @@ async function withdraw(product) {
   try {
     const path = `/api/v1/products/${product.id}`;
     await send('PATCH', path, { status: 'withdrawn' }, { 'if-match': await tagOf(path) });
-    await list();
+    await lookAgain(list);
   } catch (problem) {
     sayProblem($('stock-said'), problem, true);
   }
+}
+
+async function sayOffered(product) {
+  const { items: [line] } = await get(`/api/v1/office/stock?product=${product.id}`);
+  say($('offer-said'), 'good', t('offered'), t('offered_words', { what: product.name, here: amount(line.can_sell, product.unit), hub: amount(line.held_by_hub, product.unit) }));
 }
 
 watch($('offer-quantity'), () => 3);
@@ -233,9 +279,8 @@ $('offer-form').addEventListener('submit', async (event) => {
     const product = await offering.send('POST', '/api/v1/products', body);
     mark(fields);
     event.target.reset();
-    await list();
-    const { items: [line] } = await get(`/api/v1/office/stock?product=${product.id}`);
-    say($('offer-said'), 'good', t('offered'), t('offered_words', { what: product.name, here: amount(line.can_sell, product.unit), hub: amount(line.held_by_hub, product.unit) }));
+    say($('offer-said'), 'good', t('offered'), product.name);
+    await lookAgain(list, () => sayOffered(product));
   } catch (problem) {
     sayProblem($('offer-said'), problem, true, fields);
     mark(fields, problem);

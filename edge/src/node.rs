@@ -4,10 +4,12 @@
 pub mod counts;
 mod files;
 mod high_water;
+mod own;
 
 pub use files::{SecretFile, load_secret, save_secret};
 pub use high_water::{Doubt, HighWater, Mark, check_high_water, clear_doubt, doubt, machine_id};
 pub(crate) use high_water::{HighWaterKeeper, mark, note_high_water};
+pub use own::{own_currency, own_name};
 
 use crate::db::DbError;
 use rusqlite::types::{FromSql, ToSql};
@@ -20,6 +22,8 @@ use uuid::Uuid;
 
 /// Key of [`stream_base`].
 const STREAM_BASE: &str = "stream_base";
+/// Key of [`verdict_base`].
+const VERDICT_BASE: &str = "verdict_base";
 
 /// Who this edge is, as enrolment said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,8 +108,7 @@ pub fn enrol(tx: &Transaction<'_>, identity: &Identity, link: &Link, epoch: u32)
     match before {
         Some((edge, incarnation)) if edge == identity.edge => {
             if incarnation != identity.incarnation {
-                put(tx, "verdicts_upto", &0)?;
-                put(tx, STREAM_BASE, &crate::commands::offer_anew(tx)?)?;
+                begin_stream(tx)?;
                 counts::begin(tx)?;
             }
         }
@@ -114,9 +117,9 @@ pub fn enrol(tx: &Transaction<'_>, identity: &Identity, link: &Link, epoch: u32)
             if left > 0 {
                 return Err(EnrolError::HasCommands(left));
             }
-            put(tx, "verdicts_upto", &0)?;
-            put(tx, "highest_seq", &0)?;
-            put(tx, STREAM_BASE, &0)?;
+            for counter in ["verdicts_upto", VERDICT_BASE, "highest_seq", STREAM_BASE] {
+                put(tx, counter, &0)?;
+            }
             clear_doubt(tx)?;
             crate::replica::drop_everything(tx)?;
         }
@@ -155,11 +158,17 @@ pub fn set_hub(tx: &Transaction<'_>, hub: Uuid) -> Result<(), DbError> {
 /// Those of the database.
 pub fn rejoin(tx: &Transaction<'_>, incarnation: u32, link: &Link, epoch: u32) -> Result<(), DbError> {
     crate::commands::unsettle_what_has_not_arrived(tx)?;
-    put(tx, "verdicts_upto", &0)?;
-    put(tx, STREAM_BASE, &crate::commands::offer_anew(tx)?)?;
+    begin_stream(tx)?;
     put(tx, "incarnation", &incarnation)?;
     set_link(tx, link)?;
     set_epoch(tx, epoch)
+}
+
+/// Begins a new stream of the same edge, whose counters begin at 0: what has no final answer is offered anew in it.
+fn begin_stream(tx: &Transaction<'_>) -> Result<(), DbError> {
+    put(tx, VERDICT_BASE, &verdict_base(tx)?.saturating_add(verdicts_upto(tx)?))?;
+    put(tx, "verdicts_upto", &0)?;
+    put(tx, STREAM_BASE, &crate::commands::offer_anew(tx)?)
 }
 
 /// Pins the hub's keys, current and next.
@@ -248,7 +257,15 @@ pub fn stream_base(conn: &Connection) -> Result<u64, DbError> {
     Ok(get(conn, STREAM_BASE)?.unwrap_or(0))
 }
 
-/// The last verdict number that is on disk here; 0 for none.
+/// What the numbers of verdicts here are ahead of those in the stream from the hub: earlier incarnations were told so many. 0 at first.
+///
+/// # Errors
+/// Those of the database.
+pub fn verdict_base(conn: &Connection) -> Result<u64, DbError> {
+    Ok(get(conn, VERDICT_BASE)?.unwrap_or(0))
+}
+
+/// The last verdict number of this incarnation's stream that is on disk here; 0 for none.
 ///
 /// # Errors
 /// Those of the database.

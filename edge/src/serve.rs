@@ -3,9 +3,9 @@
 //! The office goes on without the hub: nothing about the line keeps it from starting or stopping. A kill at any instant loses
 //! nothing that a person was told.
 
-use crate::cli::password;
 use crate::config::Config;
 use crate::db::Db;
+use crate::office::password::FIRST_USER;
 use crate::router::{gateways_only, router};
 use crate::state::AppState;
 use crate::sync::keep::{self, Opening};
@@ -77,7 +77,7 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
         "listening on {address}; the office page is at {}, where the office signs in as '{}' with its password, and clerks with their \
          own numbers",
         page(address),
-        password::FIRST_USER
+        FIRST_USER
     );
     asked_to_stop.await;
     tracing::info!("stopping");

@@ -192,10 +192,19 @@ impl TestEdge {
         })
     }
 
-    /// Sends the next verdict, and settles in the same transaction.
+    /// Enrols the same edge again: a new incarnation, whose verdicts are counted from 1.
+    pub fn enrol_again(&self) {
+        let me = self.read(node::identity).expect("enrolled");
+        let next = Identity { incarnation: me.incarnation + 1, ..me };
+        self.verdicts.replace(0);
+        self.db().write_blocking(move |tx| node::enrol(tx, &next, &first_link(), 1)).unwrap();
+    }
+
+    /// Sends the next verdict, and settles in the same transaction. `seq` is the command's number here.
     pub fn verdict(&self, seq: u64, verdict: Verdict, stands_at: &[(Bucket, u64)]) {
         let number = *self.verdicts.borrow() + 1;
         self.verdicts.replace(number);
+        let seq = seq - self.read(node::stream_base);
         let (list, now_s) =
             ([Numbered { number, seq, verdict, stands_at: stands_at.to_vec() }], self.deps.clock.now_s());
         self.write(move |tx| -> Result<(), commands::VerdictError> {

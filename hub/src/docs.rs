@@ -2,63 +2,23 @@
 //! server for anything, not even whether the description is valid.
 
 use crate::error::Kind;
-use crate::openapi::{DOCS_PATH, DOCUMENT_PATH};
+use crate::openapi::DOCS_PATH;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use mizili_node::files::{File, Folder, Kept};
-use std::sync::{Arc, LazyLock};
-use utoipa_swagger_ui::Config;
 
 /// The page, which names the others.
 const PAGE: &str = "index.html";
 
-/// The files of Swagger UI that the page needs, and their types. Others of it, such as maps for its developers, are not served.
-const FILES: [(&str, &str); 8] = [
-    (PAGE, "text/html; charset=utf-8"),
-    ("index.css", "text/css; charset=utf-8"),
-    ("swagger-ui.css", "text/css; charset=utf-8"),
-    ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
-    ("swagger-ui-standalone-preset.js", "text/javascript; charset=utf-8"),
-    ("swagger-initializer.js", "text/javascript; charset=utf-8"),
-    ("favicon-16x16.png", "image/png"),
-    ("favicon-32x32.png", "image/png"),
-];
-
-/// What the names of files on the page begin with.
-const STEM: &str = "/api/docs/";
-
-/// The page as it comes does not tell a phone to show it at the phone's own width.
-const VIEWPORT: &str = "<head>\n    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">";
-
-static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
-    let config = Config::from(DOCUMENT_PATH)
-        .try_it_out_enabled(true)
-        .persist_authorization(true)
-        .validator_url("none");
-    let config = Arc::new(config);
-    let files = FILES.into_iter().filter_map(|(name, content_type)| {
-        let file = utoipa_swagger_ui::serve(name, config.clone()).ok().flatten()?;
-        let content = match name {
-            PAGE => page(&String::from_utf8_lossy(&file.bytes)).into_bytes(),
-            _ => file.bytes.into_owned(),
-        };
-        Some((name.to_owned(), content, content_type))
-    });
-    Folder::new(STEM, files)
-});
-
-/// The page for a phone, and with whole names of the files that it loads.
-fn page(html: &str) -> String {
-    let whole = html.replace("\"./", "\"").replace("href=\"", &format!("href=\"{STEM}"));
-    whole.replace("src=\"", &format!("src=\"{STEM}")).replacen("<head>", VIEWPORT, 1)
-}
+/// Swagger UI and the page around it (`hub/assets/docs`), as the build script packs them.
+static FOLDER: Folder = include!(concat!(env!("OUT_DIR"), "/docs.rs"));
 
 /// The routes of the pages.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    let index = |headers: HeaderMap| async move { file(FOLDER.get(PAGE), &headers, Kept::Asking).await };
+    let index = |headers: HeaderMap| async move { file(FOLDER.get(PAGE), &headers, Kept::Asking) };
     Router::new()
         .route(DOCS_PATH, get(|| async { Redirect::to(&format!("{DOCS_PATH}/")) }))
         .route(&format!("{DOCS_PATH}/"), get(index))
@@ -67,16 +27,16 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn named(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    file(FOLDER.get(&name), &headers, Kept::Asking).await
+    file(FOLDER.get(&name), &headers, Kept::Asking)
 }
 
 async fn hashed(Path((hash, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    file(FOLDER.get_hashed(&hash, &name), &headers, Kept::ForEver).await
+    file(FOLDER.get_hashed(&hash, &name), &headers, Kept::ForEver)
 }
 
-async fn file(file: Option<Arc<File>>, headers: &HeaderMap, kept: Kept) -> Response {
+fn file(file: Option<&File>, headers: &HeaderMap, kept: Kept) -> Response {
     match file {
-        Some(file) => file.answer(headers, kept).await,
+        Some(file) => file.answer(headers, kept),
         None => Kind::NotFound
             .because("There is no such page. See /api/docs/ and /api/docs/problems.")
             .into_response(),
@@ -103,15 +63,16 @@ mod tests {
         let (headers, page) = ask("/api/docs/", "").await;
         assert_eq!(headers[header::CACHE_CONTROL], "no-cache");
         let page = String::from_utf8(page).unwrap();
-        assert_eq!(page.matches(VIEWPORT).count(), 1, "{page}");
-        assert!(page.contains("</html>"), "{page}");
-        let names: Vec<_> = page.split('"').filter_map(|part| part.strip_prefix(STEM)).collect();
-        assert_eq!(names.len(), FILES.len() - 1, "{page}");
+        assert!(page.contains("width=device-width") && page.contains("</html>"), "{page}");
+        let names: Vec<_> = page.split('"').filter_map(|part| part.strip_prefix("/api/docs/")).collect();
+        assert_eq!(names.len(), FOLDER.files.len() - 1, "{page}");
         let mut bytes = 0;
         for name in names {
             let (headers, body) = ask(&format!("/api/docs/{name}"), "gzip").await;
             assert!(headers[header::CACHE_CONTROL].to_str().unwrap().ends_with("immutable"), "{name}");
             bytes += body.len();
+            let (_, whole) = ask(&format!("/api/docs/{name}"), "").await;
+            assert_eq!(headers.contains_key(header::CONTENT_ENCODING), body.len() < whole.len(), "{name}");
         }
         assert!(bytes < 600_000, "{bytes}");
     }

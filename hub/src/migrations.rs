@@ -3,29 +3,27 @@
 //! They are read here and not by `sqlx::migrate!`: that macro alone would build sqlx, its Postgres driver, tokio and rustls a second
 //! time, for the machine that compiles.
 
-use rust_embed::RustEmbed;
 use sqlx::AssertSqlSafe;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use std::sync::LazyLock;
 
-#[derive(RustEmbed)]
-#[folder = "../migrations/hub/"]
-struct Files;
+/// Names and texts of the files, sorted by name, as the build script lists them.
+static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/steps.rs"));
 
 /// All steps of the hub's schema, in their order.
-pub static MIGRATOR: LazyLock<Migrator> =
-    LazyLock::new(|| Migrator::with_migrations(Files::iter().filter_map(|name| step(&name)).collect()));
+pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    Migrator::with_migrations(FILES.iter().filter_map(|(name, sql)| step(name, sql)).collect())
+});
 
 /// The step of a file `NNNN_what_it_does.sql`; `None` for a file of another name, of which a test says that there is none.
-fn step(name: &str) -> Option<Migration> {
+fn step(name: &str, sql: &str) -> Option<Migration> {
     let (number, description) = name.strip_suffix(".sql")?.split_once('_')?;
-    let sql = String::from_utf8(Files::get(name)?.data.into_owned()).ok()?;
     Some(Migration::new(
         number.parse().ok()?,
         description.replace('_', " ").into(),
         MigrationType::Simple,
-        AssertSqlSafe(sql).into_sql_str(),
+        AssertSqlSafe(sql.to_owned()).into_sql_str(),
         false,
     ))
 }
@@ -37,11 +35,7 @@ mod tests {
     #[test]
     fn every_file_is_a_step_of_a_number_of_its_own() {
         let mut numbers: Vec<_> = MIGRATOR.iter().map(|step| step.version).collect();
-        assert_eq!(
-            numbers.len(),
-            Files::iter().count(),
-            "a file of migrations/hub is not named NNNN_what.sql"
-        );
+        assert_eq!(numbers.len(), FILES.len(), "a file of migrations/hub is not named NNNN_what.sql");
         assert!(numbers.is_sorted());
         numbers.dedup();
         assert_eq!(numbers.len(), MIGRATOR.iter().count(), "two files have one number");

@@ -18,15 +18,6 @@ pub enum Encoding {
     Gzip,
 }
 
-/// How much time packing may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// A millisecond for an answer of an ordinary size.
-    Quick,
-    /// For what is packed once and sent often.
-    Thorough,
-}
-
 impl Encoding {
     /// All of them, the best for text first.
     pub const ALL: [Self; 3] = [Self::Brotli, Self::Zstd, Self::Gzip];
@@ -42,6 +33,11 @@ impl Encoding {
 
     /// What a caller takes and prefers; `None` for bytes as they are.
     pub fn wanted(headers: &HeaderMap) -> Option<Self> {
+        Self::wanted_of(headers, &Self::ALL)
+    }
+
+    /// The same of what there is, the best first.
+    pub fn wanted_of(headers: &HeaderMap, offered: &[Self]) -> Option<Self> {
         let given: Vec<(String, u16)> = headers
             .get_all(header::ACCEPT_ENCODING)
             .iter()
@@ -55,20 +51,19 @@ impl Encoding {
         };
         let plain = given.iter().find(|(name, _)| name == "identity").map_or(0, |(_, weight)| *weight);
         // Of equal ones the last is taken by `max_by_key`.
-        let best = Self::ALL.into_iter().rev().max_by_key(|one| weight(one.name()))?;
+        let best = offered.iter().copied().rev().max_by_key(|one| weight(one.name()))?;
         (weight(best.name()) > 0 && weight(best.name()) >= plain).then_some(best)
     }
 
-    /// Packs bytes.
+    /// Packs bytes: a millisecond for an answer of an ordinary size.
     ///
     /// # Errors
     /// None that a caller could act on.
-    pub fn pack(self, bytes: &[u8], effort: Effort) -> io::Result<Vec<u8>> {
-        let is_quick = effort == Effort::Quick;
+    pub fn pack(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Self::Brotli => {
                 let params = brotli::enc::BrotliEncoderParams {
-                    quality: if is_quick { 4 } else { 9 },
+                    quality: 4,
                     size_hint: bytes.len(),
                     ..Default::default()
                 };
@@ -76,9 +71,9 @@ impl Encoding {
                 brotli::BrotliCompress(&mut &*bytes, &mut out, &params)?;
                 Ok(out)
             }
-            Self::Zstd => zstd::bulk::compress(bytes, if is_quick { 3 } else { 19 }),
+            Self::Zstd => zstd::bulk::compress(bytes, 3),
             Self::Gzip => {
-                let level = flate2::Compression::new(if is_quick { 5 } else { 9 });
+                let level = flate2::Compression::new(5);
                 let mut out = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 4), level);
                 out.write_all(bytes)?;
                 out.finish()
@@ -106,7 +101,7 @@ fn weighed(item: &str) -> (String, u16) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read as _;
+    use crate::testing::unpacked;
 
     fn wanted(value: &str) -> Option<&'static str> {
         let headers =
@@ -139,20 +134,10 @@ mod tests {
         let text =
             "{\"commodity\":\"Maize\",\"market\":\"Lilongwe\",\"price\":{\"amount\":25000}}".repeat(200);
         let bytes = text.as_bytes();
-        for effort in [Effort::Quick, Effort::Thorough] {
-            for encoding in Encoding::ALL {
-                let packed = encoding.pack(bytes, effort).unwrap();
-                assert!(packed.len() < bytes.len() / 20, "{encoding:?}: {}", packed.len());
-                let mut out = Vec::new();
-                match encoding {
-                    Encoding::Brotli => brotli::BrotliDecompress(&mut &*packed, &mut out).unwrap(),
-                    Encoding::Zstd => out = zstd::bulk::decompress(&packed, bytes.len()).unwrap(),
-                    Encoding::Gzip => {
-                        flate2::read::GzDecoder::new(&*packed).read_to_end(&mut out).unwrap();
-                    }
-                }
-                assert_eq!(out, bytes);
-            }
+        for encoding in Encoding::ALL {
+            let packed = encoding.pack(bytes).unwrap();
+            assert!(packed.len() < bytes.len() / 20, "{encoding:?}: {}", packed.len());
+            assert_eq!(unpacked(encoding, &packed).unwrap(), bytes);
         }
     }
 

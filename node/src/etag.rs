@@ -3,7 +3,7 @@
 //!
 //! An ETag is a hash of the answer's bytes, and names how they are packed. A handler may set a better one itself, see [`versioned`].
 
-use crate::encoding::{Effort, Encoding, LEAST_BYTES};
+use crate::encoding::{Encoding, LEAST_BYTES};
 use crate::problem::{Kind, Problem};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -66,7 +66,7 @@ async fn tagged(response: Response, asked: Asked, credentials: &'static str) -> 
         return Response::from_parts(parts, Body::empty());
     }
     let Some(encoding) = encoding else { return Response::from_parts(parts, Body::from(bytes)) };
-    let packed = match encoding.pack(&bytes, Effort::Quick) {
+    let packed = match encoding.pack(&bytes) {
         Ok(packed) => packed,
         Err(error) => return Problem::internal(error).into_response(),
     };

@@ -1,21 +1,40 @@
-//! Files that are part of a program: pages, scripts, pictures. Each is packed once, in the ways that callers ask for, and kept so; a
-//! browser keeps what it has under a name that holds the hash of all files for ever, and asks whether the rest has changed.
+//! Files that are part of a program: pages, scripts, pictures. The build packs them (`node/packing`), so that none is packed while the
+//! program runs. A browser keeps what it has under a name that holds the hash of all files for ever, and asks whether the rest has
+//! changed.
 
-use crate::encoding::{Effort, Encoding, LEAST_BYTES};
+use crate::encoding::Encoding;
 use crate::etag;
-use axum::body::{Body, Bytes};
+use crate::problem::Problem;
+use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::io::{self, Read as _};
 
-/// A file.
+/// A file as the build has left it.
 #[derive(Debug)]
 pub struct File {
-    content: Bytes,
-    content_type: HeaderValue,
-    tag: HeaderValue,
-    packed: [OnceLock<Bytes>; Encoding::ALL.len()],
+    /// Its name, without a folder.
+    pub name: &'static str,
+    /// What it is, as `Content-Type` says it.
+    pub content_type: &'static str,
+    /// A hash of it as it is, unpacked.
+    pub tag: &'static str,
+    /// What is kept of it.
+    pub form: Form,
+}
+
+/// What is kept of a file.
+#[derive(Debug)]
+pub enum Form {
+    /// It as it is: packing would not make it smaller.
+    Plain(&'static [u8]),
+    /// It packed in two ways, and nothing else.
+    Packed {
+        /// In the way that is smallest, which browsers take over TLS and from their own machine.
+        brotli: &'static [u8],
+        /// In the way that everything takes.
+        gzip: &'static [u8],
+    },
 }
 
 /// How long a browser may keep a file without asking.
@@ -28,94 +47,79 @@ pub enum Kept {
 }
 
 impl File {
-    /// A file of such a type.
-    pub fn new(content: impl Into<Bytes>, content_type: &'static str) -> Self {
-        let content = content.into();
-        let tag = etag::of(&content);
-        Self {
-            content,
-            content_type: HeaderValue::from_static(content_type),
-            tag,
-            packed: Default::default(),
-        }
-    }
-
     /// The answer to a GET or a HEAD of it.
-    pub async fn answer(self: Arc<Self>, headers: &HeaderMap, kept: Kept) -> Response {
-        let is_text = !self.content_type.as_bytes().starts_with(b"image/png");
-        let encoding = Encoding::wanted(headers).filter(|_| is_text && self.content.len() >= LEAST_BYTES);
-        let tag = encoding.map_or_else(|| self.tag.clone(), |encoding| encoding.tag(&self.tag));
+    pub fn answer(&self, headers: &HeaderMap, kept: Kept) -> Response {
+        let (encoding, bytes) = match self.form {
+            Form::Plain(_) => (None, None),
+            Form::Packed { brotli, gzip } => {
+                match Encoding::wanted_of(headers, &[Encoding::Brotli, Encoding::Gzip]) {
+                    Some(Encoding::Brotli) => (Some(Encoding::Brotli), Some(brotli)),
+                    Some(_) => (Some(Encoding::Gzip), Some(gzip)),
+                    None => (None, None),
+                }
+            }
+        };
+        let tag = etag::header_value(&format!("\"{}\"", self.tag));
+        let tag = encoding.map_or_else(|| tag.clone(), |encoding| encoding.tag(&tag));
         let cache = match kept {
             Kept::Asking => "no-cache",
             Kept::ForEver => "public, max-age=31536000, immutable",
         };
         let fixed = [
-            (header::CONTENT_TYPE, self.content_type.clone()),
             (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
             (header::VARY, HeaderValue::from_static("Accept-Encoding")),
             (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
             (header::ETAG, tag.clone()),
         ];
         if headers.get(header::IF_NONE_MATCH).is_some_and(|known| etag::lists(known, &tag)) {
-            let (status, mut response) = (StatusCode::NOT_MODIFIED, fixed.into_response());
-            response.headers_mut().remove(header::CONTENT_TYPE);
-            *response.status_mut() = status;
-            return response;
+            return (StatusCode::NOT_MODIFIED, fixed).into_response();
         }
-        let Some(encoding) = encoding else { return (fixed, self.content.clone()).into_response() };
-        let packing = tokio::task::spawn_blocking(move || self.packed(encoding));
-        match packing.await {
-            Ok(packed) => {
-                let named = [(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()))];
-                (fixed, named, Body::from(packed)).into_response()
+        let named = [(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type))];
+        match (encoding, bytes) {
+            (Some(encoding), Some(bytes)) => {
+                let encoded = [(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()))];
+                (fixed, named, encoded, Bytes::from_static(bytes)).into_response()
             }
-            Err(error) => crate::problem::Problem::internal(error).into_response(),
+            _ => match self.plain() {
+                Ok(bytes) => (fixed, named, bytes).into_response(),
+                Err(error) => Problem::internal(error).into_response(),
+            },
         }
     }
 
-    fn packed(&self, encoding: Encoding) -> Bytes {
-        let place = Encoding::ALL.iter().position(|one| *one == encoding).unwrap_or_default();
-        let pack =
-            || encoding.pack(&self.content, Effort::Thorough).map_or_else(|_| Bytes::new(), Bytes::from);
-        self.packed[place].get_or_init(pack).clone()
+    /// The file as it is. What is kept packed alone is unpacked each time: hardly anybody asks for that.
+    ///
+    /// # Errors
+    /// None that a caller could act on.
+    pub fn plain(&self) -> io::Result<Bytes> {
+        match self.form {
+            Form::Plain(bytes) => Ok(Bytes::from_static(bytes)),
+            Form::Packed { gzip, .. } => {
+                let mut content = Vec::new();
+                flate2::read::GzDecoder::new(gzip).read_to_end(&mut content)?;
+                Ok(content.into())
+            }
+        }
     }
 }
 
-/// The files of a page by their names, and a hash of them all.
+/// The files of a page, and a hash of them all, which stands in the names by which they name each other.
 #[derive(Debug)]
 pub struct Folder {
-    files: BTreeMap<String, Arc<File>>,
-    hash: String,
+    /// The hash.
+    pub hash: &'static str,
+    /// The files.
+    pub files: &'static [File],
 }
 
 impl Folder {
-    /// The files, in which each `stem` is followed by the folder's hash: so a page names its scripts, and they each other, under
-    /// names that a browser may keep for ever.
-    pub fn new(stem: &str, files: impl IntoIterator<Item = (String, Vec<u8>, &'static str)>) -> Self {
-        let files: Vec<_> = files.into_iter().collect();
-        let mut hasher = blake3::Hasher::new();
-        for (name, content, _) in &files {
-            hasher.update(name.as_bytes()).update(&[0]).update(blake3::hash(content).as_bytes());
-        }
-        let hash = hasher.finalize().to_hex()[..16].to_owned();
-        let hashed = format!("{stem}{hash}/");
-        let named = |(name, content, content_type): (String, Vec<u8>, &'static str)| {
-            let content = match String::from_utf8(content) {
-                Ok(text) => text.replace(stem, &hashed).into_bytes(),
-                Err(bytes) => bytes.into_bytes(),
-            };
-            (name, Arc::new(File::new(content, content_type)))
-        };
-        Self { files: files.into_iter().map(named).collect(), hash }
-    }
-
     /// A file by its name.
-    pub fn get(&self, name: &str) -> Option<Arc<File>> {
-        self.files.get(name).cloned()
+    pub fn get(&self, name: &str) -> Option<&'static File> {
+        self.files.iter().find(|file| file.name == name)
     }
 
     /// A file by its name behind a hash; another hash is that of another version of the program.
-    pub fn get_hashed(&self, hash: &str, name: &str) -> Option<Arc<File>> {
+    pub fn get_hashed(&self, hash: &str, name: &str) -> Option<&'static File> {
         (hash == self.hash).then(|| self.get(name)).flatten()
     }
 }
@@ -129,45 +133,54 @@ mod tests {
         HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(encoding))])
     }
 
-    #[tokio::test]
-    async fn a_file_is_sent_packed_and_not_again_where_it_is_there() {
-        let file = Arc::new(File::new("words ".repeat(1_000), "text/plain"));
-        let plain = file.clone().answer(&HeaderMap::new(), Kept::Asking).await;
-        assert_eq!(plain.headers()[header::CACHE_CONTROL], "no-cache");
-        assert!(!plain.headers().contains_key(header::CONTENT_ENCODING));
-        let mut tags = vec![plain.headers()[header::ETAG].clone()];
-        assert_eq!(to_bytes(plain.into_body(), 10_000).await.unwrap().len(), 6_000);
-        for encoding in Encoding::ALL {
-            let mut headers = accepting(encoding.name());
-            let packed = file.clone().answer(&headers, Kept::ForEver).await;
-            assert_eq!(packed.headers()[header::CONTENT_ENCODING], encoding.name());
-            assert_eq!(packed.headers()[header::VARY], "Accept-Encoding");
-            assert!(packed.headers()[header::CACHE_CONTROL].to_str().unwrap().ends_with("immutable"));
-            let tag = packed.headers()[header::ETAG].clone();
-            assert!(!tags.contains(&tag), "{tag:?}");
-            assert!(to_bytes(packed.into_body(), 10_000).await.unwrap().len() < 300);
-            headers.insert(header::IF_NONE_MATCH, tags[0].clone());
-            let other = file.clone().answer(&headers, Kept::Asking).await;
-            assert_eq!(other.status(), StatusCode::OK, "another representation");
-            headers.insert(header::IF_NONE_MATCH, tag.clone());
-            let again = file.clone().answer(&headers, Kept::Asking).await;
-            assert_eq!((again.status(), &again.headers()[header::ETAG]), (StatusCode::NOT_MODIFIED, &tag));
-            tags.push(tag);
-        }
+    fn file() -> File {
+        let words = "words ".repeat(1_000);
+        let packed =
+            |encoding: Encoding| -> &'static [u8] { encoding.pack(words.as_bytes()).unwrap().leak() };
+        let form = Form::Packed { brotli: packed(Encoding::Brotli), gzip: packed(Encoding::Gzip) };
+        File { name: "words.txt", content_type: "text/plain", tag: "abc", form }
     }
 
-    #[test]
-    fn files_name_each_other_with_the_hash_of_all() {
-        let folder = |script: &str| {
-            let page = b"<script src=\"/assets/a.js\">".to_vec();
-            let files = [("p.html", page), ("a.js", script.as_bytes().to_vec())];
-            Folder::new("/assets/", files.map(|(name, content)| (name.to_owned(), content, "text/plain")))
-        };
-        let (one, two) = (folder("let a"), folder("let b"));
-        assert_ne!(one.hash, two.hash);
-        let page = one.get("p.html").unwrap();
-        assert_eq!(page.content, format!("<script src=\"/assets/{}/a.js\">", one.hash));
-        assert!(one.get_hashed(&one.hash, "a.js").is_some());
-        assert!(one.get_hashed(&two.hash, "a.js").is_none() && one.get("b.js").is_none());
+    #[tokio::test]
+    async fn a_file_is_sent_packed_and_not_again_where_it_is_there() {
+        let file = file();
+        let mut tags = Vec::new();
+        for encoding in ["identity", "br", "gzip"] {
+            let mut headers = accepting(encoding);
+            let answer = file.answer(&headers, Kept::ForEver);
+            assert_eq!(answer.headers()[header::VARY], "Accept-Encoding");
+            assert!(answer.headers()[header::CACHE_CONTROL].to_str().unwrap().ends_with("immutable"));
+            let named = answer.headers().get(header::CONTENT_ENCODING).cloned();
+            assert_eq!(named.as_ref().map_or("identity", |name| name.to_str().unwrap()), encoding);
+            let tag = answer.headers()[header::ETAG].clone();
+            assert!(!tags.contains(&tag), "{tag:?}");
+            let bytes = to_bytes(answer.into_body(), 10_000).await.unwrap().len();
+            assert!(if encoding == "identity" { bytes == 6_000 } else { bytes < 300 }, "{bytes}");
+            for other in &tags {
+                headers.insert(header::IF_NONE_MATCH, HeaderValue::clone(other));
+                let answer = file.answer(&headers, Kept::Asking);
+                assert_eq!(answer.status(), StatusCode::OK, "another representation");
+            }
+            headers.insert(header::IF_NONE_MATCH, tag.clone());
+            let again = file.answer(&headers, Kept::Asking);
+            assert_eq!((again.status(), &again.headers()[header::ETAG]), (StatusCode::NOT_MODIFIED, &tag));
+            assert_eq!(again.headers()[header::CACHE_CONTROL], "no-cache");
+            assert!(!again.headers().contains_key(header::CONTENT_TYPE));
+            tags.push(tag);
+        }
+        // It is not kept in this way, which everybody who takes it takes beside another.
+        let plain = file.answer(&accepting("zstd"), Kept::Asking);
+        assert!(!plain.headers().contains_key(header::CONTENT_ENCODING));
+        let gzip = file.answer(&accepting("zstd, gzip"), Kept::Asking);
+        assert_eq!(gzip.headers()[header::CONTENT_ENCODING], "gzip");
+    }
+
+    #[tokio::test]
+    async fn a_picture_is_sent_as_it_is() {
+        let file = File { name: "p.png", content_type: "image/png", tag: "abc", form: Form::Plain(b"PNG") };
+        let answer = file.answer(&accepting("br, gzip"), Kept::ForEver);
+        assert!(!answer.headers().contains_key(header::CONTENT_ENCODING));
+        assert_eq!(answer.headers()[header::ETAG], "\"abc\"");
+        assert_eq!(to_bytes(answer.into_body(), 10).await.unwrap(), "PNG");
     }
 }

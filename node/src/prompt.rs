@@ -1,7 +1,9 @@
 //! Asks a person at a terminal for a password, unseen, and leaves the terminal as it was, also when the person stops. It must never
 //! let what was typed get into an error or a log.
 
+use crate::password::MIN_CHARS;
 use crate::streams::tell;
+use crate::weak_password::usable;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,16 +26,12 @@ static STOPPED: Notify = Notify::const_new();
 /// Whether somebody is being asked: then Ctrl-C is an answer.
 static ASKING: AtomicBool = AtomicBool::new(false);
 
-/// Asks for a new password until two answers are the same and `usable` has nothing against it. What it has, `tell` says to the
-/// person.
+/// Asks for a new password until two answers are the same and a person may choose it. Why they may not, `tell` says to them.
 ///
 /// # Errors
 /// The person stops, or there is no terminal.
-pub async fn new_password(
-    question: &str,
-    usable: impl Fn(&str) -> Result<(), String>,
-    tell: fn(&str),
-) -> Result<String, PromptError> {
+pub async fn new_password(question: &str, tell: fn(&str)) -> Result<String, PromptError> {
+    let question = format!("{question} (at least {MIN_CHARS} characters)");
     loop {
         let first = unseen(format!("{question}: ")).await?;
         if let Err(why) = usable(&first) {

@@ -103,6 +103,14 @@ pub fn problem(pointer: &str, new: &str, phone: Option<u64>) -> Option<FieldProb
     password::problem(pointer, new).or_else(weak)
 }
 
+/// Whether a person may choose this password; if not, why.
+///
+/// # Errors
+/// The reason, as a sentence.
+pub fn usable(new: &str) -> Result<(), String> {
+    problem("", new, None).map_or(Ok(()), |problem| Err(problem.detail))
+}
+
 /// Why a password is among the first that anybody would try; `None` if it is not.
 pub fn weakness(new: &str, phone: Option<u64>) -> Option<&'static str> {
     const COMMON_TEXT: &str = "Is one of the passwords that everybody tries first. Take three or four words that do not belong together.";

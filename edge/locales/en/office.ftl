@@ -13,6 +13,8 @@ status-operator-one = The hub's operator has to look at one of them.
 status-operator = The hub's operator has to look at { $count } of them.
 status-sms-stuck-one = 1 SMS is waiting, and this box has no account to send it with: see its settings (edge.toml).
 status-sms-stuck = { $count } SMS are waiting, and this box has no account to send them with: see its settings (edge.toml).
+status-sms-given-up-one = 1 SMS of the last 30 days could not be sent for a week and was given up: nobody got it.
+status-sms-given-up = { $count } SMS of the last 30 days could not be sent for a week and were given up: nobody got them.
 status-fetching = Not everything has come from the hub yet. What is here can be used.
 status-not-equal = Some of what is here differs from the hub's; it is being fetched anew.
 

@@ -3,7 +3,7 @@
 status-waiting-none = Hakuna kinachosubiri kutumwa.
 status-waiting-one = Jambo 1 linasubiri kutumwa.
 status-waiting = Mambo { $count } yanasubiri kutumwa.
-status-stores-nothing = Kifaa hiki hakiwezi kuhifadhi chochote kwa sasa, kwa hiyo hakuna jipya linalopokelewa. Yaliyopokelewa awali yako salama.
+status-stores-nothing = Kompyuta hii haiwezi kuhifadhi chochote kwa sasa, kwa hiyo hakuna jipya linalopokelewa. Yaliyopokelewa awali yako salama.
 status-in-touch = Ofisi hii imeunganishwa na kituo kikuu.
 status-contact = Mawasiliano ya mwisho: { $when }.
 status-contact-never = Bado hakujakuwa na mawasiliano na kituo kikuu.
@@ -12,6 +12,8 @@ status-operator-one = Msimamizi wa kituo kikuu lazima aangalie moja kati yake.
 status-operator = Msimamizi wa kituo kikuu anapaswa kuangalia { $count } kati yake.
 status-sms-stuck-one = SMS 1 inasubiri, na kompyuta hii haina akaunti ya kuituma: tazama mipangilio yake (edge.toml).
 status-sms-stuck = SMS { $count } zinasubiri, na kompyuta hii haina akaunti ya kuzituma: tazama mipangilio yake (edge.toml).
+status-sms-given-up-one = SMS 1 ya siku 30 zilizopita haikuweza kutumwa kwa wiki nzima, kwa hiyo imeachwa: haikumfikia mtu.
+status-sms-given-up = SMS { $count } za siku 30 zilizopita hazikuweza kutumwa kwa wiki nzima, kwa hiyo zimeachwa: hazikumfikia mtu.
 status-fetching = Bado si kila kitu kimefika kutoka kituo kikuu. Kilichopo kinaweza kutumika.
 status-not-equal = Baadhi ya kilichopo hapa kinatofautiana na cha kituo kikuu; kinachukuliwa upya.
 

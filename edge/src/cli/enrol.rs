@@ -107,7 +107,7 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
              Sign in at the office page with the name '{}'.\n\
              Its settings are in {}.\nStart it with: mizili-edge serve --data-dir {}",
             enrolled.edge,
-            password::FIRST_USER,
+            crate::office::password::FIRST_USER,
             place.path().join(CONFIG_FILE).display(),
             place.path().display()
         ),

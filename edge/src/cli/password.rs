@@ -1,20 +1,17 @@
-//! Office passwords: asked for on a terminal or made, hashed with argon2id, stored. `mizili-edge password` sets a new one.
+//! Office passwords: asked for on a terminal or made. `mizili-edge password` sets a new one.
 //!
 //! A password is shown once, when it was made here, and is in no log, no file and no database after that.
 
 use super::{Out, Place};
-use crate::db::{Db, DbError};
-use crate::sync::SyncError;
+use crate::db::Db;
+use crate::office::forget_sessions_of;
+use crate::office::password::{FIRST_USER, hashed, store};
 use anyhow::{Context as _, bail};
 use mizili_node::deps::Deps;
-use mizili_node::password::{MIN_CHARS, Passwords};
-use mizili_node::{prompt, weak_password};
-use rusqlite::Transaction;
+use mizili_node::prompt;
+use mizili_node::weak_password::usable;
 use serde_json::json;
 use std::io::{BufRead as _, IsTerminal as _};
-
-/// The name that the first person signs in with at the office page.
-pub const FIRST_USER: &str = "office";
 
 /// Groups of five letters in a password that is made here; each holds 16 bits.
 const MADE_GROUPS: usize = 4;
@@ -62,8 +59,7 @@ async fn set(db: &Db, deps: &Deps, password: &str) -> anyhow::Result<()> {
     let now_s = deps.clock.now_s();
     db.write(move |tx| {
         store(tx, FIRST_USER, &hash, now_s)?;
-        tx.execute("DELETE FROM office_session WHERE user = ?1", [FIRST_USER])?;
-        Ok::<_, DbError>(())
+        forget_sessions_of(tx, FIRST_USER)
     })
     .await?;
     Ok(())
@@ -99,8 +95,7 @@ pub fn made(deps: &Deps) -> String {
 }
 
 async fn asked_twice(question: &str) -> anyhow::Result<String> {
-    let question = format!("{question} (at least {MIN_CHARS} characters)");
-    Ok(prompt::new_password(&question, usable, super::tell).await?)
+    Ok(prompt::new_password(question, super::tell).await?)
 }
 
 fn from_stdin() -> anyhow::Result<String> {
@@ -111,33 +106,12 @@ fn from_stdin() -> anyhow::Result<String> {
     Ok(password)
 }
 
-/// Whether a person may choose this password; if not, why.
-fn usable(password: &str) -> Result<(), String> {
-    weak_password::problem("", password, None).map_or(Ok(()), |problem| Err(problem.detail))
-}
-
-/// The argon2id hash as a PHC string. Takes about 20 MiB and a fraction of a second, on a thread that may.
-///
-/// # Errors
-/// When hashing fails, which no password can cause.
-pub async fn hashed(password: &str, deps: &Deps) -> Result<String, SyncError> {
-    Passwords::new(1).hash(deps, password).await.map_err(|error| SyncError::Unexpected(error.chain()))
-}
-
-/// Stores a password's hash in place of an earlier one.
-///
-/// # Errors
-/// Those of the database.
-pub fn store(tx: &Transaction<'_>, user: &str, hash: &str, now_s: i64) -> Result<(), DbError> {
-    let sql = "INSERT OR REPLACE INTO office_password (user, hash, set_at_s) VALUES (?1, ?2, ?3)";
-    tx.prepare_cached(sql)?.execute((user, hash, now_s))?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::DbError;
     use crate::testing::TestEdge;
+    use mizili_node::password::Passwords;
 
     #[test]
     fn a_made_password_can_be_read_aloud_and_is_never_twice_the_same() {

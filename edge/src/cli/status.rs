@@ -14,8 +14,7 @@ use mizili_node::deps::Reading;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use sync_protocol::entity::{Commodity, Cooperative, EdgeSettings, Listing};
-use sync_protocol::ids::EdgeId;
+use sync_protocol::entity::{Commodity, Cooperative, Listing};
 use sync_protocol::row::Key;
 
 /// Arguments of `status`.
@@ -51,6 +50,8 @@ struct Standing {
     state: state::SyncState,
     /// SMS that no gateway of the settings can send.
     sms_stuck: Option<Stuck>,
+    /// SMS that were given up.
+    sms_given_up: u64,
 }
 
 pub(super) async fn run(_args: StatusArgs, place: &Place, out: &mut Out) -> anyhow::Result<()> {
@@ -79,11 +80,12 @@ async fn try_to_store(db: Db) -> Result<(), DbError> {
 
 fn standing(conn: &Connection, config: &Config, at: Reading) -> Result<Standing, SyncError> {
     let me = node::identity(conn)?.ok_or(SyncError::NotEnrolled)?;
-    let heard = time::last_heard(conn, at)?;
+    let (heard, now) = (time::last_heard(conn, at)?, time::now(conn, at)?);
     let key = Key::Int(me.cooperative.0);
     Ok(Standing {
         edge: me.edge.0,
-        name: own_name(conn, me.edge),
+        // A damaged row must not keep the rest from being told.
+        name: node::own_name(conn, me.edge).ok().flatten(),
         cooperative: me.cooperative.0,
         cooperative_name: name_of(replica::get::<Cooperative>(conn, key)),
         hub_url: me.hub_url,
@@ -94,7 +96,8 @@ fn standing(conn: &Connection, config: &Config, at: Reading) -> Result<Standing,
         doubt: node::doubt(conn)?,
         to_count: to_count(conn)?,
         state: state::load(conn)?,
-        sms_stuck: outbox::stuck(conn, &config.senders(), &time::now(conn, at)?)?,
+        sms_stuck: outbox::stuck(conn, &config.senders(), &now)?,
+        sms_given_up: outbox::given_up(conn, &now)?,
     })
 }
 
@@ -113,11 +116,6 @@ fn to_count(conn: &Connection) -> Result<Vec<String>, DbError> {
 /// A damaged row must not keep the rest from being told.
 fn name_of(read: Result<Option<Cooperative>, DbError>) -> Option<String> {
     read.ok().flatten().map(|cooperative| cooperative.name)
-}
-
-fn own_name(conn: &Connection, edge: EdgeId) -> Option<String> {
-    let settings = replica::get::<EdgeSettings>(conn, Key::Int(edge.0)).ok().flatten();
-    settings.map(|settings| settings.name).filter(|name| !name.is_empty())
 }
 
 fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> Value {
@@ -151,6 +149,7 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
         "rejected": standing.tally.refused,
         "sms_stuck": standing.sms_stuck.map_or(0, |stuck| stuck.count),
         "sms_stuck_age_s": standing.sms_stuck.map(|stuck| stuck.age_s),
+        "sms_given_up": standing.sms_given_up,
         "complete": standing.state.is_complete,
         "digests_equal": standing.state.digests_equal,
         "mended_rows": standing.state.mended_rows,
@@ -190,6 +189,16 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
             stuck.count,
             age_words(stuck.age_s).unwrap_or_else(|| "just now".to_owned())
         ));
+    }
+    match standing.sms_given_up {
+        0 => {}
+        1 => lines.push(
+            "1 SMS of the last 30 days could not be sent for a week and was given up: nobody got it."
+                .to_owned(),
+        ),
+        n => lines.push(format!(
+            "{n} SMS of the last 30 days could not be sent for a week and were given up: nobody got them."
+        )),
     }
     if tally.refused > 0 {
         lines.push(format!(

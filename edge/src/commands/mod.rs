@@ -2,6 +2,7 @@
 //! local rows, before anybody is told of it; it stays until it has had its one final verdict and the person was told. The log
 //! decides nothing: [`submit`] asks the protocol's pure functions, the hub has the last word.
 
+mod adjusted;
 mod anew;
 mod known;
 mod local;
@@ -17,6 +18,7 @@ mod thing;
 mod verdicts;
 mod working_set;
 
+pub use adjusted::{Adjusted, last_adjusted};
 pub use anew::{offer_anew, unsettle_what_has_not_arrived};
 pub use known::{is_known, is_the_same, listing_of};
 pub use log::{

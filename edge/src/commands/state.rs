@@ -30,7 +30,7 @@ pub struct CommandState {
     pub settled_at_s: Option<i64>,
     /// When the person was told of it, seconds since 1970 UTC, as far as this box knew.
     pub told_at_s: Option<i64>,
-    /// The verdict's number: what the hub said later has a higher one. 0 while it waits.
+    /// The verdict's number, counted over all streams of this box: what the hub said later has a higher one. 0 while it waits.
     pub verdict_number: u64,
     /// What it is about, as that was when it was made; `None` for one about a person, or of an earlier version.
     pub thing: Option<Thing>,

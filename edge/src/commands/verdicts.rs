@@ -70,7 +70,7 @@ pub fn record_verdicts(
     now_s: i64,
 ) -> Result<Recorded, VerdictError> {
     let mut upto = node::verdicts_upto(tx)?;
-    let base = node::stream_base(tx)?;
+    let (base, verdict_base) = (node::stream_base(tx)?, node::verdict_base(tx)?);
     let mut recorded = Recorded::default();
     let mut update = tx.prepare_cached(
         "UPDATE command SET sent = 1, verdict_number = ?2, verdict = ?3, code = ?4, args = ?5, alias = ?6, conflicts = ?7,
@@ -88,7 +88,7 @@ pub fn record_verdicts(
         let columns = VerdictColumns::of(&numbered.verdict);
         let changed = update.execute(rusqlite::params![
             base.saturating_add(numbered.seq),
-            numbered.number,
+            verdict_base.saturating_add(numbered.number),
             columns.word,
             columns.code,
             columns.args,

@@ -30,6 +30,8 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0031_words_kept.sql"),
     step!("0032_ticked_refusals.sql"),
     step!("0033_ends_told.sql"),
+    step!("0034_verdicts_in_order.sql"),
+    step!("0035_stock_changes.sql"),
 ];
 
 /// All steps.
@@ -104,5 +106,35 @@ mod tests {
             .collect::<Result<_, _>>()
             .unwrap();
         assert_eq!(local, [false, true]);
+    }
+
+    #[test]
+    fn what_a_later_stream_said_stands_above_what_an_earlier_one_had_said() {
+        let before = STEPS.iter().take_while(|step| **step != step!("0034_verdicts_in_order.sql")).count();
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut conn, before).unwrap();
+        // Three verdicts of a stream that had eight, then two of the next; the last has not been dated yet.
+        conn.execute_batch(
+            "INSERT INTO node VALUES ('verdicts_upto', 2);
+             INSERT INTO command (seq, id, made_at_s, actor_kind, actor_phone, kind, body, record, verdict, verdict_number, settled_at_s, settled_heard_s)
+                 VALUES (1, x'01', 0, 0, 0, 5, x'', 1, 'rejected', 5, 1, 0), (2, x'02', 0, 0, 0, 5, x'', 1, 'applied', 6, 1, 0),
+                        (3, x'03', 0, 0, 0, 5, x'', 1, 'rejected', 8, 1, 70), (9, x'04', 0, 0, 0, 5, x'', 1, 'rejected', 1, 1, 90),
+                        (10, x'05', 0, 0, 0, 5, x'', 1, 'rejected', 2, 1, NULL), (11, x'06', 0, 0, 0, 5, x'', 1, NULL, NULL, NULL, NULL);",
+        )
+        .unwrap();
+        migrations().to_latest(&mut conn).unwrap();
+        let newest: Vec<u64> = conn
+            .prepare("SELECT seq FROM command WHERE verdict IS NOT NULL ORDER BY verdict_number DESC")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(newest, [10, 9, 3, 2, 1]);
+        let next = "SELECT value + 3 > (SELECT max(verdict_number) FROM command) FROM node WHERE key = 'verdict_base'";
+        assert!(
+            conn.query_row(next, [], |row| row.get::<_, bool>(0)).unwrap(),
+            "the third of this stream comes above"
+        );
     }
 }

@@ -5,28 +5,15 @@ use crate::node;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use mizili_node::health::Health;
 use mizili_node::query::{NoParams, Params};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-/// That the box runs.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Health {
-    /// `ok`.
-    #[schema(example = "ok")]
-    pub status: String,
-}
-
-fn ok() -> Json<Health> {
-    Json(Health { status: "ok".to_owned() })
-}
 
 /// Whether the box runs
 ///
 /// Answers as long as the program does, also while its disk is full.
 #[utoipa::path(get, path = "/healthz", tag = "Health", responses((status = 200, body = Health)))]
 pub async fn healthz(_: Params<NoParams>) -> Json<Health> {
-    ok()
+    Health::ok()
 }
 
 /// Whether the box can serve
@@ -35,7 +22,7 @@ pub async fn healthz(_: Params<NoParams>) -> Json<Health> {
 #[utoipa::path(get, path = "/readyz", tag = "Health", responses((status = 200, body = Health)))]
 pub async fn readyz(State(state): State<AppState>, _: Params<NoParams>) -> Result<Json<Health>, ApiError> {
     match state.db.read(node::identity).await? {
-        Some(_) => Ok(ok()),
+        Some(_) => Ok(Health::ok()),
         None => Err(Kind::NotEnrolled.error()),
     }
 }

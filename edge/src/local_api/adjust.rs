@@ -2,16 +2,14 @@
 //! only a count that finds less than was sold is for the hub to settle.
 
 use super::attempt::Attempt;
-use super::me::Me;
 use super::names::Names;
 use super::sell::reused;
-use super::stock::{StockLine, line};
+use super::stock::{COUNTED, StockLine, TAKEN_IN, WRITTEN_OFF, changed_line};
 use crate::commands::{self, Submission, SubmitError};
 use crate::http::problem::{self, ApiError, Kind};
 use crate::office::Caller;
 use crate::replica;
 use crate::state::AppState;
-use crate::text::Lang;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
@@ -92,7 +90,7 @@ pub async fn adjust(
             if commands::is_the_same(tx, id, &body)? == Some(false) {
                 return Err(Kind::IdempotencyKeyReused.error());
             }
-            return Ok((line(tx, &Me::load(tx)?, &mut names, &listing, Lang::En)?, true));
+            return Ok((changed_line(tx, &mut names, &listing)?, true));
         }
         let step_milli = if is_repeat { 1 } else { names.step_milli(listing.unit)? };
         if let Some(wrong) = in_steps("/quantity", change.quantity, step_milli) {
@@ -106,7 +104,7 @@ pub async fn adjust(
             }
             other => reused(other, is_repeat),
         })?;
-        Ok::<_, ApiError>((line(tx, &Me::load(tx)?, &mut names, &listing, Lang::En)?, is_repeat))
+        Ok::<_, ApiError>((changed_line(tx, &mut names, &listing)?, is_repeat))
     });
     let (line, is_repeat) = done.await?;
     let mut response = Json(line).into_response();
@@ -129,14 +127,14 @@ fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
     let unheard = unheard(change, &mut wrong);
     let counted_milli = change.quantity.0 - unheard.0;
     let found = match (change.kind.as_str(), expected) {
-        ("taken_in", None) => Adjustment::Intake(change.quantity.0),
-        ("written_off", None) => Adjustment::WriteOff(change.quantity.0),
-        ("counted", Some(expected)) => Adjustment::Count { counted_milli, expected_milli: expected.0 },
-        ("counted", None) => {
+        (TAKEN_IN, None) => Adjustment::Intake(change.quantity.0),
+        (WRITTEN_OFF, None) => Adjustment::WriteOff(change.quantity.0),
+        (COUNTED, Some(expected)) => Adjustment::Count { counted_milli, expected_milli: expected.0 },
+        (COUNTED, None) => {
             wrong.push(problem::field("/expected", "Say what should be there: `expected` of the stock."));
             Adjustment::Count { counted_milli, expected_milli: 0 }
         }
-        ("taken_in" | "written_off", Some(_)) => {
+        (TAKEN_IN | WRITTEN_OFF, Some(_)) => {
             wrong.push(problem::field("/expected", "Only a count has it; leave it out."));
             Adjustment::Intake(change.quantity.0)
         }
@@ -173,8 +171,8 @@ fn unheard(change: &StockChange, wrong: &mut Vec<sync_protocol::api::FieldProble
         }
     };
     let why = match change.kind.as_str() {
-        "counted" if (Quantity::ZERO..=change.quantity).contains(&parsed) => return parsed,
-        "counted" => "Must be between zero and what was counted.",
+        COUNTED if (Quantity::ZERO..=change.quantity).contains(&parsed) => return parsed,
+        COUNTED => "Must be between zero and what was counted.",
         _ => "Only a count has it; leave it out.",
     };
     wrong.push(problem::field("/unheard", why));

@@ -22,7 +22,7 @@ use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::Connection;
 use sync_protocol::api::market::Order as OrderJson;
 use sync_protocol::api::{Money, Page, Problem};
-use sync_protocol::entity::{EdgeSettings, Order, OrderStatus};
+use sync_protocol::entity::{Order, OrderStatus};
 use sync_protocol::ids::ListingId;
 use sync_protocol::row::Key;
 use sync_protocol::units::{Currency, Quantity, total_minor};
@@ -190,7 +190,7 @@ fn show_refused(
     let (product, unit) = names.ordered(order.id.0, order.listing)?;
     let currency = match order.currency() {
         Some(currency) => Some(currency),
-        None => own_currency(conn)?,
+        None => node::own_currency(conn)?,
     };
     let amount = |minor| amount(minor, currency);
     let reason = super::refusals::why(lang, order.reason.as_ref(), &unit, currency);
@@ -213,14 +213,6 @@ fn show_refused(
         reason: Some(reason),
         flag: None,
     })
-}
-
-/// The currency of this office's cooperative: what is sold near it is sold in it, so an order whose listing and words have left this
-/// box was.
-pub(super) fn own_currency(conn: &Connection) -> Result<Option<Currency>, DbError> {
-    let Some(me) = node::identity(conn)? else { return Ok(None) };
-    let settings: Option<EdgeSettings> = replica::get(conn, Key::Int(me.edge.0))?;
-    Ok(settings.map(|settings| settings.currency))
 }
 
 /// An amount as it is shown; without a currency where this box has not even its own settings yet.

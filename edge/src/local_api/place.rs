@@ -3,12 +3,13 @@
 
 use super::attempt::{Attempt, Made};
 use super::names::Names;
-use super::orders::{amount as money_of, find, own_currency, show};
+use super::orders::{amount as money_of, find, show};
 use super::sell::reused;
 use crate::commands::{self, CommandState, Submission, SubmitError};
 use crate::config::Config;
 use crate::db::DbError;
 use crate::http::problem::{self, ApiError, Kind};
+use crate::node;
 use crate::notices;
 use crate::office::{Caller, phone};
 use crate::replica;
@@ -187,7 +188,7 @@ fn first_answer(
     let kept = thing.as_ref().and_then(commands::Thing::currency);
     let currency = match listing.map(|listing| listing.currency).or(kept) {
         Some(currency) => Some(currency),
-        None => own_currency(conn)?,
+        None => node::own_currency(conn)?,
     };
     let amount = |minor| money_of(minor, currency);
     let status =

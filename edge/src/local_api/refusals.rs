@@ -271,12 +271,9 @@ fn conflict(lang: Lang, clash: &Conflict, currency: Option<Currency>) -> String 
     say(lang, "why-conflict", &[("field", &field), ("current", &current)])
 }
 
-/// Minor units in a text as money; as they are where the currency is not known here.
+/// Minor units in a text as money; as it is where it is no number.
 fn price(minor: &str, currency: Option<Currency>) -> String {
-    match (minor.parse::<i64>(), currency) {
-        (Ok(minor), Some(currency)) => numbers::money(minor, currency),
-        _ => minor.to_owned(),
-    }
+    minor.parse::<i64>().map_or_else(|_| minor.to_owned(), |minor| numbers::money(minor, currency))
 }
 
 #[cfg(test)]
@@ -307,5 +304,6 @@ mod tests {
         assert_eq!(left(&[]), "Nothing was left at the hub.");
         let changed = Reject::with(RejectCode::PriceChanged, ["52000".to_owned()]);
         assert_eq!(why(Lang::En, Some(&changed), "KG", kwacha), "The price had changed to MWK 520.");
+        assert_eq!(why(Lang::En, Some(&changed), "KG", None), "The price had changed to 520.");
     }
 }

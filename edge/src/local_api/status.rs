@@ -11,7 +11,6 @@ use crate::node::{self, Doubt};
 use crate::office::Caller;
 use crate::office::words::say;
 use crate::outbox;
-use crate::replica;
 use crate::state::AppState;
 use crate::sync::state::{self, SyncState};
 use crate::sync::{CODES, SyncError, known_code};
@@ -21,14 +20,10 @@ use axum::Json;
 use axum::extract::State;
 use mizili_node::query::Params;
 use mizili_node::text::rfc3339;
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sync_protocol::api::Problem;
 use sync_protocol::api::market::Cooperative;
-use sync_protocol::entity::EdgeSettings;
-use sync_protocol::ids::EdgeId;
-use sync_protocol::row::Key;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -38,11 +33,6 @@ use utoipa::{IntoParams, ToSchema};
 pub struct StatusQuery {
     /// `en` (the default) or `sw`.
     lang: Option<String>,
-}
-
-fn own_name(conn: &Connection, edge: EdgeId) -> Result<Option<String>, DbError> {
-    let settings: Option<EdgeSettings> = replica::get(conn, Key::Int(edge.0))?;
-    Ok(settings.map(|settings| settings.name).filter(|name| !name.is_empty()))
 }
 
 /// How things stand.
@@ -72,6 +62,8 @@ pub struct OfficeStatus {
     pub sms_stuck: u64,
     /// Seconds for which the oldest of them has waited; missing where none does.
     pub sms_stuck_age_s: Option<u64>,
+    /// SMS of the last 30 days that were given up because they could not be sent for a week: nobody got them.
+    pub sms_given_up: u64,
     /// Whether the line to the hub works, as far as is known: the last try came to its end, and the box listens for news.
     pub in_touch: bool,
     /// When the hub last sent something, RFC 3339, UTC, by the hub's clock; missing for never.
@@ -131,12 +123,12 @@ pub async fn status(
         let sync = state::load(conn)?;
         let now = time::now(conn, at)?;
         let stuck = outbox::stuck(conn, &config.senders(), &now)?;
-        let sms_stuck = stuck.map_or(0, |stuck| stuck.count);
+        let sms =
+            Sms { stuck: stuck.map_or(0, |stuck| stuck.count), given_up: outbox::given_up(conn, &now)? };
         let last_contact = heard.map(|heard| rfc3339(heard.hub_s));
         let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none() && trouble.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
-        let summary =
-            summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync, sms_stuck);
+        let summary = summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync, sms);
         let (problem_code, problem) = problem(trouble, sync.failure).unzip();
         let gateways = config.gateways.iter().map(|gateway| OfficeGateway {
             kind: gateway.kind.as_str().to_owned(),
@@ -146,12 +138,13 @@ pub async fn status(
         Ok::<_, ApiError>(OfficeStatus {
             summary,
             cooperative: own,
-            name: own_name(conn, me.identity.edge)?,
+            name: node::own_name(conn, me.identity.edge)?,
             edge: me.identity.edge.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             hub_url: me.identity.hub_url,
             waiting: tally.waiting,
-            sms_stuck,
+            sms_stuck: sms.stuck,
+            sms_given_up: sms.given_up,
             sms_stuck_age_s: stuck.map(|stuck| stuck.age_s.unsigned_abs()),
             at_operator: tally.open,
             refused: tally.refused,
@@ -195,6 +188,15 @@ fn problem_code_schema() -> Object {
         .build()
 }
 
+/// SMS that do not reach anybody.
+#[derive(Clone, Copy, Debug)]
+struct Sms {
+    /// Wait without an account to send them.
+    stuck: u64,
+    /// Were given up.
+    given_up: u64,
+}
+
 fn summary(
     lang: Lang,
     tally: &commands::Tally,
@@ -202,7 +204,7 @@ fn summary(
     in_touch: bool,
     last_contact: Option<&str>,
     sync: &SyncState,
-    sms_stuck: u64,
+    sms: Sms,
 ) -> Vec<String> {
     let count = tally.unsettled().to_string();
     let waiting = match tally.unsettled() {
@@ -226,9 +228,13 @@ fn summary(
         let open = if tally.open == 1 { "status-operator-one" } else { "status-operator" };
         sentences.push(say(lang, open, &[("count", &tally.open.to_string())]));
     }
-    if sms_stuck > 0 {
-        let stuck = if sms_stuck == 1 { "status-sms-stuck-one" } else { "status-sms-stuck" };
-        sentences.push(say(lang, stuck, &[("count", &sms_stuck.to_string())]));
+    for (count, one, many) in [
+        (sms.stuck, "status-sms-stuck-one", "status-sms-stuck"),
+        (sms.given_up, "status-sms-given-up-one", "status-sms-given-up"),
+    ] {
+        if count > 0 {
+            sentences.push(say(lang, if count == 1 { one } else { many }, &[("count", &count.to_string())]));
+        }
     }
     if !sync.is_complete {
         sentences.push(say(lang, "status-fetching", &[]));

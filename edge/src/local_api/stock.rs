@@ -4,6 +4,7 @@ use super::me::Me;
 use super::names::Names;
 use super::orders::{Sold, sold};
 use super::products::show;
+use crate::commands::{self, Adjusted};
 use crate::http::problem::ApiError;
 use crate::node::{self, Doubt};
 use crate::office::Caller;
@@ -15,15 +16,22 @@ use axum::extract::State;
 use axum::response::Response;
 use mizili_node::page::Slice;
 use mizili_node::query::Params;
+use mizili_node::text::rfc3339;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::market::Product;
 use sync_protocol::api::{Page, Problem, quantity};
+use sync_protocol::command::Adjustment;
 use sync_protocol::entity::{Listing, ListingStatus};
 use sync_protocol::ids::Holder;
 use sync_protocol::units::Quantity;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+
+/// The kinds of a change, as requests name them.
+pub(super) const TAKEN_IN: &str = "taken_in";
+pub(super) const WRITTEN_OFF: &str = "written_off";
+pub(super) const COUNTED: &str = "counted";
 
 /// Which part of the stock is asked for, and in which language it is explained.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -79,8 +87,57 @@ pub struct StockLine {
     pub expected: Quantity,
     /// Whether a person has to count it before this office may sell what it holds.
     pub count_needed: bool,
+    /// The last change of it that was made at this office; missing where none is known any more.
+    pub last_change: Option<StockLastChange>,
     /// All of this in plain sentences.
     pub explanation: Vec<String>,
+}
+
+/// A change of the stock that was made at this office.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StockLastChange {
+    /// Its id.
+    pub id: Uuid,
+    /// `taken_in`, `written_off` or `counted`.
+    #[schema(example = "counted")]
+    pub kind: String,
+    /// How much, in the product's unit.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "48")]
+    pub quantity: Quantity,
+    /// When it was made, RFC 3339, UTC, as far as this box knew.
+    pub made_at: String,
+    /// The kind of the change that takes it back, `taken_in` or `written_off`; missing where it moved nothing.
+    #[schema(example = "taken_in")]
+    pub undo_kind: Option<String>,
+    /// How much that one is of.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "2")]
+    pub undo_quantity: Quantity,
+}
+
+impl From<&Adjusted> for StockLastChange {
+    fn from(change: &Adjusted) -> Self {
+        let (kind, milli) = match change.found {
+            Adjustment::Intake(milli) => (TAKEN_IN, milli),
+            Adjustment::WriteOff(milli) => (WRITTEN_OFF, milli),
+            Adjustment::Count { counted_milli, .. } => (COUNTED, counted_milli),
+        };
+        let moved = change.moved_milli();
+        let undo_kind = match moved {
+            0 => None,
+            1.. => Some(WRITTEN_OFF),
+            _ => Some(TAKEN_IN),
+        };
+        Self {
+            id: change.id,
+            kind: kind.to_owned(),
+            quantity: Quantity(milli),
+            made_at: rfc3339(change.made_at_s),
+            undo_kind: undo_kind.map(str::to_owned),
+            undo_quantity: Quantity(moved.saturating_abs()),
+        }
+    }
 }
 
 /// The language of an answer.
@@ -129,7 +186,12 @@ pub async fn list(
         listings.retain(|listing| product.is_none_or(|id| id == listing.id.0));
         let key = |listing: &Listing| (listing.posted_at_s, listing.id.0);
         listings.sort_unstable_by_key(|listing| std::cmp::Reverse(key(listing)));
-        slice.cut_whole(listings, key, |a, b| b.cmp(a), |listing| line(conn, &me, &mut names, &listing, lang))
+        let changes = commands::last_adjusted(conn)?;
+        let show = |listing: Listing| {
+            let last = changes.get(&listing.id).map(StockLastChange::from);
+            Ok::<_, ApiError>(StockLine { last_change: last, ..line(conn, &me, &mut names, &listing, lang)? })
+        };
+        slice.cut_whole(listings, key, |a, b| b.cmp(a), show)
     });
     Ok(page.await?.respond(&query.address))
 }
@@ -159,8 +221,18 @@ struct OnItsWay {
     back_here: Quantity,
 }
 
-/// The stock of one listing.
-pub(super) fn line(
+/// The stock of one listing, with the last change of it.
+pub(super) fn changed_line(
+    conn: &Connection,
+    names: &mut Names<'_>,
+    listing: &Listing,
+) -> Result<StockLine, ApiError> {
+    let last = commands::last_adjusted(conn)?.get(&listing.id).map(StockLastChange::from);
+    Ok(StockLine { last_change: last, ..line(conn, &Me::load(conn)?, names, listing, Lang::En)? })
+}
+
+/// The stock of one listing, without the last change of it.
+fn line(
     conn: &Connection,
     me: &Me,
     names: &mut Names<'_>,
@@ -198,6 +270,7 @@ pub(super) fn line(
         coming_back: way.back_here,
         expected: here.plus(hub).plus(others).plus(sold.not_fetched).plus(way.back_here),
         count_needed: must_count && here > Quantity::ZERO && listing.status == ListingStatus::Active,
+        last_change: None,
         explanation: Vec::new(),
         product,
     };

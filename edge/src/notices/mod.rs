@@ -23,10 +23,9 @@ use crate::time::Now;
 use crate::ussd::{Rejection, unit_name};
 use rusqlite::{Connection, Transaction};
 use sync_protocol::command::{Actor, ActorKind, Body, Certainty};
-use sync_protocol::entity::{Cooperative, Member, Order, OrderStatus};
+use sync_protocol::entity::{Member, Order, OrderStatus};
 use sync_protocol::ids::{CommandId, OrderId};
 use sync_protocol::row::Key;
-use sync_protocol::units::Currency;
 use sync_protocol::verdict::Verdict;
 use uuid::Uuid;
 
@@ -307,9 +306,8 @@ fn about(conn: &Connection, command: Uuid, thing: Option<&Thing>, lang: Lang) ->
     };
     let currency = match thing.currency() {
         Some(currency) => Some(currency),
-        None => own_currency(conn)?.or_else(|| Currency::new("XXX")),
+        None => node::own_currency(conn)?,
     };
-    let Some(currency) = currency else { return Err(DbError::Other("no currency is one".to_owned())) };
     Ok(About {
         name: thing.name(lang).to_owned(),
         unit_text: unit_name(Messages::get(), lang, &thing.unit),
@@ -317,9 +315,4 @@ fn about(conn: &Connection, command: Uuid, thing: Option<&Thing>, lang: Lang) ->
         unit_price_minor: thing.unit_price_minor,
         currency,
     })
-}
-
-fn own_currency(conn: &Connection) -> Result<Option<Currency>, DbError> {
-    let Some(me) = node::identity(conn)? else { return Ok(None) };
-    Ok(replica::get::<Cooperative>(conn, Key::Int(me.cooperative.0))?.map(|own| own.currency))
 }

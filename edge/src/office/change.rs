@@ -2,9 +2,9 @@
 
 use super::caller::Caller;
 use super::login::{OfficeSession, check, open};
-use crate::cli::password::store as store_password;
 use crate::db::DbError;
 use crate::http::problem::{ApiError, Kind};
+use crate::office::password::store as store_password;
 use crate::office::store;
 use crate::state::AppState;
 use axum::extract::State;

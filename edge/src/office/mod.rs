@@ -5,6 +5,7 @@ mod caller;
 pub mod change;
 pub mod login;
 pub mod page;
+pub mod password;
 pub mod phone;
 mod sessions;
 mod store;
@@ -13,6 +14,7 @@ pub mod words;
 
 pub use caller::{COOKIE, Caller};
 pub use sessions::Sessions;
+pub use store::forget_sessions_of;
 pub use throttle::Throttle;
 
 use mizili_node::deps::Deps;

@@ -9,22 +9,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use mizili_node::fallback::no_such_path;
 use mizili_node::files::{File, Folder, Kept};
-use rust_embed::RustEmbed;
-use std::sync::{Arc, LazyLock};
 
-#[derive(RustEmbed)]
-#[folder = "assets/"]
-struct Assets;
-
-/// Where scripts, styles and pictures are; what follows is a hash of all of them.
-const ASSETS_PATH: &str = "/assets/";
-
-static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
-    let files = Assets::iter().filter_map(|name| {
-        Some((name.to_string(), Assets::get(&name)?.data.into_owned(), content_type(&name)?))
-    });
-    Folder::new(ASSETS_PATH, files)
-});
+/// The files of `edge/assets`, as the build script packs them.
+static FOLDER: Folder = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
 /// What a page may do: load its own script, style and pictures, and call its own box. Nothing else.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -47,35 +34,30 @@ async fn asset(Path((hash, name)): Path<(String, String)>, headers: HeaderMap) -
     file(FOLDER.get_hashed(&hash, &name), &headers, Kept::ForEver).await
 }
 
-async fn file(file: Option<Arc<File>>, headers: &HeaderMap, kept: Kept) -> Response {
+async fn file(file: Option<&File>, headers: &HeaderMap, kept: Kept) -> Response {
     let Some(file) = file else { return no_such_path().await.into_response() };
-    let mut response = file.answer(headers, kept).await;
+    let mut response = file.answer(headers, kept);
     let all = response.headers_mut();
     all.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     all.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
-/// Files of other kinds are not served.
-fn content_type(name: &str) -> Option<&'static str> {
-    Some(match name.rsplit_once('.')?.1 {
-        "html" => "text/html; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "svg" => "image/svg+xml",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::http::StatusCode;
+    use mizili_node::encoding::Encoding;
+    use mizili_node::testing::unpacked;
+
+    fn text(file: &File) -> String {
+        String::from_utf8(file.plain().unwrap().to_vec()).unwrap()
+    }
 
     #[test]
     fn the_pages_hold_no_inline_script_and_name_no_other_host() {
-        for name in Assets::iter() {
-            let text = String::from_utf8(Assets::get(&name).unwrap().data.into_owned()).unwrap();
+        for file in FOLDER.files {
+            let (name, text) = (file.name, text(file));
             let links: Vec<&str> = text.match_indices("http").map(|(at, _)| &text[at..]).collect();
             let other = links.iter().find(|link| {
                 (link.starts_with("http://") || link.starts_with("https://"))
@@ -100,8 +82,7 @@ mod tests {
     /// Every word that this box may answer with has words in Swahili too.
     #[test]
     fn the_swahili_page_says_every_problem_in_swahili() {
-        let text = Assets::get("problems.js").unwrap().data.into_owned();
-        let text = String::from_utf8(text).unwrap();
+        let text = text(FOLDER.get("problems.js").unwrap());
         let (of_codes, of_line) = text.split_once("const OF_LINE").unwrap();
         let has = |part: &str, code: &str| part.contains(&format!(" {code}: '"));
         let of_edge = mizili_node::problem::Kind::ALL
@@ -115,6 +96,32 @@ mod tests {
         assert!(missing.is_empty(), "{missing:?}");
     }
 
+    /// In every form: what a caller unpacks is what stands in the folder, with the hash in the names.
+    #[tokio::test]
+    async fn what_the_build_has_packed_is_what_is_in_the_folder() {
+        let assets = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+        let hashed = format!("/assets/{}/", FOLDER.hash);
+        let names: Vec<_> =
+            std::fs::read_dir(&assets).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(names.len(), FOLDER.files.len());
+        for file in FOLDER.files {
+            let source =
+                std::fs::read_to_string(assets.join(file.name)).unwrap().replace("/assets/", &hashed);
+            for encoding in ["identity", "br", "gzip"] {
+                let headers =
+                    HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(encoding))]);
+                let answer = file.answer(&headers, Kept::ForEver);
+                let packed = answer.headers().get(header::CONTENT_ENCODING).cloned();
+                let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+                let by =
+                    Encoding::ALL.into_iter().find(|one| packed.as_ref().is_some_and(|by| by == one.name()));
+                let content = by.map_or(bytes.to_vec(), |by| unpacked(by, &bytes).unwrap());
+                assert_eq!(String::from_utf8(content).unwrap(), source, "{} {encoding}", file.name);
+                assert!(packed.is_some() || encoding == "identity" || source.len() < 1_000, "{}", file.name);
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_page_asks_each_time_and_what_it_is_made_of_is_kept_for_ever() {
         let first = page("index.html", HeaderMap::new()).await;
@@ -125,7 +132,7 @@ mod tests {
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         let html = axum::body::to_bytes(first.into_body(), 1 << 20).await.unwrap();
         let html = String::from_utf8(html.to_vec()).unwrap();
-        let mut names = html.split('"').filter_map(|part| part.strip_prefix(ASSETS_PATH)).peekable();
+        let mut names = html.split('"').filter_map(|part| part.strip_prefix("/assets/")).peekable();
         assert!(names.peek().is_some());
         for (hash, name) in names.map(|path| path.split_once('/').unwrap()) {
             let path = || Path((hash.to_owned(), name.to_owned()));

@@ -80,7 +80,10 @@ pub(super) fn is_recorded(conn: &Connection, hash: &[u8; 32]) -> Result<bool, Db
 }
 
 /// Takes all sessions of somebody off the record.
-pub(super) fn forget_sessions_of(tx: &Transaction<'_>, user: &str) -> Result<(), DbError> {
+///
+/// # Errors
+/// Those of the database.
+pub fn forget_sessions_of(tx: &Transaction<'_>, user: &str) -> Result<(), DbError> {
     tx.prepare_cached("DELETE FROM office_session WHERE user = ?1")?.execute([user])?;
     Ok(())
 }

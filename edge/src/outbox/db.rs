@@ -15,6 +15,12 @@ const ENDED_KEPT_S: i64 = 90 * 86_400;
 /// Seconds after which a message that could not be sent is of no use any more, if this box has really lived through them.
 const QUEUED_MAX_S: i64 = 7 * 86_400;
 
+/// What stands beside a message that was given up for that.
+const GIVEN_UP: &str = "it could not be sent for a week";
+
+/// Seconds for which it is told how many were given up.
+const GIVEN_UP_TOLD_S: i64 = 30 * 86_400;
+
 /// Seconds for which a gateway may bring an SMS again; it gives up after minutes.
 const INCOMING_KEPT_S: i64 = 2 * 86_400;
 
@@ -152,6 +158,20 @@ pub fn stuck(conn: &Connection, senders: &Senders, now: &Now) -> Result<Option<S
         stuck = Some(Stuck { count: before.count + count, age_s: before.age_s.max(age_s) });
     }
     Ok(stuck)
+}
+
+/// How many messages were given up in the last 30 days because they could not be sent for a week: nobody got them.
+///
+/// # Errors
+/// Those of the database.
+pub fn given_up(conn: &Connection, now: &Now) -> Result<u64, DbError> {
+    // The first condition is that of the index.
+    let mut statement = conn.prepare_cached(
+        "SELECT count(*) FROM sms_out WHERE state NOT IN ('queued', 'sending') AND changed_lived_s >= ?1 AND state = 'cancelled'
+         AND note = ?2",
+    )?;
+    let since = now.lived_s.saturating_sub(GIVEN_UP_TOLD_S);
+    Ok(statement.query_row((since, GIVEN_UP), |row| row.get(0))?)
 }
 
 /// The message to send next: answers first, then what waits longest. What is due later than any pause lasts is due: the count has
@@ -381,10 +401,10 @@ pub(crate) fn note_default_language(tx: &Transaction<'_>, lang: Lang) -> Result<
 pub(crate) fn prune(tx: &Transaction<'_>, now: &Now) -> Result<(), DbError> {
     let before = |age_s: i64| now.lived_s.saturating_sub(age_s);
     tx.prepare_cached(
-        "UPDATE sms_out SET state = 'cancelled', note = 'it could not be sent for a week', changed_at_s = ?1, changed_lived_s = ?2
+        "UPDATE sms_out SET state = 'cancelled', note = ?4, changed_at_s = ?1, changed_lived_s = ?2
          WHERE state = 'queued' AND queued_lived_s < ?3 AND due_lived_s < ?2",
     )?
-    .execute((now.best_s, now.lived_s, before(QUEUED_MAX_S)))?;
+    .execute((now.best_s, now.lived_s, before(QUEUED_MAX_S), GIVEN_UP))?;
     tx.prepare_cached(
         "DELETE FROM sms_out WHERE id IN (SELECT id FROM sms_out
          WHERE state NOT IN ('queued', 'sending') AND changed_lived_s < ?1 LIMIT ?2)",

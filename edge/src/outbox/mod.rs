@@ -12,7 +12,8 @@ mod tests;
 pub(crate) mod upkeep;
 
 pub use db::{
-    Report, ReportOf, Stored, Stuck, has_opted_out, list, note_opt_in, note_opt_out, queue, report, stuck,
+    Report, ReportOf, Stored, Stuck, given_up, has_opted_out, list, note_opt_in, note_opt_out, queue, report,
+    stuck,
 };
 pub use rules::SmsSettings;
 pub use sender::{Sender, Step};

@@ -406,9 +406,16 @@ async fn what_ended_long_ago_goes_and_what_waited_too_long_is_given_up() {
     tidy(office.edge.db(), office.edge.deps()).await.unwrap();
     assert_eq!((office.one("old").state, office.one("stuck").state), (State::Sent, State::Queued));
     office.wait(8 * 86_400);
+    let given_up = || {
+        let at = office.edge.deps().clock.read();
+        office.edge.read(|conn| super::given_up(conn, &time::now(conn, at)?))
+    };
+    assert_eq!(given_up(), 0);
     tidy(office.edge.db(), office.edge.deps()).await.unwrap();
-    assert_eq!(office.one("stuck").state, State::Cancelled);
-    office.wait(83 * 86_400);
+    assert_eq!((office.one("stuck").state, given_up()), (State::Cancelled, 1));
+    office.wait(31 * 86_400);
+    assert_eq!(given_up(), 0, "told for 30 days");
+    office.wait(52 * 86_400);
     tidy(office.edge.db(), office.edge.deps()).await.unwrap();
     let left = office.edge.read(|conn| super::list(conn, None, None, 10));
     assert_eq!(left.iter().map(|message| message.about.as_str()).collect::<Vec<_>>(), ["stuck"]);

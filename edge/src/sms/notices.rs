@@ -18,8 +18,8 @@ pub struct About {
     pub quantity_milli: i64,
     /// Price of one unit, in minor units.
     pub unit_price_minor: i64,
-    /// The currency.
-    pub currency: Currency,
+    /// The currency, where it is known.
+    pub currency: Option<Currency>,
 }
 
 /// What a farmer hears by SMS.
@@ -61,12 +61,8 @@ pub fn notice(lang: Lang, notice: &Notice) -> String {
     };
     let why = why.map(|why| {
         let unit = about.map_or(String::new(), |about| shorten(&about.unit_text, 12));
-        // Without a thing there is no price to tell, so its currency is never read.
-        let currency = about.map(|about| about.currency).or_else(|| Currency::new("XXX"));
-        match currency {
-            Some(currency) => why_text(words, lang, why, &Terms { unit, currency }),
-            None => String::new(),
-        }
+        let currency = about.and_then(|about| about.currency);
+        why_text(words, lang, why, &Terms { unit, currency })
     });
     let say = |width: usize| {
         let (mut what, mut pay) = (String::new(), String::new());
@@ -124,7 +120,7 @@ mod tests {
             unit_text: "500 ml".to_owned(),
             quantity_milli: QUANTITY_MAX_MILLI - 1,
             unit_price_minor: PRICE_MAX_UNITS * 100 - 1,
-            currency: Currency::new("MWK").unwrap(),
+            currency: Currency::new("MWK"),
         };
         for lang in Lang::ALL {
             for each in all(&about) {
@@ -143,15 +139,24 @@ mod tests {
             unit_text: "kg".to_owned(),
             quantity_milli: 20_000,
             unit_price_minor: 90_000,
-            currency: Currency::new("MWK").unwrap(),
+            currency: Currency::new("MWK"),
         };
         let say = |lang, each: &Notice| notice(lang, each);
         assert_eq!(
             say(Lang::En, &Notice::OrderConfirmed(about.clone())),
             "Your order is CONFIRMED: 20 kg Maize. To pay: MWK 18,000."
         );
-        let refused = Notice::OrderRefused(about, Rejection::NotEnough { left_milli: Some(5_000) });
+        let refused = Notice::OrderRefused(about.clone(), Rejection::NotEnough { left_milli: Some(5_000) });
         assert_eq!(say(Lang::En, &refused), "Your order was NOT taken: 20 kg Maize. Only 5 kg left.");
         assert_eq!(say(Lang::Sw, &refused), "Oda yako HAIJAKUBALIWA: Maize 20 kg. Zimebaki 5 kg tu.");
+        // Of a currency that is not known nothing is said, least of all that there is none.
+        let unknown = About { currency: None, ..about };
+        assert_eq!(
+            say(Lang::En, &Notice::OrderConfirmed(unknown.clone())),
+            "Your order is CONFIRMED: 20 kg Maize. To pay: 18,000."
+        );
+        let changed = Rejection::PriceChanged { price_minor: Some(95_000) };
+        let text = say(Lang::En, &Notice::OrderRefused(unknown, changed));
+        assert!(text.contains(" 950/kg") && !text.contains("XXX"), "{text}");
     }
 }

@@ -167,18 +167,24 @@ pub fn quantity_of(milli: i64, unit: &str) -> String {
     format!("{}{joint}{unit}", quantity(milli))
 }
 
+/// Digits of an amount whose currency is not known here: those that nearly all currencies have.
+const USUAL_DIGITS: u32 = 2;
+
 /// An amount without its currency: `3,400`, `3.50`.
-pub fn amount(minor: i64, currency: Currency) -> String {
-    decimal(minor, currency.digits(), true)
+pub fn amount(minor: i64, currency: impl Into<Option<Currency>>) -> String {
+    decimal(minor, currency.into().map_or(USUAL_DIGITS, Currency::digits), true)
 }
 
-/// An amount with its currency: `MWK 3,400`.
-pub fn money(minor: i64, currency: Currency) -> String {
-    format!("{currency} {}", amount(minor, currency))
+/// An amount with its currency: `MWK 3,400`; the amount alone where the currency is not known.
+pub fn money(minor: i64, currency: impl Into<Option<Currency>>) -> String {
+    match currency.into() {
+        Some(currency) => format!("{currency} {}", amount(minor, currency)),
+        None => decimal(minor, USUAL_DIGITS, true),
+    }
 }
 
 /// What a quantity costs: `MWK 20,000`. Empty when it does not fit, which the bounds above rule out.
-pub fn total(milli: i64, unit_price_minor: i64, currency: Currency) -> String {
+pub fn total(milli: i64, unit_price_minor: i64, currency: impl Into<Option<Currency>>) -> String {
     sync_protocol::units::total_minor(Quantity(milli), unit_price_minor)
         .map(|minor| money(minor, currency))
         .unwrap_or_default()

@@ -59,7 +59,7 @@ pub(super) fn language_text(cx: &Cx<'_>, outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::NotTaken(why) => Some(not_taken(cx, *why, &doing)),
         Outcome::Rejected(why) => {
-            let terms = Terms { unit: String::new(), currency: cx.settings.currency };
+            let terms = Terms { unit: String::new(), currency: Some(cx.settings.currency) };
             let why = why_text(cx.words, cx.lang, why, &terms);
             Some(cx.fill(Msg::Rejected, &[("doing", &doing), ("why", &why)]))
         }
@@ -178,8 +178,8 @@ fn say(cx: &Cx<'_>, msg: Msg, plan: &Plan, reference: Option<&str>, width: usize
 pub(crate) struct Terms {
     /// One unit, as a screen shows it.
     pub(crate) unit: String,
-    /// The currency.
-    pub(crate) currency: Currency,
+    /// The currency, where it is known.
+    pub(crate) currency: Option<Currency>,
 }
 
 impl Terms {
@@ -191,7 +191,7 @@ impl Terms {
             }
             Plan::Register { .. } => ("", cx.settings.currency),
         };
-        Self { unit: word(unit), currency }
+        Self { unit: word(unit), currency: Some(currency) }
     }
 }
 

@@ -145,6 +145,10 @@ async fn the_stock_is_changed_once_and_only_by_what_can_be() {
     count["expected"] = spoilt["expected"].clone();
     let counted = office.post(ADJUST, count).await.ok();
     assert_eq!((&counted["held_here"], &counted["expected"]), (&json!("28"), &json!("53")));
+    let last = &office.get(STOCK).await.ok()["items"][0]["last_change"];
+    assert_eq!(last, &counted["last_change"]);
+    let told = ["kind", "quantity", "undo_kind", "undo_quantity"].map(|name| &last[name]);
+    assert_eq!(told, [&json!("counted"), &json!("53"), &json!("taken_in"), &json!("2")]);
     for (body, pointers) in [
         (change("counted", "5"), vec!["/expected"]),
         (change("stolen", "5"), vec!["/kind"]),

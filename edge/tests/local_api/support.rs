@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use mizili_edge::cli::password::{hashed, store};
 use mizili_edge::config::Config;
+use mizili_edge::office::password::{hashed, store};
 use mizili_edge::router::router;
 use mizili_edge::state::AppState;
 use mizili_edge::sync::run::SyncHandle;

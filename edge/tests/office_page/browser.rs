@@ -92,7 +92,8 @@ impl Browser {
         self.post("/goog/cdp/execute", json!({ "cmd": name, "params": parameters })).await
     }
 
-    /// Stops the test where something lies beside the screen, or where one could scroll sideways to it.
+    /// Stops the test where something lies beside the screen, or where one could scroll sideways to it. Tables and texts that are moved
+    /// beneath the finger may.
     #[track_caller]
     pub(crate) fn nothing_lies_beside(&self) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
@@ -100,7 +101,7 @@ impl Browser {
             let beside = self
                 .value(
                     "[...document.querySelectorAll('body *')].filter(e => {
-                       if (!e.checkVisibility() || e.closest('.visually-hidden, .skip, .cards thead')) return false;
+                       if (!e.checkVisibility() || e.closest('.visually-hidden, .skip, .cards thead, .operation .scroll, pre')) return false;
                        const box = e.getBoundingClientRect();
                        return box.width > 1 && (box.left < -1 || box.right > innerWidth + 1);
                      }).map(e => e.outerHTML.slice(0, 120))",

@@ -230,6 +230,28 @@ async fn a_line_that_is_down_is_no_trouble_and_what_needs_a_person_stands_at_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_that_were_given_up_are_not_forgotten() {
+    let edge = TestEdge::with_market();
+    edge.write(|tx| -> Result<(), DbError> {
+        let sql = "INSERT INTO sms_out (phone, text, segments, kind, about, state, note, not_before_s, created_at_s, changed_at_s)
+                   VALUES (265991234567, 'x', 1, 'receipt', ?1, 'cancelled', ?2, 0, 0, 0)";
+        tx.execute(sql, ["a", "it could not be sent for a week"])?;
+        tx.execute(sql, ["b", "the receiver sent STOP"])?;
+        Ok(())
+    });
+    let office = Office::signed_in_at(edge).await;
+    let page = &office.browser;
+    page.shows(
+        "#standing-words",
+        "1 SMS of the last 30 days could not be sent for a week and was given up: nobody got it.",
+    )
+    .await;
+    page.choose("#language", "Kiswahili").await;
+    page.shows("#standing-words", "SMS 1 ya siku 30 zilizopita haikuweza kutumwa kwa wiki nzima").await;
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_open_tab_and_the_link_to_the_content_leave_the_page_where_it_is() {
     let office = Office::signed_in().await;
     let page = &office.browser;

@@ -34,18 +34,28 @@ async fn a_count_that_takes_much_away_is_asked_about_and_can_be_undone() {
     page.click(&format!("{CHANGE} button[type=submit]")).await;
     page.shows("#stock-said .good", "Written down").await;
     page.shows("#stock-list .legend", "15 KG").await;
-    page.click("#stock-said button").await;
+    // It is taken back where it is shown, also by who opens the page later.
+    page.shows(&format!("{CHANGE} .last"), "Last: Counted 40 KG").await;
+    page.picture("count-undo").await;
+    page.open(&office.url).await;
+    page.shows("#standing", "Nothing is lost.").await;
+    office.section("stock").await;
+    page.click(&format!("{CHANGE} summary")).await;
+    page.click(&format!("{CHANGE} .last button")).await;
     page.shows("#stock-said .good", "Undone").await;
     page.shows("#stock-list .legend", "25 KG").await;
+    page.shows(&format!("{CHANGE} .last"), "Last: Took in 10 KG").await;
     // A small difference is not asked about.
     begin_change(&office, "Counted", "48").await;
     page.shows("#stock-said .good", "Counted 48 KG").await;
-    page.click("#stock-said button").await;
+    page.shows(&format!("{CHANGE} .last"), "Last: Counted 48 KG").await;
+    page.click(&format!("{CHANGE} .last button")).await;
     page.shows("#stock-said .good", "Took in 2 KG").await;
     // What was taken in is taken back by writing it off.
     begin_change(&office, "Took in", "5").await;
     page.shows("#stock-said .good", "Took in 5 KG").await;
-    page.click("#stock-said button").await;
+    page.shows(&format!("{CHANGE} .last"), "Last: Took in 5 KG").await;
+    page.click(&format!("{CHANGE} .last button")).await;
     page.shows("#stock-said .good", "Spoilt or lost 5 KG").await;
     office.end().await;
 }

@@ -7,13 +7,15 @@ mod counting;
 mod floor;
 mod numbers;
 mod refusals;
+mod screens;
 mod sentences;
+mod silence;
 
 use axum::Router;
 use browser::Browser;
-use mizili_edge::cli::password::{hashed, store};
 use mizili_edge::config::Config;
 use mizili_edge::db::DbError;
+use mizili_edge::office::password::{hashed, store};
 use mizili_edge::router::router;
 use mizili_edge::state::AppState;
 use mizili_edge::sync::run::SyncHandle;

@@ -55,6 +55,27 @@ async fn a_refusal_is_ticked_off_put_back_and_stays_as_it_is_when_the_page_is_op
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_after_the_box_was_enrolled_again_stands_first() {
+    let office = with_refusals().await;
+    let page = &office.browser;
+    page.until("document.querySelectorAll('#refusals > .scroll tr').length === 2").await;
+    let listing = office.edge.read(mizili_edge::replica::all::<sync_protocol::entity::Listing>)[0].clone();
+    // Its verdicts are counted from 1 again.
+    office.edge.enrol_again();
+    let (_, order) = office.edge.place_order(listing.id, 44).unwrap();
+    let no = Reject::with(RejectCode::NotEnough, ["25".to_owned()]);
+    office.edge.verdict(order.seq, Verdict::Rejected(no), &[]);
+    page.open(&office.url).await;
+    page.until("document.querySelectorAll('#refusals > .scroll tr').length === 3").await;
+    let first = "[...document.querySelectorAll('#refusals .at-title')].map(e => e.firstChild.textContent)";
+    assert_eq!(
+        page.value(first).await,
+        json!(["Order of 44 KG Maize", "Order of 45 KG Maize", "Order of 40 KG Maize"])
+    );
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn orders_are_found_by_words_numbers_and_status_and_an_odd_price_is_flagged() {
     let office = with_refusals().await;
     let page = &office.browser;

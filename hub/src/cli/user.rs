@@ -7,8 +7,8 @@ use crate::error::{ApiError, Kind};
 use crate::market::users::app::{self, NewAccount};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use mizili_node::password::{MIN_CHARS, Passwords};
-use mizili_node::{prompt, weak_password};
+use mizili_node::password::Passwords;
+use mizili_node::prompt;
 use serde::Serialize;
 use std::io::{BufRead, IsTerminal};
 use uuid::Uuid;
@@ -33,7 +33,7 @@ it is asked for too, else it is the second line of standard input.")]
 
 Whoever registers over the API may type any number. Once it is confirmed, the orders that were made by phone under it,
 and the membership with it, belong to the account. Ask the person first, by calling that number.")]
-    Confirm(Confirm),
+    Confirm(user_care::Whose),
     /// List accounts, one a line.
     #[command(after_help = "Examples:
   mizili-hub user list
@@ -75,13 +75,7 @@ enum RoleArg {
 #[derive(Args)]
 pub(super) struct Add {
     #[command(flatten)]
-    common: Common,
-    /// With the country code, or as dialled at home together with --country.
-    #[arg(long)]
-    phone: String,
-    /// Country code of three letters, completes a local number.
-    #[arg(long)]
-    country: Option<String>,
+    whose: user_care::Whose,
     /// What the account may do.
     #[arg(long)]
     role: RoleArg,
@@ -97,18 +91,6 @@ pub(super) struct Add {
     /// Read a clerk's office password from standard input too, on the line after the password.
     #[arg(long)]
     office_password_stdin: bool,
-}
-
-#[derive(Args)]
-pub(super) struct Confirm {
-    #[command(flatten)]
-    common: Common,
-    /// With the country code, or as dialled at home together with --country.
-    #[arg(long)]
-    phone: String,
-    /// Country code of three letters, completes a local number.
-    #[arg(long)]
-    country: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -141,10 +123,11 @@ async fn add(args: Add) -> Result<()> {
         );
     }
     let (password, office_password) = read_passwords(args.office_password_stdin).await?;
-    let name = args.name.clone().unwrap_or_else(|| args.phone.clone());
+    let user_care::Whose { common, phone, country } = args.whose;
+    let name = args.name.unwrap_or_else(|| phone.clone());
     let account = NewAccount {
-        phone: args.phone,
-        country: args.country,
+        phone,
+        country,
         role,
         name,
         cooperative: args.cooperative,
@@ -152,16 +135,16 @@ async fn add(args: Add) -> Result<()> {
         password,
         office_password,
     };
-    let opened = args.common.open_or_make().await?;
+    let opened = common.open_or_make().await?;
     let made = app::add(&opened.db, &opened.deps(), &Passwords::new(1), account).await;
     opened.close().await?;
     let user = made.map_err(in_words)?;
-    args.common.output().result(&Made { id: user.id }, || {
+    common.output().result(&Made { id: user.id }, || {
         format!("Account {} for {}, {}.", user.id, user.phone, role.as_str())
     })
 }
 
-async fn confirm(args: Confirm) -> Result<()> {
+async fn confirm(args: user_care::Whose) -> Result<()> {
     let opened = args.common.open().await?;
     let confirmed = app::confirm(&opened.db, &opened.deps(), &args.phone, args.country.as_deref()).await;
     opened.close().await?;
@@ -198,9 +181,5 @@ pub(super) async fn read_passwords(office: bool) -> Result<(String, Option<Strin
 }
 
 async fn ask(what: &str) -> Result<String> {
-    let question = format!("{what} (at least {MIN_CHARS} characters)");
-    let usable = |password: &str| {
-        weak_password::problem("", password, None).map_or(Ok(()), |problem| Err(problem.detail))
-    };
-    Ok(prompt::new_password(&question, usable, hint).await?)
+    Ok(prompt::new_password(what, hint).await?)
 }

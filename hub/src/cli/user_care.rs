@@ -15,13 +15,13 @@ use uuid::Uuid;
 #[derive(Args)]
 pub(super) struct Whose {
     #[command(flatten)]
-    common: Common,
+    pub(super) common: Common,
     /// With the country code, or as dialled at home together with --country.
     #[arg(long)]
-    phone: String,
+    pub(super) phone: String,
     /// Country code of three letters, completes a local number.
     #[arg(long)]
-    country: Option<String>,
+    pub(super) country: Option<String>,
 }
 
 #[derive(Args)]

@@ -6,30 +6,17 @@ use crate::migrations::MIGRATOR;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use mizili_node::health::Health;
 use mizili_node::query::{NoParams, Params};
-use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Row};
 use std::collections::HashSet;
-use utoipa::ToSchema;
-
-/// That the hub runs.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Health {
-    /// `ok`.
-    #[schema(example = "ok")]
-    pub status: String,
-}
-
-fn ok() -> Json<Health> {
-    Json(Health { status: "ok".to_owned() })
-}
 
 /// Whether the hub runs
 ///
 /// Answers as long as the program does, also while the database is away.
 #[utoipa::path(get, path = "/healthz", tag = "Health", responses((status = 200, body = Health)))]
 pub async fn healthz(_: Params<NoParams>) -> Json<Health> {
-    ok()
+    Health::ok()
 }
 
 /// Whether the hub can serve
@@ -43,7 +30,7 @@ pub async fn readyz(State(state): State<AppState>, _: Params<NoParams>) -> Resul
         let detail = format!("The database lacks {missing} migrations. Run `mizili-hub migrate`.");
         return Err(Kind::Unavailable.because(detail).retry_after_s(RETRY_AFTER_S).into());
     }
-    Ok(ok())
+    Ok(Health::ok())
 }
 
 async fn applied(conn: &mut PgConnection) -> Result<HashSet<i64>, sqlx::Error> {

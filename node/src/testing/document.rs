@@ -15,6 +15,7 @@ pub fn faults(document: &Value) -> Vec<String> {
     if schemas.is_empty() || document["paths"].as_object().is_none_or(Map::is_empty) {
         faults.push("there is nothing in it".to_owned());
     }
+    faults.extend(operations_without_words(document));
     faults.extend(unbounded(document, schemas));
     faults.extend(pages_of_what_has_no_name(schemas));
     faults.extend(things_of_two_names(schemas));
@@ -39,6 +40,23 @@ fn operations_without_a_name_of_their_own(document: &Value) -> Vec<String> {
         let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         if !is_name || !seen.insert(name) {
             wrong.push(format!("{method} {path}: the name '{name}' is none, or another operation's"));
+        }
+    }
+    wrong
+}
+
+/// A person reads what an operation does, and what each of its answers means.
+fn operations_without_words(document: &Value) -> Vec<String> {
+    let has_words = |value: &Value| value.as_str().is_some_and(|words| !words.is_empty());
+    let mut wrong = Vec::new();
+    for (path, method, operation) in operations(document) {
+        if !has_words(&operation["summary"]) || !operation["tags"].is_array() {
+            wrong.push(format!("{method} {path} has no summary or stands under nothing"));
+        }
+        for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
+            if !has_words(&answer["description"]) {
+                wrong.push(format!("{method} {path}: {status} has no words"));
+            }
         }
     }
     wrong
@@ -171,11 +189,11 @@ mod tests {
     /// A document of one route, changed.
     fn with(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let thing = json!({ "type": "object", "properties": { "id": { "type": "integer", "minimum": 0, "maximum": 9 } } });
-        let answer = json!({ "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Page_Thing" } } } } });
+        let answer = json!({ "200": { "description": "They.", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Page_Thing" } } } } });
         let mut document = json!({
             "paths": { "/things": {
-                "get": { "operationId": "list_things", "responses": answer },
-                "post": { "operationId": "make_thing", "responses": {},
+                "get": { "operationId": "list_things", "summary": "See them", "tags": ["Things"], "responses": answer },
+                "post": { "operationId": "make_thing", "summary": "Make one", "tags": ["Things"], "responses": {},
                           "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Thing" } } } } }
             } },
             "components": { "schemas": {
@@ -195,6 +213,8 @@ mod tests {
             assert!(found.len() == 1 && found[0].contains(what), "{what}: {found:?}");
         };
         seen("is none", &|d| d["paths"]["/things"]["post"]["operationId"] = "list_things".into());
+        seen("no summary", &|d| d["paths"]["/things"]["get"]["summary"] = "".into());
+        seen("no words", &|d| d["paths"]["/things"]["post"]["responses"] = json!({ "201": {} }));
         seen("no bounds", &|d| {
             d["components"]["schemas"]["Thing"]["properties"]["id"] = json!({ "type": "integer" })
         });
