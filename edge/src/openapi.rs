@@ -1,5 +1,6 @@
-//! The description of the office's API (OpenAPI 3.1): made from the routes themselves, served at `/api/openapi.json`, shown at
-//! `/api/docs/` by a page that is part of the program. Shapes that the hub has too are the same ones.
+//! The description of the office's API (OpenAPI 3.1): made from the routes themselves, kept as `edge/openapi.json`, which a test holds
+//! true, served from there at `/api/openapi.json` and shown at `/api/docs/`. Shapes that the hub has too are the same ones. No box makes
+//! it while it runs.
 
 use crate::http::problem::Kind;
 use mizili_node::openapi::{complete, may_answer};
@@ -68,8 +69,7 @@ fn may_be_refused(operation: &mut Operation, is_write: bool) {
 
 /// The whole document.
 pub fn document() -> OpenApi {
-    let (_, document) = crate::router::api().split_for_parts();
-    finish(document)
+    finish(crate::router::described())
 }
 
 /// The document as it is kept in the repository.

@@ -1,5 +1,5 @@
-//! Every route of the box's HTTP server, in one list. What stands in [`api`] is in the API document too; beside it there are only
-//! pages and what gateways call.
+//! Every route of the box's HTTP server, in one list. What stands in `routes_for` is in the API document too; beside it there
+//! are only pages and what gateways call.
 
 use crate::http::{health, hosts};
 use crate::local_api::{
@@ -7,67 +7,106 @@ use crate::local_api::{
     walk,
 };
 use crate::office::{change, login, page};
-use crate::openapi::{self, DOCUMENT_PATH};
+use crate::openapi;
 use crate::outbox::http as messages;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use mizili_node::fallback::{no_such_method, no_such_path, panicked};
 use mizili_node::problem::{Node, page as problems};
 use mizili_node::{address, body, etag, patience};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::Path;
+use utoipa::openapi::{HttpMethod, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{PathItemExt as _, routes};
 
 /// How callers show who they are.
 const CREDENTIALS: &str = "Authorization, Cookie";
 
-/// The routes for people and their programs, with their description.
-pub fn api() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::base())
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
-        .routes(routes!(login::login))
-        .routes(routes!(login::logout))
-        .routes(routes!(login::session))
-        .routes(routes!(change::password))
-        .routes(routes!(walk::step))
-        .routes(routes!(status::status))
-        .routes(routes!(news::news))
-        .routes(routes!(stock::list))
-        .routes(routes!(adjust::adjust))
-        .routes(routes!(refusals::list))
-        .routes(routes!(refusals::tick))
-        .routes(routes!(messages::list))
-        .routes(routes!(products::list, sell::post))
-        .routes(routes!(products::get, sell::change))
-        .routes(routes!(orders::list, place::place))
-        .routes(routes!(orders::get))
-        .routes(routes!(place::cancel))
-        .routes(routes!(prices::list))
-        .routes(routes!(reference::list_commodities))
-        .routes(routes!(reference::get_commodity))
-        .routes(routes!(reference::list_units))
-        .routes(routes!(reference::get_unit))
-        .routes(routes!(reference::list_markets))
-        .routes(routes!(reference::get_market))
-        .routes(routes!(reference::priced))
-        .routes(routes!(reference::list_regions))
-        .routes(routes!(reference::get_region))
-        .routes(routes!(cooperatives::list))
-        .routes(routes!(cooperatives::get))
+/// Every route for people and their programs. `$made` makes of them what is asked for: routes to serve, or the document.
+macro_rules! routes_for {
+    ($made:ident) => {
+        $made![
+            health::healthz,
+            health::readyz,
+            login::login,
+            login::logout,
+            login::session,
+            change::password,
+            walk::step,
+            status::status,
+            news::news,
+            stock::list,
+            adjust::adjust,
+            refusals::list,
+            refusals::tick,
+            messages::list,
+            products::list,
+            sell::post,
+            products::get,
+            sell::change,
+            orders::list,
+            place::place,
+            orders::get,
+            place::cancel,
+            prices::list,
+            reference::list_commodities,
+            reference::get_commodity,
+            reference::list_units,
+            reference::get_unit,
+            reference::list_markets,
+            reference::get_market,
+            reference::priced,
+            reference::list_regions,
+            reference::get_region,
+            cooperatives::list,
+            cooperatives::get,
+        ]
+    };
+}
+
+/// Each route where its description says. The rest of the descriptions, which is a tenth of the program, does not run with it: the
+/// document is made from them when it is written (see [`described`]), and is served as a file.
+macro_rules! served {
+    ($($module:ident::$handler:ident,)*) => {{
+        let router = Router::new();
+        $(let router = utoipa_axum::paste! { on::<$module::[<__path_ $handler>], _, _>(router, $module::$handler) };)*
+        router
+    }};
+}
+
+macro_rules! document {
+    ($($module:ident::$handler:ident,)*) => {
+        OpenApiRouter::<AppState>::with_openapi(openapi::base())$(.routes(routes!($module::$handler)))*
+    };
+}
+
+/// The description of every route.
+pub(crate) fn described() -> OpenApi {
+    routes_for!(document).into_openapi()
+}
+
+/// A handler at its path, for its methods.
+fn on<P: Path, T: 'static, H: Handler<T, AppState>>(
+    router: Router<AppState>,
+    handler: H,
+) -> Router<AppState> {
+    let methods = P::methods();
+    let at = |routes: MethodRouter<AppState>, method: &HttpMethod| {
+        routes.on(method.to_method_filter(), handler.clone())
+    };
+    router.route(&P::path(), methods.iter().fold(MethodRouter::new(), at))
 }
 
 /// The local HTTP server. What gateways call is here too, unless they have a listener of their own: see [`gateways_only`].
 pub fn router(state: AppState) -> Router {
-    let (api, document) = api().split_for_parts();
-    let document = openapi::finish(document);
-    let api = api
-        .route(DOCUMENT_PATH, get(move || std::future::ready(axum::Json(document.clone()))))
+    let api = routes_for!(served)
         .route("/api/docs/problems", get(|| std::future::ready(problems::page(Node::Edge))))
         .layer(
             ServiceBuilder::new()

@@ -1,6 +1,7 @@
-//! Serves the office page and the API's docs page. They are part of the program, ask no other network for anything, and run no
+//! Serves the office page, and the API's document with its page. They are part of the program, ask no other network for anything, and run no
 //! script but their own.
 
+use crate::openapi::DOCUMENT_PATH;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::Path;
@@ -10,7 +11,7 @@ use axum::routing::get;
 use mizili_node::fallback::no_such_path;
 use mizili_node::files::{File, Folder, Kept};
 
-/// The files of `edge/assets`, as the build script packs them.
+/// The files of `edge/assets` and the API's document, as the build script packs them.
 static FOLDER: Folder = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
 /// What a page may do: load its own script, style and pictures, and call its own box. Nothing else.
@@ -22,6 +23,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(|headers: HeaderMap| page("index.html", headers)))
         .route("/assets/{hash}/{name}", get(asset))
+        .route(DOCUMENT_PATH, get(|headers: HeaderMap| page("openapi.json", headers)))
         .route("/api/docs", get(|| async { Redirect::permanent("/api/docs/") }))
         .route("/api/docs/", get(|headers: HeaderMap| page("docs.html", headers)))
 }
@@ -56,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_pages_hold_no_inline_script_and_name_no_other_host() {
-        for file in FOLDER.files {
+        for file in FOLDER.files.iter().filter(|file| file.name != "openapi.json") {
             let (name, text) = (file.name, text(file));
             let links: Vec<&str> = text.match_indices("http").map(|(at, _)| &text[at..]).collect();
             let other = links.iter().find(|link| {
@@ -103,10 +105,14 @@ mod tests {
         let hashed = format!("/assets/{}/", FOLDER.hash);
         let names: Vec<_> =
             std::fs::read_dir(&assets).unwrap().map(|file| file.unwrap().file_name()).collect();
-        assert_eq!(names.len(), FOLDER.files.len());
+        assert_eq!(names.len() + 1, FOLDER.files.len(), "the document too");
         for file in FOLDER.files {
-            let source =
-                std::fs::read_to_string(assets.join(file.name)).unwrap().replace("/assets/", &hashed);
+            let path = if file.name == "openapi.json" {
+                assets.join("../openapi.json")
+            } else {
+                assets.join(file.name)
+            };
+            let source = std::fs::read_to_string(path).unwrap().replace("/assets/", &hashed);
             for encoding in ["identity", "br", "gzip"] {
                 let headers =
                     HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(encoding))]);

@@ -17,6 +17,16 @@ pub struct Source {
     pub content: Vec<u8>,
 }
 
+/// One file. The build is run again when it changes.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn source(path: &str) -> io::Result<Source> {
+    println!("cargo:rerun-if-changed={path}");
+    let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Source { name, content: fs::read(path)? })
+}
+
 /// Files of a folder, sorted by name. The build is run again when one of them changes.
 ///
 /// # Errors
@@ -126,6 +136,7 @@ fn content_type(name: &str) -> Option<&'static str> {
         "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
         "png" => "image/png",
+        "json" => "application/json",
         _ => return None,
     })
 }
