@@ -74,6 +74,7 @@ async fn every_section_fits_every_screen_in_both_languages() {
         page.until("document.querySelectorAll('#order-table tbody tr').length === 5").await;
         look(page, "orders", language).await;
         office.section("phone").await;
+        page.until("document.querySelector('#phone-number').value !== ''").await;
         page.click("#phone-call").await;
         page.until("document.querySelector('#screen').innerText.length > 20").await;
         look(page, "phone", language).await;
