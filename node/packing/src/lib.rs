@@ -22,7 +22,7 @@ pub struct Source {
 /// # Errors
 /// When it cannot be read.
 pub fn source(path: &str) -> io::Result<Source> {
-    println!("cargo:rerun-if-changed={path}");
+    watch(path);
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Source { name, content: fs::read(path)? })
 }
@@ -32,7 +32,7 @@ pub fn source(path: &str) -> io::Result<Source> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn sources(folder: &str) -> io::Result<Vec<Source>> {
-    println!("cargo:rerun-if-changed={folder}");
+    watch(folder);
     let mut list = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -41,6 +41,12 @@ pub fn sources(folder: &str) -> io::Result<Vec<Source>> {
     }
     list.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(list)
+}
+
+/// Has the build run again when something changes.
+#[expect(clippy::print_stdout, reason = "cargo reads there what a build script wants")]
+fn watch(path: impl std::fmt::Display) {
+    println!("cargo:rerun-if-changed={path}");
 }
 
 /// Writes `NAME.rs` into `out`: a `Folder` of these files, in which each `stem` is followed by the hash of all. So a page names its
@@ -75,7 +81,7 @@ pub fn write_folder(out: &Path, name: &str, stem: &str, files: Vec<Source>) -> i
 /// # Errors
 /// When a file cannot be read or written.
 pub fn write_texts(out: &Path, name: &str, folder: &Path) -> io::Result<()> {
-    println!("cargo:rerun-if-changed={}", folder.display());
+    watch(folder.display());
     let mut files: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
     files.sort_by_key(fs::DirEntry::file_name);
     let mut code = "&[\n".to_owned();
