@@ -58,12 +58,13 @@ pub async fn password(
         return Err(ApiError::fields(vec![wrong]));
     }
     let checked = check(&state, place, caller.login.clone(), None, &change.current_password).await;
-    let mut found = checked.map_err(|error| match error.kind() {
-        Kind::BadCredentials => {
-            tracing::warn!(address = %place, "a change of the office password was refused: the old one was wrong");
-            ApiError::invalid("/current_password", "Is not the password.")
+    let mut found = checked.map_err(|error| {
+        let code = error.kind().code();
+        tracing::warn!(address = %place, code, "a change of the office password was refused");
+        match error.kind() {
+            Kind::BadCredentials => ApiError::invalid("/current_password", "Is not the password."),
+            _ => error,
         }
-        _ => error,
     })?;
     let hash = state.office.passwords.hash(&state.deps, &change.new_password).await?;
     let (user, kept, now_s) = (caller.login.clone(), hash.clone(), state.deps.clock.now_s());

@@ -323,6 +323,15 @@ async fn a_failed_sign_in_is_one_line_without_the_number_or_the_password() {
     }
     assert_eq!(office.sign_in("0991000001", SECRET).await.problem(), (429, "too_many_attempts"));
     says("too_many_attempts", "+265•••••001");
-    office.sign_in("office", PASSWORD).await.ok();
+    let session = office.sign_in("office", PASSWORD).await.ok();
     assert!(!log.take().contains("a sign-in failed"));
+    // Nor is the change of a password told otherwise.
+    let bearer = format!("Bearer {}", session["token"].as_str().unwrap());
+    let change = json!({ "current_password": SECRET, "new_password": "battery staple" });
+    let change =
+        office.send("POST", "/api/v1/office/password", &[("authorization", &bearer)], Some(change)).await;
+    assert_eq!(change.pointers(), ["/current_password"]);
+    let parts = ["change of the office password was refused", "code=\"bad_credentials\"", "address=0.0.0.0"];
+    let line = log.says("mizili_edge::office::change", tracing::Level::WARN, &parts);
+    assert!(!line.contains(SECRET) && !line.contains("battery"), "{line}");
 }

@@ -1,41 +1,26 @@
 //! Counts the statements that a test's own thread sends to the database, BEGIN and COMMIT among them: each is a round trip.
 
-use std::cell::Cell;
-use std::sync::Once;
-use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
+use mizili_node::testing::log::{Listening, Log};
+use tracing::Level;
 
-thread_local! {
-    /// Statements that this thread has sent to the database.
-    static STATEMENTS: Cell<u64> = const { Cell::new(0) };
-}
+/// How the library begins the line of each statement.
+const STATEMENT: &str = "sqlx::query: ";
 
-/// Counts statements, each thread's by itself. For all tests at once: what each thread listens to by itself is lost at times where
-/// others begin and end.
-pub(crate) struct Statements;
-
-impl<S: tracing::Subscriber> Layer<S> for Statements {
-    fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        STATEMENTS.set(STATEMENTS.get() + 1);
-    }
+/// The statements of this thread.
+pub(crate) struct Statements {
+    log: Log,
+    _here: Listening,
 }
 
 impl Statements {
     /// Begins to count.
     pub(crate) fn counted() -> Self {
-        static BEGUN: Once = Once::new();
-        BEGUN.call_once(|| {
-            let only = Targets::new().with_target("sqlx::query", tracing::Level::DEBUG);
-            let counting = tracing_subscriber::registry().with(Self.with_filter(only));
-            tracing::subscriber::set_global_default(counting).unwrap();
-        });
-        STATEMENTS.set(0);
-        Self
+        let log = Log::default();
+        Self { _here: log.here_at(Level::DEBUG), log }
     }
 
     /// How many there were since.
     pub(crate) fn take(&self) -> u64 {
-        STATEMENTS.replace(0)
+        self.log.take().matches(STATEMENT).count() as u64
     }
 }

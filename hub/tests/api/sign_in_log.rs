@@ -49,16 +49,20 @@ async fn a_refused_change_of_ones_own_password_is_one_line_too() {
     let log = Log::default();
     let _here = log.here();
     let change = json!({ "current_password": SECRET, "new_password": "gift of sunshine" });
-    let path = "/api/v1/users/me/password";
-    hub.post(path)
-        .by(Who::Buyer)
-        .from("203.0.113.5")
-        .json(&change)
-        .send()
-        .await
-        .invalid(&["/current_password"]);
-    let who = format!("user={}", Who::Buyer.id());
-    let parts = ["the old one was wrong", &who, "address=203.0.113.5"];
-    let line = log.says("mizili_hub::market::users::care", Level::WARN, &parts);
-    assert!(!line.contains(SECRET) && !line.contains("gift of sunshine"), "{line}");
+    let change = async || {
+        let call = hub.post("/api/v1/users/me/password").by(Who::Buyer).from("203.0.113.5");
+        call.json(&change).send().await
+    };
+    let says = |code: &str| {
+        let (who, code) = (format!("user={}", Who::Buyer.id()), format!("code=\"{code}\""));
+        let parts = ["a change of password was refused", &who, &code, "address=203.0.113.5"];
+        let line = log.says("mizili_hub::market::users::care", Level::WARN, &parts);
+        assert!(!line.contains(SECRET) && !line.contains("gift of sunshine"), "{line}");
+    };
+    for _ in 0..4 {
+        change().await.invalid(&["/current_password"]);
+        says("invalid");
+    }
+    change().await.problem(429, "too_many_attempts");
+    says("too_many_attempts");
 }

@@ -137,10 +137,12 @@ pub(crate) async fn change_own(
     let old =
         state.db.read(&state.deps, |mut conn| async move { db::password_hash(&mut conn, caller.id).await });
     let old = old.await?.ok_or_else(unauthorized)?;
-    let shown = is_password(state, &place.line(), caller.phone, &change.current_password, Some(&old)).await?;
-    if shown.is_none() {
-        tracing::warn!(user = %caller.id, address = %place, "a change of password was refused: the old one was wrong");
-        return Err(not_yours().into());
+    let shown = is_password(state, &place.line(), caller.phone, &change.current_password, Some(&old)).await;
+    let shown = shown.and_then(|right| right.ok_or_else(|| not_yours().into()));
+    if let Err(error) = shown {
+        let code = error.kind().code();
+        tracing::warn!(user = %caller.id, address = %place, code, "a change of password was refused");
+        return Err(error);
     }
     let hash = state.auth.passwords.hash(&state.deps, &change.new_password).await?;
     let cooperative = caller.cooperative.filter(|_| change.office);
