@@ -2,7 +2,7 @@
 
 use super::Common;
 use crate::sync::marks::{self, Mark};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
@@ -15,6 +15,10 @@ pub(super) enum Command {
 
 Say when the copy was begun, not when it was tried: what was done after that is not in it.")]
     Mark(MarkArgs),
+    /// Take a record back: its time was a slip, or the copy is no more.
+    #[command(after_help = "Example:
+  mizili-hub backup unmark --taken 2026-03-01T02:00:00Z")]
+    Unmark(UnmarkArgs),
     /// List the copies that were recorded, the newest first.
     #[command(after_help = "Example:
   mizili-hub backup list")]
@@ -33,6 +37,15 @@ pub(super) struct MarkArgs {
     note: String,
 }
 
+#[derive(Args)]
+pub(super) struct UnmarkArgs {
+    #[command(flatten)]
+    common: Common,
+    /// The time that it was recorded with, as `mizili-hub backup list` shows it.
+    #[arg(long, value_name = "TIME")]
+    taken: Timestamp,
+}
+
 pub(super) async fn run(command: Command) -> Result<()> {
     match command {
         Command::Mark(args) => {
@@ -41,22 +54,28 @@ pub(super) async fn run(command: Command) -> Result<()> {
             opened.close().await?;
             show(&args.common, &marked?)
         }
+        Command::Unmark(args) => {
+            let opened = args.common.open().await?;
+            let left = marks::unmark(&opened.db, &opened.deps(), args.taken).await;
+            opened.close().await?;
+            let unknown = "no copy of that time was recorded: `mizili-hub backup list` shows all";
+            show(&args.common, &left?.context(unknown)?)
+        }
         Command::List(common) => {
             let opened = common.open().await?;
             let all = marks::list(&opened.db).await;
             opened.close().await?;
-            let all = all?;
-            if all.is_empty() {
-                return common.output().words(
-                    "No copy was recorded: offices keep what they brought for 30 days. `mizili-hub backup mark` records one.",
-                );
-            }
-            show(&common, &all)
+            show(&common, &all?)
         }
     }
 }
 
 fn show(common: &Common, all: &[Mark]) -> Result<()> {
+    if all.is_empty() {
+        return common.output().words(
+            "No copy is recorded: offices keep what they brought for 30 days. `mizili-hub backup mark` records one.",
+        );
+    }
     for (at, mark) in all.iter().enumerate() {
         let kept = if at == 1 { "; what was done before it, offices need not keep" } else { "" };
         common.output().result(mark, || {

@@ -1,6 +1,7 @@
 //! Applies a batch of commands within the caller's transaction: load, decide in order, write, publish.
 
 use super::load::{Existing, Wanted, load};
+use super::names::in_one_form;
 use super::repeat::{is_repeat, is_taken};
 use super::store::Effects;
 use super::{ApplyError, Incoming, Outcome};
@@ -187,7 +188,7 @@ async fn open_in_stream(conn: &mut PgConnection, batch: &[Incoming]) -> Result<O
 
 fn read_body(incoming: &Incoming) -> Read {
     match Body::from_raw(&incoming.command.body) {
-        Ok(Some(body)) => Read::Known(body),
+        Ok(Some(body)) => Read::Known(in_one_form(body)),
         Ok(None) => Read::Unknown,
         Err(refusal) => Read::Malformed(refusal),
     }
@@ -252,6 +253,10 @@ fn decide(
         return Ok(Decided { verdict: Verdict::Applied(applied), buckets: standing_in(incoming, body, set) });
     }
     if is_taken(command, body, context, set, existing) {
+        // An edge's waits for an operator, also where it is one of the same batch that made it.
+        if context.origin != Holder::Hub {
+            return Err(ApplyError::Taken(vec![command.id]));
+        }
         return Ok(open(Verdict::Rejected(Reject::new(RejectCode::Duplicate))));
     }
     match body.decide(command, context, set) {

@@ -6,6 +6,7 @@
 mod apply;
 mod context;
 mod load;
+mod names;
 mod probe;
 mod repeat;
 mod store;

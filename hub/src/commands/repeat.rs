@@ -25,7 +25,7 @@ pub(super) fn is_repeat(
             order.listing.0 == b.listing
                 && order.quantity.0 == b.quantity_milli
                 && order.unit_price_minor == b.unit_price_minor
-                && order.buyer_name == tidy(&b.buyer_name)
+                && tidy(&order.buyer_name) == b.buyer_name
         }),
         // The entries' id is the command's.
         Body::StockAdjust(b) => {

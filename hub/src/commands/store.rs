@@ -11,7 +11,6 @@ use crate::feed::Touched;
 use crate::rows::{Cells, phone};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use mizili_node::deps::Deps;
-use mizili_node::name::tidy;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
@@ -50,15 +49,14 @@ impl Effects {
         buckets.iter().for_each(|bucket| self.touched.add(*bucket, entity, key));
         let Some(Bucket::Coop(cooperative)) = buckets.first().copied() else { return Err(astray()) };
         match row {
-            // Names in one form, also those that an edge of an earlier version brings.
             EffectRow::Member(member) => {
-                self.members.insert(member.id, Member { name: tidy(&member.name), ..member.clone() });
+                self.members.insert(member.id, member.clone());
             }
             EffectRow::Alias(alias) => {
                 self.aliases.insert(alias.from, (alias.clone(), cooperative));
             }
             EffectRow::Listing(listing) => {
-                self.listings.insert(listing.id, Listing { title: tidy(&listing.title), ..listing.clone() });
+                self.listings.insert(listing.id, listing.clone());
             }
             EffectRow::StockEntry(entry) => {
                 self.entries.entry(entry.id).or_insert_with(|| (entry.clone(), cooperative));
@@ -70,8 +68,7 @@ impl Effects {
                 if incoming.is_unconfirmed && is_new {
                     self.unconfirmed.insert(order.id);
                 }
-                let kept = Order { buyer_name: tidy(&order.buyer_name), ..order.clone() };
-                self.orders.insert(order.id, (kept, before.or(user)));
+                self.orders.insert(order.id, (order.clone(), before.or(user)));
             }
         }
         Ok(buckets)

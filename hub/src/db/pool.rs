@@ -126,9 +126,9 @@ impl Pool {
         let now = Instant::now();
         let mut idle = self.idle();
         idle.push(Idle { kept, since: now });
-        if idle.first().is_some_and(|longest| now - longest.since > IDLE_MAX) {
-            close(idle.remove(0).kept);
-        }
+        // Those that lay longest are first. Nobody looks while nothing comes back: then there is nothing to be won either.
+        let over = idle.iter().take_while(|idle| now - idle.since > IDLE_MAX).count();
+        idle.drain(..over).for_each(|idle| close(idle.kept));
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {

@@ -67,7 +67,9 @@ async fn regular(state: &AppState, scope_of: ScopeOf) {
     let mut started = false;
     loop {
         if !started {
-            started = names(state).await && retry_commands(state).await;
+            // Neither keeps the other from its turn.
+            let (named, retried) = (names(state).await, retry_commands(state).await);
+            started = named && retried;
         }
         // One that fails keeps no other from its turn.
         let ended = [

@@ -35,10 +35,11 @@ macro_rules! column {
             entity: $entity::NUMBER,
             // Letters that nobody sees (sync-protocol's `is_invisible`), spaces of other kinds, spaces at the ends or in a row.
             select: concat!(
-                "SELECT id::text, ", $column, " FROM ", $table, " WHERE ", $column, " IS NOT NFC NORMALIZED OR ", $column, " ~ '",
+                "SELECT id::text, ", $column, " FROM ", $table, " WHERE (", $column, " IS NOT NFC NORMALIZED OR ", $column, " ~ '",
                 r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164",
                 r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff",
-                r"\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|^\s|\s$|  ' ORDER BY ", $table, ".id LIMIT $1"
+                r"\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|^\s|\s$|  ') AND ($2::text IS NULL OR ", $table, ".id > $2::", $id, ") ORDER BY ",
+                $table, ".id LIMIT $1"
             ),
             update: concat!(
                 "UPDATE ", $table, " t SET ", $column, " = n.new FROM unnest($1::text[], $2::text[], $3::text[]) AS n (id, old, new)
@@ -82,22 +83,21 @@ pub async fn put_into_form(db: &Db, deps: &Deps) -> Result<usize, FeedError> {
     }
     let (mut bad, mut changed) = (BadRows::of(JOB), 0);
     for column in &COLUMNS {
+        let mut after = None;
         loop {
-            let page = page(db, column).await?;
-            let mut done = 0;
-            for chunk in page.chunks(CHUNK_ROWS) {
-                done += match change(db, deps, column, chunk).await {
+            let Page { untidy, last } = page(db, column, after.as_deref()).await?;
+            for chunk in untidy.chunks(CHUNK_ROWS) {
+                changed += match change(db, deps, column, chunk).await {
                     Err(error) if error.is_of_a_row() => {
                         one_by_one(db, deps, column, chunk, &mut bad).await?
                     }
                     done => done?,
                 };
             }
-            changed += done;
-            // What is left cannot be changed.
-            if done == 0 || page.len() < PAGE_ROWS {
+            if last.is_none() {
                 break;
             }
+            after = last;
         }
     }
     note(db).await?;
@@ -120,11 +120,20 @@ async fn one_by_one(
     Ok(done)
 }
 
-async fn page(db: &Db, column: &Column) -> Result<Vec<Untidy>, FeedError> {
+/// Names that are to be changed, of so many that were looked at.
+struct Page {
+    untidy: Vec<Untidy>,
+    /// The id of the last one that was looked at, where there are more.
+    last: Option<String>,
+}
+
+async fn page(db: &Db, column: &Column, after: Option<&str>) -> Result<Page, FeedError> {
     let mut tx = db.begin().await?;
-    let rows = q(column.select).bind(PAGE_ROWS as i64).fetch_all(&mut *tx).await?;
+    let rows = q(column.select).bind(PAGE_ROWS as i64).bind(after).fetch_all(&mut *tx).await?;
     tx.commit().await?;
     let mut untidy = Vec::with_capacity(rows.len());
+    let last = rows.last().filter(|_| rows.len() == PAGE_ROWS);
+    let last = last.map(|row| Cells::of("names", row).get(0)).transpose()?;
     for row in &rows {
         let cells = Cells::of("names", row);
         let (id, old): (String, String) = (cells.get(0)?, cells.get(1)?);
@@ -134,7 +143,7 @@ async fn page(db: &Db, column: &Column) -> Result<Vec<Untidy>, FeedError> {
             untidy.push(Untidy { id, old, new });
         }
     }
-    Ok(untidy)
+    Ok(Page { untidy, last })
 }
 
 /// Writes names, and publishes the rows that have them.

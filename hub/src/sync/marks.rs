@@ -47,6 +47,27 @@ pub async fn mark(db: &Db, deps: &Deps, taken_at: Timestamp, note: &str) -> Resu
     .await
 }
 
+/// Takes a record back: a slip, or a copy that is no more. Returns what is left, the newest first; `None` where no copy of that second was
+/// recorded. What offices have dropped since is not brought back by it.
+///
+/// # Errors
+/// Those of the database.
+pub async fn unmark(db: &Db, deps: &Deps, taken_at: Timestamp) -> Result<Option<Vec<Mark>>, ApiError> {
+    retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        // Lists show whole seconds.
+        let gone =
+            q("DELETE FROM backup_marks WHERE date_trunc('second', taken_at) = date_trunc('second', $1)")
+                .bind(taken_at.to_sqlx())
+                .execute(&mut *tx)
+                .await?;
+        let all = all(&mut tx).await?;
+        tx.commit().await?;
+        Ok::<_, ApiError>((gone.rows_affected() > 0).then_some(all))
+    })
+    .await
+}
+
 /// All copies that were recorded, the newest first.
 ///
 /// # Errors

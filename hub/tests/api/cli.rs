@@ -449,6 +449,15 @@ fn copies(dir: &Path) {
     assert_eq!(taken, [("2026-03-02T00:00:00Z", ""), ("2026-03-01T02:00:00Z", "tape 7")]);
     let words = String::from_utf8(run(dir, &["backup", "list"]).stdout).unwrap();
     assert!(words.lines().nth(1).unwrap().ends_with("offices need not keep"), "{words}");
+    // A slip is taken back by the time that the list shows.
+    fails(
+        &run(dir, &["backup", "unmark", "--taken", "2026-03-01T02:00:01Z"]),
+        "`mizili-hub backup list` shows all",
+    );
+    let left = json(&run(dir, &["backup", "unmark", "--taken", "2026-03-01T02:00:00Z", "--json"]));
+    assert_eq!((left.len(), &left[0]["taken_at"]), (1, &"2026-03-02T00:00:00Z".into()));
+    let none = run(dir, &["backup", "unmark", "--taken", "2026-03-02T00:00:00Z"]);
+    assert!(String::from_utf8_lossy(&none.stdout).contains("No copy is recorded"), "{none:?}");
 }
 
 #[test]

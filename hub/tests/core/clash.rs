@@ -288,6 +288,25 @@ async fn what_is_here_by_another_road_is_a_clash_and_not_a_refusal() {
     world.assert_feed_equals_tables().await;
 }
 
+/// Whether the one that made it came in the batch before or in the same one.
+#[tokio::test]
+async fn two_postings_of_one_product_in_one_batch_are_a_clash_too() {
+    let world = World::new().await;
+    world
+        .take(vec![
+            command(1, office(), &post(id(50), 40)),
+            command(2, office(), &post(id(50), 8)),
+            command(3, caller(7_000_000_001), &place(id(50), 1, Source::Held)),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(world.last_words().await, ["applied", "quarantined", "held"]);
+    assert!(retry_under_new_id(&world.db, &world.deps, STREAM, 2).await.unwrap() > 0);
+    assert_eq!(world.last_words().await, ["applied"; 3]);
+    assert_eq!(world.number("SELECT count(*) FROM listings").await, 2);
+    world.assert_feed_equals_tables().await;
+}
+
 #[tokio::test]
 async fn the_same_act_by_another_road_is_a_repeat() {
     let world = World::new().await;

@@ -219,7 +219,7 @@ async fn a_batch_is_decided_in_order() {
         "applied",
         "applied",
         "rejected withdrawn ",
-        "rejected duplicate ",
+        "quarantined",
         "rejected invalid /quantity",
     ];
     assert_eq!(words, expected);

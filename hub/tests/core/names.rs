@@ -5,7 +5,9 @@ use mizili_hub::db::q;
 use mizili_hub::feed::Touched;
 use mizili_hub::jobs::names::put_into_form;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, ListingPost, MemberRegister, OrderPlace, Source};
+use sync_protocol::command::{
+    Body, ListingEdit, ListingPost, MemberRegister, OrderPlace, Source, TextChange,
+};
 use sync_protocol::entity::{Commodity, Cooperative, EdgeSettings, Entity, Member};
 use sync_protocol::row::Key;
 use sync_protocol::text::is_invisible;
@@ -128,4 +130,23 @@ async fn what_an_edge_of_an_earlier_version_brings_is_kept_in_one_form_and_is_th
     assert_eq!(again.verdict.as_str(), "applied", "the same order, as it came");
     assert_eq!(world.number("SELECT count(*) FROM orders").await, 1);
     world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn an_edit_by_who_saw_the_name_in_another_form_is_no_conflict() {
+    let world = World::new().await;
+    let Body::ListingPost(posted) = post(id(50), 20) else { unreachable!() };
+    let edit = |old: &str, new: &str| {
+        let title = Some(TextChange { old: old.into(), new: new.into() });
+        Body::from(ListingEdit { listing: id(50), price_minor: None, title })
+    };
+    world
+        .take(vec![command(1, office(), &ListingPost { title: APART.into(), ..posted }.into())])
+        .await
+        .unwrap();
+    // The office has its own words until the rows are back.
+    world.take(vec![command(2, office(), &edit(APART, "Mpunga  wa\u{200b} mbewu"))]).await.unwrap();
+    world.take(vec![command(3, office(), &edit("Mpunga  wa\u{200b} mbewu", "Mpunga"))]).await.unwrap();
+    assert_eq!(world.last_words().await, ["applied"; 3]);
+    assert_eq!(world.texts("SELECT title FROM listings").await, ["Mpunga"]);
 }

@@ -167,6 +167,8 @@ async fn nothing_of_a_revoked_edge_is_tried_again_but_what_an_operator_names() {
         (world.verdicts().await.len(), world.available(id(50), Holder::Edge(EDGE)).await),
         (before, 10)
     );
-    assert_eq!(retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap(), 4);
+    // The one that is named, and not what waited for it nor what has nothing to do with it; then all of the edge's.
+    assert_eq!(retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap(), 1);
+    assert_eq!(retry_open(&world.db, &world.deps, EDGE).await.unwrap(), 3);
     world.assert_feed_equals_tables().await;
 }

@@ -61,7 +61,8 @@ async fn keep(
             Known::Nothing | Known::Clash(_) => clash::own_id(stream, command),
         };
         // Its content under another's number, as when a copy was in use: what came first stands.
-        if command.seq > 0 && numbers.insert(command.seq) {
+        let is_a_number = command.seq > 0 && i64::try_from(command.seq).is_ok();
+        if is_a_number && numbers.insert(command.seq) {
             new.push((command, Command { id: own, ..command.clone() }));
         }
     }

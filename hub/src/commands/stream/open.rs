@@ -63,6 +63,11 @@ pub async fn retry_open(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, Str
     retry_open_by(db, deps, edge, By::Operator).await
 }
 
+/// Tries again what may have waited for a command that an operator named. Of a revoked edge nobody named these: they wait on.
+async fn retry_what_waited(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, StreamError> {
+    retry_open_by(db, deps, edge, By::Itself).await
+}
+
 async fn retry_open_by(db: &Db, deps: &Deps, edge: EdgeId, by: By) -> Result<usize, StreamError> {
     let mut changed = 0;
     let mut after = (0, 0);
@@ -187,7 +192,7 @@ async fn edges_with_open(db: &Db) -> Result<Vec<EdgeId>, sqlx::Error> {
 /// [`StreamError::Unavailable`]. A command that breaks again stays quarantined; that is no error.
 pub async fn retry_quarantined(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
     let changed = retry_one(db, deps, stream, seq, Again::Decide(By::Operator)).await?;
-    Ok(changed + retry_open(db, deps, stream.edge).await?)
+    Ok(changed + retry_what_waited(db, deps, stream.edge).await?)
 }
 
 /// Tries one quarantined command again. Where it breaks again is kept why.
@@ -227,7 +232,7 @@ pub async fn retry_under_new_id(
     seq: u64,
 ) -> Result<usize, StreamError> {
     let changed = retry_one(db, deps, stream, seq, Again::DecideUnderNewId).await?;
-    Ok(changed + retry_open(db, deps, stream.edge).await?)
+    Ok(changed + retry_what_waited(db, deps, stream.edge).await?)
 }
 
 /// Puts an open command aside for good, and tries again what waited for it. Returns how many commands got another verdict; 0
@@ -237,7 +242,7 @@ pub async fn retry_under_new_id(
 /// [`StreamError::Unavailable`].
 pub async fn dismiss(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
     let changed = try_again(db, deps, stream, &[seq], Again::Dismiss).await?;
-    Ok(changed + retry_open(db, deps, stream.edge).await?)
+    Ok(changed + retry_what_waited(db, deps, stream.edge).await?)
 }
 
 /// The next unsupported or held commands after a place, up to the next quarantined one: those behind it have to see it first.

@@ -1,0 +1,21 @@
+//! Names in commands are put into the one form in which names are kept (`node::name`), before anything is decided by them: also those
+//! that an edge of an earlier version brings, and what such an edge says that it saw. Nothing else about names is here.
+
+use mizili_node::name::tidy;
+use sync_protocol::command::Body;
+
+/// The command as it says the same with its names in one form.
+pub(super) fn in_one_form(mut body: Body) -> Body {
+    match &mut body {
+        Body::MemberRegister(register) => register.name = tidy(&register.name),
+        Body::ListingPost(post) => post.title = tidy(&post.title),
+        Body::ListingEdit(edit) => {
+            if let Some(title) = &mut edit.title {
+                (title.old, title.new) = (tidy(&title.old), tidy(&title.new));
+            }
+        }
+        Body::OrderPlace(order) => order.buyer_name = tidy(&order.buyer_name),
+        Body::ListingWithdraw(_) | Body::OrderCancel(_) | Body::StockAdjust(_) => {}
+    }
+    body
+}
