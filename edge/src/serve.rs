@@ -12,7 +12,7 @@ use crate::sync::keep::{self, Opening};
 use crate::sync::{self, lock};
 use anyhow::{Context as _, bail};
 use mizili_node::deps::Deps;
-use mizili_node::serve::{Bounds, serve};
+use mizili_node::serve::{Bounds, places, serve};
 use mizili_node::stop;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,6 +22,9 @@ use tokio::task::JoinHandle;
 
 /// An office has a few dozen pages and phones, and a gateway. HTTP/1.1 alone, which all of them speak, costs a small box less.
 const BOUNDS: Bounds = Bounds { connections: 1_000, http2: false };
+
+/// Where gateways have a listener of their own, it has one in so many of the places: what the system gives is given once.
+const GATEWAYS_SHARE: usize = 4;
 
 /// How long requests and the exchange under way may take to end when the node is told to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -64,15 +67,21 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     let (handle, syncing) = keep::start(open, stopping.clone());
     let state = AppState::new(db, deps, config, handle);
     let channels = state.channels.start(stopping.clone()).await;
+    let mut bounds = BOUNDS;
+    let mut gateways_at = None;
     let gateways = for_gateways.map(|listener| {
         if let Ok(address) = listener.local_addr() {
             tracing::info!("gateways are answered at {address} alone");
+            gateways_at = Some(address);
         }
-        tokio::spawn(serve(listener, gateways_only(state.clone()), BOUNDS, proxies.clone(), stopping.clone()))
+        let of_gateways;
+        (bounds, of_gateways) = shared(BOUNDS, places(BOUNDS));
+        let routes = gateways_only(state.clone());
+        tokio::spawn(serve(listener, routes, of_gateways, proxies.clone(), stopping.clone()))
     });
-    let serving = tokio::spawn(serve(listener, router(state), BOUNDS, proxies, stopping));
+    let serving = tokio::spawn(serve(listener, router(state), bounds, proxies, stopping));
     let asked_to_stop = stop::asked().context("cannot listen for Ctrl-C and SIGTERM")?;
-    place.announce(address);
+    place.announce(address, gateways_at);
     tracing::info!(
         "listening on {address}; the office page is at {}, where the office signs in as '{}' with its password, and clerks with their \
          own numbers",
@@ -92,6 +101,13 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     }
     ended("the exchange", syncing).await;
     Ok(())
+}
+
+/// What the page's listener and that of gateways take on, of so many places in truth.
+fn shared(bounds: Bounds, places: usize) -> (Bounds, Bounds) {
+    let of_gateways = places / GATEWAYS_SHARE;
+    let with = |connections| Bounds { connections, ..bounds };
+    (with(places - of_gateways), with(of_gateways))
 }
 
 /// Where somebody at this box finds the page: a listener on all addresses has none of its own.
@@ -118,5 +134,19 @@ async fn ended<T>(what: &str, task: JoinHandle<T>) {
     if tokio::time::timeout(STOP_PATIENCE, task).await.is_err() {
         tracing::warn!("{what} did not end in time and was cut off; it goes on at the next start");
         stop.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_listeners_share_the_places_that_there_are() {
+        for there in [1_000, 384, 31] {
+            let (page, gateways) = shared(BOUNDS, there);
+            assert_eq!(page.connections + gateways.connections, there);
+            assert!(page.connections > gateways.connections && gateways.connections > 0);
+        }
     }
 }

@@ -7,13 +7,13 @@ use crate::db::{Db, DbError};
 use crate::node::{self, Doubt};
 use crate::outbox::{self, Stuck};
 use crate::replica;
-use crate::sync::{SyncError, known_code, lock, state};
+use crate::sync::lock::{self, Serving};
+use crate::sync::{SyncError, known_code, state};
 use crate::time;
 use jiff::Timestamp;
 use mizili_node::deps::Reading;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use std::net::SocketAddr;
 use sync_protocol::entity::{Commodity, Cooperative, Listing};
 use sync_protocol::row::Key;
 
@@ -65,7 +65,7 @@ pub(super) async fn run(_args: StatusArgs, place: &Place, out: &mut Out) -> anyh
         let words = error.to_string();
         standing.state.failure = Some((SyncError::from(error).code().to_owned(), words));
     }
-    let running = lock::running_serve(place.path());
+    let running = lock::running(place.path());
     out.say(&to_json(&standing, &config, running), &words(&standing, &config, running))
 }
 
@@ -118,8 +118,13 @@ fn name_of(read: Result<Option<Cooperative>, DbError>) -> Option<String> {
     read.ok().flatten().map(|cooperative| cooperative.name)
 }
 
-fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> Value {
-    let base = config.base_url(running.unwrap_or(config.listen));
+/// The address under which gateways reach this box.
+fn gateways_reach(config: &Config, running: Option<Serving>) -> String {
+    config.base_url(running.map_or(config.gateways_at(), |serving| serving.gateways))
+}
+
+fn to_json(standing: &Standing, config: &Config, running: Option<Serving>) -> Value {
+    let base = gateways_reach(config, running);
     let gateways: Vec<Value> = config
         .gateways
         .iter()
@@ -158,18 +163,18 @@ fn to_json(standing: &Standing, config: &Config, running: Option<SocketAddr>) ->
         "clock_offset_s": standing.clock_offset_s,
         "problem": words,
         "problem_code": code,
-        "serving": running.map(|address| address.to_string()),
+        "serving": running.map(|serving| serving.page.to_string()),
         "gateways": gateways,
     })
 }
 
-fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> String {
+fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> String {
     let name =
         standing.cooperative_name.clone().unwrap_or_else(|| format!("cooperative {}", standing.cooperative));
     let called = standing.name.as_ref().map_or(String::new(), |called| format!(" \"{called}\""));
     let mut lines = vec![format!("{name}, box {}{called} of {}", standing.edge, standing.hub_url)];
     lines.push(match running {
-        Some(address) => format!("Running at {}", crate::config::local_url(address)),
+        Some(serving) => format!("Running at {}", crate::config::local_url(serving.page)),
         None => "Not running. Start it with: mizili-edge serve".to_owned(),
     });
     lines.push(contact_words(standing));
@@ -230,7 +235,7 @@ fn words(standing: &Standing, config: &Config, running: Option<SocketAddr>) -> S
         ),
         None => {}
     }
-    let base = config.base_url(running.unwrap_or(config.listen));
+    let base = gateways_reach(config, running);
     for gateway in &config.gateways {
         lines.push(format!("Callback addresses for {} (keep them to yourself):", gateway.name));
         lines.push(format!("  USSD              {base}{}", gateway.ussd_path()));
@@ -377,12 +382,15 @@ mod tests {
         let listing = edge.post_listing(50);
         edge.place_order(listing, 20).unwrap();
         let standing = look(&edge);
-        let address: SocketAddr = "127.0.0.1:9000".parse().unwrap();
-        let json = to_json(&standing, &config(), Some(address));
+        let at = |address: &str| address.parse().unwrap();
+        let serving = Serving { page: at("127.0.0.1:9000"), gateways: at("127.0.0.1:9001") };
+        let json = to_json(&standing, &config(), Some(serving));
         assert_eq!(json["pending"], 2);
         assert_eq!(json["last_contact"], "2026-03-01T09:00:00Z", "by the hub's clock");
         assert_eq!(json["serving"], "127.0.0.1:9000");
-        let told = words(&standing, &config(), Some(address));
+        let calls = json["gateways"][0]["ussd_url"].as_str().unwrap();
+        assert!(calls.starts_with("http://127.0.0.1:9001/"), "{calls}");
+        let told = words(&standing, &config(), Some(serving));
         for part in [
             "Mitundu Farmers",
             "Sunday 1 March 2026, 09:00 UTC, 3 days ago",

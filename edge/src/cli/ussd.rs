@@ -1,9 +1,9 @@
 //! `mizili-edge ussd`: the phone menus in a terminal. It calls the same callback as the phone company does, through the same
-//! adapter: of the running `serve`, or of the same router inside this process when none runs. It knows no screen.
+//! adapter: of the running `serve`, or of the same routes inside this process when none runs. It knows no screen.
 
 use super::{Out, Place, tell};
 use crate::config::{Config, Gateway, local_url};
-use crate::router::router;
+use crate::router::gateways_only;
 use crate::state::AppState;
 use crate::sync::lock;
 use crate::sync::run::SyncHandle;
@@ -62,21 +62,21 @@ pub(super) async fn run(args: UssdArgs, place: &Place, out: &mut Out) -> anyhow:
         read(&args.phone, Some(country)).with_context(|| format!("'{}' is no phone number", args.phone))?;
     let session = format!("terminal-{}", place.deps.ids.uuid_v7());
     let mut channels = None;
-    let line = match lock::running_serve(place.path()) {
-        Some(address) => Line::Serve {
+    let line = match lock::running(place.path()) {
+        Some(serving) => Line::Serve {
             client: reqwest::Client::builder()
                 .tls_backend_preconfigured(crate::sync::tls::no_certificates()?)
                 .no_proxy()
                 .timeout(ANSWER_PATIENCE)
                 .build()
                 .context("cannot make a call")?,
-            url: format!("{}{}", local_url(address), gateway.ussd_path()),
+            url: format!("{}{}", local_url(serving.gateways), gateway.ussd_path()),
         },
         None => {
             let path = gateway.ussd_path();
             let state = AppState::new(db, place.deps.clone(), config, SyncHandle::idle());
             channels = Some(state.channels.clone());
-            Line::Inside { router: router(state), path }
+            Line::Inside { router: gateways_only(state), path }
         }
     };
     let mut keys = args.dial.trim_matches(['*', '#']).to_owned();

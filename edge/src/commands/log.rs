@@ -1,6 +1,6 @@
 //! The log itself: appended to in sequence, read by whoever sends it, pruned by rule. Nothing leaves it before its final verdict.
 
-use super::refused::still_shown;
+use super::refusals::to_look_at;
 use super::state::{COLUMNS, CommandState, command};
 use super::thing::Thing;
 use crate::db::{DbError, pass_over};
@@ -126,7 +126,7 @@ pub struct Tally {
     pub waiting: u64,
     /// Commands with an open answer: held, quarantined, unsupported.
     pub open: u64,
-    /// Commands refused or put aside that are still shown, and that nobody at the office has ticked off.
+    /// Commands refused, put aside or taken only in part that are still shown, and that nobody at the office has ticked off.
     pub refused: u64,
 }
 
@@ -144,14 +144,10 @@ impl Tally {
 pub fn tally(conn: &Connection) -> Result<Tally, DbError> {
     let waiting = "SELECT count(*) FROM command WHERE verdict IS NULL";
     let open = "SELECT count(*) FROM command WHERE settled_at_s IS NULL AND verdict IS NOT NULL";
-    let refused = format!(
-        "SELECT count(*) FROM command WHERE verdict IN ('rejected', 'dismissed') AND ticked = 0 AND {}",
-        still_shown()
-    );
     Ok(Tally {
         waiting: conn.prepare_cached(waiting)?.query_row([], |row| row.get(0))?,
         open: conn.prepare_cached(open)?.query_row([], |row| row.get(0))?,
-        refused: conn.prepare_cached(&refused)?.query_row([], |row| row.get(0))?,
+        refused: to_look_at(conn)?,
     })
 }
 
@@ -276,9 +272,21 @@ pub fn prune(tx: &Transaction<'_>, now: &Now) -> Result<usize, DbError> {
 /// # Errors
 /// Those of the database.
 pub fn is_taken_back(conn: &Connection, order_seq: u64, order: Uuid) -> Result<bool, DbError> {
-    let sql = "SELECT kind, body FROM command WHERE kind = ?1 AND seq > ?2
-               AND (verdict IS NULL OR verdict NOT IN ('rejected', 'dismissed'))";
-    let mut statement = conn.prepare_cached(sql)?;
+    has_cancel(conn, order_seq, order, "verdict IS NULL OR verdict NOT IN ('rejected', 'dismissed')")
+}
+
+/// Whether a command here says or will say that an order is taken back: one that came after it, and that the hub has neither refused nor
+/// put aside.
+///
+/// # Errors
+/// Those of the database.
+pub fn has_its_word(conn: &Connection, order_seq: u64, order: Uuid) -> Result<bool, DbError> {
+    has_cancel(conn, order_seq, order, "verdict IS NULL OR verdict = 'applied'")
+}
+
+fn has_cancel(conn: &Connection, order_seq: u64, order: Uuid, stands: &str) -> Result<bool, DbError> {
+    let sql = format!("SELECT kind, body FROM command WHERE kind = ?1 AND seq > ?2 AND ({stands})");
+    let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query((Body::from(OrderCancel::new(order)).kind(), order_seq))?;
     while let Some(row) = rows.next()? {
         let body = RawBody { kind: row.get(0)?, bytes: row.get(1)? };

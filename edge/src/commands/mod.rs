@@ -22,8 +22,8 @@ pub use adjusted::{Adjusted, last_adjusted};
 pub use anew::{offer_anew, unsettle_what_has_not_arrived};
 pub use known::{is_known, is_the_same, listing_of};
 pub use log::{
-    PENDING_BYTES_MAX, Tally, Unsaid, date, is_taken_back, left, mark_end, mark_sent, mark_told, mark_unsaid,
-    outcome, pending, prune, tally, untold, without_its_end,
+    PENDING_BYTES_MAX, Tally, Unsaid, date, has_its_word, is_taken_back, left, mark_end, mark_sent,
+    mark_told, mark_unsaid, outcome, pending, prune, tally, untold, without_its_end,
 };
 pub use recorded::{ListKey, RecordOrder, key_of_refused};
 pub use refusals::{refusals, tick};

@@ -2,8 +2,8 @@
 //! A clock of some box, by which an order claims to have been placed, says nothing about that.
 
 use super::refused::RefusedOrder;
-use crate::db::DbError;
-use rusqlite::Connection;
+use crate::db::{DbError, pass_over};
+use rusqlite::{Connection, Row};
 use std::collections::HashMap;
 use sync_protocol::entity::{Entity as _, Order};
 use sync_protocol::row::Key;
@@ -25,7 +25,7 @@ impl RecordOrder {
     /// Reads them.
     ///
     /// # Errors
-    /// Those of the database; a key that cannot be read.
+    /// Those of the database.
     pub fn load(conn: &Connection) -> Result<Self, DbError> {
         let mut statement = conn.prepare_cached(
             "SELECT id, min(seq) FROM local_row AS here WHERE entity = ?1 AND NOT EXISTS
@@ -34,10 +34,7 @@ impl RecordOrder {
         let mut rows = statement.query([Order::NUMBER])?;
         let mut waiting = HashMap::new();
         while let Some(row) = rows.next()? {
-            let bad = || DbError::bad_value("local_row", "id", Order::NAME);
-            let id = row.get_ref(0)?.as_blob().map_err(|_| bad())?;
-            let Ok(Key::Uuid(id)) = Key::from_bytes(id) else { return Err(bad()) };
-            waiting.insert(id, row.get(1)?);
+            waiting.extend(pass_over(waits(row))?);
         }
         Ok(Self { waiting })
     }
@@ -46,6 +43,15 @@ impl RecordOrder {
     pub fn key(&self, order: &Order) -> ListKey {
         let waiting = self.waiting.get(&order.id.0).map(|seq| WAITING_FROM_S.saturating_add(*seq));
         (order.recorded_at_s.or(waiting).unwrap_or(order.placed_at_s), order.id.0)
+    }
+}
+
+/// One that waits, with its place.
+fn waits(row: &Row<'_>) -> Result<(Uuid, i64), DbError> {
+    let key = row.get_ref(0)?.as_blob().ok().and_then(|id| Key::from_bytes(id).ok());
+    match key {
+        Some(Key::Uuid(id)) => Ok((id, row.get(1)?)),
+        _ => Err(DbError::bad_value("local_row", "id", Order::NAME)),
     }
 }
 

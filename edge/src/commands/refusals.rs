@@ -7,17 +7,31 @@ use crate::db::{DbError, pass_over};
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
 use uuid::Uuid;
 
+/// What the list shows, for as long as it is shown: what was refused or put aside, and what was taken only in part. An index serves each.
+const KINDS: [&str; 2] =
+    ["verdict IN ('rejected', 'dismissed')", "verdict = 'applied' AND conflicts IS NOT NULL"];
+
+/// What `select` makes of those that are shown.
+fn of_shown(select: &str) -> String {
+    let shown = still_shown();
+    KINDS.map(|kind| format!("{select} FROM command WHERE {kind} AND {shown}")).join(" UNION ALL ")
+}
+
+/// How many nobody has ticked off.
+pub(super) fn to_look_at(conn: &Connection) -> Result<u64, DbError> {
+    let sql = format!("SELECT count(*) FROM ({}) WHERE ticked = 0", of_shown("SELECT ticked"));
+    Ok(conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)
+}
+
 /// Notes whether somebody at the office has dealt with a refusal that is still shown. Gives how it stands; `None` where there is no such
 /// refusal.
 ///
 /// # Errors
 /// Those of the database.
 pub fn tick(tx: &Transaction<'_>, id: Uuid, ticked: bool) -> Result<Option<CommandState>, DbError> {
-    let shown = still_shown();
-    let sql = format!(
-        "UPDATE command SET ticked = ?2 WHERE id = ?1 AND {shown}
-         AND (verdict IN ('rejected', 'dismissed') OR verdict = 'applied' AND conflicts IS NOT NULL) RETURNING {COLUMNS}"
-    );
+    let shown = of_shown("SELECT seq");
+    let sql =
+        format!("UPDATE command SET ticked = ?2 WHERE id = ?1 AND seq IN ({shown}) RETURNING {COLUMNS}");
     let mut statement = tx.prepare_cached(&sql)?;
     let state = statement.query_row((id.as_bytes(), ticked), |row| Ok(CommandState::read(row))).optional()?;
     state.transpose()
@@ -28,14 +42,7 @@ pub fn tick(tx: &Transaction<'_>, id: Uuid, ticked: bool) -> Result<Option<Comma
 /// # Errors
 /// Those of the database.
 pub fn refusals(conn: &Connection) -> Result<Vec<CommandState>, DbError> {
-    // Two indexes serve the two halves: what was refused, and what was taken in part.
-    let shown = still_shown();
-    let sql = format!(
-        "SELECT {COLUMNS} FROM command WHERE verdict IN ('rejected', 'dismissed') AND {shown}
-         UNION ALL
-         SELECT {COLUMNS} FROM command WHERE verdict = 'applied' AND conflicts IS NOT NULL AND {shown}
-         {NEWEST_FIRST}"
-    );
+    let sql = format!("{} {NEWEST_FIRST}", of_shown(&format!("SELECT {COLUMNS}")));
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     let mut list = Vec::new();

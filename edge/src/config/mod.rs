@@ -189,6 +189,11 @@ impl Config {
         Country::by_iso3(if gateway.country.is_empty() { &self.country } else { &gateway.country })
     }
 
+    /// Where the settings have gateways answered.
+    pub fn gateways_at(&self) -> SocketAddr {
+        self.gateway_listen.unwrap_or(self.listen)
+    }
+
     /// The address under which the box is reached: the public one, else where it listens.
     pub fn base_url(&self, listen: SocketAddr) -> String {
         if self.public_url.is_empty() {

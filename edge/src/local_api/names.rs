@@ -1,8 +1,8 @@
-//! Names of what rows refer to by id, looked up once for each answer. A row that has not come yet is named by its number: an
+//! Names of what rows refer to by id, looked up once for each answer. A row that has not come yet, or cannot be read, is named by its number: an
 //! answer must not fail because of a name.
 
 use crate::commands;
-use crate::db::DbError;
+use crate::db::{DbError, pass_over};
 use crate::office::words::say;
 use crate::replica;
 use crate::text::Lang;
@@ -36,7 +36,7 @@ fn once<'m, K: Copy + Eq + std::hash::Hash, E: Entity>(
     use std::collections::hash_map::Entry;
     let found = match map.entry(at) {
         Entry::Occupied(there) => there.into_mut(),
-        Entry::Vacant(free) => free.insert(replica::get(conn, key)?),
+        Entry::Vacant(free) => free.insert(pass_over(replica::get(conn, key))?.flatten()),
     };
     Ok(found.as_ref())
 }

@@ -98,8 +98,8 @@ fn entries(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, ApiError> {
     let mut list = Vec::new();
     if filter.status.as_deref() != Some(REFUSED) {
         let orders = match filter.product {
-            Some(listing) => replica::find::<Order>(conn, LISTING_FIELD, &ListingId(listing))?,
-            None => replica::all::<Order>(conn)?,
+            Some(listing) => replica::find_readable::<Order>(conn, LISTING_FIELD, &ListingId(listing))?,
+            None => replica::all_readable::<Order>(conn)?,
         };
         let status = filter.status.as_deref();
         let fits = |order: &Order| {

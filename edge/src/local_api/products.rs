@@ -85,7 +85,7 @@ fn matching(conn: &Connection, names: &mut Names<'_>, filter: &Filter) -> Result
         }
     };
     let mut found = Vec::new();
-    for listing in replica::all::<Listing>(conn)? {
+    for listing in replica::all_readable::<Listing>(conn)? {
         let commodity = listing.commodity.0;
         let fits = filter.status.is_none_or(|status| status == listing.status)
             && filter.cooperative.is_none_or(|id| id == listing.cooperative.0)

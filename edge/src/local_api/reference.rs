@@ -45,7 +45,7 @@ pub(super) fn page<E, T>(
 where
     E: Entity,
 {
-    let mut rows = replica::all::<E>(conn)?;
+    let mut rows = replica::all_readable::<E>(conn)?;
     rows.retain(fits);
     rows.sort_unstable_by_key(|row| id(row));
     let mut names = Names::new(conn);

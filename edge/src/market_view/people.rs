@@ -102,7 +102,7 @@ impl View<'_> {
     /// Offers of the member with a number, the newest first.
     pub(super) fn listings_by(&self, phone: u64) -> Result<Vec<Listing>, DbError> {
         let Some(member) = self.member(phone)? else { return Ok(Vec::new()) };
-        let mut listings = replica::find::<Listing>(self.conn, SELLER_FIELD, &member.id)?;
+        let mut listings = replica::find_readable::<Listing>(self.conn, SELLER_FIELD, &member.id)?;
         listings.sort_by_key(|listing| (Reverse(listing.posted_at_s), Reverse(listing.id)));
         Ok(listings)
     }
@@ -133,7 +133,7 @@ impl View<'_> {
 
     /// Orders of a number, refused ones too, the newest first.
     pub(super) fn orders_by(&self, phone: u64) -> Result<Vec<OrderRow>, DbError> {
-        let orders = replica::find::<Order>(self.conn, BUYER_FIELD, &phone)?;
+        let orders = replica::find_readable::<Order>(self.conn, BUYER_FIELD, &phone)?;
         let refused = commands::refused_orders(self.conn, Some(phone))?;
         let mut rows: Vec<OrderRow> =
             refused.into_iter().map(|order| OrderRow::Refused(Box::new(order))).collect();

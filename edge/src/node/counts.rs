@@ -130,7 +130,7 @@ pub fn to_count(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
 fn held(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
     let Some(me) = identity(conn)? else { return Ok(Vec::new()) };
     let mut held = Vec::new();
-    for listing in replica::all::<Listing>(conn)? {
+    for listing in replica::all_readable::<Listing>(conn)? {
         let is_own = listing.cooperative == me.cooperative && listing.status == ListingStatus::Active;
         if is_own
             && replica::holdings(conn, listing.id)?
@@ -150,6 +150,8 @@ mod tests {
     use crate::node::{self, clear_doubt};
     use crate::testing::TestEdge;
     use sync_protocol::command::{Adjustment, Certainty, ListingWithdraw, StockAdjust};
+    use sync_protocol::entity::Entity as _;
+    use sync_protocol::row::Key;
 
     /// A box in doubt, as after an old copy of its disk was put back, with two products of 50.
     fn doubtful() -> (TestEdge, ListingId, ListingId) {
@@ -228,5 +230,17 @@ mod tests {
         edge.submit(crate::testing::clerk(), true, body).unwrap();
         edge.write(list);
         assert_eq!(edge.read(node::doubt), None);
+    }
+
+    #[test]
+    fn a_listing_that_cannot_be_read_keeps_no_exchange_from_its_end() {
+        let (edge, maize, beans) = doubtful();
+        edge.write(move |tx| -> Result<(), DbError> {
+            let sql = "UPDATE local_row SET payload = x'05FF' WHERE entity = ?1 AND id = ?2";
+            assert_eq!(tx.execute(sql, (Listing::NUMBER, &*Key::Uuid(beans.0).to_bytes()))?, 1);
+            Ok(())
+        });
+        edge.write(list);
+        assert_eq!(edge.read(to_count), vec![maize]);
     }
 }

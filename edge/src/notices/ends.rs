@@ -1,16 +1,14 @@
 //! An order's end that came from elsewhere: taken back at the hub, by its seller or by an operator. Its buyer hears of it once, keyed by
 //! order and status, in the transaction that learnt it. An end that was made here has its word on the command that made it.
 
-use super::{Said, Saying, Word, say, who};
+use super::{Said, Saying, Word, is_over, say, who};
 use crate::commands::{self, CommandState, Unsaid};
 use crate::db::{DbError, pass_over};
-use crate::replica;
 use crate::time::Now;
 use rusqlite::Transaction;
 use sync_protocol::command::Body;
 use sync_protocol::entity::{Entity, Order, OrderStatus};
 use sync_protocol::ids::OrderId;
-use sync_protocol::row::Key;
 use sync_protocol::wire::rows::Rows;
 
 /// Orders that stand as taken back in a frame of rows.
@@ -47,17 +45,15 @@ pub(super) fn tell_end_of(tx: &Transaction<'_>, state: &CommandState, now: &Now)
 fn say_end(tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<Option<Said>, DbError> {
     let Ok(Some(Body::OrderPlace(order))) = Body::from_raw(&state.command.body) else { return Ok(None) };
     let id = state.command.id.0;
-    // As the hub has it: what somebody here has asked for meanwhile is no end yet.
-    let stands = replica::get_sent::<Order>(tx, Key::Uuid(id))?;
-    let is_over = stands.is_some_and(|order| order.status == OrderStatus::Cancelled);
-    if !is_over || commands::without_its_end(tx, OrderId(id))?.is_none() {
+    if !is_over(tx, id)? || commands::without_its_end(tx, OrderId(id))?.is_none() {
         return Ok(None);
     }
-    if commands::is_taken_back(tx, state.command.seq, id)? {
+    // Where the hub has put that aside, nobody knows whether its word ever comes.
+    if commands::has_its_word(tx, state.command.seq, id)? {
         return Ok(Some(Said::Not(Unsaid::Nothing)));
     }
     let thing = commands::thing(tx, state)?;
     let buyer = if order.buyer_phone == 0 { who(state, thing.as_ref()) } else { order.buyer_phone };
     let word = Word::End(OrderStatus::Cancelled);
-    say(tx, word, id, buyer, &Saying::Cancelled, thing.as_ref(), now).map(Some)
+    say(tx, word, id, buyer, &Saying::Cancelled(id), thing.as_ref(), now).map(Some)
 }

@@ -64,16 +64,18 @@ pub fn tell(tx: &Transaction<'_>, now: &Now) -> Result<u64, DbError> {
 
 /// Queues what there is to tell of one verdict.
 fn say_verdict(tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<Said, DbError> {
-    match news(tx, state)? {
-        Some(News { phone, saying, thing }) => {
-            let said = say(tx, Word::Verdict, state.command.id.0, phone, &saying, thing.as_ref(), now)?;
-            if matches!(saying, Saying::Cancelled) {
-                commands::mark_end(tx, state.command.seq, said.unsaid())?;
-            }
-            Ok(said)
-        }
-        None => Ok(Said::Not(Unsaid::Nothing)),
+    let Some(News { phone, saying, thing }) = news(tx, state)? else { return Ok(Said::Not(Unsaid::Nothing)) };
+    let id = state.command.id.0;
+    // Whatever brings the word that an order is cancelled, its buyer hears it once.
+    let (word, about) = match saying {
+        Saying::Cancelled(order) => (Word::End(OrderStatus::Cancelled), order),
+        _ => (Word::Verdict, id),
+    };
+    let said = say(tx, word, about, phone, &saying, thing.as_ref(), now)?;
+    if matches!(saying, Saying::Cancelled(order) if order == id) {
+        commands::mark_end(tx, state.command.seq, said.unsaid())?;
     }
+    Ok(said)
 }
 
 /// The receipt for an order that is sure at once, to its buyer. In the order's own transaction. True when one was queued.
@@ -145,7 +147,8 @@ enum Saying {
     Confirmed,
     Refused(Rejection),
     Short,
-    Cancelled,
+    /// The order, whoever took it back.
+    Cancelled(Uuid),
     CancelRefused(Rejection),
     OfferRefused(Rejection),
     Withdrawn,
@@ -174,7 +177,7 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
                 // Nobody who took an order back is told afterwards that it is sure.
                 None if is_taken_back(conn, state)? => return Ok(None),
                 None if standing(conn, state)?.is_some_and(is_cancelled) => match was_asked {
-                    true => Saying::Cancelled,
+                    true => Saying::Cancelled(state.command.id.0),
                     false => return Ok(None),
                 },
                 None if is_short => Saying::Short,
@@ -183,11 +186,13 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
             };
             (buyer, saying)
         }
-        Ok(Some(Body::OrderCancel(_))) => {
+        Ok(Some(Body::OrderCancel(cancel))) => {
             let saying = match refused {
+                // It came too late for another who took the order back: that it is cancelled is what counts.
+                Some(_) if is_over(conn, cancel.order)? => Saying::Cancelled(cancel.order),
                 Some(why) => Saying::CancelRefused(why),
                 // Whoever did it himself saw that it is done; a buyer hears of it when another did.
-                None if was_asked || ![0, person].contains(&buyer) => Saying::Cancelled,
+                None if was_asked || ![0, person].contains(&buyer) => Saying::Cancelled(cancel.order),
                 None => return Ok(None),
             };
             (if buyer == 0 { person } else { buyer }, saying)
@@ -222,6 +227,11 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
 fn is_taken_back(conn: &Connection, state: &CommandState) -> Result<bool, DbError> {
     let is_off = standing(conn, state)?.is_none_or(is_cancelled);
     Ok(is_off && commands::is_taken_back(conn, state.command.seq, state.command.id.0)?)
+}
+
+/// Whether an order has ended at the hub: what somebody here has asked for meanwhile is no end yet.
+fn is_over(conn: &Connection, order: Uuid) -> Result<bool, DbError> {
+    Ok(replica::get_sent::<Order>(conn, Key::Uuid(order))?.is_some_and(is_cancelled))
 }
 
 /// The order of a command, as it stands here.
@@ -262,14 +272,18 @@ fn say(
     if outbox::has_opted_out(tx, phone)? {
         return Ok(Said::Not(Unsaid::Stop));
     }
-    let lang = lang_of(tx, phone)?;
+    let lang = match pass_over(lang_of(tx, phone))? {
+        Some(lang) => lang,
+        // Nobody goes without an answer because something about the person cannot be read.
+        None => outbox::default_language(tx)?,
+    };
     let about = about(tx, command, thing, lang)?;
     let notice_of = match saying {
         Saying::NotRegistered(why) => Notice::RegisterRefused(*why),
         Saying::Confirmed => Notice::OrderConfirmed(about),
         Saying::Refused(why) => Notice::OrderRefused(about, *why),
         Saying::Short => Notice::OrderShort(about),
-        Saying::Cancelled => Notice::OrderCancelled(about),
+        Saying::Cancelled(_) => Notice::OrderCancelled(about),
         Saying::CancelRefused(why) => Notice::CancelRefused(about, *why),
         Saying::OfferRefused(why) => Notice::OfferRefused(about, *why),
         Saying::Withdrawn => Notice::Withdrawn(about),

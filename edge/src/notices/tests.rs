@@ -1,6 +1,6 @@
 //! Verdicts become messages: once, in the right language, to the right person, in the transaction that learnt them.
 
-use super::tell;
+use super::{tell, tell_ends};
 use crate::commands::{self, Submission, VerdictError};
 use crate::db::DbError;
 use crate::outbox::{self, Kind, Stored};
@@ -13,7 +13,7 @@ use crate::text::Lang;
 use crate::time::{self, Now};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace};
-use sync_protocol::entity::{Listing, Member, Order, OrderStatus};
+use sync_protocol::entity::{Entity as _, Listing, Member, Order, OrderStatus};
 use sync_protocol::ids::{CommandId, ListingId, OrderId};
 use sync_protocol::row::Key;
 use sync_protocol::units::{Currency, Quantity};
@@ -387,4 +387,51 @@ fn what_the_office_walked_for_somebody_is_told_to_that_person() {
     verdicts(&edge, 1, &[(1, applied()), (submitted.seq, refused)]);
     let told: Vec<u64> = texts(&edge).into_iter().map(|(phone, _)| phone).collect();
     assert_eq!(told, [CALLER_PHONE]);
+}
+
+/// The order's row comes, taken back at the hub.
+fn taken_back_at_the_hub(edge: &TestEdge, order: OrderId) {
+    let row = edge.read(move |conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
+    edge.feed(Bucket::Coop(COOP), vec![live(&Order { status: OrderStatus::Cancelled, ..row })]);
+    let now = now(edge);
+    edge.write(move |tx| tell_ends(tx, &[order], &now));
+}
+
+#[test]
+fn an_order_that_the_hub_ended_is_called_cancelled_whatever_became_of_the_cancel_here() {
+    let too_late = Verdict::Rejected(Reject::new(RejectCode::TooLate));
+    for open in [None, Some(Verdict::Quarantined), Some(Verdict::Held), Some(Verdict::Unsupported)] {
+        for last in [Verdict::Dismissed, too_late.clone(), applied()] {
+            let edge = TestEdge::with_market();
+            let listing = edge.post_listing(50);
+            let (order, sure) = edge.place_order(listing, 5).unwrap();
+            edge.write(|tx| commands::mark_sent(tx, 10));
+            let offer = edge.read(|conn| replica::get::<Listing>(conn, Key::Uuid(listing.0))).unwrap();
+            let row = edge.read(|conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
+            edge.feed(Bucket::Coop(COOP), vec![live(&offer), live(&row)]);
+            verdicts(&edge, 1, &[(1, applied()), (sure.seq, applied())]);
+            let cancel = edge.cancel_order(order).unwrap().seq;
+            verdicts(&edge, 3, &open.clone().map(|open| (cancel, open)).into_iter().collect::<Vec<_>>());
+            taken_back_at_the_hub(&edge, order);
+            verdicts(&edge, if open.is_some() { 4 } else { 3 }, &[(cancel, last.clone())]);
+            taken_back_at_the_hub(&edge, order);
+            let said = (CALLER_PHONE, "Your order is cancelled: 5 kg Maize.".to_owned());
+            assert_eq!(texts(&edge), [said], "{open:?}, then {last:?}");
+        }
+    }
+}
+
+#[test]
+fn a_person_whose_row_cannot_be_read_hears_the_answer_all_the_same() {
+    let edge = TestEdge::with_market();
+    edge.write(|tx| outbox::note_default_language(tx, Lang::Sw));
+    let seq = asks(&edge, other_listing().id, 20);
+    edge.write(|tx| -> Result<(), DbError> {
+        let bad = tx.execute("UPDATE replica SET payload = x'05FF' WHERE entity = ?1", [Member::NUMBER])?;
+        assert_eq!(bad, 1);
+        Ok(())
+    });
+    verdicts(&edge, 1, &[(seq, not_enough("5"))]);
+    let said = "Oda yako HAIJAKUBALIWA: Maharagwe 20 kg. Zimebaki 5 kg tu.".to_owned();
+    assert_eq!(texts(&edge), [(MEMBER_PHONE, said)], "in the language of the settings");
 }

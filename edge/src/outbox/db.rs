@@ -107,7 +107,8 @@ pub fn queue(tx: &Transaction<'_>, message: &Outgoing, now: &Now) -> Result<bool
     Ok(added == 1)
 }
 
-/// Messages, the newest first: of one state or all, before an id, at most so many.
+/// Messages, the newest first: of one state or all, before an id, at most so many. Those that cannot be read do not count: fewer come
+/// only where there are no more.
 ///
 /// # Errors
 /// Those of the database.
@@ -118,12 +119,14 @@ pub fn list(
     limit: u32,
 ) -> Result<Vec<Stored>, DbError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM sms_out WHERE id < ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC LIMIT ?3"
+        "SELECT {COLUMNS} FROM sms_out WHERE id < ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query((before.unwrap_or(i64::MAX), state.map(State::as_str), limit))?;
+    let mut rows = statement.query((before.unwrap_or(i64::MAX), state.map(State::as_str)))?;
     let mut messages = Vec::new();
-    while let Some(row) = rows.next()? {
+    while messages.len() < limit as usize
+        && let Some(row) = rows.next()?
+    {
         messages.extend(pass_over(stored(row))?);
     }
     Ok(messages)

@@ -2,7 +2,7 @@
 //! read, and what a waiting command has set stands before both. All reads of one screen belong into one snapshot ([`crate::db::Db::read`]).
 
 use super::index::index_key;
-use crate::db::DbError;
+use crate::db::{DbError, pass_over};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashMap};
 use sync_protocol::bucket::Bucket;
@@ -38,15 +38,39 @@ pub fn get_sent<E: Entity>(conn: &Connection, key: Key) -> Result<Option<E>, DbE
 /// # Errors
 /// As [`get`].
 pub fn find<E: Entity>(conn: &Connection, field: u16, value: &impl Field) -> Result<Vec<E>, DbError> {
+    found(conn, field, value)?.into_iter().collect()
+}
+
+/// As [`find`], without those that cannot be read: for lists, where one keeps nobody from the others. Never for sums.
+///
+/// # Errors
+/// As [`get`], but for rows that cannot be read.
+pub fn find_readable<E: Entity>(
+    conn: &Connection,
+    field: u16,
+    value: &impl Field,
+) -> Result<Vec<E>, DbError> {
+    readable(found(conn, field, value)?)
+}
+
+/// What was read of each thing.
+type Each<E> = Vec<Result<E, DbError>>;
+
+fn readable<E>(each: Each<E>) -> Result<Vec<E>, DbError> {
+    each.into_iter().filter_map(|read| pass_over(read).transpose()).collect()
+}
+
+fn found<E: Entity>(conn: &Connection, field: u16, value: &impl Field) -> Result<Each<E>, DbError> {
     debug_assert!(E::INDEXED.contains(&field), "{} keeps no index on field {field}", E::NAME);
     let value = value.to_value();
     let mut list = Vec::new();
     for key in find_keys(conn, E::NUMBER, field, &index_key(&value))? {
-        // A row of a lower rank, or a waiting command, may have another value than the one that was found.
-        if let Some(fields) = fields(conn, E::NUMBER, key)?.filter(|fields| fields.get(field) == Some(&value))
-        {
-            list.push(typed(key, &fields)?);
-        }
+        let read = fields(conn, E::NUMBER, key).and_then(|fields| {
+            // A row of a lower rank, or a waiting command, may have another value than the one that was found.
+            let meant = fields.filter(|fields| fields.get(field) == Some(&value));
+            meant.map(|fields| typed(key, &fields)).transpose()
+        });
+        list.extend(read.transpose());
     }
     Ok(list)
 }
@@ -56,8 +80,20 @@ pub fn find<E: Entity>(conn: &Connection, field: u16, value: &impl Field) -> Res
 /// # Errors
 /// As [`get`].
 pub fn all<E: Entity>(conn: &Connection) -> Result<Vec<E>, DbError> {
+    each(conn)?.into_iter().collect()
+}
+
+/// As [`all`], without those that cannot be read: for lists, where one keeps nobody from the others. Never for sums.
+///
+/// # Errors
+/// As [`get`], but for rows that cannot be read.
+pub fn all_readable<E: Entity>(conn: &Connection) -> Result<Vec<E>, DbError> {
+    readable(each(conn)?)
+}
+
+fn each<E: Entity>(conn: &Connection) -> Result<Each<E>, DbError> {
     let ranks = ranks(conn)?;
-    let mut seen: BTreeMap<Key, ((u8, i64), Fields)> = BTreeMap::new();
+    let mut seen: BTreeMap<Key, ((u8, i64), Result<Fields, DbError>)> = BTreeMap::new();
     let mut statement = conn.prepare_cached(
         "SELECT id, bucket, payload FROM replica WHERE entity = ?1 AND payload IS NOT NULL",
     )?;
@@ -67,16 +103,16 @@ pub fn all<E: Entity>(conn: &Connection) -> Result<Vec<E>, DbError> {
         let bucket: i64 = row.get(1)?;
         let rank = ranks.get(&bucket).copied().unwrap_or((u8::MAX, bucket));
         if seen.get(&key).is_none_or(|(other, _)| rank < *other) {
-            seen.insert(key, (rank, fields_of(row, 2, E::NAME)?));
+            seen.insert(key, (rank, fields_of(row, 2, E::NAME)));
         }
     }
     let mut statement =
         conn.prepare_cached("SELECT id, payload FROM local_row WHERE entity = ?1 ORDER BY seq")?;
     let mut rows = statement.query([E::NUMBER])?;
     while let Some(row) = rows.next()? {
-        seen.insert(key_of(row, 0, E::NAME)?, ((0, 0), fields_of(row, 1, E::NAME)?));
+        seen.insert(key_of(row, 0, E::NAME)?, ((0, 0), fields_of(row, 1, E::NAME)));
     }
-    seen.iter().map(|(key, (_, fields))| typed(*key, fields)).collect()
+    Ok(seen.into_iter().map(|(key, (_, fields))| typed(key, &fields?)).collect())
 }
 
 /// So many things of a kind after a key, in the order of keys; ids made later come later.

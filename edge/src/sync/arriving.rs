@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 /// Messages that are read ahead at most.
 const AHEAD: usize = 64;
 
-/// Rows in them: as many as the largest frame brings.
+/// Rows in them: as many as a hub puts into the largest frame. One with more, as the wire allows, takes all of the room.
 const ROWS_AHEAD: u32 = 16_384;
 
 /// One message, or what ended them.
@@ -61,12 +61,12 @@ impl Arriving {
         Some(came.message)
     }
 
-    /// The next message if it has arrived and brings rows that only have to be written down. Does not wait.
-    pub(super) fn rows_at_hand(&mut self) -> Option<Rows> {
+    /// The next message if it has arrived and brings rows, at most so many, that only have to be written down. Does not wait.
+    pub(super) fn rows_at_hand(&mut self, most: u64) -> Option<Rows> {
         let came = self.next.take().or_else(|| self.messages.try_recv().ok())?;
         match came {
             Came { message: Ok(Message::Rows(rows)), bytes, .. }
-                if !matches!(rows.reach, Reach::Repair { .. }) =>
+                if !matches!(rows.reach, Reach::Repair { .. }) && rows.rows.len() as u64 <= most =>
             {
                 self.bytes = bytes;
                 Some(rows)
@@ -134,4 +134,32 @@ async fn room_for(room: &Arc<Semaphore>, message: &Message) -> Option<OwnedSemap
     let rows = u32::try_from(rows.rows.len()).unwrap_or(ROWS_AHEAD).min(ROWS_AHEAD);
     // Never closed.
     room.clone().acquire_many_owned(rows).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{COOP, coop, live};
+    use sync_protocol::bucket::Bucket;
+
+    #[tokio::test]
+    async fn a_frame_that_brings_more_than_there_is_room_for_is_left_for_later() {
+        let (sender, messages) = mpsc::channel(AHEAD);
+        for (after, brings) in [(0, 2), (2, 3)] {
+            let row = live(&coop(COOP, "Mitundu Farmers"));
+            let rows = Rows {
+                bucket: Bucket::Coop(COOP),
+                reach: Reach::Delta,
+                after,
+                upto: after + brings,
+                rows: (0..brings).map(|_| row.clone()).collect(),
+            };
+            let came = Came { message: Ok(Message::Rows(rows)), bytes: after + brings, _room: None };
+            assert!(sender.send(came).await.is_ok());
+        }
+        let mut arriving = Arriving { messages, next: None, bytes: 0, reading: None };
+        let mut taken = |most| arriving.rows_at_hand(most).map(|rows| rows.rows.len());
+        assert_eq!((taken(2), taken(2), taken(3), taken(9)), (Some(2), None, Some(3), None));
+        assert_eq!(arriving.bytes(), 5);
+    }
 }

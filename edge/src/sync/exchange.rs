@@ -101,6 +101,8 @@ pub struct Syncer {
     pub data_dir: PathBuf,
     /// The way to the hub.
     pub transport: Arc<dyn Transport>,
+    /// The address of the hub that enrolment named when this was opened, whatever the settings say.
+    pub enrolled_at: String,
     /// The box's keys.
     pub identity: Arc<Identity>,
     /// What certificates' dates are checked by.

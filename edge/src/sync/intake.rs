@@ -61,8 +61,8 @@ pub(super) struct Taken {
     pub(super) proof: Option<[u8; 16]>,
 }
 
-/// Rows after which a transaction ends, whatever has arrived behind them: nobody else writes meanwhile. As many as the largest frame
-/// brings.
+/// Most rows of frames that share a transaction, whatever has arrived behind them: nobody else writes meanwhile. As many as a hub puts
+/// into the largest frame; one with more has a transaction of its own.
 const ROWS_AT_ONCE: u64 = 16_384;
 
 /// What became of the frames of one transaction.
@@ -215,7 +215,7 @@ impl Intake<'_> {
             let (mut written, mut next) = (Written::default(), Some(first));
             while let Some(rows) = next {
                 written.add(&rows, replica::apply_rows(tx, &rows)?);
-                next = if written.rows < ROWS_AT_ONCE { line.rows_at_hand() } else { None };
+                next = ROWS_AT_ONCE.checked_sub(written.rows).and_then(|room| line.rows_at_hand(room));
             }
             if written.is_any {
                 settle_and_tell(tx, at, &written.ended)?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Held during an exchange.
 const EXCHANGE_FILE: &str = "sync.lock";
 
-/// Held by a running `serve`; holds the address it listens on.
+/// Held by a running `serve`; holds the address it listens on, and on a second line that for gateways where they have one of their own.
 const SERVE_FILE: &str = "serve.lock";
 
 /// How often a waiter looks again.
@@ -98,9 +98,10 @@ fn takes_nothing(error: &io::Error) -> bool {
 impl Held {
     /// Lets others know where this `serve` listens, for as long as it holds its place. Where that cannot be written, they take it
     /// for not running, rather than being led to where an earlier one listened.
-    pub fn announce(&mut self, listen: SocketAddr) {
+    pub fn announce(&mut self, page: SocketAddr, gateways: Option<SocketAddr>) {
+        let gateways = gateways.map_or(String::new(), |gateways| format!("\n{gateways}"));
         let told = match &mut self.file {
-            Some(file) => write_address(file, listen),
+            Some(file) => write_over(file, &format!("{page}{gateways}")),
             None => Err(io::Error::new(io::ErrorKind::NotFound, "its file could not be made")),
         };
         if let Err(error) = told {
@@ -110,8 +111,7 @@ impl Held {
     }
 }
 
-fn write_address(file: &mut File, listen: SocketAddr) -> io::Result<()> {
-    let text = listen.to_string();
+fn write_over(file: &mut File, text: &str) -> io::Result<()> {
     let mut before = String::new();
     file.rewind()?;
     // What is no text is written over.
@@ -124,8 +124,22 @@ fn write_address(file: &mut File, listen: SocketAddr) -> io::Result<()> {
     file.set_len(text.len() as u64)
 }
 
-/// Where a running `serve` of this data directory listens; `None` when none runs, also when one was killed.
+/// Where a `serve` listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serving {
+    /// For people and their programs.
+    pub page: SocketAddr,
+    /// For gateways; the same where they have none of their own.
+    pub gateways: SocketAddr,
+}
+
+/// Where a running `serve` of this data directory has its page; `None` when none runs, also when one was killed.
 pub fn running_serve(data_dir: &Path) -> Option<SocketAddr> {
+    running(data_dir).map(|serving| serving.page)
+}
+
+/// Where a running `serve` of this data directory listens; `None` when none runs, also when one was killed.
+pub fn running(data_dir: &Path) -> Option<Serving> {
     let mut file = File::open(data_dir.join(SERVE_FILE)).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {}
@@ -133,7 +147,8 @@ pub fn running_serve(data_dir: &Path) -> Option<SocketAddr> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;
-    text.parse().ok()
+    let (page, gateways) = text.split_once('\n').unwrap_or((&text, &text));
+    Some(Serving { page: page.parse().ok()?, gateways: gateways.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -168,10 +183,13 @@ mod tests {
         assert_eq!(running_serve(dir.path()), None);
         let address: SocketAddr = "127.0.0.1:8090".parse().unwrap();
         let mut held = serving(dir.path()).unwrap().unwrap();
-        held.announce("192.168.100.100:18090".parse().unwrap());
-        held.announce(address);
+        held.announce("192.168.100.100:18090".parse().unwrap(), None);
+        held.announce(address, None);
         assert!(serving(dir.path()).unwrap().is_none());
-        assert_eq!(running_serve(dir.path()), Some(address));
+        assert_eq!(running(dir.path()), Some(Serving { page: address, gateways: address }));
+        let gateways: SocketAddr = "[::1]:8091".parse().unwrap();
+        held.announce(address, Some(gateways));
+        assert_eq!(running(dir.path()), Some(Serving { page: address, gateways }));
         drop(held);
         assert_eq!(running_serve(dir.path()), None, "what a killed one left is not believed");
     }
@@ -193,15 +211,15 @@ mod tests {
         let other: SocketAddr = "127.0.0.1:8091".parse().unwrap();
         disk.close_to_writing(true);
         let mut held = serving(disk.path()).unwrap().unwrap();
-        held.announce(address);
+        held.announce(address, None);
         assert!(serving(disk.path()).unwrap().is_none());
         drop(held);
         disk.close_to_writing(false);
-        serving(disk.path()).unwrap().unwrap().announce(address);
+        serving(disk.path()).unwrap().unwrap().announce(address, None);
         disk.close_to_writing(true);
         for (listen, told) in [(address, Some(address)), (other, None)] {
             let mut held = serving(disk.path()).unwrap().unwrap();
-            held.announce(listen);
+            held.announce(listen, None);
             assert!(serving(disk.path()).unwrap().is_none());
             assert_eq!(running_serve(disk.path()), told, "nobody is led to where an earlier one listened");
         }
@@ -212,16 +230,16 @@ mod tests {
         let Some(disk) = SmallDisk::new() else { return };
         disk.fill();
         let mut held = serving(disk.path()).unwrap().unwrap();
-        held.announce("127.0.0.1:8090".parse().unwrap());
+        held.announce("127.0.0.1:8090".parse().unwrap(), None);
         assert!(serving(disk.path()).unwrap().is_none());
         assert_eq!(running_serve(disk.path()), None);
         drop(held);
         disk.make_room();
-        serving(disk.path()).unwrap().unwrap().announce("127.0.0.1:8090".parse().unwrap());
+        serving(disk.path()).unwrap().unwrap().announce("127.0.0.1:8090".parse().unwrap(), None);
         disk.fill();
         let mut held = serving(disk.path()).unwrap().unwrap();
         let other: SocketAddr = "127.0.0.1:80".parse().unwrap();
-        held.announce(other);
+        held.announce(other, None);
         assert_eq!(running_serve(disk.path()), Some(other), "there is room where the address was");
     }
 }

@@ -61,6 +61,7 @@ pub async fn open(db: Db, deps: Deps, config: &Config) -> Result<Syncer, SyncErr
         deps,
         data_dir,
         transport: Arc::new(transport),
+        enrolled_at: me.hub_url,
         identity,
         time,
         senders: config.senders(),

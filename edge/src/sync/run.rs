@@ -90,8 +90,6 @@ struct Poll {
 /// The loop of one opening.
 pub(super) struct Loop {
     syncer: Syncer,
-    /// The address of the hub that enrolment had named when it began.
-    hub_url: Option<String>,
     wake: Arc<Notify>,
     new_command: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
@@ -128,7 +126,6 @@ impl Loop {
         let new_command = syncer.db.watch_highest_seq();
         Self {
             syncer,
-            hub_url: None,
             wake,
             new_command,
             stop,
@@ -143,7 +140,6 @@ impl Loop {
 
     /// Exchanges until it is told to stop; what is under way is then left at a point where it goes on later.
     pub(super) async fn run(mut self) -> Ended {
-        self.hub_url = enrolled_at(&self.syncer.db).await;
         loop {
             self.new_command.mark_unchanged();
             let bounds = Bounds { hold_commands: self.holds_commands(), ..BOUNDS };
@@ -191,11 +187,12 @@ impl Loop {
         self.pause(pause_after(&self.syncer.deps, self.failures, &error), Some(&error)).await
     }
 
-    /// Whether the box was enrolled anew by another process since this loop began.
-    async fn is_outdated(&mut self) -> bool {
-        let is_key = Identity::load(&self.syncer.data_dir)
-            .is_ok_and(|now| now.public_key() != self.syncer.identity.public_key());
-        is_key || enrolled_at(&self.syncer.db).await != self.hub_url
+    /// Whether the box was enrolled anew by another process since what this loop goes by was opened. What cannot be read says nothing.
+    pub(super) async fn is_outdated(&mut self) -> bool {
+        let Syncer { db, data_dir, identity, enrolled_at, .. } = &self.syncer;
+        let has_new_key = Identity::load(data_dir).is_ok_and(|now| now.public_key() != identity.public_key());
+        let me = db.read(node::identity).await;
+        has_new_key || me.is_ok_and(|me| me.is_some_and(|me| me.hub_url != *enrolled_at))
     }
 
     fn holds_commands(&self) -> bool {
@@ -292,11 +289,6 @@ impl Loop {
             tracing::debug!(code = error.code(), failures = self.failures, "sync: {error}");
         }
     }
-}
-
-/// The hub's address by enrolment.
-async fn enrolled_at(db: &Db) -> Option<String> {
-    db.read(node::identity).await.ok().flatten().map(|me| me.hub_url)
 }
 
 pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {

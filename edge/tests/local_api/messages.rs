@@ -1,6 +1,7 @@
 //! The outbox as the office sees it.
 
 use crate::support::Office;
+use mizili_edge::db::DbError;
 use serde_json::{Value, json};
 
 const MESSAGES: &str = "/api/v1/office/messages";
@@ -46,4 +47,20 @@ async fn messages_come_in_pages_and_by_state() {
     assert!(texts(&office.get(&format!("{MESSAGES}?state=sent")).await.ok()).is_empty());
     assert_eq!(office.get(&format!("{MESSAGES}?state=lost")).await.problem(), (400, "invalid_parameter"));
     assert_eq!(office.look(MESSAGES).await.problem(), (401, "unauthorized"));
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_hides_none_of_the_others() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    for kilograms in 1..=4 {
+        order(&office, &product, kilograms, "0888000111").await;
+    }
+    office.edge.write(|tx| -> Result<(), DbError> {
+        Ok(tx.execute("UPDATE sms_out SET kind = 'song' WHERE text LIKE '%: 3 kg%'", []).map(|_| ())?)
+    });
+    let first = office.get(&format!("{MESSAGES}?limit=2")).await.ok();
+    assert!(texts(&first)[0].contains(": 4 kg") && texts(&first)[1].contains(": 2 kg"), "{first}");
+    let next = office.get(first["next"].as_str().unwrap()).await.ok();
+    assert!(texts(&next)[0].contains(": 1 kg") && next["next"].is_null(), "{next}");
 }

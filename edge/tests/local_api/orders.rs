@@ -5,7 +5,8 @@ use mizili_edge::db::DbError;
 use mizili_edge::testing::{COOP, live, web_order};
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::Order;
+use sync_protocol::entity::{Entity as _, Order};
+use sync_protocol::row::Key;
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 
 const ORDERS: &str = "/api/v1/orders";
@@ -71,4 +72,23 @@ async fn an_order_whose_listing_and_words_are_gone_is_priced_in_the_offices_own_
     assert_eq!(order["status"], "refused");
     assert_eq!(order["unit_price"], json!({ "amount": 45_000, "currency": "MWK" }));
     assert_eq!(order["total"], json!({ "amount": 1_800_000, "currency": "MWK" }));
+}
+
+#[tokio::test]
+async fn one_order_that_cannot_be_read_keeps_nobody_from_the_others() {
+    let office = Office::open().await;
+    let (good, bad) = (web_order(71), web_order(72));
+    feed(&office, &[&good, &bad]);
+    let product = office.offer(50).await;
+    let here = office.order(&product, 1).await.ok()["id"].as_str().unwrap().to_owned();
+    office.order(&product, 2).await.ok();
+    office.edge.write(move |tx| -> Result<(), DbError> {
+        // Of one the row, of another the key under which it waits.
+        let sql = "UPDATE replica SET payload = x'05FF' WHERE entity = ?1 AND id = ?2";
+        assert_eq!(tx.execute(sql, (Order::NUMBER, &*Key::Uuid(bad.id.0).to_bytes()))?, 1);
+        let sql = "UPDATE local_row SET id = x'FF' WHERE entity = ?1 AND seq = 3";
+        assert_eq!(tx.execute(sql, [Order::NUMBER])?, 1);
+        Ok(())
+    });
+    assert_eq!(ids(&office.get(ORDERS).await.ok()), [here, good.id.0.to_string()]);
 }

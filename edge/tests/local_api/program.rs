@@ -163,6 +163,23 @@ async fn with_a_listener_for_gateways_each_shows_its_own_alone() {
         let (status, body) = ask(page, "POST", &path, "", CALL).await;
         assert!(status == 404 && !body.contains("0123456789abcdef"), "{status} {body}");
     }
+    // What is told of it, and the menus in a terminal, go by the same address; without a running program by the settings.
+    let called = mizili_edge(&office, &["ussd", "--phone", "0991234567", "--json"]);
+    assert!(called.contains("\"more\":true"), "{called}");
+    let told = mizili_edge(&office, &["status", "--json"]);
+    assert!(told.contains(&format!("\"http://{gateways}{USSD}\"")), "{told}");
     serve.stop();
     rest.join().unwrap().unwrap();
+    let called = mizili_edge(&office, &["ussd", "--phone", "0991234567", "--json"]);
+    assert!(called.contains("\"more\":true"), "{called}");
+    assert!(mizili_edge(&office, &["status"]).contains(&format!("http://127.0.0.1:0{USSD}")));
+}
+
+/// What another command of this box prints; it must end well.
+fn mizili_edge(office: &Office, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mizili-edge"));
+    command.args(arguments).arg("--data-dir").arg(office.edge.data_dir()).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{arguments:?} {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -87,6 +87,7 @@ impl Office {
             identity: Arc::new(Identity::load(dir.path()).unwrap()),
             time: Arc::new(BestTime::new(deps.clock.clone(), None, 0)),
             transport: line.clone(),
+            enrolled_at: me.hub_url,
             data_dir: dir.path().to_owned(),
             deps: deps.clone(),
             changed: watch::Sender::new(0),

@@ -84,11 +84,13 @@ pub(crate) async fn office(dir: &Path, address: &str, code: &str) -> Syncer {
     };
     enrolment.run(code, Some("a password for tests")).await.unwrap();
     let identity = Arc::new(Identity::load(dir).unwrap());
+    let enrolled_at = db.read(mizili_edge::node::identity).await.unwrap().unwrap().hub_url;
     let changed = watch::Sender::new(0);
     Syncer {
         identity,
         time,
         transport,
+        enrolled_at,
         senders: Senders::default(),
         data_dir: dir.to_owned(),
         deps,

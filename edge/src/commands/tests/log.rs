@@ -2,7 +2,7 @@
 
 use crate::commands::{
     CommandState, PENDING_BYTES_MAX, Recorded, SubmitError, Tally, VerdictError, date, mark_sent, mark_told,
-    outcome, pending, prune, record_verdicts, refused_orders, tally, untold,
+    outcome, pending, prune, record_verdicts, refusals, refused_orders, tally, tick, untold,
 };
 use crate::db::DbError;
 use crate::node;
@@ -320,4 +320,18 @@ fn what_took_effect_stays_until_two_copies_of_the_hubs_database_hold_it() {
     assert_eq!(heard_and_pruned(&edge), 0);
     backed_up(Some(HandClock::START_S + 86_400));
     assert_eq!(heard_and_pruned(&edge), 1);
+}
+
+#[test]
+fn what_is_counted_is_what_the_list_shows() {
+    let edge = with_orders(3);
+    let clash = Conflict { field: "title".to_owned(), wanted: "Good".to_owned(), current: "Best".to_owned() };
+    let in_part = Verdict::Applied(Applied { conflicts: vec![clash], ..Applied::default() });
+    let refused = Verdict::Rejected(Reject::new(RejectCode::TooLate));
+    record(&edge, vec![numbered(1, 2, in_part), numbered(2, 3, refused), numbered(3, 4, applied())]).unwrap();
+    let stand = || (edge.read(tally).refused, edge.read(refusals).len());
+    assert_eq!(stand(), (2, 2));
+    assert!(edge.write(|tx| tick(tx, hub_born(0), true)).is_some());
+    assert_eq!(stand(), (1, 2), "ticked off it is shown, and not counted");
+    assert!(edge.write(|tx| tick(tx, hub_born(2), true)).is_none(), "what took effect whole is no refusal");
 }

@@ -154,6 +154,7 @@ fn syncer_of(db: Db, deps: Deps, hub: Arc<FakeHub>, identity: Identity) -> Synce
     Syncer {
         data_dir: db.data_dir().to_owned(),
         transport: hub,
+        enrolled_at: testing::identity().hub_url,
         identity: Arc::new(identity),
         time: Arc::new(BestTime::new(deps.clock.clone(), None, 0)),
         senders: Senders::default(),

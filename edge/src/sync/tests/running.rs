@@ -1,6 +1,8 @@
 //! The background loop: sends what people here do, fetches when the hub has news, goes on after a failure, stops when told.
 
 use super::*;
+use crate::db::DbError;
+use crate::sync::run::Loop;
 use crate::sync::{keep, run};
 use std::path::Path;
 
@@ -171,4 +173,22 @@ async fn what_was_enrolled_anew_goes_on_without_a_new_start() {
         running.bed.edge.post_listing(50);
     }
     running.end().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_no_new_enrolment() {
+    let bed = Bed::new();
+    let identity = Identity::load(bed.edge.data_dir()).unwrap();
+    let (_stop, stopping) = watch::channel(false);
+    let mut running = Loop::new(syncer(&bed.edge, &bed.hub, identity), Arc::default(), stopping);
+    assert!(!running.is_outdated().await);
+    let set = |sql: &'static str| {
+        bed.edge.write(move |tx| -> Result<(), DbError> { Ok(tx.execute(sql, []).map(|_| ())?) });
+    };
+    set("ALTER TABLE node RENAME TO away");
+    assert!(!running.is_outdated().await);
+    set("ALTER TABLE away RENAME TO node");
+    // Before the loop looked for the first time is since it was opened.
+    bed.edge.write(|tx| crate::node::set_hub_url(tx, "https://another.example.org"));
+    assert!(running.is_outdated().await);
 }
