@@ -131,7 +131,8 @@ $('language').addEventListener('change', async (event) => {
 
 $('nav').addEventListener('click', (event) => {
   const name = event.target.closest('a')?.hash.slice(1);
-  if (!person || !name) return;
+  // Who wants it in a tab or window of its own gets that.
+  if (!person || !name || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   // Following the link would scroll the top of the page away.
   event.preventDefault();
   if (name !== shown) history.pushState(null, '', `#${name}`);

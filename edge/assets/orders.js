@@ -10,6 +10,9 @@ import { amount, money, shortMoment, t } from '/assets/words.js';
 // So many orders are looked through at most, the newest first.
 const SEARCHED_MAX = 1000;
 
+// Nothing typed for so long is the end of the words.
+const TYPING_MS = 250;
+
 const placing = new Attempt();
 let products = [];
 let orders = [];
@@ -141,39 +144,57 @@ async function cancel(order) {
 // The words that are looked for. A number may be written as it is dialled at home, which is without what stands before it abroad.
 const wanted = () => $('order-words').value.toLowerCase().split(/\s+/).filter(Boolean).map((word) => (/^0\d+$/.test(word) ? word.slice(1) : word));
 
+// What is shown is one list, which ends the one before; a page that comes for that is not looked at any more.
+let listing = 0;
+
 async function list() {
+  const mine = ++listing;
   const query = new URLSearchParams({ limit: wanted().length ? '100' : '50' });
   if ($('order-filter').value) query.set('status', $('order-filter').value);
-  const path = `/api/v1/orders?${query}`;
-  orders = [];
-  next = path;
-  do await add(); while (next && wanted().length && orders.length < SEARCHED_MAX);
+  next = `/api/v1/orders?${query}`;
+  let isFirst = true;
+  while (next && (isFirst || (wanted().length && orders.length < SEARCHED_MAX))) {
+    const page = await get(next);
+    if (mine !== listing) return;
+    if (isFirst) orders = [];
+    take(page, isFirst);
+    isFirst = false;
+  }
 }
 
 // Fetches another page of them.
 async function add() {
-  const asked = next;
-  const page = await get(asked);
-  // Another list was begun meanwhile.
-  if (asked !== next) return;
-  orders = [...orders, ...page.items];
-  next = page.next;
-  draw();
+  const mine = listing;
+  const page = await get(next);
+  if (mine === listing) take(page);
 }
 
-// Those that are looked for, of what was fetched.
-function draw() {
+// Those that are looked for, of the orders of a page, are shown behind the others: a button there that asks goes on asking.
+function take({ items, next: following }, isFirst = false) {
   const words = wanted();
   const text = (order) => `${order.product} ${order.buyer_name ?? ''} ${order.buyer_phone ?? ''}`.toLowerCase();
-  const found = orders.filter((order) => words.every((word) => text(order).includes(word)));
-  fill($('order-table').tBodies[0], found.map(row));
-  $('order-table').hidden = !found.length;
-  $('order-none').hidden = found.length > 0;
+  const found = items.filter((order) => words.every((word) => text(order).includes(word)));
+  orders = [...orders, ...items];
+  next = following;
+  const rows = $('order-table').tBodies[0];
+  if (isFirst) fill(rows, found.map(row));
+  else rows.append(...found.map(row));
+  $('order-table').hidden = !rows.rows.length;
+  $('order-none').hidden = rows.rows.length > 0;
   $('order-more').hidden = !next || words.length > 0;
   $('order-part').hidden = !next || !words.length;
   $('order-part').textContent = t('searched', { n: orders.length });
 }
 
+// Whoever types is not done with each letter.
+let typing = 0;
+function soon() {
+  clearTimeout(typing);
+  // What was fetched for other words is not waited for.
+  listing += 1;
+  typing = setTimeout(guarded(list), TYPING_MS);
+}
+
 $('order-filter').addEventListener('change', guarded(list));
-$('order-words').addEventListener('input', guarded(list));
+$('order-words').addEventListener('input', soon);
 $('order-more').addEventListener('click', guarded(add));

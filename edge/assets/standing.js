@@ -77,7 +77,7 @@ export async function show() {
     drawn = standsAt(s);
     fill($('standing-words'), needsPerson(s) ? el('div', { class: 'notice bad' }, el('strong', {}, `${t('not_well')}:`), el('p', {}, troubleWords(s))) : null,
       el('p', {}, sentences(s).join(' ')),
-      s.held_back ? el('div', { class: 'notice wait' }, el('p', {}, t(s.held_back === 'count' ? 'held_count' : 'held_copied'))) : null);
+      s.held_back ? el('div', { class: 'notice wait' }, el('p', {}, t(`held_${s.held_back}`))) : null);
     fill($('standing-figures'), figure(t('f_waiting'), s.waiting), figure(t('f_contact'), ago(s)), figure(t('f_refused'), s.refused));
     fill($('box'), fact(t('b_coop'), s.cooperative ? `${s.cooperative.name}${s.cooperative.region ? `, ${s.cooperative.region}` : ''}` : '–'),
       fact(t('b_box'), s.name ? `${s.edge}, ${s.name}` : String(s.edge)), fact(t('b_hub'), s.hub_url), fact(t('b_problem'), lineWords(s)), fact(t('b_version'), s.version));

@@ -152,8 +152,8 @@ fn to_json(standing: &Standing, config: &Config, running: Option<Serving>) -> Va
         "pending": standing.tally.unsettled(),
         "at_operator": standing.tally.open,
         "rejected": standing.tally.refused,
-        "sms_stuck": standing.sms_stuck.map_or(0, |stuck| stuck.count),
-        "sms_stuck_age_s": standing.sms_stuck.map(|stuck| stuck.age_s),
+        "sms_stuck": standing.sms_stuck.as_ref().map_or(0, |stuck| stuck.count),
+        "sms_stuck_age_s": standing.sms_stuck.as_ref().map(|stuck| stuck.age_s),
         "sms_given_up": standing.sms_given_up,
         "complete": standing.state.is_complete,
         "digests_equal": standing.state.digests_equal,
@@ -187,13 +187,17 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
     if tally.open > 0 {
         lines.push(format!("The hub's operator has to look at {} of our entries.", tally.open));
     }
-    if let Some(stuck) = standing.sms_stuck {
-        lines.push(format!(
-            "{} SMS are waiting and cannot be sent, the first of them queued {}: write an account (username and api_key) into \
-             edge.toml.",
-            stuck.count,
-            age_words(stuck.age_s).unwrap_or_else(|| "just now".to_owned())
-        ));
+    if let Some(stuck) = &standing.sms_stuck {
+        let age = age_words(stuck.age_s).unwrap_or_else(|| "just now".to_owned());
+        let mend = match stuck.gateways.as_slice() {
+            [] => "write an account (username and api_key) into edge.toml".to_owned(),
+            names => format!(
+                "they have to go by {}, which has no account in edge.toml: write one (username and api_key) under that name",
+                names.join(", ")
+            ),
+        };
+        let first = format!("{} SMS are waiting and cannot be sent", stuck.count);
+        lines.push(format!("{first}, the first of them queued {age}: {mend}."));
     }
     match standing.sms_given_up {
         0 => {}

@@ -181,7 +181,8 @@ pub fn mark_told(tx: &Transaction<'_>, seq: u64, now_s: i64) -> Result<(), DbErr
     Ok(())
 }
 
-/// Why there is no message about a verdict.
+/// Why there is no message about a verdict, or about an order's end. Kept in words: in the columns `unsaid`, and `end_said`, which says `told`
+/// where there is one. The migrations that made these name those words that there were then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsaid {
     /// It only confirms what was said.

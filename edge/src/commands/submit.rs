@@ -65,6 +65,11 @@ pub enum SubmitError {
     /// What it needs has not been fetched from the hub yet.
     #[error("this office is still fetching its data: try again when that is done")]
     NotComplete,
+    /// A count, while nobody knows what should be there before the hub was heard.
+    #[error(
+        "the data of this box may be older than what was done on it: connect this office to the hub, then count"
+    )]
+    HubFirst,
     /// It was taken under this id before, and what became of it is kept no longer.
     #[error("this was done before, and what became of it is not kept any more")]
     Forgotten {
@@ -176,9 +181,11 @@ fn context(
     let needs_whole_stock = matches!(body, Body::StockAdjust(_));
     if (matches!(body, Body::ListingPost(_)) && cooperative.is_none())
         || (needs_whole_stock && !is_complete(tx, identity.coop_bucket())?)
-        || (is_count(body) && counts::must_hear_first(tx)?)
     {
         return Err(SubmitError::NotComplete);
+    }
+    if is_count(body) && counts::must_hear_first(tx)? {
+        return Err(SubmitError::HubFirst);
     }
     let percent = cooperative.map_or(0, |coop| coop.hub_share_percent.min(100));
     Ok(Context {

@@ -85,6 +85,11 @@ impl GatewayKind {
 pub struct Senders(pub(super) Vec<String>);
 
 impl Senders {
+    /// Whether there is an account at all.
+    pub fn has_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Whether one of them may send a message that must go by the named gateway, or by any where none is named.
     pub fn take(&self, gateway: Option<&str>) -> bool {
         gateway.map_or(!self.0.is_empty(), |name| self.0.iter().any(|able| able == name))

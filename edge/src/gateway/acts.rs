@@ -72,7 +72,12 @@ pub(super) fn execute(
         Err(SubmitError::Rejected(reject)) => Ok(Outcome::Rejected(Rejection::from(&reject))),
         Err(SubmitError::Db(error)) => Err(error),
         Err(SubmitError::Forgotten { .. }) => Ok(Outcome::Rejected(Rejection::Duplicate)),
-        Err(error @ (SubmitError::NotEnrolled | SubmitError::NotComplete | SubmitError::LogFull)) => {
+        Err(
+            error @ (SubmitError::NotEnrolled
+            | SubmitError::NotComplete
+            | SubmitError::HubFirst
+            | SubmitError::LogFull),
+        ) => {
             tracing::warn!(%error, "an act by phone was not taken");
             Ok(Outcome::NotTaken(NotTaken::Paused))
         }

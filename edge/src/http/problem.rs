@@ -26,6 +26,7 @@ impl From<SubmitError> for ApiError {
             SubmitError::Rejected(reject) => Self::refused(&reject, ""),
             SubmitError::NotEnrolled => Kind::NotEnrolled.error(),
             SubmitError::NotComplete => Kind::NotComplete.error().retry_after_s(RETRY_AFTER_S),
+            SubmitError::HubFirst => Kind::HubFirst.error().retry_after_s(RETRY_AFTER_S),
             SubmitError::LogFull => Kind::LogFull.error(),
             SubmitError::Forgotten { was_the_same: false } => Kind::IdempotencyKeyReused.error(),
             SubmitError::Forgotten { was_the_same: true } => Kind::Duplicate.because(

@@ -10,7 +10,7 @@ use crate::http::problem::ApiError;
 use crate::node::{self, Doubt};
 use crate::office::Caller;
 use crate::office::words::say;
-use crate::outbox;
+use crate::outbox::{self, Stuck};
 use crate::state::AppState;
 use crate::sync::state::{self, SyncState};
 use crate::sync::{CODES, SyncError, known_code};
@@ -20,6 +20,7 @@ use axum::Json;
 use axum::extract::State;
 use mizili_node::query::Params;
 use mizili_node::text::rfc3339;
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sync_protocol::api::Problem;
@@ -56,9 +57,10 @@ pub struct OfficeStatus {
     pub waiting: u64,
     /// Things that the hub's operator has to look at.
     pub at_operator: u64,
-    /// Things of the last 30 days that the hub refused and nobody has ticked off: see `/api/v1/office/refusals`.
+    /// Things of the last 30 days that the hub refused, or took only in part, and nobody has ticked off: see `/api/v1/office/refusals`.
     pub refused: u64,
-    /// SMS that wait although no gateway of this box can send them: its settings name no account. 0 where one can.
+    /// SMS that wait although nothing can send them: the settings name no account, or none for the gateway that they have to go by, as for
+    /// answers to a gateway that was renamed.
     pub sms_stuck: u64,
     /// Seconds for which the oldest of them has waited; missing where none does.
     pub sms_stuck_age_s: Option<u64>,
@@ -79,7 +81,8 @@ pub struct OfficeStatus {
     pub problem_code: Option<String>,
     /// Whether everything that the hub has for this office is here.
     pub complete: bool,
-    /// Why this office must not sell its own stock for now: `count` (count the stock first) or `copied` (until the hub has agreed).
+    /// Why this office must not sell its own stock for now: `count` (count the stock first), `hear` (as `count`, and the hub has to be
+    /// reached before anything can be counted) or `copied` (until the hub has agreed).
     pub held_back: Option<String>,
     /// How many products are still to be counted: `GET /api/v1/office/stock?to_count=true` lists them.
     pub to_count: u64,
@@ -122,13 +125,15 @@ pub async fn status(
         let tally = commands::tally(conn)?;
         let sync = state::load(conn)?;
         let now = time::now(conn, at)?;
-        let stuck = outbox::stuck(conn, &config.senders(), &now)?;
-        let sms =
-            Sms { stuck: stuck.map_or(0, |stuck| stuck.count), given_up: outbox::given_up(conn, &now)? };
+        let sms = Sms {
+            stuck: outbox::stuck(conn, &config.senders(), &now)?,
+            given_up: outbox::given_up(conn, &now)?,
+        };
         let last_contact = heard.map(|heard| rfc3339(heard.hub_s));
         let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none() && trouble.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
-        let summary = summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync, sms);
+        let summary =
+            summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync, &sms);
         let (problem_code, problem) = problem(trouble, sync.failure).unzip();
         let gateways = config.gateways.iter().map(|gateway| OfficeGateway {
             kind: gateway.kind.as_str().to_owned(),
@@ -143,9 +148,9 @@ pub async fn status(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             hub_url: me.identity.hub_url,
             waiting: tally.waiting,
-            sms_stuck: sms.stuck,
+            sms_stuck: sms.stuck.as_ref().map_or(0, |stuck| stuck.count),
             sms_given_up: sms.given_up,
-            sms_stuck_age_s: stuck.map(|stuck| stuck.age_s.unsigned_abs()),
+            sms_stuck_age_s: sms.stuck.map(|stuck| stuck.age_s.unsigned_abs()),
             at_operator: tally.open,
             refused: tally.refused,
             in_touch,
@@ -156,13 +161,21 @@ pub async fn status(
             problem_code,
             complete: sync.is_complete,
             to_count: node::counts::to_count(conn)?.len() as u64,
-            held_back: node::doubt(conn)?
-                .map(|doubt| if doubt == Doubt::Rewound { "count" } else { "copied" }.to_owned()),
+            held_back: held_back(conn)?.map(str::to_owned),
             country: config.country.clone(),
             gateways: gateways.collect(),
         })
     });
     found.await.map(Json)
+}
+
+fn held_back(conn: &Connection) -> Result<Option<&'static str>, DbError> {
+    Ok(match node::doubt(conn)? {
+        None => None,
+        Some(Doubt::Copied) => Some("copied"),
+        Some(Doubt::Rewound) if node::counts::must_hear_first(conn)? => Some("hear"),
+        Some(Doubt::Rewound) => Some("count"),
+    })
 }
 
 /// Code and words of what is wrong. Where nothing can be stored, what stopped the last try could not be stored either.
@@ -189,10 +202,10 @@ fn problem_code_schema() -> Object {
 }
 
 /// SMS that do not reach anybody.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Sms {
     /// Wait without an account to send them.
-    stuck: u64,
+    stuck: Option<Stuck>,
     /// Were given up.
     given_up: u64,
 }
@@ -204,7 +217,7 @@ fn summary(
     in_touch: bool,
     last_contact: Option<&str>,
     sync: &SyncState,
-    sms: Sms,
+    sms: &Sms,
 ) -> Vec<String> {
     let count = tally.unsettled().to_string();
     let waiting = match tally.unsettled() {
@@ -228,13 +241,19 @@ fn summary(
         let open = if tally.open == 1 { "status-operator-one" } else { "status-operator" };
         sentences.push(say(lang, open, &[("count", &tally.open.to_string())]));
     }
-    for (count, one, many) in [
-        (sms.stuck, "status-sms-stuck-one", "status-sms-stuck"),
-        (sms.given_up, "status-sms-given-up-one", "status-sms-given-up"),
-    ] {
-        if count > 0 {
-            sentences.push(say(lang, if count == 1 { one } else { many }, &[("count", &count.to_string())]));
-        }
+    if let Some(stuck) = &sms.stuck {
+        let id = match (stuck.count, stuck.gateways.is_empty()) {
+            (1, true) => "status-sms-stuck-one",
+            (_, true) => "status-sms-stuck",
+            (1, false) => "status-sms-stuck-at-one",
+            (_, false) => "status-sms-stuck-at",
+        };
+        let (count, gateways) = (stuck.count.to_string(), stuck.gateways.join(", "));
+        sentences.push(say(lang, id, &[("count", &count), ("gateways", &gateways)]));
+    }
+    if sms.given_up > 0 {
+        let given_up = if sms.given_up == 1 { "status-sms-given-up-one" } else { "status-sms-given-up" };
+        sentences.push(say(lang, given_up, &[("count", &sms.given_up.to_string())]));
     }
     if !sync.is_complete {
         sentences.push(say(lang, "status-fetching", &[]));

@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn nothing_is_counted_before_the_hub_was_heard() {
         let (edge, maize, _) = doubtful();
-        assert_eq!(try_count(&edge, maize, 50_000), Err(SubmitError::NotComplete));
+        assert_eq!(try_count(&edge, maize, 50_000), Err(SubmitError::HubFirst));
         assert!(edge.read(must_hear_first) && edge.read(to_count).is_empty());
         // What is brought only now is known.
         let later = edge.post_listing(10);

@@ -320,7 +320,7 @@ fn about(conn: &Connection, command: Uuid, thing: Option<&Thing>, lang: Lang) ->
     };
     let currency = match thing.currency() {
         Some(currency) => Some(currency),
-        None => node::own_currency(conn)?,
+        None => pass_over(node::own_currency(conn))?.flatten(),
     };
     Ok(About {
         name: thing.name(lang).to_owned(),

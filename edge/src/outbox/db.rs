@@ -133,12 +133,14 @@ pub fn list(
 }
 
 /// SMS that wait although no gateway of the settings can send them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stuck {
     /// How many, at least one.
     pub count: u64,
     /// Seconds for which the oldest of them has waited.
     pub age_s: i64,
+    /// The gateways that they have to go by, and that have no account (any more), where another has one; empty where none has.
+    pub gateways: Vec<String>,
 }
 
 /// What waits in vain for an account to send it with; `None` where nothing does.
@@ -147,7 +149,7 @@ pub struct Stuck {
 /// Those of the database.
 pub fn stuck(conn: &Connection, senders: &Senders, now: &Now) -> Result<Option<Stuck>, DbError> {
     let mut statement = conn.prepare_cached(
-        "SELECT gateway, count(*), min(queued_lived_s) FROM sms_out WHERE state = 'queued' GROUP BY gateway",
+        "SELECT gateway, count(*), min(queued_lived_s) FROM sms_out WHERE state = 'queued' GROUP BY gateway ORDER BY gateway",
     )?;
     let mut rows = statement.query([])?;
     let mut stuck: Option<Stuck> = None;
@@ -157,8 +159,10 @@ pub fn stuck(conn: &Connection, senders: &Senders, now: &Now) -> Result<Option<S
             continue;
         }
         let (count, age_s): (u64, _) = (row.get(1)?, now.age_s(row.get(2)?));
-        let before = stuck.unwrap_or(Stuck { count: 0, age_s: 0 });
-        stuck = Some(Stuck { count: before.count + count, age_s: before.age_s.max(age_s) });
+        let sum = stuck.get_or_insert(Stuck { count: 0, age_s, gateways: Vec::new() });
+        sum.count += count;
+        sum.age_s = sum.age_s.max(age_s);
+        sum.gateways.extend(gateway.filter(|_| senders.has_any()));
     }
     Ok(stuck)
 }

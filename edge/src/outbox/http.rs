@@ -90,6 +90,10 @@ pub async fn list(
 
 fn show(row: Stored, senders: &Senders) -> Message {
     let waits_in_vain = row.state == Stage::Queued && !senders.take(row.gateway.as_deref());
+    let why = match &row.gateway {
+        Some(name) if senders.has_any() => format!("gateway '{name}' has no account to send with"),
+        _ => NO_GATEWAY.to_owned(),
+    };
     Message {
         id: row.id,
         to: format!("+{}", row.phone),
@@ -98,7 +102,7 @@ fn show(row: Stored, senders: &Senders) -> Message {
         kind: row.kind.as_str().to_owned(),
         about: row.about,
         state: row.state.as_str().to_owned(),
-        note: if waits_in_vain { NO_GATEWAY.to_owned() } else { row.note },
+        note: if waits_in_vain { why } else { row.note },
         tries: row.tries,
         not_before: rfc3339(row.not_before_s),
         created_at: rfc3339(row.created_at_s),

@@ -456,7 +456,7 @@ async fn what_waits_in_vain_is_what_no_gateway_with_an_account_may_send() {
     let stuck = |names: &[&str]| {
         let (senders, at) = (named(names), office.edge.deps().clock.read());
         let stuck = office.edge.read(|conn| super::stuck(conn, &senders, &time::now(conn, at)?));
-        stuck.map(|stuck| (stuck.count, stuck.age_s))
+        stuck.map(|stuck| (stuck.count, stuck.age_s, stuck.gateways))
     };
     assert_eq!(stuck(&[]), None);
     office.queue("a", MEMBER_PHONE, Kind::Receipt, "by any");
@@ -469,7 +469,7 @@ async fn what_waits_in_vain_is_what_no_gateway_with_an_account_may_send() {
         super::queue(tx, &message, &time::now(tx, at)?)
     });
     office.wait(40);
-    assert_eq!(stuck(&[]), Some((2, 100)));
+    assert_eq!(stuck(&[]), Some((2, 100, vec![])));
     // Another gateway than the one that it must go by is no help.
-    assert_eq!(stuck(&["able"]), Some((1, 40)));
+    assert_eq!(stuck(&["able"]), Some((1, 40, vec!["dumb".to_owned()])));
 }

@@ -91,28 +91,38 @@ pub fn all_readable<E: Entity>(conn: &Connection) -> Result<Vec<E>, DbError> {
     readable(each(conn)?)
 }
 
+/// What was read of one row.
+type Read = Result<Fields, DbError>;
+
 fn each<E: Entity>(conn: &Connection) -> Result<Each<E>, DbError> {
     let ranks = ranks(conn)?;
-    let mut seen: BTreeMap<Key, ((u8, i64), Result<Fields, DbError>)> = BTreeMap::new();
+    let mut seen = BTreeMap::<Key, ((u8, i64), Read)>::new();
+    // Whose they are cannot be told.
+    let mut without_key = Each::new();
     let mut statement = conn.prepare_cached(
         "SELECT id, bucket, payload FROM replica WHERE entity = ?1 AND payload IS NOT NULL",
     )?;
     let mut rows = statement.query([E::NUMBER])?;
     while let Some(row) = rows.next()? {
-        let key = key_of(row, 0, E::NAME)?;
         let bucket: i64 = row.get(1)?;
         let rank = ranks.get(&bucket).copied().unwrap_or((u8::MAX, bucket));
-        if seen.get(&key).is_none_or(|(other, _)| rank < *other) {
-            seen.insert(key, (rank, fields_of(row, 2, E::NAME)));
+        match key_of(row, 0, E::NAME) {
+            Ok(key) if seen.get(&key).is_some_and(|(other, _)| rank >= *other) => {}
+            Ok(key) => drop(seen.insert(key, (rank, fields_of(row, 2, E::NAME)))),
+            Err(bad) => without_key.push(Err(bad)),
         }
     }
     let mut statement =
         conn.prepare_cached("SELECT id, payload FROM local_row WHERE entity = ?1 ORDER BY seq")?;
     let mut rows = statement.query([E::NUMBER])?;
     while let Some(row) = rows.next()? {
-        seen.insert(key_of(row, 0, E::NAME)?, ((0, 0), fields_of(row, 1, E::NAME)));
+        match key_of(row, 0, E::NAME) {
+            Ok(key) => drop(seen.insert(key, ((0, 0), fields_of(row, 1, E::NAME)))),
+            Err(bad) => without_key.push(Err(bad)),
+        }
     }
-    Ok(seen.into_iter().map(|(key, (_, fields))| typed(key, &fields?)).collect())
+    let with_key = seen.into_iter().map(|(key, (_, fields))| typed(key, &fields?));
+    Ok(with_key.chain(without_key).collect())
 }
 
 /// So many things of a kind after a key, in the order of keys; ids made later come later.

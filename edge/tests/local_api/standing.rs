@@ -173,10 +173,13 @@ async fn what_a_person_has_to_count_is_listed_until_it_is_counted() {
     };
     assert_eq!((of("true").await, of("false").await), (0, 2));
     office.edge.write(|tx| -> Result<(), DbError> {
-        tx.execute("INSERT INTO node (key, value) VALUES ('doubt', 1)", [])?;
-        // The hub was heard since: what there should be is known.
-        mizili_edge::node::counts::list(tx)
+        Ok(tx.execute("INSERT INTO node (key, value) VALUES ('doubt', 1)", []).map(|_| ())?)
     });
+    // Before the hub was heard nobody knows what there should be: no count is taken, and none is asked for.
+    assert_eq!(office.get("/api/v1/office/status").await.ok()["held_back"], "hear");
+    let count = json!({ "product_id": product, "kind": "counted", "quantity": "50", "expected": "50" });
+    assert_eq!(office.post(ADJUST, count).await.problem(), (503, "hub_first"));
+    office.edge.write(mizili_edge::node::counts::list);
     let status = office.get("/api/v1/office/status").await.ok();
     assert_eq!((&status["held_back"], &status["to_count"]), (&json!("count"), &json!(2)));
     assert_eq!((of("true").await, of("false").await), (2, 0));

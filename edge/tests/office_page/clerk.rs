@@ -328,9 +328,12 @@ async fn on_a_phone_nothing_that_matters_lies_beside_the_screen() {
     office.end().await;
 }
 
+/// The disk is an older copy.
+const IN_DOUBT: &str = "INSERT OR REPLACE INTO node (key, value) VALUES ('doubt', 1)";
+
 /// The disk is an older copy, and the hub was heard since: what there should be is known.
 fn in_doubt(tx: &Transaction<'_>) -> Result<(), DbError> {
-    tx.execute("INSERT INTO node (key, value) VALUES ('doubt', 1)", [])?;
+    tx.execute(IN_DOUBT, [])?;
     counts::list(tx)
 }
 
@@ -340,6 +343,9 @@ async fn what_has_to_be_counted_stands_at_the_top_with_a_button_that_leads_to_it
     let office = Office::signed_in().await;
     let page = &office.browser;
     office.offer("50").await;
+    office.edge.write(|tx| tx.execute(IN_DOUBT, []).map(|_| ()).map_err(DbError::from));
+    office.section("standing").await;
+    page.shows("#standing", "connect this office, then count the stock").await;
     office.edge.write(in_doubt);
     office.section("standing").await;
     page.shows("#standing", "until a product is counted, the hub is asked for every new order of it").await;

@@ -110,6 +110,13 @@ async fn orders_are_found_by_words_numbers_and_status_and_an_odd_price_is_flagge
     page.until(format!("{shown} === 1")).await;
     page.shows("#order-table .flag", "Not at the price of the offer: ask who sold it.").await;
     page.picture("orders-searched").await;
+    // Typed letter by letter that is one question, and not one for each letter.
+    let asked = "performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/api/v1/orders?')).length";
+    let type_it = "performance.clearResourceTimings(); const words = document.querySelector('#order-words');
+        for (const word of ['s', 'so', 'som', 'some', 'somebody']) { words.value = word; words.dispatchEvent(new Event('input')); }";
+    page.value(&format!("(() => {{ {type_it} return null; }})()")).await;
+    page.until(format!("{shown} === 120")).await;
+    assert_eq!(page.value(asked).await, json!(2), "two pages, once");
     page.write("#order-words", "0991000107").await;
     page.until(format!("{shown} === 1")).await;
     page.shows("#order-table", "+265991000107").await;

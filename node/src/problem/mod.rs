@@ -64,7 +64,7 @@ impl Problem {
 
     /// Whether the same request may succeed a little later.
     pub fn is_temporary(&self) -> bool {
-        matches!(self.0.kind, Kind::Unavailable | Kind::Busy | Kind::NotComplete)
+        matches!(self.0.kind, Kind::Unavailable | Kind::Busy | Kind::NotComplete | Kind::HubFirst)
     }
 
     /// Says what happened and what to do, a plain sentence.
