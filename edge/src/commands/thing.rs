@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use sync_protocol::command::{Body, ListingPost};
 use sync_protocol::entity::{Commodity, Listing, Order, Unit};
-use sync_protocol::ids::CommandId;
+use sync_protocol::ids::{CommandId, ListingId};
 use sync_protocol::row::Key;
 use sync_protocol::units::Currency;
 use uuid::Uuid;
@@ -86,7 +86,7 @@ pub(super) fn thing_of(conn: &Connection, body: &Body) -> Result<Option<Thing>, 
             quantity_milli: order.quantity_milli,
             unit_price_minor: order.unit_price_minor,
             buyer_phone: order.buyer_phone,
-            ..listed(conn, order.listing)?.unwrap_or_default()
+            ..words_of(conn, order.listing)?.unwrap_or_default()
         }),
         Body::OrderCancel(cancel) => ordered(conn, cancel.order)?,
         Body::ListingWithdraw(withdraw) => listed(conn, withdraw.listing)?,
@@ -102,7 +102,7 @@ fn ordered(conn: &Connection, order: Uuid) -> Result<Option<Thing>, DbError> {
     let Some(order) = replica::get::<Order>(conn, Key::Uuid(order))? else { return Ok(kept) };
     let thing = match kept {
         Some(kept) => kept,
-        None => listed(conn, order.listing.0)?.unwrap_or_default(),
+        None => words_of(conn, order.listing.0)?.unwrap_or_default(),
     };
     Ok(Some(Thing {
         listing: order.listing.0,
@@ -115,17 +115,26 @@ fn ordered(conn: &Connection, order: Uuid) -> Result<Option<Thing>, DbError> {
     }))
 }
 
+/// A listing with what there is of it, which is added up from all that ever happened to it: only where that is told.
 fn listed(conn: &Connection, listing: Uuid) -> Result<Option<Thing>, DbError> {
+    let words = words_of(conn, listing)?;
+    if replica::get::<Listing>(conn, Key::Uuid(listing))?.is_none() {
+        return Ok(words);
+    }
+    let left = replica::holdings(conn, ListingId(listing))?.iter().map(|(_, held)| held.0.max(0)).sum();
+    Ok(words.map(|words| Thing { quantity_milli: left, ..words }))
+}
+
+/// A listing without how much there is of it.
+fn words_of(conn: &Connection, listing: Uuid) -> Result<Option<Thing>, DbError> {
     let Some(listing) = replica::get::<Listing>(conn, Key::Uuid(listing))? else {
         // An offer that was refused stands in its command alone, whose id it has when it was made by phone.
         return Ok(outcome(conn, CommandId(listing))?.and_then(|state| state.thing));
     };
-    let left = replica::holdings(conn, listing.id)?.iter().map(|(_, held)| held.0.max(0)).sum();
     Ok(Some(Thing {
         listing: listing.id.0,
         cooperative: listing.cooperative.0,
         currency: listing.currency.as_str().to_owned(),
-        quantity_milli: left,
         unit_price_minor: listing.price_minor,
         ..named(conn, listing.title, listing.commodity.0, listing.unit.0)?
     }))
