@@ -98,16 +98,23 @@ pub fn identity(conn: &Connection) -> Result<Option<Identity>, DbError> {
 /// Stores what enrolment answered: a new stream, whose counters begin at 0.
 ///
 /// The same edge again keeps what it has: what the hub has not answered for good is offered anew in the new stream, under its old ids,
-/// and nothing is sold from units held here before a person has counted them, for what this box did last may be missing on its disk. Another
-/// edge begins with an empty scope.
+/// and nothing is sold from units held here before a person has counted them, for what this box did last may be missing on its disk. It
+/// keeps the epoch that it knew, too: by that a hub that was restored meanwhile sees what it has to ask this box for. Another edge begins
+/// with an empty scope.
 ///
 /// # Errors
 /// When commands of another edge are still in the log.
 pub fn enrol(tx: &Transaction<'_>, identity: &Identity, link: &Link, epoch: u32) -> Result<(), EnrolError> {
     let before = self::identity(tx)?.map(|i| (i.edge, i.incarnation));
+    let mut knows_epoch = epoch;
     match before {
         Some((edge, incarnation)) if edge == identity.edge => {
             if incarnation != identity.incarnation {
+                // Enrolled by a person before it could show by itself what a restored hub has forgotten.
+                if self::epoch(tx)? != epoch {
+                    crate::commands::unsettle_what_has_not_arrived(tx)?;
+                }
+                knows_epoch = epoch.min(self::epoch(tx)?);
                 begin_stream(tx)?;
                 counts::begin(tx)?;
             }
@@ -131,7 +138,7 @@ pub fn enrol(tx: &Transaction<'_>, identity: &Identity, link: &Link, epoch: u32)
     put(tx, "hub_url", &identity.hub_url)?;
     set_hub_keys(tx, &identity.hub_keys)?;
     set_link(tx, link)?;
-    Ok(set_epoch(tx, epoch)?)
+    Ok(set_epoch(tx, knows_epoch)?)
 }
 
 /// Which hub this box belongs to; `None` where it has not said.

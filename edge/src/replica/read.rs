@@ -143,26 +143,33 @@ pub fn page<E: Entity>(conn: &Connection, after: Option<Key>, limit: usize) -> R
     Ok(list)
 }
 
-/// Rows of a bucket as the hub sent them, above a version, in the order of versions.
+/// Rows of a bucket as the hub sent them, above a version, in the order of versions, with the version up to which was looked: 0 where
+/// there is nothing above. A row that cannot be read counts as not here.
 ///
 /// # Errors
-/// As [`get`].
-pub fn above(conn: &Connection, bucket: Bucket, after: u64, limit: usize) -> Result<Vec<Row>, DbError> {
+/// Those of the database.
+pub fn above(
+    conn: &Connection,
+    bucket: Bucket,
+    after: u64,
+    limit: usize,
+) -> Result<(Vec<Row>, u64), DbError> {
     let mut statement = conn.prepare_cached(
         "SELECT entity, id, version, payload FROM replica WHERE bucket = (SELECT number FROM bucket WHERE name = ?1)
          AND version > ?2 AND payload IS NOT NULL ORDER BY version LIMIT ?3",
     )?;
     let mut rows = statement.query((bucket.to_string(), after, i64::try_from(limit).unwrap_or(i64::MAX)))?;
-    let mut list = Vec::new();
+    let (mut list, mut upto) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        list.push(Row {
-            entity: row.get(0)?,
-            key: key_of(row, 1, "a row")?,
-            version: row.get(2)?,
-            body: Some(fields_of(row, 3, "a row")?),
-        });
+        upto = row.get(2)?;
+        list.extend(pass_over(whole_row(row, upto))?);
     }
-    Ok(list)
+    Ok((list, upto))
+}
+
+fn whole_row(row: &rusqlite::Row<'_>, version: u64) -> Result<Row, DbError> {
+    let (key, body) = (key_of(row, 1, "a row")?, Some(fields_of(row, 3, "a row")?));
+    Ok(Row { entity: row.get(0)?, key, version, body })
 }
 
 /// The history of a price series, newest month first, at most so many.

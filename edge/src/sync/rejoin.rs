@@ -12,12 +12,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use sync_protocol::api::enrolment::{LinkJson, RestoredRequest, RestoredResponse};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::session::{RESTORED_PATH, identity};
+use sync_protocol::row::Row;
+use sync_protocol::session::{RESTORED_PATH, Sizer, identity};
 use sync_protocol::wire::message::Message;
 use sync_protocol::wire::rows::{Reach, Rows};
 
-/// Rows of one frame: with their largest texts below what the hub takes as JSON.
-const ROWS_MAX: usize = 64;
+/// Largest frame, bytes: in base64, with the rest of the question, below what the hub takes as JSON.
+const FRAME_BYTES: usize = 32 << 10;
+
+/// Bytes of a row at first guess.
+const ROW_BYTES: usize = 64;
+
+/// Rows of one frame.
+const ROWS_MAX: usize = 1_024;
 
 impl Syncer {
     /// Shows the hub what it has forgotten and goes on as a new incarnation, whose number it gives.
@@ -30,12 +37,27 @@ impl Syncer {
         let coop = self.db.read(node::identity).await?.ok_or(SyncError::NotEnrolled)?.cooperative;
         let bucket = Bucket::Coop(coop);
         let mut after = begun.after;
+        let mut sizer = Sizer::new(FRAME_BYTES);
+        sizer.begin(ROW_BYTES);
         loop {
-            let rows = self.db.read(move |conn| replica::above(conn, bucket, after, ROWS_MAX)).await?;
-            let Some(upto) = rows.last().map(|row| row.version) else { break };
-            let frame = Message::Rows(Rows { bucket, reach: Reach::Delta, after, upto, rows }).to_bytes();
-            self.show(&parties, frame, false).await?;
-            after = upto;
+            let (rows, looked) =
+                self.db.read(move |conn| replica::above(conn, bucket, after, ROWS_MAX)).await?;
+            if looked == 0 {
+                break;
+            }
+            let frame_of = |part: &[Row]| {
+                let upto = part.last().map_or(after, |row| row.version);
+                Message::Rows(Rows { bucket, reach: Reach::Delta, after, upto, rows: part.to_vec() })
+            };
+            let (n, frame) = sizer.next(&rows, ROWS_MAX, frame_of);
+            if n > 0 {
+                self.show(&parties, frame, false).await?;
+            }
+            after = rows
+                .get(..n)
+                .and_then(<[Row]>::last)
+                .filter(|_| n < rows.len())
+                .map_or(looked, |row| row.version);
         }
         let last = self.show(&parties, Vec::new(), true).await?;
         let stream =

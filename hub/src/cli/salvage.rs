@@ -1,9 +1,11 @@
 //! `mizili-hub salvage`.
 
 use super::Common;
+use crate::sync::salvage;
 use crate::sync::salvaged::{self, Brought, Salvaged};
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use sync_protocol::ids::EdgeId;
 
 #[derive(Subcommand)]
@@ -18,6 +20,10 @@ pub(super) enum Command {
   mizili-hub salvage show 3 --left         those that do not stand here again
   mizili-hub salvage show 3 --epoch 2 --json")]
     Show(Show),
+    /// Try rows that do not stand once more: what they waited for may be here now, such as a commodity that was made again.
+    #[command(after_help = "Example:
+  mizili-hub salvage retry")]
+    Retry(Common),
 }
 
 #[derive(Args)]
@@ -32,6 +38,12 @@ pub(super) struct Show {
     /// Those alone that do not stand here again.
     #[arg(long)]
     left: bool,
+}
+
+/// What `retry` did.
+#[derive(Serialize)]
+struct Retried {
+    stand: u64,
 }
 
 pub(super) async fn run(command: Command) -> Result<()> {
@@ -49,6 +61,17 @@ pub(super) async fn run(command: Command) -> Result<()> {
             for one in &brought {
                 common.output().result(one, || counted(one))?;
             }
+            Ok(())
+        }
+        Command::Retry(common) => {
+            let opened = common.open().await?;
+            let stand = salvage::retry(&opened.db, &opened.deps()).await;
+            opened.close().await?;
+            let stand = stand?;
+            common.output().result(&Retried { stand }, || match stand {
+                0 => "None of them can stand yet: `mizili-hub salvage list` shows what is left.".to_owned(),
+                n => format!("{n} rows stand again that did not."),
+            })?;
             Ok(())
         }
         Command::Show(args) => {
@@ -74,7 +97,9 @@ fn counted(one: &Brought) -> String {
     let Brought { epoch, edge, cooperative, kind, rows, stand, last_at } = one;
     let left = match rows - stand {
         0 => "all stand again".to_owned(),
-        left => format!("{left} do not stand: `mizili-hub salvage show {edge} --left`"),
+        left => format!(
+            "{left} do not stand: `mizili-hub salvage show {edge} --left`, `mizili-hub salvage retry`"
+        ),
     };
     format!("restore {epoch}  edge {edge} {cooperative}: {rows} of {kind}, {left}; the last came {last_at}")
 }

@@ -213,9 +213,10 @@ async fn lock(
     let list: Vec<&str> = names.keys().map(String::as_str).collect();
     let mut locked = lock_existing(conn, &names, &list).await?;
     if locked.len() < names.len() {
-        // A bucket's first row. Two who make it at once wait for each other here; the later one reads the former's.
-        q("INSERT INTO buckets (name) SELECT name FROM unnest($1::text[]) AS n (name) ORDER BY name COLLATE \"C\"
-            ON CONFLICT DO NOTHING")
+        // A bucket's first row. Two who make it at once wait for each other here; the later one reads the former's. It may have been
+        // here before, and a restore have forgotten it: it begins above whatever was given out then, as the others jump.
+        q("INSERT INTO buckets (name, version) SELECT name, (SELECT greatest(epoch - 1, 0)::bigint << 20 FROM hub)
+            FROM unnest($1::text[]) AS n (name) ORDER BY name COLLATE \"C\" ON CONFLICT DO NOTHING")
         .bind(&list)
         .execute(&mut *conn)
         .await?;

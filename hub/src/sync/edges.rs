@@ -285,6 +285,10 @@ fn unreadable(row: &PgRow, error: &sqlx::Error) -> EdgeState {
     }
 }
 
+/// What an office means that has not come since a restore.
+const AWAITED: &str = "This hub was restored from a backup, and this office has not come since: until it does, no product of its \
+     cooperative is sold here. It comes by itself with the line. If it never will: `mizili-hub edge revoke`, then `mizili-hub edge write-off`.";
+
 fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
     let is = |column| row.try_get::<Option<bool>, _>(column).map(|is| is == Some(true));
     let mut reason: Option<String> = row.try_get("halted_reason")?;
@@ -304,13 +308,13 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         "replaced" => Some(format!(
             "A copy of its data was in use. Let the right box go on: `mizili-hub edge code {id}`, then `mizili-edge enrol` there."
         )),
-        "awaited" => Some(
-            "This hub was restored from a backup, and this office has not come since: until it does, nothing of its store is sold here. \
-             It comes by itself with the line. If it never will: `mizili-hub edge revoke`, then `mizili-hub edge write-off`."
-                .to_owned(),
-        ),
+        "awaited" => Some(AWAITED.to_owned()),
         _ => None,
     };
+    // What stops it keeps it from coming by itself, and its cooperative from selling.
+    if matches!(state, "stopped" | "replaced") && is("awaited")? {
+        reason = reason.map(|why| format!("{why} {AWAITED}"));
+    }
     let count =
         |column| u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| misfit("commands", "count"));
     if state == "revoked" {

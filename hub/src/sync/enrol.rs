@@ -117,7 +117,7 @@ async fn first_answer(
         return Ok(None);
     }
     let stream = store::lock_stream(conn, edge.id, edge.incarnation).await?;
-    let untouched = stream.filter(|stream| stream.last.0 == 0 && !stream.frozen);
+    let untouched = stream.filter(store::StreamRow::is_untouched);
     Ok(untouched.map(|stream| (edge.incarnation, stream.last.1)))
 }
 

@@ -4,7 +4,7 @@ use super::refusals::Caller;
 use super::respond::{self, Reply};
 use super::store::{self, EdgeRow, Heard, HubRow};
 use super::turns::Turns;
-use super::{scope, session};
+use super::{forgotten, restored, scope, session};
 use crate::commands::stream::{StreamError, take_batch};
 use crate::db::retrying;
 use crate::error::{ApiError, Kind, out_of_order};
@@ -222,6 +222,12 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
         tracing::warn!(edge = edge.id.0, "an edge sent cursors that are none");
         return refuse(RefusalCode::Malformed, "the cursors do not fit the buckets");
     }
+    // A link shows nothing where an answer was cut before its end: what had come of it does.
+    if forgotten::is_shown_by(&mut tx, hub.epoch, hello, stream.last_verdict, &scope).await? {
+        drop(tx);
+        restored::notice(state, edge, hello.epoch).await?;
+        return refuse(RefusalCode::HubRestored, session::FORGOTTEN);
+    }
     let mut random = [0; 16];
     state.deps.ids.fill(&mut random);
     let number = known.last.number + 1;
@@ -245,7 +251,7 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
 }
 
 /// What has happened, and the two commands that let the box go on in place. Nothing that is stored on it is lost by them.
-fn way_out(edge: EdgeId, what: &str) -> String {
+pub(super) fn way_out(edge: EdgeId, what: &str) -> String {
     format!(
         "{what}. At the hub: `mizili-hub edge code {edge}`. Then at the box: `mizili-edge enrol` with that code; it keeps its file"
     )

@@ -1,16 +1,18 @@
 //! Rows that edges have and a restored database has forgotten. All are kept whole, for an operator; what says what happened (members,
 //! listings, stock entries, orders) stands again at once. Nothing here may overwrite what was done here since the restore.
 
+use super::forgotten::Gap;
 use super::store::EdgeRow;
-use crate::db::{int, q};
+use crate::db::{Db, int, q, q_scalar, retrying};
 use crate::error::{ApiError, Problem};
 use crate::feed::{Touched, publish};
 use crate::news::Moved;
 use crate::rows::{Cells, phone};
+use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
-use sync_protocol::ids::Holder;
+use sync_protocol::ids::{EdgeId, Holder};
 use sync_protocol::row::Key;
 use sync_protocol::value::Fields;
 use sync_protocol::wire::frame::FrameReader;
@@ -20,7 +22,7 @@ use sync_protocol::wire::rows::Rows;
 /// Entities that stand again by themselves, in the order in which one needs another.
 const FACTS: [u16; 5] = [Member::NUMBER, Alias::NUMBER, Listing::NUMBER, StockEntry::NUMBER, Order::NUMBER];
 
-/// Keeps the rows of a frame, those above the head that the backup had, and lets stand what can. Returns what moved.
+/// Keeps the rows of a frame that were forgotten, and lets stand what can. Returns what moved.
 ///
 /// # Errors
 /// A frame that is none, or of another bucket than the edge's own; those of the database.
@@ -28,7 +30,7 @@ pub(super) async fn keep(
     conn: &mut PgConnection,
     edge: &EdgeRow,
     epoch: u32,
-    after: u64,
+    gap: Gap,
     frame: &[u8],
 ) -> Result<Moved, ApiError> {
     let bucket = Bucket::Coop(edge.cooperative);
@@ -36,12 +38,17 @@ pub(super) async fn keep(
     if rows.bucket != bucket {
         return Err(Problem::invalid("/rows", "Must be rows of the edge's own cooperative.").into());
     }
-    for row in rows.rows.iter().filter(|row| row.version > after) {
+    for row in rows.rows.iter().filter(|row| row.version > gap.heard) {
         let Some(body) = &row.body else { continue };
-        q("INSERT INTO salvaged_rows AS s (epoch, bucket, entity, id, version, payload, edge_id, stands)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, false)
+        // Between what was heard last and what stood when the restore was noticed, the backup ended, and this hub has gone on: what
+        // stands here of that may be either's.
+        let unchanged_upto = if row.version > gap.head { gap.head } else { gap.heard };
+        q("INSERT INTO salvaged_rows AS s (epoch, bucket, entity, id, version, payload, edge_id, stands, unchanged_upto)
+            SELECT $1, $2, $3, $4, $5, $6, $7, false, $8 WHERE $5 > $9 OR NOT EXISTS (
+                SELECT FROM sync_rows WHERE bucket = $2 AND entity = $3 AND id = $4 AND version > $8)
             ON CONFLICT (epoch, bucket, entity, id) DO UPDATE SET version = excluded.version, payload = excluded.payload,
-                edge_id = excluded.edge_id, stands = false WHERE s.version < excluded.version")
+                edge_id = excluded.edge_id, stands = false, unchanged_upto = excluded.unchanged_upto
+            WHERE s.version < excluded.version")
         .bind(int(epoch)?)
         .bind(bucket.to_string())
         .bind(i32::from(row.entity))
@@ -49,12 +56,74 @@ pub(super) async fn keep(
         .bind(row.version.cast_signed())
         .bind(body.to_canonical())
         .bind(int(edge.id.0)?)
+        .bind(unchanged_upto.cast_signed())
+        .bind(gap.head.cast_signed())
         .execute(&mut *conn)
         .await?;
     }
-    let touched = stand(conn, bucket, epoch, after).await?;
-    publish(conn, &touched).await.map_err(sqlx::Error::from)?;
-    Ok(touched.moved())
+    if let Some(upto) = rows.rows.iter().map(|row| row.version).max() {
+        q("INSERT INTO brought_rows AS b (epoch, edge_id, upto) VALUES ($1, $2, $3)
+            ON CONFLICT (epoch, edge_id) DO UPDATE SET upto = greatest(b.upto, excluded.upto)")
+        .bind(int(epoch)?)
+        .bind(int(edge.id.0)?)
+        .bind(upto.cast_signed())
+        .execute(&mut *conn)
+        .await?;
+    }
+    stand(conn, epoch, bucket).await
+}
+
+/// Up to which version an edge has brought its rows since the restore; 0 for none.
+pub(super) async fn brought_upto(
+    conn: &mut PgConnection,
+    edge: EdgeId,
+    epoch: u32,
+) -> Result<u64, sqlx::Error> {
+    let upto: Option<i64> = q_scalar("SELECT upto FROM brought_rows WHERE epoch = $1 AND edge_id = $2")
+        .bind(int(epoch)?)
+        .bind(int(edge.0)?)
+        .fetch_optional(conn)
+        .await?;
+    Ok(upto.unwrap_or(0).unsigned_abs())
+}
+
+/// Tries all rows again that do not stand, of all restores: what one waited for may be here now. Returns how many stand by it.
+///
+/// # Errors
+/// Those of the database.
+pub async fn retry(db: &Db, deps: &Deps) -> Result<u64, ApiError> {
+    let of = q(
+        "SELECT DISTINCT epoch, bucket FROM salvaged_rows WHERE NOT stands AND entity = ANY($1) ORDER BY 1, 2",
+    );
+    let mut tx = db.begin().await?;
+    let rows = of.bind(FACTS.map(i32::from).as_slice()).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    let mut stand_now = 0;
+    for row in &rows {
+        let cells = Cells::of("salvaged_rows", row);
+        let (epoch, name): (u32, String) = (cells.number(0)?, cells.get(1)?);
+        let bucket: Bucket = name.parse().map_err(|_| cells.misfit(1))?;
+        stand_now += retrying(deps, || async {
+            let mut tx = db.begin().await?;
+            let before = left(&mut tx, epoch, bucket).await?;
+            let moved = stand(&mut tx, epoch, bucket).await?;
+            let after = left(&mut tx, epoch, bucket).await?;
+            db.commit_and_tell(tx, &moved).await?;
+            Ok::<_, ApiError>(before.saturating_sub(after))
+        })
+        .await?;
+    }
+    Ok(stand_now)
+}
+
+async fn left(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -> Result<u64, sqlx::Error> {
+    let left: i64 =
+        q_scalar("SELECT count(*) FROM salvaged_rows WHERE epoch = $1 AND bucket = $2 AND NOT stands")
+            .bind(int(epoch)?)
+            .bind(bucket.to_string())
+            .fetch_one(conn)
+            .await?;
+    Ok(left.unsigned_abs())
 }
 
 fn read(frame: &[u8]) -> Result<Rows, Problem> {
@@ -70,39 +139,52 @@ fn read(frame: &[u8]) -> Result<Rows, Problem> {
 /// One row as it was kept.
 struct Kept {
     bucket: Bucket,
-    after: u64,
     entity: u16,
     id: Vec<u8>,
     fields: Fields,
+    /// The row that stands here is the backup's own up to this version.
+    unchanged_upto: i64,
+    /// The version under which an earlier state of it was let stand; 0 for none.
+    published: i64,
 }
 
-/// Lets stand what does not yet: what waited for another row may stand now that it has come.
-async fn stand(conn: &mut PgConnection, bucket: Bucket, epoch: u32, after: u64) -> Result<Touched, ApiError> {
-    let rows = q("SELECT entity, id, payload FROM salvaged_rows WHERE epoch = $1 AND bucket = $2 AND NOT stands AND entity = ANY($3)
-        ORDER BY array_position($3, entity), id")
-    .bind(int(epoch)?)
-    .bind(bucket.to_string())
-    .bind(FACTS.map(i32::from).as_slice())
-    .fetch_all(&mut *conn)
-    .await?;
+const WAITING: &str = "SELECT entity, id, payload, coalesce(unchanged_upto,
+        (SELECT h.version FROM restored_heads h WHERE h.epoch = s.epoch AND h.bucket = s.bucket), 0), coalesce(published, 0)
+    FROM salvaged_rows s WHERE epoch = $1 AND bucket = $2 AND NOT stands AND entity = ANY($3) ORDER BY array_position($3, entity), id";
+
+/// Lets stand what does not yet: what waited for another row may stand now that it has come. Returns what moved.
+async fn stand(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -> Result<Moved, ApiError> {
+    let rows = q(WAITING)
+        .bind(int(epoch)?)
+        .bind(bucket.to_string())
+        .bind(FACTS.map(i32::from).as_slice())
+        .fetch_all(&mut *conn)
+        .await?;
     let mut touched = Touched::new();
+    let (mut entities, mut ids) = (Vec::new(), Vec::new());
     for row in &rows {
         let cells = Cells::of("salvaged_rows", row);
         let entity = u16::try_from(cells.number(0)?).map_err(|_| cells.misfit(0))?;
         let (id, payload): (Vec<u8>, Vec<u8>) = (cells.get(1)?, cells.get(2)?);
         let Ok(fields) = Fields::from_canonical(&payload) else { continue };
-        let kept = Kept { bucket, after, entity, id, fields };
+        let (unchanged_upto, published) = (cells.get(3)?, cells.get(4)?);
+        let kept = Kept { bucket, entity, id, fields, unchanged_upto, published };
         if one(conn, &kept, &mut touched).await? {
-            q("UPDATE salvaged_rows SET stands = true WHERE epoch = $1 AND bucket = $2 AND entity = $3 AND id = $4")
-                .bind(int(epoch)?)
-                .bind(bucket.to_string())
-                .bind(i32::from(entity))
-                .bind(&kept.id)
-                .execute(&mut *conn)
-                .await?;
+            entities.push(i32::from(entity));
+            ids.push(kept.id);
         }
     }
-    Ok(touched)
+    publish(conn, &touched).await.map_err(sqlx::Error::from)?;
+    q("UPDATE salvaged_rows r SET stands = true, published = s.version FROM unnest($3::int[], $4::bytea[]) AS t (entity, id)
+        LEFT JOIN sync_rows s ON s.bucket = $2 AND s.entity = t.entity AND s.id = t.id
+        WHERE r.epoch = $1 AND r.bucket = $2 AND r.entity = t.entity AND r.id = t.id")
+    .bind(int(epoch)?)
+    .bind(bucket.to_string())
+    .bind(entities)
+    .bind(ids)
+    .execute(conn)
+    .await?;
+    Ok(touched.moved())
 }
 
 /// Lets one row stand. Whether it does.
@@ -165,13 +247,13 @@ async fn alias(conn: &mut PgConnection, row: &Alias, cooperative: i32) -> Result
     Ok(done.rows_affected() > 0)
 }
 
-/// What was done here since the restore has a version above the jump, and stays.
+/// What was done here since the restore has a version that is neither the backup's nor one of a row that was brought before, and stays.
 async fn listing(conn: &mut PgConnection, row: &Listing, kept: &Kept) -> Result<bool, sqlx::Error> {
     let done = q("INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status,
             posted_at_s, prices_whole)
         SELECT $1, $2, c.id, u.id, $5, $6, $7, $8, $9, $10, false FROM commodities c, units u WHERE c.id = $3 AND u.id = $4
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, price_minor = excluded.price_minor, status = excluded.status
-        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $11 AND entity = $12 AND id = $13 AND version > $14)")
+        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $11 AND entity = $12 AND id = $13 AND version > $14 AND version <> $15)")
     .bind(row.id.0)
     .bind(int(row.cooperative.0)?)
     .bind(int(row.commodity.0)?)
@@ -185,7 +267,8 @@ async fn listing(conn: &mut PgConnection, row: &Listing, kept: &Kept) -> Result<
     .bind(kept.bucket.to_string())
     .bind(kept.entity.cast_signed())
     .bind(&kept.id)
-    .bind(kept.after.cast_signed())
+    .bind(kept.unchanged_upto)
+    .bind(kept.published)
     .execute(&mut *conn)
     .await?;
     if done.rows_affected() > 0 {
@@ -220,7 +303,7 @@ async fn order(conn: &mut PgConnection, row: &Order, kept: &Kept) -> Result<bool
         SELECT $1, l.id, l.cooperative_id, $3, $4, $5, $6, $7, $8, $9, (SELECT id FROM users WHERE phone = $7 AND $11 = 0), $10, $11,
             $12, $13, coalesce(to_timestamp($18::bigint), now()) FROM listings l WHERE l.id = $2
         ON CONFLICT (id) DO UPDATE SET status = excluded.status, holder = excluded.holder
-        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $14 AND entity = $15 AND id = $16 AND version > $17)")
+        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $14 AND entity = $15 AND id = $16 AND version > $17 AND version <> $19)")
     .bind(row.id.0)
     .bind(row.listing.0)
     .bind(row.quantity.0)
@@ -237,8 +320,9 @@ async fn order(conn: &mut PgConnection, row: &Order, kept: &Kept) -> Result<bool
     .bind(kept.bucket.to_string())
     .bind(kept.entity.cast_signed())
     .bind(&kept.id)
-    .bind(kept.after.cast_signed())
+    .bind(kept.unchanged_upto)
     .bind(row.recorded_at_s)
+    .bind(kept.published)
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)

@@ -4,7 +4,7 @@
 
 use super::keys::HubKeys;
 use super::refusals::Caller;
-use super::store;
+use super::{restored, store};
 use crate::db::retrying;
 use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
@@ -109,6 +109,9 @@ async fn open_once(
         return Err(Kind::HubRestored.because(FORGOTTEN).into());
     }
     if edge.incarnation != request.incarnation {
+        if restored::is_owed_its_answer(conn, &edge, request.incarnation).await? {
+            return Err(Kind::HubRestored.because(FORGOTTEN).into());
+        }
         return Err(Kind::EdgeReplaced
             .because("This node was enrolled again since. This copy of it is out of date.")
             .into());

@@ -101,16 +101,17 @@ pub(super) async fn enrol(
         .bind(offered.software)
         .execute(&mut *conn)
         .await?;
-    begin_stream(conn, edge, 0, link_random).await
+    begin_stream(conn, edge, 0, link_random, None).await
 }
 
 /// Starts a stream with its first link, in a new incarnation above those that are known here or were shown. Nothing more is taken in the
-/// ones before.
+/// ones before. After a restore it is for the box that holds the link of that number.
 pub(super) async fn begin_stream(
     conn: &mut PgConnection,
     edge: EdgeId,
     shown: u32,
     link_random: &[u8; 16],
+    after_link: Option<u64>,
 ) -> Result<u32, sqlx::Error> {
     q("UPDATE edge_streams SET frozen_at = now() WHERE edge_id = $1 AND frozen_at IS NULL")
         .bind(edge.0 as i32)
@@ -123,19 +124,23 @@ pub(super) async fn begin_stream(
             .fetch_one(&mut *conn)
             .await?;
     let incarnation: i32 = row.try_get(0)?;
-    q("INSERT INTO edge_streams (edge_id, incarnation, link_random, cooperative_id)
-        SELECT id, $2, $3, cooperative_id FROM edges WHERE id = $1")
+    q("INSERT INTO edge_streams (edge_id, incarnation, link_random, cooperative_id, begun_after_link)
+        SELECT id, $2, $3, cooperative_id, $4 FROM edges WHERE id = $1")
     .bind(edge.0 as i32)
     .bind(incarnation)
     .bind(link_random.as_slice())
+    .bind(after_link.map(u64::cast_signed))
     .execute(conn)
     .await?;
     Ok(incarnation as u32)
 }
 
-/// Notes that an office has come since a restore, and brought what it had to bring.
+/// Notes that an office has come since a restore, and brought what it had to bring. What it was signed in with is over.
 pub(super) async fn has_come(conn: &mut PgConnection, edge: EdgeId) -> Result<(), sqlx::Error> {
-    q("DELETE FROM awaited_offices WHERE edge_id = $1").bind(edge.0 as i32).execute(conn).await?;
+    q("WITH come AS (DELETE FROM awaited_offices WHERE edge_id = $1) DELETE FROM edge_sessions WHERE edge_id = $1")
+        .bind(edge.0 as i32)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -236,6 +241,16 @@ pub(super) struct StreamRow {
     pub(super) previous: Option<(u64, [u8; 16])>,
     pub(super) frozen: bool,
     pub(super) exchange: i64,
+    pub(super) last_verdict: u64,
+    /// The number of the link that its box held, where a restore began it.
+    pub(super) begun_after_link: Option<u64>,
+}
+
+impl StreamRow {
+    /// Whether nothing has come in it yet: the answer that began it may have been lost.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.last.0 == 0 && !self.frozen
+    }
 }
 
 fn random16(bytes: Vec<u8>) -> Result<[u8; 16], sqlx::Error> {
@@ -251,7 +266,7 @@ pub(super) async fn lock_stream(
     incarnation: u32,
 ) -> Result<Option<StreamRow>, sqlx::Error> {
     let row = q("SELECT applied_seq, link_number, link_random, previous_number, previous_random, frozen_at IS NOT NULL AS frozen,
-            exchange FROM edge_streams WHERE edge_id = $1 AND incarnation = $2 FOR UPDATE")
+            exchange, last_verdict, begun_after_link FROM edge_streams WHERE edge_id = $1 AND incarnation = $2 FOR UPDATE")
     .bind(edge.0 as i32)
     .bind(incarnation as i32)
     .fetch_optional(conn)
@@ -268,6 +283,8 @@ pub(super) async fn lock_stream(
         },
         frozen: row.try_get("frozen")?,
         exchange: row.try_get("exchange")?,
+        last_verdict: row.try_get::<i64, _>("last_verdict")? as u64,
+        begun_after_link: row.try_get::<Option<i64>, _>("begun_after_link")?.map(i64::cast_unsigned),
     }))
 }
 

@@ -25,6 +25,8 @@ struct Faults {
     whole_pieces: bool,
     answers_lost: bool,
     held_back: bool,
+    /// What a question says whose answer is lost.
+    lost_where: Option<&'static str>,
 }
 
 /// A request that somebody on the way keeps, after its sender gave up waiting.
@@ -46,6 +48,9 @@ pub(crate) struct Line {
     hub: Mutex<Router>,
     faults: Mutex<Faults>,
     held: Mutex<Vec<Held>>,
+    /// Questions whose answers were lost, with their addresses.
+    unheard: Mutex<Vec<(String, String)>>,
+    questions: AtomicU64,
     cuts: Arc<Cuts>,
     carried: Arc<AtomicU64>,
 }
@@ -56,6 +61,8 @@ impl Line {
             hub: Mutex::new(hub),
             faults: Mutex::default(),
             held: Mutex::default(),
+            unheard: Mutex::default(),
+            questions: AtomicU64::new(0),
             cuts: Arc::default(),
             carried: Arc::default(),
         })
@@ -89,6 +96,28 @@ impl Line {
     /// The hub does what it is asked, but nobody hears of it, whatever was asked.
     pub(crate) fn lose_answers(&self, lost: bool) {
         self.faults.lock().unwrap().answers_lost = lost;
+    }
+
+    /// The hub does what it is asked by a question that says this, but nobody hears of it.
+    pub(crate) fn lose_answers_where(&self, says: Option<&'static str>) {
+        self.faults.lock().unwrap().lost_where = says;
+    }
+
+    /// Questions whose answers were lost reach the hub once more. Gives the status of each answer.
+    pub(crate) async fn ask_unheard_again(&self) -> Vec<u16> {
+        let unheard = std::mem::take(&mut *self.unheard.lock().unwrap());
+        let mut said = Vec::new();
+        for (path, text) in unheard {
+            let head = head(&path, None).header(header::CONTENT_TYPE, "application/json");
+            let asked = head.method(Method::POST).body(Body::from(text)).unwrap();
+            said.push(self.the_hub().oneshot(asked).await.unwrap().status().as_u16());
+        }
+        said
+    }
+
+    /// How many questions, which are no exchanges, were asked.
+    pub(crate) fn questions(&self) -> u64 {
+        self.questions.load(Ordering::Relaxed)
     }
 
     /// Exchanges do not reach the hub now, but when [`Line::deliver_held`] is called.
@@ -200,9 +229,17 @@ impl Transport for Line {
             let mut builder = head(&request.path, request.token.as_deref());
             let once =
                 |bytes: Bytes| futures_util::stream::once(async move { Ok::<_, io::Error>(bytes) }).boxed();
+            let lost_where = self.faults.lock().unwrap().lost_where;
+            let mut is_unheard = false;
             let body = match request.body {
                 Payload::Nothing => None,
                 Payload::Json(text) => {
+                    self.questions.fetch_add(1, Ordering::Relaxed);
+                    let said = String::from_utf8_lossy(&text).into_owned();
+                    is_unheard = lost_where.is_some_and(|says| said.contains(says));
+                    if is_unheard {
+                        self.unheard.lock().unwrap().push((request.path.clone(), said));
+                    }
                     builder = builder.header(header::CONTENT_TYPE, "application/json");
                     Some(once(text.into()))
                 }
@@ -225,7 +262,7 @@ impl Transport for Line {
             }
             let request = builder.method(method).body(body).unwrap();
             let answer = self.the_hub().oneshot(request).await.unwrap();
-            if request_after.is_some() || self.faults.lock().unwrap().answers_lost {
+            if is_unheard || request_after.is_some() || self.faults.lock().unwrap().answers_lost {
                 // Whoever's request was cut hears no answer.
                 return Err(LineError::Cut("cut".into()));
             }

@@ -3,6 +3,7 @@
 
 use crate::doors::{arrived, world};
 use crate::goods;
+use crate::office::Office;
 use crate::world::World;
 use mizili_hub::sync::{edges, salvaged};
 use sync_protocol::ids::EdgeId;
@@ -118,7 +119,10 @@ async fn until_an_office_has_come_nothing_of_its_store_is_sold_at_the_hub() {
     assert_eq!(awaited(&world).await, [1]);
     let said = edges::list(&world.db, world.deps.clock.now()).await.unwrap();
     let reason = said.iter().find(|edge| edge.id == 1).and_then(|edge| edge.reason.clone()).unwrap();
-    assert!(reason.contains("nothing of its store is sold here") && reason.contains("by itself"), "{reason}");
+    assert!(
+        reason.contains("no product of its cooperative is sold here") && reason.contains("by itself"),
+        "{reason}"
+    );
     // 20 would be there by the backup, 15 of which were sold.
     assert_eq!(world.at_the_hub_word(goods::order(listing, 10)).await, "not_enough");
     assert_eq!(world.at_the_hub_word(goods::order(others, 2)).await, "applied", "that office has come");
@@ -150,4 +154,140 @@ async fn a_hub_that_forgot_nothing_takes_no_box_for_a_proof() {
     // Nor a box with another key.
     world.sql("UPDATE edges SET public_key = decode(repeat('07', 32), 'hex') WHERE id = 1").await;
     assert!(office.rejoin().await.is_err());
+}
+
+/// What an office has of the hub's newest answer but for its end, which was cut off: everything, without the link.
+async fn lose_the_link_of(office: &Office, before: &str) {
+    office.sql(format!("UPDATE node SET value = x'{before}' WHERE key = 'link'")).await;
+}
+
+async fn link_of(office: &Office) -> String {
+    office.column::<String>("SELECT hex(value) FROM node WHERE key = 'link'").await.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verdicts_that_a_restored_hub_never_gave_show_it_though_the_link_does_not() {
+    let (world, listing) = world(54).await;
+    let office = &world.offices[0];
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    let link = link_of(office).await;
+    office.order(listing, 5).await.unwrap();
+    office.sync().await.unwrap();
+    assert_eq!(office.unsettled().await, 0);
+    lose_the_link_of(office, &link).await;
+    world.sql("CALL restore()").await;
+    office.order(listing, 4).await.unwrap();
+    let report = office.sync().await.unwrap();
+    assert!(report.digests_equal, "{report:?}");
+    assert_eq!(world.count("SELECT epoch::bigint FROM hub").await, 2);
+    arrived(&world, 2).await;
+    world.nothing_was_oversold().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_a_restored_hub_never_sent_show_it_though_the_link_does_not() {
+    let (world, listing) = world(55).await;
+    let (office, other) = (&world.offices[0], &world.offices[1]);
+    other.sync().await.unwrap();
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    let links = [link_of(office).await, link_of(other).await];
+    world.at_the_hub(goods::order(listing, 7)).await;
+    office.sync().await.unwrap();
+    lose_the_link_of(office, &links[0]).await;
+    world.sql("CALL restore()").await;
+    // The other one knows of nothing that was forgotten, and nobody is suspected.
+    other.sync().await.unwrap();
+    assert_eq!(world.count("SELECT epoch::bigint FROM hub").await, 1);
+    let report = office.sync().await.unwrap();
+    assert!(report.digests_equal, "{report:?}");
+    assert_eq!(world.count("SELECT epoch::bigint FROM hub").await, 2);
+    arrived(&world, 1).await;
+    assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(13));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_answer_after_a_restore_may_be_lost_and_its_question_may_come_late() {
+    const STREAM: &str = "SELECT incarnation::bigint FROM edges WHERE id = 1";
+    let (world, listing) = world(56).await;
+    let office = &world.offices[0];
+    let copy = world.open_copy(office, office.copy_of_the_disk().await).await;
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    world.at_the_hub(goods::order(listing, 7)).await;
+    office.order(listing, 5).await.unwrap();
+    office.sync().await.unwrap();
+    world.sql("CALL restore()").await;
+    office.line.lose_answers_where(Some("\"last\":true"));
+    for _ in 0..2 {
+        assert!(office.sync().await.unwrap_err().is_temporary());
+        assert_eq!(world.count(STREAM).await, 2, "one stream, however often it is asked for");
+    }
+    office.line.lose_answers_where(None);
+    let report = office.sync().await.unwrap();
+    assert!(report.digests_equal, "{report:?}");
+    arrived(&world, 2).await;
+    // The question of before arrives again, when the office has gone on; and an old copy of the box asks for itself.
+    let said = office.line.ask_unheard_again().await;
+    assert!(said.len() == 2 && said.iter().all(|status| *status == 403), "{said:?}");
+    assert!(copy.rejoin().await.is_err());
+    assert_eq!(world.count(STREAM).await, 2, "nobody replaced the office");
+    office.order(listing, 1).await.unwrap();
+    arrived(&world, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_office_that_slept_through_two_restores_brings_what_the_first_forgot() {
+    let (world, listing) = world(57).await;
+    let (office, other) = (&world.offices[0], &world.offices[1]);
+    other.sync().await.unwrap();
+    world.sql(BACKUP).await;
+    for _ in 0..2 {
+        world.sql("CALL backup()").await;
+        if world.orders_at_the_hub().await == 0 && world.count("SELECT epoch::bigint FROM hub").await == 1 {
+            world.at_the_hub(goods::order(listing, 7)).await;
+            office.sync().await.unwrap();
+        }
+        other.sync().await.unwrap();
+        world.sql("CALL restore()").await;
+        other.sync().await.unwrap();
+    }
+    assert_eq!(world.count("SELECT epoch::bigint FROM hub").await, 3);
+    let report = office.sync().await.unwrap();
+    assert!(report.digests_equal, "{report:?}");
+    arrived(&world, 1).await;
+    assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(13));
+    // No small number that a hub may have given out in between is given again: commands name them.
+    for table in ["commodities", "units", "markets", "regions", "price_series", "cooperatives", "edges"] {
+        let next = format!("SELECT nextval(pg_get_serial_sequence('{table}', 'id'))");
+        assert!(world.count(next).await > 200, "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_office_brought_over_a_bad_line_it_does_not_bring_again() {
+    let (world, listing) = world(58).await;
+    let office = &world.offices[0];
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    world.offer_under_long_names(400).await;
+    office.sync().await.unwrap();
+    world.sql("CALL restore()").await;
+    // Nothing is read of it on this disk: it counts as not there, and keeps nothing else from being brought.
+    let bad = "UPDATE replica SET payload = x'ff' WHERE entity = 13 AND id = (SELECT max(id) FROM replica WHERE entity = 13)";
+    assert_eq!(office.damage(bad).await, 1);
+    office.line.lose_answers_where(Some("\"last\":true"));
+    let before = office.line.carried();
+    assert!(office.sync().await.is_err());
+    let all = office.line.carried() - before;
+    office.line.lose_answers_where(None);
+    assert!(world.listings_at_the_hub().await >= 400);
+    let (before, questions) = (office.line.carried(), office.line.questions());
+    office.rejoin().await.unwrap();
+    let again = office.line.carried() - before;
+    assert!(again * 10 < all, "{again} bytes where {all} were brought before");
+    assert!(office.line.questions() - questions <= 6);
+    office.order(listing, 1).await.unwrap();
+    office.sync().await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! The log, the verdicts and the overlay, on real SQLite files.
 
+mod anew;
 mod log;
 mod overlay;
 mod submit;
