@@ -259,6 +259,19 @@ fn decide(
         }
         return Ok(open(Verdict::Rejected(Reject::new(RejectCode::Duplicate))));
     }
+    if let Body::OrderPlace(order) = body
+        && order.is_awaited(set)
+    {
+        // Whoever asks here asks again himself, and a product that is not known here is none to him.
+        if context.origin != Holder::Hub {
+            let sold = |order| set.sold_by(context.origin, order);
+            blocked.add(&Aggregates::of_body(command.id, body, &command.actor, context, sold));
+            return Ok(open(Verdict::Held));
+        }
+        if set.listings.contains_key(&ListingId(order.listing)) {
+            return Err(ApplyError::Awaited);
+        }
+    }
     match body.decide(command, context, set) {
         Err(refusal) => Ok(open(Verdict::Rejected(refusal))),
         Ok(decision) => {

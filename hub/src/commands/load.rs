@@ -5,7 +5,7 @@
 //! the commit.
 
 use crate::db::int;
-use crate::db::q;
+use crate::db::{q, q_scalar};
 use crate::rows::{self, Cells, phone, step_milli};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -73,6 +73,11 @@ pub(super) async fn load(
     let listings: Vec<Uuid> = listings.into_iter().collect();
     if !listings.is_empty() {
         lock_listings(conn, &listings, &mut set).await?;
+        let unknown: Vec<_> = needs.listings.iter().filter(|id| !set.listings.contains_key(id)).collect();
+        // An office that has not come since a restore may bring it.
+        if !unknown.is_empty() && is_anybody_awaited(conn).await? {
+            set.awaited.extend(unknown);
+        }
         let sold_at = wanted.sold_at.iter().filter(|(listing, price)| set.never_stood_at(*listing, *price));
         let sold_at: Vec<_> = sold_at.copied().collect();
         if !sold_at.is_empty() {
@@ -108,7 +113,7 @@ async fn lock_listings(
     set: &mut WorkingSet,
 ) -> Result<(), sqlx::Error> {
     let rows = q("SELECT l.id, l.cooperative_id, l.commodity_id, l.unit_id, l.title, l.price_minor, l.currency, l.seller_id, l.status,
-            l.posted_at_s, l.prices_whole, u.base, u.factor_milli
+            l.posted_at_s, l.prices_whole, u.base, u.factor_milli, l.cooperative_id IN (SELECT cooperative_id FROM awaited_offices)
         FROM listings l JOIN units u ON u.id = l.unit_id WHERE l.id = ANY($1) ORDER BY l.id FOR NO KEY UPDATE OF l")
     .bind(ids)
     .fetch_all(conn)
@@ -118,10 +123,17 @@ async fn lock_listings(
         if Cells::of("listings", row).get(10)? {
             set.priced.insert(listing.id);
         }
+        if Cells::of("awaited_offices", row).get(13)? {
+            set.awaited.insert(listing.id);
+        }
         set.units.insert(listing.unit, step_milli(row)?.unwrap_or(1));
         set.put_listing(listing);
     }
     Ok(())
+}
+
+async fn is_anybody_awaited(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    q_scalar("SELECT EXISTS (SELECT FROM awaited_offices)").fetch_one(conn).await
 }
 
 /// Which of the prices that sales name their listings have had before. Hardly ever another than today's, so this is hardly asked.
@@ -231,11 +243,10 @@ async fn lock_orders(
     Ok(())
 }
 
-/// What each holder has of each listing: the sum of its entries, read after the listings' locks; and whether an office of its cooperative is
-/// awaited since a restore.
+/// What each holder has of each listing: the sum of its entries, read after the listings' locks.
 async fn stock(conn: &mut PgConnection, listings: &[Uuid], set: &mut WorkingSet) -> Result<(), sqlx::Error> {
-    let rows = q("SELECT listing_id, holder, sum(quantity_milli)::bigint, cooperative_id IN (SELECT cooperative_id FROM awaited_offices)
-        FROM stock_entries WHERE listing_id = ANY($1) GROUP BY listing_id, holder, cooperative_id")
+    let rows = q("SELECT listing_id, holder, sum(quantity_milli)::bigint
+        FROM stock_entries WHERE listing_id = ANY($1) GROUP BY listing_id, holder")
     .bind(listings)
     .fetch_all(conn)
     .await?;
@@ -243,9 +254,6 @@ async fn stock(conn: &mut PgConnection, listings: &[Uuid], set: &mut WorkingSet)
         let cells = Cells::of("stock_entries", row);
         let of = (ListingId(cells.get(0)?), Holder::from_code(cells.number(1)?));
         set.stock.insert(of, Quantity(cells.get(2)?));
-        if cells.get(3)? {
-            set.awaited.insert(of.0);
-        }
     }
     Ok(())
 }

@@ -68,6 +68,9 @@ pub enum ApplyError {
     /// A command broke the code that handles it.
     #[error("a command broke its handler: {0}")]
     Poison(String),
+    /// A person at the hub asks for what only an office knows that has not come since the hub was restored. To him: 503, come back.
+    #[error("an office is awaited that knows what is left")]
+    Awaited,
     /// Commands of a stream that would make what is there already by another road, as something else.
     #[error("what {} commands would make is there already", .0.len())]
     Taken(Vec<CommandId>),

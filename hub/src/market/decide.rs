@@ -2,7 +2,7 @@
 
 use crate::auth::Caller;
 use crate::commands::{ApplyError, Incoming, Opened, hub_context, moved, open};
-use crate::error::{ApiError, Problem, unavailable};
+use crate::error::{ApiError, Kind, Problem, unavailable};
 use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
@@ -96,6 +96,12 @@ impl From<ApplyError> for ApiError {
                 tracing::error!(%cause, "ALARM: this hub cannot work with its database, and somebody has to mend it");
                 cause.into()
             }
+            ApplyError::Awaited => Kind::Unavailable
+                .because(
+                    "This hub was restored from a backup, and the office that has this product has not been heard since: nobody knows \
+                     how much is left. Nothing was ordered; try again later.",
+                )
+                .into(),
             poison @ (ApplyError::Poison(_) | ApplyError::Taken(_)) => Problem::internal(poison).into(),
         }
     }

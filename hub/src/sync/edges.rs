@@ -1,6 +1,7 @@
 //! Edges as an operator sees them: made, listed, given a new code, revoked. What an edge itself does is in the other files here.
 
 use super::code::{self, VALID_DAYS};
+use super::restored::decide_what_waited;
 use super::scope::scope;
 use super::store::edge as edge_row;
 use crate::db::{Db, int, misfit, q, q_scalar, retrying};
@@ -206,7 +207,7 @@ pub async fn rename(db: &Db, deps: &Deps, edge: u32, name: &str) -> Result<Whose
 /// No such edge; the database.
 pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiError> {
     let id = int(edge).map_err(|_| no_edge(edge))?;
-    retrying(deps, || async {
+    let at = retrying(deps, || async {
         let mut tx = db.begin().await?;
         let sql = "UPDATE edges SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING revoked_at";
         let row = q(sql).bind(id).bind(deps.clock.now().to_sqlx()).fetch_optional(&mut *tx).await?;
@@ -218,9 +219,11 @@ pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiErr
         tx.commit().await?;
         // Its poll ends now, not when somebody looks.
         db.tell(&Moved::from_iter([Bucket::Edge(EdgeId(edge))]));
-        Ok(at)
+        Ok::<_, ApiError>(at)
     })
-    .await
+    .await?;
+    decide_what_waited(db, deps).await;
+    Ok(at)
 }
 
 const LIST: &str = "

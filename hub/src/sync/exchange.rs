@@ -245,8 +245,11 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
         clock_offset_s: hello.clock_s.saturating_sub(state.deps.clock.now_s()),
         stuck_sms: hello.stuck_sms.filter(|stuck| stuck.count > 0),
     };
-    store::hear(&mut tx, &heard).await?;
+    let was_awaited = store::hear(&mut tx, &heard).await?;
     tx.commit().await?;
+    if was_awaited {
+        restored::decide_what_waited(&state.db, &state.deps).await;
+    }
     Ok(Ok(Let { number: exchange, link: issued((number, random)), hub, scope }))
 }
 

@@ -312,8 +312,8 @@ impl Heard<'_> {
 }
 
 /// Keeps the links, the fence, the acknowledged verdicts, the cursors, the time and what the office should be told. Who is let in knows of
-/// nothing that a restored hub has forgotten, and is awaited no more.
-pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(), sqlx::Error> {
+/// nothing that a restored hub has forgotten, and is awaited no more. Says whether it was.
+pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<bool, sqlx::Error> {
     q("UPDATE edge_streams SET link_number = $3, link_random = $4, previous_number = $5, previous_random = $6, exchange = $7,
             verdicts_acked = greatest(verdicts_acked, least($8, last_verdict)), heard_scope = $9, heard_cursors = $10
         WHERE edge_id = $1 AND incarnation = $2")
@@ -329,16 +329,16 @@ pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<(
     .bind(heard.cursors)
     .execute(&mut *conn)
     .await?;
-    q("WITH come AS (DELETE FROM awaited_offices WHERE edge_id = $1)
-        UPDATE edges SET last_contact_at = $3, clock_offset_s = $2, stuck_sms = $4, stuck_sms_since = $5 WHERE id = $1")
+    q_scalar("WITH come AS (DELETE FROM awaited_offices WHERE edge_id = $1 RETURNING edge_id)
+        UPDATE edges SET last_contact_at = $3, clock_offset_s = $2, stuck_sms = $4, stuck_sms_since = $5 WHERE id = $1
+        RETURNING EXISTS (SELECT FROM come)")
         .bind(heard.edge.0 as i32)
         .bind(heard.clock_offset_s)
         .bind(heard.at.to_sqlx())
         .bind(heard.stuck_sms.map_or(0, |stuck| i64::from(stuck.count)))
         .bind(heard.stuck_since().map(|since| since.to_sqlx()))
-        .execute(conn)
-        .await?;
-    Ok(())
+        .fetch_one(conn)
+        .await
 }
 
 /// Nothing more is taken from this incarnation.

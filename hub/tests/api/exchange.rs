@@ -51,10 +51,13 @@ fn scope() -> Vec<Bucket> {
 }
 
 /// At the head of everything but the region, of which this much is there.
-fn cursors(region: u64) -> Vec<u8> {
-    let upto = |bucket: &Bucket| if *bucket == REGION { region } else { 1_000_000 };
-    let cursors: Vec<_> =
-        scope().iter().map(|b| BucketCursor { upto: upto(b), ..BucketCursor::new(*b) }).collect();
+async fn cursors(hub: &TestHub, region: u64) -> Vec<u8> {
+    let mut cursors = Vec::new();
+    for bucket in scope() {
+        let head = format!("SELECT coalesce((SELECT version FROM buckets WHERE name = '{bucket}'), 0)");
+        let upto = if bucket == REGION { region } else { hub.ask(&head).await.parse().unwrap() };
+        cursors.push(BucketCursor { upto, ..BucketCursor::new(bucket) });
+    }
     cursors_to_bytes(&cursors)
 }
 
@@ -210,7 +213,7 @@ async fn cursors_that_are_none_are_refused_by_name_and_not_kept() {
 async fn what_only_a_hub_says_is_passed_over_unread() {
     let hub = TestHub::with_market().await;
     let asks = Signed::enrolled(&hub).await;
-    let mut body = Message::Hello(asks.hello(scope_hash(&scope()), cursors(0))).to_bytes();
+    let mut body = Message::Hello(asks.hello(scope_hash(&scope()), cursors(&hub, 0).await)).to_bytes();
     for kind in [16, 17, 18, 19, 20, 21, 22, 23, 99] {
         frame::write(&mut body, kind, b"not such a message", 3);
     }
@@ -237,7 +240,7 @@ const BEGINNINGS: [u64; 2] = [0, 1];
 async fn whoever_is_revoked_in_the_middle_of_an_answer_gets_no_more_of_it() {
     for begins in BEGINNINGS {
         let (hub, asks) = with_rows().await;
-        let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(begins)).await;
+        let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(&hub, begins).await).await;
         assert!(matches!(answer.next().await, Some(Message::Rows(_))));
         edges::revoke(&hub.state.db, &hub.state.deps, 1).await.unwrap();
         let rest = answer.rest().await;
@@ -252,7 +255,7 @@ async fn whoever_is_revoked_in_the_middle_of_an_answer_gets_no_more_of_it() {
 async fn whose_buckets_change_in_the_middle_of_an_answer_is_told_to_ask_again() {
     for begins in BEGINNINGS {
         let (hub, mut asks) = with_rows().await;
-        let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(begins)).await;
+        let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(&hub, begins).await).await;
         assert!(matches!(answer.next().await, Some(Message::Rows(_))));
         hub.sql("UPDATE cooperatives SET region_id = 2 WHERE id = 1").await;
         let rest = answer.rest().await;
@@ -260,7 +263,7 @@ async fn whose_buckets_change_in_the_middle_of_an_answer_is_told_to_ask_again() 
         let Some(Message::Close(close)) = rest.last() else { panic!("{:?}", rest.last()) };
         assert!(close.more && !rest.iter().any(|m| matches!(m, Message::Complete(_))));
         asks.link = close.link.clone();
-        let next = asks.ask(&hub, scope_hash(&scope()), cursors(begins)).await.rest().await;
+        let next = asks.ask(&hub, scope_hash(&scope()), cursors(&hub, begins).await).await.rest().await;
         assert!(matches!(next.as_slice(), [Message::Welcome(_), Message::Close(_)]), "{next:?}");
     }
 }
@@ -270,7 +273,7 @@ async fn whoever_is_revoked_while_it_still_asks_gets_nothing() {
     let (hub, asks) = with_rows().await;
     let (asking, mut asked) = tokio::sync::mpsc::unbounded_channel::<Result<Vec<u8>, std::io::Error>>();
     let body = futures_util::stream::poll_fn(move |cx| asked.poll_recv(cx));
-    let hello = asks.hello(scope_hash(&scope()), cursors(0));
+    let hello = asks.hello(scope_hash(&scope()), cursors(&hub, 0).await);
     asking.send(Ok(Message::Hello(hello).to_bytes())).unwrap();
     let answer = tokio::spawn(asks.send(&hub, Body::from_stream(body)));
     while hub.ask("SELECT max(exchange) FROM edge_streams").await != "1" {
@@ -297,7 +300,7 @@ async fn verdicts_for_a_slow_line_hold_no_connection() {
     let url = hub.state.db.direct_url().to_owned();
     let db = Db::connect_with(&url, &url, 1).await.unwrap();
     hub.change(|shared| shared.db = db);
-    let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(0)).await;
+    let mut answer = asks.ask(&hub, scope_hash(&scope()), cursors(&hub, 0).await).await;
     let Some(Message::Verdicts(first)) = answer.next().await else { panic!("no verdicts") };
     // The only connection is there for others, though most of the answer is still to be sent.
     assert_eq!(hub.ask("SELECT 1").await, "1");
@@ -321,7 +324,7 @@ async fn sms_that_wait_at_an_office_are_listed_until_it_says_nothing_of_them() {
         (Some(StuckSms { count: 0, age_s: 5 }), 0, None),
         (None, 0, None),
     ] {
-        let hello = Hello { stuck_sms: said, ..asks.hello(scope_hash(&scope()), cursors(0)) };
+        let hello = Hello { stuck_sms: said, ..asks.hello(scope_hash(&scope()), cursors(&hub, 0).await) };
         let mut body = Message::Hello(hello).to_bytes();
         Message::End.write(&mut body);
         let answer = asks.send(&hub, Body::from(body)).await.rest().await;
@@ -386,7 +389,7 @@ async fn an_edge_of_minor_1_is_sent_a_slot_in_the_older_form_alone() {
         let hub = TestHub::with_market().await;
         let asks = Signed::enrolled(&hub).await;
         let of = one_slot(&hub, letters).await;
-        let hello = Hello { minor, ..asks.hello(scope_hash(&scope()), cursors(3)) };
+        let hello = Hello { minor, ..asks.hello(scope_hash(&scope()), cursors(&hub, 3).await) };
         let mut body = Message::Hello(hello).to_bytes();
         for question in [&of[..], &of[..1]] {
             let audit = Audit { bucket: REGION, entity: Listing::NUMBER, slot: question.to_vec() };

@@ -15,6 +15,7 @@ mod kept;
 mod line;
 mod office;
 mod restored;
+mod salvage;
 mod world;
 
 use chance::Chance;

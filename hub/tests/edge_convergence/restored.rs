@@ -10,7 +10,7 @@ use sync_protocol::ids::EdgeId;
 use sync_protocol::units::Quantity;
 
 /// Copies every table aside, or puts the copies back: what a backup holds, and a restore makes of it.
-const BACKUP: &str = "
+pub(crate) const BACKUP: &str = "
     CREATE OR REPLACE PROCEDURE backup() LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN
         DROP SCHEMA IF EXISTS aside CASCADE; CREATE SCHEMA aside;
         FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_%' LOOP
@@ -124,7 +124,7 @@ async fn until_an_office_has_come_nothing_of_its_store_is_sold_at_the_hub() {
         "{reason}"
     );
     // 20 would be there by the backup, 15 of which were sold.
-    assert_eq!(world.at_the_hub_word(goods::order(listing, 10)).await, "not_enough");
+    assert_eq!(world.at_the_hub_word(goods::order(listing, 10)).await, "awaited", "no refusal either");
     assert_eq!(world.at_the_hub_word(goods::order(others, 2)).await, "applied", "that office has come");
     office.sync().await.unwrap();
     assert_eq!(awaited(&world).await, [0u32; 0]);
@@ -290,4 +290,27 @@ async fn what_an_office_brought_over_a_bad_line_it_does_not_bring_again() {
     assert!(office.line.questions() - questions <= 6);
     office.order(listing, 1).await.unwrap();
     office.sync().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_office_asks_for_waits_until_the_one_has_come_that_knows_what_is_left_after_a_restore() {
+    let (world, listing) = world(59).await;
+    let (office, other) = (&world.offices[0], &world.offices[1]);
+    world.both_sides_are_equal().await.unwrap();
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    world.at_the_hub(goods::order(listing, 12)).await;
+    office.sync().await.unwrap();
+    other.sync().await.unwrap();
+    world.sql("CALL restore()").await;
+    other.order(listing, 3).await.unwrap();
+    other.order(listing, 10).await.unwrap();
+    other.sync().await.unwrap();
+    other.sync().await.unwrap();
+    assert_eq!(other.words().await, ["held", "held"], "neither sold nor refused");
+    office.sync().await.unwrap();
+    other.sync().await.unwrap();
+    assert_eq!(other.words().await, ["applied", "rejected"], "8 were left");
+    arrived(&world, 2).await;
+    world.nothing_was_oversold().await.unwrap();
 }

@@ -263,9 +263,10 @@ impl World {
     pub(crate) async fn at_the_hub_word(&self, body: impl Into<Body>) -> &'static str {
         let clerk = goods::user(265_991_000_001);
         let id = self.deps.ids.uuid_v7();
-        match self.at_the_hub_as(clerk, Some(CooperativeId(1)), id, body).await.unwrap() {
-            Verdict::Rejected(reject) => reject.code.as_str(),
-            verdict => verdict.as_str(),
+        match self.at_the_hub_as(clerk, Some(CooperativeId(1)), id, body).await {
+            Err(ApplyError::Awaited) => "awaited",
+            Ok(Verdict::Rejected(reject)) => reject.code.as_str(),
+            said => said.unwrap().as_str(),
         }
     }
 

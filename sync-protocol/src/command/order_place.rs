@@ -79,6 +79,12 @@ impl OrderPlace {
         }
     }
 
+    /// Whether the hub cannot say yet, because it was restored from a backup and an office has not come that knows what is left: then it
+    /// neither sells nor refuses.
+    pub fn is_awaited(&self, set: &WorkingSet) -> bool {
+        self.source == Source::Ask && set.awaited.contains(&ListingId(self.listing))
+    }
+
     pub(super) fn decide(
         &self,
         command: &Command,
@@ -148,8 +154,7 @@ impl OrderPlace {
                 .set(EffectRow::Order(self.order(command, context, listing, OrderStatus::Asked, None)), true);
             return Ok(decision);
         }
-        let is_awaited = set.awaited.contains(&listing.id);
-        let left = if is_awaited { Quantity::ZERO } else { set.available(listing.id, Holder::Hub) };
+        let left = set.available(listing.id, Holder::Hub);
         if left < quantity {
             return Err(Reject::with(RejectCode::NotEnough, [left.max(Quantity::ZERO).to_string()]));
         }

@@ -56,8 +56,8 @@ pub struct WorkingSet {
     pub priced: HashSet<ListingId>,
     /// What each holder can spend of a listing.
     pub stock: HashMap<(ListingId, Holder), Quantity>,
-    /// Listings of which the hub may have sold what it has forgotten: it was restored from a backup, and an office of their cooperative has
-    /// not come since.
+    /// Listings of which the hub may have sold what it has forgotten, or that it may have forgotten itself: it was restored from a backup,
+    /// and an office of their cooperative has not come since.
     pub awaited: HashSet<ListingId>,
     /// Stock entries that the batch has set, so that one reached twice counts once.
     pub entries: HashSet<crate::entity::EntryId>,

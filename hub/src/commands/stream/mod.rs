@@ -94,6 +94,8 @@ impl From<ApplyError> for Failed {
             ApplyError::Db(error) => Self::Broken(error.to_string()),
             ApplyError::Poison(error) => Self::Broken(error),
             ApplyError::Taken(ids) => Self::Taken(ids),
+            // What comes by a stream waits instead.
+            ApplyError::Awaited => Self::Broken(ApplyError::Awaited.to_string()),
         }
     }
 }
