@@ -185,37 +185,13 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
         previous: stream.previous.map(issued),
         applied_seq: stream.applied_seq,
     };
-    match issuer.admit(&known, &hello.link, &hello.proof, hello.highest_seq) {
-        Admission::Follows => {}
-        Admission::Prove(proof) => return Ok(Err(Message::Prove(proof))),
-        Admission::Rewound => {
-            store::freeze(&mut tx, edge.id, edge.incarnation).await?;
-            tx.commit().await?;
-            tracing::error!(
-                edge = edge.id.0,
-                link = hello.link.number,
-                last = known.last.number,
-                "restored or cloned edge: frozen"
-            );
-            return refuse(
-                RefusalCode::Rewound,
-                &way_out(edge.id, "its data is older than what it has shown before"),
-            );
-        }
-        Admission::NotOurs => {
-            return Err(Kind::EdgeLink
-                .because(way_out(edge.id, "What this box shows was made with other keys than this hub's"))
-                .into());
-        }
-        Admission::HubRestored => {
-            tracing::warn!(
-                edge = edge.id.0,
-                link = hello.link.number,
-                last = known.last.number,
-                "this hub was restored from a backup"
-            );
-            return refuse(RefusalCode::HubRestored, session::FORGOTTEN);
-        }
+    let admission = issuer.admit(&known, &hello.link, &hello.proof, hello.highest_seq);
+    if admission == Admission::Rewound {
+        store::freeze(&mut tx, edge.id, edge.incarnation).await?;
+    }
+    if let Some(answer) = not_let_in(admission, edge.id, hello.link.number, known.last.number)? {
+        tx.commit().await?;
+        return Ok(Err(answer));
     }
     let scope = scope::scope(&mut tx, edge).await?;
     if !hello.has_cursors_of(&scope) {
@@ -251,6 +227,26 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
         restored::decide_what_waited(&state.db, &state.deps).await;
     }
     Ok(Ok(Let { number: exchange, link: issued((number, random)), hub, scope }))
+}
+
+/// The answer to a request whose link does not follow on the last.
+fn not_let_in(admission: Admission, edge: EdgeId, link: u64, last: u64) -> Result<Option<Message>, ApiError> {
+    let refuse = |code, detail: &str| Ok(Some(Message::Refusal(Refusal::new(code, detail))));
+    match admission {
+        Admission::Follows => Ok(None),
+        Admission::Prove(proof) => Ok(Some(Message::Prove(proof))),
+        Admission::Rewound => {
+            tracing::error!(edge = edge.0, link, last, "restored or cloned edge: frozen");
+            refuse(RefusalCode::Rewound, &way_out(edge, "its data is older than what it has shown before"))
+        }
+        Admission::NotOurs => Err(Kind::EdgeLink
+            .because(way_out(edge, "What this box shows was made with other keys than this hub's"))
+            .into()),
+        Admission::HubRestored => {
+            tracing::warn!(edge = edge.0, link, last, "this hub was restored from a backup");
+            refuse(RefusalCode::HubRestored, session::FORGOTTEN)
+        }
+    }
 }
 
 /// What has happened, and the two commands that let the box go on in place. Nothing that is stored on it is lost by them.
