@@ -9,12 +9,21 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use mizili_node::files::{File, Folder, Kept};
+use rust_embed::Embed;
+use std::sync::LazyLock;
 
 /// The page, which names the others.
 const PAGE: &str = "index.html";
 
 /// Swagger UI and the page around it (`hub/assets/docs`), as the build script packs them.
-static FOLDER: Folder = include!(concat!(env!("OUT_DIR"), "/docs.rs"));
+#[derive(Embed)]
+#[folder = "$OUT_DIR/docs"]
+struct Packed;
+
+static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
+    let listing = include!(concat!(env!("OUT_DIR"), "/docs.rs"));
+    Folder::embedded(listing, |name| Packed::get(name).map(|file| file.data))
+});
 
 /// The routes of the pages.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {

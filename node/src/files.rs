@@ -8,17 +8,34 @@ use crate::problem::Problem;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::borrow::Cow;
 use std::io::{self, Read as _};
 
-/// A file as the build has left it.
-#[derive(Debug)]
-pub struct File {
+/// What the build says of a folder that it has packed.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    /// A hash of all its files.
+    pub hash: &'static str,
+    /// The files.
+    pub files: &'static [Listed],
+}
+
+/// What the build says of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
     /// Its name, without a folder.
     pub name: &'static str,
     /// What it is, as `Content-Type` says it.
     pub content_type: &'static str,
     /// A hash of it as it is, unpacked.
     pub tag: &'static str,
+}
+
+/// A file as the build has left it.
+#[derive(Debug)]
+pub struct File {
+    /// What it is.
+    pub listed: Listed,
     /// What is kept of it.
     pub form: Form,
 }
@@ -27,13 +44,13 @@ pub struct File {
 #[derive(Debug)]
 pub enum Form {
     /// It as it is: packing would not make it smaller.
-    Plain(&'static [u8]),
+    Plain(Bytes),
     /// It packed in two ways, and nothing else.
     Packed {
         /// In the way that is smallest, which browsers take over TLS and from their own machine.
-        brotli: &'static [u8],
+        brotli: Bytes,
         /// In the way that everything takes.
-        gzip: &'static [u8],
+        gzip: Bytes,
     },
 }
 
@@ -49,7 +66,7 @@ pub enum Kept {
 impl File {
     /// The answer to a GET or a HEAD of it.
     pub fn answer(&self, headers: &HeaderMap, kept: Kept) -> Response {
-        let (encoding, bytes) = match self.form {
+        let (encoding, bytes) = match &self.form {
             Form::Plain(_) => (None, None),
             Form::Packed { brotli, gzip } => {
                 match Encoding::wanted_of(headers, &[Encoding::Brotli, Encoding::Gzip]) {
@@ -59,7 +76,7 @@ impl File {
                 }
             }
         };
-        let tag = etag::header_value(&format!("\"{}\"", self.tag));
+        let tag = etag::header_value(&format!("\"{}\"", self.listed.tag));
         let tag = encoding.map_or_else(|| tag.clone(), |encoding| encoding.tag(&tag));
         let cache = match kept {
             Kept::Asking => "no-cache",
@@ -74,11 +91,11 @@ impl File {
         if headers.get(header::IF_NONE_MATCH).is_some_and(|known| etag::lists(known, &tag)) {
             return (StatusCode::NOT_MODIFIED, fixed).into_response();
         }
-        let named = [(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type))];
+        let named = [(header::CONTENT_TYPE, HeaderValue::from_static(self.listed.content_type))];
         match (encoding, bytes) {
             (Some(encoding), Some(bytes)) => {
                 let encoded = [(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()))];
-                (fixed, named, encoded, Bytes::from_static(bytes)).into_response()
+                (fixed, named, encoded, bytes.clone()).into_response()
             }
             _ => match self.plain() {
                 Ok(bytes) => (fixed, named, bytes).into_response(),
@@ -92,11 +109,11 @@ impl File {
     /// # Errors
     /// None that a caller could act on.
     pub fn plain(&self) -> io::Result<Bytes> {
-        match self.form {
-            Form::Plain(bytes) => Ok(Bytes::from_static(bytes)),
+        match &self.form {
+            Form::Plain(bytes) => Ok(bytes.clone()),
             Form::Packed { gzip, .. } => {
                 let mut content = Vec::new();
-                flate2::read::GzDecoder::new(gzip).read_to_end(&mut content)?;
+                flate2::read::GzDecoder::new(&**gzip).read_to_end(&mut content)?;
                 Ok(content.into())
             }
         }
@@ -109,17 +126,37 @@ pub struct Folder {
     /// The hash.
     pub hash: &'static str,
     /// The files.
-    pub files: &'static [File],
+    pub files: Vec<File>,
 }
 
 impl Folder {
+    /// From what is embedded, by the names under which the build has kept it.
+    pub fn embedded(listing: Listing, get: impl Fn(&str) -> Option<Cow<'static, [u8]>>) -> Self {
+        let bytes = |name: &str| {
+            Some(match get(name)? {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => bytes.into(),
+            })
+        };
+        let form = |name: &str| {
+            let packed = |ending| bytes(&format!("{name}{ending}"));
+            match packed(".br").zip(packed(".gz")) {
+                Some((brotli, gzip)) => Some(Form::Packed { brotli, gzip }),
+                None => bytes(name).map(Form::Plain),
+            }
+        };
+        // The build has kept all that it lists: a test of each node's pages holds it to that.
+        let file = |listed: &Listed| Some(File { listed: *listed, form: form(listed.name)? });
+        Self { hash: listing.hash, files: listing.files.iter().filter_map(file).collect() }
+    }
+
     /// A file by its name.
-    pub fn get(&self, name: &str) -> Option<&'static File> {
-        self.files.iter().find(|file| file.name == name)
+    pub fn get(&self, name: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.listed.name == name)
     }
 
     /// A file by its name behind a hash; another hash is that of another version of the program.
-    pub fn get_hashed(&self, hash: &str, name: &str) -> Option<&'static File> {
+    pub fn get_hashed(&self, hash: &str, name: &str) -> Option<&File> {
         (hash == self.hash).then(|| self.get(name)).flatten()
     }
 }
@@ -135,10 +172,9 @@ mod tests {
 
     fn file() -> File {
         let words = "words ".repeat(1_000);
-        let packed =
-            |encoding: Encoding| -> &'static [u8] { encoding.pack(words.as_bytes()).unwrap().leak() };
+        let packed = |encoding: Encoding| encoding.pack(words.as_bytes()).unwrap().into();
         let form = Form::Packed { brotli: packed(Encoding::Brotli), gzip: packed(Encoding::Gzip) };
-        File { name: "words.txt", content_type: "text/plain", tag: "abc", form }
+        File { listed: Listed { name: "words.txt", content_type: "text/plain", tag: "abc" }, form }
     }
 
     #[tokio::test]
@@ -177,7 +213,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_picture_is_sent_as_it_is() {
-        let file = File { name: "p.png", content_type: "image/png", tag: "abc", form: Form::Plain(b"PNG") };
+        let listed = Listed { name: "p.png", content_type: "image/png", tag: "abc" };
+        let file = File { listed, form: Form::Plain(Bytes::from_static(b"PNG")) };
         let answer = file.answer(&accepting("br, gzip"), Kept::ForEver);
         assert!(!answer.headers().contains_key(header::CONTENT_ENCODING));
         assert_eq!(answer.headers()[header::ETAG], "\"abc\"");

@@ -10,9 +10,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use mizili_node::fallback::no_such_path;
 use mizili_node::files::{File, Folder, Kept};
+use rust_embed::Embed;
+use std::sync::LazyLock;
 
 /// The files of `edge/assets` and the API's document, as the build script packs them.
-static FOLDER: Folder = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+#[derive(Embed)]
+#[folder = "$OUT_DIR/pages"]
+struct Packed;
+
+static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
+    let listing = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+    Folder::embedded(listing, |name| Packed::get(name).map(|file| file.data))
+});
 
 /// What a page may do: load its own script, style and pictures, and call its own box. Nothing else.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -58,8 +67,8 @@ mod tests {
 
     #[test]
     fn the_pages_hold_no_inline_script_and_name_no_other_host() {
-        for file in FOLDER.files.iter().filter(|file| file.name != "openapi.json") {
-            let (name, text) = (file.name, text(file));
+        for file in FOLDER.files.iter().filter(|file| file.listed.name != "openapi.json") {
+            let (name, text) = (file.listed.name, text(file));
             let links: Vec<&str> = text.match_indices("http").map(|(at, _)| &text[at..]).collect();
             let other = links.iter().find(|link| {
                 (link.starts_with("http://") || link.starts_with("https://"))
@@ -106,11 +115,11 @@ mod tests {
         let names: Vec<_> =
             std::fs::read_dir(&assets).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(names.len() + 1, FOLDER.files.len(), "the document too");
-        for file in FOLDER.files {
-            let path = if file.name == "openapi.json" {
+        for file in &FOLDER.files {
+            let path = if file.listed.name == "openapi.json" {
                 assets.join("../openapi.json")
             } else {
-                assets.join(file.name)
+                assets.join(file.listed.name)
             };
             let source = std::fs::read_to_string(path).unwrap().replace("/assets/", &hashed);
             for encoding in ["identity", "br", "gzip"] {
@@ -122,8 +131,12 @@ mod tests {
                 let by =
                     Encoding::ALL.into_iter().find(|one| packed.as_ref().is_some_and(|by| by == one.name()));
                 let content = by.map_or(bytes.to_vec(), |by| unpacked(by, &bytes).unwrap());
-                assert_eq!(String::from_utf8(content).unwrap(), source, "{} {encoding}", file.name);
-                assert!(packed.is_some() || encoding == "identity" || source.len() < 1_000, "{}", file.name);
+                assert_eq!(String::from_utf8(content).unwrap(), source, "{} {encoding}", file.listed.name);
+                assert!(
+                    packed.is_some() || encoding == "identity" || source.len() < 1_000,
+                    "{}",
+                    file.listed.name
+                );
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Packs the files that are part of the programs while these are built: pages, scripts, pictures. What it writes are Rust expressions for
-//! `include!`, of the types in `node/src/files.rs`. It is for build scripts and must never be part of a program.
+//! Packs the files that are part of the programs while these are built: pages, scripts, pictures. What it writes are a folder to embed and a
+//! Rust expression for `include!` that lists it, of the types in `node/src/files.rs`. It is for build scripts and must never be part of a program.
 
 pub mod archive;
 
@@ -49,14 +49,20 @@ fn watch(path: impl std::fmt::Display) {
     println!("cargo:rerun-if-changed={path}");
 }
 
-/// Writes `NAME.rs` into `out`: a `Folder` of these files, in which each `stem` is followed by the hash of all. So a page names its
+/// Writes into `out` the folder `NAME`, with these files in the forms in which they are kept, and `NAME.rs`, a `Listing` of them. In them each `stem` is followed by the hash of all. So a page names its
 /// scripts, and they each other, under names that a browser may keep for ever.
 ///
 /// # Errors
 /// When a file is of a kind that no page has, or cannot be written.
 pub fn write_folder(out: &Path, name: &str, stem: &str, files: Vec<Source>) -> io::Result<()> {
     let hash = hash_of_all(&files);
-    let mut code = format!("mizili_node::files::Folder {{ hash: {hash:?}, files: &[\n");
+    let mut code = format!("mizili_node::files::Listing {{ hash: {hash:?}, files: &[\n");
+    let folder = out.join(name);
+    // What an earlier build left there is not embedded.
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
     for Source { name: file, content } in files {
         let Some(content_type) = content_type(&file) else {
             return Err(io::Error::other(format!("no page has files like {file}")));
@@ -65,11 +71,11 @@ pub fn write_folder(out: &Path, name: &str, stem: &str, files: Vec<Source>) -> i
             Ok(text) => text.replace(stem, &format!("{stem}{hash}/")).into_bytes(),
             Err(binary) => binary.into_bytes(),
         };
-        let form = write_forms(out, &format!("{name}-{file}"), &content)?;
+        write_forms(&folder, &file, &content)?;
         let tag = short_hash(&content);
         let _ = writeln!(
             code,
-            "mizili_node::files::File {{ name: {file:?}, content_type: {content_type:?}, tag: {tag:?}, form: {form} }},"
+            "mizili_node::files::Listed {{ name: {file:?}, content_type: {content_type:?}, tag: {tag:?} }},"
         );
     }
     code.push_str("] }\n");
@@ -93,20 +99,15 @@ pub fn write_texts(out: &Path, name: &str, folder: &Path) -> io::Result<()> {
     fs::write(out.join(format!("{name}.rs")), code)
 }
 
-/// The forms in which a file is kept. What packing makes hardly smaller, such as a picture or a few words, is kept as it is; the rest
-/// is kept packed alone, and unpacked for the rare caller who takes neither form.
-fn write_forms(out: &Path, name: &str, content: &[u8]) -> io::Result<String> {
+/// Writes the forms in which a file is kept. What packing makes hardly smaller, such as a picture or a few words, is kept as it is; the
+/// rest is kept packed alone, as `NAME.br` and `NAME.gz`, and unpacked for the rare caller who takes neither form.
+fn write_forms(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let (brotli, gzip) = (brotli(content)?, gzip(content)?);
-    let keep = |ending: &str, bytes: &[u8]| {
-        let path = out.join(format!("{name}{ending}"));
-        fs::write(&path, bytes)?;
-        Ok::<_, io::Error>(format!("include_bytes!({path:?})"))
-    };
     if gzip.len() * 10 > content.len() * 9 {
-        return Ok(format!("mizili_node::files::Form::Plain({})", keep("", content)?));
+        return fs::write(folder.join(name), content);
     }
-    let (brotli, gzip) = (keep(".br", &brotli)?, keep(".gz", &gzip)?);
-    Ok(format!("mizili_node::files::Form::Packed {{ brotli: {brotli}, gzip: {gzip} }}"))
+    fs::write(folder.join(format!("{name}.br")), brotli)?;
+    fs::write(folder.join(format!("{name}.gz")), gzip)
 }
 
 fn brotli(content: &[u8]) -> io::Result<Vec<u8>> {
