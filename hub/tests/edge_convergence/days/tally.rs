@@ -215,9 +215,13 @@ impl Tally {
                 ensure!(self.was_undone(told, *end), "{told:?} was told to be done, and ended as {end:?}");
             }
             let office = &world.offices[told.office];
-            let about = format!("FROM sms_out WHERE about = '{}' AND kind = 'verdict'", told.id);
-            let said: Vec<String> = office.column(format!("SELECT phone || ' ' || text {about}")).await;
-            self.is_the_last_word(told, *end, &said)?;
+            let said = async |about: String| -> Vec<String> {
+                office.column(format!("SELECT phone || ' ' || text FROM sms_out WHERE about = '{about}' AND kind = 'verdict'")).await
+            };
+            let order = if let What::Cancel { order, .. } = told.what { order } else { told.id };
+            let (own, of_its_end) =
+                (said(told.id.to_string()).await, said(format!("{order}/cancelled")).await);
+            self.is_the_last_word(told, *end, &own, &of_its_end)?;
             self.its_end_was_told(office, told).await?;
             stands_on_the_page(office, told, *end).await?;
         }
@@ -239,19 +243,31 @@ impl Tally {
         end == End::Dismissed || post.is_some_and(|post| self.dismissed.contains(&post.id))
     }
 
-    fn is_the_last_word(&self, told: &Told, end: End, said: &[String]) -> Result<()> {
-        let is_refused = end != End::Applied;
+    /// `own` is what was said of the act, `of_its_end` that its order is cancelled: that is said once, whoever brought it about.
+    fn is_the_last_word(&self, told: &Told, end: End, own: &[String], of_its_end: &[String]) -> Result<()> {
+        let is_off = self.cancelled_at_the_hub.contains(&told.id)
+            || self
+                .told
+                .iter()
+                .any(|other| matches!(other.what, What::Cancel { order, .. } if order == told.id));
+        let is_of_its_end = own.is_empty() && (matches!(told.what, What::Cancel { .. }) || is_off);
+        // An order that is off is what whoever wanted it off wanted.
+        let hears_its_end = is_of_its_end && !of_its_end.is_empty();
+        let is_refused = end != End::Applied && !hears_its_end;
         // Who acts at the page looks there; a cancel is told to the buyer, unless he made it and was told that it is done.
         let (phone, is_told) = match told.what {
             What::Order { .. } => {
                 (told.phone, is_refused || !(told.is_sure || self.cancelled_unanswered.contains(&told.id)))
             }
-            What::Cancel { buyer: 0, by, .. } => (by, is_refused || !told.is_sure),
-            What::Cancel { buyer, by, .. } => (buyer, is_refused || !told.is_sure || by != buyer),
+            What::Cancel { buyer: 0, by, .. } => (by, end != End::Applied || !told.is_sure),
+            What::Cancel { buyer, by, .. } => (buyer, end != End::Applied || !told.is_sure || by != buyer),
             What::Post { .. } | What::Adjust { .. } | What::Other { .. } => (0, false),
         };
         let is_told = is_told && phone != 0;
         let expected = usize::from(is_told);
+        // Who need not hear of this act may have heard of another that ended the order.
+        let said = if is_of_its_end && is_told { of_its_end } else { own };
+        ensure!(of_its_end.len() < 2, "{told:?} ended as {end:?}, and was told 1 times: {of_its_end:?}");
         ensure!(said.len() == expected, "{told:?} ended as {end:?}, and was told {expected} times: {said:?}");
         for text in said {
             ensure!(text.starts_with(&format!("{phone} ")), "{told:?}: somebody else was told: {text}");
