@@ -4,12 +4,22 @@
 use crate::db::DbError;
 use rusqlite::types::ToSql;
 use rusqlite::{CachedStatement, Connection};
+use std::sync::LazyLock;
 
 /// Rows of one statement.
 pub(super) const AT_ONCE: usize = 32;
 
 /// Columns of either table that say something else for each row; two are the same for all.
 const OWN_COLUMNS: usize = 3;
+
+/// The text for so many rows: entity and bucket once, and each row's own.
+fn text(into: &str) -> String {
+    let row = |row| {
+        let first = 3 + row * OWN_COLUMNS;
+        format!("(?1, ?2, ?{first}, ?{}, ?{})", first + 1, first + 2)
+    };
+    format!("{into} VALUES {}", (0..AT_ONCE).map(row).collect::<Vec<_>>().join(", "))
+}
 
 /// A statement that is given its rows one after the other.
 pub(super) struct Many<'a> {
@@ -20,24 +30,20 @@ pub(super) struct Many<'a> {
 impl<'a> Many<'a> {
     /// Rows of one entity and bucket: `id`, `version`, `payload` of each. None of them may be here.
     pub(super) fn rows(conn: &'a Connection, entity: u16, bucket: i64) -> Result<Self, DbError> {
-        let into = "INSERT INTO replica (entity, bucket, id, version, payload)";
-        Self::new(conn, into, entity, bucket)
+        static SQL: LazyLock<String> =
+            LazyLock::new(|| text("INSERT INTO replica (entity, bucket, id, version, payload)"));
+        Self::new(conn, &SQL, entity, bucket)
     }
 
     /// Index entries of one entity and bucket: `field`, `value`, `id` of each. Those that are here stay.
     pub(super) fn index(conn: &'a Connection, entity: u16, bucket: i64) -> Result<Self, DbError> {
-        let into = "INSERT OR IGNORE INTO replica_index (entity, bucket, field, value, id)";
-        Self::new(conn, into, entity, bucket)
+        static SQL: LazyLock<String> =
+            LazyLock::new(|| text("INSERT OR IGNORE INTO replica_index (entity, bucket, field, value, id)"));
+        Self::new(conn, &SQL, entity, bucket)
     }
 
-    fn new(conn: &'a Connection, into: &str, entity: u16, bucket: i64) -> Result<Self, DbError> {
-        let mut sql = format!("{into} VALUES");
-        for row in 0..AT_ONCE {
-            let first = 3 + row * OWN_COLUMNS;
-            let comma = if row == 0 { ' ' } else { ',' };
-            sql.push_str(&format!("{comma}(?1, ?2, ?{first}, ?{}, ?{})", first + 1, first + 2));
-        }
-        let mut statement = conn.prepare_cached(&sql)?;
+    fn new(conn: &'a Connection, sql: &str, entity: u16, bucket: i64) -> Result<Self, DbError> {
+        let mut statement = conn.prepare_cached(sql)?;
         statement.raw_bind_parameter(1, entity)?;
         statement.raw_bind_parameter(2, bucket)?;
         Ok(Self { statement, bound: 0 })
