@@ -42,70 +42,63 @@ async fn asks(app: &App, product: &str, answers: &AtomicU32) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn neither_a_pooler_that_takes_no_names_nor_a_changed_column_fails_anybody() {
     tls::install_provider();
-    for statements in ["named", "auto"] {
-        let nothing = |_| async { Ok::<_, sqlx::Error>(()) };
-        let database = TestPostgres::new(&TemplateKey::of_parts("bare", [""]), nothing).await.unwrap();
-        let pooler = Pooler::before(&database);
-        let hub = Hub { dir: tempfile::tempdir().unwrap(), pooler: &pooler.url, direct: database.url() };
-        hub.run(&["migrate"], "");
-        hub.run(
-            &["cooperative", "add", "--name", "Mbewu", "--country", "MWI", "--region", "Central Region"],
-            "",
-        );
-        hub.run(&["user", "add", "--phone", "+265991000001", "--role", "admin"], "nyemba 2026\n");
-        let mut operator = PgConnection::connect(database.url()).await.unwrap();
-        let file = hub.dir.path().join("wfp_food_prices_mwi.csv");
-        std::fs::write(&file, PRICES).unwrap();
-        hub.run(&["prices", "import", "--source", "wfp", file.to_str().unwrap()], "");
+    // Not with names against the pooler's way: there a name may be another connection's statement, which no error tells apart.
+    let statements = "auto";
+    let nothing = |_| async { Ok::<_, sqlx::Error>(()) };
+    let database = TestPostgres::new(&TemplateKey::of_parts("bare", [""]), nothing).await.unwrap();
+    let pooler = Pooler::before(&database);
+    let hub = Hub { dir: tempfile::tempdir().unwrap(), pooler: &pooler.url, direct: database.url() };
+    hub.run(&["migrate"], "");
+    hub.run(&["cooperative", "add", "--name", "Mbewu", "--country", "MWI", "--region", "Central Region"], "");
+    hub.run(&["user", "add", "--phone", "+265991000001", "--role", "admin"], "nyemba 2026\n");
+    let mut operator = PgConnection::connect(database.url()).await.unwrap();
+    let file = hub.dir.path().join("wfp_food_prices_mwi.csv");
+    std::fs::write(&file, PRICES).unwrap();
+    hub.run(&["prices", "import", "--source", "wfp", file.to_str().unwrap()], "");
 
-        let serving = hub.serve(statements);
-        let app = App::sign_in(&serving.address, "+265991000001", "nyemba 2026").await;
-        let product = json!({
-            "commodity_id": 1, "unit_id": 1, "cooperative_id": 1, "quantity": "1000",
-            "price": { "amount": 50_000, "currency": "MWK" },
-        });
-        let (status, product) = app.post("/api/v1/products", &product).await;
-        assert_eq!(status, 201, "{product}");
-        let product = product["id"].as_str().unwrap();
-        let code = hub.run(&["edge", "add", "--cooperative", "1"], "");
-        let dir = tempfile::tempdir().unwrap();
-        let office = office(dir.path(), &serving.address, code[0]["code"].as_str().unwrap()).await;
-        office.run_once(BOUNDS).await.unwrap();
+    let serving = hub.serve(statements);
+    let app = App::sign_in(&serving.address, "+265991000001", "nyemba 2026").await;
+    let product = json!({
+        "commodity_id": 1, "unit_id": 1, "cooperative_id": 1, "quantity": "1000",
+        "price": { "amount": 50_000, "currency": "MWK" },
+    });
+    let (status, product) = app.post("/api/v1/products", &product).await;
+    assert_eq!(status, 201, "{product}");
+    let product = product["id"].as_str().unwrap();
+    let code = hub.run(&["edge", "add", "--cooperative", "1"], "");
+    let dir = tempfile::tempdir().unwrap();
+    let office = office(dir.path(), &serving.address, code[0]["code"].as_str().unwrap()).await;
+    office.run_once(BOUNDS).await.unwrap();
 
-        let answers = AtomicU32::new(0);
-        let exchanges = async {
-            for _ in 0..EXCHANGES {
-                post_listing(&office).await;
-                let report = office.run_once(BOUNDS).await.unwrap();
-                assert_eq!(report.applied, 1, "{report:?}");
-            }
-        };
-        let changes = async {
-            while answers.load(Ordering::Relaxed) < ASKS {
-                tokio::task::yield_now().await;
-            }
-            sqlx::raw_sql(CHANGE).execute(&mut operator).await.unwrap();
-        };
-        let everybody = join_all((0..APPS).map(|_| asks(&app, product, &answers)));
-        tokio::join!(everybody, exchanges, changes);
+    let answers = AtomicU32::new(0);
+    let exchanges = async {
+        for _ in 0..EXCHANGES {
+            post_listing(&office).await;
+            let report = office.run_once(BOUNDS).await.unwrap();
+            assert_eq!(report.applied, 1, "{report:?}");
+        }
+    };
+    let changes = async {
+        while answers.load(Ordering::Relaxed) < ASKS {
+            tokio::task::yield_now().await;
+        }
+        sqlx::raw_sql(CHANGE).execute(&mut operator).await.unwrap();
+    };
+    let everybody = join_all((0..APPS).map(|_| asks(&app, product, &answers)));
+    tokio::join!(everybody, exchanges, changes);
 
-        let said = serving.said();
-        let turned = said.contains("gone or outdated again; from now on they are planned each time");
-        assert_eq!(turned, statements == "named", "{said}");
-        assert!(!said.contains(" ERROR "), "{said}");
-        let ask = async |operator: &mut PgConnection, sql: &str| -> i64 {
-            sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(operator).await.unwrap()
-        };
-        let decided =
-            ask(&mut operator, "SELECT count(*) FROM commands WHERE edge_id = 1 AND verdict = 'applied'")
-                .await;
-        assert_eq!(decided, EXCHANGES as i64, "and none is quarantined");
-        assert_eq!(
-            ask(&mut operator, "SELECT count(*) FROM commands WHERE verdict = 'quarantined'").await,
-            0
-        );
-        let orders = APPS as i64 * i64::from(ASKS) / 4;
-        assert_eq!(ask(&mut operator, "SELECT count(*) FROM orders").await, orders, "each once");
-        operator.close().await.unwrap();
-    }
+    let said = serving.said();
+    let turned = said.contains("gone or outdated again; from now on they are planned each time");
+    assert_eq!(turned, statements == "named", "{said}");
+    assert!(!said.contains(" ERROR "), "{said}");
+    let ask = async |operator: &mut PgConnection, sql: &str| -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(operator).await.unwrap()
+    };
+    let decided =
+        ask(&mut operator, "SELECT count(*) FROM commands WHERE edge_id = 1 AND verdict = 'applied'").await;
+    assert_eq!(decided, EXCHANGES as i64, "and none is quarantined");
+    assert_eq!(ask(&mut operator, "SELECT count(*) FROM commands WHERE verdict = 'quarantined'").await, 0);
+    let orders = APPS as i64 * i64::from(ASKS) / 4;
+    assert_eq!(ask(&mut operator, "SELECT count(*) FROM orders").await, orders, "each once");
+    operator.close().await.unwrap();
 }
