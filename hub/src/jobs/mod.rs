@@ -12,12 +12,16 @@ pub mod prune;
 pub mod turns;
 
 use crate::auth;
-use crate::commands::stream::{Quarantined, prune_failures, retry_all_open, retry_all_quarantined};
+use crate::commands::stream::{
+    Quarantined, prune_failures, retry_all_held, retry_all_open, retry_all_quarantined,
+};
+use crate::db::Db;
 use crate::feed::check::compare_all;
 use crate::http::idempotency;
 use crate::state::AppState;
 use bad_rows::BadRows;
 use jiff::Timestamp;
+use mizili_node::deps::Deps;
 use prune::ScopeOf;
 use std::future::Future;
 use std::time::Duration;
@@ -34,6 +38,8 @@ const CHECK_EVERY_S: i64 = 6 * 3600;
 const PRUNE_EVERY_S: i64 = 3600;
 /// Seconds between two tries of commands that were set aside through no fault of theirs.
 const OURS_EVERY_S: i64 = 3600;
+/// Seconds between two tries of commands that are held: what they wait for may have been settled unseen.
+const HELD_EVERY_S: i64 = 600;
 
 /// Runs every job until `stop` is done. Safe to drop at any moment: work that was under way is rolled back.
 pub async fn run(state: AppState, scope_of: ScopeOf, stop: impl Future<Output = ()>) {
@@ -75,6 +81,7 @@ async fn regular(state: &AppState, scope_of: ScopeOf) {
         let ended = [
             ("prune", forget(state, scope_of).await),
             ("retry", retry_ours(state).await),
+            ("decide", retry_held(&state.db, &state.deps).await.map(|_| ())),
             ("check", check(state).await),
         ];
         for (job, ended) in ended {
@@ -162,6 +169,23 @@ async fn retry_ours(state: &AppState) -> anyhow::Result<()> {
         retry_quarantined(state, Quarantined::Ours).await?;
     }
     Ok(())
+}
+
+/// Tries again what is held, if it is time. Gives how many commands got another verdict. An office that comes after a restore, or is
+/// revoked, has this done at once; but of a hub that ended in the middle of it, and of a command that came at that very moment, nobody
+/// would speak again.
+///
+/// # Errors
+/// Those of the database.
+pub async fn retry_held(db: &Db, deps: &Deps) -> anyhow::Result<usize> {
+    if !turns::take(db, deps, "retry_held", HELD_EVERY_S).await? {
+        return Ok(0);
+    }
+    let changed = retry_all_held(db, deps).await?;
+    if changed > 0 {
+        tracing::info!(changed, "commands that had been held were decided");
+    }
+    Ok(changed)
 }
 
 /// Compares the feed with the tables, if it is time.

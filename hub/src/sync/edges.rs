@@ -1,7 +1,7 @@
 //! Edges as an operator sees them: made, listed, given a new code, revoked. What an edge itself does is in the other files here.
 
+use super::awaited::decide_what_waited;
 use super::code::{self, VALID_DAYS};
-use super::restored::decide_what_waited;
 use super::scope::scope;
 use super::store::edge as edge_row;
 use crate::db::{Db, int, misfit, q, q_scalar, retrying};

@@ -4,7 +4,7 @@ use super::refusals::Caller;
 use super::respond::{self, Reply};
 use super::store::{self, EdgeRow, Heard, HubRow};
 use super::turns::Turns;
-use super::{forgotten, restored, scope, session};
+use super::{awaited, forgotten, restored, scope, session};
 use crate::commands::stream::{StreamError, take_batch};
 use crate::db::retrying;
 use crate::error::{ApiError, Kind, out_of_order};
@@ -16,6 +16,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use futures_util::StreamExt;
 use mizili_node::patience::is_too_slow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::EdgeId;
 use sync_protocol::limits::VERSION_WINDOW;
@@ -153,7 +154,13 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
     if hello.incarnation != edge.incarnation {
         return refuse(RefusalCode::Rewound, "this incarnation was replaced by a later enrolment");
     }
-    let heard = retrying(&state.deps, || async { hear(state, &edge, &hello).await }).await?;
+    // Of any try: one may have taken effect unseen.
+    let was_awaited = AtomicBool::new(false);
+    let heard = retrying(&state.deps, || async { hear(state, &edge, &hello, &was_awaited).await }).await;
+    if was_awaited.into_inner() {
+        awaited::decide_what_waited(&state.db, &state.deps).await;
+    }
+    let heard = heard?;
     Ok(heard.map(|Let { number, link, hub, scope }| Opened { edge, hello, number, link, hub, scope }))
 }
 
@@ -165,9 +172,14 @@ struct Let {
     scope: Vec<Bucket>,
 }
 
-/// Judges what the request shows and keeps what it says, in one transaction. One that took effect unseen is judged again like a
+/// Judges what the request shows and keeps what it says, in one transaction; `was_awaited` learns whether this office was. One that took effect unseen is judged again like a
 /// request whose answer was lost.
-async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<Let, Message>, ApiError> {
+async fn hear(
+    state: &AppState,
+    edge: &EdgeRow,
+    hello: &Hello,
+    was_awaited: &AtomicBool,
+) -> Result<Result<Let, Message>, ApiError> {
     let refuse = |code, detail: &str| Ok(Err(Message::Refusal(Refusal::new(code, detail))));
     let mut tx = state.db.begin().await?;
     // First of all: a hub with other keys must judge no link.
@@ -221,11 +233,8 @@ async fn hear(state: &AppState, edge: &EdgeRow, hello: &Hello) -> Result<Result<
         clock_offset_s: hello.clock_s.saturating_sub(state.deps.clock.now_s()),
         stuck_sms: hello.stuck_sms.filter(|stuck| stuck.count > 0),
     };
-    let was_awaited = store::hear(&mut tx, &heard).await?;
+    was_awaited.fetch_or(store::hear(&mut tx, &heard).await?, Ordering::Relaxed);
     tx.commit().await?;
-    if was_awaited {
-        restored::decide_what_waited(&state.db, &state.deps).await;
-    }
     Ok(Ok(Let { number: exchange, link: issued((number, random)), hub, scope }))
 }
 

@@ -1,6 +1,7 @@
 //! What edges call: enrolment, challenge and session, the exchange, and the long poll. Decisions are `sync-protocol`'s; this
 //! folder reads and writes the database and the connection around them.
 
+mod awaited;
 pub mod code;
 pub mod doors;
 pub mod edges;

@@ -3,14 +3,14 @@
 //! brings the rows of its cooperative that were forgotten, and begins a new stream, in which it offers again what has not arrived. No
 //! code and no person is needed, and nothing is taken twice. Who has come goes in by no such door again.
 
+use super::awaited::decide_what_waited;
 use super::exchange::way_out;
 use super::forgotten;
 use super::refusals::Caller;
 use super::session::{expired, is_own_challenge, is_signed};
 use super::store::{EdgeRow, StreamRow};
 use super::{salvage, store};
-use crate::commands::stream::retry_all_open;
-use crate::db::{Db, int, q, q_scalar, retrying};
+use crate::db::{int, q, q_scalar, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::news::Moved;
 use crate::state::AppState;
@@ -19,7 +19,6 @@ use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mizili_node::body::Body;
-use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::api::enrolment::{
     ChallengeRequest, LinkJson, RestoredRequest, RestoredResponse, RestoredStream,
@@ -68,15 +67,6 @@ pub(super) async fn restored(
         decide_what_waited(&state.db, &state.deps).await;
     }
     Ok(Json(answer))
-}
-
-/// Decides what waited for an office that has come, or never will. What cannot be decided now waits for the next one, or for a hub's start.
-pub(super) async fn decide_what_waited(db: &Db, deps: &Deps) {
-    match retry_all_open(db, deps).await {
-        Ok(0) => {}
-        Ok(changed) => tracing::info!(changed, "commands that had waited for an office were decided"),
-        Err(error) => tracing::warn!(%error, "commands that wait for an office could not be tried now"),
-    }
 }
 
 /// What an edge asks, decoded.

@@ -2,10 +2,11 @@
 
 use crate::support::{EDGE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, raw};
 use mizili_hub::commands::stream::{
-    Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined,
+    Quarantined, dismiss, retry_all_held, retry_all_open, retry_all_quarantined, retry_open,
+    retry_quarantined, take_batch,
 };
 use sync_protocol::command::{Adjustment, Command, RawBody, Source, StockAdjust};
-use sync_protocol::ids::Holder;
+use sync_protocol::ids::{EdgeId, Holder};
 
 const POISON: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.buyer_name = 'Poison' THEN RAISE EXCEPTION 'planted poison'; END IF; RETURN NEW; END $$;
@@ -171,4 +172,41 @@ async fn nothing_of_a_revoked_edge_is_tried_again_but_what_an_operator_names() {
     assert_eq!(retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap(), 1);
     assert_eq!(retry_open(&world.db, &world.deps, EDGE).await.unwrap(), 3);
     world.assert_feed_equals_tables().await;
+}
+
+/// The database takes no verdict on the first edge's commands just now.
+#[tokio::test]
+async fn one_edges_trouble_keeps_no_other_from_its_turn() {
+    let world = World::new().await;
+    world
+        .sql(
+            "INSERT INTO edges (cooperative_id, incarnation, enrolled_at) VALUES (2, 1, now());
+            INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (2, 1, '\\x00', 1)",
+        )
+        .await;
+    let unknown = |seq| raw(seq, office(), RawBody { kind: 999, bytes: vec![] });
+    world.take(vec![unknown(1)]).await.unwrap();
+    let other = Command { seq: 1, ..unknown(2) };
+    take_batch(&world.db, &world.deps, EdgeId(2), 1, 1, vec![other]).await.unwrap();
+    world
+        .sql("CREATE FUNCTION busy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                RAISE EXCEPTION 'busy' USING ERRCODE = 'serialization_failure'; END $$;
+            CREATE TRIGGER busy BEFORE UPDATE OF verdict_number ON commands FOR EACH ROW WHEN (NEW.edge_id = 1) EXECUTE FUNCTION busy()")
+        .await;
+    for (verdict, door) in [("held", 0), ("unsupported", 1), ("quarantined", 2)] {
+        // By a hub that knows what they are: withdrawals of what is not there.
+        let sql = format!(
+            "ALTER TABLE commands DISABLE TRIGGER busy; UPDATE commands SET kind = 5, body = '\\xff', verdict = '{verdict}';
+            ALTER TABLE commands ENABLE TRIGGER busy"
+        );
+        world.sql(sql).await;
+        let tried = match door {
+            0 => retry_all_held(&world.db, &world.deps).await.map(|_| ()),
+            1 => retry_all_open(&world.db, &world.deps).await.map(|_| ()),
+            _ => retry_all_quarantined(&world.db, &world.deps, Quarantined::All).await.map(|_| ()),
+        };
+        assert!(tried.is_err(), "somebody has to hear of it");
+        let words = world.texts("SELECT verdict FROM commands ORDER BY edge_id").await;
+        assert_eq!(words, [verdict, "rejected"]);
+    }
 }

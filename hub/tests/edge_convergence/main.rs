@@ -5,6 +5,7 @@
 //! one on with `FIRST_SEED=1000`.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod awaited;
 mod chance;
 mod checks;
 mod days;

@@ -193,6 +193,14 @@ impl World {
         self.column(sql).await[0]
     }
 
+    /// Waits until so many transactions wait for a lock.
+    pub(crate) async fn until_waiting(&self, transactions: i64) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.count(waiting).await < transactions {
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub(crate) async fn orders_at_the_hub(&self) -> i64 {
         self.count("SELECT count(*) FROM orders").await
     }

@@ -5,6 +5,7 @@
 //! others go on. What says nothing about a command never becomes a verdict: neither the moment (a deadlock, a lost connection, a
 //! full disk) nor this hub being out of order (a column that is not there).
 
+mod all;
 mod before;
 mod clash;
 pub mod desk;
@@ -17,12 +18,10 @@ mod store;
 mod take;
 mod verdicts;
 
+pub use all::{Quarantined, retry_all_held, retry_all_open, retry_all_quarantined};
 pub use failures::prune_failures;
 pub use left::keep_left;
-pub use open::{
-    Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined,
-    retry_under_new_id,
-};
+pub use open::{dismiss, retry_open, retry_quarantined, retry_under_new_id};
 pub use take::take_batch;
 pub use verdicts::{ack, verdicts_after};
 

@@ -9,7 +9,7 @@ use super::take::{caught, printable};
 use super::{Failed, StreamError, before};
 use crate::commands::{Incoming, Outcome, apply_in_stream};
 use crate::db::{Db, int, q, retrying};
-use crate::jobs::bad_rows::{BadRows, OfARow as _};
+use crate::jobs::bad_rows::OfARow as _;
 use crate::news::Moved;
 use crate::rows::Cells;
 use mizili_node::deps::Deps;
@@ -36,22 +36,11 @@ enum Again<'a> {
 
 /// Who has commands tried again.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
+pub(super) enum By {
     /// The hub, by itself or for all edges: a revoked edge changes nothing.
     Itself,
     /// An operator, who named what is meant.
     Operator,
-}
-
-/// Which quarantined commands are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quarantined {
-    /// All, of edges that were not revoked: what a revoked one left changes nothing until a person accepts it.
-    All,
-    /// Those for which the hub itself was to blame.
-    Ours,
-    /// Those of one edge, also of a revoked one, because an operator said so.
-    Of(EdgeId),
 }
 
 /// Tries the edge's unsupported and held commands again, in order, because an operator said so. Returns how many got another verdict;
@@ -68,7 +57,7 @@ async fn retry_what_waited(db: &Db, deps: &Deps, edge: EdgeId) -> Result<usize, 
     retry_open_by(db, deps, edge, By::Itself).await
 }
 
-async fn retry_open_by(db: &Db, deps: &Deps, edge: EdgeId, by: By) -> Result<usize, StreamError> {
+pub(super) async fn retry_open_by(db: &Db, deps: &Deps, edge: EdgeId, by: By) -> Result<usize, StreamError> {
     let mut changed = 0;
     let mut after = (0, 0);
     loop {
@@ -99,93 +88,6 @@ async fn retry_open_by(db: &Db, deps: &Deps, edge: EdgeId, by: By) -> Result<usi
     }
 }
 
-/// The same for every edge that has such commands and was not revoked. Returns how many commands got another verdict. To be called
-/// when a hub starts.
-///
-/// # Errors
-/// [`StreamError::Unavailable`].
-pub async fn retry_all_open(db: &Db, deps: &Deps) -> Result<usize, StreamError> {
-    let edges = edges_with_open(db).await.map_err(StreamError::Unavailable)?;
-    let mut changed = 0;
-    for edge in edges {
-        changed += retry_open_by(db, deps, edge, By::Itself).await?;
-    }
-    Ok(changed)
-}
-
-/// Tries quarantined commands of all edges that were not revoked again, in order, and then what waited for them. Returns the edges that
-/// have news by it, with how many commands got another verdict.
-///
-/// # Errors
-/// [`StreamError::Unavailable`]. A command that breaks again stays quarantined; that is no error.
-pub async fn retry_all_quarantined(
-    db: &Db,
-    deps: &Deps,
-    which: Quarantined,
-) -> Result<Vec<(EdgeId, usize)>, StreamError> {
-    let commands = quarantined(db, which).await.map_err(StreamError::Unavailable)?;
-    let mut changed: Vec<(EdgeId, usize)> = Vec::new();
-    let by = if matches!(which, Quarantined::Of(_)) { By::Operator } else { By::Itself };
-    for of_edge in commands.chunk_by(|(a, _), (b, _)| a.edge == b.edge) {
-        let mut n = 0;
-        for (stream, seq) in of_edge {
-            n += retry_one(db, deps, *stream, *seq, Again::Decide(by)).await?;
-        }
-        let Some((stream, _)) = of_edge.first().filter(|_| n > 0) else { continue };
-        n += retry_open_by(db, deps, stream.edge, by).await?;
-        changed.push((stream.edge, n));
-    }
-    Ok(changed)
-}
-
-async fn quarantined(db: &Db, which: Quarantined) -> Result<Vec<(Stream, u64)>, sqlx::Error> {
-    let mut tx = db.begin().await?;
-    let of = if let Quarantined::Of(edge) = which { int(edge.0)? } else { 0 };
-    let rows = q(match which {
-        Quarantined::Of(_) => {
-            "SELECT edge_id, incarnation, seq FROM commands
-            WHERE edge_id = $1 AND verdict = 'quarantined' AND verdict IN ('held', 'quarantined', 'unsupported')
-            ORDER BY edge_id, incarnation, seq"
-        }
-        Quarantined::All => {
-            "SELECT c.edge_id, c.incarnation, c.seq FROM commands c JOIN edges e ON e.id = c.edge_id AND e.revoked_at IS NULL AND $1 = 0
-            WHERE c.verdict = 'quarantined' AND c.verdict IN ('held', 'quarantined', 'unsupported')
-            ORDER BY c.edge_id, c.incarnation, c.seq"
-        }
-        Quarantined::Ours => {
-            "SELECT c.edge_id, c.incarnation, c.seq FROM commands c JOIN edges e ON e.id = c.edge_id AND e.revoked_at IS NULL AND $1 = 0
-            WHERE c.ours AND c.verdict = 'quarantined' ORDER BY c.edge_id, c.incarnation, c.seq"
-        }
-    })
-    .bind(of)
-    .fetch_all(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    let mut bad = BadRows::of("retry");
-    let place = |row| {
-        let cells = Cells::of("commands", row);
-        let stream = Stream { edge: EdgeId(cells.number(0)?), incarnation: cells.number(1)? };
-        Ok::<_, sqlx::Error>((stream, cells.count(2)?))
-    };
-    let mut places = Vec::with_capacity(rows.len());
-    for row in &rows {
-        places.extend(bad.sift("a command", place(row))?);
-    }
-    Ok(places)
-}
-
-async fn edges_with_open(db: &Db) -> Result<Vec<EdgeId>, sqlx::Error> {
-    let mut tx = db.begin().await?;
-    let rows = q("SELECT e.id FROM edges e WHERE e.revoked_at IS NULL AND EXISTS (
-            SELECT FROM commands c WHERE c.edge_id = e.id AND c.verdict IN ('held', 'unsupported')
-                AND c.verdict IN ('held', 'quarantined', 'unsupported'))
-        ORDER BY e.id")
-    .fetch_all(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    rows.iter().map(|row| Ok(EdgeId(Cells::of("edges", row).number(0)?))).collect()
-}
-
 /// Tries one quarantined command again, and then what waited for it. Returns how many commands got another verdict.
 ///
 /// # Errors
@@ -193,6 +95,24 @@ async fn edges_with_open(db: &Db) -> Result<Vec<EdgeId>, sqlx::Error> {
 pub async fn retry_quarantined(db: &Db, deps: &Deps, stream: Stream, seq: u64) -> Result<usize, StreamError> {
     let changed = retry_one(db, deps, stream, seq, Again::Decide(By::Operator)).await?;
     Ok(changed + retry_what_waited(db, deps, stream.edge).await?)
+}
+
+/// Tries the quarantined commands of one edge again, in order, and then what waited for them. Returns how many commands got another verdict.
+pub(super) async fn retry_quarantined_of(
+    db: &Db,
+    deps: &Deps,
+    edge: EdgeId,
+    commands: &[(Stream, u64)],
+    by: By,
+) -> Result<usize, StreamError> {
+    let mut changed = 0;
+    for (stream, seq) in commands {
+        changed += retry_one(db, deps, *stream, *seq, Again::Decide(by)).await?;
+    }
+    if changed > 0 {
+        changed += retry_open_by(db, deps, edge, by).await?;
+    }
+    Ok(changed)
 }
 
 /// Tries one quarantined command again. Where it breaks again is kept why.
