@@ -35,7 +35,8 @@ pub fn offer_anew(tx: &Transaction<'_>) -> Result<u64, DbError> {
 }
 
 /// Takes back the word of a hub that has forgotten it, on each command whose effects had not all come here: rows that came are brought back to
-/// the hub, and only these commands know of the others, such as those in a buyer's cooperative. Whoever was told of one stays told.
+/// the hub, and only these commands know of the others, such as those in a buyer's cooperative. Whoever was told of one stays told, unless
+/// the hub's next word is another.
 ///
 /// # Errors
 /// Those of the database.
@@ -61,8 +62,13 @@ pub fn unsettle_what_has_not_arrived(tx: &Transaction<'_>) -> Result<(), DbError
         }
     }
     for seq in open {
-        tx.prepare_cached("UPDATE command SET settled_at_s = NULL, settled_hub_s = NULL, settled_heard_s = NULL WHERE seq = ?1")?
-            .execute([seq])?;
+        tx.prepare_cached(
+            "UPDATE command SET settled_at_s = NULL, settled_hub_s = NULL, settled_heard_s = NULL,
+                 said_before = CASE WHEN told_at_s IS NULL AND unsaid IS NULL THEN said_before
+                                    WHEN short THEN 'short' ELSE 'applied' END
+             WHERE seq = ?1",
+        )?
+        .execute([seq])?;
     }
     Ok(())
 }

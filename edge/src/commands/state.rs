@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// The columns that [`CommandState::read`] and [`command`] expect, in this order.
 pub(super) const COLUMNS: &str = "seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, record, sent, verdict, code, \
-     args, alias, conflicts, short, stands_at, coalesce(settled_hub_s, settled_at_s), told_at_s, verdict_number, thing, ticked";
+     args, alias, conflicts, short, stands_at, coalesce(settled_hub_s, settled_at_s), told_at_s, verdict_number, thing, ticked, said_before IS NOT NULL";
 
 /// A command of the log and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct CommandState {
     pub thing: Option<Thing>,
     /// Whether somebody at the office has dealt with its refusal.
     pub ticked: bool,
+    /// Whether the hub had said something else of it that was told, and forgot it when it was restored from a backup.
+    pub was_told_otherwise: bool,
 }
 
 impl CommandState {
@@ -53,6 +55,7 @@ impl CommandState {
             verdict_number: row.get::<_, Option<u64>>(19)?.unwrap_or(0),
             thing: row.get::<_, Option<String>>(20)?.as_deref().and_then(Thing::from_json),
             ticked: row.get(21)?,
+            was_told_otherwise: row.get(22)?,
             command,
         })
     }

@@ -6,7 +6,7 @@ use super::state::{VerdictColumns, read_stands_at, stands_at_json, verdict_of_wo
 use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::replica::cursors;
-use rusqlite::Transaction;
+use rusqlite::{OptionalExtension, Transaction};
 use sync_protocol::overlay::may_drop;
 use sync_protocol::verdict::{Numbered, Verdict};
 
@@ -75,7 +75,7 @@ pub fn record_verdicts(
     let mut update = tx.prepare_cached(
         "UPDATE command SET sent = 1, verdict_number = ?2, verdict = ?3, code = ?4, args = ?5, alias = ?6, conflicts = ?7,
                             short = ?8, stands_at = ?9, settled_at_s = ?10
-         WHERE seq = ?1 AND settled_at_s IS NULL",
+         WHERE seq = ?1 AND settled_at_s IS NULL RETURNING said_before IS NOT NULL",
     )?;
     for numbered in list {
         if numbered.number <= upto {
@@ -86,7 +86,7 @@ pub fn record_verdicts(
         }
         upto = numbered.number;
         let columns = VerdictColumns::of(&numbered.verdict);
-        let changed = update.execute(rusqlite::params![
+        let values = rusqlite::params![
             base.saturating_add(numbered.seq),
             verdict_base.saturating_add(numbered.number),
             columns.word,
@@ -97,11 +97,14 @@ pub fn record_verdicts(
             columns.short,
             stands_at_json(&numbered.stands_at),
             numbered.verdict.is_final().then_some(now_s),
-        ])?;
-        if changed == 0 {
+        ];
+        let Some(had_a_word) = update.query_row(values, |row| row.get::<_, bool>(0)).optional()? else {
             // Pruned, or final already: its number counts, its word changes nothing.
             tracing::warn!(seq = numbered.seq, number = numbered.number, "a verdict on no open command");
             continue;
+        };
+        if had_a_word && numbered.verdict.is_final() {
+            is_another_word(tx, base.saturating_add(numbered.seq))?;
         }
         *match &numbered.verdict {
             Verdict::Applied(_) => &mut recorded.applied,
@@ -114,6 +117,17 @@ pub fn record_verdicts(
     }
     node::set_verdicts_upto(tx, upto)?;
     Ok(recorded)
+}
+
+/// What a restored hub had said of a command before counts as never told where its final word is another. Who has heard that his order is
+/// off hears no more of how it came.
+fn is_another_word(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
+    let same = "UPDATE command SET said_before = NULL WHERE seq = ?1 AND said_before = CASE WHEN short THEN 'short' ELSE verdict END";
+    tx.prepare_cached(same)?.execute([seq])?;
+    let another = "UPDATE command SET told_at_s = NULL, unsaid = NULL, ticked = 0
+        WHERE seq = ?1 AND said_before IS NOT NULL AND end_said IS NULL";
+    tx.prepare_cached(another)?.execute([seq])?;
+    Ok(())
 }
 
 /// Drops the local rows of every command whose verdict and cursors allow it. In the same transaction as every verdict, every

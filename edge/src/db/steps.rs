@@ -32,6 +32,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0033_ends_told.sql"),
     step!("0034_verdicts_in_order.sql"),
     step!("0035_stock_changes.sql"),
+    step!("0036_said_before.sql"),
 ];
 
 /// All steps.

@@ -69,6 +69,7 @@ fn say_verdict(tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<
     // Whatever brings the word that an order is cancelled, its buyer hears it once.
     let (word, about) = match saying {
         Saying::Cancelled(order) => (Word::End(OrderStatus::Cancelled), order),
+        _ if state.was_told_otherwise => (Word::Other(state.verdict_number), id),
         _ => (Word::Verdict, id),
     };
     let said = say(tx, word, about, phone, &saying, thing.as_ref(), now)?;
@@ -98,6 +99,8 @@ enum Word {
     Receipt,
     /// What the hub says of it.
     Verdict,
+    /// What a restored hub says of it, by its verdict of that number, where it had said something else.
+    Other(u64),
     /// How the order ended later.
     End(OrderStatus),
 }
@@ -106,14 +109,15 @@ impl Word {
     fn kind(self) -> Kind {
         match self {
             Self::Receipt => Kind::Receipt,
-            Self::Verdict | Self::End(_) => Kind::Verdict,
+            Self::Verdict | Self::Other(_) | Self::End(_) => Kind::Verdict,
         }
     }
 
-    /// What a message is about: the act, or the order's end in that way.
+    /// What a message is about: the act, a word on it that is not the first, or the order's end in that way.
     fn about(self, command: Uuid) -> String {
         match self {
             Self::Receipt | Self::Verdict => command.to_string(),
+            Self::Other(number) => format!("{command}/{number}"),
             Self::End(status) => format!("{command}/{}", status.as_str()),
         }
     }
@@ -181,7 +185,8 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
                     false => return Ok(None),
                 },
                 None if is_short => Saying::Short,
-                None if was_asked => Saying::Confirmed,
+                // What was sure at once is said to be so again where something else was heard since.
+                None if was_asked || state.was_told_otherwise => Saying::Confirmed,
                 None => return Ok(None),
             };
             (buyer, saying)
