@@ -11,6 +11,8 @@ use mizili_edge::state::{AppState, Shared};
 use mizili_edge::testing::{CALLER_PHONE, TestEdge};
 use mizili_node::patience::Patience;
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tower::ServiceExt as _;
 
@@ -91,10 +93,25 @@ async fn a_slow_body_is_the_callers_408_at_the_office_and_at_the_gateways_doors(
 #[tokio::test]
 async fn nothing_of_a_slow_body_is_read_of_whoever_has_no_secret() {
     let office = Office::closed(TestEdge::with_market()).await;
-    // All the time in the world: it is answered at once.
-    for door in doors(&state(&office.edge, config()), |patience| patience) {
-        let request = Request::post("/gateway/africastalking/0123456789abcdee/sms");
-        let (status, text, _) = answer(&door, request.body(body("id=1", false)).unwrap()).await;
-        assert_eq!((status, text.as_str()), (404, ""));
+    let read = Arc::new(AtomicBool::new(false));
+    let body = || {
+        let read = read.clone();
+        let pieces = stream::iter(["id=1"]).chain(stream::pending());
+        Body::from_stream(
+            pieces.map(Ok::<_, Infallible>).inspect(move |_| read.store(true, Ordering::Relaxed)),
+        )
+    };
+    for door in doors(&state(&office.edge, config()), |patience| Patience { silence: SOON, ..patience }) {
+        for path in ["ussd", "ussd/end", "sms", "sms/delivery", "sms/opt-out"] {
+            let request = Request::post(format!("/gateway/africastalking/0123456789abcdee/{path}"));
+            let (status, text, _) = answer(&door, request.body(body()).unwrap()).await;
+            assert_eq!((status, text.as_str()), (404, ""), "{path}");
+            assert!(!read.load(Ordering::Relaxed), "{path} read what a stranger wrote");
+        }
     }
+    // That it would be seen if it were read: by whoever has the secret it is.
+    let [door, _] = doors(&state(&office.edge, config()), |patience| Patience { silence: SOON, ..patience });
+    let request = Request::post(format!("{GATEWAY}/sms"));
+    assert_eq!(answer(&door, request.body(body()).unwrap()).await.0, 408);
+    assert!(read.load(Ordering::Relaxed));
 }

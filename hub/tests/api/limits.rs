@@ -9,6 +9,8 @@ use mizili_hub::limits::Limits;
 use mizili_node::patience::Patience;
 use serde_json::Value;
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use sync_protocol::command::{Actor, ActorKind, Body as CommandBody, Command, ListingPost};
 use sync_protocol::ids::{CommandId, hub_born};
@@ -141,9 +143,18 @@ async fn an_exchange_without_end_is_refused_at_its_bound_in_bytes() {
     hub.set_limits(Limits { exchange_max_bytes: most, ..limits });
     let mut frame = Vec::new();
     frame::write(&mut frame, NO_KIND, &[0; 900], 0);
-    let pieces = stream::iter([beginning(&asks)]).chain(stream::repeat(frame));
+    let piece = frame.len();
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = read.clone();
+    // Whoever reads on is stopped there, and not for ever by a test that waits with it.
+    let pieces = stream::iter([beginning(&asks)]).chain(stream::repeat(frame)).inspect(move |piece| {
+        let all = counted.fetch_add(piece.len(), Ordering::Relaxed);
+        assert!(all < 2 * most, "it reads on far beyond its bound");
+    });
     let (status, code, _) = refused(&hub, asks.post(EXCHANGE_PATH, in_pieces(pieces))).await;
     assert_eq!((status, code.as_str()), (413, "too_large"));
+    let read = read.load(Ordering::Relaxed);
+    assert!((most + 1..=most + piece).contains(&read), "nothing is read after the byte too many: {read}");
     goes_on(&hub, &asks).await;
 }
 
