@@ -72,11 +72,7 @@ fn say_verdict(tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<
         _ if state.was_told_otherwise => (Word::Other(state.verdict_number), id),
         _ => (Word::Verdict, id),
     };
-    let said = say(tx, word, about, phone, &saying, thing.as_ref(), now)?;
-    if matches!(saying, Saying::Cancelled(order) if order == id) {
-        commands::mark_end(tx, state.command.seq, said.unsaid())?;
-    }
-    Ok(said)
+    say(tx, word, about, phone, &saying, thing.as_ref(), now)
 }
 
 /// The receipt for an order that is sure at once, to its buyer. In the order's own transaction. True when one was queued.

@@ -391,6 +391,18 @@ fn what_the_office_walked_for_somebody_is_told_to_that_person() {
     assert_eq!(told, [CALLER_PHONE]);
 }
 
+/// A sale from what is here, that the hub has heard of and answered.
+fn sold(edge: &TestEdge) -> OrderId {
+    let listing = edge.post_listing(50);
+    let (order, sure) = edge.place_order(listing, 5).unwrap();
+    edge.write(|tx| commands::mark_sent(tx, 10));
+    let offer = edge.read(|conn| replica::get::<Listing>(conn, Key::Uuid(listing.0))).unwrap();
+    let row = edge.read(|conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
+    edge.feed(Bucket::Coop(COOP), vec![live(&offer), live(&row)]);
+    verdicts(edge, 1, &[(1, applied()), (sure.seq, applied())]);
+    order
+}
+
 /// The order's row comes, taken back at the hub.
 fn taken_back_at_the_hub(edge: &TestEdge, order: OrderId) {
     let row = edge.read(move |conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
@@ -405,13 +417,7 @@ fn an_order_that_the_hub_ended_is_called_cancelled_whatever_became_of_the_cancel
     for open in [None, Some(Verdict::Quarantined), Some(Verdict::Held), Some(Verdict::Unsupported)] {
         for last in [Verdict::Dismissed, too_late.clone(), applied()] {
             let edge = TestEdge::with_market();
-            let listing = edge.post_listing(50);
-            let (order, sure) = edge.place_order(listing, 5).unwrap();
-            edge.write(|tx| commands::mark_sent(tx, 10));
-            let offer = edge.read(|conn| replica::get::<Listing>(conn, Key::Uuid(listing.0))).unwrap();
-            let row = edge.read(|conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
-            edge.feed(Bucket::Coop(COOP), vec![live(&offer), live(&row)]);
-            verdicts(&edge, 1, &[(1, applied()), (sure.seq, applied())]);
+            let order = sold(&edge);
             let cancel = edge.cancel_order(order).unwrap().seq;
             verdicts(&edge, 3, &open.clone().map(|open| (cancel, open)).into_iter().collect::<Vec<_>>());
             taken_back_at_the_hub(&edge, order);
@@ -524,4 +530,41 @@ fn who_has_heard_that_an_order_is_off_hears_no_more_of_it() {
     let seq = offered_again(&edge, 2);
     verdicts(&edge, 1, &[(seq, not_enough("1"))]);
     assert_eq!(texts(&edge), heard);
+}
+
+/// The messages of weeks ago are dropped.
+fn weeks_pass(edge: &TestEdge) {
+    edge.write(|tx| -> Result<(), DbError> { Ok(tx.execute("DELETE FROM sms_out", []).map(|_| ())?) });
+}
+
+#[test]
+fn an_end_that_was_told_is_not_told_again_when_its_message_is_gone() {
+    // One that was sure, whose end came by its row; and one that was asked for, whose answer is its end.
+    let edge = TestEdge::with_market();
+    let sure = sold(&edge);
+    taken_back_at_the_hub(&edge, sure);
+    let asked = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
+    let id = OrderId(edge.read(move |conn| commands::pending(conn, asked.seq - 1, 1))[0].id.0);
+    taken_back_at_the_hub(&edge, id);
+    edge.write(|tx| -> Result<(), DbError> { Ok(tx.execute("DELETE FROM local_row", []).map(|_| ())?) });
+    verdicts(&edge, 3, &[(asked.seq, applied())]);
+    let said = [(CALLER_PHONE, "Your order is cancelled: 5 kg Maize."), (MEMBER_PHONE, CANCELLED)];
+    assert_eq!(texts(&edge), said.map(|(phone, text)| (phone, text.to_owned())));
+    weeks_pass(&edge);
+    // Their rows come again, as when a frame does, or when something else of them has changed.
+    taken_back_at_the_hub(&edge, sure);
+    taken_back_at_the_hub(&edge, id);
+    assert_eq!(texts(&edge), []);
+}
+
+#[test]
+fn an_end_that_its_buyer_did_not_want_to_hear_is_not_told_weeks_later() {
+    let edge = TestEdge::with_market();
+    let order = sold(&edge);
+    let now = now(&edge);
+    edge.write(move |tx| outbox::note_opt_out(tx, CALLER_PHONE, &now));
+    taken_back_at_the_hub(&edge, order);
+    edge.write(|tx| outbox::note_opt_in(tx, CALLER_PHONE));
+    taken_back_at_the_hub(&edge, order);
+    assert_eq!(texts(&edge), []);
 }
