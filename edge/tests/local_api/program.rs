@@ -5,16 +5,18 @@ use mizili_edge::db::DbError;
 use mizili_edge::sync::lock;
 use mizili_edge::testing::TestEdge;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 const SETTINGS: &str = "country = \"MWI\"\n[[gateway]]\nkind = \"africastalking\"\nname = \"test\"\nsecret = \"0123456789abcdef\"\n";
 const USSD: &str = "/gateway/africastalking/0123456789abcdef/ussd";
+const LOGIN: &str = "/api/v1/office/login";
 const CALL: &str = "sessionId=a&phoneNumber=%2B265991234567&text=";
 
 /// A running program, which ends with the test.
@@ -31,9 +33,22 @@ impl Drop for Serve {
 impl Serve {
     /// Starts it on an office's folder, with further settings.
     fn start(office: &Office, settings: &str, log: impl Into<Stdio>, level: &str) -> Self {
+        Self::start_with(office, settings, log, level, None)
+    }
+
+    /// The same, with so many open files at most.
+    fn start_with(
+        office: &Office,
+        settings: &str,
+        log: impl Into<Stdio>,
+        level: &str,
+        files: Option<u32>,
+    ) -> Self {
         let dir = office.edge.data_dir();
         std::fs::write(dir.join("edge.toml"), format!("{settings}\n{SETTINGS}")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mizili-edge"));
+        let mut command = Command::new("sh");
+        let limit = files.map_or_else(String::new, |files| format!("ulimit -n {files} && "));
+        command.args(["-c", &format!("{limit}exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_mizili-edge")]);
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(dir);
         command.env("RUST_LOG", level).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         Self(command.spawn().unwrap())
@@ -120,22 +135,97 @@ async fn a_log_that_takes_nothing_keeps_nobody_from_an_answer_and_nothing_from_b
     }
 }
 
+/// A program with a listener for gateways.
+struct Two {
+    serve: Serve,
+    page: SocketAddr,
+    gateways: SocketAddr,
+    /// Takes what is said further, which has to go somewhere.
+    rest: JoinHandle<std::io::Result<usize>>,
+}
+
+impl Two {
+    /// With so many open files at most, where somebody says how many.
+    async fn start(office: &Office, files: Option<u32>) -> Self {
+        let settings = "gateway_listen = \"127.0.0.1:0\"";
+        let mut serve = Serve::start_with(office, settings, Stdio::piped(), "info", files);
+        let mut log = BufReader::new(serve.0.stderr.take().unwrap());
+        let mut said = String::new();
+        let gateways: SocketAddr = loop {
+            let before = said.len();
+            assert!(log.read_line(&mut said).unwrap() > 0, "it does not start: {said}");
+            if let Some((_, rest)) = said[before..].split_once("gateways are answered at ") {
+                break rest.split(' ').next().unwrap().parse().unwrap();
+            }
+        };
+        let rest = std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+        let page = serve.address(office).await;
+        Self { serve, page, gateways, rest }
+    }
+}
+
+/// Connections with a request under way on each, until one finds no place: as many as there are.
+async fn flood(address: SocketAddr, path: &str) -> Vec<TcpStream> {
+    // Far above what there may be.
+    const MOST: usize = 200;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n"
+    );
+    let mut held = Vec::new();
+    while held.len() < MOST {
+        let mut peer = TcpStream::connect(address).await.unwrap();
+        let mut said = [0; 12];
+        let asked = async {
+            peer.write_all(head.as_bytes()).await?;
+            peer.read_exact(&mut said).await
+        };
+        match asked.await {
+            // It is the handler's, which waits for the body.
+            Ok(_) if said == *b"HTTP/1.1 100" => held.push(peer),
+            Ok(_) => {
+                assert_eq!(said, *b"HTTP/1.1 503", "{}", String::from_utf8_lossy(&said));
+                return held;
+            }
+            // Sent away before it had asked.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return held,
+            Err(error) => panic!("{path}: {error}"),
+        }
+    }
+    panic!("{path}: there is no end of places");
+}
+
+#[tokio::test]
+async fn a_flood_of_one_listener_leaves_the_other_its_places() {
+    for gateways_first in [true, false] {
+        let office = Office::closed(TestEdge::with_market()).await;
+        // 128 of these are its own, so there are 128 places.
+        let two = Two::start(&office, Some(256)).await;
+        let page_answers = async || assert_eq!(ask(two.page, "GET", "/", "", "").await.0, 200);
+        let gateways_answer = async || {
+            let (status, screen) = ask(two.gateways, "POST", USSD, "", CALL).await;
+            assert!(status == 200 && screen.starts_with("CON "), "{status} {screen}");
+        };
+        let (of_gateways, of_page);
+        if gateways_first {
+            of_gateways = flood(two.gateways, USSD).await;
+            page_answers().await;
+            of_page = flood(two.page, LOGIN).await;
+        } else {
+            of_page = flood(two.page, LOGIN).await;
+            gateways_answer().await;
+            of_gateways = flood(two.gateways, USSD).await;
+        }
+        assert_eq!((of_gateways.len(), of_page.len()), (32, 96), "together as many as there are");
+        drop((of_gateways, of_page));
+        two.serve.stop();
+        two.rest.join().unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn with_a_listener_for_gateways_each_shows_its_own_alone() {
     let office = Office::closed(TestEdge::with_market()).await;
-    let mut serve = Serve::start(&office, "gateway_listen = \"127.0.0.1:0\"", Stdio::piped(), "info");
-    let mut log = BufReader::new(serve.0.stderr.take().unwrap());
-    let mut said = String::new();
-    let gateways: SocketAddr = loop {
-        let before = said.len();
-        assert!(log.read_line(&mut said).unwrap() > 0, "it does not start: {said}");
-        if let Some((_, rest)) = said[before..].split_once("gateways are answered at ") {
-            break rest.split(' ').next().unwrap().parse().unwrap();
-        }
-    };
-    // What is said further has to go somewhere.
-    let rest = std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
-    let page = serve.address(&office).await;
+    let Two { serve, page, gateways, rest } = Two::start(&office, None).await;
     assert_ne!(page, gateways);
     for path in [
         "/",
