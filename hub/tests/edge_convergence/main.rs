@@ -16,6 +16,7 @@ mod kept;
 mod line;
 mod office;
 mod restored;
+mod restored_at_once;
 mod salvage;
 mod world;
 

@@ -157,11 +157,11 @@ async fn a_hub_that_forgot_nothing_takes_no_box_for_a_proof() {
 }
 
 /// What an office has of the hub's newest answer but for its end, which was cut off: everything, without the link.
-async fn lose_the_link_of(office: &Office, before: &str) {
+pub(crate) async fn lose_the_link_of(office: &Office, before: &str) {
     office.sql(format!("UPDATE node SET value = x'{before}' WHERE key = 'link'")).await;
 }
 
-async fn link_of(office: &Office) -> String {
+pub(crate) async fn link_of(office: &Office) -> String {
     office.column::<String>("SELECT hex(value) FROM node WHERE key = 'link'").await.remove(0)
 }
 

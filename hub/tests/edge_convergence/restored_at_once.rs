@@ -1,0 +1,105 @@
+//! A restore that is noticed twice at the same moment: one epoch begins, and nobody waits for somebody who waits for him. What is locked in
+//! which order is looked at while everybody stands before a lock that the test holds.
+
+use crate::doors::{arrived, world};
+use crate::restored::{BACKUP, link_of, lose_the_link_of};
+use crate::world::World;
+use std::time::Duration;
+
+const EPOCH: &str = "SELECT epoch::bigint FROM hub";
+/// Everything that somebody who began an epoch would have locked beside the hub's row, but for his own edge's.
+const NOBODY_HAS: [&str; 2] =
+    ["SELECT FROM buckets FOR NO KEY UPDATE NOWAIT", "SELECT FROM edges FOR KEY SHARE NOWAIT"];
+
+/// Until so many transactions stand before a lock.
+async fn wait_for_a_lock(world: &World, transactions: i64) {
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let all = async {
+        while world.count(waiting).await < transactions {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let patience = Duration::from_secs(60);
+    tokio::time::timeout(patience, all).await.expect("each of them takes the lock that the others take");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_offices_that_notice_a_restore_at_the_same_moment_begin_one_epoch() {
+    let (world, listing) = world(61).await;
+    let (office, other) = (&world.offices[0], &world.offices[1]);
+    other.sync().await.unwrap();
+    let others = other.post_listing(40).await;
+    other.sync().await.unwrap();
+    world.both_sides_are_equal().await.unwrap();
+    world.sql(BACKUP).await;
+    // Each shows it by a link that the hub has forgotten, at the door for that; or, where its link was lost, by what came with it, in an
+    // exchange.
+    let ways = [[false, false], [true, false], [false, true], [true, true]];
+    for (orders, lost) in (2..).step_by(2).zip(ways.into_iter().chain(ways)) {
+        world.sql("CALL backup()").await;
+        let links = [link_of(office).await, link_of(other).await];
+        office.order(listing, 1).await.unwrap();
+        other.order(others, 1).await.unwrap();
+        for ((office, link), lost) in [office, other].into_iter().zip(links).zip(lost) {
+            office.sync().await.unwrap();
+            if lost {
+                lose_the_link_of(office, &link).await;
+            }
+        }
+        world.sql("CALL restore()").await;
+        let epoch = world.count(EPOCH).await;
+        let mut gate = world.db.begin().await.unwrap();
+        sqlx::raw_sql("SELECT FROM hub FOR UPDATE").execute(&mut *gate).await.unwrap();
+        let opened = async {
+            wait_for_a_lock(&world, 2).await;
+            for free in NOBODY_HAS {
+                world.sql(free).await;
+            }
+            gate.commit().await.unwrap();
+        };
+        let (one, two, ()) = tokio::join!(office.sync(), other.sync(), opened);
+        assert!(one.unwrap().digests_equal && two.unwrap().digests_equal, "{lost:?}");
+        assert_eq!(world.count(EPOCH).await, epoch + 1, "{lost:?}");
+        // Each bucket has jumped once, from where the backup stood.
+        let furthest = "SELECT max(b.version - h.version) FROM buckets b JOIN restored_heads h ON h.bucket = b.name AND h.epoch = (SELECT epoch FROM hub)";
+        let jumped = world.count(furthest).await;
+        assert!((1 << 20..2 << 20).contains(&jumped), "{lost:?} {jumped}");
+        assert_eq!(world.count("SELECT count(*) FROM awaited_offices").await, 0);
+        other.sync().await.unwrap();
+        arrived(&world, orders).await;
+    }
+    world.nothing_was_oversold().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_begins_an_epoch_locks_the_buckets_in_the_order_of_everybody() {
+    let (world, listing) = world(62).await;
+    let office = &world.offices[0];
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    office.order(listing, 1).await.unwrap();
+    office.sync().await.unwrap();
+    world.sql("CALL restore()").await;
+    // Where the table is read as it lies, the first one comes last.
+    world.sql("UPDATE buckets SET version = version WHERE name = (SELECT min(name) FROM buckets)").await;
+    assert_eq!(
+        world.texts("SELECT name FROM buckets").await.last(),
+        world.texts("SELECT min(name) FROM buckets").await.first()
+    );
+    // Somebody who publishes has locked the first one, and wants another.
+    let mut publisher = world.db.begin().await.unwrap();
+    let first = "SELECT FROM buckets ORDER BY name LIMIT 1 FOR NO KEY UPDATE";
+    sqlx::raw_sql(first).execute(&mut *publisher).await.unwrap();
+    let publishes = async {
+        wait_for_a_lock(&world, 1).await;
+        let rest = "SELECT FROM buckets ORDER BY name FOR NO KEY UPDATE NOWAIT";
+        sqlx::raw_sql(rest)
+            .execute(&mut *publisher)
+            .await
+            .expect("nobody has another one who waits for the first");
+        publisher.commit().await.unwrap();
+    };
+    let (report, ()) = tokio::join!(office.sync(), publishes);
+    assert!(report.unwrap().digests_equal);
+    arrived(&world, 1).await;
+}
