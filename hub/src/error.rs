@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use std::error::Error as StdError;
 use std::ops::Deref;
 
-pub use mizili_node::problem::{Kind, PROBLEM_JSON, Problem, RETRY_AFTER_S, field, fields};
+pub use mizili_node::problem::{Kind, PROBLEM_JSON, Problem, field, fields};
 
 /// A [`Problem`] that errors of the database turn into too: what stands between `?` and the answer.
 #[derive(Debug)]
@@ -63,16 +63,16 @@ impl From<sqlx::Error> for ApiError {
 
 /// The database cannot be reached, or cannot write, or gave up on a transaction: the same request may succeed soon.
 pub fn unavailable() -> Problem {
-    Kind::Unavailable
-        .because("The hub cannot reach its database at the moment. Nothing was changed; try again in a few seconds.")
-        .retry_after_s(RETRY_AFTER_S)
+    Kind::Unavailable.because(
+        "The hub cannot reach its database at the moment. Nothing was changed; try again in a few seconds.",
+    )
 }
 
 /// The hub cannot do its work, and nothing about the request is to blame. It may take until somebody has looked.
 pub fn out_of_order() -> Problem {
-    Kind::Unavailable
-        .because("The hub cannot do this at the moment; its operator was told. Nothing was changed; try again later.")
-        .retry_after_s(RETRY_AFTER_S)
+    Kind::Unavailable.because(
+        "The hub cannot do this at the moment; its operator was told. Nothing was changed; try again later.",
+    )
 }
 
 /// Nobody showed who they are.

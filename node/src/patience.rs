@@ -61,7 +61,7 @@ pub async fn layer(State(patience): State<Patience>, request: Request, next: Nex
     };
     let Ok(mut response) = tokio::time::timeout(patience.answer, next.run(request)).await else {
         let detail = "This took too long and was given up. Look whether it was done before you try again.";
-        return patience.late.because(detail).retry_after_s(crate::problem::RETRY_AFTER_S).into_response();
+        return patience.late.because(detail).into_response();
     };
     if response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2 {
         // The rest of the body may still come, and must not be taken for the next request.

@@ -3,7 +3,7 @@
 use crate::commands::SubmitError;
 use crate::db::DbError;
 
-pub use mizili_node::problem::{Kind, Problem as ApiError, RETRY_AFTER_S, field, fields};
+pub use mizili_node::problem::{Kind, Problem as ApiError, field, fields};
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
@@ -11,7 +11,7 @@ impl From<DbError> for ApiError {
             DbError::Full => Kind::DiskFull.error(),
             DbError::ReadOnly => Kind::ReadOnly.error(),
             DbError::Disk(_) => Kind::DiskFailed.error(),
-            DbError::Busy => Kind::Busy.error().retry_after_s(RETRY_AFTER_S),
+            DbError::Busy => Kind::Busy.error(),
             DbError::Corrupt(_) | DbError::BadRow(_) | DbError::TooNew | DbError::Other(_) => {
                 Kind::Internal.error()
             }
@@ -25,8 +25,8 @@ impl From<SubmitError> for ApiError {
         match error {
             SubmitError::Rejected(reject) => Self::refused(&reject, ""),
             SubmitError::NotEnrolled => Kind::NotEnrolled.error(),
-            SubmitError::NotComplete => Kind::NotComplete.error().retry_after_s(RETRY_AFTER_S),
-            SubmitError::HubFirst => Kind::HubFirst.error().retry_after_s(RETRY_AFTER_S),
+            SubmitError::NotComplete => Kind::NotComplete.error(),
+            SubmitError::HubFirst => Kind::HubFirst.error(),
             SubmitError::LogFull => Kind::LogFull.error(),
             SubmitError::Forgotten { was_the_same: false } => Kind::IdempotencyKeyReused.error(),
             SubmitError::Forgotten { was_the_same: true } => Kind::Duplicate.because(

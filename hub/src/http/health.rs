@@ -1,7 +1,7 @@
 //! Says whether the hub runs, and whether it can serve.
 
 use crate::db::q;
-use crate::error::{ApiError, Kind, RETRY_AFTER_S};
+use crate::error::{ApiError, Kind};
 use crate::migrations::MIGRATOR;
 use crate::state::AppState;
 use axum::Json;
@@ -28,7 +28,7 @@ pub async fn readyz(State(state): State<AppState>, _: Params<NoParams>) -> Resul
     let missing = MIGRATOR.iter().filter(|step| !applied.contains(&step.version)).count();
     if missing > 0 {
         let detail = format!("The database lacks {missing} migrations. Run `mizili-hub migrate`.");
-        return Err(Kind::Unavailable.because(detail).retry_after_s(RETRY_AFTER_S).into());
+        return Err(Kind::Unavailable.because(detail).into());
     }
     Ok(Health::ok())
 }

@@ -10,6 +10,9 @@ use sync_protocol::command::{Actor, Body, Command, WorkingSet};
 use sync_protocol::ids::{CommandId, CooperativeId};
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 
+/// Seconds after which an office that is awaited may have come: one that has a line comes within so long.
+const OFFICE_COMES_S: u64 = 60;
+
 /// Who acts, where and when.
 pub(crate) struct Act<'a> {
     /// Who is signed in.
@@ -101,6 +104,7 @@ impl From<ApplyError> for ApiError {
                     "This hub was restored from a backup, and the office that has this product has not been heard since: nobody knows \
                      how much is left. Nothing was ordered; try again later.",
                 )
+                .retry_after_s(OFFICE_COMES_S)
                 .into(),
             poison @ (ApplyError::Poison(_) | ApplyError::Taken(_)) => Problem::internal(poison).into(),
         }

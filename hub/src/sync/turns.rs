@@ -1,7 +1,7 @@
 //! How many exchanges of one edge are under way at this hub: a box that opens one after the other, whatever is wrong with it, must
 //! not take the places of other offices. A newer exchange fences the older ones; this bounds what they cost until they notice.
 
-use crate::error::{Kind, Problem, RETRY_AFTER_S};
+use crate::error::{Kind, Problem};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use sync_protocol::ids::EdgeId;
@@ -32,7 +32,7 @@ impl Turns {
             let detail = format!(
                 "This edge has {EXCHANGES_MAX} exchanges under way already. Try again when they have ended."
             );
-            return Err(Kind::Busy.because(detail).retry_after_s(RETRY_AFTER_S));
+            return Err(Kind::Busy.because(detail));
         }
         *count += 1;
         Ok(Turn { turns: self.clone(), edge })

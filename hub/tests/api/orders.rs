@@ -1,7 +1,9 @@
 //! Orders: placing, repeating, seeing, cancelling. Never more is sold than there is.
 
 use crate::counted::Statements;
+use crate::exchange::Signed;
 use crate::support::{OTHER, OWN, TestHub, Who};
+use axum::http::header;
 use futures_util::future::join_all;
 use mizili_node::idempotency::REPLAY_HEADER;
 use serde_json::{Value, json};
@@ -310,4 +312,36 @@ async fn an_order_whose_caller_hung_up_at_its_commit_is_told_all_the_same() {
     let patience = std::time::Duration::from_secs(60);
     tokio::time::timeout(patience, told.changed()).await.expect("nobody was told").unwrap();
     assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "1");
+}
+
+#[tokio::test]
+async fn goods_whose_office_is_awaited_are_a_503_that_is_kept_under_no_key_and_are_sold_when_it_has_come() {
+    let hub = TestHub::with_market().await;
+    let mut office = Signed::enrolled(&hub).await;
+    let (product, elsewhere) = (hub.maize(OWN, 25).await, hub.maize(OTHER, 25).await);
+    // As after a restore: nobody knows what this cooperative's office has sold since.
+    hub.sql("INSERT INTO awaited_offices (edge_id, cooperative_id) SELECT id, cooperative_id FROM edges")
+        .await;
+    let order = async |key: &str, product: &str| {
+        hub.post("/api/v1/orders").by(Who::Buyer).key(key).json(&of(product, "2")).send().await
+    };
+    for _ in 0..2 {
+        let answer = order("a", &product).await;
+        let after = answer.header(header::RETRY_AFTER).parse::<u64>();
+        assert!(after.is_ok_and(|after_s| after_s > 0));
+        assert!(answer.headers.get(&REPLAY_HEADER).is_none(), "it is asked anew each time");
+        let problem = answer.problem(503, "unavailable");
+        assert!(problem["detail"].as_str().unwrap().contains("try again later"), "{problem}");
+    }
+    assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "0");
+    assert_eq!(hub.ask("SELECT count(*) FROM idempotency_keys WHERE key = 'a'").await, "0");
+    order("b", &elsewhere).await.is(201);
+    // What is wrong by itself is said at once, whoever is awaited.
+    order("c", "00000000-0000-0000-0000-000000000099").await.problem(404, "not_found");
+    office.is_welcomed(&hub).await;
+    let placed = order("a", &product).await.is(201);
+    assert!(placed.headers.get(&REPLAY_HEADER).is_none());
+    let again = order("a", &product).await.is(201);
+    assert_eq!((again.header(REPLAY_HEADER), again.json()), ("true", placed.json()));
+    assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "2");
 }

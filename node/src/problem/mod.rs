@@ -15,8 +15,8 @@ use sync_protocol::api::{self, FieldProblem};
 use sync_protocol::command::Invalid;
 use sync_protocol::verdict::{Reject, RejectCode};
 
-/// Seconds after which a client may try again when something is away, busy or still under way.
-pub const RETRY_AFTER_S: u64 = 5;
+/// Seconds after which a client may try again when something is away, busy or still under way, where nobody knows better.
+const RETRY_AFTER_S: u64 = 5;
 
 /// The media type of every problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -81,7 +81,7 @@ impl Problem {
         self
     }
 
-    /// Says when to try again.
+    /// Says when to try again. What is temporary says a few seconds by itself.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u64) -> Self {
         self.0.retry_after_s = Some(seconds);
@@ -238,6 +238,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         self.log();
         let kind = self.0.kind;
+        let retry_after_s = self.0.retry_after_s.or(self.is_temporary().then_some(RETRY_AFTER_S));
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -245,7 +246,7 @@ impl IntoResponse for Problem {
         let mut response = (kind.status(), headers, self.to_json().to_string()).into_response();
         // For layers that look at the answer.
         response.extensions_mut().insert(kind);
-        if let Some(seconds) = self.0.retry_after_s {
+        if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         if kind.status() == StatusCode::UNAUTHORIZED {
@@ -287,12 +288,17 @@ mod tests {
 
     #[test]
     fn headers_say_when_to_come_back_and_how_to_show_who_one_is() {
-        let busy = Kind::Busy.error().retry_after_s(RETRY_AFTER_S);
-        assert!(busy.is_temporary() && !Kind::NotFound.error().is_temporary());
-        let busy = busy.into_response();
+        for kind in Kind::ALL.iter().copied() {
+            let problem = kind.because("Come back.");
+            let is_temporary = problem.is_temporary();
+            let answer = problem.into_response();
+            let after = answer.headers().get(header::RETRY_AFTER).map(HeaderValue::as_bytes);
+            assert_eq!(after, is_temporary.then_some(&b"5"[..]), "{kind:?}");
+        }
+        let busy = Kind::Busy.error().retry_after_s(60).into_response();
         assert_eq!(
             (busy.status().as_u16(), busy.headers()[header::RETRY_AFTER].as_bytes()),
-            (503, &b"5"[..])
+            (503, &b"60"[..])
         );
         assert_eq!(busy.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
         assert_eq!(Kind::Unauthorized.error().into_response().headers()[header::WWW_AUTHENTICATE], "Bearer");
