@@ -88,14 +88,15 @@ function unmark(input) {
   else input.removeAttribute('aria-describedby');
 }
 
-// Looks anew unless somebody is at work in a place; then when they leave it.
+// Looks anew unless somebody is at work in a place, or a button there waits for an answer; then when they leave it, or when it has its
+// answer. What is fetched may come when somebody has begun meanwhile: before it is drawn, `look` asks what it is given.
 export function undisturbed(place, isAtWork, look) {
   let isMissed = false;
-  const refresh = async () => {
-    isMissed = isAtWork();
-    if (!isMissed) await look();
-  };
-  place.addEventListener('focusout', ({ relatedTarget }) => { if (isMissed && !place.contains(relatedTarget)) setTimeout(refresh); });
+  const disturbs = () => { isMissed = isAtWork() || place.querySelector('[data-asks]') !== null; return isMissed; };
+  const refresh = async () => { if (!disturbs()) await look(disturbs); };
+  const catchUp = () => { if (isMissed) setTimeout(refresh); };
+  place.addEventListener('focusout', ({ relatedTarget }) => { if (!place.contains(relatedTarget)) catchUp(); });
+  place.addEventListener('answered', catchUp);
   return refresh;
 }
 
@@ -104,17 +105,22 @@ export function sureButton(label, question, act) {
   const button = el('button', { type: 'button', class: 'quiet small' }, label);
   let asked = 0;
   const rest = () => { asked = 0; button.textContent = label; button.className = 'quiet small'; };
+  const answered = () => {
+    delete button.dataset.asks;
+    button.dispatchEvent(new Event('answered', { bubbles: true }));
+  };
   button.addEventListener('click', async () => {
     if (!asked) {
       button.textContent = question;
       button.className = 'danger small';
-      asked = setTimeout(rest, 6000);
+      button.dataset.asks = '';
+      asked = setTimeout(() => { rest(); answered(); }, 6000);
       return;
     }
     clearTimeout(asked);
     rest();
     button.disabled = true;
-    try { await act(); } finally { button.disabled = false; }
+    try { await act(); } finally { button.disabled = false; answered(); }
   });
   return button;
 }

@@ -30,17 +30,21 @@ export async function show() {
   }
 }
 
-const guarded = (act) => async () => {
-  try { await act(); } catch (problem) { sayProblem($('orders-said'), problem); }
+const guarded = (act) => async (...given) => {
+  try { await act(...given); } catch (problem) { sayProblem($('orders-said'), problem); }
 };
+// What somebody asked for is drawn whatever is under way.
+const never = () => false;
 const isIn = (place) => () => place.contains(document.activeElement);
 const refreshProducts = undisturbed($('order-product'), isIn($('order-product')), guarded(fillProducts));
 const refreshList = undisturbed($('order-table'), isIn($('order-table')), guarded(list));
 export const refresh = async () => { await refreshProducts(); await refreshList(); };
 
-async function fillProducts() {
-  products = await all('/api/v1/products?limit=100', 500);
+async function fillProducts(disturbs = never) {
+  const found = await all('/api/v1/products?limit=100', 500);
   const names = new Map((await crops()).map((crop) => [crop.id, crop.shown]));
+  if (disturbs()) return;
+  products = found;
   // A product without a name of its own is called as its crop.
   for (const p of products) if (p.name === p.commodity) p.name = names.get(p.commodity_id) ?? p.name;
   const own = known()?.cooperative?.id;
@@ -146,27 +150,35 @@ const wanted = () => $('order-words').value.toLowerCase().split(/\s+/).filter(Bo
 
 // What is shown is one list, which ends the one before; a page that comes for that is not looked at any more.
 let listing = 0;
+let listed = Promise.resolve();
 
-async function list() {
-  const mine = ++listing;
+function list(disturbs = never) {
+  listed = lookThrough(++listing, disturbs);
+  return listed;
+}
+
+async function lookThrough(mine, disturbs) {
   const query = new URLSearchParams({ limit: wanted().length ? '100' : '50' });
   if ($('order-filter').value) query.set('status', $('order-filter').value);
-  next = `/api/v1/orders?${query}`;
-  let isFirst = true;
-  while (next && (isFirst || (wanted().length && orders.length < SEARCHED_MAX))) {
+  const first = await get(`/api/v1/orders?${query}`);
+  if (mine !== listing || disturbs()) return;
+  orders = [];
+  take(first, true);
+  while (next && wanted().length && orders.length < SEARCHED_MAX) {
     const page = await get(next);
     if (mine !== listing) return;
-    if (isFirst) orders = [];
-    take(page, isFirst);
-    isFirst = false;
+    take(page);
   }
 }
 
-// Fetches another page of them.
+// Fetches another page of them, behind those of a list that is under way.
 async function add() {
-  const mine = listing;
-  const page = await get(next);
-  if (mine === listing) take(page);
+  await listed.catch(() => {});
+  const from = next;
+  if (!from) return;
+  const page = await get(from);
+  // Whoever pressed twice gets it once; and what follows on another list is not wanted any more.
+  if (from === next) take(page);
 }
 
 // Those that are looked for, of the orders of a page, are shown behind the others: a button there that asks goes on asking.
@@ -192,9 +204,9 @@ function soon() {
   clearTimeout(typing);
   // What was fetched for other words is not waited for.
   listing += 1;
-  typing = setTimeout(guarded(list), TYPING_MS);
+  typing = setTimeout(guarded(() => list()), TYPING_MS);
 }
 
-$('order-filter').addEventListener('change', guarded(list));
+$('order-filter').addEventListener('change', guarded(() => list()));
 $('order-words').addEventListener('input', soon);
 $('order-more').addEventListener('click', guarded(add));

@@ -28,8 +28,8 @@ export async function show() {
 }
 
 const isTyping = () => $('stock-list').contains(document.activeElement) && document.activeElement.matches('input, select');
-export const refresh = undisturbed($('stock-list'), isTyping, async () => {
-  try { await list(); } catch (problem) { sayProblem($('stock-said'), problem); }
+export const refresh = undisturbed($('stock-list'), isTyping, async (disturbs) => {
+  try { await list(disturbs); } catch (problem) { sayProblem($('stock-said'), problem); }
 });
 
 // What can be offered, and in which units. First what has prices here or is on sale here already.
@@ -46,8 +46,11 @@ async function fillChoices(lines) {
   refill($('offer-unit'), option('', t('choose')), groups(nearUnits, t('units_near'), farUnits, t('units_far')));
 }
 
-async function list() {
-  lines = await all(`/api/v1/office/stock?limit=100&lang=${language()}`, 300);
+// `disturbs` says whether somebody has begun something meanwhile that drawing it anew would end.
+async function list(disturbs = () => false) {
+  const found = await all(`/api/v1/office/stock?limit=100&lang=${language()}`, 300);
+  if (disturbs()) return lines;
+  lines = found;
   // What was to be taken back has been, or something else came after it: then another change stands beside the button.
   for (const [id, attempt] of undoings) {
     if (lines.some((line) => line.last_change?.id === id)) continue;

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -174,6 +175,59 @@ impl Browser {
                e.click(); if (e.innerText !== {question}) return false; e.click(); return true; }})()"
         ))
         .await;
+    }
+
+    /// Presses a button of the mouse (0 is the left one, 1 the middle one) on what the selector names, as a hand does it: what is pressed
+    /// gets the focus, and a link is followed. Keys are held meanwhile.
+    pub(crate) async fn press(&self, selector: &str, button: u8, keys: &[&str]) {
+        let element = self.element(selector).await;
+        let at = json!({ ELEMENT: element });
+        self.post(
+            "/execute/sync",
+            json!({ "script": "arguments[0].scrollIntoView({ block: 'center' })", "args": [at] }),
+        )
+        .await;
+        let pause = || json!({ "type": "pause" });
+        let each =
+            |kind: &str| keys.iter().map(|key| json!({ "type": kind, "value": key })).collect::<Vec<_>>();
+        let hand = [
+            json!({ "type": "pointerMove", "origin": at, "x": 0, "y": 0 }),
+            json!({ "type": "pointerDown", "button": button }),
+            json!({ "type": "pointerUp", "button": button }),
+        ];
+        let held = [each("keyDown"), hand.iter().map(|_| pause()).collect(), each("keyUp")].concat();
+        let hand: Vec<Value> = keys.iter().map(|_| pause()).chain(hand).collect();
+        let actions = json!([{ "type": "key", "id": "keys", "actions": held }, { "type": "pointer", "id": "hand", "actions": hand }]);
+        self.post("/actions", json!({ "actions": actions })).await;
+    }
+
+    /// The tabs and windows that are open, as soon as they are so many.
+    pub(crate) async fn tabs(&self, count: usize) -> Vec<String> {
+        let all = async {
+            loop {
+                let answer: Value = self
+                    .http
+                    .get(format!("{}/window/handles", self.session))
+                    .send()
+                    .await
+                    .unwrap()
+                    .json()
+                    .await
+                    .unwrap();
+                let tabs: Vec<String> = serde_json::from_value(answer["value"].clone()).unwrap();
+                if tabs.len() == count {
+                    return tabs;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let patience = Duration::from_millis(PATIENCE_MS);
+        tokio::time::timeout(patience, all).await.unwrap_or_else(|_| panic!("there were never {count} tabs"))
+    }
+
+    /// Goes on in another tab.
+    pub(crate) async fn turn_to(&self, tab: &str) {
+        self.post("/window", json!({ "handle": tab })).await;
     }
 
     /// Types in place of what stands there. `\u{e007}` is Enter.

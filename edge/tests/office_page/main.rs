@@ -1,6 +1,7 @@
 //! The office page in a real browser, served by a real edge: what a clerk does and sees. Set `MIZILI_SHOTS=FOLDER` to keep pictures.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod asking;
 mod browser;
 mod clerk;
 mod counting;
@@ -10,6 +11,7 @@ mod refusals;
 mod screens;
 mod sentences;
 mod silence;
+mod tabs;
 
 use axum::Router;
 use browser::Browser;
