@@ -7,6 +7,7 @@ use crate::db::DbError;
 use crate::market_view::MarketCache;
 use crate::testing::{COOP, EDGE, KG, REGION, TestEdge, live, malawi};
 use crate::text::Lang;
+use crate::text::shorten::clean_name;
 use crate::ussd::Settings;
 use crate::ussd::fake::currency;
 use crate::ussd::market::{Market as _, Shelf, Window};
@@ -157,6 +158,36 @@ impl Office {
     }
 }
 
+impl Office {
+    /// Every crop at every so many of its markets, with the SMS that a screen shows for that.
+    fn requests(&self, every: usize) -> Vec<(String, String, Option<String>)> {
+        let at = self.edge.deps().clock.read();
+        self.edge.read(|conn| -> Result<Vec<_>, DbError> {
+            let view = self.cache.patient(conn, at)?;
+            let crops = view.crops(Shelf::Prices, Lang::En, "", Window { offset: 0, limit: 1_000 }).unwrap();
+            let mut asked = Vec::new();
+            for crop in crops {
+                for place in view.nearest(crop.id, None).unwrap().into_iter().step_by(every) {
+                    let sms = request(&view, Lang::En, None, crop.id, place.id).unwrap();
+                    asked.push((crop.name.clone(), place.name, sms));
+                }
+            }
+            Ok(asked)
+        })
+    }
+
+    /// That a text is answered with this price and no other.
+    fn answers_with_the_price(&self, sms: &str, crop: &str, place: &str) {
+        let said = self.say(sms);
+        assert!(said.contains(" 155/kg retail"), "{sms}: {said}");
+        // As far as there was room for them.
+        let named = |name: &str| clean_name(name).chars().take(7).collect::<String>();
+        let (what, _) = said.split_once(": ").unwrap();
+        let is_there = what.contains(&format!(", {}", named(place)));
+        assert!(what.starts_with(&named(crop)) && is_there, "{crop}, {place}: {sms}: {said}");
+    }
+}
+
 fn crop(id: u32, name: &str) -> Commodity {
     Commodity {
         id: CommodityId(id),
@@ -251,32 +282,33 @@ fn the_sms_for_a_real_price_is_answered_with_that_price() {
     const EVERY: usize = 9;
     for (lines, code) in [(file("ken"), "KES"), (file("mwi"), "MWK")] {
         let office = Office::with(&lines, code);
-        let at = office.edge.deps().clock.read();
-        let asked = office.edge.read(|conn| -> Result<Vec<_>, DbError> {
-            let view = office.cache.patient(conn, at)?;
-            let crops = view.crops(Shelf::Prices, Lang::En, "", Window { offset: 0, limit: 1_000 }).unwrap();
-            let mut asked = Vec::new();
-            for crop in crops {
-                for place in view.nearest(crop.id, None).unwrap().into_iter().step_by(EVERY) {
-                    let sms = request(&view, Lang::En, None, crop.id, place.id).unwrap();
-                    asked.push((crop.name.clone(), place.name, sms));
-                }
-            }
-            Ok(asked)
-        });
+        let asked = office.requests(EVERY);
         assert!(asked.len() * EVERY >= lines.len());
         // Names that no words tell apart have none, and such a screen says HELP.
         let (with, without): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(_, _, sms)| sms.is_some());
         assert!(without.len() * 20 < with.len(), "{without:?}");
         for (crop, place, sms) in &with {
-            let sms = sms.as_ref().unwrap();
-            let said = office.say(sms);
-            assert!(said.contains(" 155/kg retail"), "{sms}: {said}");
-            let named = |name: &str| name.split([' ', '(']).next().unwrap().to_owned();
-            assert!(
-                said.starts_with(&named(crop)) && said.contains(&format!(", {}", named(place))),
-                "{sms}: {said}"
-            );
+            office.answers_with_the_price(sms.as_ref().unwrap(), crop, place);
         }
     }
+}
+
+#[test]
+fn no_sms_is_shown_that_is_read_as_another_crop_or_market() {
+    // "Rice" at the "Imported Food Market" would be imported rice; and of so many words the last are not looked at.
+    let long =
+        ["Upper Shire Valley Irrigation Scheme East Gate", "Upper Shire Valley Irrigation Scheme West Gate"];
+    let crops = ["Rice", "Rice (imported)", "Oil (vegetable, palm, refined, fortified)"];
+    let office = Office::with(&all_of((&crops, &["Imported Food Market", "Zomba", long[0], long[1]])), "MWK");
+    let asked = office.requests(1);
+    assert_eq!(asked.len(), 12);
+    let mut without = Vec::new();
+    for (crop, place, sms) in &asked {
+        match sms {
+            Some(sms) => office.answers_with_the_price(sms, crop, place),
+            None => without.push((crop.as_str(), place.as_str())),
+        }
+    }
+    assert!(without.contains(&("Rice", "Imported Food Market")), "{without:?}");
+    assert!(without.iter().all(|(_, place)| *place != "Zomba"), "{without:?}");
 }

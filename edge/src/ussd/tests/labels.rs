@@ -2,7 +2,7 @@
 //! SMS with which a call ends is answered.
 
 use super::dialler::{Dialler, NUMBER, settings};
-use crate::sms::{Incoming, Recent, answer};
+use crate::sms::{Incoming, Recent, answer, words};
 use crate::text::Lang;
 use crate::ussd::fake::Fake;
 use sync_protocol::phone::Phone;
@@ -114,50 +114,85 @@ fn every_label_leads_where_its_number_leads() {
     assert!(tried > 400, "{tried}");
 }
 
+/// Whether an answer begins with a name, as far as there was room for it.
+fn is_of(answer: &str, name: &str) -> bool {
+    let first = |text: &str| words(text).into_iter().next().unwrap();
+    let (said, meant) = (first(answer), first(name));
+    said.starts_with(&meant.chars().take(7).collect::<String>())
+}
+
+/// The SMS with which a call ends after three wrong keys, where it ends by them, and what it is answered with.
+fn sms_and_answer(make: fn() -> Fake, lang: Lang, keys: &[&str]) -> Option<(String, String)> {
+    let (mut phone, _) = walked(make, lang, keys);
+    phone.walk(&[WRONG, "78"]);
+    let end = phone.press("79");
+    // Where a number or a name is asked for, 77 is one.
+    let (_, sms) = end.split_once("21512: ")?;
+    let sms = sms.lines().next().unwrap();
+    let from = Phone::parse(NUMBER).unwrap();
+    let incoming = Incoming { phone: &from, text: sms, recent: Recent::default() };
+    let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    let said = answer(&phone.fake, &settings(), &incoming, now).unwrap().reply.unwrap();
+    Some((sms.to_owned(), said))
+}
+
 #[test]
 fn every_sms_with_which_a_call_ends_is_answered() {
-    let mut prices = 0;
+    let (mut prices, mut of_a_crop) = (0, 0);
     for make in [Fake::plain, Fake::worst, odd_names] {
         for lang in Lang::ALL {
-            let mut check = |keys: &[&str], _: &str| {
-                let (mut phone, _) = walked(make, *lang, keys);
-                phone.walk(&[WRONG, "78"]);
-                let end = phone.press("79");
-                // Where a number or a name is asked for, 77 is one.
-                let Some((_, sms)) = end.split_once("21512: ") else { return };
-                let sms = sms.lines().next().unwrap();
-                let phone_number = Phone::parse(NUMBER).unwrap();
-                let incoming = Incoming { phone: &phone_number, text: sms, recent: Recent::default() };
-                let now = "2026-11-22T10:00:00Z".parse().unwrap();
-                let said = answer(&phone.fake, &settings(), &incoming, now).unwrap().reply.unwrap();
-                let is_price = ["PRICE ", "BEI "].iter().any(|word| sms.starts_with(word));
-                assert!(is_price || ["HELP", "MSAADA"].contains(&sms), "{keys:?} {end}");
-                if is_price {
+            on_every_page(make, *lang, |keys, screen| {
+                let Some((sms, said)) = sms_and_answer(make, *lang, keys) else { return };
+                if ["PRICE ", "BEI "].iter().any(|word| sms.starts_with(word)) {
                     prices += 1;
-                    assert!(
-                        ["MWK ", "KES "].iter().any(|code| said.contains(code)),
-                        "{keys:?} {sms}: {said}"
-                    );
-                    assert!(keys.first() == Some(&"1"), "{keys:?} {sms}");
+                    assert!(is_a_price(&said) && keys.first() == Some(&"1"), "{keys:?} {sms}: {said}");
                 } else {
+                    assert!(["HELP", "MSAADA"].contains(&&*sms), "{keys:?} {sms}");
                     assert!(said.contains("STOP") || said.contains("ACHA"), "{keys:?} {sms}: {said}");
                 }
-            };
-            on_every_page(make, *lang, &mut check);
-            // And from the price of each crop at each market, for that very price.
+                // Where a crop was chosen, the example is of that crop.
+                if keys.starts_with(&["1", "1"]) {
+                    let crop = screen.split(':').next().unwrap();
+                    assert!(is_of(&said, crop), "{keys:?} {sms}: {said}\n{screen}");
+                    of_a_crop += 1;
+                }
+            });
+        }
+    }
+    assert!(prices > 12 && of_a_crop > 6, "{prices} {of_a_crop}");
+}
+
+#[test]
+fn the_sms_with_which_a_call_ends_at_a_price_is_answered_with_that_price() {
+    let (mut asked, mut without) = (0, 0);
+    for make in [Fake::plain, Fake::worst, odd_names] {
+        for lang in Lang::ALL {
             let fake = make();
-            for (n, crop) in fake.crops.iter().enumerate().map(|(n, crop)| (n, crop.0)) {
-                let Some(place) = fake.markets.iter().position(|market| market.id as usize == 1 + n % 3)
-                else {
+            for (crop, place) in fake.crops.iter().zip(fake.markets.iter().cycle().skip(2)) {
+                let name = if *lang == Lang::Sw { crop.2 } else { crop.1 };
+                let (_, screen) = walked(make, *lang, &["1", name, &place.name]);
+                // A name that several have leads to a list of them, not to a price.
+                if !is_a_price(&screen) {
                     continue;
-                };
-                let name = match lang {
-                    Lang::En => fake.crops.iter().find(|named| named.0 == crop).unwrap().1,
-                    Lang::Sw => fake.crops.iter().find(|named| named.0 == crop).unwrap().2,
-                };
-                check(&["1", name, &fake.markets[place].name], "");
+                }
+                let (sms, said) = sms_and_answer(make, *lang, &["1", name, &place.name]).unwrap();
+                if ["HELP", "MSAADA"].contains(&&*sms) {
+                    without += 1;
+                    continue;
+                }
+                asked += 1;
+                let (what, rest) = said.split_once(", ").unwrap_or_else(|| panic!("{sms}: {said}"));
+                assert!(
+                    is_a_price(&said) && is_of(what, name) && is_of(rest, &place.name),
+                    "{name}, {}: {sms}: {said}",
+                    place.name
+                );
             }
         }
     }
-    assert!(prices > 40, "{prices}");
+    assert!(asked > 30 && without * 10 < asked, "{asked} {without}");
+}
+
+fn is_a_price(text: &str) -> bool {
+    ["MWK ", "KES "].iter().any(|code| text.contains(code))
 }
