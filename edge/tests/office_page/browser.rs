@@ -39,10 +39,11 @@ pub(crate) struct Browser {
     _profile: TempDir,
 }
 
-impl Browser {
-    pub(crate) async fn start() -> Self {
-        // Another test of this program may have installed it before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+/// A driver, and the port that it listens on. It asks for the same port at two addresses, of which another program may have one: then it
+/// ends, and another one is started.
+async fn driver() -> (Child, String) {
+    const TRIES: usize = 5;
+    for _ in 0..TRIES {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -50,12 +51,20 @@ impl Browser {
             .spawn()
             .expect("chromedriver is installed: run deploy/setup");
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = loop {
-            let line = lines.next_line().await.unwrap().expect("chromedriver starts");
+        while let Some(line) = lines.next_line().await.unwrap() {
             if let Some((_, port)) = line.split_once("successfully on port ") {
-                break port.trim_end_matches('.').to_owned();
+                return (driver, port.trim_end_matches('.').to_owned());
             }
-        };
+        }
+    }
+    panic!("chromedriver does not start")
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        // Another test of this program may have installed it before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (driver, port) = driver().await;
         let profile = tempfile::tempdir().unwrap();
         let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
