@@ -1,7 +1,7 @@
 //! Applies a batch of commands within the caller's transaction: load, decide in order, write, publish.
 
 use super::load::{Existing, Wanted, load};
-use super::names::in_one_form;
+use super::names::{as_it_stands, in_one_form};
 use super::repeat::{is_repeat, is_taken};
 use super::store::Effects;
 use super::{ApplyError, Incoming, Outcome};
@@ -88,7 +88,10 @@ impl Opened {
         let mut effects = Effects::default();
         let mut decided = Vec::with_capacity(batch.len());
         for incoming in batch {
-            let body = read_body(incoming);
+            let body = match read_body(incoming) {
+                Read::Known(body) => Read::Known(as_it_stands(body, &set)),
+                other => other,
+            };
             decided.push(decide(incoming, &body, blocked, &mut set, &existing, &mut effects)?);
         }
         effects.write(conn, deps, &existing).await?;
@@ -259,16 +262,15 @@ fn decide(
         }
         return Ok(open(Verdict::Rejected(Reject::new(RejectCode::Duplicate))));
     }
-    if let Body::OrderPlace(order) = body
-        && order.is_awaited(set)
-    {
-        // Whoever asks here asks again himself, and a product that is not known here is none to him.
+    if body.is_awaited(context, set) {
         if context.origin != Holder::Hub {
             let sold = |order| set.sold_by(context.origin, order);
             blocked.add(&Aggregates::of_body(command.id, body, &command.actor, context, sold));
             return Ok(open(Verdict::Held));
         }
-        if set.listings.contains_key(&ListingId(order.listing)) {
+        // Whoever asks here asks again himself, and a product that is not known here is none to him.
+        let needs = body.needs(command.id, &command.actor, context);
+        if needs.listings.iter().all(|listing| set.listings.contains_key(listing)) {
             return Err(ApplyError::Awaited);
         }
     }

@@ -73,11 +73,6 @@ pub(super) async fn load(
     let listings: Vec<Uuid> = listings.into_iter().collect();
     if !listings.is_empty() {
         lock_listings(conn, &listings, &mut set).await?;
-        let unknown: Vec<_> = needs.listings.iter().filter(|id| !set.listings.contains_key(id)).collect();
-        // An office that has not come since a restore may bring it.
-        if !unknown.is_empty() && is_anybody_awaited(conn).await? {
-            set.awaited.extend(unknown);
-        }
         let sold_at = wanted.sold_at.iter().filter(|(listing, price)| set.never_stood_at(*listing, *price));
         let sold_at: Vec<_> = sold_at.copied().collect();
         if !sold_at.is_empty() {
@@ -88,6 +83,12 @@ pub(super) async fn load(
     if !needs.orders.is_empty() || !needs.orders_of.is_empty() {
         lock_orders(conn, needs, &mut set).await?;
         existing.orders.extend(set.orders.keys());
+    }
+    let is_unknown_listing = needs.listings.iter().any(|id| !set.listings.contains_key(id));
+    let is_unknown_order = wanted.known_orders.iter().any(|id| !set.orders.contains_key(&OrderId(*id)));
+    // An office that has not come since a restore may bring it.
+    if is_unknown_listing || is_unknown_order {
+        set.is_anybody_awaited = is_anybody_awaited(conn).await?;
     }
     if !listings.is_empty() {
         stock(conn, &listings, &mut set).await?;
@@ -113,7 +114,7 @@ async fn lock_listings(
     set: &mut WorkingSet,
 ) -> Result<(), sqlx::Error> {
     let rows = q("SELECT l.id, l.cooperative_id, l.commodity_id, l.unit_id, l.title, l.price_minor, l.currency, l.seller_id, l.status,
-            l.posted_at_s, l.prices_whole, u.base, u.factor_milli, l.cooperative_id IN (SELECT cooperative_id FROM awaited_offices)
+            l.posted_at_s, l.prices_whole, u.base, u.factor_milli, l.cooperative_id IN (SELECT cooperative_id FROM awaited_offices WHERE NOT rows_came)
         FROM listings l JOIN units u ON u.id = l.unit_id WHERE l.id = ANY($1) ORDER BY l.id FOR NO KEY UPDATE OF l")
     .bind(ids)
     .fetch_all(conn)
@@ -132,7 +133,8 @@ async fn lock_listings(
     Ok(())
 }
 
-async fn is_anybody_awaited(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+/// Whether an office has not come since a restore, or has not offered all of what it offers again.
+pub(crate) async fn is_anybody_awaited(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
     q_scalar("SELECT EXISTS (SELECT FROM awaited_offices)").fetch_one(conn).await
 }
 

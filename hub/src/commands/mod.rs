@@ -14,6 +14,7 @@ pub mod stream;
 
 pub use apply::{Opened, apply_batch, apply_in_stream, open};
 pub use context::hub_context;
+pub(crate) use load::is_anybody_awaited;
 
 use crate::db::{self, Db, Transient, retrying};
 use crate::feed::FeedError;
@@ -69,7 +70,7 @@ pub enum ApplyError {
     #[error("a command broke its handler: {0}")]
     Poison(String),
     /// A person at the hub asks for what only an office knows that has not come since the hub was restored. To him: 503, come back.
-    #[error("an office is awaited that knows what is left")]
+    #[error("an office is awaited that knows more of it")]
     Awaited,
     /// Commands of a stream that would make what is there already by another road, as something else.
     #[error("what {} commands would make is there already", .0.len())]

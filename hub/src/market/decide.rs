@@ -101,8 +101,8 @@ impl From<ApplyError> for ApiError {
             }
             ApplyError::Awaited => Kind::Unavailable
                 .because(
-                    "This hub was restored from a backup, and the office that has this product has not been heard since: nobody knows \
-                     how much is left. Nothing was ordered; try again later.",
+                    "This hub was restored from a backup, and an office has not been heard since that may know more of this, such as how \
+                     much is left. Nothing was changed; try again later.",
                 )
                 .retry_after_s(OFFICE_COMES_S)
                 .into(),

@@ -230,7 +230,7 @@ const LIST: &str = "
     SELECT e.id, e.cooperative_id, c.name AS cooperative, e.name, e.national, e.software, e.enrolled_at IS NOT NULL AS enrolled,
            e.revoked_at IS NOT NULL AS revoked, e.last_contact_at, e.clock_offset_s,
            e.stuck_sms, e.stuck_sms_since, s.frozen_at IS NOT NULL AS frozen,
-           s.halted_reason, EXISTS (SELECT FROM awaited_offices a WHERE a.edge_id = e.id) AS awaited, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
+           s.halted_reason, EXISTS (SELECT FROM awaited_offices a WHERE a.edge_id = e.id AND NOT a.rows_came) AS awaited, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict IN ('held', 'quarantined', 'unsupported')) AS pending,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected') AS refused,
            CASE WHEN e.revoked_at IS NULL THEN 0 ELSE (SELECT count(*) FROM (SELECT FROM stock_entries WHERE holder = e.id
@@ -238,7 +238,7 @@ const LIST: &str = "
     FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
     LEFT JOIN edge_streams s ON s.edge_id = e.id AND s.incarnation = e.incarnation
     LEFT JOIN enrolment_codes k ON k.edge_id = e.id
-    ORDER BY e.revoked_at IS NOT NULL, s.halted_reason IS NULL, s.frozen_at IS NULL, NOT EXISTS (SELECT FROM awaited_offices a WHERE a.edge_id = e.id), e.enrolled_at IS NULL,
+    ORDER BY e.revoked_at IS NOT NULL, s.halted_reason IS NULL, s.frozen_at IS NULL, NOT EXISTS (SELECT FROM awaited_offices a WHERE a.edge_id = e.id AND NOT a.rows_came), e.enrolled_at IS NULL,
              e.last_contact_at NULLS FIRST, e.id";
 
 /// All edges, worst first: stopped ones, copied ones, then those that were not heard for longest; revoked ones last. `now` tells

@@ -2,7 +2,7 @@
 
 use super::refusals::Caller;
 use super::respond::{self, Reply};
-use super::store::{self, EdgeRow, Heard, HubRow};
+use super::store::{self, Awaited, EdgeRow, Heard, HubRow};
 use super::turns::Turns;
 use super::{awaited, forgotten, restored, scope, session};
 use crate::commands::stream::{StreamError, take_batch};
@@ -38,6 +38,8 @@ pub(super) struct Opened {
     pub(super) link: Link,
     pub(super) hub: HubRow,
     pub(super) scope: Vec<Bucket>,
+    /// Whether what it offers is awaited since a restore.
+    is_awaited: bool,
 }
 
 /// `POST /sync/v1/exchange`.
@@ -82,6 +84,9 @@ pub(super) async fn exchange(
             }
             Message::Audit(audit) if audits.len() < AUDITS_MAX => audits.push(audit),
             Message::End => {
+                if opened.is_awaited && refusal.is_none() {
+                    has_offered(&state, &opened).await?;
+                }
                 return Ok(octets(
                     respond::body(state, Reply { opened, audits, refusal, _turn: turn, _place: place }).await,
                 ));
@@ -155,13 +160,22 @@ async fn open(state: &AppState, edge: EdgeRow, hello: Hello) -> Result<Result<Op
         return refuse(RefusalCode::Rewound, "this incarnation was replaced by a later enrolment");
     }
     // Of any try: one may have taken effect unseen.
-    let was_awaited = AtomicBool::new(false);
-    let heard = retrying(&state.deps, || async { hear(state, &edge, &hello, &was_awaited).await }).await;
-    if was_awaited.into_inner() {
+    let were_rows_awaited = AtomicBool::new(false);
+    let heard =
+        retrying(&state.deps, || async { hear(state, &edge, &hello, &were_rows_awaited).await }).await;
+    if were_rows_awaited.into_inner() {
         awaited::decide_what_waited(&state.db, &state.deps).await;
     }
     let heard = heard?;
-    Ok(heard.map(|Let { number, link, hub, scope }| Opened { edge, hello, number, link, hub, scope }))
+    Ok(heard.map(|Let { number, link, hub, scope, is_awaited }| Opened {
+        edge,
+        hello,
+        number,
+        link,
+        hub,
+        scope,
+        is_awaited,
+    }))
 }
 
 /// What an exchange is let in with.
@@ -170,15 +184,32 @@ struct Let {
     link: Link,
     hub: HubRow,
     scope: Vec<Bucket>,
+    is_awaited: bool,
 }
 
-/// Judges what the request shows and keeps what it says, in one transaction; `was_awaited` learns whether this office was. One that took effect unseen is judged again like a
+/// Notes that an office that was awaited has offered everything that it offers again, if it has: then nobody is asked any more about what
+/// is not known here.
+async fn has_offered(state: &AppState, opened: &Opened) -> Result<(), ApiError> {
+    let (edge, upto) = (&opened.edge, opened.hello.highest_seq);
+    let was_awaited = retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        let was_awaited = store::has_offered(&mut tx, edge.id, edge.incarnation, upto).await?;
+        tx.commit().await?;
+        Ok::<_, sqlx::Error>(was_awaited)
+    });
+    if was_awaited.await? {
+        awaited::decide_what_waited(&state.db, &state.deps).await;
+    }
+    Ok(())
+}
+
+/// Judges what the request shows and keeps what it says, in one transaction; `were_rows_awaited` learns whether this office's were. One that took effect unseen is judged again like a
 /// request whose answer was lost.
 async fn hear(
     state: &AppState,
     edge: &EdgeRow,
     hello: &Hello,
-    was_awaited: &AtomicBool,
+    were_rows_awaited: &AtomicBool,
 ) -> Result<Result<Let, Message>, ApiError> {
     let refuse = |code, detail: &str| Ok(Err(Message::Refusal(Refusal::new(code, detail))));
     let mut tx = state.db.begin().await?;
@@ -233,9 +264,11 @@ async fn hear(
         clock_offset_s: hello.clock_s.saturating_sub(state.deps.clock.now_s()),
         stuck_sms: hello.stuck_sms.filter(|stuck| stuck.count > 0),
     };
-    was_awaited.fetch_or(store::hear(&mut tx, &heard).await?, Ordering::Relaxed);
+    let awaited = store::hear(&mut tx, &heard).await?;
+    were_rows_awaited.fetch_or(awaited == Awaited::Rows, Ordering::Relaxed);
     tx.commit().await?;
-    Ok(Ok(Let { number: exchange, link: issued((number, random)), hub, scope }))
+    let is_awaited = awaited != Awaited::Nothing;
+    Ok(Ok(Let { number: exchange, link: issued((number, random)), hub, scope, is_awaited }))
 }
 
 /// The answer to a request whose link does not follow on the last.

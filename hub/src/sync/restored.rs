@@ -221,7 +221,7 @@ async fn epoch_for(
 }
 
 async fn is_awaited(conn: &mut PgConnection, edge: &EdgeRow) -> Result<bool, sqlx::Error> {
-    q_scalar("SELECT EXISTS (SELECT FROM awaited_offices WHERE edge_id = $1)")
+    q_scalar("SELECT EXISTS (SELECT FROM awaited_offices WHERE edge_id = $1 AND NOT rows_came)")
         .bind(edge.id.0.cast_signed())
         .fetch_one(conn)
         .await
@@ -234,11 +234,12 @@ async fn is_awaited(conn: &mut PgConnection, edge: &EdgeRow) -> Result<bool, sql
 pub(super) async fn notice(state: &AppState, edge: &EdgeRow, known: u32) -> Result<(), ApiError> {
     let mut tx = state.db.begin().await?;
     begin_epoch(&mut tx, edge, known).await?;
-    q("INSERT INTO awaited_offices (edge_id, cooperative_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(int(edge.id.0)?)
-        .bind(int(edge.cooperative.0)?)
-        .execute(&mut *tx)
-        .await?;
+    q("INSERT INTO awaited_offices (edge_id, cooperative_id) VALUES ($1, $2)
+        ON CONFLICT (edge_id) DO UPDATE SET rows_came = false")
+    .bind(int(edge.id.0)?)
+    .bind(int(edge.cooperative.0)?)
+    .execute(&mut *tx)
+    .await?;
     state.db.commit_and_tell(tx, &Moved::from_iter([Bucket::Edge(edge.id)])).await?;
     Ok(())
 }
@@ -283,7 +284,7 @@ async fn raise(conn: &mut PgConnection, epoch: u32) -> Result<(), sqlx::Error> {
             .await?;
     }
     q("INSERT INTO awaited_offices (edge_id, cooperative_id) SELECT id, cooperative_id FROM edges
-        WHERE enrolled_at IS NOT NULL AND revoked_at IS NULL ON CONFLICT DO NOTHING")
+        WHERE enrolled_at IS NOT NULL AND revoked_at IS NULL ON CONFLICT (edge_id) DO UPDATE SET rows_came = false")
     .execute(&mut *conn)
     .await?;
     // Sessions of before the backup that were opened anew since are unknown here; the others must not go on as if nothing had been.
@@ -291,7 +292,7 @@ async fn raise(conn: &mut PgConnection, epoch: u32) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// The edge's new stream, above every incarnation that it has shown. It is awaited no more.
+/// The edge's new stream, above every incarnation that it has shown. Its rows are awaited no more.
 async fn begin(
     state: &AppState,
     conn: &mut PgConnection,

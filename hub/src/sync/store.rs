@@ -135,9 +135,9 @@ pub(super) async fn begin_stream(
     Ok(incarnation as u32)
 }
 
-/// Notes that an office has come since a restore, and brought what it had to bring. What it was signed in with is over.
+/// Notes that an office has come since a restore, and brought its rows. What it was signed in with is over.
 pub(super) async fn has_come(conn: &mut PgConnection, edge: EdgeId) -> Result<(), sqlx::Error> {
-    q("WITH come AS (DELETE FROM awaited_offices WHERE edge_id = $1) DELETE FROM edge_sessions WHERE edge_id = $1")
+    q("WITH come AS (UPDATE awaited_offices SET rows_came = true WHERE edge_id = $1) DELETE FROM edge_sessions WHERE edge_id = $1")
         .bind(edge.0 as i32)
         .execute(conn)
         .await?;
@@ -311,9 +311,19 @@ impl Heard<'_> {
     }
 }
 
+/// What of an edge is awaited since a restore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    Nothing,
+    /// What it offers again.
+    Commands,
+    /// Its rows, and then its commands.
+    Rows,
+}
+
 /// Keeps the links, the fence, the acknowledged verdicts, the cursors, the time and what the office should be told. Who is let in knows of
-/// nothing that a restored hub has forgotten, and is awaited no more. Says whether it was.
-pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<bool, sqlx::Error> {
+/// no row that a restored hub has forgotten. Says what was awaited of it until now.
+pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<Awaited, sqlx::Error> {
     q("UPDATE edge_streams SET link_number = $3, link_random = $4, previous_number = $5, previous_random = $6, exchange = $7,
             verdicts_acked = greatest(verdicts_acked, least($8, last_verdict)), heard_scope = $9, heard_cursors = $10
         WHERE edge_id = $1 AND incarnation = $2")
@@ -329,16 +339,39 @@ pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<b
     .bind(heard.cursors)
     .execute(&mut *conn)
     .await?;
-    q_scalar("WITH come AS (DELETE FROM awaited_offices WHERE edge_id = $1 RETURNING edge_id)
+    let rows_came: Option<bool> = q_scalar("WITH come AS (UPDATE awaited_offices SET rows_came = true WHERE edge_id = $1 AND NOT rows_came)
         UPDATE edges SET last_contact_at = $3, clock_offset_s = $2, stuck_sms = $4, stuck_sms_since = $5 WHERE id = $1
-        RETURNING EXISTS (SELECT FROM come)")
+        RETURNING (SELECT rows_came FROM awaited_offices WHERE edge_id = $1)")
         .bind(heard.edge.0 as i32)
         .bind(heard.clock_offset_s)
         .bind(heard.at.to_sqlx())
         .bind(heard.stuck_sms.map_or(0, |stuck| i64::from(stuck.count)))
         .bind(heard.stuck_since().map(|since| since.to_sqlx()))
         .fetch_one(conn)
-        .await
+        .await?;
+    Ok(match rows_came {
+        None => Awaited::Nothing,
+        Some(true) => Awaited::Commands,
+        Some(false) => Awaited::Rows,
+    })
+}
+
+/// Notes that everything has been taken which an edge offers again since a restore, up to that number of its stream; if it has. Says whether
+/// that was awaited.
+pub(super) async fn has_offered(
+    conn: &mut PgConnection,
+    edge: EdgeId,
+    incarnation: u32,
+    upto: u64,
+) -> Result<bool, sqlx::Error> {
+    let done = q("DELETE FROM awaited_offices a USING edge_streams s
+        WHERE a.edge_id = $1 AND a.rows_came AND s.edge_id = $1 AND s.incarnation = $2 AND s.applied_seq >= $3")
+    .bind(edge.0 as i32)
+    .bind(incarnation as i32)
+    .bind(upto as i64)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Nothing more is taken from this incarnation.
@@ -359,7 +392,8 @@ pub(super) async fn freeze(
 pub(super) struct HubRow {
     /// Rises with each restore from a backup.
     pub(super) epoch: u32,
-    /// When the last copy but one of the database was taken that an operator has tried, seconds since 1970 UTC.
+    /// When the last copy but one of the database was taken that an operator has tried, seconds since 1970 UTC. Where there is one alone,
+    /// a time before everything: offices keep what they have until there are two. Where there is none, nobody keeps anything for them.
     pub(super) backed_up_s: Option<i64>,
 }
 
@@ -370,8 +404,9 @@ pub(super) async fn epoch(conn: &mut PgConnection, keys: &HubKeys) -> Result<u32
 
 /// The hub's row, if this process has the keys that the database says edges trust.
 pub(super) async fn hub(conn: &mut PgConnection, keys: &HubKeys) -> Result<HubRow, ApiError> {
-    let sql = "SELECT epoch, keys_fingerprint, (SELECT floor(extract(epoch FROM taken_at))::bigint FROM backup_marks
-        ORDER BY taken_at DESC OFFSET 1 LIMIT 1) FROM hub";
+    let sql = "SELECT epoch, keys_fingerprint, coalesce(
+            (SELECT floor(extract(epoch FROM taken_at))::bigint FROM backup_marks ORDER BY taken_at DESC OFFSET 1 LIMIT 1),
+            (SELECT 0 FROM backup_marks LIMIT 1)) FROM hub";
     let row = q(sql).fetch_one(conn).await?;
     let others = row.try_get::<Option<String>, _>(1)?.filter(|theirs| *theirs != keys.fingerprint());
     if let Some(theirs) = others {

@@ -3,11 +3,15 @@
 
 use crate::doors::{arrived, world};
 use crate::goods;
+use crate::office::Start;
 use crate::restored::BACKUP;
 use crate::world::World;
 use mizili_hub::jobs::retry_held;
 use std::time::Duration;
-use sync_protocol::ids::ListingId;
+use sync_protocol::command::OrderCancel;
+use sync_protocol::entity::OrderStatus;
+use sync_protocol::ids::{CommandId, ListingId};
+use sync_protocol::units::Quantity;
 
 /// How long a test looks for what must come: far longer than it takes.
 const AT_MOST: Duration = Duration::from_secs(60);
@@ -80,4 +84,45 @@ async fn what_waited_for_an_office_is_decided_though_the_hub_ends_at_that_moment
     world.pass(Duration::from_secs(600));
     assert_eq!(retry_held(&world.db, &world.deps).await.unwrap(), 2);
     decided(&world).await;
+}
+
+/// Bought at one office of a cooperative, taken back at another: the hub has forgotten the order, and the office where it was made comes last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_of_an_order_that_was_forgotten_waits_until_somebody_brings_the_order() {
+    let offices = [(1, Start::right(741)), (2, Start::right(742)), (2, Start::right(743))];
+    let world = World::with_two_hubs(&offices).await;
+    let (seller, buyer, other) = (&world.offices[0], &world.offices[1], &world.offices[2]);
+    seller.sync().await.unwrap();
+    let listing = seller.post_listing(40).await;
+    seller.sync().await.unwrap();
+    world.both_sides_are_equal().await.unwrap();
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    buyer.order(listing, 5).await.unwrap();
+    buyer.sync().await.unwrap();
+    other.sync().await.unwrap();
+    let [order] = other.orders().await.try_into().unwrap();
+    world.sql("CALL restore()").await;
+    let himself = goods::caller(goods::BUYER);
+    let cancel = OrderCancel::new(order.id.0);
+    other.act_as(CommandId(other.new_id()), himself, cancel.clone().into()).await.unwrap();
+    other.sync().await.unwrap();
+    other.sync().await.unwrap();
+    assert_eq!(other.words().await, ["held"], "nobody knows yet that there is such an order");
+    seller.sync().await.unwrap();
+    other.sync().await.unwrap();
+    assert_eq!(other.words().await, ["held"]);
+    // Its rows alone do not bring it, and then its line drops.
+    buyer.line.cut_request_after(Some(0));
+    assert!(buyer.sync().await.is_err());
+    buyer.line.cut_request_after(None);
+    other.sync().await.unwrap();
+    assert_eq!(other.words().await, ["held"]);
+    buyer.sync().await.unwrap();
+    other.sync().await.unwrap();
+    assert_eq!((other.words().await, buyer.words().await), (vec!["applied".into()], vec!["applied".into()]));
+    let cancelled = i64::from(OrderStatus::Cancelled.code());
+    assert_eq!(world.count("SELECT status::bigint FROM orders").await, cancelled);
+    assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(20));
+    arrived(&world, 1).await;
 }

@@ -4,6 +4,7 @@
 //! read, and a pure `decide` that both sides call: the hub for good, the edge for what the screen may say meanwhile.
 
 mod aggregates;
+mod awaited;
 mod check;
 mod listing_edit;
 mod listing_post;

@@ -79,12 +79,6 @@ impl OrderPlace {
         }
     }
 
-    /// Whether the hub cannot say yet, because it was restored from a backup and an office has not come that knows what is left: then it
-    /// neither sells nor refuses.
-    pub fn is_awaited(&self, set: &WorkingSet) -> bool {
-        self.source == Source::Ask && set.awaited.contains(&ListingId(self.listing))
-    }
-
     pub(super) fn decide(
         &self,
         command: &Command,

@@ -56,9 +56,11 @@ pub struct WorkingSet {
     pub priced: HashSet<ListingId>,
     /// What each holder can spend of a listing.
     pub stock: HashMap<(ListingId, Holder), Quantity>,
-    /// Listings of which the hub may have sold what it has forgotten, or that it may have forgotten itself: it was restored from a backup,
-    /// and an office of their cooperative has not come since.
+    /// Listings of which the hub may have sold what it has forgotten: it was restored from a backup, and an office of their cooperative has
+    /// not come since.
     pub awaited: HashSet<ListingId>,
+    /// Whether any office is awaited so: what is not known here may be something that the hub has forgotten.
+    pub is_anybody_awaited: bool,
     /// Stock entries that the batch has set, so that one reached twice counts once.
     pub entries: HashSet<crate::entity::EntryId>,
     /// Orders by id.
