@@ -95,10 +95,10 @@ Safe to run again, and while hubs serve. Through a pooler in transaction mode, s
     /// What offices sent and the hub has not decided: list, show, retry, dismiss.
     #[command(subcommand)]
     Commands(commands::Command),
-    /// Copies of the database that were tried: mark, list.
+    /// Copies of the database that were tried: mark, unmark, list.
     #[command(subcommand)]
     Backup(backup::Command),
-    /// What offices brought back after a restore from a backup: list, show.
+    /// What offices brought back after a restore from a backup: list, show, retry.
     #[command(subcommand)]
     Salvage(salvage::Command),
     /// The hub's keys towards edges: show, replace.

@@ -1,5 +1,5 @@
 //! Statements that are prepared once and kept, on real Postgres: what is done when they are gone or outdated. In a program of its
-//! own, since how statements are sent is one switch for a process. (What a pooler does to them: `pgbouncer.rs`.)
+//! own, since how statements are sent is one switch for a process. (What a pooler does to them: `pgbouncer/`.)
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mizili_hub::db::{Db, Statements, q, q_scalar, statements};

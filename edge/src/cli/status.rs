@@ -3,7 +3,7 @@
 use super::{Out, Place};
 use crate::commands;
 use crate::config::Config;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, pass_over};
 use crate::node::{self, Doubt};
 use crate::outbox::{self, Stuck};
 use crate::replica;
@@ -105,7 +105,10 @@ fn standing(conn: &Connection, config: &Config, at: Reading) -> Result<Standing,
 fn to_count(conn: &Connection) -> Result<Vec<String>, DbError> {
     let mut names = Vec::new();
     for listing in node::counts::to_count(conn)? {
-        let Some(listing) = replica::get::<Listing>(conn, Key::Uuid(listing.0))? else { continue };
+        let Some(listing) = pass_over(replica::get::<Listing>(conn, Key::Uuid(listing.0)))?.flatten() else {
+            names.push(format!("product {}, which cannot be read now", listing.0));
+            continue;
+        };
         let crop = || replica::get::<Commodity>(conn, Key::Int(listing.commodity.0));
         let crop = if listing.title.is_empty() { crop()?.map(|crop| crop.name) } else { None };
         names.push(crop.unwrap_or(listing.title));

@@ -18,7 +18,9 @@ pub use apply::apply_rows;
 pub use bucket::{cursors, is_complete, take_scope};
 pub use digest::{compare, digest, recount, slot_sums};
 pub use on_its_way::on_its_way;
-pub use read::{above, all, all_readable, find, find_readable, get, get_sent, latest_price, page, prices_of};
+pub use read::{
+    above, all, all_by_key, all_readable, find, find_readable, get, get_sent, latest_price, page, prices_of,
+};
 pub use stock::{holdings, spendable, stands_short};
 
 pub(crate) use bucket::drop_everything;

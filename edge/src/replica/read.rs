@@ -94,7 +94,24 @@ pub fn all_readable<E: Entity>(conn: &Connection) -> Result<Vec<E>, DbError> {
 /// What was read of one row.
 type Read = Result<Fields, DbError>;
 
+/// As [`all`], by key: `None` where nothing but the key can be read.
+///
+/// # Errors
+/// As [`all_readable`].
+pub fn all_by_key<E: Entity>(conn: &Connection) -> Result<Vec<(Key, Option<E>)>, DbError> {
+    let (with_key, _) = each_by_key::<E>(conn)?;
+    with_key.into_iter().map(|(key, read)| Ok((key, pass_over(read)?))).collect()
+}
+
 fn each<E: Entity>(conn: &Connection) -> Result<Each<E>, DbError> {
+    let (with_key, without_key) = each_by_key(conn)?;
+    Ok(with_key.into_iter().map(|(_, read)| read).chain(without_key).collect())
+}
+
+/// What was read of each thing, and of what has no key that can be read.
+type EachByKey<E> = (Vec<(Key, Result<E, DbError>)>, Each<E>);
+
+fn each_by_key<E: Entity>(conn: &Connection) -> Result<EachByKey<E>, DbError> {
     let ranks = ranks(conn)?;
     let mut seen = BTreeMap::<Key, ((u8, i64), Read)>::new();
     // Whose they are cannot be told.
@@ -121,8 +138,8 @@ fn each<E: Entity>(conn: &Connection) -> Result<Each<E>, DbError> {
             Err(bad) => without_key.push(Err(bad)),
         }
     }
-    let with_key = seen.into_iter().map(|(key, (_, fields))| typed(key, &fields?));
-    Ok(with_key.chain(without_key).collect())
+    let typed = |(key, (_, read)): (Key, (_, Read))| (key, read.and_then(|fields| typed(key, &fields)));
+    Ok((seen.into_iter().map(typed).collect(), without_key))
 }
 
 /// So many things of a kind after a key, in the order of keys; ids made later come later.

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Record a copy of the database that was tried and is whole. Offices keep what they brought until two such copies hold it.
+    /// Record a copy of the database that was tried and is whole. From the first one on, offices keep what they brought until two such
+    /// copies hold it, for a year at most; before, for 30 days.
     #[command(after_help = "Examples:
   mizili-hub backup mark --taken 2026-03-01T02:00:00Z
   mizili-hub backup mark --taken 2026-03-01T02:00:00Z --note 'tape 7, restored on the spare machine'
@@ -76,8 +77,13 @@ fn show(common: &Common, all: &[Mark]) -> Result<()> {
             "No copy is recorded: offices keep what they brought for 30 days. `mizili-hub backup mark` records one.",
         );
     }
+    let is_alone = all.len() == 1;
     for (at, mark) in all.iter().enumerate() {
-        let kept = if at == 1 { "; what was done before it, offices need not keep" } else { "" };
+        let kept = match at {
+            0 if is_alone => "; until a second copy is recorded, offices keep everything, for a year at most",
+            1 => "; what was done before it, offices need not keep",
+            _ => "",
+        };
         common.output().result(mark, || {
             format!("{}  recorded {}  {}{kept}", mark.taken_at, mark.marked_at, mark.note)
         })?;

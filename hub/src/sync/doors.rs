@@ -12,6 +12,7 @@ use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
 use serde::Serialize;
 use sqlx::PgConnection;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Entity, EntryId, EntryKind, StockEntry};
 use sync_protocol::ids::{CooperativeId, EdgeId, derived};
@@ -24,10 +25,13 @@ use uuid::Uuid;
 /// # Errors
 /// No such edge, or a revoked or replaced one, in words that say what to do; the database.
 pub async fn resume(db: &Db, deps: &Deps, edge: u32) -> Result<Option<String>, ApiError> {
-    retrying(deps, || resume_once(db, edge)).await
+    // What the first try saw: it may have taken effect unseen.
+    let why = OnceLock::new();
+    retrying(deps, || resume_once(db, edge, &why)).await?;
+    Ok(why.into_inner())
 }
 
-async fn resume_once(db: &Db, edge: u32) -> Result<Option<String>, ApiError> {
+async fn resume_once(db: &Db, edge: u32, why: &OnceLock<String>) -> Result<(), ApiError> {
     let mut tx = db.begin().await?;
     let row = edge_row(&mut tx, EdgeId(edge)).await?.ok_or_else(|| no_edge(edge))?;
     if row.revoked {
@@ -40,7 +44,7 @@ async fn resume_once(db: &Db, edge: u32) -> Result<Option<String>, ApiError> {
         .bind(int(row.incarnation)?)
         .fetch_optional(&mut *tx)
         .await?;
-    let Some(stream) = stream else { return Ok(None) };
+    let Some(stream) = stream else { return Ok(()) };
     let cells = Cells::of("edge_streams", &stream);
     if cells.get(1)? {
         let detail = format!(
@@ -49,15 +53,16 @@ async fn resume_once(db: &Db, edge: u32) -> Result<Option<String>, ApiError> {
         );
         return Err(Kind::EdgeReplaced.because(detail).into());
     }
-    let was: Option<String> = cells.get(0)?;
+    let halted: Option<String> = cells.get(0)?;
+    if let Some(halted) = halted {
+        why.get_or_init(|| halted);
+    }
     q("UPDATE edge_streams SET halted_reason = NULL WHERE edge_id = $1 AND incarnation = $2")
         .bind(int(edge)?)
         .bind(int(row.incarnation)?)
         .execute(&mut *tx)
         .await?;
-    tx.commit().await?;
-    db.tell(&Moved::from_iter([Bucket::Edge(EdgeId(edge))]));
-    Ok(was)
+    Ok(db.commit_and_tell(tx, &Moved::from_iter([Bucket::Edge(EdgeId(edge))])).await?)
 }
 
 /// What a revoked edge held of one product.
@@ -96,6 +101,8 @@ pub async fn can_be_written_off(db: &Db, edge: u32) -> Result<(), ApiError> {
 /// As [`can_be_written_off`].
 pub async fn write_off(db: &Db, deps: &Deps, edge: u32) -> Result<Vec<WrittenOff>, ApiError> {
     can_be_written_off(db, edge).await?;
+    // What the last try saw that found anything: it may have taken effect unseen.
+    let seen = Mutex::new(Vec::new());
     retrying(deps, || async {
         let mut tx = db.begin().await?;
         let held = held(&mut tx, edge).await?;
@@ -116,11 +123,13 @@ pub async fn write_off(db: &Db, deps: &Deps, edge: u32) -> Result<Vec<WrittenOff
             touched.add(Bucket::Coop(*cooperative), StockEntry::NUMBER, Key::Step(entry.id.of, entry.id.step));
         }
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
-        tx.commit().await?;
-        db.tell(&touched.moved());
-        Ok::<_, ApiError>(held.into_iter().map(|held| held.written).collect())
+        if !held.is_empty() {
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = held.into_iter().map(|held| held.written).collect();
+        }
+        Ok::<_, ApiError>(db.commit_and_tell(tx, &touched.moved()).await?)
     })
-    .await
+    .await?;
+    Ok(seen.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 struct Held {

@@ -10,6 +10,7 @@ use mizili_node::deps::Deps;
 use mizili_node::text::rfc3339;
 use serde::Serialize;
 use sqlx::PgConnection;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A copy of the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,7 +54,9 @@ pub async fn mark(db: &Db, deps: &Deps, taken_at: Timestamp, note: &str) -> Resu
 /// # Errors
 /// Those of the database.
 pub async fn unmark(db: &Db, deps: &Deps, taken_at: Timestamp) -> Result<Option<Vec<Mark>>, ApiError> {
-    retrying(deps, || async {
+    // By any try: one may have taken effect unseen.
+    let is_gone = AtomicBool::new(false);
+    let left = retrying(deps, || async {
         let mut tx = db.begin().await?;
         // Lists show whole seconds.
         let gone =
@@ -61,11 +64,13 @@ pub async fn unmark(db: &Db, deps: &Deps, taken_at: Timestamp) -> Result<Option<
                 .bind(taken_at.to_sqlx())
                 .execute(&mut *tx)
                 .await?;
+        is_gone.fetch_or(gone.rows_affected() > 0, Ordering::Relaxed);
         let all = all(&mut tx).await?;
         tx.commit().await?;
-        Ok::<_, ApiError>((gone.rows_affected() > 0).then_some(all))
-    })
-    .await
+        Ok::<_, ApiError>(all)
+    });
+    let left = left.await?;
+    Ok(is_gone.into_inner().then_some(left))
 }
 
 /// All copies that were recorded, the newest first.

@@ -6,6 +6,7 @@ use crate::db::{Db, q, q_scalar, retrying};
 use crate::news::Moved;
 use anyhow::{Result, bail};
 use mizili_node::deps::Deps;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What was found when a hub came with its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,23 +101,22 @@ pub async fn check(db: &Db, keys: &HubKeys, from: &str) -> Result<()> {
 /// # Errors
 /// Those of the database.
 pub async fn replace(db: &Db, deps: &Deps, keys: &HubKeys) -> Result<u64, sqlx::Error> {
-    if retrying(deps, || replace_once(db, keys)).await? {
-        db.tell(&Moved::All);
-        return enrolled(db).await;
-    }
-    Ok(0)
+    // By any try: one may have taken effect unseen.
+    let is_new = AtomicBool::new(false);
+    retrying(deps, || replace_once(db, keys, &is_new)).await?;
+    if is_new.into_inner() { enrolled(db).await } else { Ok(0) }
 }
 
-async fn replace_once(db: &Db, keys: &HubKeys) -> Result<bool, sqlx::Error> {
+async fn replace_once(db: &Db, keys: &HubKeys, is_new: &AtomicBool) -> Result<(), sqlx::Error> {
     let mut tx = db.begin().await?;
     let replaced = q("UPDATE hub SET keys_fingerprint = $1 WHERE keys_fingerprint IS DISTINCT FROM $1")
         .bind(keys.fingerprint())
         .execute(&mut *tx)
         .await?;
-    let is_new = replaced.rows_affected() > 0;
-    if is_new {
-        q("DELETE FROM edge_sessions").execute(&mut *tx).await?;
+    if replaced.rows_affected() == 0 {
+        return tx.commit().await;
     }
-    tx.commit().await?;
-    Ok(is_new)
+    is_new.store(true, Ordering::Relaxed);
+    q("DELETE FROM edge_sessions").execute(&mut *tx).await?;
+    db.commit_and_tell(tx, &Moved::All).await
 }

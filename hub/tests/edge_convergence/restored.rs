@@ -5,7 +5,7 @@ use crate::doors::{arrived, world};
 use crate::goods;
 use crate::office::Office;
 use crate::world::World;
-use mizili_hub::sync::{edges, salvaged};
+use mizili_hub::sync::{edges, marks, salvaged};
 use sync_protocol::ids::EdgeId;
 use sync_protocol::units::Quantity;
 
@@ -313,4 +313,26 @@ async fn what_an_office_asks_for_waits_until_the_one_has_come_that_knows_what_is
     assert_eq!(other.words().await, ["applied", "rejected"], "8 were left");
     arrived(&world, 2).await;
     world.nothing_was_oversold().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_office_hears_until_when_it_has_to_keep_what_took_effect() {
+    let (world, _) = world(60).await;
+    let office = &world.offices[0];
+    let now = world.deps.clock.now();
+    let ago = |hours: i64| now.checked_sub(jiff::SignedDuration::from_hours(hours)).unwrap();
+    let keeps_from = async || {
+        office.sync().await.unwrap();
+        office.read(mizili_edge::node::backed_up_s).await
+    };
+    let (db, deps) = (&world.db, &world.deps);
+    assert_eq!(keeps_from().await, None, "nobody has copies here: 30 days");
+    marks::mark(db, deps, ago(48), "").await.unwrap();
+    assert_eq!(keeps_from().await, Some(0), "one copy alone: everything");
+    marks::mark(db, deps, ago(24), "").await.unwrap();
+    assert_eq!(keeps_from().await, Some(ago(48).as_second()));
+    marks::unmark(db, deps, ago(24)).await.unwrap();
+    assert_eq!(keeps_from().await, Some(0));
+    marks::unmark(db, deps, ago(48)).await.unwrap();
+    assert_eq!(keeps_from().await, None);
 }

@@ -318,6 +318,8 @@ fn what_took_effect_stays_until_two_copies_of_the_hubs_database_hold_it() {
     assert_eq!(heard_and_pruned(&edge), 1, "what was refused is in no copy that matters");
     edge.clock().advance(Duration::from_secs(40 * 86_400));
     assert_eq!(heard_and_pruned(&edge), 0);
+    backed_up(Some(0));
+    assert_eq!(heard_and_pruned(&edge), 0, "one copy alone");
     backed_up(Some(HandClock::START_S + 86_400));
     assert_eq!(heard_and_pruned(&edge), 1);
 }

@@ -21,6 +21,7 @@ use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
 use mizili_node::weak_password;
 use sqlx::PgConnection;
+use std::sync::OnceLock;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Entity, OfficeUser};
 use sync_protocol::ids::{CooperativeId, UserId};
@@ -94,16 +95,21 @@ pub async fn set_password(
 /// # Errors
 /// No account has that number.
 pub async fn release(db: &Db, deps: &Deps, phone: &Phone) -> Result<UserId, ApiError> {
+    // By an earlier try, which may have taken effect unseen: then nobody has the number any more.
+    let before = OnceLock::new();
     let released = retrying(deps, || async {
         let mut tx = db.begin().await?;
-        let (id, cooperative) = locked(&mut tx, phone).await?;
+        let (id, cooperative) = match (locked(&mut tx, phone).await, before.get()) {
+            (Err(error), Some(id)) if error.kind() == Kind::NotFound => return Ok(*id),
+            (found, _) => found?,
+        };
         db::release(&mut tx, id).await?;
         db::end_sessions(&mut tx, id).await?;
         throttle::forget_number(&mut tx, phone.number()).await?;
         let mut moved = tell_office(&mut tx, id, cooperative).await?;
         moved.extend(&unconfirmed::tell_sellers(&mut tx, id).await?);
-        tx.commit().await?;
-        db.tell(&moved);
+        before.get_or_init(|| id);
+        db.commit_and_tell(tx, &moved).await?;
         Ok::<_, ApiError>(id)
     });
     released.await
