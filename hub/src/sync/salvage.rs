@@ -1,6 +1,8 @@
 //! Rows that edges have and a restored database has forgotten. All are kept whole, for an operator; what says what happened (members,
 //! listings, stock entries, orders) stands again at once. Nothing here may overwrite what was done here since the restore.
 
+mod locks;
+
 use super::forgotten::Gap;
 use super::store::EdgeRow;
 use crate::db::{Db, int, q, q_scalar, retrying};
@@ -160,6 +162,7 @@ async fn stand(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -> Result<Mo
         .bind(FACTS.map(i32::from).as_slice())
         .fetch_all(&mut *conn)
         .await?;
+    locks::take(conn, &rows).await?;
     let mut touched = Touched::new();
     let (mut entities, mut ids) = (Vec::new(), Vec::new());
     for row in &rows {
@@ -193,7 +196,7 @@ async fn one(conn: &mut PgConnection, kept: &Kept, touched: &mut Touched) -> Res
     let Bucket::Coop(own) = kept.bucket else { return Ok(false) };
     let done = match kept.entity {
         Member::NUMBER => match Member::from_fields(key, &kept.fields) {
-            Ok(row) if row.cooperative == own => member(conn, &row).await?,
+            Ok(row) if row.cooperative == own => member(conn, &row, kept.bucket, touched).await?,
             _ => return Ok(false),
         },
         Alias::NUMBER => match Alias::from_fields(key, &kept.fields) {
@@ -222,7 +225,14 @@ async fn one(conn: &mut PgConnection, kept: &Kept, touched: &mut Touched) -> Res
     Ok(done)
 }
 
-async fn member(conn: &mut PgConnection, row: &Member) -> Result<bool, sqlx::Error> {
+/// One whose number was registered again since gives way to the member that has it now, as in a registration: whatever names the one
+/// means the other.
+async fn member(
+    conn: &mut PgConnection,
+    row: &Member,
+    bucket: Bucket,
+    touched: &mut Touched,
+) -> Result<bool, sqlx::Error> {
     let done = q("INSERT INTO members (id, cooperative_id, name, phone, language, registered_at_s) VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT DO NOTHING")
     .bind(row.id.0)
@@ -231,14 +241,30 @@ async fn member(conn: &mut PgConnection, row: &Member) -> Result<bool, sqlx::Err
     .bind(phone(row.phone)?)
     .bind(&row.language)
     .bind(row.registered_at_s)
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() > 0 {
+        return Ok(true);
+    }
+    let gave_way = q("INSERT INTO member_aliases AS a (from_id, to_id, cooperative_id) SELECT $1, id, cooperative_id FROM members
+        WHERE cooperative_id = $2 AND phone = $3 AND NOT EXISTS (SELECT FROM members WHERE id = $1)
+        ON CONFLICT (from_id) DO UPDATE SET to_id = a.to_id")
+    .bind(row.id.0)
+    .bind(int(row.cooperative.0)?)
+    .bind(phone(row.phone)?)
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    let gave_way = gave_way.rows_affected() > 0;
+    if gave_way {
+        touched.add(bucket, Alias::NUMBER, Key::Uuid(row.id.0));
+    }
+    Ok(gave_way)
 }
 
+/// Whom it gave way to may have given way himself.
 async fn alias(conn: &mut PgConnection, row: &Alias, cooperative: i32) -> Result<bool, sqlx::Error> {
-    let done = q("INSERT INTO member_aliases (from_id, to_id, cooperative_id) SELECT $1, id, $3 FROM members WHERE id = $2
-        ON CONFLICT DO NOTHING")
+    let done = q("INSERT INTO member_aliases (from_id, to_id, cooperative_id) SELECT $1, id, $3 FROM members
+        WHERE id = $2 OR id = (SELECT to_id FROM member_aliases WHERE from_id = $2) ON CONFLICT DO NOTHING")
     .bind(row.from.0)
     .bind(row.to.0)
     .bind(cooperative)

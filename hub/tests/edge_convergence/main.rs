@@ -18,6 +18,7 @@ mod office;
 mod restored;
 mod restored_at_once;
 mod salvage;
+mod salvage_at_once;
 mod world;
 
 use chance::Chance;
