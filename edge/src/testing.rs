@@ -186,7 +186,7 @@ impl TestEdge {
     /// Applies any frame, and settles in the same transaction.
     pub fn apply(&self, frame: Rows) -> Judged {
         self.write(move |tx| -> Result<Judged, replica::ReplicaError> {
-            let judged = replica::apply_rows(tx, &frame)?;
+            let judged = replica::apply_rows(tx, &replica::Ready::of(&frame))?;
             commands::settle(tx)?;
             Ok(judged)
         })

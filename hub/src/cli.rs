@@ -223,7 +223,8 @@ struct Serve {
     #[arg(long, env = "MIZILI_HUB_KEYS", hide = true, hide_env_values = true)]
     hub_keys: Option<String>,
     /// How statements are sent to the database: named ones are planned once and kept; unnamed ones pass through poolers in
-    /// transaction mode that keep none, such as PgBouncer before 1.21.
+    /// transaction mode that keep none, such as PgBouncer before 1.21. By default that is found out at the start; with `named` the hub
+    /// does not start where they are not kept.
     #[arg(long, value_enum, value_name = "HOW", env = "MIZILI_STATEMENTS", default_value = "auto")]
     statements: Statements,
 }

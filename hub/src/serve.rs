@@ -94,9 +94,10 @@ pub async fn run(
     secrets.load(&Deps::real(), config.data_dir())?;
     let opened = config.open().await?;
     let settled = opened.db.settle_statements(&Deps::real(), statements).await;
-    let served = match settled.context("the database does not answer") {
+    let served = match settled {
         Ok(()) => serve(config, secrets, proxies, &opened, listener).await,
-        Err(error) => Err(error),
+        Err(sqlx::Error::Configuration(advice)) => Err(anyhow::anyhow!(advice)),
+        Err(error) => Err(error).context("the database does not answer"),
     };
     let closed = opened.close().await;
     tracing::info!("stopped");

@@ -62,6 +62,10 @@ async fn a_changed_table_is_nobodys_fault_and_a_second_time_ends_prepared_statem
     run(&mut operator, "ALTER TABLE crops ALTER name TYPE varchar(80)").await;
     assert_eq!(crops(&db, &deps).await, ["beans", "maize"], "nothing is outdated any more");
 
+    let one = Db::connect_with(postgres.url(), postgres.url(), 1).await.unwrap();
+    a_swapped_session_fails_nobody(&one, &deps).await;
+    one.close().await;
+
     // A connection that was lost in the pool: neither who reads nor who begins a transaction notices.
     for named in [Statements::Named, Statements::Unnamed] {
         db.settle_statements(&deps, named).await.unwrap();
@@ -72,6 +76,24 @@ async fn a_changed_table_is_nobodys_fault_and_a_second_time_ends_prepared_statem
         let mut tx = db.begin().await.unwrap();
         q("SELECT 1").execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
+    }
+}
+
+/// Statements that a connection should have and has not, and names that somebody else has given: what a pooler does that swaps
+/// sessions under who asks.
+async fn a_swapped_session_fails_nobody(db: &Db, deps: &Deps) {
+    let names: String = (1..40).map(|n| format!("PREPARE sqlx_s_{n} AS SELECT 1;")).collect();
+    for swap in ["DEALLOCATE ALL".to_owned(), format!("DEALLOCATE ALL; {names}")] {
+        db.settle_statements(deps, Statements::Named).await.unwrap();
+        assert_eq!(crops(db, deps).await, ["beans", "maize"]);
+        let mut tx = db.begin().await.unwrap();
+        run(&mut tx, &swap).await;
+        tx.commit().await.unwrap();
+        let read = db.read(deps, |mut conn| async move {
+            q_scalar::<i64>("SELECT count(*) FROM crops").fetch_one(&mut *conn).await
+        });
+        assert_eq!((read.await.unwrap(), crops(db, deps).await.len()), (2, 2), "after {swap}");
+        assert!(!statements::are_named(), "it was noticed");
     }
 }
 

@@ -9,10 +9,12 @@ mod index;
 mod many;
 mod on_its_way;
 mod read;
+mod ready;
 mod repair;
 mod stock;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use apply::apply_rows;
 pub use bucket::{cursors, is_complete, take_scope};
@@ -21,6 +23,7 @@ pub use on_its_way::on_its_way;
 pub use read::{
     above, all, all_by_key, all_readable, find, find_readable, get, get_sent, latest_price, page, prices_of,
 };
+pub use ready::Ready;
 pub use stock::{holdings, spendable, stands_short};
 
 pub(crate) use bucket::drop_everything;

@@ -2,33 +2,37 @@
 //! besides goes, as far as the frame's range of versions reaches. The
 //! sum is added up anew from the disk, because either of the two, rows or sum, may have been what was wrong.
 
-use super::apply::RowWriter;
+use super::ready::Ready;
+use super::writer::RowWriter;
 use crate::db::DbError;
 use std::collections::HashSet;
-use sync_protocol::row::{Key, Row, slot};
-use sync_protocol::wire::rows::{Reach, Rows};
+use sync_protocol::row::{Key, slot};
+use sync_protocol::wire::rows::{Reach, Span};
 
 /// Whether a frame of a repair speaks for a row that stands here at this version. The part that ends at the head also speaks for
 /// versions beyond it, which only damage can have made.
-pub(crate) fn covers(frame: &Rows, version: u64) -> bool {
+pub(crate) fn covers(frame: Span, version: u64) -> bool {
     let Reach::Repair { head, .. } = frame.reach else { return false };
     let is_above = frame.after == 0 || version > frame.after;
     is_above && (version <= frame.upto || frame.upto == head)
 }
 
 /// Puts the rows of a frame in place of what is here of its slot, as far as the frame speaks for it.
-pub(super) fn replace_slot(writer: &mut RowWriter<'_>, frame: &Rows) -> Result<(), DbError> {
-    let Reach::Repair { entity, slot: at, .. } = frame.reach else { return Ok(()) };
+pub(super) fn replace_slot(
+    writer: &mut RowWriter<'_>,
+    frame: &Ready,
+    entity: u16,
+    at: [u8; 2],
+) -> Result<(), DbError> {
     let mut sent: HashSet<Key> = HashSet::new();
-    for row in frame.rows.iter().filter(|row| row.entity == entity && slot(entity, row.key) == at) {
+    for row in frame.rows().iter().filter(|row| row.entity == entity && slot(entity, row.key) == at) {
         sent.insert(row.key);
         let here = writer.here(entity, row.key)?;
-        writer.replace(row, here)?;
+        writer.replace(frame, row, here)?;
     }
     for (key, version) in keys_of_slot(writer, entity, at)? {
-        if !sent.contains(&key) && covers(frame, version) {
-            let here = writer.here(entity, key)?;
-            writer.replace(&Row { entity, key, version, body: None }, here)?;
+        if !sent.contains(&key) && covers(frame.span(), version) {
+            writer.remove(entity, key)?;
         }
     }
     writer.recount(entity)

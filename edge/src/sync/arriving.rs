@@ -1,11 +1,15 @@
-//! The messages of a response as they arrive: read and unfolded a little ahead of whoever takes them, so that the line and the disk
-//! work at the same time. How far ahead is bounded by rows, which is what takes memory. Never changes what came, nor its order.
+//! The messages of a response as they arrive: read, unfolded and made ready to be written a little ahead of whoever takes them, so that
+//! the line and the disk work at the same time. How far ahead is bounded by rows, which is what takes memory. Never changes what
+//! came, nor its order.
 
 use super::error::{LineError, SyncError};
+use crate::notices;
+use crate::replica::Ready;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use std::sync::Arc;
+use sync_protocol::ids::OrderId;
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::Message;
@@ -19,9 +23,39 @@ const AHEAD: usize = 64;
 /// Rows in them: as many as a hub puts into the largest frame. One with more, as the wire allows, takes all of the room.
 const ROWS_AHEAD: u32 = 16_384;
 
+/// A message, as whoever takes it needs it.
+pub(super) enum Arrived {
+    /// Rows that only have to be written down.
+    Rows(Batch),
+    /// Any other, rows of a repair too: they are compared with what is here first.
+    Message(Message),
+}
+
+impl Arrived {
+    fn of(message: Message) -> Self {
+        match message {
+            Message::Rows(rows) if !matches!(rows.reach, Reach::Repair { .. }) => Self::Rows(Batch::of(&rows)),
+            other => Self::Message(other),
+        }
+    }
+}
+
+/// A frame of rows.
+pub(super) struct Batch {
+    pub(super) rows: Ready,
+    /// Orders that stand as taken back in them.
+    pub(super) ended: Vec<OrderId>,
+}
+
+impl Batch {
+    pub(super) fn of(rows: &Rows) -> Self {
+        Self { rows: Ready::of(rows), ended: notices::ended(rows).collect() }
+    }
+}
+
 /// One message, or what ended them.
 struct Came {
-    message: Result<Message, SyncError>,
+    message: Result<Arrived, SyncError>,
     /// Bytes of the response that had been read by then, also those of a frame that was cut.
     bytes: u64,
     /// Its share of what may be read ahead.
@@ -52,7 +86,7 @@ impl Arriving {
     }
 
     /// The next message; `None` at the end, which comes after an error too.
-    pub(super) async fn next(&mut self) -> Option<Result<Message, SyncError>> {
+    pub(super) async fn next(&mut self) -> Option<Result<Arrived, SyncError>> {
         let came = match self.next.take() {
             Some(came) => came,
             None => self.messages.recv().await?,
@@ -62,14 +96,12 @@ impl Arriving {
     }
 
     /// The next message if it has arrived and brings rows, at most so many, that only have to be written down. Does not wait.
-    pub(super) fn rows_at_hand(&mut self, most: u64) -> Option<Rows> {
+    pub(super) fn rows_at_hand(&mut self, most: u64) -> Option<Batch> {
         let came = self.next.take().or_else(|| self.messages.try_recv().ok())?;
         match came {
-            Came { message: Ok(Message::Rows(rows)), bytes, .. }
-                if !matches!(rows.reach, Reach::Repair { .. }) && rows.rows.len() as u64 <= most =>
-            {
+            Came { message: Ok(Arrived::Rows(batch)), bytes, .. } if batch.rows.came() <= most => {
                 self.bytes = bytes;
-                Some(rows)
+                Some(batch)
             }
             other => {
                 self.next = Some(other);
@@ -100,7 +132,8 @@ async fn read(mut body: BoxStream<'static, Result<Bytes, LineError>>, messages: 
     let error = loop {
         match frames.next_frame().and_then(|frame| frame.map(|frame| Message::from_hub(&frame)).transpose()) {
             Ok(Some(message)) => {
-                let came = Came { _room: room_for(&room, &message).await, message: Ok(message), bytes };
+                let _room = room_for(&room, &message).await;
+                let came = Came { _room, message: Ok(Arrived::of(message)), bytes };
                 if messages.send(came).await.is_err() {
                     return;
                 }
@@ -154,11 +187,12 @@ mod tests {
                 upto: after + brings,
                 rows: (0..brings).map(|_| row.clone()).collect(),
             };
-            let came = Came { message: Ok(Message::Rows(rows)), bytes: after + brings, _room: None };
+            let arrived = Arrived::of(Message::Rows(rows));
+            let came = Came { message: Ok(arrived), bytes: after + brings, _room: None };
             assert!(sender.send(came).await.is_ok());
         }
         let mut arriving = Arriving { messages, next: None, bytes: 0, reading: None };
-        let mut taken = |most| arriving.rows_at_hand(most).map(|rows| rows.rows.len());
+        let mut taken = |most| arriving.rows_at_hand(most).map(|batch| batch.rows.came());
         assert_eq!((taken(2), taken(2), taken(3), taken(9)), (Some(2), None, Some(3), None));
         assert_eq!(arriving.bytes(), 5);
     }

@@ -2,7 +2,7 @@
 //! the other: they share a transaction. So a cut at any byte costs no more than the frame it fell into; rows, cursor and what waited
 //! for them move in one transaction.
 
-use super::arriving::Arriving;
+use super::arriving::{Arrived, Arriving, Batch};
 use super::error::SyncError;
 use super::mend::{self, Mending};
 use super::state;
@@ -76,13 +76,13 @@ struct Written {
 }
 
 impl Written {
-    fn add(&mut self, frame: &Rows, judged: Judged) {
-        let bucket = frame.bucket;
+    fn add(&mut self, batch: Batch, judged: Judged) {
+        let bucket = batch.rows.span().bucket;
         match judged {
             Judged::Apply(_) => {
-                self.rows += frame.rows.len() as u64;
+                self.rows += batch.rows.came();
                 self.is_any = true;
-                self.ended.extend(notices::ended(frame));
+                self.ended.extend(batch.ended);
             }
             Judged::Skip => tracing::debug!(%bucket, "skipped rows that are here already"),
             Judged::Gap => {
@@ -116,16 +116,17 @@ impl Intake<'_> {
     /// Takes in one message, and what of the same kind has arrived behind it. `false` when it was the last.
     pub(super) async fn message(
         &mut self,
-        message: Message,
+        arrived: Arrived,
         arriving: &mut Arriving,
     ) -> Result<bool, SyncError> {
+        let message = match arrived {
+            Arrived::Rows(batch) => return self.rows(batch, arriving).await.map(|()| true),
+            Arrived::Message(message) => message,
+        };
         match message {
             Message::Welcome(welcome) => self.welcome(welcome).await?,
             Message::Verdicts(list) => self.verdicts(list).await?,
-            Message::Rows(Rows { reach: Reach::Repair { .. }, .. }) | Message::SlotSums(_) => {
-                self.answers.push(message)
-            }
-            Message::Rows(rows) => self.rows(rows, arriving).await?,
+            Message::Rows(_) | Message::SlotSums(_) => self.answers.push(message),
             Message::Complete(points) => {
                 self.answers().await?;
                 self.complete(points).await?;
@@ -208,13 +209,14 @@ impl Intake<'_> {
 
     /// Writes rows down, with those that have arrived behind them: what a fast line brings costs few syncs of the disk, and on a slow
     /// one each frame is on disk before the next has come.
-    async fn rows(&mut self, first: Rows, arriving: &mut Arriving) -> Result<(), SyncError> {
+    async fn rows(&mut self, first: Batch, arriving: &mut Arriving) -> Result<(), SyncError> {
         let mut line = arriving.take();
         let at = self.deps.clock.read();
         let written = self.db.write(move |tx| {
             let (mut written, mut next) = (Written::default(), Some(first));
-            while let Some(rows) = next {
-                written.add(&rows, replica::apply_rows(tx, &rows)?);
+            while let Some(batch) = next {
+                let judged = replica::apply_rows(tx, &batch.rows)?;
+                written.add(batch, judged);
                 next = ROWS_AT_ONCE.checked_sub(written.rows).and_then(|room| line.rows_at_hand(room));
             }
             if written.is_any {
@@ -239,10 +241,11 @@ impl Intake<'_> {
             .db
             .write(move |tx| {
                 let mended = mend::rows_to_mend(tx, &rows)?;
-                let is_applied = matches!(replica::apply_rows(tx, &rows)?, Judged::Apply(_));
+                let batch = Batch::of(&rows);
+                let is_applied = matches!(replica::apply_rows(tx, &batch.rows)?, Judged::Apply(_));
                 if is_applied {
                     state::note_mended(tx, mended)?;
-                    settle_and_tell(tx, at, &notices::ended(&rows).collect::<Vec<_>>())?;
+                    settle_and_tell(tx, at, &batch.ended)?;
                 }
                 Ok::<_, SyncError>(is_applied.then_some(mended))
             })

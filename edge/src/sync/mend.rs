@@ -188,7 +188,7 @@ pub(super) fn rows_to_mend(conn: &Connection, frame: &Rows) -> Result<u64, DbErr
         let before = here.remove(&row.key).map(|(_, hash)| hash);
         changed += u64::from(before != row.hash());
     }
-    let too_many = here.values().filter(|(version, _)| replica::covers(frame, *version));
+    let too_many = here.values().filter(|(version, _)| replica::covers(frame.span(), *version));
     Ok(changed + too_many.count() as u64)
 }
 

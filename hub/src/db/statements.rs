@@ -21,6 +21,11 @@ const HOLDERS: usize = 3;
 /// How long one step of that may take. A pooler that has no connection left lets wait for minutes.
 const STEP_WAIT: Duration = Duration::from_secs(3);
 
+/// What an operator is told who wants what the pooler cannot do.
+const NO_NAMES: &str = "MIZILI_STATEMENTS is named, and a pooler between here and the database keeps no named statements \
+    (PgBouncer before 1.21 in transaction mode), or had no connection free to find out. Leave the setting out, or give \
+    DATABASE_URL an address without the pooler";
+
 static NAMED: AtomicBool = AtomicBool::new(false);
 /// How often a statement that should have been there was not, or was another.
 static TROUBLES: AtomicU32 = AtomicU32::new(0);
@@ -31,7 +36,7 @@ pub enum Statements {
     /// Named, unless a pooler turns out to take none.
     #[default]
     Auto,
-    /// Named: planned once and kept.
+    /// Named: planned once and kept. Where a pooler takes none, the hub does not start.
     Named,
     /// Unnamed: for a pooler in transaction mode that takes no named statements.
     Unnamed,
@@ -46,15 +51,15 @@ pub fn are_named() -> bool {
 /// then they are unnamed.
 ///
 /// # Errors
-/// The database does not answer.
+/// The database does not answer. [`sqlx::Error::Configuration`] where they are wanted named and a pooler takes no names: there a name
+/// may be another connection's statement, which nobody would notice.
 pub(super) async fn settle(pool: &Pool, deps: &Deps, wanted: Statements) -> Result<(), sqlx::Error> {
-    let (named, why) = match wanted {
-        Statements::Named => (true, "as set"),
-        Statements::Unnamed => (false, "as set"),
-        Statements::Auto if may_be_named(pool, deps).await? => {
-            (true, "nothing between here and the database minds")
-        }
-        Statements::Auto => (false, "a pooler between here and the database takes no named ones"),
+    let can_be = wanted != Statements::Unnamed && may_be_named(pool, deps).await?;
+    let (named, why) = match (wanted, can_be) {
+        (Statements::Unnamed, _) => (false, "as set"),
+        (_, true) => (true, "nothing between here and the database minds"),
+        (Statements::Auto, false) => (false, "a pooler between here and the database takes no named ones"),
+        (Statements::Named, false) => return Err(sqlx::Error::Configuration(NO_NAMES.into())),
     };
     NAMED.store(named, Ordering::Relaxed);
     let how = if named { "prepared once and kept" } else { "planned each time" };

@@ -1,5 +1,5 @@
-//! The feed: the latest state of every replicated row, by bucket and version. The only code that writes or reads `buckets` and
-//! `sync_rows`. It must never be written from content that a caller hands in: a caller names what it changed, and the feed reads
+//! The feed: the latest state of every replicated row, by bucket and version. The only code that writes `buckets` and
+//! `sync_rows`, and but for questions after a version the only one that reads them. It must never be written from content that a caller hands in: a caller names what it changed, and the feed reads
 //! it itself, after the bucket is locked.
 //!
 //! **To write.** Change the hub's tables, put the names of the changed rows in a [`Touched`], and call [`publish`] at the end of
@@ -12,6 +12,7 @@
 
 pub mod check;
 mod digests;
+mod names;
 pub mod prices;
 mod project;
 mod publish;

@@ -5,6 +5,7 @@
 //! transaction itself has made are the exception: their content comes with their names.
 
 use super::digests::Digests;
+use super::names::Names;
 use super::project::{View, project};
 use super::{FeedError, Touched};
 use crate::db::q;
@@ -209,10 +210,10 @@ async fn lock(
     conn: &mut PgConnection,
     buckets: impl ExactSizeIterator<Item = Bucket>,
 ) -> Result<HashMap<Bucket, Locked>, sqlx::Error> {
-    let names: BTreeMap<String, Bucket> = buckets.map(|bucket| (bucket.to_string(), bucket)).collect();
-    let list: Vec<&str> = names.keys().map(String::as_str).collect();
-    let mut locked = lock_existing(conn, &names, &list).await?;
-    if locked.len() < names.len() {
+    let names = Names::of(buckets);
+    let list = names.list();
+    let mut locked = lock_existing(conn, &names).await?;
+    if locked.len() < list.len() {
         // A bucket's first row. Two who make it at once wait for each other here; the later one reads the former's. It may have been
         // here before, and a restore have forgotten it: it begins above whatever was given out then, as the others jump.
         q("INSERT INTO buckets (name, version) SELECT name, (SELECT greatest(epoch - 1, 0)::bigint << 20 FROM hub)
@@ -220,27 +221,26 @@ async fn lock(
         .bind(&list)
         .execute(&mut *conn)
         .await?;
-        locked = lock_existing(conn, &names, &list).await?;
+        locked = lock_existing(conn, &names).await?;
     }
     Ok(locked)
 }
 
 async fn lock_existing(
     conn: &mut PgConnection,
-    names: &BTreeMap<String, Bucket>,
-    list: &[&str],
+    names: &Names,
 ) -> Result<HashMap<Bucket, Locked>, sqlx::Error> {
     let rows =
         q("SELECT name, version, digests FROM buckets WHERE name = ANY($1) ORDER BY name FOR NO KEY UPDATE")
-            .bind(list)
+            .bind(names.list())
             .fetch_all(conn)
             .await?;
     let mut locked = HashMap::with_capacity(rows.len());
     for row in &rows {
         let cells = Cells::of("buckets", row);
-        if let Some(bucket) = names.get(cells.get::<&str>(0)?) {
+        if let Some(bucket) = names.of_row(row)? {
             let digests = Digests::from_bytes(cells.get(2)?)?;
-            locked.insert(*bucket, Locked { version: cells.count(1)?, digests });
+            locked.insert(bucket, Locked { version: cells.count(1)?, digests });
         }
     }
     Ok(locked)

@@ -4,8 +4,9 @@
 //! lack rows at or below it.
 
 use super::digests::Digests;
+use super::names::Names;
 use super::publish::hash_of;
-use crate::db::{misfit, q};
+use crate::db::{int, misfit, q};
 use crate::rows::Cells;
 use futures_util::TryStreamExt;
 use sqlx::PgConnection;
@@ -39,21 +40,18 @@ pub async fn heads(
     conn: &mut PgConnection,
     buckets: &[Bucket],
 ) -> Result<HashMap<Bucket, Head>, sqlx::Error> {
-    let names: HashMap<String, Bucket> = buckets.iter().map(|bucket| (bucket.to_string(), *bucket)).collect();
-    let list: Vec<&str> = names.keys().map(String::as_str).collect();
+    let names = Names::of(buckets.iter().copied());
     let rows = q("SELECT name, version, digests FROM buckets WHERE name = ANY($1)")
-        .bind(list)
+        .bind(names.list())
         .fetch_all(conn)
         .await?;
-    let mut heads = HashMap::with_capacity(rows.len());
-    for row in &rows {
+    let head = |row| {
+        let Some(bucket) = names.of_row(row)? else { return Ok(None) };
         let cells = Cells::of("buckets", row);
-        if let Some(bucket) = names.get(cells.get::<&str>(0)?) {
-            let digests = Digests::from_bytes(cells.get(2)?)?;
-            heads.insert(*bucket, Head { version: cells.count(1)?, digests });
-        }
-    }
-    Ok(heads)
+        let digests = Digests::from_bytes(cells.get(2)?)?;
+        Ok(Some((bucket, Head { version: cells.count(1)?, digests })))
+    };
+    rows.iter().filter_map(|row| head(row).transpose()).collect()
 }
 
 /// The newest versions of buckets, without their digests. A bucket in which nothing has ever stood is missing.
@@ -76,13 +74,34 @@ pub async fn versions_each(
     conn: &mut PgConnection,
     buckets: &[Bucket],
 ) -> Result<HashMap<Bucket, Result<u64, sqlx::Error>>, sqlx::Error> {
-    let names: HashMap<String, Bucket> = buckets.iter().map(|bucket| (bucket.to_string(), *bucket)).collect();
-    let list: Vec<&str> = names.keys().map(String::as_str).collect();
-    let rows = q("SELECT name, version FROM buckets WHERE name = ANY($1)").bind(list).fetch_all(conn).await?;
-    let version = |row| {
-        let cells = Cells::of("buckets", row);
-        Ok(names.get(cells.get::<&str>(0)?).copied().zip(Some(cells.count(1))))
-    };
+    let names = Names::of(buckets.iter().copied());
+    let rows = q("SELECT name, version FROM buckets WHERE name = ANY($1)")
+        .bind(names.list())
+        .fetch_all(conn)
+        .await?;
+    let version = |row| Ok(names.of_row(row)?.map(|bucket| (bucket, Cells::of("buckets", row).count(1))));
+    rows.iter().filter_map(|row| version(row).transpose()).collect()
+}
+
+/// The newest versions of buckets when an epoch ended, or where they stand in the one that goes on. A bucket in which nothing has ever
+/// stood is missing.
+///
+/// # Errors
+/// Those of the database.
+pub async fn versions_known_at(
+    conn: &mut PgConnection,
+    epoch: u32,
+    buckets: &[Bucket],
+) -> Result<HashMap<Bucket, u64>, sqlx::Error> {
+    let names = Names::of(buckets.iter().copied());
+    let rows = q("SELECT b.name, coalesce((SELECT h.version FROM restored_heads h WHERE h.bucket = b.name AND h.epoch > $2
+            ORDER BY h.epoch LIMIT 1), b.version)
+        FROM buckets b WHERE b.name = ANY($1)")
+    .bind(names.list())
+    .bind(int(epoch)?)
+    .fetch_all(conn)
+    .await?;
+    let version = |row| Ok(names.of_row(row)?.zip(Some(Cells::of("buckets", row).count(1)?)));
     rows.iter().filter_map(|row| version(row).transpose()).collect()
 }
 

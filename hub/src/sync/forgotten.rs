@@ -3,9 +3,8 @@
 use super::scope::scope;
 use super::store::EdgeRow;
 use crate::db::{int, q, q_scalar};
-use crate::rows::Cells;
+use crate::feed::read::versions_known_at;
 use sqlx::{PgConnection, Row as _};
-use std::collections::HashMap;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::wire::message::{Hello, cursors_from_bytes, scope_hash};
 
@@ -25,33 +24,9 @@ pub(super) async fn is_shown_by(
         return Ok(false);
     }
     let Ok(cursors) = cursors_from_bytes(&hello.cursors, scope) else { return Ok(false) };
-    let heads = heads_known_at(conn, hello.epoch.min(epoch), scope).await?;
+    let heads = versions_known_at(conn, hello.epoch.min(epoch), scope).await?;
     let head = |bucket| heads.get(bucket).copied().unwrap_or(0);
     Ok(cursors.iter().any(|cursor| cursor.upto > head(&cursor.bucket)))
-}
-
-/// How far each bucket had come when the epoch ended, or has come in the one that goes on.
-async fn heads_known_at(
-    conn: &mut PgConnection,
-    epoch: u32,
-    buckets: &[Bucket],
-) -> Result<HashMap<Bucket, u64>, sqlx::Error> {
-    let names: HashMap<String, Bucket> = buckets.iter().map(|bucket| (bucket.to_string(), *bucket)).collect();
-    let rows = q("SELECT b.name, coalesce((SELECT h.version FROM restored_heads h WHERE h.bucket = b.name AND h.epoch > $2
-            ORDER BY h.epoch LIMIT 1), b.version)
-        FROM buckets b WHERE b.name = ANY($1)")
-    .bind(names.keys().map(String::as_str).collect::<Vec<_>>())
-    .bind(int(epoch)?)
-    .fetch_all(conn)
-    .await?;
-    let mut heads = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        let cells = Cells::of("buckets", row);
-        if let Some(bucket) = names.get(cells.get::<&str>(0)?) {
-            heads.insert(*bucket, cells.count(1)?);
-        }
-    }
-    Ok(heads)
 }
 
 /// Which rows of its cooperative an edge may have and this database not.

@@ -8,10 +8,12 @@ use super::store::EdgeRow;
 use crate::db::{Db, int, q, q_scalar, retrying};
 use crate::error::{ApiError, Problem};
 use crate::feed::{Touched, publish};
+use crate::jobs::bad_rows::BadRows;
 use crate::news::Moved;
 use crate::rows::{Cells, phone};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
 use sync_protocol::ids::{EdgeId, Holder};
@@ -101,10 +103,14 @@ pub async fn retry(db: &Db, deps: &Deps) -> Result<u64, ApiError> {
     let rows = of.bind(FACTS.map(i32::from).as_slice()).fetch_all(&mut *tx).await?;
     tx.commit().await?;
     let mut stand_now = 0;
-    for row in &rows {
+    let mut bad = BadRows::of("salvage");
+    let place = |row| {
         let cells = Cells::of("salvaged_rows", row);
-        let (epoch, name): (u32, String) = (cells.number(0)?, cells.get(1)?);
-        let bucket: Bucket = name.parse().map_err(|_| cells.misfit(1))?;
+        let bucket: Bucket = cells.get::<String>(1)?.parse().map_err(|_| cells.misfit(1))?;
+        Ok::<_, sqlx::Error>((cells.number(0)?, bucket))
+    };
+    for row in &rows {
+        let Some((epoch, bucket)) = bad.sift("a bucket", place(row))? else { continue };
         stand_now += retrying(deps, || async {
             let mut tx = db.begin().await?;
             let before = left(&mut tx, epoch, bucket).await?;
@@ -164,16 +170,20 @@ async fn stand(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -> Result<Mo
         .await?;
     locks::take(conn, &rows).await?;
     let mut touched = Touched::new();
+    let mut bad = BadRows::of("salvage");
     let (mut entities, mut ids) = (Vec::new(), Vec::new());
     for row in &rows {
-        let cells = Cells::of("salvaged_rows", row);
-        let entity = u16::try_from(cells.number(0)?).map_err(|_| cells.misfit(0))?;
-        let (id, payload): (Vec<u8>, Vec<u8>) = (cells.get(1)?, cells.get(2)?);
-        let Ok(fields) = Fields::from_canonical(&payload) else { continue };
-        let (unchanged_upto, published) = (cells.get(3)?, cells.get(4)?);
-        let kept = Kept { bucket, entity, id, fields, unchanged_upto, published };
-        if one(conn, &kept, &mut touched).await? {
-            entities.push(i32::from(entity));
+        let Some(kept) = bad.sift(format_args!("a row of {bucket}"), kept(bucket, row))? else { continue };
+        let named = format!("{} {:?} of {bucket}", kept.entity, Key::from_bytes(&kept.id));
+        // One that the tables do not take leaves the transaction as it was before it.
+        q("SAVEPOINT salvaged").execute(&mut *conn).await?;
+        let done = bad.sift(named, one(conn, &kept, &mut touched).await)?;
+        if done.is_none() {
+            q("ROLLBACK TO SAVEPOINT salvaged").execute(&mut *conn).await?;
+        }
+        q("RELEASE SAVEPOINT salvaged").execute(&mut *conn).await?;
+        if done == Some(true) {
+            entities.push(i32::from(kept.entity));
             ids.push(kept.id);
         }
     }
@@ -190,8 +200,16 @@ async fn stand(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -> Result<Mo
     Ok(touched.moved())
 }
 
+fn kept(bucket: Bucket, row: &PgRow) -> Result<Kept, sqlx::Error> {
+    let cells = Cells::of("salvaged_rows", row);
+    let entity = u16::try_from(cells.number(0)?).map_err(|_| cells.misfit(0))?;
+    let (id, payload): (Vec<u8>, Vec<u8>) = (cells.get(1)?, cells.get(2)?);
+    let fields = Fields::from_canonical(&payload).map_err(|_| cells.misfit(2))?;
+    Ok(Kept { bucket, entity, id, fields, unchanged_upto: cells.get(3)?, published: cells.get(4)? })
+}
+
 /// Lets one row stand. Whether it does.
-async fn one(conn: &mut PgConnection, kept: &Kept, touched: &mut Touched) -> Result<bool, ApiError> {
+async fn one(conn: &mut PgConnection, kept: &Kept, touched: &mut Touched) -> Result<bool, sqlx::Error> {
     let Ok(key) = Key::from_bytes(&kept.id) else { return Ok(false) };
     let Bucket::Coop(own) = kept.bucket else { return Ok(false) };
     let done = match kept.entity {

@@ -288,6 +288,43 @@ async fn what_is_here_by_another_road_is_a_clash_and_not_a_refusal() {
     world.assert_feed_equals_tables().await;
 }
 
+/// It had no clash when it was set aside; by the time that it is tried again, somebody has used its id for something else.
+#[tokio::test]
+async fn what_turns_out_to_be_anothers_when_it_is_tried_again_has_the_same_door() {
+    let world = World::new().await;
+    world.take(vec![command(1, office(), &post(id(50), 40))]).await.unwrap();
+    world
+        .sql("CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted poison'; END $$;
+            CREATE TRIGGER poison BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION poison()")
+        .await;
+    world
+        .take(vec![
+            command(2, caller(7_000_000_001), &place(id(50), 5, Source::Held)),
+            command(3, caller(7_000_000_001), &cancel(order_of(2))),
+        ])
+        .await
+        .unwrap();
+    world.sql("DROP TRIGGER poison ON orders").await;
+    assert_eq!(world.last_words().await, ["applied", "quarantined", "held"]);
+    world.rest_as(order_of(2), caller(7_000_000_009), &place(id(50), 3, Source::Ask)).await;
+
+    assert_eq!(retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap(), 0);
+    let listed = desk::list(&world.db, None).await.unwrap();
+    assert!(listed[0].id != order_of(2) && listed[0].error.as_ref().unwrap().contains("--new-id"), "{listed:?}");
+    let shown = desk::show(&world.db, listed[0].id).await.unwrap().unwrap();
+    assert!(shown.has_anothers_id && shown.clashes_with[0].contains("3000 thousandths"), "{shown:?}");
+    // Once more by itself changes nothing; under an id of its own it is taken, and its cancel means it and not the other.
+    assert_eq!(retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap(), 0);
+    assert_eq!(retry_under_new_id(&world.db, &world.deps, STREAM, 2).await.unwrap(), 2);
+    assert_eq!(world.last_words().await, ["applied"; 3]);
+    assert_eq!(
+        world.order_status(order_of(2)).await,
+        OrderStatus::Confirmed.code() as i32,
+        "the other stands"
+    );
+    world.assert_feed_equals_tables().await;
+}
+
 /// Whether the one that made it came in the batch before or in the same one.
 #[tokio::test]
 async fn two_postings_of_one_product_in_one_batch_are_a_clash_too() {

@@ -88,3 +88,29 @@ async fn rows_that_wait_for_what_nobody_brings_stand_once_it_was_made_again() {
     office.sync().await.unwrap();
     assert!(office.listings().await.iter().any(|found| found.id.0 == listing));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_the_tables_do_not_take_keeps_no_other_from_standing() {
+    let (world, _) = world(63).await;
+    let office = &world.offices[0];
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    let [bad, good] = [(); 2].map(|()| world.deps.ids.uuid_v7());
+    for listing in [bad, good] {
+        world.at_the_hub(goods::post(listing, 10)).await;
+    }
+    office.sync().await.unwrap();
+    world.sql("CALL restore()").await;
+    let refuse = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON listings FOR EACH ROW WHEN (NEW.id = '{bad}') EXECUTE FUNCTION refuse()"
+    );
+    world.sql(&refuse).await;
+    office.sync().await.unwrap();
+    assert_eq!(world.listings_at_the_hub().await, 2, "the one of before, and the good one");
+    world.sql("DROP TRIGGER refuse ON listings").await;
+    assert!(salvage::retry(&world.db, &world.deps).await.unwrap() >= 2, "the product and its units");
+    assert_eq!(world.listings_at_the_hub().await, 3);
+    office.sync().await.unwrap();
+    world.both_sides_are_equal().await.unwrap();
+}

@@ -41,7 +41,7 @@ async fn a_day_through_a_pooler_in_transaction_mode() {
     hub.run(&["cooperative", "add", "--name", "Mbewu", "--country", "MWI", "--region", "Central Region"], "");
     hub.run(&["user", "add", "--phone", "+265991000001", "--role", "admin"], "nyemba 2026\n");
 
-    let serving = hub.serve("auto");
+    let serving = hub.serve();
     let (address, said) = (serving.address.clone(), serving.said());
     assert!(said.contains("statements are planned each time"), "found out, and said: {said}");
     let app = App::sign_in(&address, "+265991000001", "nyemba 2026").await;

@@ -86,7 +86,7 @@ impl Hub<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mizili-hub"));
         command.args(words).args(["--data-dir".as_ref(), self.dir.path().as_os_str()]);
         command.env("DATABASE_URL", self.pooler).env("DATABASE_DIRECT_URL", self.direct);
-        for variable in ["PORT", "MIZILI_JWT_SECRET", "MIZILI_HUB_KEYS", "RUST_LOG"] {
+        for variable in ["PORT", "MIZILI_STATEMENTS", "MIZILI_JWT_SECRET", "MIZILI_HUB_KEYS", "RUST_LOG"] {
             command.env_remove(variable);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -103,10 +103,9 @@ impl Hub<'_> {
         String::from_utf8(stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Starts to serve with statements sent as an operator may set it.
-    pub(crate) fn serve(&self, statements: &str) -> Serving {
-        let mut serve = self.program(&["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = serve.env("MIZILI_STATEMENTS", statements).spawn().unwrap();
+    /// Starts to serve.
+    pub(crate) fn serve(&self) -> Serving {
+        let mut child = self.program(&["serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let running = Running(child);
         let mut said = String::new();

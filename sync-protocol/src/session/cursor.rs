@@ -1,7 +1,7 @@
 //! Cursors: how far a replica of a bucket has come, and what to do with a frame that arrives.
 
 use crate::bucket::Bucket;
-use crate::wire::rows::{Reach, Rows};
+use crate::wire::rows::{Reach, Span};
 
 /// How far one bucket's replica has come.
 ///
@@ -46,7 +46,7 @@ impl BucketCursor {
 }
 
 /// Judges a frame against the cursor. Frames may come late, twice or out of order; none does harm.
-pub fn judge(cursor: &BucketCursor, frame: &Rows) -> Judged {
+pub fn judge(cursor: &BucketCursor, frame: Span) -> Judged {
     let moved = |upto, reached| Judged::Apply(BucketCursor { bucket: cursor.bucket, upto, reached });
     match frame.reach {
         Reach::Delta => {
@@ -84,10 +84,10 @@ mod tests {
 
     const BUCKET: Bucket = Bucket::Coop(CooperativeId(1));
 
-    fn frame(reach: Reach, after: u64, upto: u64) -> Rows {
-        Rows { bucket: BUCKET, reach, after, upto, rows: Vec::new() }
+    fn frame(reach: Reach, after: u64, upto: u64) -> Span {
+        Span { bucket: BUCKET, reach, after, upto }
     }
-    fn snapshot(head: u64, after: u64, upto: u64) -> Rows {
+    fn snapshot(head: u64, after: u64, upto: u64) -> Span {
         frame(Reach::Snapshot { head }, after, upto)
     }
     fn at(upto: u64, reached: Option<u64>) -> BucketCursor {
@@ -96,29 +96,29 @@ mod tests {
 
     #[test]
     fn a_late_bundle_never_sets_the_cursor_past_rows_never_received() {
-        assert_eq!(judge(&at(10, None), &frame(Reach::Delta, 12, 20)), Judged::Gap);
-        assert_eq!(judge(&at(10, None), &frame(Reach::Delta, 2, 9)), Judged::Skip);
-        assert_eq!(judge(&at(10, None), &frame(Reach::Delta, 8, 12)), Judged::Apply(at(12, None)));
+        assert_eq!(judge(&at(10, None), frame(Reach::Delta, 12, 20)), Judged::Gap);
+        assert_eq!(judge(&at(10, None), frame(Reach::Delta, 2, 9)), Judged::Skip);
+        assert_eq!(judge(&at(10, None), frame(Reach::Delta, 8, 12)), Judged::Apply(at(12, None)));
     }
 
     #[test]
     fn a_snapshot_walks_down_and_goes_on_where_it_stopped() {
         let start = BucketCursor::new(BUCKET);
-        assert_eq!(judge(&start, &snapshot(100, 60, 100)), Judged::Apply(at(100, Some(60))));
-        assert_eq!(judge(&at(100, Some(60)), &snapshot(100, 60, 100)), Judged::Skip);
-        assert_eq!(judge(&at(100, Some(60)), &snapshot(100, 10, 40)), Judged::Gap);
+        assert_eq!(judge(&start, snapshot(100, 60, 100)), Judged::Apply(at(100, Some(60))));
+        assert_eq!(judge(&at(100, Some(60)), snapshot(100, 60, 100)), Judged::Skip);
+        assert_eq!(judge(&at(100, Some(60)), snapshot(100, 10, 40)), Judged::Gap);
         assert_eq!(
-            judge(&at(100, Some(60)), &frame(Reach::Delta, 100, 130)),
+            judge(&at(100, Some(60)), frame(Reach::Delta, 100, 130)),
             Judged::Apply(at(130, Some(60)))
         );
-        assert_eq!(judge(&at(130, Some(60)), &snapshot(130, 0, 60)), Judged::Apply(at(130, None)));
+        assert_eq!(judge(&at(130, Some(60)), snapshot(130, 0, 60)), Judged::Apply(at(130, None)));
     }
 
     #[test]
     fn a_frame_of_an_abandoned_snapshot_brings_nothing_back() {
         // It was read at 100; since then the bucket was begun anew at 130, and what went between leaves no trace in that walk.
-        assert_eq!(judge(&at(130, Some(90)), &snapshot(100, 40, 95)), Judged::Skip);
-        assert_eq!(judge(&at(130, Some(90)), &snapshot(135, 40, 90)), Judged::Apply(at(130, Some(40))));
+        assert_eq!(judge(&at(130, Some(90)), snapshot(100, 40, 95)), Judged::Skip);
+        assert_eq!(judge(&at(130, Some(90)), snapshot(135, 40, 90)), Judged::Apply(at(130, Some(40))));
     }
 
     #[test]

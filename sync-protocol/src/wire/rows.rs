@@ -32,6 +32,19 @@ pub enum Reach {
     },
 }
 
+/// What a frame of rows speaks for, without the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Whose rows.
+    pub bucket: Bucket,
+    /// What the range means.
+    pub reach: Reach,
+    /// Exclusive lower bound of the range.
+    pub after: u64,
+    /// Inclusive upper bound of the range.
+    pub upto: u64,
+}
+
 /// One frame of rows of one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
@@ -45,6 +58,13 @@ pub struct Rows {
     pub upto: u64,
     /// The rows, in order of version.
     pub rows: Vec<Row>,
+}
+
+impl Rows {
+    /// What the frame speaks for.
+    pub fn span(&self) -> Span {
+        Span { bucket: self.bucket, reach: self.reach, after: self.after, upto: self.upto }
+    }
 }
 
 /// Encodes a frame's body.
@@ -371,134 +391,4 @@ fn read_cells(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bucket::CountryCode;
-    use crate::ids::RegionId;
-    use proptest::prelude::*;
-
-    fn value() -> impl Strategy<Value = Value> {
-        prop_oneof![
-            any::<i64>().prop_map(Value::Int),
-            "[a-z]{0,6}".prop_map(|s| Value::Text(s.into())),
-            prop::collection::vec(any::<u8>(), 0..4).prop_map(|b| Value::Bytes(b.into())),
-            any::<u128>().prop_map(|n| Value::Uuid(Uuid::from_u128(n))),
-        ]
-    }
-
-    fn key() -> impl Strategy<Value = Key> {
-        prop_oneof![
-            any::<u32>().prop_map(Key::Int),
-            any::<(u32, u32)>().prop_map(|(a, b)| Key::Pair(a, b)),
-            any::<u128>().prop_map(|n| Key::Uuid(Uuid::from_u128(n))),
-            any::<(u128, u32)>().prop_map(|(n, step)| Key::Step(Uuid::from_u128(n), step)),
-        ]
-    }
-
-    fn body() -> impl Strategy<Value = Option<Fields>> {
-        prop::option::of(prop::collection::vec((0u16..9, value()), 0..6).prop_map(|list| {
-            let mut fields = Fields::new();
-            list.into_iter().for_each(|(number, value)| fields.set(number, value));
-            fields
-        }))
-    }
-
-    proptest! {
-        #[test]
-        fn frames_come_back(list in prop::collection::vec((0u16..4, key(), body()), 0..40), after in 0u64..1 << 40) {
-            let rows: Vec<Row> = (1..).zip(list).map(|(n, (entity, key, body))| Row { entity, key, version: after + n, body }).collect();
-            let upto = after + rows.len() as u64 + 3;
-            let frame = Rows { bucket: Bucket::Region(RegionId(7)), reach: Reach::Delta, after, upto, rows };
-            prop_assert_eq!(decode(&encode(&frame)), Ok(frame));
-        }
-
-        #[test]
-        fn any_bytes_decode_to_a_frame_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
-            let _ = decode(&bytes);
-        }
-
-        #[test]
-        fn a_damaged_frame_never_panics(at in 0usize..200, to in any::<u8>()) {
-            let fields = { let mut f = Fields::new(); f.set(1, Value::Int(5)); f.set(2, Value::Text("x".into())); f };
-            let rows = (1..30).map(|n| Row { entity: 6, key: Key::Pair(1, n), version: u64::from(n), body: Some(fields.clone()) }).collect();
-            let bucket = Bucket::Country(CountryCode::new("KEN").unwrap());
-            let mut bytes = encode(&Rows { bucket, reach: Reach::Snapshot { head: 30 }, after: 0, upto: 30, rows });
-            let at = at % bytes.len();
-            bytes[at] = to;
-            let _ = decode(&bytes);
-        }
-    }
-
-    /// A frame of one block of so many rows, as far as the rows' number.
-    fn begun(out: &mut Writer, blocks: u64, rows: u64) {
-        write_bucket(out, Bucket::Global);
-        out.byte(0);
-        out.varint(0);
-        out.varint(u64::from(u32::MAX));
-        out.varint(blocks);
-        block(out, rows);
-    }
-
-    fn block(out: &mut Writer, rows: u64) {
-        out.varint(6);
-        out.byte(1);
-        out.varint(rows);
-    }
-
-    /// Keys, versions and flags of so many rows that are all alike.
-    fn alike(out: &mut Writer, rows: usize) {
-        write_ints(out, &vec![1; rows]);
-        write_ints(out, &vec![1; rows]);
-        write_bits(out, &vec![false; rows]);
-    }
-
-    fn is_too_large(out: Writer, which: &str) {
-        let got = decode(&out.into_bytes()).map(|frame| frame.rows.len());
-        assert!(matches!(got, Err(WireError::TooLarge { what, .. }) if what == which), "{which}: {got:?}");
-    }
-
-    #[test]
-    fn a_huge_constant_block_is_refused_before_memory_is_taken() {
-        let mut out = Writer::default();
-        begun(&mut out, 1, u64::from(u32::MAX));
-        is_too_large(out, "row count");
-    }
-
-    #[test]
-    fn blocks_do_not_count_past_the_end_of_numbers() {
-        let mut out = Writer::default();
-        begun(&mut out, 2, 1);
-        alike(&mut out, 1);
-        out.varint(0);
-        block(&mut out, u64::MAX);
-        is_too_large(out, "row count");
-    }
-
-    #[test]
-    fn a_long_text_in_every_row_is_refused_before_it_is_copied() {
-        let long = vec![b'x'; 4_000_000];
-        for rows in [17, FRAME_ROWS_MAX] {
-            for kind in [1, 2] {
-                let mut out = Writer::default();
-                begun(&mut out, 1, rows as u64);
-                alike(&mut out, rows);
-                out.varint(1);
-                out.varint(3 << 2 | kind);
-                write_bits(&mut out, &vec![false; rows]);
-                // All the same.
-                out.byte(0);
-                out.bytes(&long);
-                is_too_large(out, "unfolded frame");
-            }
-        }
-    }
-
-    #[test]
-    fn columns_that_are_only_stated_take_no_memory() {
-        let mut out = Writer::default();
-        begun(&mut out, 1, FRAME_ROWS_MAX as u64);
-        alike(&mut out, FRAME_ROWS_MAX);
-        out.varint(64);
-        is_too_large(out, "value count");
-    }
-}
+mod tests;

@@ -336,7 +336,7 @@ impl Edge {
     /// False when the frame came after a gap and was refused.
     fn take_rows(&mut self, frame: &Rows) -> bool {
         let Some(cursor) = self.cursors.get(&frame.bucket) else { return true };
-        match judge(cursor, frame) {
+        match judge(cursor, frame.span()) {
             Judged::Skip => {}
             Judged::Gap => return false,
             Judged::Apply(next) => {

@@ -3,7 +3,7 @@
 
 use crate::commands;
 use crate::db::DbError;
-use crate::replica::{self, ReplicaError, apply_rows, compare, digest, recount, slot_sums, take_scope};
+use crate::replica::{self, Ready, ReplicaError, apply_rows, compare, digest, recount, slot_sums, take_scope};
 use crate::testing::{COOP, EDGE, REGION, TestEdge, malawi};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -68,7 +68,7 @@ struct Model {
 
 impl Model {
     fn apply(&mut self, frame: &Rows) -> Judged {
-        let judged = judge(&self.cursor, frame);
+        let judged = judge(&self.cursor, frame.span());
         if let Judged::Apply(next) = judged {
             for row in &frame.rows {
                 let at = (row.entity, row.key);
@@ -486,7 +486,7 @@ fn what_is_not_in_the_scope_is_refused_by_name() {
     let edge = edge();
     let foreign =
         Rows { bucket: Bucket::Region(RegionId(9)), reach: Reach::Delta, after: 0, upto: 1, rows: vec![] };
-    let refused = edge.db().write_blocking(move |tx| apply_rows(tx, &foreign));
+    let refused = edge.db().write_blocking(move |tx| apply_rows(tx, &Ready::of(&foreign)));
     assert_eq!(refused, Err(ReplicaError::NotInScope(Bucket::Region(RegionId(9)))));
     let twice = Welcome { epoch: 1, scope: vec![Bucket::Global, Bucket::Country(malawi()), Bucket::Global] };
     let refused = edge.db().write_blocking(move |tx| take_scope(tx, &twice));
@@ -598,7 +598,7 @@ fn a_frame_that_fails_half_way_leaves_nothing() {
         (edge.read(stored_rows), edge.read(|conn| digest(conn, BUCKET, 6)), edge.read(replica::cursors));
     let next = frame(Reach::Delta, 500, 502, vec![price(501, 900, Some(1)), price(502, 1, None)]);
     let failed = edge.db().write_blocking(move |tx| {
-        assert!(matches!(apply_rows(tx, &next)?, Judged::Apply(_)));
+        assert!(matches!(apply_rows(tx, &Ready::of(&next))?, Judged::Apply(_)));
         commands::settle(tx)?;
         Err::<(), _>(ReplicaError::Db(DbError::Other("the line broke".into())))
     });
@@ -624,7 +624,7 @@ fn of_one_key_twice_in_a_frame_the_newest_counts() {
 fn a_version_beyond_what_is_stored_is_an_error_and_no_wrong_number() {
     let edge = edge();
     let huge = frame(Reach::Delta, 0, u64::MAX, vec![price(u64::MAX, 1, Some(1))]);
-    let refused = edge.db().write_blocking(move |tx| apply_rows(tx, &huge));
+    let refused = edge.db().write_blocking(move |tx| apply_rows(tx, &Ready::of(&huge)));
     assert!(matches!(refused, Err(ReplicaError::Db(_))), "{refused:?}");
     assert!(edge.read(stored_rows).is_empty());
 }

@@ -78,6 +78,37 @@ pub(super) async fn note(
     Ok(())
 }
 
+/// What an operator is told of a command that is kept under an id of its own.
+pub(super) fn told(why: &str, id: CommandId) -> String {
+    format!(
+        "{why}. `mizili-hub commands retry {id} --new-id` takes it under an id of its own, `mizili-hub commands dismiss {id}` puts \
+         it aside",
+        id = id.0
+    )
+}
+
+/// From now on a quarantined command is kept under an id of its own: its id turned out to be another's only when it was tried again.
+/// Gives the reason that is kept with it.
+pub(super) async fn set_apart(
+    conn: &mut PgConnection,
+    stream: Stream,
+    command: &Command,
+    why: &str,
+) -> Result<String, sqlx::Error> {
+    let own = own_id(stream, command);
+    let told = told(why, own);
+    q("UPDATE commands SET id = $4, clash_id = id, error = $5, ours = false
+        WHERE edge_id = $1 AND incarnation = $2 AND seq = $3 AND clash_id IS NULL AND verdict = 'quarantined'")
+    .bind(int(stream.edge.0)?)
+    .bind(int(stream.incarnation)?)
+    .bind(command.seq as i64)
+    .bind(own.0)
+    .bind(&told)
+    .execute(conn)
+    .await?;
+    Ok(told)
+}
+
 /// What an edge's ids mean where something had to be given another.
 pub(super) async fn renames(
     conn: &mut PgConnection,

@@ -119,11 +119,6 @@ impl Failed {
             other => other,
         }
     }
-
-    /// Where no command can be taken under another id.
-    fn into_broken(self) -> Self {
-        if let Self::Taken(_) = self { Self::Broken(TAKEN.to_owned()) } else { self }
-    }
 }
 
 /// What is said of a command whose ids are in use by another road than commands.

@@ -6,7 +6,7 @@ use super::isolate::Aside;
 use super::row::{self, StreamRow};
 use super::store::{self, Judged};
 use super::take::{caught, printable};
-use super::{Failed, StreamError, before};
+use super::{Failed, StreamError, TAKEN, before};
 use crate::commands::{Incoming, Outcome, apply_in_stream};
 use crate::db::{Db, int, q, retrying};
 use crate::jobs::bad_rows::OfARow as _;
@@ -70,7 +70,7 @@ pub(super) async fn retry_open_by(db: &Db, deps: &Deps, edge: EdgeId, by: By) ->
         while let Some(part) = parts.pop() {
             match try_again(db, deps, stream, part, Again::Decide(by)).await {
                 Ok(n) => changed += n,
-                Err(Failed::Broken(_) | Failed::Ours(_)) if part.len() > 1 => {
+                Err(Failed::Broken(_) | Failed::Ours(_) | Failed::Taken(_)) if part.len() > 1 => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
@@ -78,6 +78,11 @@ pub(super) async fn retry_open_by(db: &Db, deps: &Deps, edge: EdgeId, by: By) ->
                     tracing::error!(edge = edge.0, ?part, error, "a command was quarantined");
                     let aside = Aside { error: printable(&error), ours: false };
                     changed += try_again(db, deps, stream, part, Again::Quarantine(&aside)).await?;
+                }
+                Err(Failed::Taken(_)) => {
+                    let aside = Aside { error: TAKEN.to_owned(), ours: false };
+                    changed += try_again(db, deps, stream, part, Again::Quarantine(&aside)).await?;
+                    keep_apart(db, deps, stream, part).await?;
                 }
                 Err(Failed::Ours(error)) => {
                     tracing::error!(edge = edge.0, ?part, %error, "a command cannot be decided now; it waits on");
@@ -127,6 +132,8 @@ async fn retry_one(
         Ok(changed) => return Ok(changed),
         Err(Failed::Broken(error)) => Aside { error: printable(&error), ours: false },
         Err(Failed::Ours(error)) => Aside { error: printable(&error.to_string()), ours: true },
+        Err(Failed::Taken(_)) if keep_apart(db, deps, stream, &[seq]).await? > 0 => return Ok(0),
+        Err(Failed::Taken(_)) => Aside { error: TAKEN.to_owned(), ours: false },
         Err(failed) => return Err(failed.into()),
     };
     let Aside { error, ours } = &aside;
@@ -138,6 +145,24 @@ async fn retry_one(
     });
     noted.await.map_err(Failed::from)?;
     Ok(0)
+}
+
+/// Keeps quarantined commands under ids of their own, since what they would make is here by another road: from then on an operator can
+/// have them taken under these. Gives how many had none yet.
+async fn keep_apart(db: &Db, deps: &Deps, stream: Stream, seqs: &[u64]) -> Result<usize, StreamError> {
+    let kept = retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        row::lock(&mut tx, stream).await?;
+        let mut open = open_commands(&mut tx, stream, seqs, Again::DecideUnderNewId).await?;
+        open.retain(|open| open.claimed.is_none());
+        for Open { command, .. } in &open {
+            let error = clash::set_apart(&mut tx, stream, command, TAKEN).await?;
+            tracing::error!(edge = stream.edge.0, seq = command.seq, error, "a command stays quarantined");
+        }
+        tx.commit().await?;
+        Ok::<_, sqlx::Error>(open.len())
+    });
+    Ok(kept.await.map_err(Failed::from)?)
 }
 
 /// As [`retry_quarantined`] for a command whose id is another's: it is applied under an id of its own, and what its edge says of the
@@ -206,7 +231,7 @@ async fn try_again(
         })
         .await
     };
-    retrying(deps, attempt).await.map_err(|failed| failed.for_good().into_broken())
+    retrying(deps, attempt).await.map_err(Failed::for_good)
 }
 
 /// How many commands got another verdict, and what that moved.

@@ -240,11 +240,7 @@ async fn keep_clash(
         }
         None => TAKEN.to_owned(),
     };
-    let error = format!(
-        "{why}. `mizili-hub commands retry {id} --new-id` takes it \
-         under an id of its own, `mizili-hub commands dismiss {id}` puts it aside",
-        id = kept.id.0
-    );
+    let error = clash::told(&why, kept.id);
     tracing::error!(edge = stream.edge.0, seq = command.seq, error, "a command was quarantined");
     let aside = Aside { error, ours: false };
     let outcome = Outcome { verdict: Verdict::Quarantined, stands_at: Vec::new() };
