@@ -3,7 +3,7 @@
 
 use crate::db::DbError;
 use rusqlite::types::ToSql;
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::{CachedStatement, Connection, ErrorCode};
 use std::sync::LazyLock;
 
 /// Rows of one statement.
@@ -28,7 +28,7 @@ pub(super) struct Many<'a> {
 }
 
 impl<'a> Many<'a> {
-    /// Rows of one entity and bucket: `id`, `version`, `payload` of each. None of them may be here.
+    /// Rows of one entity and bucket: `id`, `version`, `payload` of each.
     pub(super) fn rows(conn: &'a Connection, entity: u16, bucket: i64) -> Result<Self, DbError> {
         static SQL: LazyLock<String> =
             LazyLock::new(|| text("INSERT INTO replica (entity, bucket, id, version, payload)"));
@@ -49,17 +49,22 @@ impl<'a> Many<'a> {
         Ok(Self { statement, bound: 0 })
     }
 
-    /// Takes a row in, and writes when it has [`AT_ONCE`]. Fewer are never written.
-    pub(super) fn add(&mut self, row: (impl ToSql, impl ToSql, impl ToSql)) -> Result<(), DbError> {
+    /// Takes a row in, and writes when it has [`AT_ONCE`]. Fewer are never written. False where none of those was written, because one is
+    /// here already.
+    pub(super) fn add(&mut self, row: (impl ToSql, impl ToSql, impl ToSql)) -> Result<bool, DbError> {
         let first = 3 + self.bound * OWN_COLUMNS;
         self.statement.raw_bind_parameter(first, row.0)?;
         self.statement.raw_bind_parameter(first + 1, row.1)?;
         self.statement.raw_bind_parameter(first + 2, row.2)?;
         self.bound += 1;
-        if self.bound == AT_ONCE {
-            self.statement.raw_execute()?;
-            self.bound = 0;
+        if self.bound < AT_ONCE {
+            return Ok(true);
         }
-        Ok(())
+        self.bound = 0;
+        match self.statement.raw_execute() {
+            Ok(_) => Ok(true),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }

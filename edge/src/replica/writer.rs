@@ -66,27 +66,24 @@ impl<'a> RowWriter<'a> {
         Ok(())
     }
 
-    /// The same for neighbours of one entity. By one statement where nothing of them is here in any bucket: then it gives true, and
-    /// their index entries are still to be added.
+    /// The same for neighbours of one entity. By one statement where nothing of them is here: then it gives true, and their index entries
+    /// are still to be added.
     pub(super) fn add_many_unless_here(
         &mut self,
         frame: &Ready,
         rows: &[ReadyRow; AT_ONCE],
     ) -> Result<bool, DbError> {
-        let [first, .., last] = rows;
-        let (entity, from, to) = (first.entity, first.key.to_bytes(), last.key.to_bytes());
-        let between = "SELECT EXISTS (SELECT 1 FROM replica WHERE entity = ?1 AND id BETWEEN ?2 AND ?3)";
-        let mut is_any_here = self.tx.prepare_cached(between)?;
-        if is_any_here.query_row((entity, &*from, &*to), |row| row.get(0))? {
-            rows.iter().try_for_each(|row| self.add_unless_here(frame, row))?;
-            return Ok(false);
-        }
+        let entity = rows[0].entity;
+        let live = || rows.iter().filter_map(|row| Some((row, row.live.as_ref()?)));
         let mut insert = Many::rows(self.tx, entity, self.bucket)?;
-        let sum = self.sums.of(entity);
-        for (row, live) in rows.iter().filter_map(|row| Some((row, row.live.as_ref()?))) {
-            insert.add((&*row.key.to_bytes(), row.version, frame.payload(live)))?;
-            sum.add(live.hash);
+        for (row, live) in live() {
+            if !insert.add((&*row.key.to_bytes(), row.version, frame.payload(live)))? {
+                rows.iter().try_for_each(|row| self.add_unless_here(frame, row))?;
+                return Ok(false);
+            }
         }
+        let sum = self.sums.of(entity);
+        live().for_each(|(_, live)| sum.add(live.hash));
         Ok(true)
     }
 
