@@ -78,7 +78,7 @@ pub async fn verdicts_after(
 ) -> Result<Vec<Numbered>, sqlx::Error> {
     let rows =
         q("SELECT verdict_number, seq, verdict, code, args, short, alias, conflicts, stands_at FROM commands
-        WHERE edge_id = $1 AND incarnation = $2 AND verdict_number > $3
+        WHERE edge_id = $1 AND incarnation = $2 AND verdict_number > $3 AND verdict_number > 0
         UNION ALL
         SELECT verdict_number, seq, verdict, NULL, NULL, false, NULL, NULL, NULL FROM superseded_verdicts
         WHERE edge_id = $1 AND incarnation = $2 AND verdict_number > $3
