@@ -88,11 +88,7 @@ impl<'a> RowWriter<'a> {
     }
 
     /// Adds the index entries of those rows of a frame, by their places, that are asked for.
-    pub(super) fn add_entries(
-        &mut self,
-        frame: &Ready,
-        of: impl Fn(usize) -> bool,
-    ) -> Result<(), DbError> {
+    pub(super) fn add_entries(&mut self, frame: &Ready, of: impl Fn(usize) -> bool) -> Result<(), DbError> {
         let entries: Vec<_> = frame.entries_in_order(of).collect();
         for part in entries.chunk_by(|(a, ..), (b, ..)| a.entity == b.entity) {
             let (many, rest) = part.as_chunks::<AT_ONCE>();

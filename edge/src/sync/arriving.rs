@@ -34,7 +34,9 @@ pub(super) enum Arrived {
 impl Arrived {
     fn of(message: Message) -> Self {
         match message {
-            Message::Rows(rows) if !matches!(rows.reach, Reach::Repair { .. }) => Self::Rows(Batch::of(&rows)),
+            Message::Rows(rows) if !matches!(rows.reach, Reach::Repair { .. }) => {
+                Self::Rows(Batch::of(&rows))
+            }
             other => Self::Message(other),
         }
     }

@@ -143,10 +143,12 @@ impl Columns {
     /// Each row with its version.
     fn rows(&self) -> impl Iterator<Item = Result<(u64, Result<Row, sqlx::Error>), sqlx::Error>> {
         let ids = self.entities.iter().zip(&self.ids).zip(&self.versions);
-        ids.zip(self.deleted.iter().zip(&self.payloads)).map(|(((entity, id), version), (deleted, payload))| {
-            let version = u64::try_from(*version).map_err(|_| misfit("sync_rows", "version"))?;
-            Ok((version, row_from(*entity, id, version, *deleted, payload)))
-        })
+        ids.zip(self.deleted.iter().zip(&self.payloads)).map(
+            |(((entity, id), version), (deleted, payload))| {
+                let version = u64::try_from(*version).map_err(|_| misfit("sync_rows", "version"))?;
+                Ok((version, row_from(*entity, id, version, *deleted, payload)))
+            },
+        )
     }
 }
 

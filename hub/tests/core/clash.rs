@@ -310,7 +310,10 @@ async fn what_turns_out_to_be_anothers_when_it_is_tried_again_has_the_same_door(
 
     assert_eq!(retry_quarantined(&world.db, &world.deps, STREAM, 2).await.unwrap(), 0);
     let listed = desk::list(&world.db, None).await.unwrap();
-    assert!(listed[0].id != order_of(2) && listed[0].error.as_ref().unwrap().contains("--new-id"), "{listed:?}");
+    assert!(
+        listed[0].id != order_of(2) && listed[0].error.as_ref().unwrap().contains("--new-id"),
+        "{listed:?}"
+    );
     let shown = desk::show(&world.db, listed[0].id).await.unwrap().unwrap();
     assert!(shown.has_anothers_id && shown.clashes_with[0].contains("3000 thousandths"), "{shown:?}");
     // Once more by itself changes nothing; under an id of its own it is taken, and its cancel means it and not the other.

@@ -3,7 +3,9 @@
 
 use crate::commands;
 use crate::db::DbError;
-use crate::replica::{self, Ready, ReplicaError, apply_rows, compare, digest, recount, slot_sums, take_scope};
+use crate::replica::{
+    self, Ready, ReplicaError, apply_rows, compare, digest, recount, slot_sums, take_scope,
+};
 use crate::testing::{COOP, EDGE, REGION, TestEdge, malawi};
 use proptest::prelude::*;
 use rusqlite::Connection;
