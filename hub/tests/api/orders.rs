@@ -338,7 +338,11 @@ async fn goods_whose_office_is_awaited_are_a_503_that_is_kept_under_no_key_and_a
     order("b", &elsewhere).await.is(201);
     // What is wrong by itself is said at once, whoever is awaited.
     order("c", "00000000-0000-0000-0000-000000000099").await.problem(404, "not_found");
+    // An order that is not known here may be one that was forgotten, and stand again: nobody is told that there is nothing to take back.
+    let cancel = "/api/v1/orders/00000000-0000-0000-0000-000000000099/cancel";
+    hub.post(cancel).by(Who::Buyer).send().await.problem(503, "unavailable");
     office.is_welcomed(&hub).await;
+    hub.post(cancel).by(Who::Buyer).send().await.problem(404, "not_found");
     let placed = order("a", &product).await.is(201);
     assert!(placed.headers.get(&REPLAY_HEADER).is_none());
     let again = order("a", &product).await.is(201);

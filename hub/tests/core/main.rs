@@ -17,5 +17,6 @@ mod stream;
 mod stream_open;
 mod stream_ours;
 mod support;
+mod unseen;
 mod whose;
 mod writers;
