@@ -16,6 +16,7 @@ use mizili_node::deps::Deps;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
+use std::sync::OnceLock;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{EdgeSettings, Entity};
 use sync_protocol::ids::EdgeId;
@@ -93,6 +94,8 @@ pub async fn add_named(
         ))
     };
     let cooperative_id = int(cooperative).map_err(|_| no_cooperative())?;
+    // Of the first try, which may take effect unseen: the next one then makes no second edge.
+    let number = OnceLock::new();
     retrying(deps, || async {
         let mut tx = db.begin().await?;
         let there: bool = q_scalar("SELECT EXISTS (SELECT FROM cooperatives WHERE id = $1)")
@@ -102,9 +105,20 @@ pub async fn add_named(
         if !there {
             return Err(no_cooperative().into());
         }
-        let sql = "INSERT INTO edges (cooperative_id, national, name) VALUES ($1, $2, $3) RETURNING id";
-        let id: i32 =
-            q_scalar(sql).bind(cooperative_id).bind(national).bind(name).fetch_one(&mut *tx).await?;
+        let sql = "SELECT nextval(pg_get_serial_sequence('edges', 'id'))::int";
+        let id: i32 = match number.get() {
+            Some(id) => *id,
+            None => q_scalar(sql).fetch_one(&mut *tx).await?,
+        };
+        number.get_or_init(|| id);
+        q("INSERT INTO edges (id, cooperative_id, national, name) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4)
+            ON CONFLICT (id) DO NOTHING")
+        .bind(id)
+        .bind(cooperative_id)
+        .bind(national)
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
         let edge = EdgeId(id.cast_unsigned());
         let code = give_code(&mut tx, deps, edge).await?;
         let mut touched = Touched::new();

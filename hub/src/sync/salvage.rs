@@ -14,6 +14,7 @@ use crate::rows::{Cells, phone};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
+use std::sync::OnceLock;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
 use sync_protocol::ids::{EdgeId, Holder};
@@ -94,7 +95,7 @@ pub(super) async fn brought_upto(
 /// Tries all rows again that do not stand, of all restores: what one waited for may be here now. Returns how many stand by it.
 ///
 /// # Errors
-/// Those of the database.
+/// The first that a cooperative's rows met; the others had their turn.
 pub async fn retry(db: &Db, deps: &Deps) -> Result<u64, ApiError> {
     let of = q(
         "SELECT DISTINCT epoch, bucket FROM salvaged_rows WHERE NOT stands AND entity = ANY($1) ORDER BY 1, 2",
@@ -102,7 +103,7 @@ pub async fn retry(db: &Db, deps: &Deps) -> Result<u64, ApiError> {
     let mut tx = db.begin().await?;
     let rows = of.bind(FACTS.map(i32::from).as_slice()).fetch_all(&mut *tx).await?;
     tx.commit().await?;
-    let mut stand_now = 0;
+    let (mut stand_now, mut trouble) = (0, None);
     let mut bad = BadRows::of("salvage");
     let place = |row| {
         let cells = Cells::of("salvaged_rows", row);
@@ -111,17 +112,27 @@ pub async fn retry(db: &Db, deps: &Deps) -> Result<u64, ApiError> {
     };
     for row in &rows {
         let Some((epoch, bucket)) = bad.sift("a bucket", place(row))? else { continue };
-        stand_now += retrying(deps, || async {
+        // Of the first try: it may have taken effect unseen.
+        let at_first = OnceLock::new();
+        let stood = retrying(deps, || async {
             let mut tx = db.begin().await?;
             let before = left(&mut tx, epoch, bucket).await?;
+            let before = *at_first.get_or_init(|| before);
             let moved = stand(&mut tx, epoch, bucket).await?;
             let after = left(&mut tx, epoch, bucket).await?;
             db.commit_and_tell(tx, &moved).await?;
             Ok::<_, ApiError>(before.saturating_sub(after))
-        })
-        .await?;
+        });
+        match stood.await {
+            Ok(stood) => stand_now += stood,
+            // One cooperative's trouble keeps no other from its turn.
+            Err(error) => {
+                tracing::warn!(%bucket, ?error, "salvaged rows could not be tried again now");
+                trouble.get_or_insert(error);
+            }
+        }
     }
-    Ok(stand_now)
+    trouble.map_or(Ok(stand_now), Err)
 }
 
 async fn left(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -> Result<u64, sqlx::Error> {

@@ -2,9 +2,10 @@
 
 use crate::support::{EDGE, World, command, id, office, post};
 use mizili_hub::db::Db;
+use mizili_hub::market::cooperatives::app::{NewCooperative, add};
 use mizili_hub::market::users::care::{number, release};
 use mizili_hub::sync::keys::HubKeys;
-use mizili_hub::sync::{doors, marks, trust};
+use mizili_hub::sync::{doors, edges, marks, trust};
 use sqlx::postgres::PgConnectOptions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -117,5 +118,13 @@ async fn what_took_effect_unseen_is_said_to_have() {
     assert!(gone.len() == 1 && gone[0].written_off, "{gone:?}");
     assert_eq!(world.available(id(50), Holder::Edge(EDGE)).await, 0);
     assert_eq!(doors::write_off(db, deps, 1).await.unwrap(), []);
+    line.loses(1);
+    let new =
+        NewCooperative { name: "Gamma".into(), country: "MWI".into(), region: None, hub_share_percent: 50 };
+    let made = add(db, deps, &new).await.unwrap();
+    line.loses(1);
+    let added = edges::add(db, deps, made.id, false).await.unwrap();
+    assert_eq!((made.id, added.id), (3, 2));
+    assert_eq!(world.number("SELECT count(*) FROM edges").await, 2, "one more, however often it was tried");
     line.loses(0);
 }

@@ -12,6 +12,7 @@ use mizili_node::deps::Deps;
 use mizili_node::lists::PlaceFilter;
 use mizili_node::name::tidy;
 use mizili_node::page::{Cut, Slice};
+use std::sync::OnceLock;
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::country::{COUNTRIES, Country};
@@ -69,6 +70,8 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
             format!("There is no country {}. There are: {}.", new.country, known.join(", ")),
         )
     })?;
+    // Of the first try, which may take effect unseen: the next one then finds what that made.
+    let first_id = OnceLock::new();
     retrying(deps, || async {
         let mut tx = db.begin().await?;
         let mut touched = Touched::new();
@@ -76,7 +79,12 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
             None => None,
             Some(name) => Some(region(&mut tx, country, &name, &mut touched).await?),
         };
-        let id = db::insert(&mut tx, name, country, region, new.hub_share_percent).await?;
+        let id = match first_id.get() {
+            Some(id) => *id,
+            None => db::next_id(&mut tx).await?,
+        };
+        first_id.get_or_init(|| id);
+        db::insert(&mut tx, id, name, country, region, new.hub_share_percent).await?;
         let number = id.cast_unsigned();
         touched.add(Bucket::Coop(CooperativeId(number)), entity::Cooperative::NUMBER, Key::Int(number));
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;

@@ -50,15 +50,24 @@ pub(crate) async fn insert_region(
     crate::db::q_scalar(sql).bind(country).bind(name).fetch_one(conn).await
 }
 
-/// Makes a cooperative.
+/// A number for a new cooperative.
+pub(crate) async fn next_id(conn: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    let sql = "SELECT nextval(pg_get_serial_sequence('cooperatives', 'id'))::int";
+    crate::db::q_scalar(sql).fetch_one(conn).await
+}
+
+/// Makes a cooperative of that number, unless it was made before.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
+    id: i32,
     name: &str,
     country: &Country,
     region: Option<i32>,
     hub_share_percent: u8,
-) -> Result<i32, sqlx::Error> {
-    let sql = "INSERT INTO cooperatives (name, country, region_id, currency, hub_share_percent) VALUES ($1, $2, $3, $4, $5) RETURNING id";
-    let query = crate::db::q_scalar(sql).bind(name).bind(country.iso3).bind(region).bind(country.currency);
-    query.bind(i32::from(hub_share_percent)).fetch_one(conn).await
+) -> Result<(), sqlx::Error> {
+    let sql = "INSERT INTO cooperatives (id, name, country, region_id, currency, hub_share_percent) OVERRIDING SYSTEM VALUE
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
+    let query = crate::db::q(sql).bind(id).bind(name).bind(country.iso3).bind(region).bind(country.currency);
+    query.bind(i32::from(hub_share_percent)).execute(conn).await?;
+    Ok(())
 }
