@@ -185,6 +185,38 @@ pub async fn page_up_each(
     Columns::of(&page.fetch_one(conn).await?)?.rows().collect()
 }
 
+/// The same of several buckets, each after a version of its own and up to another, at most `limit` rows of each. By place in `ranges`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn pages_up_each(
+    conn: &mut PgConnection,
+    ranges: &[(Bucket, u64, u64)],
+    limit: usize,
+) -> Result<Vec<Vec<(u64, Result<Row, sqlx::Error>)>>, sqlx::Error> {
+    let page = q(concat!(
+        columns!(),
+        ", array_agg(at) FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS t (bucket, after, upto, at)
+            JOIN LATERAL (SELECT * FROM sync_rows WHERE bucket = t.bucket AND version > t.after AND version <= t.upto
+                ORDER BY version LIMIT $4) p ON true"
+    ));
+    let page = page
+        .bind(ranges.iter().map(|(bucket, ..)| bucket.to_string()).collect::<Vec<_>>())
+        .bind(ranges.iter().map(|(_, after, _)| bound(*after)).collect::<Vec<_>>())
+        .bind(ranges.iter().map(|(.., upto)| bound(*upto)).collect::<Vec<_>>())
+        .bind(bound(limit as u64));
+    let page = page.fetch_one(conn).await?;
+    let places = Cells::of("sync_rows", &page).get::<Option<Vec<i64>>>(5)?.unwrap_or_default();
+    let mut pages: Vec<Vec<_>> = ranges.iter().map(|_| Vec::new()).collect();
+    for (place, row) in places.into_iter().zip(Columns::of(&page)?.rows()) {
+        let at = usize::try_from(place).ok().and_then(|place| place.checked_sub(1));
+        if let Some(page) = at.and_then(|at| pages.get_mut(at)) {
+            page.push(row?);
+        }
+    }
+    Ok(pages)
+}
+
 /// Live rows at or below a version, highest version first, at most `limit`. For a first snapshot, which walks down.
 ///
 /// # Errors

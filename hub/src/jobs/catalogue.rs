@@ -3,9 +3,11 @@
 //! A consumer of the feed: it reads each cooperative's bucket after its own cursor, which it moves in the transaction of what it
 //! writes, so that nothing is skipped and nothing is marked by hand. A person's transaction never waits for a shared bucket.
 
+mod together;
+
 use crate::db::{Db, int, q, retrying};
 use crate::feed::{FeedError, Touched, publish, read};
-use crate::jobs::bad_rows::BadRows;
+use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::news::Moved;
 use crate::rows::Cells;
 use mizili_node::deps::Deps;
@@ -15,6 +17,7 @@ use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Cooperative, Entity, Field, Listing, StockEntry};
 use sync_protocol::ids::{CooperativeId, ListingId, RegionId};
 use sync_protocol::row::{Key, Row};
+use together::{TOGETHER, Together};
 use uuid::Uuid;
 
 /// The job's name at its cursors.
@@ -30,26 +33,66 @@ const ROWS_MAX: usize = 1_000;
 /// Those of the database, and of the feed. What was written before stands.
 pub async fn run_once(db: &Db, deps: &Deps, bad: &mut BadRows) -> Result<usize, FeedError> {
     let mut total = 0;
+    let mut cooperatives = Vec::new();
     for bucket in behind(db).await? {
-        let Ok(Bucket::Coop(cooperative)) = bucket.parse() else {
-            bad.add(&bucket, &"names no cooperative's bucket");
-            continue;
-        };
-        loop {
-            let step = retrying(deps, || async {
-                let mut tx = db.begin().await?;
-                let step = step(&mut tx, cooperative).await?;
-                tx.commit().await?;
-                Ok::<_, FeedError>(step)
-            })
-            .await;
-            let Some(Some(step)) = bad.sift(&bucket, step)? else { break };
-            db.tell(&step.moved);
-            step.bad.iter().for_each(|(row, error)| bad.add(row, error));
-            total += step.read;
+        match bucket.parse() {
+            Ok(Bucket::Coop(cooperative)) => cooperatives.push(cooperative),
+            _ => bad.add(&bucket, &"names no cooperative's bucket"),
+        }
+    }
+    for some in cooperatives.chunks(TOGETHER) {
+        let together = retrying(deps, || async {
+            let mut tx = db.begin().await?;
+            let together = together::step(&mut tx, some).await?;
+            tx.commit().await?;
+            Ok::<_, FeedError>(together)
+        })
+        .await;
+        match together {
+            Ok(Together { step, left }) => {
+                total += took(db, step, bad);
+                for cooperative in left {
+                    total += alone(db, deps, cooperative, bad).await?;
+                }
+            }
+            // Whose it is shows when each is taken by itself.
+            Err(error) if error.is_of_a_row() => {
+                for cooperative in some {
+                    total += alone(db, deps, *cooperative, bad).await?;
+                }
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(total)
+}
+
+/// Brings one cooperative's goods up to date, in as many transactions as it takes. Returns how many rows were read.
+async fn alone(
+    db: &Db,
+    deps: &Deps,
+    cooperative: CooperativeId,
+    bad: &mut BadRows,
+) -> Result<usize, FeedError> {
+    let mut total = 0;
+    loop {
+        let step = retrying(deps, || async {
+            let mut tx = db.begin().await?;
+            let step = step(&mut tx, cooperative).await?;
+            tx.commit().await?;
+            Ok::<_, FeedError>(step)
+        })
+        .await;
+        let Some(Some(step)) = bad.sift(Bucket::Coop(cooperative), step)? else { return Ok(total) };
+        total += took(db, step, bad);
+    }
+}
+
+/// Tells of what a transaction did. Returns how many rows it read.
+fn took(db: &Db, step: Step, bad: &mut BadRows) -> usize {
+    db.tell(&step.moved);
+    step.bad.iter().for_each(|(row, error)| bad.add(row, error));
+    step.read
 }
 
 /// What one transaction did.
@@ -110,7 +153,6 @@ async fn step(conn: &mut PgConnection, cooperative: CooperativeId) -> Result<Opt
     if rows.is_empty() {
         return Ok(None);
     }
-    let is_cooperative = |row: &Row| row.entity == Cooperative::NUMBER;
     let moved = rows.iter().position(|(_, row)| row.as_ref().is_ok_and(is_cooperative));
     let region = region(conn, cooperative).await?;
     let mut touched = Touched::new();
@@ -145,6 +187,11 @@ async fn step(conn: &mut PgConnection, cooperative: CooperativeId) -> Result<Opt
     let bad = rows.into_iter().take(read).filter_map(|(version, row)| Some((version, row.err()?)));
     let bad = bad.map(|(version, error)| (format!("{bucket}@{version}"), error)).collect();
     Ok(Some(Step { read, moved: touched.moved(), bad }))
+}
+
+/// Whether a row is a cooperative's own.
+fn is_cooperative(row: &Row) -> bool {
+    row.entity == Cooperative::NUMBER
 }
 
 /// The listing that a row is about.

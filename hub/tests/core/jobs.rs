@@ -12,7 +12,7 @@ use std::time::Duration;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Body, ListingEdit, ListingPost, ListingWithdraw, RawBody, Source, WholeChange};
 use sync_protocol::entity::{Cooperative, Entity, Listing, Member};
-use sync_protocol::ids::{EdgeId, RegionId};
+use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
 use sync_protocol::row::Key;
 use sync_protocol::session::BucketCursor;
 use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
@@ -107,6 +107,50 @@ async fn the_mark_is_taken_back_while_the_writers_transaction_is_still_open() {
     slow.commit().await.unwrap();
     follow(&world).await;
     assert_eq!(offered(&world, CENTRAL).await[&id(50)].title, "slow");
+}
+
+/// More than go into one transaction; one of them is bad, one has moved far, and one has moved itself.
+#[tokio::test]
+async fn many_cooperatives_are_followed_together_and_none_is_left_out() {
+    const MANY: u32 = 150;
+    let world = World::new().await;
+    world
+        .sql(&format!(
+            "INSERT INTO cooperatives (id, name, country, region_id, currency) OVERRIDING SYSTEM VALUE
+                SELECT n, 'Cooperative ' || n, 'MWI', 1, 'MWK' FROM generate_series(100, {}) n;
+            INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, status, posted_at_s)
+                SELECT ('00000000-0000-8000-8000-' || lpad(to_hex(n * 1000 + m), 12, '0'))::uuid, n, 1, 1, '', 100, 'MWK', 0, 0
+                FROM generate_series(100, {}) n, generate_series(1, CASE n WHEN 120 THEN 200 ELSE 2 END) m",
+            99 + MANY,
+            99 + MANY
+        ))
+        .await;
+    let listing = |cooperative: u32, m: u32| {
+        Key::Uuid(Uuid::from_u128(0x8000_8000_0000_0000_0000 | u128::from(cooperative * 1000 + m)))
+    };
+    let mut all = Touched::new();
+    for cooperative in 100..100 + MANY {
+        let count = if cooperative == 120 { 200 } else { 2 };
+        (1..=count).for_each(|m| {
+            all.add(bucket(CooperativeId(cooperative)), Listing::NUMBER, listing(cooperative, m))
+        });
+    }
+    world.publish(&all).await;
+    world.sql("UPDATE sync_rows SET payload = '\\xff' WHERE bucket = 'coop:130' AND version = 1").await;
+    let mut moved = Touched::new();
+    moved.add(bucket(CooperativeId(140)), Cooperative::NUMBER, Key::Int(140));
+    world.publish(&moved).await;
+    let before = world.number("SELECT count(*) FROM listings WHERE cooperative_id >= 100").await;
+    let mut bad = BadRows::of("test");
+    catalogue::run_once(&world.db, &world.deps, &mut bad).await.unwrap();
+    assert_eq!(bad.count(), 1);
+    assert_eq!(
+        offered(&world, CENTRAL).await.len() as i64,
+        before - 1,
+        "all but the one that cannot be read"
+    );
+    let mut tx = world.db.begin().await.unwrap();
+    assert!(!catalogue::is_behind(&mut tx).await.unwrap());
 }
 
 #[tokio::test]
