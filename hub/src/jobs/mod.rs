@@ -28,8 +28,9 @@ use std::time::Duration;
 
 /// How long catalogues may be behind when another process changed something.
 const LOOK: Duration = Duration::from_secs(5);
-/// Between two rounds of bringing catalogues up to date: what moves within it is done in one go.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Between two rounds of bringing catalogues up to date: what moves within it is done, and sent to edges, in one go. The first that moves
+/// after a quiet time does not wait.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Between looks at whether it is some job's turn.
 const TURN_LOOK: Duration = Duration::from_secs(60);
 /// Seconds between two checks of the feed: it reads every replicated row.
