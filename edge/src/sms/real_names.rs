@@ -5,6 +5,7 @@ use super::tests::told_to_send;
 use super::{Incoming, Recent, answer, request};
 use crate::db::DbError;
 use crate::market_view::MarketCache;
+use crate::replica;
 use crate::testing::{COOP, EDGE, KG, REGION, TestEdge, live, malawi};
 use crate::text::Lang;
 use crate::text::shorten::clean_name;
@@ -311,4 +312,32 @@ fn no_sms_is_shown_that_is_read_as_another_crop_or_market() {
     }
     assert!(without.contains(&("Rice", "Imported Food Market")), "{without:?}");
     assert!(without.iter().all(|(_, place)| *place != "Zomba"), "{without:?}");
+}
+
+#[test]
+fn a_market_without_a_price_is_answered_with_those_that_are_near_it() {
+    // In hundred-thousandths of a degree.
+    const KENYA: [(&str, i64, i64); 7] = [
+        ("Busia", 46_000, 3_411_000),
+        ("Eldoret", 52_000, 3_527_000),
+        ("Kisumu", -9_000, 3_477_000),
+        ("Malindi", -322_000, 4_012_000),
+        ("Mombasa", -405_000, 3_967_000),
+        ("Nairobi", -129_000, 3_682_000),
+        ("Nakuru", -30_000, 3_607_000),
+    ];
+    const WITHOUT: [(&str, i64, i64); 2] = [("Kilifi", -363_000, 3_985_000), ("Siaya", 6_000, 3_429_000)];
+    let office = Office::with(&all_of((&["Maize"], &KENYA.map(|(name, _, _)| name))), "KES");
+    let known = office.edge.read(replica::all::<Market>);
+    let rows = KENYA.iter().chain(&WITHOUT).zip(100..).map(|((name, north, east), new)| {
+        let id = known.iter().find(|market| market.name == *name).map_or(new, |market| market.id.0);
+        live(&Market { latitude_e5: Some(*north), longitude_e5: Some(*east), ..market(id, name) })
+    });
+    office.edge.feed(Bucket::Region(REGION), rows.collect());
+    for (asked, near) in [("KILIFI", ["MOMBASA", "MALINDI"]), ("SIAYA", ["BUSIA", "KISUMU"])] {
+        let said = office.say(&format!("PRICE MAIZE {asked}"));
+        let options = told_to_send(&said);
+        assert_eq!(options[..2], near.map(|place| format!("PRICE MAIZE {place}")), "{said}");
+        assert!(office.say(&options[0]).contains(" 155/kg retail"), "{said}");
+    }
 }
