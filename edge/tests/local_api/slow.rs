@@ -18,6 +18,8 @@ use tower::ServiceExt as _;
 
 const LONG: Duration = Duration::from_secs(600);
 const SOON: Duration = Duration::from_millis(20);
+/// So that a door that waits for ever fails a test, and does not stop it.
+const FAR_TOO_LONG: Duration = Duration::from_secs(60);
 const GATEWAY: &str = "/gateway/africastalking/0123456789abcdef";
 
 /// The office and its door for gateways, with so little patience.
@@ -42,7 +44,8 @@ fn body(begins: &str, trickles: bool) -> Body {
 
 /// Status, body, and whether the connection ends with the answer.
 async fn answer(door: &Router, request: Request<Body>) -> (u16, String, bool) {
-    let answer = door.clone().oneshot(request).await.unwrap();
+    let answer = tokio::time::timeout(FAR_TOO_LONG, door.clone().oneshot(request)).await;
+    let answer = answer.unwrap_or_else(|_| panic!("it waits for ever")).unwrap();
     let (status, ends) = (answer.status().as_u16(), answer.headers().contains_key("connection"));
     (status, String::from_utf8(to_bytes(answer.into_body(), 10_000).await.unwrap().to_vec()).unwrap(), ends)
 }

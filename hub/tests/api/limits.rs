@@ -21,6 +21,8 @@ use tower::ServiceExt as _;
 
 const LONG: Duration = Duration::from_secs(600);
 const SOON: Duration = Duration::from_millis(20);
+/// So that a door that waits for ever fails a test, and does not stop it.
+const FAR_TOO_LONG: Duration = Duration::from_secs(60);
 /// No message of any version.
 const NO_KIND: u8 = 99;
 
@@ -72,7 +74,8 @@ fn in_pieces(pieces: impl Stream<Item = Vec<u8>> + Send + 'static) -> Body {
 
 /// Status and code of the answer, and whether the connection ends with it.
 async fn refused(hub: &TestHub, request: Request<Body>) -> (u16, String, bool) {
-    let answer = hub.router.clone().oneshot(request).await.unwrap();
+    let answer = tokio::time::timeout(FAR_TOO_LONG, hub.router.clone().oneshot(request)).await;
+    let answer = answer.unwrap_or_else(|_| panic!("it waits for ever")).unwrap();
     let (status, ends) = (answer.status().as_u16(), answer.headers().contains_key("connection"));
     let problem: Value =
         serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
