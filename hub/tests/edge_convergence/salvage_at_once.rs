@@ -5,7 +5,7 @@ use crate::office::Start;
 use crate::restored::BACKUP;
 use crate::world::World;
 use mizili_hub::commands::{Incoming, apply_batch, hub_context};
-use mizili_hub::sync::salvaged;
+use mizili_hub::sync::{salvage, salvaged};
 use sync_protocol::command::{Body, Command, ListingEdit, ListingPost, MemberRegister, WholeChange};
 use sync_protocol::ids::{CommandId, CooperativeId, ListingId};
 use uuid::Uuid;
@@ -86,4 +86,44 @@ async fn a_member_who_was_forgotten_and_registered_again_is_one() {
     let left = salvaged::of_edge(&world.db, second.edge, None, true).await.unwrap();
     assert!(left.iter().all(|row| row.kind != "member"), "{left:?}");
     world.both_sides_are_equal().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_cooperatives_trouble_keeps_no_other_from_its_turn() {
+    let beans = "INSERT INTO commodities (id, name, category, on_menus) OVERRIDING SYSTEM VALUE VALUES (2, 'Beans', 'pulses', true)";
+    let world = World::new(82).await;
+    for office in &world.offices {
+        office.sync().await.unwrap();
+    }
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    world.sql(beans).await;
+    for cooperative in [1, 2] {
+        let (listing, clerk) =
+            (world.deps.ids.uuid_v7(), goods::user(265_991_000_000 + u64::from(cooperative)));
+        let post = ListingPost { commodity: 2, ..goods::post(listing, 10) };
+        let id = world.deps.ids.uuid_v7();
+        world.at_the_hub_as(clerk, Some(CooperativeId(cooperative)), id, post).await.unwrap();
+    }
+    for office in &world.offices {
+        office.sync().await.unwrap();
+    }
+    world.sql("CALL restore()").await;
+    for office in &world.offices {
+        office.sync().await.unwrap();
+    }
+    assert_eq!(world.listings_at_the_hub().await, 0, "there are no beans");
+    world.sql(beans).await;
+    world
+        .sql(
+            "CREATE FUNCTION busy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                RAISE EXCEPTION 'busy' USING ERRCODE = 'serialization_failure'; END $$;
+            CREATE TRIGGER busy BEFORE INSERT ON listings FOR EACH ROW WHEN (NEW.cooperative_id = 1) EXECUTE FUNCTION busy()",
+        )
+        .await;
+    assert!(salvage::retry(&world.db, &world.deps).await.is_err(), "somebody has to hear of it");
+    assert_eq!(world.column::<i32>("SELECT cooperative_id FROM listings").await, [2]);
+    world.sql("DROP TRIGGER busy ON listings").await;
+    assert!(salvage::retry(&world.db, &world.deps).await.unwrap() >= 2, "the product and its units");
+    assert_eq!(world.listings_at_the_hub().await, 2);
 }
