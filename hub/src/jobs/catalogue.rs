@@ -17,7 +17,7 @@ use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Cooperative, Entity, Field, Listing, StockEntry};
 use sync_protocol::ids::{CooperativeId, ListingId, RegionId};
 use sync_protocol::row::{Key, Row};
-use together::{TOGETHER, Together};
+use together::{TOGETHER, Together, lock_cursors, regions};
 use uuid::Uuid;
 
 /// The job's name at its cursors.
@@ -146,7 +146,8 @@ async fn behind(db: &Db) -> Result<Vec<String>, sqlx::Error> {
 /// One transaction. `None` when there is nothing to do, or another runner has the bucket.
 async fn step(conn: &mut PgConnection, cooperative: CooperativeId) -> Result<Option<Step>, FeedError> {
     let bucket = Bucket::Coop(cooperative);
-    let Some(cursor) = lock_cursor(conn, bucket).await? else { return Ok(None) };
+    let cursors = lock_cursors(conn, &[cooperative]).await?;
+    let Some(cursor) = cursors.get(&cooperative).copied() else { return Ok(None) };
     // The head first, then the page: what commits in between is above the head, and comes next time.
     let head = read::heads(conn, &[bucket]).await?.get(&bucket).map_or(0, |head| head.version);
     let rows = read::page_up_each(conn, bucket, cursor, head, ROWS_MAX).await?;
@@ -154,7 +155,7 @@ async fn step(conn: &mut PgConnection, cooperative: CooperativeId) -> Result<Opt
         return Ok(None);
     }
     let moved = rows.iter().position(|(_, row)| row.as_ref().is_ok_and(is_cooperative));
-    let region = region(conn, cooperative).await?;
+    let region = regions(conn, &cursors).await?.get(&cooperative).copied();
     let mut touched = Touched::new();
     let (read, upto) = match moved {
         // The cooperative itself changed, its region maybe: what stands before it comes first, then it alone.
@@ -204,33 +205,6 @@ fn listing_of(row: &Row) -> Option<Uuid> {
         }
         _ => None,
     }
-}
-
-/// The job's cursor for a bucket, locked; `None` when another runner has it.
-async fn lock_cursor(conn: &mut PgConnection, bucket: Bucket) -> Result<Option<u64>, sqlx::Error> {
-    q("INSERT INTO job_cursors (job, bucket) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(JOB)
-        .bind(bucket.to_string())
-        .execute(&mut *conn)
-        .await?;
-    let row = q("SELECT version FROM job_cursors WHERE job = $1 AND bucket = $2 FOR UPDATE SKIP LOCKED")
-        .bind(JOB)
-        .bind(bucket.to_string())
-        .fetch_optional(conn)
-        .await?;
-    row.map(|row| Cells::of("job_cursors", &row).count(0)).transpose()
-}
-
-/// The cooperative's region, which then stays as it is until the transaction ends.
-async fn region(
-    conn: &mut PgConnection,
-    cooperative: CooperativeId,
-) -> Result<Option<RegionId>, sqlx::Error> {
-    let row = q("SELECT region_id FROM cooperatives WHERE id = $1 FOR SHARE")
-        .bind(int(cooperative.0)?)
-        .fetch_optional(conn)
-        .await?;
-    row.map_or(Ok(None), |row| Ok(Cells::of("cooperatives", &row).number_or_null(0)?.map(RegionId)))
 }
 
 /// Names the cooperative where it stands and stood, and those of its listings that stand in another catalogue than its region's,

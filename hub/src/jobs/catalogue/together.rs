@@ -78,7 +78,7 @@ pub(super) async fn step(
 }
 
 /// The job's cursors of those that no other runner has, locked.
-async fn lock_cursors(
+pub(super) async fn lock_cursors(
     conn: &mut PgConnection,
     cooperatives: &[CooperativeId],
 ) -> Result<BTreeMap<CooperativeId, u64>, sqlx::Error> {
@@ -106,7 +106,7 @@ async fn lock_cursors(
 }
 
 /// The cooperatives' regions, which then stay as they are until the transaction ends. Without those that have none.
-async fn regions(
+pub(super) async fn regions(
     conn: &mut PgConnection,
     cooperatives: &BTreeMap<CooperativeId, u64>,
 ) -> Result<HashMap<CooperativeId, RegionId>, sqlx::Error> {
