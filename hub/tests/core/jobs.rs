@@ -144,6 +144,8 @@ async fn many_cooperatives_are_followed_together_and_none_is_left_out() {
     let mut bad = BadRows::of("test");
     catalogue::run_once(&world.db, &world.deps, &mut bad).await.unwrap();
     assert_eq!(bad.count(), 1);
+    let transactions = "SELECT count(DISTINCT xmin::text) FROM sync_rows WHERE bucket = 'catalogue:1'";
+    assert!(world.number(transactions).await < 10, "for {MANY} cooperatives");
     assert_eq!(
         offered(&world, CENTRAL).await.len() as i64,
         before - 1,

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 /// Cooperatives of one transaction: as many as move while a person would wait for one of their catalogues.
 pub(super) const TOGETHER: usize = 64;
-/// Rows of one of them. One that has moved further is left.
-const ROWS_MAX: usize = 64;
+/// Rows of one of them: together fewer than the thousand that a transaction of a job may read. One that has moved further is left.
+const ROWS_MAX: usize = 16;
 
 /// What became of them.
 pub(super) struct Together {
