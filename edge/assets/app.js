@@ -1,7 +1,7 @@
 // The office page: who is signed in, which section is shown, and what is new. Each section has a file of its own.
 
 import { Problem, get, onSignedOut, send } from '/assets/api.js';
-import { $, hush, say, sayProblem } from '/assets/dom.js';
+import { $, hush, hushOld, say, sayProblem, unmarkAll } from '/assets/dom.js';
 import { language, setLanguage, t } from '/assets/words.js';
 import * as orders from '/assets/orders.js';
 import * as phone from '/assets/phone.js';
@@ -39,8 +39,15 @@ async function show(name, focus = true) {
   await sections[name].show();
 }
 
+function hushAll() {
+  for (const place of document.querySelectorAll('main [role=alert]')) hush(place);
+  unmarkAll();
+}
+
 function askToSignIn(message) {
   person = null;
+  // Whoever comes next begins anew.
+  hushAll();
   watching?.abort();
   for (const name of [...Object.keys(sections)]) $(name).hidden = true;
   for (const id of ['nav', 'sign-out', 'line']) $(id).hidden = true;
@@ -124,9 +131,14 @@ $('sign-out').addEventListener('click', async () => {
 $('language').addEventListener('change', async (event) => {
   setLanguage(event.target.value);
   // What was said before is in the other language.
-  for (const place of document.querySelectorAll('main [role=alert]')) hush(place);
+  hushAll();
   translate();
   if (person) { await standing.refreshLine(); await show(shown, false); }
+});
+
+document.addEventListener('input', ({ target }) => {
+  const form = target.closest('main form');
+  if (form) hushOld(form);
 });
 
 $('nav').addEventListener('click', (event) => {

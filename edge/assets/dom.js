@@ -21,12 +21,35 @@ export function fill(node, ...children) {
   node.append(...children.flat().filter(Boolean));
 }
 
+// What waits until no mouse button or finger is down.
+let isPressed = false;
+let waiting = [];
+const letGo = () => setTimeout(() => { isPressed = false; for (const act of waiting.splice(0)) act(); });
+addEventListener('pointerdown', () => { isPressed = true; }, true);
+for (const event of ['pointerup', 'pointercancel']) addEventListener(event, letGo, true);
+
+// Acts at once, or where somebody is pressing something, after that: what they press must not move away beneath them.
+export const unpressed = (act) => { if (isPressed) waiting.push(act); else act(); };
+
 // Says something in a place that screen readers watch: kind is good, wait or bad.
 export function say(place, kind, title, ...texts) {
   fill(place, el('div', { class: `notice ${kind}` }, el('strong', {}, title), texts.filter(Boolean).map((text) => el('p', {}, text))));
 }
 
 export const hush = (place) => fill(place);
+
+// Somebody goes on: what was done before is not said any more, nor what went wrong in another form. What waits for them stays.
+export function hushOld(form) {
+  for (const place of document.querySelectorAll('main [role=alert]')) {
+    const isOwn = form.contains(place) || form.nextElementSibling === place;
+    if (place.querySelector('.notice.good') || (!isOwn && place.querySelector('.notice.bad'))) hush(place);
+  }
+}
+
+// No input is said to be wrong any more.
+export function unmarkAll() {
+  for (const input of document.querySelectorAll('main [aria-invalid]')) unmark(input);
+}
 
 // The input that a problem's pointer means: the place itself or what it lies in.
 function inputOf(fields, pointer) {

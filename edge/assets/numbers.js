@@ -2,7 +2,7 @@
 // edge/src/text/numbers.rs, which reads what is typed on a phone; edge/tests/numbers.json holds both to them. Never guessed.
 
 import { Problem } from '/assets/api.js';
-import { point } from '/assets/dom.js';
+import { point, unpressed } from '/assets/dom.js';
 import { t } from '/assets/words.js';
 
 const isDigits = (text) => /^[0-9]+$/.test(text);
@@ -62,10 +62,10 @@ export function problemOf(numbers) {
 // Says beside an input what is wrong with a number as soon as it is left, and no more once it is written anew.
 export function watch(input, places) {
   input.addEventListener('input', () => point(input, ''));
-  input.addEventListener('change', () => {
+  input.addEventListener('change', () => unpressed(() => {
     const number = input.value.trim() ? read(input.value, places()) : {};
     if (number.wrong) point(input, wordsOf(number));
-  });
+  }));
 }
 
 // A decimal number that the box wrote, in so many decimals, as a whole number; null when it is none.

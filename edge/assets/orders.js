@@ -92,7 +92,7 @@ $('order-form').addEventListener('submit', async (event) => {
     const order = await placing.send('POST', '/api/v1/orders', placing.again(body, 'unit_price'));
     mark(fields);
     for (const id of ['order-quantity', 'order-phone', 'order-name']) $(id).value = '';
-    const what = `${amount(order.quantity, order.unit)} ${order.product}`;
+    const what = `${amount(order.quantity, order.unit)} ${product.name}`;
     if (order.status === 'confirmed') say($('order-said'), 'good', `✓ ${t('done_confirmed')}`, t('done_confirmed_words', { what, total: money(order.total) }));
     else say($('order-said'), 'wait', `… ${t('done_asked')}`, t('done_asked_words', { what }));
     await lookAgain(fillProducts, list);
@@ -136,7 +136,7 @@ function row(order) {
 async function cancel(order) {
   try {
     const now = await send('POST', `/api/v1/orders/${order.id}/cancel`, {});
-    const what = `${amount(now.quantity, now.unit)} ${now.product}`;
+    const what = `${amount(now.quantity, now.unit)} ${order.product}`;
     if (now.reason) say($('orders-said'), 'wait', `… ${t('done_cancel_asked')}`, what, now.reason);
     else say($('orders-said'), 'good', `✓ ${t('done_cancelled')}`, what);
     await lookAgain(fillProducts, list);

@@ -122,18 +122,22 @@ const svg = (tag, attributes, text) => {
 // A curve over the months; a month without a price is a gap.
 function chart(prices) {
   const number = (text) => { const [year, m] = text.split('-'); return year * 12 + Number(m); };
-  const [width, height, left, right, top, bottom] = [640, 220, 78, 22, 18, 30];
+  const most = Math.max(...prices.map((p) => p.price.amount));
+  const label = (share) => money({ amount: Math.round(most * share), currency: prices[0].price.currency }).replace(/^\w+ /, '');
+  const shares = [0, 0.5, 1];
+  // Room for the widest number, also in the larger letters of a small screen.
+  const left = 16 + 14 * Math.max(4, ...shares.map((share) => label(share).length));
+  const [width, height, right, top, bottom] = [640, 220, 22, 18, 30];
   const first = number(prices[0].month);
   const newest = prices[prices.length - 1];
   const span = Math.max(1, number(newest.month) - first);
-  const most = Math.max(...prices.map((p) => p.price.amount));
   const x = (p) => left + ((number(p.month) - first) / span) * (width - left - right);
   const y = (p) => height - bottom - (p.price.amount / most) * (height - top - bottom);
   const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${month(prices[0].month)} – ${month(newest.month)}` });
-  for (const share of [0, 0.5, 1]) {
+  for (const share of shares) {
     const at = height - bottom - share * (height - top - bottom);
     picture.append(svg('line', { x1: left, x2: width - right, y1: at, y2: at, class: 'axis' }));
-    picture.append(svg('text', { x: left - 8, y: at + 4, 'text-anchor': 'end' }, money({ amount: Math.round(most * share), currency: prices[0].price.currency }).replace(/^\w+ /, '')));
+    picture.append(svg('text', { x: left - 8, y: at + 4, 'text-anchor': 'end' }, label(share)));
   }
   let path = '';
   prices.forEach((p, n) => {

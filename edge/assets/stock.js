@@ -5,7 +5,7 @@ import { $, el, fill, groups, hush, mark, option, refill, say, sayProblem, sureB
 import { exact, problemOf, read, watch } from '/assets/numbers.js';
 import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
-import { amount, digits, language, money, shortMoment, t } from '/assets/words.js';
+import { amount, digits, language, money, shortMoment, t, tInAll } from '/assets/words.js';
 
 const offering = new Attempt();
 // What was typed about a product and is not written down, with the attempt at it: its form is drawn anew with every piece of news.
@@ -226,6 +226,8 @@ const fromMilli = (milli) => String(milli / 1000);
 // What was last written down about a product here, and a button that takes it back.
 function lastChange({ product, last_change: last }) {
   if (!last) return '';
+  // One that took another back is not what its kind says, and is not taken back itself.
+  if (tInAll('undo_reason').includes(last.reason)) return el('p', { class: 'last hint' }, t('last_undone', { when: shortMoment(last.made_at) }));
   const words = t('last_change', { what: t(last.kind), n: amount(last.quantity, product.unit), when: shortMoment(last.made_at) });
   return el('p', { class: 'last hint' }, `${words} `, last.undo_kind ? undoButton(product, last) : '');
 }
@@ -240,7 +242,7 @@ function undoButton(product, last) {
     try {
       await attempt.send('POST', '/api/v1/office/stock/adjust', attempt.again(change, 'reason'));
       undoings.delete(last.id);
-      say($('stock-said'), 'good', t('undone'), `${product.name}: ${t(change.kind)} ${amount(change.quantity, product.unit)}`);
+      say($('stock-said'), 'good', t('undone'), `${product.name}: ${t(last.kind)} ${amount(last.quantity, product.unit)}`);
       await lookAgain(list);
     } catch (problem) {
       button.disabled = false;
@@ -260,9 +262,9 @@ async function withdraw(product) {
   }
 }
 
-async function sayOffered(product) {
+async function sayOffered(product, what) {
   const { items: [line] } = await get(`/api/v1/office/stock?product=${product.id}`);
-  say($('offer-said'), 'good', t('offered'), t('offered_words', { what: product.name, here: amount(line.can_sell, product.unit), hub: amount(line.held_by_hub, product.unit) }));
+  say($('offer-said'), 'good', t('offered'), t('offered_words', { what, here: amount(line.can_sell, product.unit), hub: amount(line.held_by_hub, product.unit) }));
 }
 
 watch($('offer-quantity'), () => 3);
@@ -280,10 +282,12 @@ $('offer-form').addEventListener('submit', async (event) => {
     const unread = problemOf({ '/quantity': quantity, '/price': price });
     if (unread) throw unread;
     const product = await offering.send('POST', '/api/v1/products', body);
+    // Without a name of its own it is called as its crop, as in the list.
+    const what = body.title.trim() ? product.name : $('offer-crop').selectedOptions[0].text;
     mark(fields);
     event.target.reset();
-    say($('offer-said'), 'good', t('offered'), product.name);
-    await lookAgain(list, () => sayOffered(product));
+    say($('offer-said'), 'good', t('offered'), what);
+    await lookAgain(list, () => sayOffered(product, what));
   } catch (problem) {
     sayProblem($('offer-said'), problem, true, fields);
     mark(fields, problem);

@@ -32,7 +32,7 @@ const WORDS = {
     count_this: 'Count', unheard: 'Of these, sold before but in no order here ({unit})',
     why: 'Why can I sell only {here} of my {all}?', why_all: 'Who may sell what?', change_title: 'Change the stock', taken_in: 'Took in', written_off: 'Spoilt or lost', counted: 'Counted', kind: 'What happened',
     expected: 'There should be {n}.', reason: 'Why', keep: 'Write down', kept: 'Written down', off_sale: 'off sale', withdraw: 'Take off sale', sure_withdraw: 'Really take it off sale?',
-    sure_much: 'That takes away {n} of {all}, more than a tenth. Is it right?', sure_again: 'Press “{button}” once more if it is.', undo: 'Undo', undone: 'Undone', last_change: 'Last: {what} {n}, {when}.', undo_reason: 'Undone',
+    sure_much: 'That takes away {n} of {all}, more than a tenth. Is it right?', sure_again: 'Press “{button}” once more if it is.', undo: 'Undo', undone: 'Undone', last_change: 'Last: {what} {n}, {when}.', last_undone: 'Last: a change was undone, {when}.', undo_reason: 'Undone',
     search: 'Search', on_sale: 'on sale', stock_not_found: 'Nothing like that is here.', of_member: 'of {name}',
     order_title: 'A buyer is here', product: 'Product', buyer_name: 'Buyer’s name', buyer_phone: 'Buyer’s phone number', place: 'Take the order',
     orders_title: 'All orders', all_orders: 'All', status: 'Status', when: 'When', what: 'What', buyer: 'Buyer', total: 'Total', cancel: 'Cancel', sure_cancel: 'Really cancel?', no_orders: 'There are no such orders.',
@@ -84,7 +84,7 @@ const WORDS = {
     count_this: 'Hesabu', unheard: 'Kati ya hizo, zilizouzwa kabla lakini hazimo kwenye oda za hapa ({unit})',
     why: 'Kwa nini naweza kuuza {here} tu kati ya {all}?', why_all: 'Nani anaweza kuuza nini?', change_title: 'Badilisha ghala', taken_in: 'Zimepokelewa', written_off: 'Zimeharibika au kupotea', counted: 'Zimehesabiwa', kind: 'Kilichotokea',
     expected: 'Zinapaswa kuwa {n}.', reason: 'Sababu', keep: 'Andika', kept: 'Imeandikwa', off_sale: 'haiuzwi', withdraw: 'Ondoa sokoni', sure_withdraw: 'Kweli uiondoe?',
-    sure_much: 'Hii inaondoa {n} kati ya {all}, zaidi ya sehemu ya kumi. Ni sahihi?', sure_again: 'Bonyeza “{button}” tena kama ni sahihi.', undo: 'Tengua', undone: 'Imetenguliwa', last_change: 'Mara ya mwisho: {what} {n}, {when}.', undo_reason: 'Imetenguliwa',
+    sure_much: 'Hii inaondoa {n} kati ya {all}, zaidi ya sehemu ya kumi. Ni sahihi?', sure_again: 'Bonyeza “{button}” tena kama ni sahihi.', undo: 'Tengua', undone: 'Imetenguliwa', last_change: 'Mara ya mwisho: {what} {n}, {when}.', last_undone: 'Mara ya mwisho: badiliko lilitenguliwa, {when}.', undo_reason: 'Imetenguliwa',
     search: 'Tafuta', on_sale: 'inauzwa', stock_not_found: 'Hakuna kitu kama hicho hapa.', of_member: 'ya {name}',
     order_title: 'Mnunuzi yuko hapa', product: 'Bidhaa', buyer_name: 'Jina la mnunuzi', buyer_phone: 'Namba ya mnunuzi', place: 'Pokea oda',
     orders_title: 'Oda zote', all_orders: 'Zote', status: 'Hali', when: 'Lini', what: 'Nini', buyer: 'Mnunuzi', total: 'Jumla', cancel: 'Futa', sure_cancel: 'Kweli uifute?', no_orders: 'Hakuna oda kama hizo.',
@@ -127,6 +127,9 @@ export function t(key, values = {}) {
   const text = WORDS[current][key] ?? WORDS.en[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
 }
+
+// The same in every language, for what was written down in one of them.
+export const tInAll = (key) => Object.values(WORDS).map((words) => words[key]);
 
 // What the box says of a field that is wrong; it says so in English.
 const OF_FIELDS = {

@@ -22,7 +22,7 @@ status-not-equal = Some of what is here differs from the hub's; it is being fetc
 
 stock-sell = You can sell { $quantity } here at any time, also without a line.
 stock-sell-nothing = Nothing is left here that you can sell at once.
-stock-hub = { $quantity } are kept for buyers who order by phone or on the web: the hub sells them. Of what you take in, { $percent } of every 100 go there. Because each side sells only its own part, nothing is sold twice, even while there is no line.
+stock-hub = { $quantity } are kept for buyers who order by phone or on the web: the hub sells them. When a product is offered, { $percent } of every 100 go there; what is taken in later stays here. Because each side sells only its own part, nothing is sold twice, even while there is no line.
 stock-hub-nothing = The part for phones and the web is sold out.
 stock-ask = Somebody wants more than you hold here? Take the order all the same: the hub is asked, and the answer comes with the line.
 stock-other = { $quantity } are held by other offices.

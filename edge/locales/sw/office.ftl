@@ -21,7 +21,7 @@ status-not-equal = Baadhi ya kilichopo hapa kinatofautiana na cha kituo kikuu; k
 
 stock-sell = Unaweza kuuza { $quantity } hapa wakati wowote, hata bila mtandao.
 stock-sell-nothing = Hakuna kilichobaki hapa cha kuuza mara moja.
-stock-hub = { $quantity } zimewekwa kwa wanunuzi wanaoagiza kwa simu au mtandaoni: kituo kikuu ndicho huziuza. Kati ya kila 100 unazopokea, { $percent } huenda huko. Kwa kuwa kila upande huuza sehemu yake tu, hakuna kinachouzwa mara mbili, hata mtandao usipokuwepo.
+stock-hub = { $quantity } zimewekwa kwa wanunuzi wanaoagiza kwa simu au mtandaoni: kituo kikuu ndicho huziuza. Bidhaa inapowekwa sokoni, { $percent } kati ya kila 100 huenda huko; unazopokea baadaye hubaki hapa. Kwa kuwa kila upande huuza sehemu yake tu, hakuna kinachouzwa mara mbili, hata mtandao usipokuwepo.
 stock-hub-nothing = Sehemu ya simu na mtandao imeuzwa yote.
 stock-ask = Mtu anataka zaidi ya ulichonacho hapa? Pokea oda: kituo kikuu kitaulizwa, na jibu litakuja mtandao ukirudi.
 stock-other = { $quantity } ziko kwenye ofisi nyingine.

@@ -10,12 +10,14 @@ use sync_protocol::ids::ListingId;
 use uuid::Uuid;
 
 /// A change of the stock that the hub has not refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adjusted {
     /// The change's id.
     pub id: Uuid,
     /// What was found.
     pub found: Adjustment,
+    /// Why, as the person wrote it.
+    pub reason: String,
     /// When it was made, seconds since 1970 UTC, as far as this box knew.
     pub made_at_s: i64,
 }
@@ -49,8 +51,12 @@ pub fn last_adjusted(conn: &Connection) -> Result<HashMap<ListingId, Adjusted>, 
     while let Some(row) = rows.next()? {
         let Some(state) = pass_over(CommandState::read(row))? else { continue };
         let Ok(Some(Body::StockAdjust(adjust))) = Body::from_raw(&state.command.body) else { continue };
-        let made =
-            Adjusted { id: state.command.id.0, found: adjust.found, made_at_s: state.command.made_at_s };
+        let made = Adjusted {
+            id: state.command.id.0,
+            found: adjust.found,
+            reason: adjust.reason,
+            made_at_s: state.command.made_at_s,
+        };
         last.insert(ListingId(adjust.listing), made);
     }
     Ok(last)

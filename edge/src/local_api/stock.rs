@@ -105,6 +105,8 @@ pub struct StockLastChange {
     #[serde(with = "quantity")]
     #[schema(value_type = String, example = "48")]
     pub quantity: Quantity,
+    /// Why, as it was written down.
+    pub reason: String,
     /// When it was made, RFC 3339, UTC, as far as this box knew.
     pub made_at: String,
     /// The kind of the change that takes it back, `taken_in` or `written_off`; missing where it moved nothing.
@@ -133,6 +135,7 @@ impl From<&Adjusted> for StockLastChange {
             id: change.id,
             kind: kind.to_owned(),
             quantity: Quantity(milli),
+            reason: change.reason.clone(),
             made_at: rfc3339(change.made_at_s),
             undo_kind: undo_kind.map(str::to_owned),
             undo_quantity: Quantity(moved.saturating_abs()),

@@ -104,7 +104,7 @@ async fn the_stock_answers_why_only_25_of_50_can_be_sold() {
     for part in [
         "You can sell 5 KG here",
         "25 KG are kept for buyers who order by phone",
-        "50 of every 100",
+        "When a product is offered, 50 of every 100",
         "20 KG are sold",
     ] {
         assert!(words.contains(part), "{words}");

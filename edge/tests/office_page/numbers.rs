@@ -61,3 +61,33 @@ async fn a_thousand_with_a_comma_is_refused_at_the_field_and_nothing_is_done() {
     page.shows("#order-none", "Hakuna oda kama hizo.").await;
     office.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_button_stays_under_the_mouse_that_leaves_a_wrong_number_and_what_was_said_before_goes() {
+    let office = Office::signed_in().await;
+    let page = &office.browser;
+    office.section("stock").await;
+    page.click("#offer summary").await;
+    page.choose("#offer-crop", "Maize").await;
+    page.choose("#offer-unit", "KG").await;
+    page.write("#offer-quantity", "50").await;
+    page.write("#offer-price", "24,000").await;
+    // From the field straight to the button: the press leaves the field, and the click has to arrive.
+    page.press("#offer-form button", 0, &[]).await;
+    page.shows("#offer-said .bad", "NOT taken").await;
+    page.shows("#offer-price-wrong", "Write 24000 or 24.").await;
+    page.write("#offer-price", "450").await;
+    page.press("#offer-form button", 0, &[]).await;
+    page.shows("#offer-said .good", "On offer").await;
+    page.until("document.querySelectorAll('#stock-list article').length === 1").await;
+    // Whoever begins with the next thing is not told of the last one any more.
+    page.click("#stock-list details.change summary").await;
+    page.write("#stock-list details.change input", "0,5x").await;
+    page.until("!document.querySelector('#offer-said .notice')").await;
+    page.choose("#stock-list details.change select", "Took in").await;
+    page.click("#stock-list details.change button[type=submit]").await;
+    page.shows("#stock-list details.change [role=alert] .bad", "NOT taken").await;
+    page.write("#offer-quantity", "1").await;
+    page.until("!document.querySelector('#stock-list details.change [role=alert] .notice')").await;
+    office.end().await;
+}

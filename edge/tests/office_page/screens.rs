@@ -4,8 +4,11 @@
 use crate::Office;
 use crate::browser::Browser;
 use mizili_edge::db::DbError;
-use mizili_edge::testing::{TestEdge, clerk};
+use mizili_edge::testing::{MAIZE_LILONGWE, MAIZE_MITUNDU, REGION, TestEdge, clerk, live};
+use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Adjustment, StockAdjust};
+use sync_protocol::entity::{Price, PriceFlags};
+use sync_protocol::units::Month;
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 
 const WIDTHS: [u32; 3] = [360, 800, 1280];
@@ -13,6 +16,12 @@ const WIDTHS: [u32; 3] = [360, 800, 1280];
 /// Orders in every state, a refusal, a count, and SMS that reach nobody.
 fn with_much() -> TestEdge {
     let edge = TestEdge::with_market();
+    // Prices whose numbers are long beside the curve.
+    let newest = [(MAIZE_LILONGWE, Month::new(2022, 6)), (MAIZE_MITUNDU, Month::new(2026, 2))];
+    let long = newest.map(|(series, month)| {
+        live(&Price { at: (series, month.unwrap()), price_minor: 32_667, flags: PriceFlags::ACTUAL })
+    });
+    edge.feed(Bucket::Region(REGION), long.to_vec());
     let listing = edge.post_listing(50);
     let (_, refused) = edge.place_order(listing, 45).unwrap();
     let (_, ticked) = edge.place_order(listing, 44).unwrap();
@@ -65,6 +74,9 @@ async fn every_section_fits_every_screen_in_both_languages() {
         page.until("document.querySelectorAll('#price-table tbody tr').length === 2").await;
         page.click("#price-table tbody button").await;
         page.until("document.querySelectorAll('#price-history circle').length > 1").await;
+        page.until("document.querySelector('.chart').textContent.includes('326.67')").await;
+        page.size(360, 900).await;
+        page.until("[...document.querySelectorAll('.chart text')].every((text) => text.getBBox().x >= 0)").await;
         look(page, "prices", language).await;
         office.section("stock").await;
         page.until("!!document.querySelector('#stock-list details.change .last')").await;

@@ -68,7 +68,7 @@ async fn a_change_without_an_answer_stays_in_its_form_and_is_not_made_twice() {
     *lost.lock().unwrap() = Some((Method::POST, "/api/v1/office/stock/adjust"));
     page.click(&format!("{CHANGE} .last button")).await;
     page.shows("#stock-list .legend", "25 KG").await;
-    page.shows(&format!("{CHANGE} .last"), "Last: Spoilt or lost 5 KG").await;
+    page.shows(&format!("{CHANGE} .last"), "Last: a change was undone").await;
     assert_eq!(acts(&office), 3);
     office.end().await;
 }
