@@ -27,6 +27,14 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// Other headers that only proxies write.
 const OF_PROXIES: [&str; 5] = ["via", "forwarded", "x-real-ip", "x-forwarded-proto", "x-forwarded-host"];
 
+/// Where a program listens, as a person writes it.
+///
+/// # Errors
+/// How to write it.
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080".to_owned())
+}
+
 /// One address, or a range such as `196.201.214.0/24`.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

@@ -10,6 +10,7 @@ pub mod encoding;
 pub mod etag;
 pub mod fallback;
 pub mod files;
+pub mod folder;
 pub mod health;
 pub mod id;
 pub mod idempotency;

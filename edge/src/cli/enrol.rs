@@ -1,12 +1,13 @@
 //! `mizili-edge enrol`: a one-time code makes this box known to a hub.
 
+use super::fresh::Fresh;
 use super::{Out, Place, password, tell};
 use crate::commands;
 use crate::config::{CONFIG_FILE, Config};
 use crate::sync::client::{HttpTransport, checked_address};
 use crate::sync::enrol::Enrolment;
 use crate::sync::tls::BestTime;
-use crate::sync::{self, Bounds, Check};
+use crate::sync::{self, Bounds, Check, SyncError};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
             "Warning: the line to the hub is not encrypted. Everybody on the way can read and change what is sent.",
         );
     }
+    place.check()?;
+    let mut fresh = Fresh::look(place.path());
     let db = place.open()?;
     let time = Arc::new(BestTime::new(place.deps.clock.clone(), None, 0));
     let transport = HttpTransport::new(&args.hub, args.insecure_http, time)?;
@@ -71,7 +74,11 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
             (Some(chosen), made)
         }
     };
-    let enrolled = enrolment.run(&args.code, chosen.as_deref()).await?;
+    // From here on the hub may know the keys, also where somebody stops this: they are needed for another try.
+    fresh.keep(true);
+    let enrolled = enrolment.run(&args.code, chosen.as_deref()).await;
+    fresh.keep(enrolled.as_ref().map_or_else(SyncError::may_have_arrived, |_| true));
+    let enrolled = enrolled.map_err(|error| at(&args.hub, error))?;
     let name = &enrolled.cooperative.name;
     if enrolled.is_anew {
         // What people were told of should not wait for the next contact.
@@ -112,4 +119,16 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
             place.path().display()
         ),
     )
+}
+
+/// Where the line fails before a box is anybody's, the address is the first thing to look at.
+fn at(hub: &str, error: SyncError) -> anyhow::Error {
+    let is_of_the_line = matches!(error, SyncError::Line(_));
+    let error = anyhow::Error::new(error);
+    if is_of_the_line {
+        return error.context(format!(
+            "no hub answers at {hub}; check the address and port, and that the hub runs there"
+        ));
+    }
+    error
 }

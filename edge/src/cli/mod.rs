@@ -4,6 +4,7 @@
 //! standard error then. No command prints a secret that it did not just make, except the gateways' addresses, which are one.
 
 mod enrol;
+mod fresh;
 pub mod password;
 mod status;
 mod sync;
@@ -15,7 +16,9 @@ use crate::serve;
 use crate::sync::{SyncError, tls};
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use mizili_node::address::listen_address;
 use mizili_node::deps::Deps;
+use mizili_node::folder::{self, Other};
 use mizili_node::manual::{self, Shell};
 use mizili_node::problem::one_line;
 use mizili_node::prompt;
@@ -100,9 +103,12 @@ struct ManArgs {
     It is ready when http://ADDR/readyz answers 200. Ctrl-C or SIGTERM stops it; nothing is lost either way.")]
 struct ServeArgs {
     /// Where to listen, such as 127.0.0.1:8090; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     listen: Option<SocketAddr>,
 }
+
+/// Whose data folder the box's must not be.
+const HUB: Other = Other { program: "mizili-hub", signs: &["postgres", "hub-keys", "jwt-secret"] };
 
 /// Where a command works.
 struct Place {
@@ -113,7 +119,8 @@ struct Place {
 impl Place {
     /// Opens the database of a box that is enrolled; makes nothing where there is none.
     async fn open_enrolled(&self) -> anyhow::Result<Db> {
-        let db = if self.data_dir.is_dir() { Some(self.open()?) } else { None };
+        self.check()?;
+        let db = if Db::is_in(&self.data_dir) { Some(self.open()?) } else { None };
         let me = match &db {
             Some(db) => db.read(node::identity).await?,
             None => None,
@@ -125,6 +132,11 @@ impl Place {
                 Err(SyncError::NotEnrolled).with_context(|| format!("no enrolled box in {searched}"))
             }
         }
+    }
+
+    /// Refuses what cannot be a box's data folder, before anything is made there.
+    fn check(&self) -> anyhow::Result<()> {
+        folder::check(&self.data_dir, HUB).map_err(anyhow::Error::msg)
     }
 
     fn open(&self) -> anyhow::Result<Db> {
@@ -233,5 +245,11 @@ mod tests {
         let error = one_line(place.open_enrolled().await.err().unwrap().as_ref());
         assert!(error.contains("not enrolled") && error.contains("mizili-edge enrol"), "{error}");
         assert!(!place.path().exists());
+        let empty = Place { data_dir: dir.path().to_owned(), deps: Deps::fixed(1) };
+        assert!(one_line(empty.open_enrolled().await.err().unwrap().as_ref()).contains("not enrolled"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        std::fs::write(dir.path().join("hub-keys"), "").unwrap();
+        let hubs = one_line(empty.open_enrolled().await.err().unwrap().as_ref());
+        assert!(hubs.contains("holds the data of mizili-hub"), "{hubs}");
     }
 }

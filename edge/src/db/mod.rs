@@ -46,6 +46,11 @@ struct Shared {
 }
 
 impl Db {
+    /// Whether a box's database is in a folder.
+    pub fn is_in(data_dir: &Path) -> bool {
+        open::path(data_dir).exists()
+    }
+
     /// Opens the database in a data folder, makes both where they are missing, and brings the schema up to date.
     ///
     /// A file that can be read but not written opens too: then every write fails by name, and succeeds again once it can.

@@ -158,6 +158,14 @@ impl SyncError {
         }
     }
 
+    /// Whether the hub may have done what it was asked for, although no answer says so.
+    pub fn may_have_arrived(&self) -> bool {
+        !matches!(
+            self,
+            Self::BadCode { .. } | Self::Line(LineError::Unreachable(_) | LineError::Certificate(_))
+        )
+    }
+
     /// When the hub asked to be tried again, if it said.
     pub fn retry_after(&self) -> Option<Duration> {
         if let Self::Busy { retry_after } = self { *retry_after } else { None }
