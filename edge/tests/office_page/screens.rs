@@ -76,7 +76,8 @@ async fn every_section_fits_every_screen_in_both_languages() {
         page.until("document.querySelectorAll('#price-history circle').length > 1").await;
         page.until("document.querySelector('.chart').textContent.includes('326.67')").await;
         page.size(360, 900).await;
-        page.until("[...document.querySelectorAll('.chart text')].every((text) => text.getBBox().x >= 0)").await;
+        page.until("[...document.querySelectorAll('.chart text')].every((text) => text.getBBox().x >= 0)")
+            .await;
         look(page, "prices", language).await;
         office.section("stock").await;
         page.until("!!document.querySelector('#stock-list details.change .last')").await;
