@@ -47,7 +47,8 @@ pub struct EdgeState {
     /// Whether it subscribes to everything.
     pub national: bool,
     /// `stopped` (its commands wait for an operator), `replaced` (a copy of it turned up), `awaited` (since this hub was restored),
-    /// `enrolled`, `waiting` (for its code to be used), `revoked`, or `unreadable` (what the database holds of it does not fit).
+    /// `awaited_commands` (it has come since and brought its rows, but not all of what it offers again), `enrolled`, `waiting` (for its code
+    /// to be used), `revoked`, or `unreadable` (what the database holds of it does not fit).
     pub state: &'static str,
     /// When it was last heard, RFC 3339, UTC.
     pub last_contact: Option<String>,
@@ -94,7 +95,7 @@ pub async fn add_named(
         ))
     };
     let cooperative_id = int(cooperative).map_err(|_| no_cooperative())?;
-    // Of the first try, which may take effect unseen: the next one then makes no second edge.
+    // Of a try that came to its commit, which may take effect unseen: the next one then makes no second edge.
     let number = OnceLock::new();
     retrying(deps, || async {
         let mut tx = db.begin().await?;
@@ -110,8 +111,7 @@ pub async fn add_named(
             Some(id) => *id,
             None => q_scalar(sql).fetch_one(&mut *tx).await?,
         };
-        number.get_or_init(|| id);
-        q("INSERT INTO edges (id, cooperative_id, national, name) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4)
+        let made = q("INSERT INTO edges (id, cooperative_id, national, name) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4)
             ON CONFLICT (id) DO NOTHING")
         .bind(id)
         .bind(cooperative_id)
@@ -119,16 +119,28 @@ pub async fn add_named(
         .bind(name)
         .execute(&mut *tx)
         .await?;
+        if made.rows_affected() == 0 && number.get().is_none() {
+            return Err(number_taken("edge", id).into());
+        }
         let edge = EdgeId(id.cast_unsigned());
         let code = give_code(&mut tx, deps, edge).await?;
         let mut touched = Touched::new();
         touched.add(Bucket::Edge(edge), EdgeSettings::NUMBER, Key::Int(edge.0));
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
+        number.get_or_init(|| id);
         tx.commit().await?;
         db.tell(&touched.moved());
         Ok::<_, ApiError>(Added { id: edge.0, code })
     })
     .await
+}
+
+/// A number that the database gave, and that is somebody else's already: after a table was put back by hand its counter may stand behind it.
+pub(crate) fn number_taken(what: &str, number: i32) -> Problem {
+    Kind::Internal.because(format!(
+        "The next number for a new {what}, {number}, is taken already: the database's counter stands behind its table. Nothing was made; \
+         each try moves the counter on by one."
+    ))
 }
 
 /// A new code for an edge whose code was lost or has expired, or whose box has to be enrolled again. The old code is dead.
@@ -244,7 +256,7 @@ const LIST: &str = "
     SELECT e.id, e.cooperative_id, c.name AS cooperative, e.name, e.national, e.software, e.enrolled_at IS NOT NULL AS enrolled,
            e.revoked_at IS NOT NULL AS revoked, e.last_contact_at, e.clock_offset_s,
            e.stuck_sms, e.stuck_sms_since, s.frozen_at IS NOT NULL AS frozen,
-           s.halted_reason, EXISTS (SELECT FROM awaited_offices a WHERE a.edge_id = e.id AND NOT a.rows_came) AS awaited, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
+           s.halted_reason, (SELECT a.rows_came FROM awaited_offices a WHERE a.edge_id = e.id) AS rows_came, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict IN ('held', 'quarantined', 'unsupported')) AS pending,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected') AS refused,
            CASE WHEN e.revoked_at IS NULL THEN 0 ELSE (SELECT count(*) FROM (SELECT FROM stock_entries WHERE holder = e.id
@@ -252,11 +264,11 @@ const LIST: &str = "
     FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
     LEFT JOIN edge_streams s ON s.edge_id = e.id AND s.incarnation = e.incarnation
     LEFT JOIN enrolment_codes k ON k.edge_id = e.id
-    ORDER BY e.revoked_at IS NOT NULL, s.halted_reason IS NULL, s.frozen_at IS NULL, NOT EXISTS (SELECT FROM awaited_offices a WHERE a.edge_id = e.id AND NOT a.rows_came), e.enrolled_at IS NULL,
+    ORDER BY e.revoked_at IS NOT NULL, s.halted_reason IS NULL, s.frozen_at IS NULL, rows_came, e.enrolled_at IS NULL,
              e.last_contact_at NULLS FIRST, e.id";
 
-/// All edges, worst first: stopped ones, copied ones, then those that were not heard for longest; revoked ones last. `now` tells
-/// which codes have expired.
+/// All edges, worst first: stopped ones, copied ones, awaited ones, then those that were not heard for longest; revoked ones last. `now`
+/// tells which codes have expired.
 ///
 /// # Errors
 /// Those of the database.
@@ -306,14 +318,22 @@ fn unreadable(row: &PgRow, error: &sqlx::Error) -> EdgeState {
 const AWAITED: &str = "This hub was restored from a backup, and this office has not come since: until it does, no product of its \
      cooperative is sold here. It comes by itself with the line. If it never will: `mizili-hub edge revoke`, then `mizili-hub edge write-off`.";
 
+/// What an office means that has come since a restore, and whose line dropped before it had offered everything again.
+const AWAITED_COMMANDS: &str = "This hub was restored from a backup, and this office has brought its rows since, but not all of what it offers \
+     again: until it does, what is about anything unknown here waits. It goes on by itself with the line. If it never will: `mizili-hub edge \
+     revoke`, then `mizili-hub edge write-off`.";
+
 fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
     let is = |column| row.try_get::<Option<bool>, _>(column).map(|is| is == Some(true));
     let mut reason: Option<String> = row.try_get("halted_reason")?;
+    let rows_came: Option<bool> = row.try_get("rows_came")?;
+    let awaited = rows_came.map(|came| if came { AWAITED_COMMANDS } else { AWAITED });
     let state = match () {
         () if is("revoked")? => "revoked",
         () if reason.is_some() => "stopped",
         () if is("frozen")? => "replaced",
-        () if is("awaited")? => "awaited",
+        () if rows_came == Some(false) => "awaited",
+        () if rows_came == Some(true) => "awaited_commands",
         () if is("enrolled")? => "enrolled",
         () => "waiting",
     };
@@ -325,12 +345,12 @@ fn state_of(row: &PgRow) -> Result<EdgeState, sqlx::Error> {
         "replaced" => Some(format!(
             "A copy of its data was in use. Let the right box go on: `mizili-hub edge code {id}`, then `mizili-edge enrol` there."
         )),
-        "awaited" => Some(AWAITED.to_owned()),
+        "awaited" | "awaited_commands" => awaited.map(str::to_owned),
         _ => None,
     };
-    // What stops it keeps it from coming by itself, and its cooperative from selling.
-    if matches!(state, "stopped" | "replaced") && is("awaited")? {
-        reason = reason.map(|why| format!("{why} {AWAITED}"));
+    // What stops it keeps it from coming by itself, and others from going on.
+    if let ("stopped" | "replaced", Some(awaited)) = (state, awaited) {
+        reason = reason.map(|why| format!("{why} {awaited}"));
     }
     let count =
         |column| u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| misfit("commands", "count"));

@@ -1,10 +1,11 @@
 //! Edges as the operator handles them: a code turns one box into an edge, a revoked one is out, the list shows how each is doing.
 
-use crate::support::{OWN, TestHub};
+use crate::support::{OTHER, OWN, TestHub};
 use axum::http::HeaderName;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
+use mizili_hub::market::cooperatives::app::{self as cooperatives, NewCooperative};
 use mizili_hub::sync::edges::{self, EdgeState};
 use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::{doors, trust};
@@ -36,6 +37,33 @@ fn enrolment_with(code: &str) -> Value {
 
 async fn list(hub: &TestHub) -> Vec<EdgeState> {
     edges::list(&hub.state.db, hub.state.deps.clock.now()).await.unwrap()
+}
+
+/// As after a table was put back by hand.
+#[tokio::test]
+async fn a_counter_that_stands_behind_its_table_hands_out_nobody_elses_number() {
+    let hub = TestHub::with_market().await;
+    let (db, deps) = (&hub.state.db, &hub.state.deps);
+    let first = edges::add(db, deps, OWN, false).await.unwrap();
+    hub.sql("SELECT setval(pg_get_serial_sequence('edges', 'id'), 1, false)").await;
+    hub.sql("SELECT setval(pg_get_serial_sequence('cooperatives', 'id'), 1, false)").await;
+    let code = "SELECT md5(code_hash) FROM enrolment_codes WHERE edge_id = 1";
+    let (before, names) = (hub.ask(code).await, "SELECT string_agg(name, ',' ORDER BY id) FROM cooperatives");
+    let cooperatives = hub.ask(names).await;
+
+    edges::add(db, deps, OTHER, false).await.expect_err("the number of the first");
+    assert_eq!(hub.ask(code).await, before, "the first one's code stands");
+    assert_eq!(hub.ask("SELECT count(*) FROM edges").await, "1");
+    assert_eq!(
+        edges::add(db, deps, OTHER, false).await.unwrap().id,
+        first.id + 1,
+        "the counter has moved on"
+    );
+
+    let new =
+        NewCooperative { name: "New".into(), country: "MWI".into(), region: None, hub_share_percent: 50 };
+    cooperatives::add(db, deps, &new).await.expect_err("the number of the first");
+    assert_eq!(hub.ask(names).await, cooperatives);
 }
 
 #[tokio::test]

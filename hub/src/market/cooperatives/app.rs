@@ -70,7 +70,7 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
             format!("There is no country {}. There are: {}.", new.country, known.join(", ")),
         )
     })?;
-    // Of the first try, which may take effect unseen: the next one then finds what that made.
+    // Of a try that came to its commit, which may take effect unseen: the next one then finds what that made.
     let first_id = OnceLock::new();
     retrying(deps, || async {
         let mut tx = db.begin().await?;
@@ -83,8 +83,10 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
             Some(id) => *id,
             None => db::next_id(&mut tx).await?,
         };
-        first_id.get_or_init(|| id);
-        db::insert(&mut tx, id, name, country, region, new.hub_share_percent).await?;
+        let is_made = db::insert(&mut tx, id, name, country, region, new.hub_share_percent).await?;
+        if !is_made && first_id.get().is_none() {
+            return Err(edges::number_taken("cooperative", id).into());
+        }
         let number = id.cast_unsigned();
         touched.add(Bucket::Coop(CooperativeId(number)), entity::Cooperative::NUMBER, Key::Int(number));
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
@@ -94,6 +96,7 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
             .await?
             .into_iter()
             .for_each(|edge| moved.add(Bucket::Edge(edge)));
+        first_id.get_or_init(|| id);
         tx.commit().await?;
         db.tell(&moved);
         Ok::<_, ApiError>(

@@ -56,7 +56,7 @@ pub(crate) async fn next_id(conn: &mut PgConnection) -> Result<i32, sqlx::Error>
     crate::db::q_scalar(sql).fetch_one(conn).await
 }
 
-/// Makes a cooperative of that number, unless it was made before.
+/// Makes a cooperative of that number; false where there is one already.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     id: i32,
@@ -64,10 +64,9 @@ pub(crate) async fn insert(
     country: &Country,
     region: Option<i32>,
     hub_share_percent: u8,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let sql = "INSERT INTO cooperatives (id, name, country, region_id, currency, hub_share_percent) OVERRIDING SYSTEM VALUE
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
     let query = crate::db::q(sql).bind(id).bind(name).bind(country.iso3).bind(region).bind(country.currency);
-    query.bind(i32::from(hub_share_percent)).execute(conn).await?;
-    Ok(())
+    Ok(query.bind(i32::from(hub_share_percent)).execute(conn).await?.rows_affected() > 0)
 }
