@@ -200,6 +200,7 @@ fn read_body(incoming: &Incoming) -> Read {
 fn wanted(batch: &[Incoming], bodies: &[Read]) -> Wanted {
     let mut wanted = Wanted::default();
     for (Incoming { command, context, is_new, .. }, body) in batch.iter().zip(bodies) {
+        wanted.ids.push(command.id.0);
         let Read::Known(body) = body else { continue };
         let mut needs = body.needs(command.id, &command.actor, context);
         if *is_new {

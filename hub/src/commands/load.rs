@@ -22,6 +22,8 @@ pub(super) struct Wanted {
     pub(super) needs: Needs,
     /// Orders that are there already, if they are anywhere: their listings are needed too.
     pub(super) known_orders: BTreeSet<Uuid>,
+    /// The batch's own commands.
+    pub(super) ids: Vec<Uuid>,
     /// Listings and commands whose stock entries may be there already.
     pub(super) repeated: BTreeSet<Uuid>,
     /// Listings with prices at which their units were sold.
@@ -84,11 +86,11 @@ pub(super) async fn load(
         lock_orders(conn, needs, &mut set).await?;
         existing.orders.extend(set.orders.keys());
     }
-    let is_unknown_listing = needs.listings.iter().any(|id| !set.listings.contains_key(id));
-    let is_unknown_order = wanted.known_orders.iter().any(|id| !set.orders.contains_key(&OrderId(*id)));
-    // An office that has not come since a restore may bring it.
-    if is_unknown_listing || is_unknown_order {
-        set.is_anybody_awaited = is_anybody_awaited(conn).await?;
+    let unknown_listings = needs.listings.iter().filter(|id| !set.listings.contains_key(id)).map(|id| id.0);
+    let unknown_orders = wanted.known_orders.iter().filter(|id| !set.orders.contains_key(&OrderId(**id)));
+    let unknown: Vec<Uuid> = unknown_listings.chain(unknown_orders.copied()).collect();
+    if !unknown.is_empty() {
+        set.may_come = may_come(conn, unknown, &wanted.ids).await?;
     }
     if !listings.is_empty() {
         stock(conn, &listings, &mut set).await?;
@@ -133,9 +135,26 @@ async fn lock_listings(
     Ok(())
 }
 
-/// Whether an office has not come since a restore, or has not offered all of what it offers again.
-pub(crate) async fn is_anybody_awaited(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    q_scalar("SELECT EXISTS (SELECT FROM awaited_offices)").fetch_one(conn).await
+/// Which of the listings and orders that were not known here a moment ago may come: all of them while an office has not come since a
+/// restore, or has not offered all of what it offers again; else orders whose own command lies here undecided, unless it is one of `deciding`,
+/// which are being decided here. Whatever has come since they were looked for is one of them: who brought it is not asked any more then.
+pub(crate) async fn may_come(
+    conn: &mut PgConnection,
+    unknown: Vec<Uuid>,
+    deciding: &[Uuid],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let sql = "SELECT id FROM unnest($1::uuid[]) AS u (id) WHERE EXISTS (SELECT FROM awaited_offices)
+        UNION ALL SELECT id FROM commands
+            WHERE id = ANY($1) AND id <> ALL($2) AND verdict IN ('held', 'quarantined', 'unsupported')";
+    let mut may_come: HashSet<Uuid> =
+        q_scalar(sql).bind(&unknown).bind(deciding).fetch_all(&mut *conn).await?.into_iter().collect();
+    let rest: Vec<Uuid> = unknown.into_iter().filter(|id| !may_come.contains(id)).collect();
+    if !rest.is_empty() {
+        let sql =
+            "SELECT id FROM listings WHERE id = ANY($1) UNION ALL SELECT id FROM orders WHERE id = ANY($1)";
+        may_come.extend(q_scalar::<Uuid>(sql).bind(rest).fetch_all(conn).await?);
+    }
+    Ok(may_come)
 }
 
 /// Which of the prices that sales name their listings have had before. Hardly ever another than today's, so this is hardly asked.

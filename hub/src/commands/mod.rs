@@ -14,7 +14,7 @@ pub mod stream;
 
 pub use apply::{Opened, apply_batch, apply_in_stream, open};
 pub use context::hub_context;
-pub(crate) use load::is_anybody_awaited;
+pub(crate) use load::may_come;
 
 use crate::db::{self, Db, Transient, retrying};
 use crate::feed::FeedError;

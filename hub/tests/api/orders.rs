@@ -343,6 +343,13 @@ async fn goods_whose_office_is_awaited_are_a_503_that_is_kept_under_no_key_and_a
     hub.post(cancel).by(Who::Buyer).send().await.problem(503, "unavailable");
     office.is_welcomed(&hub).await;
     hub.post(cancel).by(Who::Buyer).send().await.problem(404, "not_found");
+    // Its own command lies here undecided.
+    hub.sql("INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number)
+            VALUES (1, 1, 99, '00000000-0000-0000-0000-000000000099', 0, 1, 0, 5, '', '', 'held', 99)")
+        .await;
+    hub.post(cancel).by(Who::Buyer).send().await.problem(503, "unavailable");
+    hub.sql("UPDATE commands SET verdict = 'rejected' WHERE seq = 99").await;
+    hub.post(cancel).by(Who::Buyer).send().await.problem(404, "not_found");
     let placed = order("a", &product).await.is(201);
     assert!(placed.headers.get(&REPLAY_HEADER).is_none());
     let again = order("a", &product).await.is(201);

@@ -5,16 +5,14 @@ use crate::doors::{arrived, world};
 use crate::goods;
 use crate::office::Start;
 use crate::restored::BACKUP;
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 use mizili_hub::jobs::retry_held;
+use mizili_hub::sync::edges;
 use std::time::Duration;
 use sync_protocol::command::OrderCancel;
 use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::{CommandId, ListingId};
 use sync_protocol::units::Quantity;
-
-/// How long a test looks for what must come: far longer than it takes.
-const AT_MOST: Duration = Duration::from_secs(60);
 
 /// A hub that was restored, and has forgotten that 12 of 20 were sold; or, where `office_knows` does not hold, forgot something of the
 /// other office alone. That one has come and asks for 3 and for 10. The first office is awaited.
@@ -50,7 +48,7 @@ async fn decided(world: &World) {
         }
         other.words().await
     };
-    assert_eq!(tokio::time::timeout(AT_MOST, words).await.unwrap(), ["applied", "rejected"], "8 were left");
+    assert_eq!(tokio::time::timeout(PATIENCE, words).await.unwrap(), ["applied", "rejected"], "8 were left");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,12 +110,23 @@ async fn a_cancel_of_an_order_that_was_forgotten_waits_until_somebody_brings_the
     seller.sync().await.unwrap();
     other.sync().await.unwrap();
     assert_eq!(other.words().await, ["held"]);
-    // Its rows alone do not bring it, and then its line drops.
+    // Nothing comes through.
     buyer.line.cut_request_after(Some(0));
     assert!(buyer.sync().await.is_err());
     buyer.line.cut_request_after(None);
     other.sync().await.unwrap();
     assert_eq!(other.words().await, ["held"]);
+    // Its rows alone do not bring it, and then its line drops.
+    buyer.line.lose_answers_where(Some("\"last\":true"));
+    assert!(buyer.sync().await.is_err());
+    buyer.line.lose_answers_where(None);
+    other.sync().await.unwrap();
+    assert_eq!(other.words().await, ["held"]);
+    // Who looks for what everybody waits for finds it.
+    let edges = edges::list(&world.db, world.deps.clock.now()).await.unwrap();
+    assert_eq!((edges[0].id, edges[0].state), (buyer.edge.0, "awaited_commands"));
+    assert!(edges[0].reason.as_ref().unwrap().contains("offers again"), "{edges:?}");
+    assert!(edges[1..].iter().all(|edge| edge.state == "enrolled"), "{edges:?}");
     buyer.sync().await.unwrap();
     other.sync().await.unwrap();
     assert_eq!((other.words().await, buyer.words().await), (vec!["applied".into()], vec!["applied".into()]));
@@ -125,4 +134,62 @@ async fn a_cancel_of_an_order_that_was_forgotten_waits_until_somebody_brings_the
     assert_eq!(world.count("SELECT status::bigint FROM orders").await, cancelled);
     assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(20));
     arrived(&world, 1).await;
+}
+
+/// The cancel's office has the lower number, so its turn is before that of the office whose order it takes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_whose_order_lies_here_undecided_waits_for_the_order_and_not_for_an_office() {
+    let offices = [(1, Start::right(751)), (2, Start::right(752)), (2, Start::right(753))];
+    let world = World::with_two_hubs(&offices).await;
+    let (seller, other, buyer) = (&world.offices[0], &world.offices[1], &world.offices[2]);
+    seller.sync().await.unwrap();
+    let listing = seller.post_listing(40).await;
+    seller.sync().await.unwrap();
+    world.both_sides_are_equal().await.unwrap();
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    buyer.order(listing, 5).await.unwrap();
+    buyer.sync().await.unwrap();
+    other.sync().await.unwrap();
+    let [order] = other.orders().await.try_into().unwrap();
+    world.sql("CALL restore()").await;
+    let cancel = OrderCancel::new(order.id.0);
+    let himself = goods::caller(goods::BUYER);
+    other.act_as(CommandId(other.new_id()), himself, cancel.into()).await.unwrap();
+    for office in [other, buyer, other, buyer] {
+        office.sync().await.unwrap();
+    }
+    assert_eq!((other.words().await, buyer.words().await), (vec!["held".into()], vec!["held".into()]));
+    // The seller's office will never come.
+    world.revoke(seller).await;
+    other.sync().await.unwrap();
+    buyer.sync().await.unwrap();
+    assert_eq!((other.words().await, buyer.words().await), (vec!["applied".into()], vec!["applied".into()]));
+    let cancelled = i64::from(OrderStatus::Cancelled.code());
+    assert_eq!(world.count("SELECT status::bigint FROM orders").await, cancelled);
+    assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(20), "given back");
+}
+
+/// Between looking for the order and asking whether anybody may bring it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_whose_order_comes_at_that_very_moment_does_not_count_as_one_of_nothing() {
+    let (world, listing) = world(76).await;
+    world.at_the_hub(goods::order(listing, 2)).await;
+    let [late] = world.column::<uuid::Uuid>("SELECT id FROM orders").await.try_into().unwrap();
+    world.sql("CREATE TABLE elsewhere AS TABLE orders").await;
+    world.sql("DELETE FROM orders").await;
+    world.sql("INSERT INTO awaited_offices (edge_id, cooperative_id) SELECT id, cooperative_id FROM edges WHERE id = 1").await;
+    let mut brings = world.db.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE awaited_offices").execute(&mut *brings).await.unwrap();
+    let brought = async {
+        world.until_waiting(1).await;
+        let all = "INSERT INTO orders SELECT * FROM elsewhere; DELETE FROM awaited_offices";
+        sqlx::raw_sql(all).execute(&mut *brings).await.unwrap();
+        brings.commit().await.unwrap();
+    };
+    let (word, ()) = tokio::join!(world.at_the_hub_word(OrderCancel::new(late)), brought);
+    assert_eq!(word, "awaited", "it is asked again");
+    assert_eq!(world.at_the_hub_word(OrderCancel::new(late)).await, "applied");
+    let cancelled = i64::from(OrderStatus::Cancelled.code());
+    assert_eq!(world.count("SELECT status::bigint FROM orders").await, cancelled);
 }

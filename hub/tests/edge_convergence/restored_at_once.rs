@@ -3,25 +3,11 @@
 
 use crate::doors::{arrived, world};
 use crate::restored::{BACKUP, link_of, lose_the_link_of};
-use crate::world::World;
-use std::time::Duration;
 
 const EPOCH: &str = "SELECT epoch::bigint FROM hub";
 /// Everything that somebody who began an epoch would have locked beside the hub's row, but for his own edge's.
 const NOBODY_HAS: [&str; 2] =
     ["SELECT FROM buckets FOR NO KEY UPDATE NOWAIT", "SELECT FROM edges FOR KEY SHARE NOWAIT"];
-
-/// Until so many transactions stand before a lock.
-async fn wait_for_a_lock(world: &World, transactions: i64) {
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let all = async {
-        while world.count(waiting).await < transactions {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let patience = Duration::from_secs(60);
-    tokio::time::timeout(patience, all).await.expect("each of them takes the lock that the others take");
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_offices_that_notice_a_restore_at_the_same_moment_begin_one_epoch() {
@@ -53,7 +39,7 @@ async fn two_offices_that_notice_a_restore_at_the_same_moment_begin_one_epoch() 
         let mut gate = world.db.begin().await.unwrap();
         sqlx::raw_sql("SELECT FROM hub FOR UPDATE").execute(&mut *gate).await.unwrap();
         let opened = async {
-            wait_for_a_lock(&world, 2).await;
+            world.until_waiting(2).await;
             for free in NOBODY_HAS {
                 world.sql(free).await;
             }
@@ -93,7 +79,7 @@ async fn who_begins_an_epoch_locks_the_buckets_in_the_order_of_everybody() {
     let first = "SELECT FROM buckets ORDER BY name LIMIT 1 FOR NO KEY UPDATE";
     sqlx::raw_sql(first).execute(&mut *publisher).await.unwrap();
     let publishes = async {
-        wait_for_a_lock(&world, 1).await;
+        world.until_waiting(1).await;
         let rest = "SELECT FROM buckets ORDER BY name FOR NO KEY UPDATE NOWAIT";
         sqlx::raw_sql(rest)
             .execute(&mut *publisher)

@@ -1,14 +1,16 @@
-//! Commands that a hub cannot decide yet, because it was restored from a backup and an office has not come since that may know more: it
-//! neither takes effect nor is refused meanwhile. What follows from that is the hub's.
+//! Commands that a hub cannot decide yet, because it was restored from a backup and an office has not come since that may know more, or
+//! because what makes their order lies there undecided: they neither take effect nor are refused meanwhile. What follows from that is the
+//! hub's.
 
 use super::{Body, Context, OrderCancel, Source, WorkingSet};
 use crate::ids::{Holder, ListingId, OrderId};
 
 impl Body {
-    /// Whether it is about what only an office may know that has not come: units that the hub may have sold, a listing or an order that it
-    /// may have forgotten.
+    /// Whether it is about what may still come: units that the hub may have sold, a listing or an order that it may have forgotten or has
+    /// not decided.
     pub fn is_awaited(&self, context: &Context, set: &WorkingSet) -> bool {
-        let is_unknown = |listing| set.is_anybody_awaited && !set.listings.contains_key(&ListingId(listing));
+        let is_unknown =
+            |listing| set.may_come.contains(&listing) && !set.listings.contains_key(&ListingId(listing));
         match self {
             Self::OrderPlace(order) => {
                 let is_left_unknown =
@@ -16,7 +18,8 @@ impl Body {
                 is_left_unknown || is_unknown(order.listing)
             }
             Self::OrderCancel(cancel) => {
-                let is_unknown = set.is_anybody_awaited && !set.orders.contains_key(&OrderId(cancel.order));
+                let order = cancel.order;
+                let is_unknown = set.may_come.contains(&order) && !set.orders.contains_key(&OrderId(order));
                 is_unknown && !cancel.is_of_nobody_elses(context)
             }
             Self::ListingEdit(edit) => is_unknown(edit.listing),
@@ -100,8 +103,8 @@ mod tests {
         let edge = context(Holder::Edge(EdgeId(1)));
         for (body, waits) in all {
             let mut set = WorkingSet::default();
-            assert!(!body.is_awaited(&edge, &set), "{body:?}: nobody is awaited");
-            set.is_anybody_awaited = true;
+            assert!(!body.is_awaited(&edge, &set), "{body:?}: nothing more may come");
+            set.may_come.insert(about);
             assert_eq!(body.is_awaited(&edge, &set), waits, "{body:?}");
         }
     }

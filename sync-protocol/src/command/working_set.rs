@@ -6,6 +6,7 @@ use crate::entity::{Alias, Listing, Member, Order, OrderStatus, StockEntry};
 use crate::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
 use crate::units::Quantity;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use uuid::Uuid;
 
 /// What a command reads. Sorted, so that rows are locked in one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,8 +60,9 @@ pub struct WorkingSet {
     /// Listings of which the hub may have sold what it has forgotten: it was restored from a backup, and an office of their cooperative has
     /// not come since.
     pub awaited: HashSet<ListingId>,
-    /// Whether any office is awaited so: what is not known here may be something that the hub has forgotten.
-    pub is_anybody_awaited: bool,
+    /// Listings and orders that were not known here when this was read, and may come all the same: an office is awaited so that may bring
+    /// them, or what makes them lies here undecided.
+    pub may_come: HashSet<Uuid>,
     /// Stock entries that the batch has set, so that one reached twice counts once.
     pub entries: HashSet<crate::entity::EntryId>,
     /// Orders by id.

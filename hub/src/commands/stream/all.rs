@@ -9,6 +9,9 @@ use crate::rows::Cells;
 use mizili_node::deps::Deps;
 use sync_protocol::ids::{EdgeId, Stream};
 
+/// How often at most the edges have their turn one after the other. What waits even then is tried again by the regular jobs.
+const ROUNDS_MAX: usize = 8;
+
 /// Which quarantined commands are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quarantined {
@@ -71,7 +74,7 @@ pub async fn retry_all_open(db: &Db, deps: &Deps) -> Result<usize, StreamError> 
     .await
 }
 
-/// The same of edges of which something is held: what it waited for may be settled.
+/// The same of edges of which something is held: what it waited for may be settled, also by what another edge's came to.
 ///
 /// # Errors
 /// As there.
@@ -87,7 +90,20 @@ pub async fn retry_all_held(db: &Db, deps: &Deps) -> Result<usize, StreamError> 
     .await
 }
 
+/// Goes round until nothing changes any more: an edge's command may wait for one of an edge whose turn is after it.
 async fn retry_open_of(db: &Db, deps: &Deps, edges: &'static str) -> Result<usize, StreamError> {
+    let mut changed = 0;
+    for _ in 0..ROUNDS_MAX {
+        match retry_each(db, deps, edges).await? {
+            0 => break,
+            more => changed += more,
+        }
+    }
+    Ok(changed)
+}
+
+/// Gives each edge that is found so one turn.
+async fn retry_each(db: &Db, deps: &Deps, edges: &'static str) -> Result<usize, StreamError> {
     let edges = named(db, edges).await.map_err(StreamError::Unavailable)?;
     let mut tried = Tried::default();
     for edge in edges {

@@ -9,7 +9,7 @@ use super::offer::Offer;
 use super::unconfirmed;
 use crate::auth::Caller;
 use crate::auth::caller::Role;
-use crate::commands::{ApplyError, is_anybody_awaited, open};
+use crate::commands::{ApplyError, may_come, open};
 use crate::db::retrying;
 use crate::error::{self, ApiError, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
@@ -209,15 +209,12 @@ pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Resul
     let (command, made_at_s) = (CommandId(state.deps.ids.uuid_v7()), state.deps.clock.now_s());
     retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
-        let Some(row) = db::get(&mut tx, id).await?.filter(|row| may_see(caller, row)) else {
-            // An office that has not come since a restore may bring it, and then it stands.
-            let is_awaited = is_anybody_awaited(&mut tx).await?;
-            return Err(if is_awaited {
-                ApplyError::Awaited.into()
-            } else {
-                Problem::not_found("order").into()
-            });
-        };
+        let known = db::get(&mut tx, id).await?;
+        // It may come, and stand then.
+        if known.is_none() && may_come(&mut tx, vec![id], &[]).await?.contains(&id) {
+            return Err(ApplyError::Awaited.into());
+        }
+        let row = known.filter(|row| may_see(caller, row)).ok_or_else(|| Problem::not_found("order"))?;
         let mut actor = caller.actor();
         if row.buyer_user == Some(caller.id.0) {
             // Whoever ordered for somebody may take it back for them.
