@@ -328,6 +328,24 @@ async fn what_turns_out_to_be_anothers_when_it_is_tried_again_has_the_same_door(
     world.assert_feed_equals_tables().await;
 }
 
+/// The advice stays where the id of its own is another's as well.
+#[tokio::test]
+async fn what_is_anothers_under_its_new_id_too_keeps_its_way_out() {
+    let world = World::new().await;
+    world.take(vec![command(1, office(), &post(id(50), 40))]).await.unwrap();
+    world.rest_as(order_of(2), caller(7_000_000_009), &place(id(50), 3, Source::Ask)).await;
+    world.take(vec![command(2, caller(7_000_000_001), &place(id(50), 5, Source::Held))]).await.unwrap();
+    let own = desk::list(&world.db, None).await.unwrap()[0].id;
+    assert_ne!(own, order_of(2));
+    world.rest_as(own, caller(7_000_000_009), &place(id(50), 1, Source::Ask)).await;
+
+    assert_eq!(retry_under_new_id(&world.db, &world.deps, STREAM, 2).await.unwrap(), 0);
+    let listed = desk::list(&world.db, None).await.unwrap();
+    let error = listed[0].error.as_ref().unwrap();
+    assert!(error.contains("by another road"), "{error}");
+    assert!(error.contains(&format!("commands dismiss {own}")), "{error}");
+}
+
 /// Whether the one that made it came in the batch before or in the same one.
 #[tokio::test]
 async fn two_postings_of_one_product_in_one_batch_are_a_clash_too() {

@@ -132,8 +132,10 @@ async fn retry_one(
         Ok(changed) => return Ok(changed),
         Err(Failed::Broken(error)) => Aside { error: printable(&error), ours: false },
         Err(Failed::Ours(error)) => Aside { error: printable(&error.to_string()), ours: true },
-        Err(Failed::Taken(_)) if keep_apart(db, deps, stream, &[seq]).await? > 0 => return Ok(0),
-        Err(Failed::Taken(_)) => Aside { error: TAKEN.to_owned(), ours: false },
+        Err(Failed::Taken(_)) => {
+            keep_apart(db, deps, stream, &[seq]).await?;
+            return Ok(0);
+        }
         Err(failed) => return Err(failed.into()),
     };
     let Aside { error, ours } = &aside;
@@ -148,19 +150,25 @@ async fn retry_one(
 }
 
 /// Keeps quarantined commands under ids of their own, since what they would make is here by another road: from then on an operator can
-/// have them taken under these. Gives how many had none yet.
-async fn keep_apart(db: &Db, deps: &Deps, stream: Stream, seqs: &[u64]) -> Result<usize, StreamError> {
+/// have them taken under these. Of one that had such an id before the reason is kept.
+async fn keep_apart(db: &Db, deps: &Deps, stream: Stream, seqs: &[u64]) -> Result<(), StreamError> {
     let kept = retrying(deps, || async {
         let mut tx = db.begin().await?;
         row::lock(&mut tx, stream).await?;
-        let mut open = open_commands(&mut tx, stream, seqs, Again::DecideUnderNewId).await?;
-        open.retain(|open| open.claimed.is_none());
-        for Open { command, .. } in &open {
-            let error = clash::set_apart(&mut tx, stream, command, TAKEN).await?;
+        for Open { command, claimed, .. } in
+            &open_commands(&mut tx, stream, seqs, Again::DecideUnderNewId).await?
+        {
+            let error = if claimed.is_none() {
+                clash::set_apart(&mut tx, stream, command, TAKEN).await?
+            } else {
+                let aside = Aside { error: clash::told(TAKEN, command.id), ours: false };
+                store::note_aside(&mut tx, stream, command.seq, &aside).await?;
+                aside.error
+            };
             tracing::error!(edge = stream.edge.0, seq = command.seq, error, "a command stays quarantined");
         }
         tx.commit().await?;
-        Ok::<_, sqlx::Error>(open.len())
+        Ok::<_, sqlx::Error>(())
     });
     Ok(kept.await.map_err(Failed::from)?)
 }
