@@ -1,5 +1,5 @@
-//! Writes many rows by one statement. A first sync is mostly that, and a statement for each row costs as much again as the row. Only
-//! for rows that nothing stands in the way of; what they mean is for the caller to know.
+//! Writes many rows by one statement. A first sync is mostly that, and a statement for each row costs as much again as the row. Where
+//! a row is here already none of a statement's is written, and the caller is told; what the rows mean is for him to know.
 
 use crate::db::DbError;
 use rusqlite::types::ToSql;

@@ -440,12 +440,21 @@ async fn accounts_that_cost_nothing_do_not_take_everything_together() {
     order(5, "10").await.is(201);
 }
 
+/// Waits for what must come, and fails the test where it does not.
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, what).await.unwrap()
+}
+
 /// Waits until so many transactions wait for a lock.
 async fn until_waiting(hub: &TestHub, transactions: i64) {
     let sql = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while hub.ask(sql).await.parse::<i64>().unwrap() < transactions {
-        tokio::task::yield_now().await;
-    }
+    in_time(async {
+        while hub.ask(sql).await.parse::<i64>().unwrap() < transactions {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -500,18 +509,24 @@ async fn a_sign_in_whose_caller_hung_up_is_looked_at_and_does_not_count_as_wrong
         let mut try_it = std::pin::pin!(login(&hub, "correct horse"));
         let mut is_pending =
             async || std::future::poll_fn(|cx| Poll::Ready(try_it.as_mut().poll(cx).is_pending())).await;
-        while is_pending().await
-            && hub.ask("SELECT count(*)::text FROM sign_in_tries WHERE failures > 0").await == "0"
-        {
-            tokio::task::yield_now().await;
-        }
+        in_time(async {
+            while is_pending().await
+                && hub.ask("SELECT count(*)::text FROM sign_in_tries WHERE failures > 0").await == "0"
+            {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
     for other in others {
         let _ = other.await.unwrap();
     }
-    while hub.state.auth.under_way.is_any() {
-        tokio::task::yield_now().await;
-    }
+    in_time(async {
+        while hub.state.auth.under_way.is_any() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_eq!(hub.ask("SELECT count(*)::text FROM sign_in_tries").await, "0");
 }
 
