@@ -22,7 +22,7 @@ use crate::postgres::environment::leave_foreign_settings;
 use crate::serve::{self, Secrets};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use mizili_node::address::{AddressRange, Proxies};
+use mizili_node::address::{AddressRange, Proxies, listen_address};
 use mizili_node::manual::{self, Shell};
 use mizili_node::problem::one_line;
 use mizili_node::prompt;
@@ -172,6 +172,7 @@ impl Common {
     /// Opens the database of a hub that is there, for a command that looks at it or changes something of it. It makes none.
     async fn open(&self) -> Result<Opened> {
         let config = self.config();
+        config.check_data_dir()?;
         if config.is_new() {
             bail!(
                 "there is no hub in {}. If yours is elsewhere, name its folder with --data-dir; `mizili-hub serve` makes a new one",
@@ -185,6 +186,7 @@ impl Common {
     /// another folder than the hub's would wonder.
     async fn open_or_make(&self) -> Result<Opened> {
         let config = self.config();
+        config.check_data_dir()?;
         if config.is_new() {
             output::hint(&format!(
                 "No hub was in {} yet: its database is made there. If yours is elsewhere, name its folder with --data-dir.",
@@ -207,7 +209,7 @@ struct Serve {
     #[command(flatten)]
     common: Common,
     /// Address and port to listen on; port 0 takes a free one. By default 127.0.0.1:8080, or all addresses on PORT.
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     listen: Option<SocketAddr>,
     /// Port to listen on, on all addresses, where `--listen` is not given.
     #[arg(long, env = "PORT", hide = true)]
@@ -267,13 +269,16 @@ fn words(error: &anyhow::Error) -> String {
         return one_line(error.as_ref());
     };
     let text = refused.to_string();
-    let text = text.split(": see /api/").next().unwrap_or_default();
+    let (text, listed) = text.split_once(": see /api/").unwrap_or((&text, ""));
+    // What the API has a list of, the command line has too.
+    let list =
+        if listed.starts_with("v1/cooperatives") { ": `mizili-hub cooperative list` shows all" } else { "" };
     match text.strip_prefix('/').and_then(|rest| rest.split_once(": ")) {
         Some((field, said)) => {
             let option = field.trim_end_matches("_id").trim_end_matches("_percent").replace('_', "-");
-            format!("--{option}: {said}")
+            format!("--{option}: {said}{list}")
         }
-        None => text.to_owned(),
+        None => format!("{text}{list}"),
     }
 }
 

@@ -5,8 +5,9 @@ use crate::clock::DatabaseClock;
 use crate::db::{Db, migrate};
 use crate::postgres::{Durability, LocalPostgres};
 use crate::secret_file;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use mizili_node::deps::{Deps, Ids};
+use mizili_node::folder::{self, Other};
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -15,6 +16,9 @@ use std::sync::Arc;
 
 /// The database's name in the private Postgres.
 const DATABASE: &str = "mizili";
+
+/// Whose data folder the hub's must not be.
+const EDGE: Other = Other { program: "mizili-edge", signs: &["edge.db"] };
 
 /// What an operator sets, by flags or the environment.
 #[derive(Clone, Debug)]
@@ -86,8 +90,17 @@ impl Config {
         }
     }
 
+    /// Refuses what cannot be the hub's data folder, before anything is made there.
+    pub(crate) fn check_data_dir(&self) -> Result<()> {
+        match folder::check(&self.data_dir, EDGE) {
+            Ok(()) => Ok(()),
+            Err(why) => bail!(why),
+        }
+    }
+
     /// Makes the data folder, open to its owner alone: it holds the hub's keys.
     pub(crate) fn make_data_dir(&self) -> Result<()> {
+        self.check_data_dir()?;
         let dir = &self.data_dir;
         let made = match dir
             .parent()

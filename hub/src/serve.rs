@@ -88,7 +88,9 @@ pub async fn run(
     listen: SocketAddr,
 ) -> Result<()> {
     // Before anything is started: a port that is taken must not cost the start of a database.
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}; choose another address with --listen, such as 127.0.0.1:8081")
+    })?;
     // Nor must a secret that cannot be used.
     config.make_data_dir()?;
     secrets.load(&Deps::real(), config.data_dir())?;

@@ -31,7 +31,7 @@ pub(super) struct MarkArgs {
     #[command(flatten)]
     common: Common,
     /// When the copy was begun, such as 2026-03-01T02:00:00Z.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     taken: Timestamp,
     /// Where it is, or what else you want to remember of it.
     #[arg(long, default_value = "")]
@@ -43,8 +43,12 @@ pub(super) struct UnmarkArgs {
     #[command(flatten)]
     common: Common,
     /// The time that it was recorded with, as `mizili-hub backup list` shows it.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     taken: Timestamp,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write date, time and zone, such as 2026-03-01T02:00:00Z".to_owned())
 }
 
 pub(super) async fn run(command: Command) -> Result<()> {
@@ -85,7 +89,8 @@ fn show(common: &Common, all: &[Mark]) -> Result<()> {
             _ => "",
         };
         common.output().result(mark, || {
-            format!("{}  recorded {}  {}{kept}", mark.taken_at, mark.marked_at, mark.note)
+            let note = if mark.note.is_empty() { String::new() } else { format!("  {}", mark.note) };
+            format!("{}  recorded {}{note}{kept}", mark.taken_at, mark.marked_at)
         })?;
     }
     Ok(())

@@ -51,6 +51,7 @@ pub(super) struct One {
     #[command(flatten)]
     common: Common,
     /// The command's id, see `mizili-hub commands list`.
+    #[arg(value_parser = command_id)]
     id: Uuid,
 }
 
@@ -59,7 +60,7 @@ pub(super) struct Retry {
     #[command(flatten)]
     common: Common,
     /// The command's id, see `mizili-hub commands list`.
-    #[arg(required_unless_present_any = ["all", "edge"])]
+    #[arg(required_unless_present_any = ["all", "edge"], value_parser = command_id)]
     id: Option<Uuid>,
     /// Its id is another command's: take it under one of its own.
     #[arg(long, requires = "id")]
@@ -79,6 +80,13 @@ pub(super) struct Dismiss {
     /// Do not ask.
     #[arg(long)]
     yes: bool,
+}
+
+fn command_id(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| {
+        "an id looks like 01890a5d-ac96-774b-bcce-b302099a8057; `mizili-hub commands list` shows all"
+            .to_owned()
+    })
 }
 
 /// What came of it.

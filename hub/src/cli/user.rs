@@ -24,8 +24,8 @@ pub(super) enum Command {
       --role clerk --cooperative 1 --office-password-stdin
 
 The password is asked for on a terminal, else it is the first line of standard input. A clerk's office password is for
-the page at the office; it works offline, and should be another than the password here. With --office-password-stdin
-it is asked for too, else it is the second line of standard input.")]
+the page at the office; it works offline, and should be another than the password here. On a terminal it is asked for too;
+else, with --office-password-stdin, it is the second line of standard input.")]
     Add(Add),
     /// Confirm that a number belongs to the account that registered with it.
     #[command(after_help = "Example:
@@ -40,9 +40,12 @@ and the membership with it, belong to the account. Ask the person first, by call
   mizili-hub user list --json | grep '\"phone_confirmed\":false'")]
     List(Common),
     /// Close an account: it is signed out everywhere, at its office too.
-    #[command(after_help = "Example:
-  mizili-hub user disable --phone +265991234567")]
-    Disable(user_care::Whose),
+    #[command(after_help = "Examples:
+  mizili-hub user disable --phone +265991234567
+  mizili-hub user disable --phone +265991234567 --yes
+
+It asks where nobody else could sign in as an administrator.")]
+    Disable(user_care::Sure),
     /// Open an account again that was closed.
     #[command(after_help = "Example:
   mizili-hub user enable --phone +265991234567")]
@@ -56,12 +59,13 @@ and the membership with it, belong to the account. Ask the person first, by call
 The password is asked for on a terminal, else it is the first line of standard input. The account is signed out everywhere.")]
     Password(user_care::Password),
     /// Give a phone number free that a stranger registered.
-    #[command(after_help = "Example:
+    #[command(after_help = "Examples:
   mizili-hub user release --phone +265991234567
+  mizili-hub user release --phone +265991234567 --yes
 
-The account that has the number is closed and loses it; what it did stays. The number's owner can register now. Ask the person
+It says whose account it is and asks. The account that has the number is closed and loses it; what it did stays. The number's owner can register now. Ask the person
 first, by calling that number.")]
-    Release(user_care::Whose),
+    Release(user_care::Sure),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -103,8 +107,8 @@ pub(super) async fn run(command: Command) -> Result<()> {
         Command::Add(args) => add(args).await,
         Command::Confirm(args) => confirm(args).await,
         Command::List(common) => user_care::list(&common).await,
-        Command::Disable(args) => user_care::close(args, true).await,
-        Command::Enable(args) => user_care::close(args, false).await,
+        Command::Disable(args) => user_care::disable(args).await,
+        Command::Enable(args) => user_care::enable(args).await,
         Command::Password(args) => user_care::password(args).await,
         Command::Release(args) => user_care::release(args).await,
     }
@@ -122,7 +126,7 @@ async fn add(args: Add) -> Result<()> {
             "only clerks have an office password: leave --office-password-stdin out, or make it --role clerk"
         );
     }
-    let (password, office_password) = read_passwords(args.office_password_stdin).await?;
+    let (password, office_password) = read_passwords(args.office_password_stdin, role == Role::Clerk).await?;
     let user_care::Whose { common, phone, country } = args.whose;
     let name = args.name.unwrap_or_else(|| phone.clone());
     let account = NewAccount {
@@ -162,11 +166,12 @@ pub(super) fn in_words(error: ApiError) -> anyhow::Error {
     error.into()
 }
 
-/// The password and the office password: asked for on a terminal, else lines of standard input.
-pub(super) async fn read_passwords(office: bool) -> Result<(String, Option<String>)> {
+/// The password and the office password: asked for on a terminal, else lines of standard input. `new_clerk`: at a terminal the office
+/// password is asked for without being told to, for a clerk without one cannot sign in at the office.
+pub(super) async fn read_passwords(office: bool, new_clerk: bool) -> Result<(String, Option<String>)> {
     if std::io::stdin().is_terminal() {
         let first = ask("Password").await?;
-        return Ok((first, if office { Some(ask("Office password").await?) } else { None }));
+        return Ok((first, if office || new_clerk { Some(ask("Office password").await?) } else { None }));
     }
     let mut lines = std::io::stdin().lock().lines();
     let mut line = |what: &str| -> Result<String> {

@@ -1,14 +1,16 @@
 //! `mizili-hub user list|disable|enable|password|release`: what an operator does with accounts that are there. A password is never an
 //! argument: it would stand in the list of processes.
 
-use super::Common;
 use super::user::{in_words, read_passwords};
-use crate::market::users::care;
+use super::{Common, ask};
+use crate::config::Opened;
+use crate::market::users::care::{self, Standing};
 use crate::market::users::db::Account;
 use anyhow::Result;
 use clap::Args;
 use mizili_node::password::Passwords;
 use serde::Serialize;
+use sync_protocol::phone::Phone;
 use uuid::Uuid;
 
 /// The account of a number.
@@ -22,6 +24,16 @@ pub(super) struct Whose {
     /// Country code of three letters, completes a local number.
     #[arg(long)]
     pub(super) country: Option<String>,
+}
+
+/// The account of a number, for what should not happen by a slip.
+#[derive(Args)]
+pub(super) struct Sure {
+    #[command(flatten)]
+    whose: Whose,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Args)]
@@ -69,20 +81,49 @@ fn line(account: &Account) -> String {
     format!("{phone:<16}  {}  {role}{cooperative}, {confirmed}: {}", account.state, account.name)
 }
 
-pub(super) async fn close(args: Whose, closed: bool) -> Result<()> {
-    let phone = care::number(&args.phone, args.country.as_deref()).map_err(|error| in_words(error.into()))?;
+/// Closes an account; asks where nobody could sign in as an administrator then.
+pub(super) async fn disable(args: Sure) -> Result<()> {
+    let whose = args.whose;
+    let phone = number(&whose)?;
+    let opened = whose.common.open().await?;
+    let done = disabled(&opened, &phone, args.yes).await;
+    opened.close().await?;
+    let id = done?;
+    whose.common.output().result(&Done { id }, || {
+        format!("The account of {} is closed and signed out everywhere.", phone.as_str())
+    })
+}
+
+async fn disabled(opened: &Opened, phone: &Phone, is_confirmed: bool) -> Result<Uuid> {
+    let standing = care::standing(&opened.db, phone).await.map_err(in_words)?;
+    if standing.is_last_admin {
+        let question = format!(
+            "{} is the last administrator that can sign in. Shall the account be closed?",
+            called(&standing, phone)
+        );
+        ask::sure(question, is_confirmed).await?;
+    }
+    let user = care::set_closed(&opened.db, &opened.deps(), phone, true).await.map_err(in_words)?;
+    Ok(user.id)
+}
+
+pub(super) async fn enable(args: Whose) -> Result<()> {
+    let phone = number(&args)?;
     let opened = args.common.open().await?;
-    let done = care::set_closed(&opened.db, &opened.deps(), &phone, closed).await;
+    let done = care::set_closed(&opened.db, &opened.deps(), &phone, false).await;
     opened.close().await?;
     let user = done.map_err(in_words)?;
-    let words = if closed { "is closed and signed out everywhere" } else { "is open" };
-    args.common.output().result(&Done { id: user.id }, || format!("The account of {} {words}.", user.phone))
+    args.common.output().result(&Done { id: user.id }, || format!("The account of {} is open.", user.phone))
+}
+
+fn number(whose: &Whose) -> Result<Phone> {
+    care::number(&whose.phone, whose.country.as_deref()).map_err(|error| in_words(error.into()))
 }
 
 pub(super) async fn password(args: Password) -> Result<()> {
     let Password { whose: args, office_password_stdin } = args;
-    let phone = care::number(&args.phone, args.country.as_deref()).map_err(|error| in_words(error.into()))?;
-    let (password, office) = read_passwords(office_password_stdin).await?;
+    let phone = number(&args)?;
+    let (password, office) = read_passwords(office_password_stdin, false).await?;
     let opened = args.common.open().await?;
     let (deps, pool) = (opened.deps(), Passwords::new(1));
     let done = care::set_password(&opened.db, &deps, &pool, &phone, &password, office.as_deref()).await;
@@ -93,13 +134,45 @@ pub(super) async fn password(args: Password) -> Result<()> {
     })
 }
 
-pub(super) async fn release(args: Whose) -> Result<()> {
-    let phone = care::number(&args.phone, args.country.as_deref()).map_err(|error| in_words(error.into()))?;
-    let opened = args.common.open().await?;
-    let done = care::release(&opened.db, &opened.deps(), &phone).await;
+/// Gives a number free when somebody has confirmed whose it is: there is no way back.
+pub(super) async fn release(args: Sure) -> Result<()> {
+    let whose = args.whose;
+    let phone = number(&whose)?;
+    let opened = whose.common.open().await?;
+    let done = released(&opened, &phone, args.yes).await;
     opened.close().await?;
-    let id = done.map_err(in_words)?;
-    args.common.output().result(&Done { id: id.0 }, || {
-        format!("{} is free: account {} is closed and has no number.", phone.as_str(), id.0)
+    let id = done?;
+    whose.common.output().result(&Done { id }, || {
+        format!("{} is free: account {id} is closed and has no number.", phone.as_str())
     })
+}
+
+async fn released(opened: &Opened, phone: &Phone, is_confirmed: bool) -> Result<Uuid> {
+    let standing = care::standing(&opened.db, phone).await.map_err(in_words)?;
+    let mut question = String::new();
+    if standing.account.phone_confirmed {
+        question.push_str("The number was CONFIRMED to be this person's own. ");
+    }
+    if standing.is_last_admin {
+        question.push_str("This is the last administrator that can sign in. ");
+    }
+    let whom = called(&standing, phone);
+    question
+        .push_str(&format!("Shall {whom} lose the number, and the account be closed? There is no way back."));
+    ask::sure(question, is_confirmed).await?;
+    let id = care::release(&opened.db, &opened.deps(), phone).await.map_err(in_words)?;
+    Ok(id.0)
+}
+
+/// An account in words: `Grace Banda (+265991234567, clerk, number confirmed, 2 open orders)`.
+fn called(standing: &Standing, phone: &Phone) -> String {
+    let Standing { account, open_orders, .. } = standing;
+    let confirmed = if account.phone_confirmed { "confirmed" } else { "not confirmed" };
+    let orders = match open_orders {
+        0 => "no open orders".to_owned(),
+        1 => "1 open order".to_owned(),
+        many => format!("{many} open orders"),
+    };
+    let (name, role) = (&account.name, account.role.as_str());
+    format!("{name} ({}, {role}, number {confirmed}, {orders})", phone.as_str())
 }

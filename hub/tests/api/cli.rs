@@ -507,7 +507,12 @@ fn accounts_are_listed_closed_opened_given_passwords_and_numbers_given_free() {
     let new = [&["user", "password"][..], &whose].concat();
     fails(&with_stdin(dir, &new, "password1\n"), "everybody tries first");
     json(&with_stdin(dir, &new, "battery staple\n"));
-    json(&user("release"));
+    fails(
+        &user("release"),
+        "The number was CONFIRMED to be this person's own. Shall +265991000001 (+265991000001, clerk, number confirmed, no open orders) lose",
+    );
+    assert_eq!(state()["state"], "open", "nobody has said yes");
+    json(&run(dir, &[&["user", "release", "--yes"][..], &whose].concat()));
     let freed = state();
     assert_eq!((freed["state"].as_str(), freed["phone"].is_null()), (Some("released"), true));
     fails(&user("release"), "No account has the number +265991000001.");
@@ -518,4 +523,37 @@ fn accounts_are_listed_closed_opened_given_passwords_and_numbers_given_free() {
         "gift of rain\n",
     ));
     assert_eq!(json(&run(dir, &["user", "list", "--json"])).len(), 2);
+    // Without the last administrator nobody could do what only they may.
+    let admin = |phone| ["user", "add", "--phone", phone, "--role", "admin", "--json"];
+    let close =
+        |phone, more: &[&str]| run(dir, &[&["user", "disable", "--phone", phone, "--json"], more].concat());
+    json(&with_stdin(dir, &admin("+265991000002"), "gift of rain\n"));
+    fails(&close("+265991000002", &[]), "is the last administrator that can sign in");
+    json(&with_stdin(dir, &admin("+265991000003"), "gift of rain\n"));
+    json(&close("+265991000002", &[]));
+    fails(&close("+265991000003", &[]), "Nothing was changed; give --yes");
+    json(&close("+265991000003", &["--yes"]));
+}
+
+#[test]
+fn a_folder_that_is_a_file_or_an_offices_or_anothers_is_refused_before_anything_is_made() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let office = dir.path().join("office");
+    std::fs::create_dir(&office).unwrap();
+    std::fs::write(office.join("edge.db"), "").unwrap();
+    fails(&run(&office.join("edge.db"), &["serve", "--listen", "127.0.0.1:0"]), "is a file; give a folder");
+    let holds = "holds the data of mizili-edge; give another folder";
+    for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["user", "list"]] {
+        fails(&run(&office, words), holds);
+    }
+    assert_eq!(std::fs::read_dir(&office).unwrap().count(), 1);
+    // A folder is closed to all but its owner.
+    let closed = dir.path().join("closed");
+    std::fs::create_dir_all(closed.join("postgres")).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if std::fs::read_dir(&closed).is_err() {
+        fails(&run(&closed, &["user", "list"]), "cannot be read by this account");
+    }
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
 }

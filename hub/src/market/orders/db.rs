@@ -148,6 +148,11 @@ pub(crate) async fn named(conn: &mut PgConnection, commodity: i32, unit: i32) ->
 /// who holds another row of the market waits for an account.
 pub(crate) async fn lock_and_count_open(conn: &mut PgConnection, user: UserId) -> Result<i64, sqlx::Error> {
     q("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind(user.0).fetch_optional(&mut *conn).await?;
+    count_open(conn, user).await
+}
+
+/// Orders that an account made and that are not fetched, cancelled or refused yet.
+pub(crate) async fn count_open(conn: &mut PgConnection, user: UserId) -> Result<i64, sqlx::Error> {
     let sql = "SELECT count(*) FROM orders WHERE buyer_user_id = $1 AND status = ANY($2)";
     q_scalar(sql).bind(user.0).bind(&open_codes()[..]).fetch_one(conn).await
 }

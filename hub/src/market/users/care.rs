@@ -2,7 +2,7 @@
 //! number free that belongs to somebody else. What an office knows of the person goes to the office in the same transaction.
 
 use crate::auth::app::{is_password, open_session};
-use crate::auth::caller::Caller;
+use crate::auth::caller::{Caller, Role};
 use crate::auth::db::lock;
 use crate::auth::pair::Tokens;
 use crate::auth::throttle;
@@ -10,7 +10,7 @@ use crate::auth::token::Whose;
 use crate::db::{Db, retrying};
 use crate::error::{ApiError, Kind, Problem, unauthorized};
 use crate::feed::{Touched, publish};
-use crate::market::orders::unconfirmed;
+use crate::market::orders::{db as orders, unconfirmed};
 use crate::market::users::db::{self, Account};
 use crate::market::users::phone::read_phone;
 use crate::market::users::{PasswordChange, User};
@@ -41,6 +41,32 @@ pub async fn list(db: &Db, after: Option<Uuid>) -> Result<Vec<Account>, ApiError
     let accounts = db::list(&mut tx, after, PAGE).await?;
     tx.commit().await?;
     Ok(accounts)
+}
+
+/// What somebody should know before an account is closed.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The account.
+    pub account: Account,
+    /// Its orders that are not done with.
+    pub open_orders: i64,
+    /// Whether no other administrator could sign in without it.
+    pub is_last_admin: bool,
+}
+
+/// How the account of a number stands.
+///
+/// # Errors
+/// No account has that number.
+pub async fn standing(db: &Db, phone: &Phone) -> Result<Standing, ApiError> {
+    let mut tx = db.begin().await?;
+    let account = db::by_phone(&mut tx, phone.number()).await?.ok_or_else(|| nobody_has(phone))?;
+    let id = UserId(account.id);
+    let open_orders = orders::count_open(&mut tx, id).await?;
+    let is_admin = account.role == Role::Admin && account.state == "open";
+    let is_last_admin = is_admin && !db::has_other_admin(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(Standing { account, open_orders, is_last_admin })
 }
 
 /// Closes an account, or opens it again. A closed one is signed out at once, everywhere.
@@ -200,8 +226,11 @@ async fn changed(
 }
 
 async fn locked(conn: &mut PgConnection, phone: &Phone) -> Result<(UserId, Option<CooperativeId>), ApiError> {
-    let nobody = || Kind::NotFound.because(format!("No account has the number {}.", phone.as_str()));
-    Ok(db::lock_by_phone(conn, phone.number()).await?.ok_or_else(nobody)?)
+    Ok(db::lock_by_phone(conn, phone.number()).await?.ok_or_else(|| nobody_has(phone))?)
+}
+
+fn nobody_has(phone: &Phone) -> Problem {
+    Kind::NotFound.because(format!("No account has the number {}.", phone.as_str()))
 }
 
 /// Publishes what the office knows of an account; whom to tell after the commit.

@@ -70,25 +70,38 @@ pub(crate) async fn list(
 ) -> Result<Vec<Account>, sqlx::Error> {
     let sql = "SELECT id, phone, phone_confirmed, disabled, name, role, cooperative_id, created_at FROM users
                WHERE id > $1 ORDER BY id LIMIT $2";
-    let account = |row: &PgRow| {
-        let phone = row.try_get::<Option<i64>, _>("phone")?.map(|phone| phone_text(phone.cast_unsigned()));
-        let state = match (&phone, row.try_get("disabled")?) {
-            (None, _) => "released",
-            (_, true) => "closed",
-            _ => "open",
-        };
-        Ok(Account {
-            id: row.try_get("id")?,
-            phone: phone.flatten(),
-            phone_confirmed: row.try_get("phone_confirmed")?,
-            state,
-            role: Role::parse(row.try_get("role")?).ok_or_else(|| misfit("users", "role"))?,
-            name: row.try_get("name")?,
-            cooperative_id: row.try_get::<Option<i32>, _>("cooperative_id")?.map(i32::cast_unsigned),
-            created_at: rfc3339(row.try_get::<jiff_sqlx::Timestamp, _>("created_at")?.to_jiff().as_second()),
-        })
-    };
     q(sql).bind(after.unwrap_or_default()).bind(limit).fetch_all(conn).await?.iter().map(account).collect()
+}
+
+/// The account of a number, as an operator sees it.
+pub(crate) async fn by_phone(conn: &mut PgConnection, phone: u64) -> Result<Option<Account>, sqlx::Error> {
+    let sql = "SELECT id, phone, phone_confirmed, disabled, name, role, cooperative_id, created_at FROM users WHERE phone = $1";
+    q(sql).bind(phone.cast_signed()).fetch_optional(conn).await?.as_ref().map(account).transpose()
+}
+
+/// Whether there is an open account of an administrator besides this one.
+pub(crate) async fn has_other_admin(conn: &mut PgConnection, id: UserId) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE role = $2 AND NOT disabled AND id <> $1)";
+    q_scalar(sql).bind(id.0).bind(Role::Admin.as_str()).fetch_one(conn).await
+}
+
+fn account(row: &PgRow) -> Result<Account, sqlx::Error> {
+    let phone = row.try_get::<Option<i64>, _>("phone")?.map(|phone| phone_text(phone.cast_unsigned()));
+    let state = match (&phone, row.try_get("disabled")?) {
+        (None, _) => "released",
+        (_, true) => "closed",
+        _ => "open",
+    };
+    Ok(Account {
+        id: row.try_get("id")?,
+        phone: phone.flatten(),
+        phone_confirmed: row.try_get("phone_confirmed")?,
+        state,
+        role: Role::parse(row.try_get("role")?).ok_or_else(|| misfit("users", "role"))?,
+        name: row.try_get("name")?,
+        cooperative_id: row.try_get::<Option<i32>, _>("cooperative_id")?.map(i32::cast_unsigned),
+        created_at: rfc3339(row.try_get::<jiff_sqlx::Timestamp, _>("created_at")?.to_jiff().as_second()),
+    })
 }
 
 /// The account of a number and its cooperative, locked.

@@ -97,7 +97,7 @@ pub enum FileError {
     },
     /// The file's name does not say its country, and nobody else did.
     #[error(
-        "the name \"{name}\" does not say the country: name the file wfp_food_prices_xxx.csv, or give the country"
+        "the name \"{name}\" does not say the country: name the file wfp_food_prices_xxx.csv, or give its country, such as --country MWI"
     )]
     NoCountry {
         /// The file's name.
