@@ -3,7 +3,6 @@
 //! With `--json` a command prints one JSON object a line on standard output and nothing else there; without it, words for people.
 //! Logs and errors go to standard error.
 
-mod ask;
 mod backup;
 mod commands;
 mod cooperative;

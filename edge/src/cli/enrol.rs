@@ -4,13 +4,17 @@ use super::fresh::Fresh;
 use super::{Out, Place, password, tell};
 use crate::commands;
 use crate::config::{CONFIG_FILE, Config};
+use crate::db::Db;
 use crate::sync::client::{HttpTransport, checked_address};
-use crate::sync::enrol::Enrolment;
+use crate::sync::enrol::{Before, Enrolled, Enrolment};
 use crate::sync::tls::BestTime;
 use crate::sync::{self, Bounds, Check, SyncError};
+use anyhow::{Context as _, bail};
+use mizili_node::prompt;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use sync_protocol::ids::EdgeId;
 
 /// The exchange after a box was let in again.
 const EXCHANGE: Bounds = Bounds {
@@ -30,7 +34,8 @@ const EXCHANGE: Bounds = Bounds {
     On a terminal the office password is asked for; else, and with --json, one is made and printed.\n\
     Settings are written to edge.toml in the data folder.\n\
     A box that is enrolled and that the hub does not go on with is let in again the same way, with a new code (mizili-hub edge code). \
-    It keeps everything it has, sends the hub what it has not heard, and sells of its own stock what was counted since.")]
+    It keeps everything it has, sends the hub what it has not heard, and sells of its own stock what was counted since. Where nothing \
+    keeps the box from going on as it is, it asks first; a script says --yes.")]
 pub(super) struct EnrolArgs {
     /// The hub's address
     #[arg(long, value_name = "URL")]
@@ -44,6 +49,9 @@ pub(super) struct EnrolArgs {
     /// The hub is the one that this box belongs to, although its keys are others
     #[arg(long)]
     same_hub: bool,
+    /// Do not ask before a box is enrolled again that goes on by itself
+    #[arg(long)]
+    yes: bool,
 }
 
 pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow::Result<()> {
@@ -55,7 +63,11 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
         );
     }
     place.check()?;
-    let mut fresh = Fresh::look(place.path());
+    let shown = place.path().display();
+    let taken = Fresh::take(place.path()).with_context(|| format!("cannot use the data folder {shown}"))?;
+    let Some(mut fresh) = taken else {
+        bail!("another enrol of {shown} is running; wait until it has ended")
+    };
     let db = place.open()?;
     let time = Arc::new(BestTime::new(place.deps.clock.clone(), None, 0));
     let transport = HttpTransport::new(&args.hub, args.insecure_http, time)?;
@@ -68,7 +80,10 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
         same_hub: args.same_hub,
     };
     let (chosen, made) = match enrolment.check(&args.code).await? {
-        Some(_) => (None, None),
+        Some(edge) => {
+            may_stop_selling(&enrolment, edge, args.yes).await?;
+            (None, None)
+        }
         None => {
             let (chosen, made) = password::first(place, out.json).await?;
             (Some(chosen), made)
@@ -79,30 +94,37 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
     let enrolled = enrolment.run(&args.code, chosen.as_deref()).await;
     fresh.keep(enrolled.as_ref().map_or_else(SyncError::may_have_arrived, |_| true));
     let enrolled = enrolled.map_err(|error| at(&args.hub, error))?;
-    let name = &enrolled.cooperative.name;
-    if enrolled.is_anew {
-        // What people were told of should not wait for the next contact.
-        let config = Config::load(place.path())?;
-        let exchanged = match sync::open(db.clone(), place.deps.clone(), &config).await {
-            Ok(syncer) => syncer.run_once(EXCHANGE).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = exchanged {
-            tell(&format!(
-                "The hub has let this box in again; the first exchange did not come to its end: {error}"
-            ));
+    match enrolled.before {
+        Before::New => say_new(&enrolled, made, place, out),
+        Before::Earlier => {
+            exchange(&db, place).await?;
+            say_anew(&enrolled, left(&db).await?, out)
         }
-        let left = db.read(commands::tally).await?.unsettled();
-        return out.say(
-            &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "again": true, "pending": left }),
-            &format!(
-                "This box goes on as number {} of the hub, the office of {name}, with all that it has. {left} entries wait for the \
-                 hub's answer.\nCount the stock at the office page: until a product is counted, the hub is asked for every new \
-                 order of it.",
-                enrolled.edge
-            ),
-        );
+        Before::Same => say_same(&enrolled, left(&db).await?, out),
     }
+}
+
+/// What people were told of should not wait for the next contact.
+async fn exchange(db: &Db, place: &Place) -> anyhow::Result<()> {
+    let config = Config::load(place.path())?;
+    let exchanged = match sync::open(db.clone(), place.deps.clone(), &config).await {
+        Ok(syncer) => syncer.run_once(EXCHANGE).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = exchanged {
+        tell(&format!(
+            "The hub has let this box in again; the first exchange did not come to its end: {error}"
+        ));
+    }
+    Ok(())
+}
+
+/// What has no final answer of the hub yet.
+async fn left(db: &Db) -> anyhow::Result<u64> {
+    Ok(db.read(commands::tally).await?.unsettled())
+}
+
+fn say_new(enrolled: &Enrolled, made: Option<String>, place: &Place, out: &mut Out) -> anyhow::Result<()> {
     let shown = match &made {
         Some(made) => format!("The office password is: {made}   (it is shown only this once)\n"),
         None => String::new(),
@@ -110,15 +132,50 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
     out.say(
         &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "office_password": made }),
         &format!(
-            "This box is now number {} of the hub, the office of {name}.\n{shown}\
+            "This box is now number {} of the hub, the office of {}.\n{shown}\
              Sign in at the office page with the name '{}'.\n\
              Its settings are in {}.\nStart it with: mizili-edge serve --data-dir {}",
             enrolled.edge,
+            enrolled.cooperative.name,
             crate::office::password::FIRST_USER,
             place.path().join(CONFIG_FILE).display(),
             place.path().display()
         ),
     )
+}
+
+fn say_anew(enrolled: &Enrolled, left: u64, out: &mut Out) -> anyhow::Result<()> {
+    out.say(
+        &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "again": true, "pending": left }),
+        &format!(
+            "This box goes on as number {} of the hub, the office of {}, with all that it has. {left} entries wait for the \
+             hub's answer.\nCount the stock at the office page: until a product is counted, the hub is asked for every new \
+             order of it.",
+            enrolled.edge, enrolled.cooperative.name
+        ),
+    )
+}
+
+fn say_same(enrolled: &Enrolled, left: u64, out: &mut Out) -> anyhow::Result<()> {
+    out.say(
+        &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "again": true, "pending": left }),
+        &format!(
+            "This box is number {} of the hub, the office of {}, by this code already. It goes on as it was, with all that it has.",
+            enrolled.edge, enrolled.cooperative.name
+        ),
+    )
+}
+
+/// A box that is well sells nothing of its own stock after this until somebody has counted it: no slip may do that.
+async fn may_stop_selling(enrolment: &Enrolment<'_>, edge: EdgeId, is_said: bool) -> anyhow::Result<()> {
+    if enrolment.goes_on_by_itself().await? {
+        let question = format!(
+            "This box is number {edge} of its hub, and nothing keeps it from going on as it is. Enrolled again it keeps what it has, but \
+             sells nothing of its own stock until each product was counted at the office page. Shall it be enrolled again?"
+        );
+        prompt::sure(question, is_said).await?;
+    }
+    Ok(())
 }
 
 /// Where the line fails before a box is anybody's, the address is the first thing to look at.

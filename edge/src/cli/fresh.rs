@@ -1,7 +1,8 @@
-//! A data folder in which there was no box yet: what a try to enrol made there is taken away again unless it is kept. Must never touch
-//! what was there before.
+//! The data folder of one try to enrol, which nobody else may use for that meanwhile. What a try made in a folder in which there was no
+//! box yet is taken away again unless it is kept. Must never touch what was there before, nor what another try has made.
 
 use crate::db::Db;
+use crate::sync::lock::{self, Held};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,14 +16,24 @@ pub(super) struct Fresh {
     /// Whether a box is there: then nothing is taken away.
     is_box: bool,
     is_kept: bool,
+    /// Until everything is taken away: what another try makes is never in sight of this one.
+    _place: Held,
 }
 
 impl Fresh {
-    /// Looks at a folder, before anything is made there. What is in the folder of a box is kept in any case.
-    pub(super) fn look(folder: &Path) -> Self {
-        let before = names(folder).ok();
-        let is_box = Db::is_in(folder) || (folder.exists() && before.is_none());
-        Self { folder: folder.to_owned(), before, is_box, is_kept: false }
+    /// Takes a folder for a try, before anything is made there; `None` while another has it. What is in the folder of a box is kept in
+    /// any case.
+    ///
+    /// # Errors
+    /// When nothing can be made there.
+    pub(super) fn take(folder: &Path) -> io::Result<Option<Self>> {
+        let was_there = folder.exists();
+        let Some(place) = lock::enrolling(folder)? else { return Ok(None) };
+        let now = names(folder);
+        let is_box = Db::is_in(folder) || now.is_err();
+        let before =
+            now.ok().filter(|_| was_there).map(|names| names.into_iter().filter(not_the_lock).collect());
+        Ok(Some(Self { folder: folder.to_owned(), before, is_box, is_kept: false, _place: place }))
     }
 
     /// Whether what is there now stays.
@@ -39,12 +50,20 @@ impl Drop for Fresh {
         }
         let was_there = |name: &OsString| self.before.as_ref().is_some_and(|before| before.contains(name));
         for name in names(&self.folder).unwrap_or_default().iter().filter(|name| !was_there(name)) {
-            let _ = fs::remove_file(self.folder.join(name));
+            if not_the_lock(name) {
+                let _ = fs::remove_file(self.folder.join(name));
+            }
         }
+        // Last: from here on the folder is another try's.
+        let _ = fs::remove_file(self.folder.join(lock::ENROL_FILE));
         if self.before.is_none() {
             let _ = fs::remove_dir(&self.folder);
         }
     }
+}
+
+fn not_the_lock(name: &OsString) -> bool {
+    name != lock::ENROL_FILE
 }
 
 fn names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
@@ -55,27 +74,33 @@ fn names(folder: &Path) -> io::Result<BTreeSet<OsString>> {
 mod tests {
     use super::*;
 
+    fn take(folder: &Path) -> Fresh {
+        Fresh::take(folder).unwrap().unwrap()
+    }
+
     #[test]
     fn what_a_try_made_goes_and_what_was_there_stays() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("box");
-        let fresh = Fresh::look(&folder);
+        let fresh = take(&folder);
         drop(Db::open(&folder).unwrap());
+        assert!(Db::is_in(&folder));
+        assert!(Fresh::take(&folder).unwrap().is_none(), "a second try makes and takes away nothing");
         assert!(Db::is_in(&folder));
         drop(fresh);
         assert!(!folder.exists());
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("edge.toml"), "").unwrap();
-        let fresh = Fresh::look(&folder);
+        let fresh = take(&folder);
         drop(Db::open(&folder).unwrap());
         drop(fresh);
         assert_eq!(names(&folder).unwrap(), BTreeSet::from(["edge.toml".into()]));
-        let mut kept = Fresh::look(&folder);
+        let mut kept = take(&folder);
         drop(Db::open(&folder).unwrap());
         kept.keep(true);
         drop(kept);
         // A box is never taken away, whatever becomes of a try in its folder.
-        drop(Fresh::look(&folder));
+        drop(take(&folder));
         assert!(Db::is_in(&folder) && folder.join("edge.toml").exists());
     }
 }

@@ -18,6 +18,7 @@ pub use error::DbError;
 
 use crate::node::HighWaterKeeper;
 use open::Reading;
+pub(crate) use open::make_private_dir;
 use readers::{READERS_MAX, Readers};
 use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ use super::steps::{STEPS, migrations};
 use super::{DbError, room};
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -143,7 +144,8 @@ fn migrate(conn: &mut Connection, data_dir: &Path) -> Result<(), DbError> {
 }
 
 /// The folder holds phone numbers and keys: only its owner may look in.
-fn make_private_dir(data_dir: &Path) -> Result<(), DbError> {
+/// Makes the data folder where it is missing, for its owner alone.
+pub(crate) fn make_private_dir(data_dir: &Path) -> io::Result<()> {
     if data_dir.is_dir() {
         return Ok(());
     }
@@ -151,8 +153,7 @@ fn make_private_dir(data_dir: &Path) -> Result<(), DbError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(data_dir)?;
-    Ok(())
+    builder.create(data_dir)
 }
 
 /// The database file, whatever the folder's mode: made for its owner alone, and closed to others where it was not. SQLite gives

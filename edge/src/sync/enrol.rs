@@ -7,6 +7,7 @@ use super::client::Transport;
 use super::error::SyncError;
 use super::lock;
 use super::session::ask;
+use super::state;
 use crate::config;
 use crate::db::Db;
 use crate::identity::Identity;
@@ -25,8 +26,9 @@ use sync_protocol::session::{ENROL_PATH, Link, identity};
 use sync_protocol::wire::message::RefusalCode;
 use uuid::Uuid;
 
-/// Fewest and most letters and digits of a code; what is typed is checked before it is sent.
-const CODE_CHARS: (usize, usize) = (8, 64);
+/// Codes of [`SyncError`] that only a person ends, most of them by enrolling the box again.
+const SHUT_OUT: [&str; 6] =
+    ["revoked", "rewound", "sequence_reused", "sequence_gap", "stream_halted", "not_the_hub"];
 
 /// How long to wait for an exchange that is under way: what a slow link takes for a batch.
 const EXCHANGE_PATIENCE: Duration = Duration::from_secs(90);
@@ -38,8 +40,20 @@ pub struct Enrolled {
     pub edge: EdgeId,
     /// The cooperative whose office it is.
     pub cooperative: Cooperative,
-    /// Whether the box was this edge before.
-    pub is_anew: bool,
+    /// What the box was before.
+    pub before: Before,
+}
+
+/// What a box was before it was enrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// No edge.
+    New,
+    /// This edge, in an earlier stream: what has no final answer is offered anew, and everything has to be counted.
+    Earlier,
+    /// What it is now: the code was its own already, and no new stream begins. The hub answers the same box so until its first exchange,
+    /// for the answer may have been lost.
+    Same,
 }
 
 /// How a box is enrolled.
@@ -65,17 +79,27 @@ impl Enrolment<'_> {
     /// # Errors
     /// What speaks against it.
     pub async fn check(&self, code: &str) -> Result<Option<EdgeId>, SyncError> {
-        let letters = identity::normal_code(code).len();
-        if !(CODE_CHARS.0..=CODE_CHARS.1).contains(&letters) {
-            return Err(SyncError::BadCode { edge: None });
-        }
         let known = self.db.read(node::identity).await?.map(|known| known.edge);
         match (known, identity::code_pick(code)) {
+            (_, None) => Err(SyncError::NoCode { edge: known.map(|edge| edge.0) }),
             (Some(edge), Some(pick)) if pick != identity::pick(edge) => {
                 Err(SyncError::CodeOfAnother { edge: edge.0 })
             }
             _ => Ok(known),
         }
+    }
+
+    /// Whether the box as it is goes on at its next exchange, as far as is known here: it has its keys, and the hub has not shut it out.
+    /// Then enrolling it again only stops its sales until everything was counted.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn goes_on_by_itself(&self) -> Result<bool, SyncError> {
+        if Identity::load(self.data_dir).is_err() {
+            return Ok(false);
+        }
+        let failure = self.db.read(state::load).await?.failure;
+        Ok(failure.is_none_or(|(code, _)| !SHUT_OUT.contains(&code.as_str())))
     }
 
     /// Enrols with a code. A new box gets its first office password; one that is enrolled keeps everything it has and goes on as a new
@@ -103,6 +127,11 @@ impl Enrolment<'_> {
         if known.is_some() {
             self.must_be_the_same_hub(answer.hub, &me.hub_keys).await?;
         }
+        let before = match self.db.read(node::identity).await? {
+            None => Before::New,
+            Some(known) if known.incarnation == me.incarnation => Before::Same,
+            Some(_) => Before::Earlier,
+        };
         let (edge, epoch, hub, now_s) = (me.edge, answer.epoch, answer.hub, self.deps.clock.now_s());
         self.db
             .write(move |tx| {
@@ -120,11 +149,10 @@ impl Enrolment<'_> {
                 EnrolError::Db(cause) => SyncError::Storage(cause),
                 EnrolError::HasCommands(_) => SyncError::DataOfAnother(error.to_string()),
             })?;
-        if known.is_some() {
-            return Ok(Enrolled { edge, cooperative: answer.cooperative, is_anew: true });
+        if before == Before::New {
+            config::write_first(self.data_dir, self.deps, &answer.cooperative.country, self.insecure_http)?;
         }
-        config::write_first(self.data_dir, self.deps, &answer.cooperative.country, self.insecure_http)?;
-        Ok(Enrolled { edge, cooperative: answer.cooperative, is_anew: false })
+        Ok(Enrolled { edge, cooperative: answer.cooperative, before })
     }
 
     /// Refuses another hub that happens to use the same number: what waits here is not for it, and its rows are not of these buckets.

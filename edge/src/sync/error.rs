@@ -41,6 +41,15 @@ pub enum SyncError {
         /// Its number.
         edge: u32,
     },
+    /// What was typed is no code at all.
+    #[error(
+        "this is no code: one has 12 letters and figures, such as 0K7M-2XYZ-9QRT. Look at it again, or ask the operator for a new one: \
+         {}", code_command(*edge)
+    )]
+    NoCode {
+        /// The edge that the box is, where it is one.
+        edge: Option<u32>,
+    },
     /// The code is not good.
     #[error("the code is wrong, used or has expired. Ask the operator for a new one: {}", code_command(*edge))]
     BadCode {
@@ -144,6 +153,7 @@ impl SyncError {
             Self::Storage(cause) => cause.is_retryable(),
             Self::NotEnrolled
             | Self::CodeOfAnother { .. }
+            | Self::NoCode { .. }
             | Self::BadCode { .. }
             | Self::DataOfAnother(_)
             | Self::HttpStatus { .. }
@@ -162,7 +172,9 @@ impl SyncError {
     pub fn may_have_arrived(&self) -> bool {
         !matches!(
             self,
-            Self::BadCode { .. } | Self::Line(LineError::Unreachable(_) | LineError::Certificate(_))
+            Self::NoCode { .. }
+                | Self::BadCode { .. }
+                | Self::Line(LineError::Unreachable(_) | LineError::Certificate(_))
         )
     }
 
@@ -175,7 +187,10 @@ impl SyncError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotEnrolled => "not_enrolled",
-            Self::CodeOfAnother { .. } | Self::BadCode { .. } | Self::DataOfAnother(_) => "enrolment",
+            Self::CodeOfAnother { .. }
+            | Self::NoCode { .. }
+            | Self::BadCode { .. }
+            | Self::DataOfAnother(_) => "enrolment",
             Self::HttpStatus { .. } => "refused",
             Self::Line(LineError::Certificate(_)) => "certificate",
             Self::Line(_) => "offline",
@@ -300,6 +315,7 @@ mod tests {
         let mut errors = vec![
             SyncError::NotEnrolled,
             SyncError::CodeOfAnother { edge: 1 },
+            SyncError::NoCode { edge: None },
             SyncError::BadCode { edge: None },
             SyncError::DataOfAnother("x".into()),
             LineError::Unreachable("x".into()).into(),

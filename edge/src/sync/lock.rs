@@ -1,7 +1,8 @@
-//! One exchange at a time for a data directory, and one running `serve`: locks on files, which the system frees when their
+//! One exchange at a time for a data directory, one running `serve` and one `enrol`: locks on files, which the system frees when their
 //! holder ends, however it ends. A disk that takes nothing must not keep a `serve` from running. Other processes of the same box
 //! (`sync --once`, `status`) go by them.
 
+use crate::db::make_private_dir;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::net::SocketAddr;
@@ -13,6 +14,9 @@ const EXCHANGE_FILE: &str = "sync.lock";
 
 /// Held by a running `serve`; holds the address it listens on, and on a second line that for gateways where they have one of their own.
 const SERVE_FILE: &str = "serve.lock";
+
+/// Held by a running `enrol`. Where that leaves nothing behind it goes too, so a lock on it counts only while it is the file of that name.
+pub(crate) const ENROL_FILE: &str = "enrol.lock";
 
 /// How often a waiter looks again.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -87,6 +91,35 @@ pub fn serving(data_dir: &Path) -> io::Result<Option<Held>> {
         tracing::warn!("cannot tell whether another serve of this data folder is running");
     }
     Ok(Some(Held { file, _folder: folder }))
+}
+
+/// Takes the place of the one `enrol` of this data directory, which is made where it is missing. `None` when another holds it.
+///
+/// # Errors
+/// When the folder cannot be made, or nothing in it.
+pub fn enrolling(data_dir: &Path) -> io::Result<Option<Held>> {
+    loop {
+        make_private_dir(data_dir)?;
+        let file = match open(data_dir, ENROL_FILE) {
+            // Another try has just ended and taken all that it made away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            opened => opened?,
+        };
+        let Some(file) = try_hold(file)? else { return Ok(None) };
+        if is_file_of(&file, &data_dir.join(ENROL_FILE))? {
+            return Ok(Some(Held { file: Some(file), _folder: None }));
+        }
+    }
+}
+
+fn is_file_of(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let held = file.metadata()?;
+    match path.metadata() {
+        Ok(named) => Ok((named.dev(), named.ino()) == (held.dev(), held.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn takes_nothing(error: &io::Error) -> bool {
@@ -175,6 +208,23 @@ mod tests {
         tokio::task::yield_now().await;
         drop(first);
         assert!(waiter.await.unwrap());
+    }
+
+    #[test]
+    fn one_enrols_and_what_was_taken_away_is_nobodys_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("box");
+        let first = enrolling(&folder).unwrap().unwrap();
+        assert!(enrolling(&folder).unwrap().is_none());
+        // Who waited for the file of a try that left nothing holds nothing.
+        let waited = open(&folder, ENROL_FILE).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        drop(first);
+        let waited = try_hold(waited).unwrap().unwrap();
+        let next = enrolling(&folder).unwrap().unwrap();
+        assert!(!is_file_of(&waited, &folder.join(ENROL_FILE)).unwrap());
+        drop(next);
+        assert!(enrolling(&folder).unwrap().is_some());
     }
 
     #[test]

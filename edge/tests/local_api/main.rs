@@ -3,6 +3,7 @@
 
 mod acting;
 mod document;
+mod enrolling;
 mod keys;
 mod market;
 mod messages;

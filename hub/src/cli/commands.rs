@@ -1,6 +1,6 @@
 //! `mizili-hub commands`.
 
-use super::{Common, ask};
+use super::Common;
 use crate::commands::stream::desk::{self, Shown, Waiting};
 use crate::commands::stream::{
     Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined,
@@ -9,6 +9,7 @@ use crate::commands::stream::{
 use crate::config::Opened;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use mizili_node::prompt;
 use serde::Serialize;
 use sync_protocol::ids::EdgeId;
 use uuid::Uuid;
@@ -190,7 +191,7 @@ async fn put_aside(opened: &Opened, args: &Dismiss) -> Result<Done> {
         "Shall {} {} of edge {} ({}) never take effect? Whoever made it is told so.",
         what, waiting.id, waiting.edge, waiting.cooperative
     );
-    ask::sure(question, args.yes).await?;
+    prompt::sure(question, args.yes).await?;
     let (stream, seq) = desk::place(&waiting);
     let decided = dismiss(&opened.db, &opened.deps(), stream, seq).await?;
     Ok(Done { decided, waiting: desk::count(&opened.db, Some(stream.edge)).await? })

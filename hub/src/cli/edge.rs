@@ -1,6 +1,6 @@
 //! `mizili-hub edge`.
 
-use super::{Common, ask};
+use super::Common;
 use crate::config::Opened;
 use crate::error::ApiError;
 use crate::sync::code::VALID_DAYS;
@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use mizili_node::deps::Clock as _;
 use mizili_node::name::tidy;
+use mizili_node::prompt;
 use serde::Serialize;
 use sync_protocol::text::is_visible;
 
@@ -188,7 +189,7 @@ async fn write_off(args: WriteOff) -> Result<()> {
     let opened = common.open().await?;
     let written = async {
         doors::can_be_written_off(&opened.db, id).await?;
-        ask::sure(format!("Shall all that edge {id} held count nowhere any more?"), args.yes).await?;
+        prompt::sure(format!("Shall all that edge {id} held count nowhere any more?"), args.yes).await?;
         anyhow::Ok(doors::write_off(&opened.db, &opened.deps(), id).await?)
     }
     .await;
@@ -246,7 +247,7 @@ async fn revoke(opened: &Opened, id: u32, is_confirmed: bool) -> Result<Revoked>
         let question = format!(
             "Shall {edge} get nothing and change nothing from now on? There is no way back: a new box needs a new edge."
         );
-        ask::sure(question, is_confirmed).await?;
+        prompt::sure(question, is_confirmed).await?;
     }
     let at = edges::revoke(&opened.db, &opened.deps(), id).await?;
     Ok(Revoked { id, cooperative: whose.cooperative, name: whose.name, revoked_at: at.to_string() })

@@ -1,11 +1,12 @@
 //! `mizili-hub keys`.
 
-use super::{Common, ask};
+use super::Common;
 use crate::sync::keys::HubKeys;
 use crate::sync::trust::{self, Found};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use mizili_node::deps::Deps;
+use mizili_node::prompt;
 use serde::Serialize;
 
 #[derive(Subcommand)]
@@ -142,7 +143,7 @@ async fn replace(db: &crate::db::Db, deps: &Deps, args: &Replace) -> Result<Repl
             keys.fingerprint(),
             place
         );
-        ask::sure(question, args.yes).await?;
+        prompt::sure(question, args.yes).await?;
     }
     let edges = trust::replace(db, deps, &keys).await?;
     Ok(Replaced { keys: keys.fingerprint(), edges })

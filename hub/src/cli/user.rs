@@ -3,8 +3,10 @@
 use super::output::hint;
 use super::{Common, user_care};
 use crate::auth::caller::Role;
+use crate::config::Opened;
 use crate::error::{ApiError, Kind};
-use crate::market::users::app::{self, NewAccount};
+use crate::market::users::User;
+use crate::market::users::app::{self, NewAccount, NewPasswords};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use mizili_node::password::Passwords;
@@ -126,26 +128,43 @@ async fn add(args: Add) -> Result<()> {
             "only clerks have an office password: leave --office-password-stdin out, or make it --role clerk"
         );
     }
-    let (password, office_password) = read_passwords(args.office_password_stdin, role == Role::Clerk).await?;
     let user_care::Whose { common, phone, country } = args.whose;
     let name = args.name.unwrap_or_else(|| phone.clone());
-    let account = NewAccount {
-        phone,
-        country,
-        role,
-        name,
-        cooperative: args.cooperative,
-        language: args.language,
-        password,
-        office_password,
-    };
+    let account =
+        NewAccount { phone, country, role, name, cooperative: args.cooperative, language: args.language };
+    // What can be seen to be wrong is said before a password is asked for, and nothing is made before one was given.
+    app::check_new(&account).map_err(|wrong| in_words(wrong.into()))?;
+    common.config().check_data_dir()?;
+    let read = async || read_passwords(args.office_password_stdin, role == Role::Clerk).await;
+    let read_first = if common.config().is_new() { Some(read().await?) } else { None };
     let opened = common.open_or_make().await?;
-    let made = app::add(&opened.db, &opened.deps(), &Passwords::new(1), account).await;
+    let made = async {
+        let passwords = match read_first {
+            Some(passwords) => passwords,
+            None => {
+                let free = app::would_add(&opened.db, &opened.deps(), &account).await;
+                free.map_err(in_words)?;
+                read().await?
+            }
+        };
+        added(&opened, &account, passwords).await
+    }
+    .await;
     opened.close().await?;
-    let user = made.map_err(in_words)?;
+    let user = made?;
     common.output().result(&Made { id: user.id }, || {
         format!("Account {} for {}, {}.", user.id, user.phone, role.as_str())
     })
+}
+
+async fn added(
+    opened: &Opened,
+    account: &NewAccount,
+    (own, office): (String, Option<String>),
+) -> Result<User> {
+    let chosen = NewPasswords { own, office };
+    let made = app::add(&opened.db, &opened.deps(), &Passwords::new(1), account, &chosen).await;
+    made.map_err(in_words)
 }
 
 async fn confirm(args: user_care::Whose) -> Result<()> {

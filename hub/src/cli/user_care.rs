@@ -1,14 +1,16 @@
 //! `mizili-hub user list|disable|enable|password|release`: what an operator does with accounts that are there. A password is never an
 //! argument: it would stand in the list of processes.
 
+use super::Common;
 use super::user::{in_words, read_passwords};
-use super::{Common, ask};
 use crate::config::Opened;
+use crate::market::users::User;
 use crate::market::users::care::{self, Standing};
 use crate::market::users::db::Account;
 use anyhow::Result;
 use clap::Args;
 use mizili_node::password::Passwords;
+use mizili_node::prompt;
 use serde::Serialize;
 use sync_protocol::phone::Phone;
 use uuid::Uuid;
@@ -101,7 +103,7 @@ async fn disabled(opened: &Opened, phone: &Phone, is_confirmed: bool) -> Result<
             "{} is the last administrator that can sign in. Shall the account be closed?",
             called(&standing, phone)
         );
-        ask::sure(question, is_confirmed).await?;
+        prompt::sure(question, is_confirmed).await?;
     }
     let user = care::set_closed(&opened.db, &opened.deps(), phone, true).await.map_err(in_words)?;
     Ok(user.id)
@@ -123,15 +125,22 @@ fn number(whose: &Whose) -> Result<Phone> {
 pub(super) async fn password(args: Password) -> Result<()> {
     let Password { whose: args, office_password_stdin } = args;
     let phone = number(&args)?;
-    let (password, office) = read_passwords(office_password_stdin, false).await?;
     let opened = args.common.open().await?;
-    let (deps, pool) = (opened.deps(), Passwords::new(1));
-    let done = care::set_password(&opened.db, &deps, &pool, &phone, &password, office.as_deref()).await;
+    let done = renewed(&opened, &phone, office_password_stdin).await;
     opened.close().await?;
-    let user = done.map_err(in_words)?;
+    let user = done?;
     args.common.output().result(&Done { id: user.id }, || {
         format!("{} has a new password and is signed out everywhere.", user.phone)
     })
+}
+
+/// Whether there is such an account is said before a password is asked for.
+async fn renewed(opened: &Opened, phone: &Phone, office: bool) -> Result<User> {
+    care::standing(&opened.db, phone).await.map_err(in_words)?;
+    let (password, office) = read_passwords(office, false).await?;
+    let (deps, pool) = (opened.deps(), Passwords::new(1));
+    let done = care::set_password(&opened.db, &deps, &pool, phone, &password, office.as_deref()).await;
+    done.map_err(in_words)
 }
 
 /// Gives a number free when somebody has confirmed whose it is: there is no way back.
@@ -159,7 +168,7 @@ async fn released(opened: &Opened, phone: &Phone, is_confirmed: bool) -> Result<
     let whom = called(&standing, phone);
     question
         .push_str(&format!("Shall {whom} lose the number, and the account be closed? There is no way back."));
-    ask::sure(question, is_confirmed).await?;
+    prompt::sure(question, is_confirmed).await?;
     let id = care::release(&opened.db, &opened.deps(), phone).await.map_err(in_words)?;
     Ok(id.0)
 }

@@ -145,11 +145,11 @@ async fn an_operators_day() {
     assert_eq!(String::from_utf8_lossy(&words.stdout), "    1  Kasungu Growers, Central Region (MWI)\n");
 
     let admin = ["user", "add", "--phone", "+265991234567", "--role", "admin", "--json"];
+    fails(&with_stdin(dir, &admin, ""), "no password on standard input");
+    fails(&with_stdin(dir, &admin, "short\n"), "at least 8 characters");
     let made = json(&with_stdin(dir, &admin, "correct horse\n"));
     assert!(made[0]["id"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
     fails(&with_stdin(dir, &admin, "correct horse\n"), "an account with this phone number already");
-    fails(&with_stdin(dir, &admin, ""), "no password on standard input");
-    fails(&with_stdin(dir, &admin, "short\n"), "at least 8 characters");
     let client = reqwest::Client::new();
     let login = client.post(format!("http://{}/api/v1/auth/login", served.1));
     let login = login
@@ -533,6 +533,59 @@ fn accounts_are_listed_closed_opened_given_passwords_and_numbers_given_free() {
     json(&close("+265991000002", &[]));
     fails(&close("+265991000003", &[]), "Nothing was changed; give --yes");
     json(&close("+265991000003", &["--yes"]));
+}
+
+/// Standard input holds no password here: whoever is asked for one says so.
+#[test]
+fn what_is_typed_is_looked_at_before_a_password_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let new = dir.join("new");
+    let add =
+        |dir: &Path, phone, more: &[&str]| run(dir, &[&["user", "add", "--phone", phone], more].concat());
+    fails(&add(&new, "12", &["--role", "admin"]), "phone: ");
+    fails(&add(&new, "+265991000001", &["--role", "clerk"]), "A clerk needs a cooperative.");
+    fails(&add(&new, "+265991000001", &["--role", "buyer"]), "no password on standard input");
+    assert!(!new.exists(), "nothing was begun");
+    let admin = ["user", "add", "--phone", "+265991000001", "--role", "admin", "--json"];
+    json(&with_stdin(dir, &admin, "gift of rain\n"));
+    fails(
+        &add(dir, "+265991000001", &["--role", "buyer"]),
+        "there is an account with this phone number already",
+    );
+    let clerk = ["--role", "clerk", "--cooperative", "7"];
+    fails(&add(dir, "+265991000002", &clerk), "--cooperative: There is no such cooperative");
+    fails(&add(dir, "+265991000002", &["--role", "buyer"]), "no password on standard input");
+    fails(
+        &run(dir, &["user", "password", "--phone", "+265991000002"]),
+        "No account has the number +265991000002.",
+    );
+    assert_eq!(json(&run(dir, &["user", "list", "--json"])).len(), 1, "looking made nothing");
+}
+
+#[test]
+fn several_that_make_the_hub_at_once_make_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("hub");
+    let (commands, served): (Vec<_>, Vec<_>) = std::thread::scope(|at_once| {
+        let add = |phone| {
+            let words = ["user", "add", "--phone", phone, "--role", "admin", "--json"];
+            with_stdin(&folder, &words, "gift of rain\n")
+        };
+        let commands = ["+265991000001", "+265991000002"].map(|phone| at_once.spawn(move || add(phone)));
+        let served = [0, 1].map(|_| at_once.spawn(|| Served::start(&folder)));
+        (
+            commands.into_iter().map(|one| one.join().unwrap()).collect(),
+            served.into_iter().map(|one| one.join().unwrap()).collect(),
+        )
+    });
+    for made in &commands {
+        json(made);
+    }
+    assert_eq!(json(&run(&folder, &["user", "list", "--json"])).len(), 2);
+    for one in served {
+        assert!(one.stop().success());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::hub::{CODE, CODE_AGAIN};
 use super::*;
 use crate::config::Config;
 use crate::db::DbError;
-use crate::sync::enrol::{Enrolled, Enrolment};
+use crate::sync::enrol::{Before, Enrolled, Enrolment};
 use uuid::Uuid;
 
 async fn enrol(edge: &TestEdge, hub: &FakeHub, code: &str) -> Result<Enrolled, SyncError> {
@@ -97,6 +97,6 @@ async fn another_hub_that_uses_the_same_number_is_not_taken_for_the_boxes_own() 
     // Its keys were replaced, and it is the same.
     let hub = FakeHub::with_key([43; 32]);
     hub.lock().id = own;
-    assert!(enrol(&edge, &hub, CODE_AGAIN).await.unwrap().is_anew);
+    assert_ne!(enrol(&edge, &hub, CODE_AGAIN).await.unwrap().before, Before::New);
     assert_eq!(edge.read(node::identity).unwrap().hub_keys, [hub.public_key()]);
 }

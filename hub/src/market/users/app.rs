@@ -118,10 +118,46 @@ pub struct NewAccount {
     pub cooperative: Option<u32>,
     /// `en`, `sw`, `ny` or `fr`.
     pub language: String,
+}
+
+/// Passwords of an account that an operator makes.
+pub struct NewPasswords {
     /// The password.
-    pub password: String,
+    pub own: String,
     /// The password for the page at the office, of a clerk.
-    pub office_password: Option<String>,
+    pub office: Option<String>,
+}
+
+/// Whether a database takes an account, whatever its passwords: nothing is changed. For who would have to type them in vain.
+///
+/// # Errors
+/// What is wrong with it; a number that has an account; a cooperative that there is not.
+pub async fn would_add(db: &Db, deps: &Deps, new: &NewAccount) -> Result<(), ApiError> {
+    let phone = check_new(new)?;
+    let mut tx = db.begin().await?;
+    db::insert(&mut tx, &row(deps, new, &phone, &tidy(&new.name), ("", ""))).await?;
+    Ok(tx.rollback().await?)
+}
+
+fn row<'a>(
+    deps: &Deps,
+    new: &'a NewAccount,
+    phone: &Phone,
+    name: &'a str,
+    (password_hash, office_password_hash): (&'a str, &'a str),
+) -> NewRow<'a> {
+    NewRow {
+        id: UserId(deps.ids.uuid_v7()),
+        phone: phone.number(),
+        phone_confirmed: true,
+        name,
+        role: new.role,
+        cooperative: new.cooperative.map(CooperativeId),
+        language: &new.language,
+        password_hash,
+        office_password_hash,
+        created_at: deps.clock.now(),
+    }
 }
 
 /// Makes an account of any role, by an operator at the hub's command line. A clerk's goes to the cooperative's office too, with
@@ -129,26 +165,22 @@ pub struct NewAccount {
 ///
 /// # Errors
 /// What is wrong with it; a number that has an account.
-pub async fn add(db: &Db, deps: &Deps, passwords: &Passwords, new: NewAccount) -> Result<User, ApiError> {
-    let phone = check_account(&new)?;
-    let password_hash = passwords.hash(deps, &new.password).await?;
-    let office_password_hash = match &new.office_password {
+pub async fn add(
+    db: &Db,
+    deps: &Deps,
+    passwords: &Passwords,
+    new: &NewAccount,
+    chosen: &NewPasswords,
+) -> Result<User, ApiError> {
+    let phone = check_new(new)?;
+    check_passwords(chosen, &phone)?;
+    let hash = passwords.hash(deps, &chosen.own).await?;
+    let office_hash = match &chosen.office {
         Some(password) => passwords.hash(deps, password).await?,
         None => String::new(),
     };
     let name = tidy(&new.name);
-    let row = NewRow {
-        id: UserId(deps.ids.uuid_v7()),
-        phone: phone.number(),
-        phone_confirmed: true,
-        name: &name,
-        role: new.role,
-        cooperative: new.cooperative.map(CooperativeId),
-        language: &new.language,
-        password_hash: &password_hash,
-        office_password_hash: &office_password_hash,
-        created_at: deps.clock.now(),
-    };
+    let row = row(deps, new, &phone, &name, (&hash, &office_hash));
     retrying(deps, || async {
         let mut tx = db.begin().await?;
         db::insert(&mut tx, &row).await?;
@@ -165,15 +197,21 @@ pub async fn add(db: &Db, deps: &Deps, passwords: &Passwords, new: NewAccount) -
     .await
 }
 
-fn check_account(new: &NewAccount) -> Result<Phone, Problem> {
+fn check_passwords(chosen: &NewPasswords, phone: &Phone) -> Result<(), Problem> {
+    let number = Some(phone.number());
+    let own = weak_password::problem("password", &chosen.own, number);
+    let office = chosen.office.as_deref().and_then(|p| weak_password::problem("office password", p, number));
+    all_of(own.into_iter().chain(office).collect())
+}
+
+/// Looks at an account that an operator is about to make, as far as can be told without a database and passwords.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_new(new: &NewAccount) -> Result<Phone, Problem> {
     let mut wrong = Vec::new();
     let phone =
         read_phone("phone", &new.phone, new.country.as_deref()).map_err(|problem| wrong.push(problem)).ok();
-    let number = phone.as_ref().map(Phone::number);
-    wrong.extend(weak_password::problem("password", &new.password, number));
-    wrong.extend(
-        new.office_password.as_deref().and_then(|p| weak_password::problem("office password", p, number)),
-    );
     wrong.extend(name_problem("name", &new.name));
     if !LANGUAGES.contains(&new.language.as_str()) {
         wrong.push(field("language", "Must be en, sw, ny or fr."));
@@ -187,11 +225,18 @@ fn check_account(new: &NewAccount) -> Result<Phone, Problem> {
         }
         _ => {}
     }
-    phone.filter(|_| wrong.is_empty()).ok_or_else(|| {
-        let words: Vec<_> =
-            wrong.iter().map(|w| format!("{}: {}", w.pointer.trim_start_matches('/'), w.detail)).collect();
-        Problem::fields(wrong).detail(words.join(" "))
-    })
+    all_of(wrong)?;
+    phone.ok_or_else(|| Problem::internal("a number is neither read nor refused"))
+}
+
+/// All that is wrong, on one line; well where nothing is.
+fn all_of(wrong: Vec<FieldProblem>) -> Result<(), Problem> {
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let words: Vec<_> =
+        wrong.iter().map(|w| format!("{}: {}", w.pointer.trim_start_matches('/'), w.detail)).collect();
+    Err(Problem::fields(wrong).detail(words.join(" ")))
 }
 
 /// Notes that a number is its account's own, by an operator at the hub's command line.
