@@ -1,10 +1,11 @@
 //! `mizili-hub commands`.
 
 use super::Common;
+use super::output::hint;
 use crate::commands::stream::desk::{self, Shown, Waiting};
 use crate::commands::stream::{
-    Quarantined, dismiss, retry_all_open, retry_all_quarantined, retry_open, retry_quarantined,
-    retry_under_new_id,
+    Quarantined, dismiss, retry_all_held, retry_all_open, retry_all_quarantined, retry_open,
+    retry_quarantined, retry_under_new_id,
 };
 use crate::config::Opened;
 use anyhow::{Result, bail};
@@ -94,6 +95,7 @@ fn command_id(text: &str) -> Result<Uuid, String> {
 #[derive(Serialize)]
 struct Done {
     decided: usize,
+    /// Of all edges: what was held elsewhere may have waited for what was settled.
     waiting: u64,
 }
 
@@ -157,8 +159,7 @@ async fn retry(opened: &Opened, args: &Retry) -> Result<Done> {
             Some(edge) => retry_open(db, deps, edge).await?,
             None => retry_all_open(db, deps).await?,
         };
-        let decided = quarantined.iter().map(|(_, n)| n).sum::<usize>() + rest;
-        return Ok(Done { decided, waiting: desk::count(db, edge).await? });
+        return done(opened, quarantined.iter().map(|(_, n)| n).sum::<usize>() + rest).await;
     };
     let Shown { waiting, has_anothers_id, .. } = found(opened, id).await?;
     let (stream, seq) = desk::place(&waiting);
@@ -176,7 +177,7 @@ async fn retry(opened: &Opened, args: &Retry) -> Result<Done> {
         "quarantined" => retry_quarantined(db, deps, stream, seq).await?,
         _ => retry_open(db, deps, stream.edge).await?,
     };
-    Ok(Done { decided, waiting: desk::count(db, Some(stream.edge)).await? })
+    done(opened, decided).await
 }
 
 async fn put_aside(opened: &Opened, args: &Dismiss) -> Result<Done> {
@@ -194,7 +195,26 @@ async fn put_aside(opened: &Opened, args: &Dismiss) -> Result<Done> {
     prompt::sure(question, args.yes).await?;
     let (stream, seq) = desk::place(&waiting);
     let decided = dismiss(&opened.db, &opened.deps(), stream, seq).await?;
-    Ok(Done { decided, waiting: desk::count(&opened.db, Some(stream.edge)).await? })
+    done(opened, decided).await
+}
+
+async fn done(opened: &Opened, decided: usize) -> Result<Done> {
+    let others = if decided > 0 { try_what_waited(opened).await } else { 0 };
+    Ok(Done { decided: decided + others, waiting: desk::count(&opened.db).await? })
+}
+
+/// What was settled may be what offices' commands waited for: these have their turn at once. Returns how many got another verdict. What
+/// fails here is no failure of what was asked for, which stands.
+pub(super) async fn try_what_waited(opened: &Opened) -> usize {
+    match retry_all_held(&opened.db, &opened.deps()).await {
+        Ok(decided) => decided,
+        Err(error) => {
+            hint(&format!(
+                "What waited for it could not be tried now ({error}); the hub does so by itself, within ten minutes."
+            ));
+            0
+        }
+    }
 }
 
 fn show(common: &Common, done: &Done) -> Result<()> {

@@ -1,6 +1,7 @@
 //! `mizili-hub salvage`.
 
 use super::Common;
+use super::commands::try_what_waited;
 use crate::sync::salvage;
 use crate::sync::salvaged::{self, Brought, Salvaged};
 use anyhow::Result;
@@ -66,6 +67,9 @@ pub(super) async fn run(command: Command) -> Result<()> {
         Command::Retry(common) => {
             let opened = common.open().await?;
             let stand = salvage::retry(&opened.db, &opened.deps()).await;
+            if stand.as_ref().is_ok_and(|stand| *stand > 0) {
+                try_what_waited(&opened).await;
+            }
             opened.close().await?;
             let stand = stand?;
             common.output().result(&Retried { stand }, || match stand {

@@ -105,14 +105,15 @@ async fn disabled(opened: &Opened, phone: &Phone, is_confirmed: bool) -> Result<
         );
         prompt::sure(question, is_confirmed).await?;
     }
-    let user = care::set_closed(&opened.db, &opened.deps(), phone, true).await.map_err(in_words)?;
+    let user = care::close(&opened.db, &opened.deps(), phone, standing.agreed(is_confirmed)).await;
+    let user = user.map_err(in_words)?;
     Ok(user.id)
 }
 
 pub(super) async fn enable(args: Whose) -> Result<()> {
     let phone = number(&args)?;
     let opened = args.common.open().await?;
-    let done = care::set_closed(&opened.db, &opened.deps(), &phone, false).await;
+    let done = care::open(&opened.db, &opened.deps(), &phone).await;
     opened.close().await?;
     let user = done.map_err(in_words)?;
     args.common.output().result(&Done { id: user.id }, || format!("The account of {} is open.", user.phone))
@@ -169,8 +170,8 @@ async fn released(opened: &Opened, phone: &Phone, is_confirmed: bool) -> Result<
     question
         .push_str(&format!("Shall {whom} lose the number, and the account be closed? There is no way back."));
     prompt::sure(question, is_confirmed).await?;
-    let id = care::release(&opened.db, &opened.deps(), phone).await.map_err(in_words)?;
-    Ok(id.0)
+    let id = care::release(&opened.db, &opened.deps(), phone, standing.agreed(is_confirmed)).await;
+    Ok(id.map_err(in_words)?.0)
 }
 
 /// An account in words: `Grace Banda (+265991234567, clerk, number confirmed, 2 open orders)`.

@@ -9,9 +9,10 @@ use crate::db::{q, q_scalar};
 use crate::rows::{self, Cells, phone, step_milli};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use sync_protocol::command::{Needs, WorkingSet};
-use sync_protocol::entity::{EntryId, OrderStatus};
+use sync_protocol::command::{Body, ListingPost, Needs, RawBody, WorkingSet};
+use sync_protocol::entity::{Entity, EntryId, Listing, Order, OrderStatus};
 use sync_protocol::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
+use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 
@@ -42,13 +43,37 @@ impl Wanted {
             wanted.needs.commodities.insert(CommodityId(0));
             wanted.needs.units.insert(UnitId(0));
             wanted.known_orders.insert(nil);
-            wanted.repeated.insert(nil);
+            // Another than that of the listing, which would count as being made.
+            wanted.repeated.insert(Uuid::max());
             wanted
         };
         let mut other = one();
         other.needs.phones.insert((cooperative, 0));
         other.needs.orders_of.insert(ListingId(nil));
         [one(), other]
+    }
+
+    /// What the set lacks of it. Not what the batch itself is to make: that is new as a rule, and nobody else brings it.
+    fn unknown(&self, set: &WorkingSet) -> Unknown {
+        let is_made = |id: &ListingId| self.repeated.contains(&id.0);
+        let listings = self.needs.listings.iter().filter(|id| !set.listings.contains_key(id) && !is_made(id));
+        let orders = self.known_orders.iter().filter(|id| !set.orders.contains_key(&OrderId(**id)));
+        Unknown { listings: listings.map(|id| id.0).collect(), orders: orders.copied().collect() }
+    }
+}
+
+/// What was asked for by id and is not known here.
+#[derive(Default)]
+pub(crate) struct Unknown {
+    /// Listings.
+    pub(crate) listings: Vec<Uuid>,
+    /// Orders.
+    pub(crate) orders: Vec<Uuid>,
+}
+
+impl Unknown {
+    fn is_empty(&self) -> bool {
+        self.listings.is_empty() && self.orders.is_empty()
     }
 }
 
@@ -84,13 +109,12 @@ pub(super) async fn load(
     members(conn, needs, &mut set).await?;
     if !needs.orders.is_empty() || !needs.orders_of.is_empty() {
         lock_orders(conn, needs, &mut set).await?;
+        leave_out_what_came_since(wanted, &mut set);
         existing.orders.extend(set.orders.keys());
     }
-    let unknown_listings = needs.listings.iter().filter(|id| !set.listings.contains_key(id)).map(|id| id.0);
-    let unknown_orders = wanted.known_orders.iter().filter(|id| !set.orders.contains_key(&OrderId(**id)));
-    let unknown: Vec<Uuid> = unknown_listings.chain(unknown_orders.copied()).collect();
+    let unknown = wanted.unknown(&set);
     if !unknown.is_empty() {
-        set.may_come = may_come(conn, unknown, &wanted.ids).await?;
+        set.may_come = may_come(conn, &unknown, &wanted.ids).await?;
     }
     if !listings.is_empty() {
         stock(conn, &listings, &mut set).await?;
@@ -100,6 +124,13 @@ pub(super) async fn load(
     }
     reference(conn, needs, &mut set).await?;
     Ok((set, existing))
+}
+
+/// An order that was not there yet when its listing was looked for, so that this is neither known nor locked, counts as one that may come.
+fn leave_out_what_came_since(wanted: &Wanted, set: &mut WorkingSet) {
+    let listings = &set.listings;
+    set.orders
+        .retain(|id, order| !wanted.known_orders.contains(&id.0) || listings.contains_key(&order.listing));
 }
 
 /// An order never changes its listing, so this needs no lock.
@@ -136,18 +167,28 @@ async fn lock_listings(
 }
 
 /// Which of the listings and orders that were not known here a moment ago may come: all of them while an office has not come since a
-/// restore, or has not offered all of what it offers again; else orders whose own command lies here undecided, unless it is one of `deciding`,
-/// which are being decided here. Whatever has come since they were looked for is one of them: who brought it is not asked any more then.
+/// restore, or has not offered all of what it offers again; else those whose row was brought here and does not stand yet, and those that a
+/// command makes which lies here undecided, unless it is one of `deciding`, which are being decided here. Whatever has come since they were looked for is one of them: who brought it is not asked any
+/// more then.
 pub(crate) async fn may_come(
     conn: &mut PgConnection,
-    unknown: Vec<Uuid>,
+    Unknown { listings, orders }: &Unknown,
     deciding: &[Uuid],
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let unknown: Vec<Uuid> = listings.iter().chain(orders).copied().collect();
     let sql = "SELECT id FROM unnest($1::uuid[]) AS u (id) WHERE EXISTS (SELECT FROM awaited_offices)
         UNION ALL SELECT id FROM commands
-            WHERE id = ANY($1) AND id <> ALL($2) AND verdict IN ('held', 'quarantined', 'unsupported')";
-    let mut may_come: HashSet<Uuid> =
-        q_scalar(sql).bind(&unknown).bind(deciding).fetch_all(&mut *conn).await?.into_iter().collect();
+            WHERE id = ANY($1) AND id <> ALL($2) AND verdict IN ('held', 'quarantined', 'unsupported')
+        UNION ALL SELECT u.id FROM unnest($1::uuid[], $3::bytea[]) AS u (id, key)
+            WHERE EXISTS (SELECT FROM salvaged_rows s WHERE NOT s.stands AND s.entity = ANY($4) AND s.id = u.key)";
+    let keys: Vec<Vec<u8>> = unknown.iter().map(|id| Key::Uuid(*id).to_bytes().to_vec()).collect();
+    let entities = [Listing::NUMBER, Order::NUMBER].map(i32::from);
+    let found = q_scalar::<Uuid>(sql).bind(&unknown).bind(deciding).bind(keys).bind(entities);
+    let mut may_come: HashSet<Uuid> = found.fetch_all(&mut *conn).await?.into_iter().collect();
+    if listings.iter().any(|id| !may_come.contains(id)) {
+        let posted = posted_undecided(conn, deciding).await?;
+        may_come.extend(posted.into_iter().filter(|id| listings.contains(id)));
+    }
     let rest: Vec<Uuid> = unknown.into_iter().filter(|id| !may_come.contains(id)).collect();
     if !rest.is_empty() {
         let sql =
@@ -155,6 +196,23 @@ pub(crate) async fn may_come(
         may_come.extend(q_scalar::<Uuid>(sql).bind(rest).fetch_all(conn).await?);
     }
     Ok(may_come)
+}
+
+/// Listings that postings would make which lie here undecided: their ids stand in the postings alone. One that came under another's id
+/// makes another listing than it names.
+async fn posted_undecided(conn: &mut PgConnection, deciding: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
+    let rows = q("SELECT body FROM commands WHERE kind = $1 AND id <> ALL($2) AND clash_id IS NULL
+        AND verdict IN ('held', 'quarantined', 'unsupported')")
+    .bind(i32::from(ListingPost::KIND))
+    .bind(deciding)
+    .fetch_all(conn)
+    .await?;
+    let made = |row| {
+        let cells = Cells::of("commands", row);
+        let body = RawBody { kind: ListingPost::KIND, bytes: cells.get(0)? };
+        Ok(Body::from_raw(&body).ok().flatten().and_then(|body| body.makes()))
+    };
+    rows.iter().filter_map(|row| made(row).transpose()).collect()
 }
 
 /// Which of the prices that sales name their listings have had before. Hardly ever another than today's, so this is hardly asked.

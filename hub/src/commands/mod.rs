@@ -14,7 +14,7 @@ pub mod stream;
 
 pub use apply::{Opened, apply_batch, apply_in_stream, open};
 pub use context::hub_context;
-pub(crate) use load::may_come;
+pub(crate) use load::{Unknown, may_come};
 
 use crate::db::{self, Db, Transient, retrying};
 use crate::feed::FeedError;
@@ -69,8 +69,9 @@ pub enum ApplyError {
     /// A command broke the code that handles it.
     #[error("a command broke its handler: {0}")]
     Poison(String),
-    /// A person at the hub asks for what only an office knows that has not come since the hub was restored. To him: 503, come back.
-    #[error("an office is awaited that knows more of it")]
+    /// A person at the hub asks for what is not all known here yet: an office may know more of it that has not come since the hub was
+    /// restored, or what it sent lies here undecided. To him: 503, come back.
+    #[error("an office may know more of it, or sent what is not decided here")]
     Awaited,
     /// Commands of a stream that would make what is there already by another road, as something else.
     #[error("what {} commands would make is there already", .0.len())]

@@ -115,7 +115,7 @@ async fn retry_commands(state: &AppState) -> bool {
     let tried = async {
         let mut changed = retry_all_open(db, deps).await?;
         if let Some(build) = build::is_new(db).await? {
-            changed += retry_quarantined(state, Quarantined::All).await?;
+            changed += retry_quarantined(db, deps, Quarantined::All).await?;
             build::note(db, &build).await?;
         }
         anyhow::Ok(changed)
@@ -133,12 +133,18 @@ async fn retry_commands(state: &AppState) -> bool {
     }
 }
 
-async fn retry_quarantined(state: &AppState, which: Quarantined) -> anyhow::Result<usize> {
-    let changed = retry_all_quarantined(&state.db, &state.deps, which).await?;
-    if !changed.is_empty() {
-        tracing::info!(?changed, "quarantined commands were decided");
+/// Tries quarantined commands again, and then what waited for them at any edge. Gives how many commands got another verdict.
+///
+/// # Errors
+/// The first that an edge met; the others had their turn.
+pub async fn retry_quarantined(db: &Db, deps: &Deps, which: Quarantined) -> anyhow::Result<usize> {
+    let changed = retry_all_quarantined(db, deps, which).await?;
+    if changed.is_empty() {
+        return Ok(0);
     }
-    Ok(changed.iter().map(|(_, commands)| commands).sum())
+    tracing::info!(?changed, "quarantined commands were decided");
+    let held = retry_all_held(db, deps).await?;
+    Ok(changed.iter().map(|(_, commands)| commands).sum::<usize>() + held)
 }
 
 /// Forgets what is old, if it is time. What concerns people and what concerns edges do not wait for each other.
@@ -167,14 +173,14 @@ async fn forget_of_people(state: &AppState, now: Timestamp) -> Result<u64, sqlx:
 /// Tries again what was set aside though it was not to blame, if it is time.
 async fn retry_ours(state: &AppState) -> anyhow::Result<()> {
     if turns::take(&state.db, &state.deps, "retry_ours", OURS_EVERY_S).await? {
-        retry_quarantined(state, Quarantined::Ours).await?;
+        retry_quarantined(&state.db, &state.deps, Quarantined::Ours).await?;
     }
     Ok(())
 }
 
 /// Tries again what is held, if it is time. Gives how many commands got another verdict. An office that comes after a restore, or is
-/// revoked, has this done at once; but of a hub that ended in the middle of it, and of a command that came at that very moment, nobody
-/// would speak again.
+/// revoked, has this done at once, as has whoever settles a command that others may wait for; but of a hub that ended in the middle of it,
+/// of a command that came at that very moment, and of a cancel whose order an office brought, nobody would speak again.
 ///
 /// # Errors
 /// Those of the database.

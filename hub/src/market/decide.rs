@@ -101,8 +101,8 @@ impl From<ApplyError> for ApiError {
             }
             ApplyError::Awaited => Kind::Unavailable
                 .because(
-                    "This hub was restored from a backup, and an office has not been heard since that may know more of this, such as how \
-                     much is left. Nothing was changed; try again later.",
+                    "Not all of this is known here yet: an office may know more of it that this hub has not heard since it was restored \
+                     from a backup, or what an office sent of it waits here to be decided. Nothing was changed; try again later.",
                 )
                 .retry_after_s(OFFICE_COMES_S)
                 .into(),

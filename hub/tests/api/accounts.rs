@@ -552,7 +552,9 @@ async fn an_office_sees_whose_number_nobody_confirmed_until_somebody_does() {
     users::confirm(&hub.state.db, &hub.state.deps, &phone, None).await.unwrap();
     assert!(!at_the_office(&hub).await.buyer_unconfirmed);
     // The number turns out to be another's: what was ordered under it is nobody's word any more.
-    care::release(&hub.state.db, &hub.state.deps, &care::number(&phone, None).unwrap()).await.unwrap();
+    let (db, deps, phone) = (&hub.state.db, &hub.state.deps, care::number(&phone, None).unwrap());
+    let standing = care::standing(db, &phone).await.unwrap();
+    care::release(db, deps, &phone, standing.agreed(false)).await.unwrap();
     assert!(at_the_office(&hub).await.buyer_unconfirmed);
     let report = compare_all(&hub.state.db, &hub.state.deps).await.unwrap();
     assert_eq!(report.differences(), 0, "{report:?}");

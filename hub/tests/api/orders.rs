@@ -155,6 +155,20 @@ async fn an_order_takes_so_many_round_trips_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_posting_takes_so_many_round_trips_and_no_more() {
+    let hub = TestHub::with_market().await;
+    let statements = Statements::counted();
+    let mut fewest = u64::MAX;
+    for _ in 0..4 {
+        statements.take();
+        hub.maize(OWN, 25).await;
+        fewest = fewest.min(statements.take());
+    }
+    // Nobody is asked who else might bring a product that is new.
+    assert_eq!(fewest, 19);
+}
+
+#[tokio::test]
 async fn a_price_that_was_seen_must_still_hold() {
     let hub = TestHub::with_market().await;
     let product = hub.maize(OWN, 5).await;
@@ -347,7 +361,8 @@ async fn goods_whose_office_is_awaited_are_a_503_that_is_kept_under_no_key_and_a
     hub.sql("INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number)
             VALUES (1, 1, 99, '00000000-0000-0000-0000-000000000099', 0, 1, 0, 5, '', '', 'held', 99)")
         .await;
-    hub.post(cancel).by(Who::Buyer).send().await.problem(503, "unavailable");
+    let problem = hub.post(cancel).by(Who::Buyer).send().await.problem(503, "unavailable");
+    assert!(problem["detail"].as_str().unwrap().contains("waits here to be decided"), "{problem}");
     hub.sql("UPDATE commands SET verdict = 'rejected' WHERE seq = 99").await;
     hub.post(cancel).by(Who::Buyer).send().await.problem(404, "not_found");
     let placed = order("a", &product).await.is(201);

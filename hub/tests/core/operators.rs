@@ -2,6 +2,7 @@
 
 use crate::support::World;
 use mizili_hub::market::users::app::confirm;
+use mizili_hub::market::users::care::{self, number};
 use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::{doors, marks, trust};
 
@@ -55,4 +56,57 @@ async fn copies_that_were_tried_are_kept_in_order_and_none_is_of_tomorrow() {
     assert_eq!(notes, ["third", "second, moved", "first"]);
     let tomorrow = marks::mark(db, deps, ago(-24), "").await.unwrap_err().to_string();
     assert!(tomorrow.contains("has not come yet"), "{tomorrow}");
+}
+
+/// Two were asked about the account of one number; both say yes.
+#[tokio::test]
+async fn who_agreed_to_close_one_account_closes_no_other_that_has_its_number_by_then() {
+    let world = World::new().await;
+    let (db, deps) = (&world.db, &world.deps);
+    let account = "INSERT INTO users (id, phone, name, role, password_hash) VALUES (gen_random_uuid(), 265991000001, 'M', 'buyer', '')";
+    world.sql(account).await;
+    let phone = number("+265991000001", None).unwrap();
+    for beforehand in [false, true] {
+        let agreed = care::standing(db, &phone).await.unwrap().agreed(beforehand);
+        care::release(db, deps, &phone, agreed).await.unwrap();
+        world.sql(account).await;
+        let refused = care::release(db, deps, &phone, agreed).await.unwrap_err();
+        assert!(format!("{refused:?}").contains("has another account by now"), "{refused:?}");
+        assert!(care::close(db, deps, &phone, agreed).await.is_err());
+        assert_eq!(
+            world.number("SELECT count(*) FROM users WHERE NOT disabled AND phone IS NOT NULL").await,
+            1
+        );
+    }
+    // Whose it is was vouched for while the question stood.
+    let standing = care::standing(db, &phone).await.unwrap();
+    confirm(db, deps, "+265991000001", None).await.unwrap();
+    let refused = care::release(db, deps, &phone, standing.agreed(false)).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("was confirmed"), "{refused:?}");
+    care::release(db, deps, &phone, standing.agreed(true)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_administrators_that_are_closed_at_once_the_last_is_asked_about_again() {
+    let world = World::new().await;
+    world
+        .sql(
+            "INSERT INTO users (id, phone, name, role, password_hash)
+                SELECT gen_random_uuid(), 265991000000 + n, 'M', 'admin', '' FROM generate_series(1, 2) n",
+        )
+        .await;
+    let (db, deps) = (&world.db, &world.deps);
+    let phones = ["+265991000001", "+265991000002"].map(|phone| number(phone, None).unwrap());
+    let agreed = [
+        care::standing(db, &phones[0]).await.unwrap().agreed(false),
+        care::standing(db, &phones[1]).await.unwrap().agreed(false),
+    ];
+    let (first, second) = tokio::join!(
+        care::close(db, deps, &phones[0], agreed[0]),
+        care::release(db, deps, &phones[1], agreed[1])
+    );
+    let refused: Vec<String> =
+        [first.err(), second.err()].into_iter().flatten().map(|e| format!("{e:?}")).collect();
+    assert!(refused.len() == 1 && refused[0].contains("the last administrator"), "{refused:?}");
+    assert_eq!(world.number("SELECT count(*) FROM users WHERE NOT disabled").await, 1);
 }

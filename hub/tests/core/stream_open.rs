@@ -1,11 +1,16 @@
 //! Verdicts that are still open: what waits behind them, and how they end.
 
-use crate::support::{EDGE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, raw};
+use crate::support::{
+    EDGE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, raw, user, word,
+};
 use mizili_hub::commands::stream::{
     Quarantined, dismiss, retry_all_held, retry_all_open, retry_all_quarantined, retry_open,
     retry_quarantined, take_batch,
 };
-use sync_protocol::command::{Adjustment, Command, RawBody, Source, StockAdjust};
+use mizili_hub::jobs;
+use mizili_hub::sync::salvage;
+use sync_protocol::command::{Adjustment, Body, Command, RawBody, Source, StockAdjust};
+use sync_protocol::entity::{Entity, Order, OrderStatus};
 use sync_protocol::ids::{EdgeId, Holder};
 
 const POISON: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -209,4 +214,104 @@ async fn one_edges_trouble_keeps_no_other_from_its_turn() {
         let words = world.texts("SELECT verdict FROM commands ORDER BY edge_id").await;
         assert_eq!(words, [verdict, "rejected"]);
     }
+}
+
+/// Between asking which product it is of and locking it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_whose_order_comes_while_it_is_tried_again_waits_on_and_breaks_over_nothing() {
+    let world = World::new().await;
+    world.rest_as(id(1), office(), &post(id(50), 20)).await;
+    world.rest_as(id(60), user(1), &place(id(50), 2, Source::Ask)).await;
+    world
+        .sql(
+            "CREATE TABLE elsewhere AS TABLE orders; DELETE FROM orders;
+            INSERT INTO awaited_offices (edge_id, cooperative_id) VALUES (1, 1)",
+        )
+        .await;
+    world.take(vec![command(1, office(), &cancel(id(60)))]).await.unwrap();
+    assert_eq!(world.last_words().await, ["held"]);
+    let mut brings = world.db.begin().await.unwrap();
+    // Whoever reads orders goes on; whoever locks them waits.
+    sqlx::raw_sql("LOCK TABLE orders IN EXCLUSIVE MODE").execute(&mut *brings).await.unwrap();
+    let brought = async {
+        world.until_waiting(1).await;
+        let all = "INSERT INTO orders SELECT * FROM elsewhere; DELETE FROM awaited_offices";
+        sqlx::raw_sql(all).execute(&mut *brings).await.unwrap();
+        brings.commit().await.unwrap();
+    };
+    let (tried, ()) = tokio::join!(retry_open(&world.db, &world.deps, EDGE), brought);
+    assert_eq!((tried.unwrap(), world.last_words().await), (0, vec!["held"]));
+    assert_eq!(retry_open(&world.db, &world.deps, EDGE).await.unwrap(), 1);
+    assert_eq!(world.last_words().await, ["applied"]);
+    assert_eq!(world.available(id(50), Holder::Hub).await, 10, "given back");
+}
+
+/// Two offices after a restore: one offers its posting again, which breaks here; another knows the product, and sells it.
+#[tokio::test]
+async fn what_is_about_a_product_whose_posting_lies_here_undecided_waits_for_it() {
+    for is_mended in [true, false] {
+        let world = World::new().await;
+        world
+            .sql(
+                "INSERT INTO edges (cooperative_id, incarnation, enrolled_at) VALUES (1, 1, now());
+                INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (2, 1, '\\x00', 1)",
+            )
+            .await;
+        world
+            .sql(
+                "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted poison'; END $$;
+                CREATE TRIGGER poison BEFORE INSERT ON listings FOR EACH ROW EXECUTE FUNCTION poison()",
+            )
+            .await;
+        world.take(vec![command(1, office(), &post(id(50), 20))]).await.unwrap();
+        assert_eq!(world.last_words().await, ["quarantined"]);
+        let others = |seq, body: &Body| Command { seq, ..command(100 + seq, office(), body) };
+        let order = others(1, &place(id(50), 2, Source::Ask));
+        let unheard_of = others(2, &place(id(51), 2, Source::Ask));
+        take_batch(&world.db, &world.deps, EdgeId(2), 1, 1, vec![order, unheard_of]).await.unwrap();
+        let words = "SELECT verdict FROM commands WHERE edge_id = 2 ORDER BY seq";
+        assert_eq!(world.texts(words).await, ["held", "rejected"]);
+        // A person at the hub is told what he sees: there is no such product.
+        assert_eq!(
+            word(&world.rest(user(1), &place(id(50), 1, Source::Ask)).await.verdict),
+            "rejected not_found "
+        );
+        world.sql("DROP TRIGGER poison ON listings").await;
+        let (db, deps) = (&world.db, &world.deps);
+        if is_mended {
+            assert_eq!(jobs::retry_quarantined(db, deps, Quarantined::All).await.unwrap(), 2);
+        } else {
+            assert_eq!(dismiss(db, deps, STREAM, 1).await.unwrap(), 1);
+            assert_eq!(retry_all_held(db, deps).await.unwrap(), 1);
+        }
+        let came_to = if is_mended { "applied" } else { "rejected" };
+        assert_eq!(world.texts(words).await, [came_to, "rejected"]);
+    }
+}
+
+/// An office brought the order's row, which waits for something that was forgotten too.
+#[tokio::test]
+async fn a_cancel_of_an_order_that_was_brought_and_does_not_stand_waits_for_it() {
+    let world = World::new().await;
+    world.rest_as(id(1), office(), &post(id(50), 20)).await;
+    world.rest_as(id(60), user(1), &place(id(50), 2, Source::Ask)).await;
+    world
+        .sql(format!(
+            "INSERT INTO salvaged_rows (epoch, bucket, entity, id, version, payload, edge_id, stands)
+                SELECT 2, bucket, entity, id, version, payload, 1, false FROM sync_rows WHERE entity = {};
+            DELETE FROM orders",
+            Order::NUMBER
+        ))
+        .await;
+    world
+        .take(vec![command(1, office(), &cancel(id(60))), command(2, office(), &cancel(id(61)))])
+        .await
+        .unwrap();
+    assert_eq!(world.last_words().await, ["held", "applied"], "of the other one there is nothing");
+    assert_eq!(salvage::retry(&world.db, &world.deps).await.unwrap(), 1);
+    assert_eq!(retry_all_held(&world.db, &world.deps).await.unwrap(), 1);
+    assert_eq!(
+        (world.last_words().await, world.order_status(id(60)).await),
+        (vec!["applied"; 2], OrderStatus::Cancelled.code() as i32)
+    );
 }

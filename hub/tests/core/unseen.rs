@@ -3,7 +3,7 @@
 use crate::support::{EDGE, World, command, id, office, post};
 use mizili_hub::db::Db;
 use mizili_hub::market::cooperatives::app::{NewCooperative, add};
-use mizili_hub::market::users::care::{number, release};
+use mizili_hub::market::users::care::{number, release, standing};
 use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::{doors, edges, marks, trust};
 use sqlx::postgres::PgConnectOptions;
@@ -107,9 +107,10 @@ async fn what_took_effect_unseen_is_said_to_have() {
     assert_eq!(trust::replace(db, deps, &keys).await.unwrap(), 0);
 
     let phone = number("+265991000001", None).unwrap();
+    let agreed = standing(db, &phone).await.unwrap().agreed(false);
     line.loses(1);
-    release(db, deps, &phone).await.unwrap();
-    assert!(release(db, deps, &phone).await.is_err(), "nobody has it any more");
+    release(db, deps, &phone, agreed).await.unwrap();
+    assert!(release(db, deps, &phone, agreed).await.is_err(), "nobody has it any more");
 
     world.sql("UPDATE edges SET revoked_at = now()").await;
     // The first one only looks whether it was revoked.

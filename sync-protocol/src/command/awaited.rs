@@ -1,5 +1,5 @@
 //! Commands that a hub cannot decide yet, because it was restored from a backup and an office has not come since that may know more, or
-//! because what makes their order lies there undecided: they neither take effect nor are refused meanwhile. What follows from that is the
+//! because what makes their order or listing lies there undecided: they neither take effect nor are refused meanwhile. What follows from that is the
 //! hub's.
 
 use super::{Body, Context, OrderCancel, Source, WorkingSet};

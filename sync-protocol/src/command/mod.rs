@@ -243,6 +243,11 @@ macro_rules! commands {
             }
         }
 
+        $(impl $variant {
+            /// The command type's number.
+            pub const KIND: u16 = $number;
+        })+
+
         $(impl From<$variant> for Body { fn from(b: $variant) -> Self { Self::$variant(b) } })+
     };
 }

@@ -43,7 +43,7 @@ impl OrderCancel {
     ) -> Result<Decision, Reject> {
         let Some(order) = set.orders.get(&OrderId(self.order)) else {
             // An edge cancels only what it has seen: an order unknown here is one whose placing was refused, so it is off already. (Where
-            // the hub may have forgotten it, this is not asked yet: see `awaited`.)
+            // the hub may have forgotten it or has not decided it, this is not asked yet: see `awaited`.)
             let refused_before = context.origin != Holder::Hub && context.place == Holder::Hub;
             return if refused_before {
                 Ok(Decision::new(Certainty::Request))

@@ -2,7 +2,7 @@
 //! beside this one.
 
 use super::store;
-use crate::db::{Db, Narrowed, q};
+use crate::db::{Db, Narrowed, q, q_scalar};
 use crate::jobs::bad_rows::OfARow as _;
 use crate::rows::Cells;
 use jiff_sqlx::Timestamp;
@@ -59,23 +59,20 @@ pub struct Shown {
     pub clashes_with: Vec<String>,
 }
 
-/// How many wait, of an edge or of all.
+/// How many wait, of all edges.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn count(db: &Db, edge: Option<EdgeId>) -> Result<u64, sqlx::Error> {
-    let edge = edge.map(|edge| i32::try_from(edge.0).unwrap_or(i32::MAX));
-    let kept = Narrowed::of(
-        "SELECT (SELECT count(*) FROM commands c WHERE c.verdict IN ('held', 'quarantined', 'unsupported')",
-    );
-    let failing = kept.maybe(" AND c.edge_id = ?", edge).then(
-        ") + (SELECT count(*) FROM command_failures f WHERE NOT EXISTS (SELECT FROM commands c WHERE c.id = f.id)",
-    );
-    let text = failing.maybe(" AND f.edge_id = ?", edge).then(")");
+pub async fn count(db: &Db) -> Result<u64, sqlx::Error> {
     let mut tx = db.begin().await?;
-    let rows = text.fetch_all(&mut tx).await?;
+    let waiting: i64 = q_scalar(
+        "SELECT (SELECT count(*) FROM commands WHERE verdict IN ('held', 'quarantined', 'unsupported'))
+            + (SELECT count(*) FROM command_failures f WHERE NOT EXISTS (SELECT FROM commands c WHERE c.id = f.id))",
+    )
+    .fetch_one(&mut *tx)
+    .await?;
     tx.commit().await?;
-    rows.first().map_or(Ok(0), |row| Cells::of("commands", row).count(0))
+    Ok(waiting.unsigned_abs())
 }
 
 /// The text of a list, of an edge's commands or of all, or of one command.

@@ -9,7 +9,7 @@ use super::offer::Offer;
 use super::unconfirmed;
 use crate::auth::Caller;
 use crate::auth::caller::Role;
-use crate::commands::{ApplyError, may_come, open};
+use crate::commands::{ApplyError, Unknown, may_come, open};
 use crate::db::retrying;
 use crate::error::{self, ApiError, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
@@ -211,7 +211,8 @@ pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Resul
         let mut tx = state.db.begin().await?;
         let known = db::get(&mut tx, id).await?;
         // It may come, and stand then.
-        if known.is_none() && may_come(&mut tx, vec![id], &[]).await?.contains(&id) {
+        let of_none = Unknown { orders: vec![id], ..Unknown::default() };
+        if known.is_none() && may_come(&mut tx, &of_none, &[]).await?.contains(&id) {
             return Err(ApplyError::Awaited.into());
         }
         let row = known.filter(|row| may_see(caller, row)).ok_or_else(|| Problem::not_found("order"))?;

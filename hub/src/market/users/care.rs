@@ -54,6 +54,28 @@ pub struct Standing {
     pub is_last_admin: bool,
 }
 
+impl Standing {
+    /// What is agreed to by somebody who was shown this, or who said `beforehand` that it be done whatever stands there.
+    #[must_use]
+    pub fn agreed(&self, beforehand: bool) -> Agreed {
+        Agreed {
+            account: UserId(self.account.id),
+            is_confirmed: beforehand || self.account.phone_confirmed,
+            is_last_admin: beforehand || self.is_last_admin,
+        }
+    }
+}
+
+/// What somebody has agreed to close. A question may stand for minutes, and others act meanwhile: what he was not shown is not closed.
+#[derive(Clone, Copy, Debug)]
+pub struct Agreed {
+    account: UserId,
+    /// Also where its number was confirmed to be the person's own.
+    is_confirmed: bool,
+    /// Also where nobody could sign in as an administrator then.
+    is_last_admin: bool,
+}
+
 /// How the account of a number stands.
 ///
 /// # Errors
@@ -69,16 +91,24 @@ pub async fn standing(db: &Db, phone: &Phone) -> Result<Standing, ApiError> {
     Ok(Standing { account, open_orders, is_last_admin })
 }
 
-/// Closes an account, or opens it again. A closed one is signed out at once, everywhere.
+/// Closes an account: it is signed out at once, everywhere.
+///
+/// # Errors
+/// No account has that number, or it does not stand as was agreed any more.
+pub async fn close(db: &Db, deps: &Deps, phone: &Phone, agreed: Agreed) -> Result<User, ApiError> {
+    changed(db, deps, phone, Some(agreed), async |conn, id| {
+        db::set_disabled(conn, id, true).await?;
+        db::end_sessions(conn, id).await.map(drop)
+    })
+    .await
+}
+
+/// Opens an account again.
 ///
 /// # Errors
 /// No account has that number.
-pub async fn set_closed(db: &Db, deps: &Deps, phone: &Phone, closed: bool) -> Result<User, ApiError> {
-    changed(db, deps, phone, async |conn, id| {
-        db::set_disabled(conn, id, closed).await?;
-        if closed { db::end_sessions(conn, id).await.map(drop) } else { Ok(()) }
-    })
-    .await
+pub async fn open(db: &Db, deps: &Deps, phone: &Phone) -> Result<User, ApiError> {
+    changed(db, deps, phone, None, async |conn, id| db::set_disabled(conn, id, false).await).await
 }
 
 /// A new password, by an operator; and one for the office, where it is a clerk's. Every session ends, and what was counted of wrong
@@ -105,7 +135,7 @@ pub async fn set_password(
         Some(new) => Some(passwords.hash(deps, new).await?),
         None => None,
     };
-    changed(db, deps, phone, async |conn, id| {
+    changed(db, deps, phone, None, async |conn, id| {
         db::set_password(conn, id, &hash).await?;
         if let Some(office_hash) = &office_hash {
             db::set_office_password(conn, id, office_hash).await?;
@@ -119,16 +149,19 @@ pub async fn set_password(
 /// Takes the number from the account that has it, and closes the account: its owner can register now.
 ///
 /// # Errors
-/// No account has that number.
-pub async fn release(db: &Db, deps: &Deps, phone: &Phone) -> Result<UserId, ApiError> {
-    // By an earlier try, which may have taken effect unseen: then nobody has the number any more.
+/// No account has that number, or it does not stand as was agreed any more.
+pub async fn release(db: &Db, deps: &Deps, phone: &Phone, agreed: Agreed) -> Result<UserId, ApiError> {
+    // By an earlier try, which may have taken effect unseen: then the account has the number no more.
     let before = OnceLock::new();
     let released = retrying(deps, || async {
         let mut tx = db.begin().await?;
-        let (id, cooperative) = match (locked(&mut tx, phone).await, before.get()) {
+        let (id, cooperative) = match (locked(&mut tx, phone, Some(agreed)).await, before.get()) {
             (Err(error), Some(id)) if error.kind() == Kind::NotFound => return Ok(*id),
             (found, _) => found?,
         };
+        if db::is_confirmed(&mut tx, id).await? && !agreed.is_confirmed {
+            return Err(changed_since(phone, "was confirmed to be this person's own").into());
+        }
         db::release(&mut tx, id).await?;
         db::end_sessions(&mut tx, id).await?;
         throttle::forget_number(&mut tx, phone.number()).await?;
@@ -205,16 +238,17 @@ fn not_yours() -> Problem {
     Problem::invalid("/current_password", "Is not your password.")
 }
 
-/// Changes the account of a number, and tells its office.
+/// Changes the account of a number, where it stands as was agreed, and tells its office.
 async fn changed(
     db: &Db,
     deps: &Deps,
     phone: &Phone,
+    agreed: Option<Agreed>,
     change: impl AsyncFn(&mut PgConnection, UserId) -> Result<(), sqlx::Error>,
 ) -> Result<User, ApiError> {
     let changed = retrying(deps, || async {
         let mut tx = db.begin().await?;
-        let (id, cooperative) = locked(&mut tx, phone).await?;
+        let (id, cooperative) = locked(&mut tx, phone, agreed).await?;
         change(&mut tx, id).await?;
         let moved = tell_office(&mut tx, id, cooperative).await?;
         let user = db::get(&mut tx, id).await?;
@@ -225,8 +259,34 @@ async fn changed(
     changed.await
 }
 
-async fn locked(conn: &mut PgConnection, phone: &Phone) -> Result<(UserId, Option<CooperativeId>), ApiError> {
-    Ok(db::lock_by_phone(conn, phone.number()).await?.ok_or_else(|| nobody_has(phone))?)
+/// The account of a number and its cooperative, locked, where it stands as was agreed.
+async fn locked(
+    conn: &mut PgConnection,
+    phone: &Phone,
+    agreed: Option<Agreed>,
+) -> Result<(UserId, Option<CooperativeId>), ApiError> {
+    // All of them, and before the account: of two that are closed at once one is the last.
+    let admins = match agreed {
+        Some(Agreed { is_last_admin: false, .. }) => db::lock_admins(conn).await?,
+        _ => Vec::new(),
+    };
+    let found = db::lock_by_phone(conn, phone.number()).await?.ok_or_else(|| nobody_has(phone))?;
+    let Some(Agreed { account, .. }) = agreed else { return Ok(found) };
+    if found.0 != account {
+        let detail = format!(
+            "{} has another account by now than the one that you were shown; look again.",
+            phone.as_str()
+        );
+        return Err(Kind::NotFound.because(detail).into());
+    }
+    if admins == [account] {
+        return Err(changed_since(phone, "became that of the last administrator that can sign in").into());
+    }
+    Ok(found)
+}
+
+fn changed_since(phone: &Phone, what: &str) -> Problem {
+    Kind::Conflict.because(format!("{} {what} since you were asked; look again.", phone.as_str()))
 }
 
 fn nobody_has(phone: &Phone) -> Problem {

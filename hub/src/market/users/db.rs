@@ -85,6 +85,18 @@ pub(crate) async fn has_other_admin(conn: &mut PgConnection, id: UserId) -> Resu
     q_scalar(sql).bind(id.0).bind(Role::Admin.as_str()).fetch_one(conn).await
 }
 
+/// The open accounts of administrators, locked.
+pub(crate) async fn lock_admins(conn: &mut PgConnection) -> Result<Vec<UserId>, sqlx::Error> {
+    let sql = "SELECT id FROM users WHERE role = $1 AND NOT disabled ORDER BY id FOR UPDATE";
+    let ids: Vec<Uuid> = q_scalar(sql).bind(Role::Admin.as_str()).fetch_all(conn).await?;
+    Ok(ids.into_iter().map(UserId).collect())
+}
+
+/// Whether an operator vouched that the account's number is the person's own.
+pub(crate) async fn is_confirmed(conn: &mut PgConnection, id: UserId) -> Result<bool, sqlx::Error> {
+    q_scalar("SELECT phone_confirmed FROM users WHERE id = $1").bind(id.0).fetch_one(conn).await
+}
+
 fn account(row: &PgRow) -> Result<Account, sqlx::Error> {
     let phone = row.try_get::<Option<i64>, _>("phone")?.map(|phone| phone_text(phone.cast_unsigned()));
     let state = match (&phone, row.try_get("disabled")?) {
