@@ -45,10 +45,12 @@ hint-parts = Write a whole number, like 3.
 hint-only = Only { $left } left.
 hint-name = Write your name in letters.
 hint-gone = This is gone. Choose another.
+hint-gone-all = This is gone.
 
 # After three wrong keys
-stopped = Let us stop here. You can send this SMS instead: { $sms }
+stopped = Let us stop here. Please dial again, or ask at the office.
 stopped-to = Let us stop here. You can send this SMS to { $number }: { $sms }
+stopped-help = Let us stop here. Please dial again. For help send { $sms } to { $number }.
 stopped-kept = What you began is kept for your next call.
 dropped = Stopped. Nothing was done.
 misread = We could not understand this call. Please dial again. If it happens again, ask your office.

@@ -39,9 +39,11 @@ hint-parts = Andika namba kamili, mfano 3.
 hint-only = Zimebaki { $left } tu.
 hint-name = Andika jina lako kwa herufi.
 hint-gone = Hii haipo tena. Chagua nyingine.
+hint-gone-all = Hii haipo tena.
 
-stopped = Tuishie hapa. Unaweza kutuma SMS hii: { $sms }
+stopped = Tuishie hapa. Tafadhali piga tena, au uliza ofisini.
 stopped-to = Tuishie hapa. Unaweza kutuma SMS kwa { $number }: { $sms }
+stopped-help = Tuishie hapa. Tafadhali piga tena. Kwa msaada tuma { $sms } kwa { $number }.
 stopped-kept = Ulichoanza kimehifadhiwa hadi utakapopiga tena.
 dropped = Tumeacha. Hakuna kilichofanyika.
 misread = Hatukuelewa simu hii. Tafadhali piga tena. Ikitokea tena, uliza ofisi yako.

@@ -7,7 +7,7 @@ use super::finish::{act_of, draft_text, failed_text};
 use super::intent::{Intent, Outcome};
 use super::market::{Market, Read};
 use super::screens::{Desk, Move, Screen, trail};
-use super::session::{Draft, Pending, Plan, Reply, Session};
+use super::session::{Draft, Goal, Pending, Plan, Reply, Session};
 use super::turn::Turn;
 use super::view::{Cx, Foot, Hint, fit, net, room_under};
 use crate::sms::{example, example_of, request, start_word, words};
@@ -29,6 +29,8 @@ enum Applied {
     /// Another screen; with a line on top.
     Moved(Option<String>),
     Wrong(Hint),
+    /// What was chosen has gone: the screen on show is where another can be, if there is one.
+    Gone,
     Act(Pending),
     /// The draft's command exists: this became of it.
     Known(Outcome),
@@ -110,6 +112,11 @@ impl Run<'_> {
                     top = Some(hint.text(&self.cx(session.lang, SCREEN_AIM_SEPTETS)));
                     break;
                 }
+                // What follows on the path was meant for what has gone.
+                Applied::Gone => {
+                    top = Some(self.gone(&mut session)?);
+                    break;
+                }
                 // Never on a path: the person has not seen what would be confirmed.
                 Applied::Act(_) => break,
                 Applied::Known(outcome) => return Ok(self.settle(turn, session, Pending::Draft, &outcome)),
@@ -137,6 +144,11 @@ impl Run<'_> {
                     return self.stopped(turn, session);
                 }
                 let top = hint.text(&self.cx(session.lang, SCREEN_AIM_SEPTETS));
+                self.answer(turn, session, Some(top))
+            }
+            Applied::Gone => {
+                session.wrong = 0;
+                let top = self.gone(&mut session)?;
                 self.answer(turn, session, Some(top))
             }
             Applied::Known(outcome) => Ok(self.settle(turn, session, Pending::Draft, &outcome)),
@@ -190,6 +202,12 @@ impl Run<'_> {
         };
         match screen.take(&cx, &mut desk, input)? {
             Move::Stay(hint) => return Ok(Applied::Wrong(hint)),
+            Move::Gone => {
+                if session.screen.is_form() && session.draft.is_none() {
+                    session.go_back();
+                }
+                return Ok(Applied::Gone);
+            }
             Move::Act(pending) => return Ok(Applied::Act(pending)),
             Move::Go(screen) => session.go(screen),
             Move::Home => session.go_home(),
@@ -198,7 +216,7 @@ impl Run<'_> {
                 session.go_home();
                 return Ok(Applied::Moved(Some(cx.text(Msg::Dropped))));
             }
-            Move::Resume => self.resume(session)?,
+            Move::Resume => return self.resume(session),
         }
         Ok(Applied::Moved(None))
     }
@@ -219,16 +237,33 @@ impl Run<'_> {
         Ok(row.filter(|_| rows.next().is_none()))
     }
 
-    /// Goes on with the draft where it stood; with a changed offer, from its quantity.
-    fn resume(&self, session: &mut Session) -> Read<()> {
+    /// What is said of something that has gone, over the screen on show: to choose another where it has one.
+    fn gone(&self, session: &mut Session) -> Read<String> {
+        let hint = Hint::Gone;
+        let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
+        self.lay_out(session, Some(&hint.text(&cx)))?;
+        let hint = if session.shown.is_empty() { Hint::GoneAll } else { hint };
+        Ok(hint.text(&cx))
+    }
+
+    /// Goes on with the draft where it stood; with a changed offer, from its quantity. One that is gone is given up.
+    fn resume(&self, session: &mut Session) -> Read<Applied> {
         let Some(draft) = &mut session.draft else {
             session.go_home();
-            return Ok(());
+            return Ok(Applied::Moved(None));
         };
         if let Plan::Buy { thing, .. } = &draft.plan {
-            let now = self.market.listing(thing.id, session.lang)?;
-            if now.is_none_or(|listing| listing.unit_price_minor != thing.unit_price_minor) {
-                draft.screen = Screen::BuyQuantity;
+            match self.market.listing(thing.id, session.lang)? {
+                None => {
+                    session.draft = None;
+                    session.go_home();
+                    session.go(Goal::Buy.screen());
+                    return Ok(Applied::Gone);
+                }
+                Some(listing) if listing.unit_price_minor != thing.unit_price_minor => {
+                    draft.screen = Screen::BuyQuantity;
+                }
+                Some(_) => {}
             }
         }
         if let Plan::Register { lang: Some(lang), .. } = &draft.plan {
@@ -236,7 +271,7 @@ impl Run<'_> {
         }
         session.back = trail(draft);
         session.screen = draft.screen.clone();
-        Ok(())
+        Ok(Applied::Moved(None))
     }
 
     /// What became of the command of a draft; `None` while it may still be made.
@@ -328,26 +363,30 @@ impl Run<'_> {
         }
     }
 
-    /// Ends a call after too many wrong keys, with the SMS that does the same.
+    /// Ends a call after too many wrong keys, with the SMS that does the same; where none does, with the one that asks for help.
     fn stopped(&self, turn: &Turn, session: Session) -> Read<Step> {
         let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
         let shared = cx.settings.sms_keyword.as_deref();
         let sms = match &session.screen {
-            Screen::PriceCrops { .. } => example(self.market, cx.lang, shared, &cx.settings.example_market)?,
+            Screen::PriceCrops { .. } => {
+                Some(example(self.market, cx.lang, shared, &cx.settings.example_market)?)
+            }
             Screen::PriceMarkets { commodity, .. } => {
-                example_of(self.market, cx.lang, shared, &cx.settings.example_market, *commodity)?
+                Some(example_of(self.market, cx.lang, shared, &cx.settings.example_market, *commodity)?)
             }
             Screen::Price { commodity, market, .. } => {
                 request(self.market, cx.lang, shared, *commodity, *market)?
-                    .unwrap_or_else(|| start_word(cx.lang, Msg::KeywordHelp, shared))
             }
-            _ => start_word(cx.lang, Msg::KeywordHelp, shared),
+            _ => None,
         };
+        let help = start_word(cx.lang, Msg::KeywordHelp, shared);
         let kept = session.screen.is_form() && session.draft.is_some();
         let text = fit(cx.room, "", |_| {
-            let text = match &cx.settings.sms_number {
-                Some(number) => cx.fill(Msg::StoppedTo, &[("number", number), ("sms", &sms)]),
-                None => cx.fill(Msg::Stopped, &[("sms", &sms)]),
+            let text = match (&cx.settings.sms_number, &sms) {
+                (Some(number), Some(sms)) => cx.fill(Msg::StoppedTo, &[("number", number), ("sms", sms)]),
+                (Some(number), None) => cx.fill(Msg::StoppedHelp, &[("number", number), ("sms", &help)]),
+                // Nobody here knows where to send one.
+                (None, _) => cx.text(Msg::Stopped),
             };
             if kept { format!("{text}\n{}", cx.text(Msg::StoppedKept)) } else { text }
         });

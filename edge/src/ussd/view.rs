@@ -227,8 +227,10 @@ pub(super) enum Hint {
     Name,
     /// More than there is.
     Only(String),
-    /// It has gone in between.
+    /// It has gone in between, and there are others.
     Gone,
+    /// It has gone in between, and there is no other.
+    GoneAll,
 }
 
 impl Hint {
@@ -245,6 +247,7 @@ impl Hint {
             Self::Name => cx.text(Msg::HintName),
             Self::Only(left) => cx.fill(Msg::HintOnly, &[("left", left)]),
             Self::Gone => cx.text(Msg::HintGone),
+            Self::GoneAll => cx.text(Msg::HintGoneAll),
         }
     }
 }

@@ -11,6 +11,10 @@ use crate::ussd::view::{Cx, Foot, Hint, Key, Row, View, list, page, short, word}
 pub(super) fn show(cx: &Cx<'_>, commodity: u32, offset: u32) -> Read<View> {
     let crop = cx.market.crop_name(commodity, cx.lang)?.unwrap_or_default();
     let listings = cx.market.listings(commodity, cx.lang, window(offset))?;
+    if listings.is_empty() && offset > 0 {
+        // The last page has sold out: that says nothing of those before it.
+        return show(cx, commodity, 0);
+    }
     if listings.is_empty() {
         return Ok(page(cx, Foot::Back, &[], |width| {
             cx.fill(Msg::BuyListingsNone, &[("crop", &short(&crop, width))])
@@ -32,7 +36,7 @@ fn row(listing: Listing, crop: &str) -> Row {
 
 pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> {
     let Some(id) = picked_id(desk.shown, input) else { return Ok(Move::Stay(Hint::Choose)) };
-    let Some(listing) = cx.market.listing(id, cx.lang)? else { return Ok(Move::Stay(Hint::Gone)) };
+    let Some(listing) = cx.market.listing(id, cx.lang)? else { return Ok(Move::Gone) };
     let screen = Screen::BuyQuantity;
     let seller = listing.seller.clone();
     let thing = thing(listing);

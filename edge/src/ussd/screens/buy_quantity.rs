@@ -32,7 +32,10 @@ pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> 
     else {
         return Ok(Move::Home);
     };
-    let Some(listing) = cx.market.listing(thing.id, cx.lang)? else { return Ok(Move::Stay(Hint::Gone)) };
+    let Some(listing) = cx.market.listing(thing.id, cx.lang)? else {
+        *desk.draft = None;
+        return Ok(Move::Gone);
+    };
     let wanted = match read_quantity(input, listing.step_milli) {
         Ok(milli) => milli,
         Err(error) => return Ok(Move::Stay(Hint::Number(error, quantity(QUANTITY_MAX_MILLI)))),

@@ -133,6 +133,8 @@ pub(super) enum Move {
     Go(Screen),
     /// The same screen with a line on top.
     Stay(Hint),
+    /// What was chosen has gone in between: back to where another can be, which may be this screen.
+    Gone,
     /// The first screen.
     Home,
     /// The draft is done with, without acting: to the first screen.

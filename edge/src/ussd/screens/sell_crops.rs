@@ -5,7 +5,7 @@ use crate::text::Msg;
 use crate::ussd::lists::{show_crops, take_crops};
 use crate::ussd::market::{Read, Shelf};
 use crate::ussd::session::Plan;
-use crate::ussd::view::{Cx, Hint, View};
+use crate::ussd::view::{Cx, View};
 
 pub(super) fn show(cx: &Cx<'_>, at: &At) -> Read<View> {
     show_crops(cx, Shelf::Sell, at, Msg::SellCropsTitle, Msg::SellCropsNone)
@@ -21,7 +21,7 @@ pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> 
         |at| Screen::SellCrops { at },
         |commodity| {
             let Some(crop) = cx.market.crop_name(commodity, cx.lang)? else {
-                return Ok(Move::Stay(Hint::Gone));
+                return Ok(Move::Gone);
             };
             let mut units = cx.market.units(commodity, cx.lang)?;
             let unit = if units.len() == 1 { units.pop() } else { None };

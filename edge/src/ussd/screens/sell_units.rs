@@ -5,11 +5,14 @@ use crate::text::Msg;
 use crate::ussd::lists::picked_small;
 use crate::ussd::market::Read;
 use crate::ussd::session::Plan;
-use crate::ussd::view::{Cx, Hint, Key, ROWS_MAX, Row, View, list, short};
+use crate::ussd::view::{Cx, Foot, Hint, Key, ROWS_MAX, Row, View, list, page, short};
 
 pub(super) fn show(cx: &Cx<'_>, plan: Option<&Plan>) -> Read<View> {
     let Some(Plan::Sell { commodity, crop, .. }) = plan else { return super::lost(cx) };
     let mut units = cx.market.units(*commodity, cx.lang)?;
+    if units.is_empty() {
+        return Ok(page(cx, Foot::Back, &[], |_| cx.text(Msg::SellCropsNone)));
+    }
     // A commodity has a handful of units; a page has no second one here.
     units.truncate(ROWS_MAX);
     let rows: Vec<Row> = units.into_iter().map(|unit| Row::name(Key::Small(unit.id), unit.text)).collect();
@@ -26,7 +29,7 @@ pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> 
     let Some(id) = picked else { return Ok(Move::Stay(Hint::Choose)) };
     let chosen = cx.market.units(*commodity, cx.lang)?.into_iter().find(|choice| choice.id == id);
     if chosen.is_none() {
-        return Ok(Move::Stay(Hint::Gone));
+        return Ok(Move::Gone);
     }
     *unit = chosen;
     Ok(Move::Go(Screen::SellQuantity))

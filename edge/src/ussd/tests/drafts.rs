@@ -1,6 +1,6 @@
 //! Calls that drop: what was begun is offered again, and what was done is never done twice.
 
-use super::dialler::{Dialler, NUMBER};
+use super::dialler::{Dialler, NUMBER, settings};
 use crate::ussd::fake::Fake;
 use crate::ussd::{Session, TurnText};
 
@@ -129,7 +129,12 @@ fn an_offer_that_changed_meanwhile_is_asked_about_again() {
     assert!(phone.press("20").contains("at MWK 990/kg"));
     phone.fake.listings.clear();
     phone.dial();
-    assert!(phone.press("1").starts_with("This offer is gone."));
+    assert_eq!(
+        phone.press("1"),
+        "This is gone. Choose another.\nBuy what? Number or name:\n1 Seed maize\n0 Back 00 Home"
+    );
+    assert!(phone.press("0").starts_with("Welcome"));
+    assert!(phone.dial().starts_with("Welcome"), "what is gone is not offered to be gone on with");
 }
 
 #[test]
@@ -151,4 +156,42 @@ fn logs_get_a_screen_name_and_nothing_personal() {
     assert_eq!(session.lang(), crate::text::Lang::En);
     phone.press("400");
     assert_eq!(Session::from_json(&phone.sessions["call-1"]).unwrap().screen_name(), "sell_confirm");
+}
+
+#[test]
+fn an_offer_that_goes_while_it_is_looked_at_leads_to_where_there_are_others_or_says_that_there_are_none() {
+    let mut phone = Dialler::new(Fake::plain());
+    let others = phone.fake.listings.clone();
+    phone.dial();
+    phone.walk(&["3", "1", "1"]);
+    let gone = phone.fake.listings.remove(0);
+    let list = phone.press("20");
+    assert!(list.starts_with("This is gone. Choose another.\nSeed maize: which offer?\n1 "), "{list}");
+    assert!(!list.contains(&gone.seller), "{list}");
+    phone.fake.listings = others.clone();
+    phone.dial();
+    phone.walk(&["3", "1"]);
+    phone.fake.listings.clear();
+    assert_eq!(phone.press("1"), "This is gone.\nNo offer of Seed maize now.\n0 Back 00 Home");
+    phone.fake.listings = others;
+    phone.dial();
+    phone.walk(&["3", "1", "1"]);
+    phone.fake.listings.clear();
+    assert_eq!(phone.press("20"), "This is gone.\nNo offer of Seed maize now.\n0 Back 00 Home");
+    assert!(phone.dial().starts_with("Welcome"), "nothing is kept of it");
+    assert!(phone.intents.is_empty());
+}
+
+#[test]
+fn where_nobody_knows_a_number_for_sms_none_is_advised() {
+    let mut phone = Dialler::new(Fake::plain());
+    phone.engine = crate::ussd::Engine::new(crate::ussd::Settings { sms_number: None, ..settings() });
+    for way in [&["1", "1"][..], &["3", "1", "1"], &["4"]] {
+        phone.dial_path("");
+        phone.walk(&["00"]);
+        phone.walk(way);
+        phone.walk(&["x", "x"]);
+        let end = phone.press("x");
+        assert!(end.starts_with("Let us stop here. Please dial again, or ask at the office."), "{end}");
+    }
 }

@@ -52,14 +52,14 @@ fn hints(screen: &str) -> Vec<Hint> {
         "sell_price" => typed(amount(PRICE_MAX_UNITS * 100, currency("KES"))),
         "buy_quantity" => {
             let mut hints = typed(quantity(QUANTITY_MAX_MILLI));
-            hints.extend([Hint::Only(quantity_of(99_999_999, "500 ml")), Hint::Gone]);
+            hints.extend([Hint::Only(quantity_of(99_999_999, "500 ml"))]);
             hints
         }
         "register_name" => vec![Hint::Name],
         "price_crops" | "price_markets" | "sell_crops" | "buy_crops" => {
-            vec![Hint::Choose, Hint::NotFound, Hint::Gone]
+            vec![Hint::Choose, Hint::NotFound, Hint::Gone, Hint::GoneAll]
         }
-        "buy_listings" | "sell_units" => vec![Hint::Choose, Hint::Gone],
+        "buy_listings" | "sell_units" => vec![Hint::Choose, Hint::Gone, Hint::GoneAll],
         _ => vec![Hint::Choose],
     }
 }

@@ -206,7 +206,7 @@ fn three_wrong_keys_end_kindly_with_the_sms_that_does_the_same() {
     let end = phone.press("z");
     assert_eq!(
         end,
-        "Let us stop here. You can send this SMS to 21512: HELP\nWhat you began is kept for your next call."
+        "Let us stop here. Please dial again. For help send HELP to 21512.\nWhat you began is kept for your next call."
     );
     assert!(phone.dial().contains("1 Go on with: sell Maize"));
 }
