@@ -6,6 +6,7 @@
 //! serving.
 
 mod narrowed;
+pub(crate) mod numbers;
 mod pool;
 mod reader;
 mod retired;

@@ -4,7 +4,7 @@ use super::awaited::decide_what_waited;
 use super::code::{self, VALID_DAYS};
 use super::scope::scope;
 use super::store::edge as edge_row;
-use crate::db::{Db, int, misfit, q, q_scalar, retrying};
+use crate::db::{Db, int, misfit, numbers, q, q_scalar, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish, read};
 use crate::jobs::bad_rows::OfARow as _;
@@ -106,10 +106,9 @@ pub async fn add_named(
         if !there {
             return Err(no_cooperative().into());
         }
-        let sql = "SELECT nextval(pg_get_serial_sequence('edges', 'id'))::int";
         let id: i32 = match number.get() {
             Some(id) => *id,
-            None => q_scalar(sql).fetch_one(&mut *tx).await?,
+            None => numbers::EDGES.next(&mut tx).await?,
         };
         let made = q("INSERT INTO edges (id, cooperative_id, national, name) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4)
             ON CONFLICT (id) DO NOTHING")
@@ -120,7 +119,7 @@ pub async fn add_named(
         .execute(&mut *tx)
         .await?;
         if made.rows_affected() == 0 && number.get().is_none() {
-            return Err(number_taken("edge", id).into());
+            return Err(numbers::EDGES.taken(id).into());
         }
         let edge = EdgeId(id.cast_unsigned());
         let code = give_code(&mut tx, deps, edge).await?;
@@ -133,14 +132,6 @@ pub async fn add_named(
         Ok::<_, ApiError>(Added { id: edge.0, code })
     })
     .await
-}
-
-/// A number that the database gave, and that is somebody else's already: after a table was put back by hand its counter may stand behind it.
-pub(crate) fn number_taken(what: &str, number: i32) -> Problem {
-    Kind::Internal.because(format!(
-        "The next number for a new {what}, {number}, is taken already: the database's counter stands behind its table. Nothing was made; \
-         each try moves the counter on by one."
-    ))
 }
 
 /// A new code for an edge whose code was lost or has expired, or whose box has to be enrolled again. The old code is dead.

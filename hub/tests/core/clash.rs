@@ -328,7 +328,7 @@ async fn what_turns_out_to_be_anothers_when_it_is_tried_again_has_the_same_door(
     world.assert_feed_equals_tables().await;
 }
 
-/// The advice stays where the id of its own is another's as well.
+/// Where the id of its own is another's as well there is a further one.
 #[tokio::test]
 async fn what_is_anothers_under_its_new_id_too_keeps_its_way_out() {
     let world = World::new().await;
@@ -341,9 +341,20 @@ async fn what_is_anothers_under_its_new_id_too_keeps_its_way_out() {
 
     assert_eq!(retry_under_new_id(&world.db, &world.deps, STREAM, 2).await.unwrap(), 0);
     let listed = desk::list(&world.db, None).await.unwrap();
-    let error = listed[0].error.as_ref().unwrap();
-    assert!(error.contains("by another road"), "{error}");
-    assert!(error.contains(&format!("commands dismiss {own}")), "{error}");
+    let (further, error) = (listed[0].id, listed[0].error.as_ref().unwrap());
+    assert!(![own, order_of(2)].contains(&further) && error.contains("by another road"), "{error}");
+    assert!(error.contains(&format!("commands retry {further} --new-id")), "{error}");
+    assert!(error.contains(&format!("commands dismiss {further}")), "{error}");
+    world.take(vec![command(3, caller(7_000_000_001), &cancel(order_of(2)))]).await.unwrap();
+    assert_eq!(retry_under_new_id(&world.db, &world.deps, STREAM, 2).await.unwrap(), 2);
+    assert_eq!(world.last_words().await, ["applied"; 3]);
+    assert_eq!(
+        world.number("SELECT count(*) FROM orders WHERE status = 2").await,
+        1,
+        "its own, and no other"
+    );
+    assert_eq!(world.order_status(further).await, OrderStatus::Cancelled.code() as i32);
+    world.assert_feed_equals_tables().await;
 }
 
 /// Whether the one that made it came in the batch before or in the same one.

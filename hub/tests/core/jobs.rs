@@ -120,7 +120,7 @@ async fn many_cooperatives_are_followed_together_and_none_is_left_out() {
                 SELECT n, 'Cooperative ' || n, 'MWI', 1, 'MWK' FROM generate_series(100, {}) n;
             INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, status, posted_at_s)
                 SELECT ('00000000-0000-8000-8000-' || lpad(to_hex(n * 1000 + m), 12, '0'))::uuid, n, 1, 1, '', 100, 'MWK', 0, 0
-                FROM generate_series(100, {}) n, generate_series(1, CASE n WHEN 120 THEN 200 ELSE 2 END) m",
+                FROM generate_series(100, {}) n, generate_series(1, CASE n WHEN 120 THEN 200 ELSE 14 END) m",
             99 + MANY,
             99 + MANY
         ))
@@ -130,7 +130,7 @@ async fn many_cooperatives_are_followed_together_and_none_is_left_out() {
     };
     let mut all = Touched::new();
     for cooperative in 100..100 + MANY {
-        let count = if cooperative == 120 { 200 } else { 2 };
+        let count = if cooperative == 120 { 200 } else { 14 };
         (1..=count).for_each(|m| {
             all.add(bucket(CooperativeId(cooperative)), Listing::NUMBER, listing(cooperative, m))
         });
@@ -146,6 +146,8 @@ async fn many_cooperatives_are_followed_together_and_none_is_left_out() {
     assert_eq!(bad.count(), 1);
     let transactions = "SELECT count(DISTINCT xmin::text) FROM sync_rows WHERE bucket = 'catalogue:1'";
     assert!(world.number(transactions).await < 10, "for {MANY} cooperatives");
+    let most = "SELECT max(rows) FROM (SELECT count(*) AS rows FROM sync_rows WHERE bucket = 'catalogue:1' GROUP BY xmin::text) t";
+    assert!(world.number(most).await <= 1_000, "rows of one transaction");
     assert_eq!(
         offered(&world, CENTRAL).await.len() as i64,
         before - 1,

@@ -56,7 +56,7 @@ pub(super) fn before_the_first(
     commands.iter().position(|command| !is_clear(command)).unwrap_or(commands.len())
 }
 
-/// The id under which a command is kept whose own is another's.
+/// The id under which a command is kept whose own is another's: always the same, and a further one for each of these.
 pub(super) fn own_id(stream: Stream, command: &Command) -> CommandId {
     CommandId(derived(&format!("clash {}/{}/{}", stream.edge, stream.incarnation, command.seq), command.id.0))
 }
@@ -87,8 +87,8 @@ pub(super) fn told(why: &str, id: CommandId) -> String {
     )
 }
 
-/// From now on a quarantined command is kept under an id of its own: its id turned out to be another's only when it was tried again.
-/// Gives the reason that is kept with it.
+/// From now on a quarantined command is kept under an id of its own, or a further one: that its id is another's turned out only when it
+/// was tried again. Gives the reason that is kept with it.
 pub(super) async fn set_apart(
     conn: &mut PgConnection,
     stream: Stream,
@@ -97,8 +97,8 @@ pub(super) async fn set_apart(
 ) -> Result<String, sqlx::Error> {
     let own = own_id(stream, command);
     let told = told(why, own);
-    q("UPDATE commands SET id = $4, clash_id = id, error = $5, ours = false
-        WHERE edge_id = $1 AND incarnation = $2 AND seq = $3 AND clash_id IS NULL AND verdict = 'quarantined'")
+    q("UPDATE commands SET id = $4, clash_id = coalesce(clash_id, id), error = $5, ours = false
+        WHERE edge_id = $1 AND incarnation = $2 AND seq = $3 AND verdict = 'quarantined'")
     .bind(int(stream.edge.0)?)
     .bind(int(stream.incarnation)?)
     .bind(command.seq as i64)

@@ -150,21 +150,13 @@ async fn retry_one(
 }
 
 /// Keeps quarantined commands under ids of their own, since what they would make is here by another road: from then on an operator can
-/// have them taken under these. Of one that had such an id before the reason is kept.
+/// have them taken under these. One that had such an id before gets a further one.
 async fn keep_apart(db: &Db, deps: &Deps, stream: Stream, seqs: &[u64]) -> Result<(), StreamError> {
     let kept = retrying(deps, || async {
         let mut tx = db.begin().await?;
         row::lock(&mut tx, stream).await?;
-        for Open { command, claimed, .. } in
-            &open_commands(&mut tx, stream, seqs, Again::DecideUnderNewId).await?
-        {
-            let error = if claimed.is_none() {
-                clash::set_apart(&mut tx, stream, command, TAKEN).await?
-            } else {
-                let aside = Aside { error: clash::told(TAKEN, command.id), ours: false };
-                store::note_aside(&mut tx, stream, command.seq, &aside).await?;
-                aside.error
-            };
+        for Open { command, .. } in &open_commands(&mut tx, stream, seqs, Again::DecideUnderNewId).await? {
+            let error = clash::set_apart(&mut tx, stream, command, TAKEN).await?;
             tracing::error!(edge = stream.edge.0, seq = command.seq, error, "a command stays quarantined");
         }
         tx.commit().await?;

@@ -1,7 +1,7 @@
 //! Many cooperatives' buckets in one transaction: most have moved by a few orders, and a transaction for each costs more than what it
 //! does. What is not that simple is left to a transaction of its own.
 
-use super::{JOB, Step, is_cooperative, listing_of};
+use super::{JOB, ROWS_MAX, Step, is_cooperative, listing_of};
 use crate::db::{int, q};
 use crate::feed::{FeedError, Touched, publish, read};
 use crate::rows::Cells;
@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 /// Cooperatives of one transaction: as many as move while a person would wait for one of their catalogues.
 pub(super) const TOGETHER: usize = 64;
-/// Rows of one of them: together fewer than the thousand that a transaction of a job may read. One that has moved further is left.
-const ROWS_MAX: usize = 16;
+/// Rows of one of them, so that all are no more than a transaction of a job may read. One that has moved further is left.
+const ROWS_OF_ONE: usize = ROWS_MAX / TOGETHER;
 
 /// What became of them.
 pub(super) struct Together {
@@ -38,14 +38,14 @@ pub(super) async fn step(
     let pages: Vec<_> =
         cursors.iter().map(|(cooperative, cursor)| (*cooperative, *cursor, head(*cooperative))).collect();
     let ranges: Vec<_> = pages.iter().map(|(of, after, upto)| (Bucket::Coop(*of), *after, *upto)).collect();
-    let read = read::pages_up_each(conn, &ranges, ROWS_MAX).await?;
+    let read = read::pages_up_each(conn, &ranges, ROWS_OF_ONE).await?;
     let regions = regions(conn, &cursors).await?;
     let mut touched = Touched::new();
     let mut done = Step { read: 0, moved: touched.moved(), bad: Vec::new() };
     let (mut left, mut moved) = (Vec::new(), Vec::new());
     for ((cooperative, _, head), rows) in pages.into_iter().zip(read) {
         let is_it = |(_, row): &(u64, Result<Row, sqlx::Error>)| row.as_ref().is_ok_and(is_cooperative);
-        if rows.len() == ROWS_MAX || rows.iter().any(is_it) {
+        if rows.len() == ROWS_OF_ONE || rows.iter().any(is_it) {
             left.push(cooperative);
             continue;
         }

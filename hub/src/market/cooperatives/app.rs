@@ -1,7 +1,7 @@
 //! Rules of cooperatives: everybody may see them, an operator makes them.
 
 use super::db;
-use crate::db::{Db, retrying};
+use crate::db::{Db, numbers, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish};
 use crate::market::reference::db::Filter;
@@ -81,11 +81,11 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
         };
         let id = match first_id.get() {
             Some(id) => *id,
-            None => db::next_id(&mut tx).await?,
+            None => numbers::COOPERATIVES.next(&mut tx).await?,
         };
         let is_made = db::insert(&mut tx, id, name, country, region, new.hub_share_percent).await?;
         if !is_made && first_id.get().is_none() {
-            return Err(edges::number_taken("cooperative", id).into());
+            return Err(numbers::COOPERATIVES.taken(id).into());
         }
         let number = id.cast_unsigned();
         touched.add(Bucket::Coop(CooperativeId(number)), entity::Cooperative::NUMBER, Key::Int(number));

@@ -50,12 +50,6 @@ pub(crate) async fn insert_region(
     crate::db::q_scalar(sql).bind(country).bind(name).fetch_one(conn).await
 }
 
-/// A number for a new cooperative.
-pub(crate) async fn next_id(conn: &mut PgConnection) -> Result<i32, sqlx::Error> {
-    let sql = "SELECT nextval(pg_get_serial_sequence('cooperatives', 'id'))::int";
-    crate::db::q_scalar(sql).fetch_one(conn).await
-}
-
 /// Makes a cooperative of that number; false where there is one already.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
