@@ -66,6 +66,7 @@ async function begin(who) {
   $('sign-out').title = person.name;
   // A person's own password is kept at the hub.
   $('change').hidden = person.role !== 'office';
+  $('change-elsewhere').hidden = person.role === 'office';
   await show(sectionOfAddress(), false);
   watch();
 }

@@ -15,6 +15,8 @@ const TYPING_MS = 250;
 
 const placing = new Attempt();
 let products = [];
+// Crops by their English names, as they are shown.
+let names = new Map();
 let orders = [];
 let next = null;
 
@@ -42,19 +44,24 @@ export const refresh = async () => { await refreshProducts(); await refreshList(
 
 async function fillProducts(disturbs = never) {
   const found = await all('/api/v1/products?limit=100', 500);
-  const names = new Map((await crops()).map((crop) => [crop.id, crop.shown]));
+  const known = await crops();
   if (disturbs()) return;
+  names = new Map(known.map((crop) => [crop.name, crop.shown]));
   products = found;
-  // A product without a name of its own is called as its crop.
-  for (const p of products) if (p.name === p.commodity) p.name = names.get(p.commodity_id) ?? p.name;
-  const own = known()?.cooperative?.id;
-  products.sort((a, b) => (a.cooperative_id === own ? 0 : 1) - (b.cooperative_id === own ? 0 : 1) || a.name.localeCompare(b.name));
-  const text = (p) => `${p.name}${p.seller ? ` ${t('of_member', { name: p.seller })}` : ''}, ${money(p.price)} / ${p.unit} – ${p.cooperative_id === own ? t('here_now', { n: amount(p.available, p.unit) }) : p.cooperative}`;
+  products.sort((a, b) => isOwn(b) - isOwn(a) || shown(a.name).localeCompare(shown(b.name)));
   const before = $('order-product').value;
-  fill($('order-product'), option('', t('choose')), products.map((p) => option(p.id, text(p))));
+  fill($('order-product'), option('', t('choose')), products.map((p) => option(p.id, optionText(p))));
   $('order-product').value = products.some((p) => p.id === before) ? before : '';
   hint();
 }
+
+// A product without a name of its own is called as its crop.
+const shown = (name) => names.get(name) ?? name;
+
+// An offer as it is told from others of its name.
+const offerText = (p) => `${shown(p.name)}${p.seller ? ` ${t('of_member', { name: p.seller })}` : ''}, ${money(p.price)} / ${p.unit}`;
+const isOwn = (p) => p.cooperative_id === known()?.cooperative?.id;
+const optionText = (p) => `${offerText(p)} – ${isOwn(p) ? t('here_now', { n: amount(p.available, p.unit) }) : p.cooperative}`;
 
 const chosen = () => products.find((p) => p.id === $('order-product').value);
 
@@ -62,14 +69,15 @@ const chosen = () => products.find((p) => p.id === $('order-product').value);
 function hint() {
   const product = chosen();
   $('order-unit').textContent = product?.unit ?? '';
+  // A small screen cuts off what the list shows of it.
+  $('order-chosen').textContent = product ? optionText(product) : '';
   const typed = $('order-quantity').value.trim();
   if (!product || !typed) return fill($('order-hint'));
   const { value: milli, ...number } = read(typed, 3);
   if (!milli) return fill($('order-hint'), number.wrong ? wordsOf(number) : t('hint_number'));
   const total = money({ amount: Math.floor((milli * product.price.amount + 500) / 1000), currency: product.price.currency });
   const here = exact(product.available, 3) ?? 0;
-  const foreign = product.cooperative_id !== known()?.cooperative?.id;
-  const key = foreign ? 'hint_ask_other' : milli <= here ? 'hint_held' : 'hint_ask';
+  const key = !isOwn(product) ? 'hint_ask_other' : milli <= here ? 'hint_held' : 'hint_ask';
   return fill($('order-hint'), t(key, { total, here: amount(product.available, product.unit) }));
 }
 
@@ -92,7 +100,7 @@ $('order-form').addEventListener('submit', async (event) => {
     const order = await placing.send('POST', '/api/v1/orders', placing.again(body, 'unit_price'));
     mark(fields);
     for (const id of ['order-quantity', 'order-phone', 'order-name']) $(id).value = '';
-    const what = `${amount(order.quantity, order.unit)} ${product.name}`;
+    const what = `${amount(order.quantity, order.unit)} ${shown(product.name)}`;
     if (order.status === 'confirmed') say($('order-said'), 'good', `✓ ${t('done_confirmed')}`, t('done_confirmed_words', { what, total: money(order.total) }));
     else say($('order-said'), 'wait', `… ${t('done_asked')}`, t('done_asked_words', { what }));
     await lookAgain(fillProducts, list);
@@ -122,11 +130,19 @@ function flag(order) {
   return el('span', { class: 'why flag' }, known[order.flag] ?? t('flag_other', { flag: order.flag }));
 }
 
+// Whose offer it is of, and at what price, where several have one name. Whose it was is known while it is on sale.
+function whichOffer(order) {
+  const same = new Set([...orders, ...products.map((p) => ({ product: p.name, product_id: p.id }))].filter((other) => other.product === order.product).map((other) => other.product_id));
+  if (same.size < 2) return '';
+  const seller = products.find((p) => p.id === order.product_id)?.seller;
+  return el('small', {}, `${seller ? `${t('of_member', { name: seller })}, ` : ''}${money(order.unit_price)} / ${order.unit}`);
+}
+
 function row(order) {
   const canCancel = ['confirmed', 'asked', 'short'].includes(order.status);
   return el('tr', { 'data-order': order.id },
     el('td', { class: 'at-right nowrap' }, shortMoment(order.placed_at), el('small', {}, t(`by_${order.channel}`))),
-    el('td', { class: 'at-title' }, `${amount(order.quantity, order.unit)} ${order.product}`),
+    el('td', { class: 'at-title' }, `${amount(order.quantity, order.unit)} ${shown(order.product)}`, whichOffer(order)),
     el('td', { class: 'at-left' }, order.buyer_name ?? '', el('small', {}, order.buyer_phone ?? ''), order.buyer_unconfirmed ? el('span', { class: 'why' }, t('unconfirmed')) : ''),
     el('td', { class: 'at-sum number' }, money(order.total)),
     el('td', { class: 'at-state' }, el('span', { class: `tag ${KINDS[order.status] ?? 'dull'}` }, (SIGNS[order.status] ?? '') + t(`s_${order.status}`)), el('span', { class: 'why' }, words(order)), flag(order)),
@@ -136,7 +152,7 @@ function row(order) {
 async function cancel(order) {
   try {
     const now = await send('POST', `/api/v1/orders/${order.id}/cancel`, {});
-    const what = `${amount(now.quantity, now.unit)} ${order.product}`;
+    const what = `${amount(now.quantity, now.unit)} ${shown(order.product)}`;
     if (now.reason) say($('orders-said'), 'wait', `… ${t('done_cancel_asked')}`, what, now.reason);
     else say($('orders-said'), 'good', `✓ ${t('done_cancelled')}`, what);
     await lookAgain(fillProducts, list);
@@ -184,7 +200,7 @@ async function add() {
 // Those that are looked for, of the orders of a page, are shown behind the others: a button there that asks goes on asking.
 function take({ items, next: following }, isFirst = false) {
   const words = wanted();
-  const text = (order) => `${order.product} ${order.buyer_name ?? ''} ${order.buyer_phone ?? ''}`.toLowerCase();
+  const text = (order) => `${order.product} ${shown(order.product)} ${order.buyer_name ?? ''} ${order.buyer_phone ?? ''}`.toLowerCase();
   const found = items.filter((order) => words.every((word) => text(order).includes(word)));
   orders = [...orders, ...items];
   next = following;

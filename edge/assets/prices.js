@@ -16,7 +16,7 @@ export async function crops() {
   const count = new Map();
   for (const c of list) count.set(name(c), (count.get(name(c)) ?? 0) + 1);
   const shown = (c) => (count.get(name(c)) > 1 && name(c) !== c.name ? `${name(c)} – ${c.name}` : name(c));
-  return list.map((c) => ({ id: c.id, shown: shown(c), priced: here.has(c.id) })).sort((a, b) => a.shown.localeCompare(b.shown));
+  return list.map((c) => ({ id: c.id, name: c.name, shown: shown(c), priced: here.has(c.id) })).sort((a, b) => a.shown.localeCompare(b.shown));
 }
 
 async function fillLists() {

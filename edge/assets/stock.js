@@ -1,6 +1,6 @@
 // The stock: what is here, who may sell it and why, offering a product, counting.
 
-import { Attempt, all, get, lookAgain, send, tagOf } from '/assets/api.js';
+import { Attempt, all, get, lookAgain, newKey, send, tagOf } from '/assets/api.js';
 import { $, el, fill, groups, hush, mark, option, refill, say, sayProblem, sureButton, undisturbed } from '/assets/dom.js';
 import { exact, problemOf, read, watch } from '/assets/numbers.js';
 import { crops } from '/assets/prices.js';
@@ -168,16 +168,21 @@ function changeForm(line) {
     event.preventDefault();
     const fields = { '/quantity': quantity, '/reason': reason, ...(unheard ? { '/unheard': unheard } : {}) };
     const change = draft.attempt.again(changeOf(draft, line), 'expected');
+    let isSent = false;
     try {
       const unread = problemOf({ '/quantity': read(draft.quantity, 3), ...(isUnheard(draft) ? { '/unheard': read(draft.unheard, 3) } : {}) });
       if (unread) throw unread;
       const moved = movedBy(change, line);
       const sure = `${change.kind} ${change.quantity}`;
       if (isMuch(moved, line) && draft.sureOf !== sure && !draft.attempt.open) {
+        // What would be refused is said to be, and not asked about.
+        await send('POST', '/api/v1/office/stock/adjust?check=true', change, { 'idempotency-key': newKey() });
         draft.sureOf = sure;
+        if (!form.isConnected) return draw();
         saySure(moved);
         return;
       }
+      isSent = true;
       await draft.attempt.send('POST', '/api/v1/office/stock/adjust', change);
       drafts.delete(product.id);
       document.activeElement.blur();
@@ -186,7 +191,7 @@ function changeForm(line) {
     } catch (problem) {
       // News may have drawn another form in the place of this one.
       if (!form.isConnected) draw();
-      sayProblem(form.isConnected ? said : $('stock-said'), problem, true, fields);
+      sayProblem(form.isConnected ? said : $('stock-said'), problem, isSent || problem.status > 0, fields);
       mark(fields, problem);
     }
   });

@@ -6,6 +6,7 @@ use super::names::Names;
 use super::sell::reused;
 use super::stock::{COUNTED, StockLine, TAKEN_IN, WRITTEN_OFF, changed_line};
 use crate::commands::{self, Submission, SubmitError};
+use crate::db::DbError;
 use crate::http::problem::{self, ApiError, Kind};
 use crate::office::Caller;
 use crate::replica;
@@ -15,17 +16,19 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use mizili_node::body::Body as JsonBody;
+use mizili_node::deps::Deps;
 use mizili_node::name::tidy;
 use mizili_node::product::in_steps;
-use mizili_node::query::{NoParams, Params};
+use mizili_node::query::{Params, boolean};
+use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::{Problem, quantity};
-use sync_protocol::command::{Adjustment, Body, StockAdjust};
+use sync_protocol::command::{Actor, Adjustment, Body, StockAdjust};
 use sync_protocol::entity::Listing;
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::RejectCode;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// What was found.
@@ -55,11 +58,20 @@ pub struct StockChange {
     pub reason: String,
 }
 
+/// Whether to do it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StockChangeQuery {
+    /// `true` to be told whether it would be taken: then nothing is changed, and the product is answered as it stands.
+    #[param(value_type = Option<bool>)]
+    check: Option<String>,
+}
+
 /// Change the stock
 ///
 /// Send an `Idempotency-Key` of your own, the same on every retry: a count must not count twice.
 #[utoipa::path(post, path = "/api/v1/office/stock/adjust", operation_id = "adjust_stock", tag = "Office", security(("office" = []), ("cookie" = [])), request_body = StockChange,
-    params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
+    params(StockChangeQuery, ("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
     responses((status = 200, body = StockLine),
         (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
@@ -71,18 +83,55 @@ pub struct StockChange {
 pub async fn adjust(
     State(state): State<AppState>,
     caller: Caller,
-    _: Params<NoParams>,
+    Params { given: query, .. }: Params<StockChangeQuery>,
     headers: HeaderMap,
     JsonBody(change): JsonBody<StockChange>,
 ) -> Result<Response, ApiError> {
     let attempt = Attempt::read(&headers, "POST /api/v1/office/stock/adjust", &caller)?;
-    let body = draft(&change)?;
+    let is_check = boolean("check", query.check.as_deref())?.unwrap_or(false);
+    let asked = Asked { attempt, body: draft(&change)?, change, actor: caller.actor };
     let deps = state.deps.clone();
     let done = state.db.write(move |tx| {
-        let listing: Listing =
-            replica::get(tx, Key::Uuid(change.product_id))?.ok_or_else(|| ApiError::not_found("product"))?;
-        let id = attempt.id(tx)?;
-        let body = Body::from(body);
+        let before = if is_check { Some(asked.standing(tx)?) } else { None };
+        let done = asked.make(tx, &deps)?;
+        before.map_or(Ok(done), |line| Err(Stop::Checked(Box::new(line))))
+    });
+    let (line, is_repeat) = match done.await {
+        Ok(done) => done,
+        Err(Stop::Checked(line)) => (*line, false),
+        Err(Stop::Refused(error)) => return Err(error),
+    };
+    let mut response = Json(line).into_response();
+    if is_repeat {
+        response.headers_mut().insert("idempotent-replay", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// A change that somebody asks for.
+struct Asked {
+    attempt: Attempt,
+    change: StockChange,
+    body: StockAdjust,
+    actor: Actor,
+}
+
+impl Asked {
+    fn listing(&self, tx: &Transaction<'_>) -> Result<Listing, ApiError> {
+        let listing = replica::get(tx, Key::Uuid(self.change.product_id))?;
+        listing.ok_or_else(|| ApiError::not_found("product"))
+    }
+
+    /// The product as it stands.
+    fn standing(&self, tx: &Transaction<'_>) -> Result<StockLine, ApiError> {
+        changed_line(tx, &mut Names::new(tx), &self.listing(tx)?)
+    }
+
+    /// The product as it is now, and whether it was so already.
+    fn make(self, tx: &Transaction<'_>, deps: &Deps) -> Result<(StockLine, bool), ApiError> {
+        let listing = self.listing(tx)?;
+        let id = self.attempt.id(tx)?;
+        let body = Body::from(self.body);
         let mut names = Names::new(tx);
         let is_repeat = commands::is_known(tx, id)?;
         if is_repeat && commands::outcome(tx, id)?.is_none() {
@@ -93,25 +142,38 @@ pub async fn adjust(
             return Ok((changed_line(tx, &mut names, &listing)?, true));
         }
         let step_milli = if is_repeat { 1 } else { names.step_milli(listing.unit)? };
-        if let Some(wrong) = in_steps("/quantity", change.quantity, step_milli) {
+        if let Some(wrong) = in_steps("/quantity", self.change.quantity, step_milli) {
             return Err(ApiError::fields(vec![wrong]));
         }
-        let submission = Submission { id, actor: caller.actor, body, clerk: true, caller_phone: 0 };
+        let submission = Submission { id, actor: self.actor, body, clerk: true, caller_phone: 0 };
         let unit = names.unit(listing.unit)?;
-        commands::submit(tx, &deps, submission).map_err(|error| match error {
+        commands::submit(tx, deps, submission).map_err(|error| match error {
             SubmitError::Rejected(reject) if reject.code == RejectCode::NotEnough => {
                 ApiError::refused(&reject, &unit)
             }
             other => reused(other, is_repeat),
         })?;
-        Ok::<_, ApiError>((changed_line(tx, &mut names, &listing)?, is_repeat))
-    });
-    let (line, is_repeat) = done.await?;
-    let mut response = Json(line).into_response();
-    if is_repeat {
-        response.headers_mut().insert("idempotent-replay", HeaderValue::from_static("true"));
+        Ok((changed_line(tx, &mut names, &listing)?, is_repeat))
     }
-    Ok(response)
+}
+
+/// Why nothing of it is kept.
+enum Stop {
+    Refused(ApiError),
+    /// It would have been taken; this is the product as it stands.
+    Checked(Box<StockLine>),
+}
+
+impl From<ApiError> for Stop {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<DbError> for Stop {
+    fn from(error: DbError) -> Self {
+        Self::Refused(error.into())
+    }
 }
 
 fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {

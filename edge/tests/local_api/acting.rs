@@ -109,6 +109,22 @@ async fn a_comma_is_refused_by_name_wherever_a_quantity_is_written() {
 }
 
 #[tokio::test]
+async fn a_change_can_be_looked_at_before_it_is_made() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let check = "/api/v1/office/stock/adjust?check=true";
+    let change =
+        |quantity: &str| json!({ "product_id": product, "kind": "written_off", "quantity": quantity });
+    assert_eq!(office.post(check, change("5000")).await.problem(), (409, "not_enough"));
+    let seen = office.post(check, change("20")).await.ok();
+    assert_eq!((seen["expected"].as_str(), seen["last_change"].is_null()), (Some("50"), true), "{seen}");
+    let stock = format!("/api/v1/office/stock?product={product}");
+    assert_eq!(office.get(&stock).await.ok()["items"][0], seen, "nothing was changed");
+    let done = office.post("/api/v1/office/stock/adjust", change("20")).await.ok();
+    assert_eq!(done["expected"], "30");
+}
+
+#[tokio::test]
 async fn what_is_counted_in_pieces_is_whole() {
     let mut office = Office::closed(with_heads()).await;
     office.token = office.sign_in("office", PASSWORD).await.ok()["token"].as_str().unwrap().to_owned();

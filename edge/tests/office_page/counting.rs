@@ -72,6 +72,68 @@ async fn a_count_that_takes_much_away_is_asked_about_and_can_be_undone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_refused_is_said_to_be_and_not_asked_about() {
+    let office = Office::signed_in().await;
+    let page = &office.browser;
+    office.offer("50").await;
+    page.click(&format!("{CHANGE} summary")).await;
+    let said = format!("{CHANGE} [role=alert]");
+    begin_change(&office, "Spoilt or lost", "5000").await;
+    page.shows(&format!("{said} .bad"), "NOT taken").await;
+    page.shows(&format!("{said} .bad"), "25 KG").await;
+    let words = page.value(&format!("document.querySelector('{said}').innerText")).await;
+    assert!(!words.as_str().unwrap().contains("Is it right?"), "{words}");
+    page.picture("spoilt-too-much").await;
+    // Looking changed nothing; what can be is asked about, and done once.
+    page.shows("#stock-list .legend", "25 KG").await;
+    begin_change(&office, "Spoilt or lost", "20").await;
+    page.shows(&said, "That takes away 20 KG of 50 KG, more than a tenth.").await;
+    page.shows("#stock-list .legend", "25 KG").await;
+    page.click(&format!("{CHANGE} button[type=submit]")).await;
+    page.shows("#stock-said .good", "Spoilt or lost 20 KG").await;
+    page.shows("#stock-list .legend", "5 KG").await;
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offers_of_one_name_are_told_apart_in_the_list_of_orders_and_where_one_is_taken() {
+    let edge = TestEdge::with_market();
+    let id = ListingId(hub_born(501));
+    let offer = Listing {
+        id,
+        cooperative: COOP,
+        commodity: MAIZE,
+        seller: Some(member_id()),
+        available: None,
+        ..other_listing()
+    };
+    edge.feed(Bucket::Coop(COOP), vec![live(&offer)]);
+    edge.place_order(id, 1).unwrap();
+    let office = Office::signed_in_at(edge).await;
+    let page = &office.browser;
+    let which = "[...document.querySelectorAll('#order-table .at-title')].map(e => e.innerText.replace(/\\s+/g, ' ').trim())";
+    office.section("orders").await;
+    page.until(format!("{which}.length === 1")).await;
+    let alone = page.value(which).await;
+    assert_eq!(alone, json!(["1 KG Maize"]));
+    office.offer("50").await;
+    office.section("orders").await;
+    page.until(format!("{which}.some(text => text.includes('of Mercy Banda, MWK '))")).await;
+    // What is chosen stands there whole, however small the screen.
+    page.size(360, 900).await;
+    let own = "[...document.querySelector('#order-product').options].find(o => o.text.startsWith('Maize, '))";
+    page.value(&format!("(() => {{ const list = document.querySelector('#order-product'); list.value = {own}.value; list.dispatchEvent(new Event('input')); }})()")).await;
+    page.shows("#order-chosen", "Maize, MWK 450 / KG – 25 KG here").await;
+    page.nothing_lies_beside().await;
+    page.picture("orders-namesakes-360").await;
+    page.size(1280, 900).await;
+    page.picture("orders-namesakes-1280").await;
+    page.choose("#language", "Kiswahili").await;
+    page.until(format!("{which}.some(text => text.startsWith('1 KG Mahindi'))")).await;
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_members_offer_carries_the_name_and_what_is_off_sale_says_nothing_else() {
     let edge = TestEdge::with_market();
     let id = ListingId(hub_born(501));
