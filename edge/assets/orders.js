@@ -39,7 +39,7 @@ const guarded = (act) => async (...given) => {
 const never = () => false;
 const isIn = (place) => () => place.contains(document.activeElement);
 const refreshProducts = undisturbed($('order-product'), isIn($('order-product')), guarded(fillProducts));
-const refreshList = undisturbed($('order-table'), isIn($('order-table')), guarded(list));
+const refreshList = undisturbed($('order-table'), isIn($('order-table')), guarded(again));
 export const refresh = async () => { await refreshProducts(); await refreshList(); };
 
 async function fillProducts(disturbs = never) {
@@ -103,7 +103,7 @@ $('order-form').addEventListener('submit', async (event) => {
     const what = `${amount(order.quantity, order.unit)} ${shown(product.name)}`;
     if (order.status === 'confirmed') say($('order-said'), 'good', `✓ ${t('done_confirmed')}`, t('done_confirmed_words', { what, total: money(order.total) }));
     else say($('order-said'), 'wait', `… ${t('done_asked')}`, t('done_asked_words', { what }));
-    await lookAgain(fillProducts, list);
+    await lookAgain(fillProducts, again);
   } catch (problem) {
     sayProblem($('order-said'), problem, true, fields);
     mark(fields, problem);
@@ -155,7 +155,7 @@ async function cancel(order) {
     const what = `${amount(now.quantity, now.unit)} ${shown(order.product)}`;
     if (now.reason) say($('orders-said'), 'wait', `… ${t('done_cancel_asked')}`, what, now.reason);
     else say($('orders-said'), 'good', `✓ ${t('done_cancelled')}`, what);
-    await lookAgain(fillProducts, list);
+    await lookAgain(fillProducts, again);
   } catch (problem) {
     sayProblem($('orders-said'), problem, true);
   }
@@ -168,18 +168,33 @@ const wanted = () => $('order-words').value.toLowerCase().split(/\s+/).filter(Bo
 let listing = 0;
 let listed = Promise.resolve();
 
-function list(disturbs = never) {
-  listed = lookThrough(++listing, disturbs);
+function list(disturbs = never, atLeast = 0) {
+  listed = lookThrough(++listing, disturbs, atLeast);
   return listed;
 }
 
-async function lookThrough(mine, disturbs) {
-  const query = new URLSearchParams({ limit: wanted().length ? '100' : '50' });
+// The same list with what has come: as many as were there, so that whoever had more shown goes on seeing them.
+function again(disturbs = never) {
+  return list(disturbs, Math.min(orders.length, SEARCHED_MAX));
+}
+
+async function lookThrough(mine, disturbs, atLeast) {
+  const query = new URLSearchParams({ limit: wanted().length || atLeast > 50 ? '100' : '50' });
   if ($('order-filter').value) query.set('status', $('order-filter').value);
-  const first = await get(`/api/v1/orders?${query}`);
-  if (mine !== listing || disturbs()) return;
+  const pages = [];
+  let count = 0;
+  let from = `/api/v1/orders?${query}`;
+  while (from && (!pages.length || count < atLeast)) {
+    const page = await get(from);
+    if (mine !== listing) return;
+    pages.push(page);
+    count += page.items.length;
+    from = page.next;
+  }
+  if (disturbs()) return;
+  // At once: what is shown becomes no shorter meanwhile.
   orders = [];
-  take(first, true);
+  pages.forEach((page, at) => take(page, at === 0));
   while (next && wanted().length && orders.length < SEARCHED_MAX) {
     const page = await get(next);
     if (mine !== listing) return;

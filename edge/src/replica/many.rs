@@ -1,5 +1,6 @@
 //! Writes many rows by one statement. A first sync is mostly that, and a statement for each row costs as much again as the row. Where
-//! a row is here already none of a statement's is written, and the caller is told; what the rows mean is for him to know.
+//! a row is here already none of a statement's rows is written, and the caller is told; what the rows mean is for him to know. Of index
+//! entries those that are here stay, and the others are written.
 
 use crate::db::DbError;
 use rusqlite::types::ToSql;

@@ -105,9 +105,8 @@ fn sms_of<'n>(
     let markets = Names::new(near);
     for place in tried {
         let Some(name) = to_send(&markets, place.id, [place.name.as_str()]).filter(fits) else { continue };
-        if is_found(&crops, &markets, commodity, place.id, &format!("{crop} {name}"))
-            && market.quote(commodity, place.id, lang)?.is_some_and(|quote| !quote.series.is_empty())
-        {
+        // Each of the crop's markets has a price of it: see `Market::nearest`.
+        if is_found(&crops, &markets, commodity, place.id, &format!("{crop} {name}")) {
             return Ok(Some(price_request(lang, shared, &crop, &name)));
         }
     }

@@ -5,6 +5,7 @@ use mizili_edge::db::DbError;
 use mizili_edge::router::{gateways_only, router};
 use mizili_edge::testing::{COOP, OTHER_COOP, TestEdge};
 use mizili_node::testing::log::Log;
+use mizili_node::testing::wait::until;
 use serde_json::json;
 use std::task::Poll;
 use std::time::Duration;
@@ -284,9 +285,7 @@ async fn a_sign_in_whose_caller_hung_up_does_not_count_as_wrong() {
                 tokio::task::yield_now().await;
             }
         }
-        while state.office.throttle.is_any_under_way() {
-            tokio::task::yield_now().await;
-        }
+        until(async || !state.office.throttle.is_any_under_way()).await;
     }
     office.sign_in("office", PASSWORD).await.ok();
 }

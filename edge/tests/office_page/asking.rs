@@ -71,6 +71,27 @@ async fn an_order_that_is_about_to_be_cancelled_is_asked_about_until_that_is_ans
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_had_more_orders_shown_goes_on_seeing_them_whatever_comes() {
+    let (office, listing) = with_orders(60, "orders").await;
+    let page = &office.browser;
+    page.until(format!("{ROWS} === 50")).await;
+    page.press("#order-more", LEFT, &[]).await;
+    page.until(format!("{ROWS} === 60")).await;
+    // What is drawn between is seen as well.
+    let watch = format!(
+        "(window.least = 60, new MutationObserver(() => {{ window.least = Math.min(window.least, {ROWS}); }})
+            .observe(document.querySelector('#order-table tbody'), {{ childList: true }}), true)"
+    );
+    page.value(&watch).await;
+    page.value("document.activeElement.blur()").await;
+    news(&office, listing).await;
+    page.until(format!("{ROWS} === 63")).await;
+    assert_eq!(page.value("window.least").await, json!(60));
+    assert_eq!(page.value("document.querySelector('#order-more').hidden").await, json!(true));
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_product_that_is_about_to_go_off_sale_is_asked_about_until_that_is_answered() {
     let (office, listing) = with_orders(0, "stock").await;
     let page = &office.browser;

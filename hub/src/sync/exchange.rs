@@ -203,8 +203,8 @@ async fn has_offered(state: &AppState, opened: &Opened) -> Result<(), ApiError> 
     Ok(())
 }
 
-/// Judges what the request shows and keeps what it says, in one transaction; `were_rows_awaited` learns whether this office's were. One that took effect unseen is judged again like a
-/// request whose answer was lost.
+/// Judges what the request shows and keeps what it says, in one transaction; `were_rows_awaited` learns whether this office's were. One that
+/// took effect unseen is judged again like a request whose answer was lost.
 async fn hear(
     state: &AppState,
     edge: &EdgeRow,

@@ -5,7 +5,9 @@ use axum::http::header;
 use mizili_hub::feed::check::compare_all;
 use mizili_hub::feed::read;
 use mizili_hub::market::users::{app as users, care};
+use mizili_hub::testing::locks::until_waiting;
 use mizili_node::password::Passwords;
+use mizili_node::testing::wait::until;
 use serde_json::{Value, json};
 use std::task::Poll;
 use std::time::Duration;
@@ -440,23 +442,6 @@ async fn accounts_that_cost_nothing_do_not_take_everything_together() {
     order(5, "10").await.is(201);
 }
 
-/// Waits for what must come, and fails the test where it does not.
-async fn in_time<T>(what: impl Future<Output = T>) -> T {
-    let patience = std::time::Duration::from_secs(60);
-    tokio::time::timeout(patience, what).await.unwrap()
-}
-
-/// Waits until so many transactions wait for a lock.
-async fn until_waiting(hub: &TestHub, transactions: i64) {
-    let sql = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    in_time(async {
-        while hub.ask(sql).await.parse::<i64>().unwrap() < transactions {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn a_session_that_goes_on_while_the_password_is_changed_ends_with_the_others() {
     let hub = TestHub::with_market().await;
@@ -474,11 +459,11 @@ async fn a_session_that_goes_on_while_the_password_is_changed_ends_with_the_othe
     let (refreshed, changed, ()) = tokio::join!(
         refresh(&hub, &tokens["refresh_token"]),
         async {
-            until_waiting(&hub, 1).await;
+            until_waiting(&hub.state.db, 1).await;
             hub.post("/api/v1/users/me/password").token(access).json(&change).send().await
         },
         async {
-            until_waiting(&hub, 2).await;
+            until_waiting(&hub.state.db, 2).await;
             held.commit().await.unwrap();
         },
     );
@@ -509,24 +494,13 @@ async fn a_sign_in_whose_caller_hung_up_is_looked_at_and_does_not_count_as_wrong
         let mut try_it = std::pin::pin!(login(&hub, "correct horse"));
         let mut is_pending =
             async || std::future::poll_fn(|cx| Poll::Ready(try_it.as_mut().poll(cx).is_pending())).await;
-        in_time(async {
-            while is_pending().await
-                && hub.ask("SELECT count(*)::text FROM sign_in_tries WHERE failures > 0").await == "0"
-            {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        let counted = "SELECT count(*)::text FROM sign_in_tries WHERE failures > 0";
+        until(async || !is_pending().await || hub.ask(counted).await != "0").await;
     }
     for other in others {
         let _ = other.await.unwrap();
     }
-    in_time(async {
-        while hub.state.auth.under_way.is_any() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until(async || !hub.state.auth.under_way.is_any()).await;
     assert_eq!(hub.ask("SELECT count(*)::text FROM sign_in_tries").await, "0");
 }
 

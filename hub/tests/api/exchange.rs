@@ -9,6 +9,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use futures_util::StreamExt;
 use mizili_hub::db::Db;
 use mizili_hub::sync::edges;
+use mizili_node::testing::wait::until;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use sync_protocol::bucket::{Bucket, CountryCode};
@@ -276,9 +277,7 @@ async fn whoever_is_revoked_while_it_still_asks_gets_nothing() {
     let hello = asks.hello(scope_hash(&scope()), cursors(&hub, 0).await);
     asking.send(Ok(Message::Hello(hello).to_bytes())).unwrap();
     let answer = tokio::spawn(asks.send(&hub, Body::from_stream(body)));
-    while hub.ask("SELECT max(exchange) FROM edge_streams").await != "1" {
-        tokio::task::yield_now().await;
-    }
+    until(async || hub.ask("SELECT max(exchange) FROM edge_streams").await == "1").await;
     edges::revoke(&hub.state.db, &hub.state.deps, 1).await.unwrap();
     asking.send(Ok(Message::End.to_bytes())).unwrap();
     let answer = answer.await.unwrap().rest().await;

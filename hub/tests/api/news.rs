@@ -17,6 +17,7 @@ use mizili_hub::router::router;
 use mizili_hub::state::{AppState, Shared};
 use mizili_hub::sync::room::Room;
 use mizili_hub::sync::{edges, look};
+use mizili_node::testing::wait::until;
 use std::time::Duration;
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId, Stream};
@@ -129,9 +130,8 @@ impl Office {
             let body = body.collect().await.unwrap().to_bytes().to_vec();
             Answer { status: parts.status, headers: parts.headers, body }
         });
-        while !poll.is_finished() && at.db.news().waiting().newest(EdgeId(self.edge)) <= Some(waiting) {
-            tokio::task::yield_now().await;
-        }
+        let newest = || at.db.news().waiting().newest(EdgeId(self.edge));
+        until(async || poll.is_finished() || newest() > Some(waiting)).await;
         poll
     }
 }
@@ -367,9 +367,7 @@ async fn news_goes_from_hub_to_hub_and_from_an_operators_command_to_all() {
     let also = tokio::spawn(hub.state.db.news().clone().carry(hub.state.db.direct_url().to_owned()));
     let listens =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
-    while hub.ask(listens).await != "2" {
-        tokio::task::yield_now().await;
-    }
+    until(async || hub.ask(listens).await == "2").await;
     let poll = office.poll(&other).await;
     hub.maize(OWN, 10).await;
     poll.await.unwrap().is(200);

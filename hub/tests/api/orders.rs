@@ -5,7 +5,9 @@ use crate::exchange::Signed;
 use crate::support::{OTHER, OWN, TestHub, Who};
 use axum::http::header;
 use futures_util::future::join_all;
+use mizili_hub::testing::locks::until_waiting;
 use mizili_node::idempotency::REPLAY_HEADER;
+use mizili_node::testing::wait::in_time;
 use serde_json::{Value, json};
 
 fn of(product: &str, quantity: &str) -> Value {
@@ -310,21 +312,14 @@ async fn an_order_whose_caller_hung_up_at_its_commit_is_told_all_the_same() {
     sqlx::query("SELECT pg_advisory_xact_lock(1)").execute(&mut *held).await.unwrap();
     let mut told = hub.state.db.news().cooperatives();
     told.mark_unchanged();
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
     let body = json!({ "product_id": product, "quantity": "1" });
     let order = async { hub.post("/api/v1/orders").by(Who::Buyer).key("a").json(&body).send().await };
-    let at_its_commit = async {
-        while hub.ask(waiting).await == "0" {
-            tokio::task::yield_now().await;
-        }
-    };
     tokio::select! {
         answer = order => panic!("it did not wait: {answer:?}"),
-        () = at_its_commit => {}
+        () = until_waiting(&hub.state.db, 1) => {}
     }
     held.commit().await.unwrap();
-    let patience = std::time::Duration::from_secs(60);
-    tokio::time::timeout(patience, told.changed()).await.expect("nobody was told").unwrap();
+    in_time(told.changed()).await.expect("nobody was told");
     assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "1");
 }
 

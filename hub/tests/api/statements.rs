@@ -3,6 +3,7 @@
 use crate::exchange::Signed;
 use crate::support::{OWN, TestHub, Who};
 use futures_util::future::join_all;
+use mizili_node::testing::wait;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -69,9 +70,7 @@ async fn columns_that_change_their_type_under_load_fail_nobody() {
     let (answers, stop) = (AtomicU32::new(0), AtomicBool::new(false));
     let until = async |more: u32| {
         let from = answers.load(Ordering::Relaxed);
-        while answers.load(Ordering::Relaxed) < from + more {
-            tokio::task::yield_now().await;
-        }
+        wait::until(async || answers.load(Ordering::Relaxed) >= from + more).await;
     };
     let change = async {
         until(150).await;

@@ -3,6 +3,7 @@
 use crate::support::{A, B, World, bucket, id, post};
 use mizili_hub::db::q;
 use mizili_hub::feed::{FeedError, Touched, prices::touch_window, publish, read};
+use mizili_node::testing::wait::until;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sqlx::PgConnection;
@@ -350,10 +351,10 @@ async fn a_listing_posted_while_its_cooperatives_region_changes_has_the_new_one(
     .unwrap();
     tokio::join!(world.sql("UPDATE cooperatives SET region_id = 2 WHERE id = 1"), async {
         // Where nothing waits, the change is done before the posting is.
-        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         let changed = "SELECT count(*) FROM cooperatives WHERE id = 1 AND region_id = 2";
-        while world.number(waits).await + world.number(changed).await == 0 {
-            tokio::task::yield_now().await;
+        tokio::select! {
+            () = world.until_waiting(1) => {}
+            () = until(async || world.number(changed).await == 1) => {}
         }
         posting.commit().await.unwrap();
     });

@@ -65,10 +65,7 @@ async fn whoever_goes_away_in_the_middle_leaves_the_connection_to_the_next() {
             read.await
         }
     });
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    while q_scalar::<i64>(waiting).fetch_one(&mut *locked).await.unwrap() == 0 {
-        tokio::task::yield_now().await;
-    }
+    world.until_waiting(1).await;
     waits.abort();
     assert!(waits.await.unwrap_err().is_cancelled());
     locked.commit().await.unwrap();

@@ -5,6 +5,7 @@ use mizili_hub::commands::{Outcome, execute, hub_context};
 use mizili_hub::db::{Db, Statements, migrate, q, q_scalar};
 use mizili_hub::feed::{Touched, check, publish};
 use mizili_hub::migrations::MIGRATOR;
+use mizili_hub::testing::locks::until_waiting;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::{Deps, HandClock};
 use sqlx::AssertSqlSafe;
@@ -240,21 +241,9 @@ impl World {
     }
 
     /// Waits until so many transactions wait for a lock.
-    pub(crate) async fn until_waiting(&self, transactions: i64) {
-        loop {
-            let mut tx = self.db.begin().await.unwrap();
-            let waiting: i64 = q_scalar(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-            )
-            .fetch_one(&mut *tx)
-            .await
-            .unwrap();
-            if waiting >= transactions {
-                return;
-            }
-            tx.rollback().await.unwrap();
-            tokio::task::yield_now().await;
-        }
+    #[track_caller]
+    pub(crate) fn until_waiting(&self, transactions: i64) -> impl Future<Output = ()> {
+        until_waiting(&self.db, transactions)
     }
 
     /// A member of a cooperative, written past the feed.

@@ -5,9 +5,10 @@ use crate::doors::{arrived, world};
 use crate::goods;
 use crate::office::Start;
 use crate::restored::BACKUP;
-use crate::world::{PATIENCE, World};
+use crate::world::World;
 use mizili_hub::jobs::retry_held;
 use mizili_hub::sync::edges;
+use mizili_node::testing::wait::in_time;
 use std::time::Duration;
 use sync_protocol::command::OrderCancel;
 use sync_protocol::entity::OrderStatus;
@@ -48,7 +49,7 @@ async fn decided(world: &World) {
         }
         other.words().await
     };
-    assert_eq!(tokio::time::timeout(PATIENCE, words).await.unwrap(), ["applied", "rejected"], "8 were left");
+    assert_eq!(in_time(words).await, ["applied", "rejected"], "8 were left");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,6 +20,7 @@ use mizili_hub::state::{AppState, Shared};
 use mizili_hub::sync::edges;
 use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::room::Room;
+use mizili_hub::testing::locks::until_waiting;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::deps::{Deps, HandClock};
 use mizili_node::password::Passwords;
@@ -40,8 +41,6 @@ use tempfile::TempDir;
 
 /// Connections of one hub.
 const CONNECTIONS: u32 = 6;
-/// How long a test looks for what must come: far longer than it takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// By how much the second hub's clock is behind the first one's.
 const APART_S: i64 = 1;
 
@@ -195,15 +194,10 @@ impl World {
         self.column(sql).await[0]
     }
 
-    /// Waits until so many transactions wait for a lock; where they never do, the test fails.
-    pub(crate) async fn until_waiting(&self, transactions: i64) {
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let all = async {
-            while self.count(waiting).await < transactions {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, all).await.expect("each of them takes a lock that somebody has");
+    /// Waits until so many transactions wait for a lock.
+    #[track_caller]
+    pub(crate) fn until_waiting(&self, transactions: i64) -> impl Future<Output = ()> {
+        until_waiting(&self.db, transactions)
     }
 
     pub(crate) async fn orders_at_the_hub(&self) -> i64 {

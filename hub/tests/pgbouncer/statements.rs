@@ -6,6 +6,7 @@ use crate::programs::{Hub, Pooler};
 use futures_util::future::join_all;
 use mizili_edge::sync::tls;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
+use mizili_node::testing::wait::until;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -77,9 +78,7 @@ async fn neither_a_pooler_that_takes_no_names_nor_a_changed_column_fails_anybody
         }
     };
     let changes = async {
-        while answers.load(Ordering::Relaxed) < ASKS {
-            tokio::task::yield_now().await;
-        }
+        until(async || answers.load(Ordering::Relaxed) >= ASKS).await;
         sqlx::raw_sql(CHANGE).execute(&mut operator).await.unwrap();
     };
     let everybody = join_all((0..APPS).map(|_| asks(&app, product, &answers)));

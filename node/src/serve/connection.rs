@@ -133,6 +133,7 @@ mod tests {
     use super::super::pulse::TIMES;
     use super::super::seats::Seats;
     use super::*;
+    use crate::testing::wait::until;
     use axum::body::Bytes;
     use axum::routing::get;
     use futures_util::FutureExt as _;
@@ -218,9 +219,7 @@ mod tests {
         while taken < 300_000 {
             taken += peer.read(&mut piece).await.unwrap();
         }
-        while pulse.waits_since().is_none() {
-            tokio::task::yield_now().await;
-        }
+        until(async || pulse.waits_since().is_some()).await;
         drop(peer);
         serving.await.unwrap();
     }

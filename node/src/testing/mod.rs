@@ -2,6 +2,7 @@
 
 pub mod document;
 pub mod log;
+pub mod wait;
 
 use crate::encoding::Encoding;
 use std::io::{self, Read as _};

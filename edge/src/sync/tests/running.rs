@@ -4,6 +4,7 @@ use super::*;
 use crate::db::DbError;
 use crate::sync::run::Loop;
 use crate::sync::{keep, run};
+use mizili_node::testing::wait::{in_time, until};
 use std::path::Path;
 
 struct Running {
@@ -29,12 +30,12 @@ impl Running {
                 changed.changed().await.unwrap();
             }
         };
-        tokio::time::timeout(Duration::from_secs(120), waiting).await.expect("the loop does its work");
+        in_time(waiting).await;
     }
 
     async fn end(self) {
         self.stop.send(true).unwrap();
-        tokio::time::timeout(Duration::from_secs(120), self.task).await.expect("it stops").unwrap();
+        in_time(self.task).await.unwrap();
     }
 }
 
@@ -64,9 +65,7 @@ async fn a_poll_has_a_body_once_the_hub_has_said_that_it_knows_of_them() {
         running.until(|bed| has_price(bed, 1)).await;
         // An exchange may bring what a poll would have told of: the poll comes after it.
         let polls = |hub: &hub::State| (hub.polls_with_a_body > 0, hub.polls_without > 0);
-        while polls(&running.bed.hub.lock()) == (false, false) {
-            tokio::task::yield_now().await;
-        }
+        until(async || polls(&running.bed.hub.lock()) != (false, false)).await;
         assert_eq!(polls(&running.bed.hub.lock()), (has_body, !has_body), "{minor:?}");
         running.bed.hub.write(REGION, prices(2, 3));
         running.until(|bed| has_price(bed, 2)).await;
@@ -80,9 +79,7 @@ async fn a_wish_ends_a_pause_after_a_failure() {
     bed.hub.lock().faults.offline = true;
     bed.hub.write(REGION, prices(1, 3));
     let running = started(bed).await;
-    while running.bed.edge.read(crate::sync::state::load).failure.is_none() {
-        tokio::task::yield_now().await;
-    }
+    until(async || running.bed.edge.read(crate::sync::state::load).failure.is_some()).await;
     running.bed.hub.lock().faults.offline = false;
     running.handle.wake();
     running.until(|bed| has_price(bed, 1)).await;
@@ -95,9 +92,7 @@ async fn what_another_process_fetched_is_told_here_too() {
     bed.hub.lock().deaf = true;
     let hellos = bed.hub.lock().hellos.len();
     let running = started(bed).await;
-    while running.bed.hub.lock().hellos.len() == hellos {
-        tokio::task::yield_now().await;
-    }
+    until(async || running.bed.hub.lock().hellos.len() > hellos).await;
     // The loop's run has ended when its lock is free again.
     let lock = crate::sync::lock::exchange(running.bed.edge.data_dir(), Duration::from_secs(60)).await;
     drop(lock.unwrap().expect("the loop's run ends"));
