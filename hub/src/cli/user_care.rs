@@ -85,15 +85,23 @@ fn line(account: &Account) -> String {
 
 /// Closes an account; asks where nobody could sign in as an administrator then.
 pub(super) async fn disable(args: Sure) -> Result<()> {
-    let whose = args.whose;
+    let words =
+        |phone: &Phone, _| format!("The account of {} is closed and signed out everywhere.", phone.as_str());
+    surely(args, disabled, words).await
+}
+
+/// Does something to the account of a number that should not happen by a slip.
+async fn surely(
+    Sure { whose, yes }: Sure,
+    act: impl AsyncFnOnce(&Opened, &Phone, bool) -> Result<Uuid>,
+    words: impl FnOnce(&Phone, Uuid) -> String,
+) -> Result<()> {
     let phone = number(&whose)?;
     let opened = whose.common.open().await?;
-    let done = disabled(&opened, &phone, args.yes).await;
+    let done = act(&opened, &phone, yes).await;
     opened.close().await?;
     let id = done?;
-    whose.common.output().result(&Done { id }, || {
-        format!("The account of {} is closed and signed out everywhere.", phone.as_str())
-    })
+    whose.common.output().result(&Done { id }, || words(&phone, id))
 }
 
 async fn disabled(opened: &Opened, phone: &Phone, is_confirmed: bool) -> Result<Uuid> {
@@ -137,24 +145,19 @@ pub(super) async fn password(args: Password) -> Result<()> {
 
 /// Whether there is such an account is said before a password is asked for.
 async fn renewed(opened: &Opened, phone: &Phone, office: bool) -> Result<User> {
-    care::standing(&opened.db, phone).await.map_err(in_words)?;
+    // And it is that one's alone, however long somebody thinks about it.
+    let whose = (phone, care::standing(&opened.db, phone).await.map_err(in_words)?.agreed(true));
     let (password, office) = read_passwords(office, false).await?;
     let (deps, pool) = (opened.deps(), Passwords::new(1));
-    let done = care::set_password(&opened.db, &deps, &pool, phone, &password, office.as_deref()).await;
+    let done = care::set_password(&opened.db, &deps, &pool, whose, &password, office.as_deref()).await;
     done.map_err(in_words)
 }
 
 /// Gives a number free when somebody has confirmed whose it is: there is no way back.
 pub(super) async fn release(args: Sure) -> Result<()> {
-    let whose = args.whose;
-    let phone = number(&whose)?;
-    let opened = whose.common.open().await?;
-    let done = released(&opened, &phone, args.yes).await;
-    opened.close().await?;
-    let id = done?;
-    whose.common.output().result(&Done { id }, || {
-        format!("{} is free: account {id} is closed and has no number.", phone.as_str())
-    })
+    let words =
+        |phone: &Phone, id| format!("{} is free: account {id} is closed and has no number.", phone.as_str());
+    surely(args, released, words).await
 }
 
 async fn released(opened: &Opened, phone: &Phone, is_confirmed: bool) -> Result<Uuid> {

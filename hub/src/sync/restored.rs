@@ -101,7 +101,7 @@ async fn answer(state: &AppState, caller: &Caller, asked: &Asked) -> Result<Rest
     Ok(RestoredResponse { epoch, after, stream })
 }
 
-/// The edge that has signed the question with its key, and shows a link that this hub gave out. Its row is locked.
+/// The edge that has signed the question with its key, and shows a link that this hub gave out. Its stream's row and its own are locked.
 async fn known_edge(
     conn: &mut PgConnection,
     state: &AppState,
@@ -113,6 +113,11 @@ async fn known_edge(
     store::epoch(conn, &state.keys).await?;
     // An edge's number that fits no column is no edge's.
     if let Ok(id) = int(of.edge) {
+        // The stream before the edge, as everybody does: whoever takes commands of it has it.
+        q("SELECT FROM edge_streams WHERE edge_id = $1 ORDER BY incarnation DESC LIMIT 1 FOR UPDATE")
+            .bind(id)
+            .execute(&mut *conn)
+            .await?;
         q("SELECT FROM edges WHERE id = $1 FOR NO KEY UPDATE").bind(id).execute(&mut *conn).await?;
     }
     let edge = store::edge(conn, EdgeId(of.edge)).await?;
@@ -283,12 +288,13 @@ async fn raise(conn: &mut PgConnection, epoch: u32) -> Result<(), sqlx::Error> {
             .execute(&mut *conn)
             .await?;
     }
+    // Sessions of before the backup that were opened anew since are unknown here; the others must not go on as if nothing had been. Before
+    // the offices, as whoever revokes one does.
+    q("DELETE FROM edge_sessions").execute(&mut *conn).await?;
     q("INSERT INTO awaited_offices (edge_id, cooperative_id) SELECT id, cooperative_id FROM edges
         WHERE enrolled_at IS NOT NULL AND revoked_at IS NULL ON CONFLICT (edge_id) DO UPDATE SET rows_came = false")
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    // Sessions of before the backup that were opened anew since are unknown here; the others must not go on as if nothing had been.
-    q("DELETE FROM edge_sessions").execute(conn).await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use mizili_hub::market::users::app::confirm;
 use mizili_hub::market::users::care::{self, number};
 use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::{doors, marks, trust};
+use mizili_node::password::Passwords;
 
 /// The first write to a table loses a deadlock.
 async fn loses_the_first(world: &World, table: &str) {
@@ -65,7 +66,7 @@ async fn who_agreed_to_close_one_account_closes_no_other_that_has_its_number_by_
     let (db, deps) = (&world.db, &world.deps);
     let account = "INSERT INTO users (id, phone, name, role, password_hash) VALUES (gen_random_uuid(), 265991000001, 'M', 'buyer', '')";
     world.sql(account).await;
-    let phone = number("+265991000001", None).unwrap();
+    let (phone, hashing) = (number("+265991000001", None).unwrap(), Passwords::new(1));
     for beforehand in [false, true] {
         let agreed = care::standing(db, &phone).await.unwrap().agreed(beforehand);
         care::release(db, deps, &phone, agreed).await.unwrap();
@@ -73,6 +74,8 @@ async fn who_agreed_to_close_one_account_closes_no_other_that_has_its_number_by_
         let refused = care::release(db, deps, &phone, agreed).await.unwrap_err();
         assert!(format!("{refused:?}").contains("has another account by now"), "{refused:?}");
         assert!(care::close(db, deps, &phone, agreed).await.is_err());
+        let renewed = care::set_password(db, deps, &hashing, (&phone, agreed), "gift of rain", None).await;
+        assert!(renewed.is_err());
         assert_eq!(
             world.number("SELECT count(*) FROM users WHERE NOT disabled AND phone IS NOT NULL").await,
             1

@@ -53,6 +53,16 @@ async fn decided(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_office_asks_for_waits_until_the_one_has_come_that_knows_what_is_left_after_a_restore() {
+    let (world, _) = asked_while_awaited(59, true).await;
+    world.offices[0].sync().await.unwrap();
+    world.offices[1].sync().await.unwrap();
+    assert_eq!(world.offices[1].words().await, ["applied", "rejected"], "8 were left");
+    arrived(&world, 3).await;
+    world.nothing_was_oversold().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waited_for_an_office_is_decided_though_its_line_drops_at_that_moment() {
     for (seed, office_knows) in [(71, true), (72, false)] {
         let (world, _) = asked_while_awaited(seed, office_knows).await;
@@ -85,12 +95,12 @@ async fn what_waited_for_an_office_is_decided_though_the_hub_ends_at_that_moment
     decided(&world).await;
 }
 
-/// Bought at one office of a cooperative, taken back at another: the hub has forgotten the order, and the office where it was made comes last.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cancel_of_an_order_that_was_forgotten_waits_until_somebody_brings_the_order() {
-    let offices = [(1, Start::right(741)), (2, Start::right(742)), (2, Start::right(743))];
+/// Three offices: of the seller, and two of another cooperative. Bought at one of these, taken back at the other: the hub was restored between,
+/// and has forgotten the order.
+async fn taken_back_elsewhere(seed: u64, [buyer, other]: [usize; 2]) -> (World, ListingId) {
+    let offices = [(1, Start::right(seed)), (2, Start::right(seed + 1)), (2, Start::right(seed + 2))];
     let world = World::with_two_hubs(&offices).await;
-    let (seller, buyer, other) = (&world.offices[0], &world.offices[1], &world.offices[2]);
+    let (seller, buyer, other) = (&world.offices[0], &world.offices[buyer], &world.offices[other]);
     seller.sync().await.unwrap();
     let listing = seller.post_listing(40).await;
     seller.sync().await.unwrap();
@@ -104,7 +114,22 @@ async fn a_cancel_of_an_order_that_was_forgotten_waits_until_somebody_brings_the
     world.sql("CALL restore()").await;
     let himself = goods::caller(goods::BUYER);
     let cancel = OrderCancel::new(order.id.0);
-    other.act_as(CommandId(other.new_id()), himself, cancel.clone().into()).await.unwrap();
+    other.act_as(CommandId(other.new_id()), himself, cancel.into()).await.unwrap();
+    (world, listing)
+}
+
+/// The order was placed and cancelled.
+async fn was_cancelled(world: &World, listing: ListingId) {
+    let cancelled = i64::from(OrderStatus::Cancelled.code());
+    assert_eq!(world.count("SELECT status::bigint FROM orders").await, cancelled);
+    assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(20), "given back");
+}
+
+/// The office where it was made comes last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_of_an_order_that_was_forgotten_waits_until_somebody_brings_the_order() {
+    let (world, listing) = taken_back_elsewhere(741, [1, 2]).await;
+    let (seller, buyer, other) = (&world.offices[0], &world.offices[1], &world.offices[2]);
     other.sync().await.unwrap();
     other.sync().await.unwrap();
     assert_eq!(other.words().await, ["held"], "nobody knows yet that there is such an order");
@@ -131,32 +156,15 @@ async fn a_cancel_of_an_order_that_was_forgotten_waits_until_somebody_brings_the
     buyer.sync().await.unwrap();
     other.sync().await.unwrap();
     assert_eq!((other.words().await, buyer.words().await), (vec!["applied".into()], vec!["applied".into()]));
-    let cancelled = i64::from(OrderStatus::Cancelled.code());
-    assert_eq!(world.count("SELECT status::bigint FROM orders").await, cancelled);
-    assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(20));
+    was_cancelled(&world, listing).await;
     arrived(&world, 1).await;
 }
 
 /// The cancel's office has the lower number, so its turn is before that of the office whose order it takes back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_whose_order_lies_here_undecided_waits_for_the_order_and_not_for_an_office() {
-    let offices = [(1, Start::right(751)), (2, Start::right(752)), (2, Start::right(753))];
-    let world = World::with_two_hubs(&offices).await;
+    let (world, listing) = taken_back_elsewhere(751, [2, 1]).await;
     let (seller, other, buyer) = (&world.offices[0], &world.offices[1], &world.offices[2]);
-    seller.sync().await.unwrap();
-    let listing = seller.post_listing(40).await;
-    seller.sync().await.unwrap();
-    world.both_sides_are_equal().await.unwrap();
-    world.sql(BACKUP).await;
-    world.sql("CALL backup()").await;
-    buyer.order(listing, 5).await.unwrap();
-    buyer.sync().await.unwrap();
-    other.sync().await.unwrap();
-    let [order] = other.orders().await.try_into().unwrap();
-    world.sql("CALL restore()").await;
-    let cancel = OrderCancel::new(order.id.0);
-    let himself = goods::caller(goods::BUYER);
-    other.act_as(CommandId(other.new_id()), himself, cancel.into()).await.unwrap();
     for office in [other, buyer, other, buyer] {
         office.sync().await.unwrap();
     }
@@ -166,9 +174,7 @@ async fn a_cancel_whose_order_lies_here_undecided_waits_for_the_order_and_not_fo
     other.sync().await.unwrap();
     buyer.sync().await.unwrap();
     assert_eq!((other.words().await, buyer.words().await), (vec!["applied".into()], vec!["applied".into()]));
-    let cancelled = i64::from(OrderStatus::Cancelled.code());
-    assert_eq!(world.count("SELECT status::bigint FROM orders").await, cancelled);
-    assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(20), "given back");
+    was_cancelled(&world, listing).await;
 }
 
 /// Between looking for the order and asking whether anybody may bring it.

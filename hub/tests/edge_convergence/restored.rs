@@ -293,29 +293,6 @@ async fn what_an_office_brought_over_a_bad_line_it_does_not_bring_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_an_office_asks_for_waits_until_the_one_has_come_that_knows_what_is_left_after_a_restore() {
-    let (world, listing) = world(59).await;
-    let (office, other) = (&world.offices[0], &world.offices[1]);
-    world.both_sides_are_equal().await.unwrap();
-    world.sql(BACKUP).await;
-    world.sql("CALL backup()").await;
-    world.at_the_hub(goods::order(listing, 12)).await;
-    office.sync().await.unwrap();
-    other.sync().await.unwrap();
-    world.sql("CALL restore()").await;
-    other.order(listing, 3).await.unwrap();
-    other.order(listing, 10).await.unwrap();
-    other.sync().await.unwrap();
-    other.sync().await.unwrap();
-    assert_eq!(other.words().await, ["held", "held"], "neither sold nor refused");
-    office.sync().await.unwrap();
-    other.sync().await.unwrap();
-    assert_eq!(other.words().await, ["applied", "rejected"], "8 were left");
-    arrived(&world, 2).await;
-    world.nothing_was_oversold().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_office_hears_until_when_it_has_to_keep_what_took_effect() {
     let (world, _) = world(60).await;
     let office = &world.offices[0];

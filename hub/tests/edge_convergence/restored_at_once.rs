@@ -91,3 +91,29 @@ async fn who_begins_an_epoch_locks_the_buckets_in_the_order_of_everybody() {
     assert!(report.unwrap().digests_equal);
     arrived(&world, 1).await;
 }
+
+/// Whoever takes commands of the office has its stream locked, and wants to know that it is not revoked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_office_that_comes_after_a_restore_locks_its_stream_before_itself() {
+    let (world, _) = world(63).await;
+    let other = &world.offices[1];
+    other.sync().await.unwrap();
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    // The hub forgets its incarnation, so it comes by the door for that at once.
+    world.enrol_again(other).await.unwrap();
+    other.sync().await.unwrap();
+    world.sql("CALL restore()").await;
+    let mut takes = world.db.begin().await.unwrap();
+    let streams = "SELECT FROM edge_streams WHERE edge_id = 2 FOR UPDATE";
+    sqlx::raw_sql(streams).execute(&mut *takes).await.unwrap();
+    let taking = async {
+        world.until_waiting(1).await;
+        let edge = "SELECT FROM edges WHERE id = 2 FOR SHARE NOWAIT";
+        sqlx::raw_sql(edge).execute(&mut *takes).await.expect("nobody has it who waits for the stream");
+        takes.commit().await.unwrap();
+    };
+    let (report, ()) = tokio::join!(other.sync(), taking);
+    assert!(report.unwrap().digests_equal);
+    arrived(&world, 0).await;
+}

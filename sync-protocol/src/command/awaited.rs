@@ -41,67 +41,23 @@ impl OrderCancel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{
-        ALL, Adjustment, ListingEdit, ListingPost, ListingWithdraw, MemberRegister, OrderPlace, StockAdjust,
-    };
+    use crate::command::OrderPlace;
+    use crate::command::samples::{at_the_hub, every_command};
     use crate::ids::{EdgeId, hub_born};
-
-    fn context(origin: Holder) -> Context {
-        Context {
-            place: Holder::Hub,
-            origin,
-            cooperative: None,
-            clerk: true,
-            admin: false,
-            share_with: None,
-            hub_share_percent: 50,
-        }
-    }
 
     #[test]
     fn whatever_is_about_something_unknown_waits_for_the_office_that_may_bring_it() {
         let about = hub_born(5);
-        let place = |source| OrderPlace {
-            listing: about,
-            quantity_milli: 1,
-            unit_price_minor: 1,
-            source,
-            buyer_phone: 0,
-            buyer_name: String::new(),
-            channel: 0,
-        };
-        let post = ListingPost {
-            listing: about,
-            commodity: 1,
-            unit: 1,
-            title: String::new(),
-            quantity_milli: 1,
-            price_minor: 1,
-            currency: "MWK".into(),
-            seller: None,
-            hub_milli: None,
-        };
-        let intake = StockAdjust { listing: about, found: Adjustment::Intake(1), reason: String::new() };
-        let all: [(Body, bool); 9] = [
-            (
-                MemberRegister { member: about, phone: 1, name: "A".into(), language: "en".into() }.into(),
-                false,
-            ),
-            (post.into(), false),
-            (ListingEdit { listing: about, price_minor: None, title: None }.into(), true),
-            (ListingWithdraw { listing: about }.into(), true),
-            (place(Source::Ask).into(), true),
-            (place(Source::Held).into(), true),
-            (OrderCancel::new(about).into(), true),
-            (OrderCancel { order: about, never_left: true }.into(), false),
-            (intake.into(), true),
-        ];
-        assert!(
-            ALL.iter().all(|(kind, _)| all.iter().any(|(body, _)| body.kind() == *kind)),
-            "one is missing here"
-        );
-        let edge = context(Holder::Edge(EdgeId(1)));
-        for (body, waits) in all {
+        let needs_nothing = |body: &Body| matches!(body, Body::MemberRegister(_) | Body::ListingPost(_));
+        let of_the_log: Body = OrderCancel { order: about, never_left: true }.into();
+        let held = every_command(about).into_iter().filter_map(|body| match body {
+            Body::OrderPlace(place) => Some(OrderPlace { source: Source::Held, ..place }.into()),
+            _ => None,
+        });
+        let all = every_command(about).into_iter().chain(held).map(|body| (!needs_nothing(&body), body));
+        let all = all.chain([(false, of_the_log)]);
+        let edge = at_the_hub(Holder::Edge(EdgeId(1)));
+        for (waits, body) in all {
             let mut set = WorkingSet::default();
             assert!(!body.is_awaited(&edge, &set), "{body:?}: nothing more may come");
             set.may_come.insert(about);

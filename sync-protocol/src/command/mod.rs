@@ -13,6 +13,8 @@ mod member_register;
 mod order_cancel;
 mod order_place;
 mod rename;
+#[cfg(test)]
+mod samples;
 mod stock_adjust;
 mod working_set;
 

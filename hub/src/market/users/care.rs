@@ -66,7 +66,7 @@ impl Standing {
     }
 }
 
-/// What somebody has agreed to close. A question may stand for minutes, and others act meanwhile: what he was not shown is not closed.
+/// What somebody has agreed to close or change. A question may stand for minutes, and others act meanwhile: what he was not shown stays.
 #[derive(Clone, Copy, Debug)]
 pub struct Agreed {
     account: UserId,
@@ -115,12 +115,12 @@ pub async fn open(db: &Db, deps: &Deps, phone: &Phone) -> Result<User, ApiError>
 /// tries is forgotten.
 ///
 /// # Errors
-/// No account has that number; a password that cannot be used.
+/// No account has that number, or another than was agreed; a password that cannot be used.
 pub async fn set_password(
     db: &Db,
     deps: &Deps,
     passwords: &Passwords,
-    phone: &Phone,
+    (phone, agreed): (&Phone, Agreed),
     password: &str,
     office_password: Option<&str>,
 ) -> Result<User, ApiError> {
@@ -135,7 +135,7 @@ pub async fn set_password(
         Some(new) => Some(passwords.hash(deps, new).await?),
         None => None,
     };
-    changed(db, deps, phone, None, async |conn, id| {
+    changed(db, deps, phone, Some(agreed), async |conn, id| {
         db::set_password(conn, id, &hash).await?;
         if let Some(office_hash) = &office_hash {
             db::set_office_password(conn, id, office_hash).await?;
