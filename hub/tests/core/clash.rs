@@ -101,21 +101,6 @@ async fn one_id_of_two_offices_stops_one_command_and_is_applied_under_an_id_of_i
     world.assert_feed_equals_tables().await;
 }
 
-/// What the operator's command prints, as objects.
-fn told(world: &World, words: &[&str]) -> Vec<serde_json::Value> {
-    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_mizili-hub"));
-    let folder = tempfile::tempdir().unwrap();
-    program
-        .args(words)
-        .arg("--json")
-        .arg("--data-dir")
-        .arg(folder.path())
-        .env("DATABASE_URL", world.db.direct_url());
-    let done = program.output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_operators_command_takes_it_under_an_id_of_its_own() {
     let world = two_offices().await;
@@ -123,17 +108,17 @@ async fn the_operators_command_takes_it_under_an_id_of_its_own() {
     let sale = theirs(3, &place(id(60), 1, Source::Held));
     take(&world, &[by_clerk(1, &post(id(60), 40)), keyed(theirs(2, &place(id(60), 20, Source::Held))), sale])
         .await;
-    let listed = told(&world, &["commands", "list", "--edge", "2"]);
+    let listed = world.told(&["commands", "list", "--edge", "2"]);
     assert_eq!(listed.len(), 1, "{listed:?}");
     let kept = listed[0]["id"].as_str().unwrap();
     assert_ne!(kept, id(KEY).to_string(), "under that stands the other office's");
-    let shown = &told(&world, &["commands", "show", kept])[0];
+    let shown = &world.told(&["commands", "show", kept])[0];
     assert!(shown["clashes_with"][0].as_str().unwrap().starts_with("edge 1/1 number 1: "), "{shown}");
-    let done = &told(&world, &["commands", "retry", kept, "--new-id"])[0];
+    let done = &world.told(&["commands", "retry", kept, "--new-id"])[0];
     assert_eq!((&done["decided"], &done["waiting"]), (&1.into(), &0.into()));
     assert_eq!(words(&world, 1).await, ["applied"; 3]);
     assert_eq!(world.available(id(60), Holder::Edge(OTHER)).await, 0 - 1, "half of 40 was this office's");
-    assert!(told(&world, &["commands", "list"]).is_empty());
+    assert!(world.told(&["commands", "list"]).is_empty());
     world.assert_feed_equals_tables().await;
 }
 

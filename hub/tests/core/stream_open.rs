@@ -8,7 +8,6 @@ use mizili_hub::commands::stream::{
     retry_quarantined, take_batch,
 };
 use mizili_hub::jobs;
-use mizili_hub::sync::salvage;
 use sync_protocol::command::{Adjustment, Body, Command, RawBody, Source, StockAdjust};
 use sync_protocol::entity::{Entity, Order, OrderStatus};
 use sync_protocol::ids::{EdgeId, Holder};
@@ -247,7 +246,7 @@ async fn a_cancel_whose_order_comes_while_it_is_tried_again_waits_on_and_breaks_
 }
 
 /// Two offices after a restore: one offers its posting again, which breaks here; another knows the product, and sells it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_about_a_product_whose_posting_lies_here_undecided_waits_for_it() {
     for is_mended in [true, false] {
         let world = World::new().await;
@@ -281,8 +280,9 @@ async fn what_is_about_a_product_whose_posting_lies_here_undecided_waits_for_it(
         if is_mended {
             assert_eq!(jobs::retry_quarantined(db, deps, Quarantined::All).await.unwrap(), 2);
         } else {
-            assert_eq!(dismiss(db, deps, STREAM, 1).await.unwrap(), 1);
-            assert_eq!(retry_all_held(db, deps).await.unwrap(), 1);
+            let posting = id(1_000_001).to_string();
+            let done = world.told(&["commands", "dismiss", &posting, "--yes"]);
+            assert_eq!((&done[0]["decided"], &done[0]["waiting"]), (&2.into(), &0.into()), "of all offices");
         }
         let came_to = if is_mended { "applied" } else { "rejected" };
         assert_eq!(world.texts(words).await, [came_to, "rejected"]);
@@ -290,7 +290,7 @@ async fn what_is_about_a_product_whose_posting_lies_here_undecided_waits_for_it(
 }
 
 /// An office brought the order's row, which waits for something that was forgotten too.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_of_an_order_that_was_brought_and_does_not_stand_waits_for_it() {
     let world = World::new().await;
     world.rest_as(id(1), office(), &post(id(50), 20)).await;
@@ -308,8 +308,7 @@ async fn a_cancel_of_an_order_that_was_brought_and_does_not_stand_waits_for_it()
         .await
         .unwrap();
     assert_eq!(world.last_words().await, ["held", "applied"], "of the other one there is nothing");
-    assert_eq!(salvage::retry(&world.db, &world.deps).await.unwrap(), 1);
-    assert_eq!(retry_all_held(&world.db, &world.deps).await.unwrap(), 1);
+    assert_eq!(world.told(&["salvage", "retry"])[0]["stand"], 1);
     assert_eq!(
         (world.last_words().await, world.order_status(id(60)).await),
         (vec!["applied"; 2], OrderStatus::Cancelled.code() as i32)

@@ -246,6 +246,25 @@ impl World {
         until_waiting(&self.db, transactions)
     }
 
+    /// What an operator's command prints, as objects.
+    pub(crate) fn told(&self, words: &[&str]) -> Vec<serde_json::Value> {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_mizili-hub"));
+        let folder = tempfile::tempdir().unwrap();
+        program
+            .args(words)
+            .arg("--json")
+            .arg("--data-dir")
+            .arg(folder.path())
+            .env("DATABASE_URL", self.db.direct_url());
+        let done = program.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
     /// A member of a cooperative, written past the feed.
     pub(crate) async fn member(&self, n: u64, cooperative: CooperativeId) -> Uuid {
         let mut tx = self.db.begin().await.unwrap();
