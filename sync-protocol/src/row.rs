@@ -99,7 +99,7 @@ pub struct Row {
 impl Row {
     /// The row's share of its bucket's digest; nothing for a deleted row.
     pub fn hash(&self) -> Option<RowHash> {
-        self.body.as_ref().map(|body| RowHash::of(self.entity, self.key, self.version, &body.to_canonical()))
+        self.body.as_ref().map(|body| RowHash::of(self.entity, self.key, self.version, body.canonical()))
     }
 }
 

@@ -2,12 +2,10 @@
 //! go only together, when the verdict's rows are here or the hub has refused.
 
 use crate::db::DbError;
-use crate::replica::{counted_locally, forget_sum, index_key};
+use crate::replica::{counted_locally, entries, forget_sum, index_key};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use sync_protocol::command::{Effect, EffectRow};
-use sync_protocol::entity::{
-    Alias, Entity, FieldError, Listing, Member, Order, OrderStatus, StockEntry, indexed_fields,
-};
+use sync_protocol::entity::{Alias, Entity, FieldError, Listing, Member, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::ListingId;
 use sync_protocol::row::Key;
 use sync_protocol::value::{Fields, Value};
@@ -19,11 +17,11 @@ pub(super) fn put(tx: &Transaction<'_>, seq: u64, effects: &[Effect]) -> Result<
         let id = key.to_bytes();
         let known = matches!(effect.row, EffectRow::Order(_)) && order_is_known(tx, key)?;
         tx.prepare_cached("INSERT OR REPLACE INTO local_row (seq, entity, id, payload, at_once) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute((seq, entity, &*id, fields.to_canonical(), effect.at_once))?;
+            .execute((seq, entity, &*id, fields.canonical(), effect.at_once))?;
         let mut index = tx.prepare_cached(
             "INSERT OR IGNORE INTO local_index (entity, field, value, seq, id) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        for (field, value) in indexed(entity, &fields) {
+        for (field, value) in entries(entity, &fields) {
             index.execute((entity, field, index_key(value), seq, &*id))?;
         }
         match &effect.row {
@@ -44,12 +42,12 @@ pub(super) fn drop_rows(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
         let mut index = tx.prepare_cached(
             "DELETE FROM local_index WHERE entity = ?1 AND field = ?2 AND value = ?3 AND seq = ?4 AND id = ?5",
         )?;
-        for (field, value) in indexed(entity, &fields) {
+        for (field, value) in entries(entity, &fields) {
             index.execute((entity, field, index_key(value), seq, &*key.to_bytes()))?;
         }
         // Both name their listing in field 1.
         if let (StockEntry::NUMBER | Order::NUMBER, Some(Value::Uuid(listing))) = (entity, fields.get(1)) {
-            forget_sum(tx, ListingId(*listing))?;
+            forget_sum(tx, ListingId(listing))?;
         }
     }
     tx.prepare_cached("DELETE FROM local_row WHERE seq = ?1")?.execute([seq])?;
@@ -90,10 +88,6 @@ fn stored(conn: &Connection, seq: u64) -> Result<Vec<(u16, Key, Fields, bool)>, 
         list.push((row.get(0)?, key, fields, row.get(3)?));
     }
     Ok(list)
-}
-
-fn indexed(entity: u16, fields: &Fields) -> impl Iterator<Item = (u16, &Value)> {
-    indexed_fields(entity).iter().filter_map(|number| Some((*number, fields.get(*number)?)))
 }
 
 /// Whether an order is anywhere here already.

@@ -75,7 +75,7 @@ pub(super) fn keys_of<E: Entity>(conn: &Connection, field: u16, number: u32) -> 
         "SELECT id FROM replica_index WHERE entity = ?1 AND field = ?2 AND value = ?3
          UNION SELECT id FROM local_index WHERE entity = ?1 AND field = ?2 AND value = ?3 ORDER BY id",
     )?;
-    let value = index_key(&Value::Int(i64::from(number)));
+    let value = index_key(Value::Int(i64::from(number)));
     let mut rows = statement.query((E::NUMBER, field, value))?;
     let mut keys = Vec::new();
     while let Some(row) = rows.next()? {

@@ -8,20 +8,26 @@ use sync_protocol::entity::{self, indexed_fields};
 use sync_protocol::value::{Fields, Value};
 
 /// A value as index bytes: a type byte, then the value; equal values have equal bytes.
-pub(crate) fn index_key(value: &Value) -> Vec<u8> {
-    let mut key = vec![value.type_code()];
-    match value {
-        Value::Int(number) => key.extend_from_slice(&number.to_be_bytes()),
-        Value::Text(text) => key.extend_from_slice(text.as_bytes()),
-        Value::Bytes(bytes) => key.extend_from_slice(bytes),
-        Value::Uuid(id) => key.extend_from_slice(id.as_bytes()),
-    }
+pub(crate) fn index_key(value: Value<'_>) -> Vec<u8> {
+    let mut key = Vec::new();
+    write_index_key(value, &mut key);
     key
 }
 
+/// Appends [`index_key`].
+pub(super) fn write_index_key(value: Value<'_>, bytes: &mut Vec<u8>) {
+    bytes.push(value.type_code());
+    match value {
+        Value::Int(number) => bytes.extend_from_slice(&number.to_be_bytes()),
+        Value::Text(text) => bytes.extend_from_slice(text.as_bytes()),
+        Value::Bytes(opaque) => bytes.extend_from_slice(opaque),
+        Value::Uuid(id) => bytes.extend_from_slice(id.as_bytes()),
+    }
+}
+
 /// The entries of one row: field and value. A field that is absent has none.
-pub(super) fn entries(entity: u16, fields: &Fields) -> impl Iterator<Item = (u16, Vec<u8>)> {
-    indexed_fields(entity).iter().filter_map(|number| Some((*number, index_key(fields.get(*number)?))))
+pub(crate) fn entries(entity: u16, fields: &Fields) -> impl Iterator<Item = (u16, Value<'_>)> {
+    indexed_fields(entity).iter().filter_map(|number| Some((*number, fields.get(*number)?)))
 }
 
 /// Makes all entries anew where this version declares others than the one that made them. True when anything was written.
@@ -73,7 +79,7 @@ fn each(
         let fields = Fields::from_canonical(row.get_ref(1)?.as_blob().unwrap_or_default());
         let fields = fields.map_err(|_| DbError::bad_value("replica", "payload", entity))?;
         for (field, value) in entries(entity, &fields) {
-            add(entity, field, value, row.get(2)?, row.get(3)?)?;
+            add(entity, field, index_key(value), row.get(2)?, row.get(3)?)?;
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ pub use ready::Ready;
 pub use stock::{holdings, spendable, stands_short};
 
 pub(crate) use bucket::drop_everything;
-pub(crate) use index::{index_key, refresh_index};
+pub(crate) use index::{entries, index_key, refresh_index};
 pub(crate) use repair::covers;
 pub(crate) use stock::{counted_locally, forget_sum, holdings_kept};
 

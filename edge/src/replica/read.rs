@@ -64,10 +64,10 @@ fn found<E: Entity>(conn: &Connection, field: u16, value: &impl Field) -> Result
     debug_assert!(E::INDEXED.contains(&field), "{} keeps no index on field {field}", E::NAME);
     let value = value.to_value();
     let mut list = Vec::new();
-    for key in find_keys(conn, E::NUMBER, field, &index_key(&value))? {
+    for key in find_keys(conn, E::NUMBER, field, &index_key(value))? {
         let read = fields(conn, E::NUMBER, key).and_then(|fields| {
             // A row of a lower rank, or a waiting command, may have another value than the one that was found.
-            let meant = fields.filter(|fields| fields.get(field) == Some(&value));
+            let meant = fields.filter(|fields| fields.get(field) == Some(value));
             meant.map(|fields| typed(key, &fields)).transpose()
         });
         list.extend(read.transpose());

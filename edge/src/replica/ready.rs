@@ -79,12 +79,12 @@ impl Ready {
     fn take(&mut self, row: &Row) {
         let live = row.body.as_ref().map(|body| {
             let start = self.bytes.len();
-            body.write_canonical(&mut self.bytes);
+            self.bytes.extend_from_slice(body.canonical());
             let payload = start..self.bytes.len();
             let first = self.entries.len();
             for (field, value) in index::entries(row.entity, body) {
                 let start = self.bytes.len();
-                self.bytes.extend_from_slice(&value);
+                index::write_index_key(value, &mut self.bytes);
                 self.entries.push(Entry { field, value: start..self.bytes.len(), row: self.rows.len() });
             }
             let hash = RowHash::of(row.entity, row.key, row.version, &self.bytes[payload.clone()]);

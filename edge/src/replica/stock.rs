@@ -151,8 +151,7 @@ fn sent_entries(conn: &Connection, listing: ListingId) -> Result<Vec<StockEntry>
          JOIN replica r ON r.entity = i.entity AND r.id = i.id AND r.bucket = i.bucket
          WHERE i.entity = ?1 AND i.field = ?2 AND i.value = ?3 AND r.payload IS NOT NULL",
     )?;
-    let mut rows =
-        statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(&Value::Uuid(listing.0))))?;
+    let mut rows = statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(Value::Uuid(listing.0))))?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
         list.push(entry(row)?);
@@ -166,8 +165,7 @@ fn local_entries(conn: &Connection, listing: ListingId) -> Result<Vec<(StockEntr
          JOIN local_row r ON r.seq = i.seq AND r.entity = i.entity AND r.id = i.id
          WHERE i.entity = ?1 AND i.field = ?2 AND i.value = ?3",
     )?;
-    let mut rows =
-        statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(&Value::Uuid(listing.0))))?;
+    let mut rows = statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(Value::Uuid(listing.0))))?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
         list.push((entry(row)?, row.get(2)?));

@@ -191,6 +191,7 @@ impl<'a> RowWriter<'a> {
         let sql = "DELETE FROM replica_index WHERE entity = ?1 AND field = ?2 AND value = ?3 AND bucket = ?4 AND id = ?5";
         let mut remove = self.tx.prepare_cached(sql)?;
         for (field, value) in index::entries(entity, &fields) {
+            let value = index::index_key(value);
             remove.execute((entity, field, &value, self.bucket, &*id))?;
             self.touch_listing(entity, field, &value);
         }

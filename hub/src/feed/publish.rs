@@ -264,7 +264,7 @@ pub(super) async fn standing(
             if !touched.has(row.bucket, entity, row.key) {
                 return Err(FeedError::UnnamedBucket { bucket: row.bucket, entity, key: row.key });
             }
-            standing.insert((row.bucket, entity, row.key), row.fields.to_canonical());
+            standing.insert((row.bucket, entity, row.key), row.fields.canonical().to_vec());
         }
     }
     Ok(standing)

@@ -30,7 +30,7 @@ impl Touched {
     /// Says what a named row holds that this transaction has put into its table, where nothing of that key was. Nobody else can
     /// change it before the commit, and it never stood in the feed: the feed has to ask nobody about it.
     pub fn made(&mut self, entity: u16, key: Key, content: &Fields) {
-        self.made.insert((entity, key), content.to_canonical());
+        self.made.insert((entity, key), content.canonical().to_vec());
     }
 
     /// What [`Touched::made`] said of a row.

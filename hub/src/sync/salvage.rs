@@ -65,7 +65,7 @@ async fn note(
         let key = (i32::from(row.entity), row.key.to_bytes().to_vec());
         let kept: &mut (u64, Vec<u8>) = newest.entry(key).or_default();
         if let Some(body) = row.body.as_ref().filter(|_| row.version > kept.0) {
-            *kept = (row.version, body.to_canonical());
+            *kept = (row.version, body.canonical().to_vec());
         }
     }
     newest.retain(|_, (version, _)| *version > 0);

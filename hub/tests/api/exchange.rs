@@ -366,8 +366,8 @@ async fn one_slot(hub: &TestHub, letters: usize) -> [u8; 2] {
         let row =
             Row { entity: Listing::NUMBER, key: listing.key(), version, body: Some(listing.to_fields()) };
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let (key, payload) = (row.key.to_bytes(), row.body.as_ref().unwrap().to_canonical());
-        let (key, hash, payload) = (hex(&key), hex(&row.hash().unwrap().0.to_le_bytes()), hex(&payload));
+        let (key, payload) = (row.key.to_bytes(), row.body.as_ref().unwrap().canonical());
+        let (key, hash, payload) = (hex(&key), hex(&row.hash().unwrap().0.to_le_bytes()), hex(payload));
         hub.sql(&format!(
             "INSERT INTO sync_rows (bucket, entity, id, version, deleted, hash, payload)
              VALUES ('region:1', {}, '\\x{key}', {version}, false, '\\x{hash}', '\\x{payload}')",

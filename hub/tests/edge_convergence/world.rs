@@ -238,7 +238,7 @@ impl World {
         let rows = read::page_up(&mut tx, bucket, 0, head, 100_000).await.unwrap();
         let kept = |row: sync_protocol::row::Row| {
             let (entity, version) = (i64::from(row.entity), row.version as i64);
-            row.body.map(|body| (entity, row.key.to_bytes().to_vec(), version, body.to_canonical()))
+            row.body.map(|body| (entity, row.key.to_bytes().to_vec(), version, body.canonical().to_vec()))
         };
         let mut rows: Vec<_> = rows.into_iter().filter_map(kept).collect();
         rows.sort();

@@ -19,11 +19,11 @@ pub struct FieldError {
 /// A type that a field can have. Canonical form leaves out a field whose value [`Field::is_default`].
 pub trait Field: Sized {
     /// The value as replicated.
-    fn to_value(&self) -> Value;
+    fn to_value(&self) -> Value<'_>;
     /// Whether the field is left out.
     fn is_default(&self) -> bool;
     /// From what was replicated; `None` when it does not fit.
-    fn from_value(value: &Value) -> Option<Self>;
+    fn from_value(value: Value<'_>) -> Option<Self>;
     /// What an absent field means; `None` where the field must be present.
     fn absent() -> Option<Self>;
 
@@ -43,13 +43,13 @@ pub trait Field: Sized {
 macro_rules! int_fields {
     ($($t:ty => $to:expr, $from:expr;)+) => {$(
         impl Field for $t {
-            fn to_value(&self) -> Value { let to: fn(&$t) -> i64 = $to; Value::Int(to(self)) }
+            fn to_value(&self) -> Value<'_> { let to: fn(&$t) -> i64 = $to; Value::Int(to(self)) }
             fn is_default(&self) -> bool { self.to_value() == Value::Int(0) }
-            fn from_value(value: &Value) -> Option<Self> {
+            fn from_value(value: Value<'_>) -> Option<Self> {
                 let from: fn(i64) -> Option<$t> = $from;
-                if let Value::Int(v) = value { from(*v) } else { None }
+                if let Value::Int(v) = value { from(v) } else { None }
             }
-            fn absent() -> Option<Self> { Self::from_value(&Value::Int(0)) }
+            fn absent() -> Option<Self> { Self::from_value(Value::Int(0)) }
         }
     )+};
 }
@@ -75,13 +75,13 @@ int_fields! {
 }
 
 impl Field for String {
-    fn to_value(&self) -> Value {
-        Value::Text(self.as_str().into())
+    fn to_value(&self) -> Value<'_> {
+        Value::Text(self)
     }
     fn is_default(&self) -> bool {
         self.is_empty()
     }
-    fn from_value(value: &Value) -> Option<Self> {
+    fn from_value(value: Value<'_>) -> Option<Self> {
         if let Value::Text(v) = value { Some(v.to_string()) } else { None }
     }
     fn absent() -> Option<Self> {
@@ -92,18 +92,18 @@ impl Field for String {
 macro_rules! must_be_present {
     ($($t:ty => $to:expr, $from:expr;)+) => {$(
         impl Field for $t {
-            fn to_value(&self) -> Value { let to: fn(&$t) -> Value = $to; to(self) }
+            fn to_value(&self) -> Value<'_> { let to: fn(&$t) -> Value<'_> = $to; to(self) }
             fn is_default(&self) -> bool { false }
-            fn from_value(value: &Value) -> Option<Self> { let from: fn(&Value) -> Option<$t> = $from; from(value) }
+            fn from_value(value: Value<'_>) -> Option<Self> { let from: fn(Value<'_>) -> Option<$t> = $from; from(value) }
             fn absent() -> Option<Self> { None }
         }
     )+};
 }
 
-fn uuid_of(value: &Value) -> Option<Uuid> {
-    if let Value::Uuid(v) = value { Some(*v) } else { None }
+fn uuid_of(value: Value<'_>) -> Option<Uuid> {
+    if let Value::Uuid(v) = value { Some(v) } else { None }
 }
-fn text_of(value: &Value) -> Option<&str> {
+fn text_of(value: Value<'_>) -> Option<&str> {
     if let Value::Text(v) = value { Some(v) } else { None }
 }
 
@@ -113,19 +113,19 @@ must_be_present! {
     OrderId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(OrderId);
     MemberId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(MemberId);
     UserId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(UserId);
-    Currency => |v| Value::Text(v.as_str().into()), |v| text_of(v).and_then(Currency::new);
-    CountryCode => |v| Value::Text(v.as_str().into()), |v| text_of(v).and_then(CountryCode::new);
+    Currency => |v| Value::Text(v.as_str()), |v| text_of(v).and_then(Currency::new);
+    CountryCode => |v| Value::Text(v.as_str()), |v| text_of(v).and_then(CountryCode::new);
 }
 
 /// A field that may be missing. A present zero or empty text is kept apart from a missing one.
 impl<T: Field> Field for Option<T> {
-    fn to_value(&self) -> Value {
+    fn to_value(&self) -> Value<'_> {
         self.as_ref().map_or(Value::Int(0), Field::to_value)
     }
     fn is_default(&self) -> bool {
         self.is_none()
     }
-    fn from_value(value: &Value) -> Option<Self> {
+    fn from_value(value: Value<'_>) -> Option<Self> {
         T::from_value(value).map(Some)
     }
     fn absent() -> Option<Self> {
@@ -164,10 +164,10 @@ macro_rules! codes {
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
         }
         impl $crate::entity::field::Field for $name {
-            fn to_value(&self) -> $crate::value::Value { $crate::value::Value::Int(i64::from(self.code())) }
+            fn to_value(&self) -> $crate::value::Value<'_> { $crate::value::Value::Int(i64::from(self.code())) }
             fn is_default(&self) -> bool { self.code() == 0 }
-            fn from_value(value: &$crate::value::Value) -> Option<Self> {
-                if let $crate::value::Value::Int(v) = value { u32::try_from(*v).ok().map(Self::from_code) } else { None }
+            fn from_value(value: $crate::value::Value<'_>) -> Option<Self> {
+                if let $crate::value::Value::Int(v) = value { u32::try_from(v).ok().map(Self::from_code) } else { None }
             }
             fn absent() -> Option<Self> { Some(Self::from_code(0)) }
         }
@@ -198,7 +198,7 @@ macro_rules! entity {
             const INDEXED: &'static [u16] = &[$($index),*];
             fn key(&self) -> $crate::row::Key { let to: fn(&$key_type) -> $crate::row::Key = $to_key; to(&self.$key) }
             fn to_fields(&self) -> $crate::value::Fields {
-                let mut fields = $crate::value::Fields::with_capacity([$($field_number),+].len());
+                let mut fields = $crate::value::Fields::with_capacity([$($field_number),+].len() * 6);
                 $($crate::entity::field::Field::put(&self.$field, &mut fields, $field_number);)+
                 fields
             }

@@ -149,13 +149,13 @@ impl PriceFlags {
 }
 
 impl super::Field for PriceFlags {
-    fn to_value(&self) -> crate::value::Value {
+    fn to_value(&self) -> crate::value::Value<'_> {
         crate::value::Value::Int(i64::from(self.0))
     }
     fn is_default(&self) -> bool {
         self.0 == 0
     }
-    fn from_value(value: &crate::value::Value) -> Option<Self> {
+    fn from_value(value: crate::value::Value<'_>) -> Option<Self> {
         u32::from_value(value).map(Self)
     }
     fn absent() -> Option<Self> {

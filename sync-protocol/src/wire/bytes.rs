@@ -163,6 +163,17 @@ impl<'a> Reader<'a> {
         Err(WireError::Malformed("number"))
     }
 
+    /// As [`Reader::varint`], of bytes in which each number has one form.
+    ///
+    /// # Errors
+    /// As there, and where it is written longer than it is.
+    pub fn shortest_varint(&mut self) -> Result<u64, WireError> {
+        let before = self.rest;
+        let n = self.varint()?;
+        let written = &before[..before.len() - self.rest.len()];
+        if matches!(written, [_, .., 0]) { Err(WireError::Malformed("number")) } else { Ok(n) }
+    }
+
     /// A varint that must fit 32 bits.
     ///
     /// # Errors
@@ -193,8 +204,16 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Truncated, or not UTF-8.
     pub fn text(&mut self) -> Result<&'a str, WireError> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| WireError::Malformed("text"))
+        text(self.bytes()?)
     }
+}
+
+/// Bytes that must be UTF-8.
+///
+/// # Errors
+/// They are not.
+pub fn text(bytes: &[u8]) -> Result<&str, WireError> {
+    std::str::from_utf8(bytes).map_err(|_| WireError::Malformed("text"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 use super::bytes::WireError;
 use crate::limits::{FRAME_BODY_MAX_BYTES, FRAME_EXPANDED_MAX_BYTES, FRAME_UNFOLDED_MAX_BYTES};
 use crate::row::Row;
-use crate::value::Value;
 use crate::verdict::{Numbered, Verdict};
 
 /// Bytes that were counted so far.
@@ -56,12 +55,7 @@ pub(super) fn of_verdict(numbered: &Numbered) -> usize {
     words + size_of_val(numbered.stands_at.as_slice())
 }
 
-/// Bytes of a row's texts. Its cells are bounded by their number.
+/// Bytes of a row's fields: at least those of its texts, which alone its reader counts. Its cells are bounded by their number.
 pub(super) fn of_row(row: &Row) -> usize {
-    let text = |value: &Value| match value {
-        Value::Text(text) => text.len(),
-        Value::Bytes(bytes) => bytes.len(),
-        Value::Int(_) | Value::Uuid(_) => 0,
-    };
-    row.body.iter().flat_map(|fields| fields.iter()).map(|(_, value)| text(value)).sum()
+    row.body.as_ref().map_or(0, |fields| fields.canonical().len())
 }

@@ -224,7 +224,7 @@ fn the_version_before_reads_the_new_forms_and_passes_over_what_it_does_not_know(
 fn a_newer_writers_fields_entities_and_kinds_are_kept_or_skipped() {
     // A field and an entity that this version does not know travel unchanged.
     let mut fields = sync_protocol::value::Fields::new();
-    fields.set(900, sync_protocol::value::Value::Text("new".into()));
+    fields.set(900, sync_protocol::value::Value::Text("new"));
     let row = Row { entity: 999, key: Key::Int(1), version: 3, body: Some(fields) };
     let rows = Message::Rows(Rows {
         bucket: Bucket::Global,

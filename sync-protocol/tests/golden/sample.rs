@@ -51,7 +51,7 @@ impl Sample {
     pub(crate) fn entity(form: &str, row: Row) -> [Self; 2] {
         let name = named("entity", entity::name(row.entity).unwrap(), form);
         let fields = row.body.unwrap();
-        let hash = RowHash::of(row.entity, row.key, row.version, &fields.to_canonical());
+        let hash = RowHash::of(row.entity, row.key, row.version, fields.canonical());
         [
             Self { name: format!("{name}_hash"), value: Value::Hash(hash) },
             Self { name, value: Value::Fields(row.entity, fields) },
@@ -65,7 +65,7 @@ impl Value {
         match self {
             Self::Message(message) => message.to_bytes(),
             Self::Command(body) => body.to_raw().bytes,
-            Self::Fields(_, fields) => fields.to_canonical(),
+            Self::Fields(_, fields) => fields.canonical().to_vec(),
             Self::Hash(hash) => hash.0.to_le_bytes().to_vec(),
         }
     }

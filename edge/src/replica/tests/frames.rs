@@ -120,8 +120,8 @@ fn expected_index(model: &Model) -> BTreeSet<IndexEntry> {
     let mut all = BTreeSet::new();
     for ((entity, key), (_, body)) in &model.rows {
         for (field, value) in body.iter().flat_map(Fields::iter) {
-            if entity::indexed_fields(*entity).contains(field) {
-                all.insert((*entity, *field, replica::index_key(value), key.to_bytes().to_vec()));
+            if entity::indexed_fields(*entity).contains(&field) {
+                all.insert((*entity, field, replica::index_key(value), key.to_bytes().to_vec()));
             }
         }
     }
@@ -188,7 +188,7 @@ fn event() -> impl Strategy<Value = ((u16, Key), Body)> {
     });
     let newer = (0u32..4, "[a-c]{0,2}").prop_map(|(n, text)| {
         let mut fields = Fields::new();
-        fields.set(40, Value::Text(text.into()));
+        fields.set(40, Value::Text(&text));
         (77, Key::Int(n), fields)
     });
     let live = prop_oneof![entry, order, price, newer];
@@ -533,7 +533,7 @@ fn one_wrong_row_on_disk_is_found_by_its_slot_and_mended() {
         let mut wrong = Fields::new();
         wrong.set(1, Value::Int(9));
         let id = |n| Key::Pair(1, n).to_bytes().to_vec();
-        tx.execute("UPDATE replica SET payload = ?1 WHERE id = ?2", (wrong.to_canonical(), id(77)))?;
+        tx.execute("UPDATE replica SET payload = ?1 WHERE id = ?2", (wrong.canonical(), id(77)))?;
         tx.execute("DELETE FROM replica WHERE id = ?1", [id(78)])?;
         tx.execute(
             "INSERT INTO replica SELECT entity, ?1, bucket, version, payload FROM replica WHERE id = ?2",

@@ -56,7 +56,7 @@ fn parts_of_a_slot_mend_it_in_any_order() {
         edge.write(move |tx| -> Result<(), DbError> {
             tx.execute("DELETE FROM replica", [])?;
             for row in &rows {
-                let payload = row.body.as_ref().map(sync_protocol::value::Fields::to_canonical);
+                let payload = row.body.as_ref().map(sync_protocol::value::Fields::canonical);
                 tx.execute(
                     "INSERT INTO replica (entity, id, bucket, version, payload) SELECT 6, ?1, number, ?2, ?3 FROM bucket",
                     (row.key.to_bytes().to_vec(), row.version, payload),
