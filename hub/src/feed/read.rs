@@ -9,12 +9,16 @@ use super::publish::hash_of;
 use crate::db::{int, misfit, q};
 use crate::rows::Cells;
 use futures_util::TryStreamExt;
+use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
-use sqlx::{Decode, PgConnection, Postgres, Type};
 use std::collections::HashMap;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::row::{Key, Row, slot};
 use sync_protocol::value::Fields;
+use sync_protocol::wire::bytes::{Reader, WireError};
+
+/// Bytes of a row of a page, at first guess.
+const ROW_BYTES: usize = 32;
 
 /// Where a bucket stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,51 +109,38 @@ pub async fn versions_known_at(
     rows.iter().filter_map(|row| version(row).transpose()).collect()
 }
 
-/// The columns of a page, each as one array: a cell of an array costs a fraction of what a row's does on its way. They are in the order
-/// of the rows that they are made of.
-macro_rules! columns {
+/// A page as one text of bytes: a cell costs Postgres, the way and the hub several times what its bytes do. Of each row, in the order of
+/// the rows that it is made of: version (8 bytes), entity (2), length of the id (2, no index takes a longer one), length of the payload
+/// (4; -1 for a row that is gone), all big-endian; then id and payload.
+macro_rules! page {
     () => {
-        "SELECT array_agg(entity), array_agg(id), array_agg(version), array_agg(deleted), array_agg(payload) "
+        "SELECT string_agg(int8send(version) || int4send(entity::int << 16 | octet_length(id))
+            || int4send(CASE WHEN deleted THEN -1 ELSE octet_length(payload) END) || id || payload, '') "
     };
 }
 
-/// A page's columns.
-struct Columns {
-    entities: Vec<i16>,
-    ids: Vec<Vec<u8>>,
-    versions: Vec<i64>,
-    deleted: Vec<bool>,
-    payloads: Vec<Vec<u8>>,
+/// A row, and its version even where it is damaged.
+type Versioned = (u64, Result<Row, sqlx::Error>);
+
+/// Reads what [`page`] asks for; NULL where there are no rows.
+fn rows_of(page: &PgRow) -> Result<Vec<Versioned>, sqlx::Error> {
+    let bytes = Cells::of("sync_rows", page).get::<Option<&[u8]>>(0)?.unwrap_or_default();
+    let mut input = Reader::new(bytes);
+    let mut rows = Vec::with_capacity(bytes.len() / ROW_BYTES);
+    while !input.is_at_end() {
+        rows.push(next_row(&mut input).map_err(|_| misfit("sync_rows", "a page"))?);
+    }
+    Ok(rows)
 }
 
-impl Columns {
-    /// Of the one row that [`columns`] asks for; its arrays are NULL where there are no rows.
-    fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
-        fn array<'r, T>(row: &'r PgRow, at: usize) -> Result<Vec<T>, sqlx::Error>
-        where
-            Vec<T>: Decode<'r, Postgres> + Type<Postgres>,
-        {
-            Ok(Cells::of("sync_rows", row).get::<Option<Vec<T>>>(at)?.unwrap_or_default())
-        }
-        Ok(Self {
-            entities: array(row, 0)?,
-            ids: array(row, 1)?,
-            versions: array(row, 2)?,
-            deleted: array(row, 3)?,
-            payloads: array(row, 4)?,
-        })
-    }
-
-    /// Each row with its version.
-    fn rows(&self) -> impl Iterator<Item = Result<(u64, Result<Row, sqlx::Error>), sqlx::Error>> {
-        let ids = self.entities.iter().zip(&self.ids).zip(&self.versions);
-        ids.zip(self.deleted.iter().zip(&self.payloads)).map(
-            |(((entity, id), version), (deleted, payload))| {
-                let version = u64::try_from(*version).map_err(|_| misfit("sync_rows", "version"))?;
-                Ok((version, row_from(*entity, id, version, *deleted, payload)))
-            },
-        )
-    }
+fn next_row(input: &mut Reader<'_>) -> Result<Versioned, WireError> {
+    let version = u64::try_from(i64::from_be_bytes(input.array()?));
+    let version = version.map_err(|_| WireError::Malformed("version"))?;
+    let entity = i16::from_be_bytes(input.array()?);
+    let id_bytes = u16::from_be_bytes(input.array()?);
+    let payload_bytes = usize::try_from(i32::from_be_bytes(input.array()?));
+    let (id, payload) = (input.take(id_bytes.into())?, input.take(payload_bytes.unwrap_or(0))?);
+    Ok((version, row_from(entity, id, version, payload_bytes.is_err(), payload)))
 }
 
 /// Live and deleted rows with `after < version <= upto`, lowest version first, at most `limit`.
@@ -176,13 +167,13 @@ pub async fn page_up_each(
     after: u64,
     upto: u64,
     limit: usize,
-) -> Result<Vec<(u64, Result<Row, sqlx::Error>)>, sqlx::Error> {
+) -> Result<Vec<Versioned>, sqlx::Error> {
     let page = q(concat!(
-        columns!(),
+        page!(),
         "FROM (SELECT * FROM sync_rows WHERE bucket = $1 AND version > $2 AND version <= $3 ORDER BY version LIMIT $4) p"
     ));
     let page = page.bind(bucket.to_string()).bind(bound(after)).bind(bound(upto)).bind(bound(limit as u64));
-    Columns::of(&page.fetch_one(conn).await?)?.rows().collect()
+    rows_of(&page.fetch_one(conn).await?)
 }
 
 /// The same of several buckets, each after a version of its own and up to another, at most `limit` rows of each. By place in `ranges`.
@@ -193,28 +184,20 @@ pub async fn pages_up_each(
     conn: &mut PgConnection,
     ranges: &[(Bucket, u64, u64)],
     limit: usize,
-) -> Result<Vec<Vec<(u64, Result<Row, sqlx::Error>)>>, sqlx::Error> {
-    let page = q(concat!(
-        columns!(),
-        ", array_agg(at) FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS t (bucket, after, upto, at)
-            JOIN LATERAL (SELECT * FROM sync_rows WHERE bucket = t.bucket AND version > t.after AND version <= t.upto
-                ORDER BY version LIMIT $4) p ON true"
+) -> Result<Vec<Vec<Versioned>>, sqlx::Error> {
+    let pages = q(concat!(
+        "SELECT (",
+        page!(),
+        "FROM (SELECT * FROM sync_rows WHERE bucket = t.bucket AND version > t.after AND version <= t.upto
+                ORDER BY version LIMIT $4) p)
+            FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS t (bucket, after, upto, at) ORDER BY at"
     ));
-    let page = page
+    let pages = pages
         .bind(ranges.iter().map(|(bucket, ..)| bucket.to_string()).collect::<Vec<_>>())
         .bind(ranges.iter().map(|(_, after, _)| bound(*after)).collect::<Vec<_>>())
         .bind(ranges.iter().map(|(.., upto)| bound(*upto)).collect::<Vec<_>>())
         .bind(bound(limit as u64));
-    let page = page.fetch_one(conn).await?;
-    let places = Cells::of("sync_rows", &page).get::<Option<Vec<i64>>>(5)?.unwrap_or_default();
-    let mut pages: Vec<Vec<_>> = ranges.iter().map(|_| Vec::new()).collect();
-    for (place, row) in places.into_iter().zip(Columns::of(&page)?.rows()) {
-        let at = usize::try_from(place).ok().and_then(|place| place.checked_sub(1));
-        if let Some(page) = at.and_then(|at| pages.get_mut(at)) {
-            page.push(row?);
-        }
-    }
-    Ok(pages)
+    pages.fetch_all(conn).await?.iter().map(rows_of).collect()
 }
 
 /// Live rows at or below a version, highest version first, at most `limit`. For a first snapshot, which walks down.
@@ -228,11 +211,11 @@ pub async fn page_down(
     limit: usize,
 ) -> Result<Vec<Row>, sqlx::Error> {
     let page = q(concat!(
-        columns!(),
+        page!(),
         "FROM (SELECT * FROM sync_rows WHERE bucket = $1 AND version <= $2 AND NOT deleted ORDER BY version DESC LIMIT $3) p"
     ));
     let page = page.bind(bucket.to_string()).bind(bound(upto)).bind(bound(limit as u64));
-    Columns::of(&page.fetch_one(conn).await?)?.rows().map(|row| row?.1).collect()
+    rows_of(&page.fetch_one(conn).await?)?.into_iter().map(|(_, row)| row).collect()
 }
 
 /// The low 64 bits of the sums of an entity's 256 slots: the first ones for an empty prefix, those within a slot for its byte.

@@ -2,8 +2,7 @@
 //! was revoked or replaced, and whether its buckets are still the same. An answer on a slow line takes minutes.
 
 use super::exchange::Opened;
-use super::scope::scope;
-use super::store;
+use super::scope::standing;
 use crate::error::ApiError;
 use crate::state::{AppState, Shared};
 use bytes::Bytes;
@@ -109,11 +108,11 @@ pub(super) enum Seen {
 
 /// Looks at it.
 pub(super) async fn seen(conn: &mut PgConnection, opened: &Opened) -> Result<Seen, sqlx::Error> {
-    let Some(edge) = store::edge(conn, opened.edge.id).await?.filter(|edge| !edge.revoked) else {
+    let Some(edge) = standing(conn, opened.edge.id).await?.filter(|edge| !edge.revoked) else {
         return Ok(Seen::Revoked);
     };
     if edge.incarnation != opened.edge.incarnation {
         return Ok(Seen::Replaced);
     }
-    Ok(if scope(conn, &edge).await? == opened.scope { Seen::Same } else { Seen::Rescoped })
+    Ok(if edge.scope == opened.scope { Seen::Same } else { Seen::Rescoped })
 }
