@@ -52,8 +52,8 @@ fn write_rows(writer: &mut RowWriter<'_>, at: &Stored, frame: &Ready) -> Result<
     for part in frame.rows().chunk_by(|a, b| a.entity == b.entity && is_added(a) && is_added(b)) {
         let (many, rest) = part.as_chunks::<AT_ONCE>();
         for rows in many {
-            let is_written = writer.add_many_unless_here(frame, rows)?;
-            without_entries[done..done + AT_ONCE].fill(is_written);
+            let written = writer.add_many_unless_here(frame, rows)?;
+            without_entries[done..done + written].fill(true);
             done += AT_ONCE;
         }
         for row in rest {

@@ -1,6 +1,6 @@
 //! Writes many rows by one statement. A first sync is mostly that, and a statement for each row costs as much again as the row. Where
-//! a row is here already none of a statement's rows is written, and the caller is told; what the rows mean is for him to know. Of index
-//! entries those that are here stay, and the others are written.
+//! a row is here already the statement stops, and the caller is told; what the rows mean is for him to know. Of index entries those that
+//! are here stay, and the others are written.
 
 use crate::db::DbError;
 use rusqlite::types::ToSql;
@@ -22,49 +22,51 @@ fn text(into: &str) -> String {
     format!("{into} VALUES {}", (0..AT_ONCE).map(row).collect::<Vec<_>>().join(", "))
 }
 
-/// A statement that is given its rows one after the other.
+/// A statement for so many rows of one bucket. Looking it up by its text takes as long as a few of its rows: it is kept for a whole frame.
 pub(super) struct Many<'a> {
+    conn: &'a Connection,
     statement: CachedStatement<'a>,
-    bound: usize,
 }
 
 impl<'a> Many<'a> {
-    /// Rows of one entity and bucket: `id`, `version`, `payload` of each.
-    pub(super) fn rows(conn: &'a Connection, entity: u16, bucket: i64) -> Result<Self, DbError> {
+    /// Rows: `id`, `version`, `payload` of each. It stops before one that is here.
+    pub(super) fn rows(conn: &'a Connection, bucket: i64) -> Result<Self, DbError> {
+        // What was written before one that is here stays, so SQLite keeps no copies of pages to take it back with.
         static SQL: LazyLock<String> =
-            LazyLock::new(|| text("INSERT INTO replica (entity, bucket, id, version, payload)"));
-        Self::new(conn, &SQL, entity, bucket)
+            LazyLock::new(|| text("INSERT OR FAIL INTO replica (entity, bucket, id, version, payload)"));
+        Self::new(conn, &SQL, bucket)
     }
 
-    /// Index entries of one entity and bucket: `field`, `value`, `id` of each. Those that are here stay.
-    pub(super) fn index(conn: &'a Connection, entity: u16, bucket: i64) -> Result<Self, DbError> {
+    /// Index entries: `field`, `value`, `id` of each. Those that are here stay.
+    pub(super) fn index(conn: &'a Connection, bucket: i64) -> Result<Self, DbError> {
         static SQL: LazyLock<String> =
             LazyLock::new(|| text("INSERT OR IGNORE INTO replica_index (entity, bucket, field, value, id)"));
-        Self::new(conn, &SQL, entity, bucket)
+        Self::new(conn, &SQL, bucket)
     }
 
-    fn new(conn: &'a Connection, sql: &str, entity: u16, bucket: i64) -> Result<Self, DbError> {
+    fn new(conn: &'a Connection, sql: &str, bucket: i64) -> Result<Self, DbError> {
         let mut statement = conn.prepare_cached(sql)?;
-        statement.raw_bind_parameter(1, entity)?;
         statement.raw_bind_parameter(2, bucket)?;
-        Ok(Self { statement, bound: 0 })
+        Ok(Self { conn, statement })
     }
 
-    /// Takes a row in, and writes when it has [`AT_ONCE`]. Fewer are never written. False where none of those was written, because one is
-    /// here already.
-    pub(super) fn add(&mut self, row: (impl ToSql, impl ToSql, impl ToSql)) -> Result<bool, DbError> {
-        let first = 3 + self.bound * OWN_COLUMNS;
-        self.statement.raw_bind_parameter(first, row.0)?;
-        self.statement.raw_bind_parameter(first + 1, row.1)?;
-        self.statement.raw_bind_parameter(first + 2, row.2)?;
-        self.bound += 1;
-        if self.bound < AT_ONCE {
-            return Ok(true);
+    /// Writes [`AT_ONCE`] rows of an entity. Gives how many of them were written, from the first on: fewer where the next is here already.
+    pub(super) fn write(
+        &mut self,
+        entity: u16,
+        rows: impl IntoIterator<Item = (impl ToSql, impl ToSql, impl ToSql)>,
+    ) -> Result<usize, DbError> {
+        self.statement.raw_bind_parameter(1, entity)?;
+        for (row, first) in rows.into_iter().zip((3..).step_by(OWN_COLUMNS)) {
+            self.statement.raw_bind_parameter(first, row.0)?;
+            self.statement.raw_bind_parameter(first + 1, row.1)?;
+            self.statement.raw_bind_parameter(first + 2, row.2)?;
         }
-        self.bound = 0;
         match self.statement.raw_execute() {
-            Ok(_) => Ok(true),
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(false),
+            Ok(_) => Ok(AT_ONCE),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                Ok(self.conn.changes() as usize)
+            }
             Err(error) => Err(error.into()),
         }
     }

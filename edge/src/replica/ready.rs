@@ -18,7 +18,7 @@ pub struct Ready {
     entries: Vec<Entry>,
     /// Places in `entries`, in the order of the index.
     in_order: Vec<u32>,
-    /// Payloads and the values of entries.
+    /// Ids, payloads and the values of entries.
     bytes: Vec<u8>,
 }
 
@@ -28,6 +28,7 @@ pub(super) struct ReadyRow {
     pub(super) entity: u16,
     pub(super) key: Key,
     pub(super) version: u64,
+    id: Range<usize>,
     /// `None` for a row that is gone.
     pub(super) live: Option<Live>,
 }
@@ -52,9 +53,9 @@ struct Entry {
 impl Ready {
     /// Makes a frame ready.
     pub fn of(frame: &Rows) -> Self {
-        // In the order of the table, so that neighbours go into the same page.
+        // In the order of the table, so that neighbours go into the same page. They come in runs of it, which this sort goes by.
         let mut rows: Vec<&Row> = frame.rows.iter().collect();
-        rows.sort_unstable_by_key(|row| (row.entity, row.key, Reverse(row.version)));
+        rows.sort_by_key(|row| (row.entity, row.key, Reverse(row.version)));
         rows.dedup_by_key(|row| (row.entity, row.key));
         let mut ready = Self {
             span: frame.span(),
@@ -77,10 +78,9 @@ impl Ready {
     }
 
     fn take(&mut self, row: &Row) {
+        let id = self.put(&row.key.to_bytes());
         let live = row.body.as_ref().map(|body| {
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(body.canonical());
-            let payload = start..self.bytes.len();
+            let payload = self.put(body.canonical());
             let first = self.entries.len();
             for (field, value) in index::entries(row.entity, body) {
                 let start = self.bytes.len();
@@ -90,7 +90,13 @@ impl Ready {
             let hash = RowHash::of(row.entity, row.key, row.version, &self.bytes[payload.clone()]);
             Live { hash, payload, entries: first..self.entries.len() }
         });
-        self.rows.push(ReadyRow { entity: row.entity, key: row.key, version: row.version, live });
+        self.rows.push(ReadyRow { entity: row.entity, key: row.key, version: row.version, id, live });
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
     }
 
     /// What the frame speaks for.
@@ -106,6 +112,11 @@ impl Ready {
     /// The rows, by entity and key.
     pub(super) fn rows(&self) -> &[ReadyRow] {
         &self.rows
+    }
+
+    /// A row's id as it is stored.
+    pub(super) fn id(&self, row: &ReadyRow) -> &[u8] {
+        &self.bytes[row.id.clone()]
     }
 
     /// A row's canonical bytes.

@@ -29,6 +29,8 @@ pub(super) struct RowWriter<'a> {
     listings: HashSet<Vec<u8>>,
     insert: CachedStatement<'a>,
     insert_index: CachedStatement<'a>,
+    many_rows: Option<Many<'a>>,
+    many_entries: Option<Many<'a>>,
 }
 
 impl<'a> RowWriter<'a> {
@@ -43,6 +45,8 @@ impl<'a> RowWriter<'a> {
             listings: HashSet::new(),
             insert: tx.prepare_cached(insert)?,
             insert_index: tx.prepare_cached(insert_index)?,
+            many_rows: None,
+            many_entries: None,
         })
     }
 
@@ -59,32 +63,32 @@ impl<'a> RowWriter<'a> {
     /// Adds a row that is older than every row that is here: without looking first. One that is gone is passed over.
     pub(super) fn add_unless_here(&mut self, frame: &Ready, row: &ReadyRow) -> Result<(), DbError> {
         let Some(live) = &row.live else { return Ok(()) };
-        let (key, payload) = (row.key.to_bytes(), frame.payload(live));
-        if self.insert.execute((row.entity, &*key, self.bucket, row.version, payload))? == 1 {
+        let (id, payload) = (frame.id(row), frame.payload(live));
+        if self.insert.execute((row.entity, id, self.bucket, row.version, payload))? == 1 {
             self.counted_in(frame, row, live)?;
         }
         Ok(())
     }
 
-    /// The same for neighbours of one entity. By one statement where nothing of them is here: then it gives true, and their index entries
-    /// are still to be added.
+    /// The same for neighbours of one entity, none of which is gone. By one statement as far as nothing of them is here: gives how many, from
+    /// the first on, whose index entries are still to be added.
     pub(super) fn add_many_unless_here(
         &mut self,
         frame: &Ready,
         rows: &[ReadyRow; AT_ONCE],
-    ) -> Result<bool, DbError> {
+    ) -> Result<usize, DbError> {
+        let many = match &mut self.many_rows {
+            Some(many) => many,
+            none => none.insert(Many::rows(self.tx, self.bucket)?),
+        };
         let entity = rows[0].entity;
         let live = || rows.iter().filter_map(|row| Some((row, row.live.as_ref()?)));
-        let mut insert = Many::rows(self.tx, entity, self.bucket)?;
-        for (row, live) in live() {
-            if !insert.add((&*row.key.to_bytes(), row.version, frame.payload(live)))? {
-                rows.iter().try_for_each(|row| self.add_unless_here(frame, row))?;
-                return Ok(false);
-            }
-        }
+        let row = |(row, live)| (frame.id(row), row.version, frame.payload(live));
+        let written = many.write(entity, live().map(row))?;
         let sum = self.sums.of(entity);
-        live().for_each(|(_, live)| sum.add(live.hash));
-        Ok(true)
+        live().take(written).for_each(|(_, live)| sum.add(live.hash));
+        rows[written..].iter().try_for_each(|row| self.add_unless_here(frame, row))?;
+        Ok(written)
     }
 
     /// Adds the index entries of those rows of a frame, by their places, that are asked for.
@@ -92,14 +96,16 @@ impl<'a> RowWriter<'a> {
         let entries: Vec<_> = frame.entries_in_order(of).collect();
         for part in entries.chunk_by(|(a, ..), (b, ..)| a.entity == b.entity) {
             let (many, rest) = part.as_chunks::<AT_ONCE>();
-            if let [(first, ..), ..] = many.as_flattened() {
-                let mut insert = Many::index(self.tx, first.entity, self.bucket)?;
-                for (row, field, value) in many.as_flattened() {
-                    insert.add((field, value, &*row.key.to_bytes()))?;
-                }
+            for entries in many {
+                let many = match &mut self.many_entries {
+                    Some(many) => many,
+                    none => none.insert(Many::index(self.tx, self.bucket)?),
+                };
+                let rows = entries.iter().map(|(row, field, value)| (*field, *value, frame.id(row)));
+                many.write(entries[0].0.entity, rows)?;
             }
             for (row, field, value) in rest {
-                self.insert_index.execute((row.entity, field, value, self.bucket, &*row.key.to_bytes()))?;
+                self.insert_index.execute((row.entity, field, value, self.bucket, frame.id(row)))?;
             }
             for (row, field, value) in part {
                 self.touch_listing(row.entity, *field, value);
@@ -133,7 +139,7 @@ impl<'a> RowWriter<'a> {
         row: &ReadyRow,
         here: Option<Here>,
     ) -> Result<(), DbError> {
-        let key = row.key.to_bytes();
+        let id = frame.id(row);
         let payload = row.live.as_ref().map(|live| frame.payload(live));
         let is_here = here.is_some();
         if let Some(here) = here {
@@ -142,11 +148,11 @@ impl<'a> RowWriter<'a> {
         match (is_here, payload.is_some() || self.keeps_gone) {
             (true, true) => {
                 let sql = "UPDATE replica SET version = ?4, payload = ?5 WHERE entity = ?1 AND id = ?2 AND bucket = ?3";
-                let values = (row.entity, &*key, self.bucket, row.version, payload);
+                let values = (row.entity, id, self.bucket, row.version, payload);
                 self.tx.prepare_cached(sql)?.execute(values)?;
             }
             (false, true) => {
-                self.insert.execute((row.entity, &*key, self.bucket, row.version, payload))?;
+                self.insert.execute((row.entity, id, self.bucket, row.version, payload))?;
             }
             (true, false) => self.delete(row.entity, row.key)?,
             (false, false) => {}
@@ -170,9 +176,9 @@ impl<'a> RowWriter<'a> {
     /// Takes a live row into sums and index.
     fn counted_in(&mut self, frame: &Ready, row: &ReadyRow, live: &Live) -> Result<(), DbError> {
         self.sums.of(row.entity).add(live.hash);
-        let id = row.key.to_bytes();
+        let id = frame.id(row);
         for (field, value) in frame.entries(live) {
-            self.insert_index.execute((row.entity, field, value, self.bucket, &*id))?;
+            self.insert_index.execute((row.entity, field, value, self.bucket, id))?;
             self.touch_listing(row.entity, field, value);
         }
         Ok(())

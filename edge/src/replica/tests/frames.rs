@@ -325,16 +325,20 @@ fn rows_that_come_by_the_hundred_are_kept_as_they_would_be_one_by_one() {
     history.extend((0..90).map(stocked));
     history.extend((0..100).map(|n| priced(2, n * 2 + 1)));
     history.extend((0..40).map(|n| stocked(200 + n)));
+    // Of the first neighbours one is changed before they come, and comes before them; a hub that is not right sends it all the same.
+    let head = history.len() as u64;
+    history.push(priced(1, 70));
     let hub = Hub { history };
     let edge = edge();
     let mut model = Model { cursor: BucketCursor::new(BUCKET), rows: BTreeMap::new() };
-    let reach = Reach::Snapshot { head: hub.head() };
-    for (after, upto) in [(340, hub.head()), (0, 340), (0, 340)] {
-        let frame = hub.frame(hub.head(), reach, after, upto);
+    let (down, late) = (Reach::Snapshot { head }, Reach::Snapshot { head: head + 1 });
+    let frames = [(head, down, 340, head), (head + 1, Reach::Delta, head, head + 1), (head, late, 0, 340)];
+    for (as_of, reach, after, upto) in frames {
+        let frame = hub.frame(as_of, reach, after, upto);
         assert_eq!(edge.apply(frame.clone()), model.apply(&frame));
         check(&edge, &model, &ENTITIES);
     }
-    assert_eq!(model.rows.len() as u64, hub.head());
+    assert_eq!(model.rows.len() as u64, head);
 }
 
 /// One key at a version.
