@@ -366,3 +366,32 @@ async fn goods_whose_office_is_awaited_are_a_503_that_is_kept_under_no_key_and_a
     assert_eq!((again.header(REPLAY_HEADER), again.json()), ("true", placed.json()));
     assert_eq!(hub.ask("SELECT count(*) FROM orders").await, "2");
 }
+
+/// Between looking for the order and asking whether anybody may bring it.
+#[tokio::test]
+async fn a_cancel_whose_order_comes_at_that_very_moment_is_asked_again_and_not_told_of_nothing() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 25).await;
+    let placed = hub.post("/api/v1/orders").by(Who::Buyer).key("a").json(&of(&product, "2")).send().await;
+    let cancel = format!("/api/v1/orders/{}/cancel", placed.is(201).json()["id"].as_str().unwrap());
+    hub.sql("CREATE TABLE elsewhere AS TABLE orders").await;
+    hub.sql("DELETE FROM orders").await;
+    let mut brings = hub.state.db.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE awaited_offices").execute(&mut *brings).await.unwrap();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let brought = async {
+        let asks = async {
+            while hub.ask(waiting).await == "0" {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = std::time::Duration::from_secs(60);
+        tokio::time::timeout(patience, asks).await.expect("it asks whether somebody may bring it");
+        sqlx::raw_sql("INSERT INTO orders SELECT * FROM elsewhere").execute(&mut *brings).await.unwrap();
+        brings.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(hub.post(&cancel).by(Who::Buyer).send(), brought);
+    answer.problem(503, "unavailable");
+    let again = hub.post(&cancel).by(Who::Buyer).send().await.is(200).json();
+    assert_eq!(again["status"], "cancelled");
+}
