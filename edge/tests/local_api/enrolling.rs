@@ -197,3 +197,42 @@ async fn a_box_that_goes_on_by_itself_is_asked_about_and_one_that_is_shut_out_is
     drop(shut_out);
     assert!(again(&[]).await.status.success());
 }
+
+/// A command without what root may do beyond others: reading what is closed to everybody.
+fn ordinary(arguments: &[&str], folder: &Path) -> Command {
+    use std::os::unix::fs::MetadataExt as _;
+    let program = env!("CARGO_BIN_EXE_mizili-edge");
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let mut command = Command::new(if is_root { "setpriv" } else { program });
+    if is_root {
+        command.args(["--bounding-set=-dac_override,-dac_read_search", "--", program]);
+    }
+    command.args(arguments).arg("--data-dir").arg(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+#[tokio::test]
+async fn a_folder_that_is_a_file_or_a_hubs_or_anothers_is_refused_before_anything_is_made() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let (hubs, file, closed) = (dir.path().join("hub"), dir.path().join("file"), dir.path().join("closed"));
+    std::fs::create_dir(&hubs).unwrap();
+    std::fs::write(hubs.join("hub-keys"), "").unwrap();
+    std::fs::write(&file, "").unwrap();
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let enrol = ["enrol", "--hub", "http://127.0.0.1:1", "--code", CODES[0]];
+    for arguments in [&enrol[..], &["serve"], &["status"]] {
+        for (folder, why) in [
+            (&hubs, "holds the data of mizili-hub; give another folder"),
+            (&file, "is a file; give a folder"),
+            (&closed, "cannot be read by this account"),
+        ] {
+            let said = refusal(&ordinary(arguments, folder).output().await.unwrap());
+            assert!(said.contains(why), "{arguments:?} {said}");
+        }
+    }
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!((names(&hubs), names(&closed)), (vec!["hub-keys".to_owned()], vec![]));
+}
