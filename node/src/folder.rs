@@ -63,6 +63,8 @@ mod tests {
         fs::write(&file, "").unwrap();
         assert!(check(&file, OTHER).unwrap_err().ends_with("other.db is a file; give a folder"));
         assert!(check(dir.path(), OTHER).unwrap_err().contains("holds the data of mizili-other"));
+        // What cannot be looked into is no folder without signs, whoever looks.
+        assert!(check(&file.join("below"), OTHER).unwrap_err().contains("below cannot be read: "));
     }
 
     #[test]
