@@ -232,6 +232,25 @@ fn named_if_a_pooler(error: sqlx::Error) -> sqlx::Error {
     error
 }
 
+/// A list that is bound, by its place and the type of its values, in a statement that is kept: `concat!("… unnest(", listed!(1, "uuid"), ")")`.
+/// A bare `$1` is planned anew at each use while lists are short: Postgres finds the plan for that very list cheaper than one for every
+/// list, and counts too little for the planning, which costs more than most of them take. How long a list behind a sub-select is it
+/// cannot see, so that plan is made once and kept.
+macro_rules! listed {
+    ($place:literal, $of:literal) => {
+        concat!("(SELECT $", $place, "::", $of, "[])")
+    };
+}
+pub(crate) use listed;
+
+/// Any of the values of such a list: `concat!("… WHERE id = ", any_of!(1, "uuid"))`.
+macro_rules! any_of {
+    ($place:literal, $of:literal) => {
+        concat!("ANY((SELECT $", $place, "::", $of, "[])::", $of, "[])")
+    };
+}
+pub(crate) use any_of;
+
 /// A query by a statement that is kept, where statements are. Its text alone names it there: everybody who sends this text binds
 /// the same types.
 pub fn q(sql: &'static str) -> Query<'static, Postgres, PgArguments> {

@@ -118,7 +118,7 @@ pub fn router(state: AppState) -> Router {
                         .on_failure(()),
                 )
                 .layer(CatchPanicLayer::custom(panicked))
-                .layer(from_fn_with_state(state.proxies.clone(), address::note)),
+                .map_request(address::noted(state.proxies.clone())),
         )
         .with_state(state)
 }

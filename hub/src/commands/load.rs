@@ -5,7 +5,7 @@
 //! the commit.
 
 use crate::db::int;
-use crate::db::{q, q_scalar};
+use crate::db::{any_of, q, q_scalar};
 use crate::rows::{self, Cells, phone, step_milli};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -136,8 +136,10 @@ fn leave_out_what_came_since(wanted: &Wanted, set: &mut WorkingSet) {
 /// An order never changes its listing, so this needs no lock.
 async fn listings_of(conn: &mut PgConnection, orders: &BTreeSet<Uuid>) -> Result<Vec<Uuid>, sqlx::Error> {
     let orders: Vec<Uuid> = orders.iter().copied().collect();
-    let rows =
-        q("SELECT DISTINCT listing_id FROM orders WHERE id = ANY($1)").bind(orders).fetch_all(conn).await?;
+    let rows = q(concat!("SELECT DISTINCT listing_id FROM orders WHERE id = ", any_of!(1, "uuid")))
+        .bind(orders)
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(|row| Cells::of("orders", row).get(0)).collect()
 }
 
@@ -146,9 +148,9 @@ async fn lock_listings(
     ids: &[Uuid],
     set: &mut WorkingSet,
 ) -> Result<(), sqlx::Error> {
-    let rows = q("SELECT l.id, l.cooperative_id, l.commodity_id, l.unit_id, l.title, l.price_minor, l.currency, l.seller_id, l.status,
+    let rows = q(concat!("SELECT l.id, l.cooperative_id, l.commodity_id, l.unit_id, l.title, l.price_minor, l.currency, l.seller_id, l.status,
             l.posted_at_s, l.prices_whole, u.base, u.factor_milli, l.cooperative_id IN (SELECT cooperative_id FROM awaited_offices WHERE NOT rows_came)
-        FROM listings l JOIN units u ON u.id = l.unit_id WHERE l.id = ANY($1) ORDER BY l.id FOR NO KEY UPDATE OF l")
+        FROM listings l JOIN units u ON u.id = l.unit_id WHERE l.id = ", any_of!(1, "uuid"), " ORDER BY l.id FOR NO KEY UPDATE OF l"))
     .bind(ids)
     .fetch_all(conn)
     .await?;
@@ -303,7 +305,7 @@ async fn lock_orders(
     let ids: Vec<Uuid> = needs.orders.iter().map(|id| id.0).collect();
     let of: Vec<Uuid> = needs.orders_of.iter().map(|id| id.0).collect();
     let query = if of.is_empty() {
-        q(concat!(orders!(), "id = ANY($1) ORDER BY id FOR NO KEY UPDATE")).bind(ids)
+        q(concat!(orders!(), "id = ", any_of!(1, "uuid"), " ORDER BY id FOR NO KEY UPDATE")).bind(ids)
     } else {
         q(concat!(
             orders!(),
@@ -324,8 +326,11 @@ async fn lock_orders(
 
 /// What each holder has of each listing: the sum of its entries, read after the listings' locks.
 async fn stock(conn: &mut PgConnection, listings: &[Uuid], set: &mut WorkingSet) -> Result<(), sqlx::Error> {
-    let rows = q("SELECT listing_id, holder, sum(quantity_milli)::bigint
-        FROM stock_entries WHERE listing_id = ANY($1) GROUP BY listing_id, holder")
+    let rows = q(concat!(
+        "SELECT listing_id, holder, sum(quantity_milli)::bigint FROM stock_entries WHERE listing_id = ",
+        any_of!(1, "uuid"),
+        " GROUP BY listing_id, holder"
+    ))
     .bind(listings)
     .fetch_all(conn)
     .await?;
@@ -344,10 +349,13 @@ async fn entries(
     existing: &mut Existing,
 ) -> Result<(), sqlx::Error> {
     let of: Vec<Uuid> = of.iter().copied().collect();
-    let rows = q("SELECT of_id, step, quantity_milli FROM stock_entries WHERE of_id = ANY($1)")
-        .bind(of)
-        .fetch_all(conn)
-        .await?;
+    let rows = q(concat!(
+        "SELECT of_id, step, quantity_milli FROM stock_entries WHERE of_id = ",
+        any_of!(1, "uuid")
+    ))
+    .bind(of)
+    .fetch_all(conn)
+    .await?;
     for row in &rows {
         let cells = Cells::of("stock_entries", row);
         let id = EntryId { of: cells.get(0)?, step: cells.number(1)? };
@@ -363,14 +371,17 @@ async fn reference(conn: &mut PgConnection, needs: &Needs, set: &mut WorkingSet)
     let known = |id: u32| i32::try_from(id).ok();
     if !needs.commodities.is_empty() {
         let ids: Vec<i32> = needs.commodities.iter().filter_map(|id| known(id.0)).collect();
-        let rows = q("SELECT id FROM commodities WHERE id = ANY($1)").bind(ids).fetch_all(&mut *conn).await?;
+        let rows = q(concat!("SELECT id FROM commodities WHERE id = ", any_of!(1, "int")))
+            .bind(ids)
+            .fetch_all(&mut *conn)
+            .await?;
         for row in &rows {
             set.commodities.insert(CommodityId(Cells::of("commodities", row).number(0)?));
         }
     }
     if !needs.units.is_empty() {
         let ids: Vec<i32> = needs.units.iter().filter_map(|id| known(id.0)).collect();
-        let sql = "SELECT id, base, factor_milli FROM units WHERE id = ANY($1)";
+        let sql = concat!("SELECT id, base, factor_milli FROM units WHERE id = ", any_of!(1, "int"));
         for row in &q(sql).bind(ids).fetch_all(&mut *conn).await? {
             set.units.insert(UnitId(Cells::of("units", row).number(0)?), step_milli(row)?.unwrap_or(1));
         }

@@ -5,8 +5,8 @@
 
 use super::load::Existing;
 use super::{ApplyError, Incoming};
-use crate::db::int;
 use crate::db::q;
+use crate::db::{any_of, int, listed};
 use crate::feed::Touched;
 use crate::rows::{Cells, phone};
 use jiff_sqlx::{Timestamp, ToSqlx};
@@ -280,9 +280,17 @@ async fn change_orders<'a>(
     conn: &mut PgConnection,
     orders: impl Iterator<Item = &'a Order> + Clone,
 ) -> Result<(), sqlx::Error> {
-    q("UPDATE orders SET holder = t.holder, status = t.status
-        FROM unnest($1::uuid[], $2::int[], $3::int[]) AS t (id, holder, status)
-        WHERE orders.id = t.id AND orders.id = ANY($1)")
+    q(concat!(
+        "UPDATE orders SET holder = t.holder, status = t.status FROM unnest(",
+        listed!(1, "uuid"),
+        ", ",
+        listed!(2, "int"),
+        ", ",
+        listed!(3, "int"),
+        ") AS t (id, holder, status)
+        WHERE orders.id = t.id AND orders.id = ",
+        any_of!(1, "uuid")
+    ))
     .bind(column!(orders, o => o.id.0))
     .bind(fitting_column!(orders, o => holder(o)))
     .bind(fitting_column!(orders, o => int(o.status.code())))

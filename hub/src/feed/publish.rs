@@ -8,7 +8,7 @@ use super::digests::Digests;
 use super::names::Names;
 use super::project::{View, project};
 use super::{FeedError, Touched};
-use crate::db::q;
+use crate::db::{any_of, listed, q};
 use crate::rows::Cells;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -230,11 +230,14 @@ async fn lock_existing(
     conn: &mut PgConnection,
     names: &Names,
 ) -> Result<HashMap<Bucket, Locked>, sqlx::Error> {
-    let rows =
-        q("SELECT name, version, digests FROM buckets WHERE name = ANY($1) ORDER BY name FOR NO KEY UPDATE")
-            .bind(names.list())
-            .fetch_all(conn)
-            .await?;
+    let rows = q(concat!(
+        "SELECT name, version, digests FROM buckets WHERE name = ",
+        any_of!(1, "text"),
+        " ORDER BY name FOR NO KEY UPDATE"
+    ))
+    .bind(names.list())
+    .fetch_all(conn)
+    .await?;
     let mut locked = HashMap::with_capacity(rows.len());
     for row in &rows {
         let cells = Cells::of("buckets", row);
@@ -288,9 +291,9 @@ pub(super) async fn stored(
     let names: Vec<String> = places.iter().map(|place| place.0.to_string()).collect();
     let entities: Vec<i16> = places.iter().map(|place| place.1 as i16).collect();
     let ids: Vec<Vec<u8>> = places.iter().map(|place| place.2.to_bytes().to_vec()).collect();
-    let rows = q("SELECT t.at, s.version, s.deleted, s.hash, CASE WHEN $4 THEN s.payload END
-        FROM unnest($1::text[], $2::smallint[], $3::bytea[]) WITH ORDINALITY AS t (bucket, entity, id, at)
-        JOIN LATERAL (SELECT * FROM sync_rows WHERE bucket = t.bucket AND entity = t.entity AND id = t.id LIMIT 1) s ON true")
+    let rows = q(concat!("SELECT t.at, s.version, s.deleted, s.hash, CASE WHEN $4 THEN s.payload END FROM unnest(",
+        listed!(1, "text"), ", ", listed!(2, "smallint"), ", ", listed!(3, "bytea"), ") WITH ORDINALITY AS t (bucket, entity, id, at)
+        JOIN LATERAL (SELECT * FROM sync_rows WHERE bucket = t.bucket AND entity = t.entity AND id = t.id LIMIT 1) s ON true"))
     .bind(names)
     .bind(entities)
     .bind(ids)

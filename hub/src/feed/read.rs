@@ -6,7 +6,7 @@
 use super::digests::Digests;
 use super::names::Names;
 use super::publish::hash_of;
-use crate::db::{int, misfit, q};
+use crate::db::{any_of, int, misfit, q};
 use crate::rows::Cells;
 use futures_util::TryStreamExt;
 use sqlx::PgConnection;
@@ -45,7 +45,7 @@ pub async fn heads(
     buckets: &[Bucket],
 ) -> Result<HashMap<Bucket, Head>, sqlx::Error> {
     let names = Names::of(buckets.iter().copied());
-    let rows = q("SELECT name, version, digests FROM buckets WHERE name = ANY($1)")
+    let rows = q(concat!("SELECT name, version, digests FROM buckets WHERE name = ", any_of!(1, "text")))
         .bind(names.list())
         .fetch_all(conn)
         .await?;
@@ -79,7 +79,7 @@ pub async fn versions_each(
     buckets: &[Bucket],
 ) -> Result<HashMap<Bucket, Result<u64, sqlx::Error>>, sqlx::Error> {
     let names = Names::of(buckets.iter().copied());
-    let rows = q("SELECT name, version FROM buckets WHERE name = ANY($1)")
+    let rows = q(concat!("SELECT name, version FROM buckets WHERE name = ", any_of!(1, "text")))
         .bind(names.list())
         .fetch_all(conn)
         .await?;

@@ -39,14 +39,14 @@ pub(super) async fn kept(
     let seqs: Vec<i64> = commands.iter().map(|c| c.seq as i64).collect();
     let ids: Vec<uuid::Uuid> = commands.iter().map(|c| c.id.0).collect();
     // Row by row along its keys: for a list of a thousand, a plan that was made for few reads the whole table, and compares each row
-    // with each of the list.
+    // with each of the list. The lists stand as `listed!` says.
     const SQL: &str = concat!(
-        kept!("unnest($3::bigint[]) AS t (seq) JOIN LATERAL (
+        kept!("unnest((SELECT $3::bigint[])) AS t (seq) JOIN LATERAL (
             SELECT * FROM commands WHERE edge_id = $1 AND incarnation = $2 AND seq = t.seq LIMIT 1) c ON true"),
         " UNION ALL ",
-        kept!("unnest($4::uuid[]) AS t (id) JOIN LATERAL (SELECT * FROM commands WHERE id = t.id LIMIT 1) c ON true"),
+        kept!("unnest((SELECT $4::uuid[])) AS t (id) JOIN LATERAL (SELECT * FROM commands WHERE id = t.id LIMIT 1) c ON true"),
         " UNION ALL ",
-        kept!("commands c WHERE c.edge_id = $1 AND c.clash_id = ANY($4)")
+        kept!("commands c WHERE c.edge_id = $1 AND c.clash_id = ANY((SELECT $4::uuid[])::uuid[])")
     );
     let rows = q(SQL)
         .bind(int(stream.edge.0)?)

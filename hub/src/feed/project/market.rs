@@ -1,7 +1,7 @@
 //! Projections of the market within its cooperatives: listings, stock entries, orders.
 
 use super::{Standing, Standings};
-use crate::db::q;
+use crate::db::{any_of, q};
 use crate::rows::{self, Cells};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
@@ -11,8 +11,8 @@ use sync_protocol::row::Key;
 use uuid::Uuid;
 
 pub(super) async fn listings(conn: &mut PgConnection, ids: &[Uuid]) -> Standings {
-    let rows = q("SELECT id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status, posted_at_s
-        FROM listings WHERE id = ANY($1)")
+    let rows = q(concat!("SELECT id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status, posted_at_s
+        FROM listings WHERE id = ", any_of!(1, "uuid")))
     .bind(ids)
     .fetch_all(conn)
     .await?;
@@ -47,11 +47,11 @@ pub(super) async fn stock_entries(conn: &mut PgConnection, keys: &[Key]) -> Stan
 
 /// In the seller's cooperative, and in the buyer's where that is another.
 pub(super) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Standings {
-    let rows = q("SELECT o.id, o.listing_id, o.cooperative_id, o.quantity_milli, o.unit_price_minor, o.currency, o.holder, o.buyer_phone,
+    let rows = q(concat!("SELECT o.id, o.listing_id, o.cooperative_id, o.quantity_milli, o.unit_price_minor, o.currency, o.holder, o.buyer_phone,
             o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.odd_price,
             coalesce(NOT a.phone_confirmed, false),
             CASE WHEN o.says_recorded THEN floor(extract(epoch FROM o.recorded_at))::bigint END
-        FROM orders o LEFT JOIN users a ON a.id = o.buyer_user_id WHERE o.id = ANY($1)")
+        FROM orders o LEFT JOIN users a ON a.id = o.buyer_user_id WHERE o.id = ", any_of!(1, "uuid")))
     .bind(ids)
     .fetch_all(conn)
     .await?;
