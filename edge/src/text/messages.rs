@@ -13,6 +13,8 @@ use unic_langid::LanguageIdentifier;
 pub struct Messages {
     /// By the place of the language in [`Lang::ALL`].
     bundles: Vec<FluentBundle<FluentResource>>,
+    /// The same without variables, by the places of the language and of the message: every screen shows several of them.
+    plain: Vec<Vec<String>>,
 }
 
 static MESSAGES: LazyLock<Messages> = LazyLock::new(Messages::read);
@@ -24,12 +26,20 @@ impl Messages {
     }
 
     fn read() -> Self {
-        Self { bundles: Lang::ALL.iter().map(|lang| bundle(*lang, lang.sources())).collect() }
+        Self::of(Lang::ALL.iter().map(|lang| bundle(*lang, lang.sources())).collect())
+    }
+
+    fn of(bundles: Vec<FluentBundle<FluentResource>>) -> Self {
+        let mut messages = Self { bundles, plain: Vec::new() };
+        let of = |lang: &Lang| Msg::ALL.iter().map(|msg| messages.fill(*lang, *msg, &[])).collect();
+        messages.plain = Lang::ALL.iter().map(of).collect();
+        messages
     }
 
     /// A message without variables.
     pub fn text(&self, lang: Lang, msg: Msg) -> String {
-        self.fill(lang, msg, &[])
+        let plain = self.plain.get(lang.index()).and_then(|texts| texts.get(msg.index()));
+        plain.map_or_else(|| self.fill(lang, msg, &[]), Clone::clone)
     }
 
     /// A message with its variables. A variable that the message does not use is ignored.
@@ -165,7 +175,7 @@ mod tests {
     #[test]
     fn a_missing_message_comes_in_english_and_a_lost_one_by_its_name() {
         let english = bundle(Lang::En, &["nav-back = Back"]);
-        let messages = Messages { bundles: vec![english, bundle(Lang::Sw, &[""])] };
+        let messages = Messages::of(vec![english, bundle(Lang::Sw, &[""])]);
         assert_eq!(messages.text(Lang::Sw, Msg::NavBack), "Back");
         assert_eq!(messages.text(Lang::Sw, Msg::NavHome), "nav-home");
     }

@@ -14,6 +14,11 @@ macro_rules! messages {
             /// All messages.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
+            /// Its place in [`Msg::ALL`].
+            pub(super) const fn index(self) -> usize {
+                self as usize
+            }
+
             /// Its name in the Fluent files.
             pub const fn id(self) -> &'static str {
                 match self { $(Self::$name => $id,)+ }

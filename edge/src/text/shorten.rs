@@ -95,8 +95,12 @@ fn numbered(name: &str, taken: &[String], max: usize) -> String {
 
 /// Whether two labels would look the same to a person, or be typed the same: by their letters and digits.
 fn alike(a: &str, b: &str) -> bool {
-    let typed = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
-    typed(a).eq_ignore_ascii_case(&typed(b))
+    // Asked for each pair of a screen's labels: nothing is put together for it.
+    typed(a).eq(typed(b))
+}
+
+fn typed(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase())
 }
 
 /// Septets of a text that is in the alphabet (other letters count one).

@@ -144,9 +144,10 @@ impl Row {
 /// a name in it may take.
 pub(super) fn list(cx: &Cx<'_>, title: impl Fn(usize) -> String, rows: &[Row], offset: u32) -> View {
     let title = title(22);
+    let feet = [Foot::Back, Foot::More(0)].map(|foot| length(&foot.line(cx)) + 1);
     let mut best: Option<Packed> = None;
     for width in &WIDTHS[1..] {
-        let packed = pack(cx, &title, rows, *width);
+        let packed = pack(cx.room, feet, &title, rows, *width);
         let enough = packed.fits && packed.count >= rows.len().min(ROWS_WANTED);
         if best.as_ref().is_none_or(|best| (packed.fits, packed.count) > (best.fits, best.count)) {
             best = Some(packed);
@@ -172,17 +173,16 @@ struct Packed {
     fits: bool,
 }
 
-/// Puts as many rows under the title as fit with the keys at the foot; at least one.
-fn pack(cx: &Cx<'_>, title: &str, rows: &[Row], width: usize) -> Packed {
+/// Puts as many rows under the title as fit with the keys at the foot; at least one. `feet` are the septets of the keys where the
+/// list ends here, and where it goes on.
+fn pack(room: usize, [plain, with_more]: [usize; 2], title: &str, rows: &[Row], width: usize) -> Packed {
     let labels = labels(&rows[..rows.len().min(ROWS_MAX)], width);
-    let foot = |foot: Foot| length(&foot.line(cx)) + 1;
-    let (plain, with_more) = (foot(Foot::Back), foot(Foot::More(0)));
     let (mut text, mut used, mut count, mut fits) = (title.to_owned(), length(title), 0, true);
     for (place, label) in labels.iter().enumerate() {
         let line = format!("\n{} {label}", place + 1);
         let size = length(&line);
         let tail = if place + 1 == rows.len() { plain } else { with_more };
-        if used + size + tail > cx.room {
+        if used + size + tail > room {
             if place > 0 {
                 break;
             }
