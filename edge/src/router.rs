@@ -126,7 +126,7 @@ pub fn router(state: AppState) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(CatchPanicLayer::custom(panicked))
-                .layer(from_fn_with_state(state.config.proxies(), address::note))
+                .map_request(address::noted(state.config.proxies()))
                 .layer(from_fn_with_state(state.patience, patience::layer)),
         )
         .with_state(state)

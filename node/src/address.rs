@@ -4,11 +4,9 @@
 //! it writes one. Whether it does is for its operator to see to: what a proxy passes on as it came cannot be told from what it says
 //! itself, and one that says nothing at all is complained of once.
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Version};
-use axum::middleware::Next;
-use axum::response::Response;
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::fmt;
@@ -179,7 +177,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// As [`note`] found it; nowhere in particular where no connection brought the request.
+/// As [`noted`] found it; nowhere in particular where no connection brought the request.
 impl<S: Send + Sync> FromRequestParts<S> for Place {
     type Rejection = Infallible;
 
@@ -189,17 +187,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
     }
 }
 
-/// Notes on each request where it comes from, for handlers that ask for a [`Place`].
-pub async fn note(State(proxies): State<Arc<Proxies>>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    if let Some(peer) = peer {
-        if proxies.says_nothing(peer, request.headers(), request.version()) {
-            complain(peer);
+/// Notes on each request where it comes from, for handlers that ask for a [`Place`]: to be mapped over all of them.
+pub fn noted(proxies: Arc<Proxies>) -> impl Fn(Request) -> Request + Clone {
+    move |mut request: Request| {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        if let Some(peer) = peer {
+            if proxies.says_nothing(peer, request.headers(), request.version()) {
+                complain(peer);
+            }
+            let place = Place::of(proxies.behind(peer, request.headers()));
+            request.extensions_mut().insert(place);
         }
-        let place = Place::of(proxies.behind(peer, request.headers()));
-        request.extensions_mut().insert(place);
+        request
     }
-    next.run(request).await
 }
 
 /// Tells the operator, once: until this is put right, everybody behind the proxy is one caller.

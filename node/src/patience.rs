@@ -67,9 +67,10 @@ pub async fn layer(State(patience): State<Patience>, request: Request, next: Nex
         // The rest of the body may still come, and must not be taken for the next request.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    match response.body().is_end_stream() {
-        true => response,
-        false => response.map(|body| InTime::body(body, patience.whole, begun + patience.whole)),
+    match response.body().size_hint().exact() {
+        // All of it is there already: nothing of it is waited for. How long a peer takes for that is seen where it is written.
+        Some(_) => response,
+        None => response.map(|body| InTime::body(body, patience.whole, begun + patience.whole)),
     }
 }
 
@@ -78,14 +79,24 @@ struct InTime {
     body: Body,
     silence: Duration,
     over: Instant,
-    /// The nearer of the two.
-    until: Pin<Box<Sleep>>,
+    /// When something of it came last.
+    moved: Instant,
+    /// Up to the nearer end, from when it was first waited for: most of what is sent is there at once, and needs no clock.
+    until: Option<Pin<Box<Sleep>>>,
 }
 
 impl InTime {
     fn body(body: Body, silence: Duration, over: Instant) -> Body {
-        let until = Box::pin(sleep_until(over.min(Instant::now() + silence)));
-        Body::new(Self { body, silence, over, until })
+        Body::new(Self { body, silence, over, moved: Instant::now(), until: None })
+    }
+
+    fn poll_until(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let end = self.over.min(self.moved + self.silence);
+        let until = self.until.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if until.deadline() != end {
+            until.as_mut().reset(end);
+        }
+        until.as_mut().poll(cx)
     }
 }
 
@@ -101,11 +112,10 @@ impl HttpBody for InTime {
         if now < self.over
             && let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx)
         {
-            let until = self.over.min(now + self.silence);
-            self.until.as_mut().reset(until);
+            self.moved = now;
             return Poll::Ready(frame);
         }
-        self.until.as_mut().poll(cx).map(|()| Some(Err(axum::Error::new(TooSlow))))
+        self.poll_until(cx).map(|()| Some(Err(axum::Error::new(TooSlow))))
     }
 
     fn is_end_stream(&self) -> bool {
