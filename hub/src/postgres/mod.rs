@@ -130,7 +130,8 @@ impl LocalPostgres {
     /// The server could not be stopped.
     pub async fn stop(self) -> Result<Stopped, PostgresError> {
         let _guard = lock_alone(self.server.folder.start_lock()).await?;
-        drop(self.users);
+        // Not by closing it: a process that another thread is about to start has a copy of the file for a moment, and with it the lock.
+        self.users.unlock().map_err(error::at(self.server.folder.users_lock()))?;
         let Some(_alone) = try_lock_alone(&self.server.folder.users_lock())? else {
             tracing::info!("another process still uses the private Postgres: it stays up");
             return Ok(Stopped::LeftRunning);
@@ -176,6 +177,16 @@ fn percent_encode(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a process that is about to be started holds, until it becomes another program.
+    #[tokio::test]
+    async fn a_copy_of_the_lock_that_somebody_holds_for_a_moment_is_no_other_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let postgres = LocalPostgres::start(folder.path(), Durability::Throwaway).await.unwrap();
+        let copy = postgres.users.try_clone().unwrap();
+        assert_eq!(postgres.stop().await.unwrap(), Stopped::Server);
+        drop(copy);
+    }
 
     #[test]
     fn a_socket_path_survives_the_address() {
