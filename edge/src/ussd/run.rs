@@ -252,6 +252,10 @@ impl Run<'_> {
             session.go_home();
             return Ok(Applied::Moved(None));
         };
+        // What was under way when the call dropped may be done by now, and have taken the last there was.
+        if let Some(outcome) = self.known(draft)? {
+            return Ok(Applied::Known(outcome));
+        }
         if let Plan::Buy { thing, .. } = &draft.plan {
             match self.market.listing(thing.id, session.lang)? {
                 None => {

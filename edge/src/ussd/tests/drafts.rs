@@ -2,7 +2,7 @@
 
 use super::dialler::{Dialler, NUMBER, settings};
 use crate::ussd::fake::Fake;
-use crate::ussd::{Session, TurnText};
+use crate::ussd::{Draft, Outcome, Session, TurnText};
 
 fn dropped_at_the_price() -> Dialler {
     let mut phone = Dialler::new(Fake::plain());
@@ -64,6 +64,22 @@ fn an_act_whose_answer_was_lost_is_told_in_the_same_call() {
     let told = phone.repeat();
     assert!(told.starts_with("CONFIRMED: 20 kg Seed maize"), "{told}");
     assert_eq!((phone.done().len(), phone.intents.len()), (1, 1));
+}
+
+#[test]
+fn an_act_that_is_done_while_its_caller_is_asked_to_go_on_is_told_and_is_not_gone() {
+    let mut phone = Dialler::new(Fake::plain());
+    phone.dial();
+    phone.walk(&["3", "1", "1", "20"]);
+    let draft = Draft::from_json(phone.draft.as_ref().unwrap()).unwrap().command_id;
+    assert!(phone.dial().contains("Go on with"));
+    // The order that was slow is stored now, and there is no more of it.
+    let done = Outcome::Confirmed { reference: None };
+    phone.fake.outcomes.borrow_mut().insert(draft, done);
+    phone.fake.listings.clear();
+    let told = phone.press("1");
+    assert!(told.starts_with("CONFIRMED: 20 kg Seed maize"), "{told}");
+    assert!(phone.dial().starts_with("Welcome"), "it is told once");
 }
 
 #[test]
