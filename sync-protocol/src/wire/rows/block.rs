@@ -181,23 +181,23 @@ pub(super) fn read_block(
         let version = after.wrapping_add(version as u64);
         rows.push(Row { entity, key, version, body: (!gone).then(|| Fields::with_capacity(bytes)) });
     }
-    let mut last = None;
+    let (mut last, mut without) = (None, Vec::new());
     for _ in 0..columns {
         let head = input.varint()?;
         if last.is_some_and(|last| head <= last) {
             return Err(WireError::Malformed("column order"));
         }
         let number = u16::try_from(head >> 2).map_err(|_| WireError::Malformed("field number"))?;
-        // Of two columns of one field a row has a cell in one.
         let is_other_type = last.is_some_and(|last| head >> 2 == last >> 2);
         last = Some(head);
         let absent = read_bits(input, live)?;
+        without = if is_other_type { without_both(&without, &absent)? } else { absent.clone() };
         let present = absent.iter().filter(|absent| !**absent).count();
         let bodies = rows[start..].iter_mut().filter_map(|row| row.body.as_mut()).zip(absent);
         let mut bodies = bodies.filter_map(|(body, absent)| (!absent).then_some(body));
         let mut put = |value: Value<'_>| {
             if let Some(body) = bodies.next() {
-                if is_other_type { body.set(number, value) } else { body.append(number, value) }
+                body.append(number, value);
             }
         };
         match head & 3 {
@@ -212,6 +212,15 @@ pub(super) fn read_block(
         }
     }
     Ok(())
+}
+
+/// The rows that have no cell in either of two columns of one field. A row has a cell in one of them.
+fn without_both(before: &[bool], absent: &[bool]) -> Result<Vec<bool>, WireError> {
+    let both = before.iter().zip(absent);
+    if both.clone().any(|(before, absent)| !before && !absent) {
+        return Err(WireError::Malformed("two values of one field"));
+    }
+    Ok(both.map(|(before, absent)| *before && *absent).collect())
 }
 
 fn read_keys(input: &mut Reader<'_>, kind: u8, n: usize) -> Result<Vec<Key>, WireError> {

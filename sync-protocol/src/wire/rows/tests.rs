@@ -1,6 +1,6 @@
 //! Frames of rows come back as they went, and what is none is refused by name.
 
-use super::super::column::write_ints;
+use super::super::column::{write_ints, write_strings};
 use super::block::write_bits;
 use super::*;
 use crate::bucket::CountryCode;
@@ -129,6 +129,32 @@ fn a_long_text_in_every_row_is_refused_before_it_is_copied() {
             is_too_large(out, "unfolded frame");
         }
     }
+}
+
+#[test]
+fn a_row_with_two_values_of_one_field_is_refused() {
+    let frame = |absent: [[bool; 2]; 2]| {
+        let mut out = Writer::default();
+        begun(&mut out, 1, 2);
+        write_ints(&mut out, &[1, 2]);
+        write_ints(&mut out, &[1, 2]);
+        write_bits(&mut out, &[false; 2]);
+        out.varint(2);
+        for (kind, absent) in (0..).zip(absent) {
+            out.varint(3 << 2 | kind);
+            write_bits(&mut out, &absent);
+            let present = absent.iter().filter(|absent| !**absent).count();
+            match kind {
+                0 => write_ints(&mut out, &vec![5; present]),
+                _ => write_strings(&mut out, &vec![b"five".as_slice(); present]),
+            }
+        }
+        decode(&out.into_bytes())
+    };
+    let apart = frame([[false, true], [true, false]]).unwrap();
+    let of = |row: &Row| row.body.as_ref().unwrap().get(3).map(|value| value.type_code());
+    assert_eq!(apart.rows.iter().map(of).collect::<Vec<_>>(), [Some(0), Some(1)]);
+    assert_eq!(frame([[false, true], [false, false]]), Err(WireError::Malformed("two values of one field")));
 }
 
 #[test]
