@@ -201,6 +201,7 @@ fn wanted(batch: &[Incoming], bodies: &[Read]) -> Wanted {
     let mut wanted = Wanted::default();
     for (Incoming { command, context, is_new, .. }, body) in batch.iter().zip(bodies) {
         wanted.ids.push(command.id.0);
+        wanted.is_of_edge |= context.origin != Holder::Hub;
         let Read::Known(body) = body else { continue };
         let mut needs = body.needs(command.id, &command.actor, context);
         if *is_new {

@@ -9,11 +9,13 @@ use crate::db::{any_of, q, q_scalar};
 use crate::rows::{self, Cells, phone, step_milli};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Body, ListingPost, Needs, RawBody, WorkingSet};
 use sync_protocol::entity::{Entity, EntryId, Listing, Order, OrderStatus};
 use sync_protocol::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
+use sync_protocol::value::Fields;
 use uuid::Uuid;
 
 /// What a batch asks for.
@@ -27,6 +29,8 @@ pub(super) struct Wanted {
     pub(super) ids: Vec<Uuid>,
     /// Listings and commands whose stock entries may be there already.
     pub(super) repeated: BTreeSet<Uuid>,
+    /// Whether the batch is an edge's, which waits for listings that may come. People at the hub are told that there is none.
+    pub(super) is_of_edge: bool,
     /// Listings with prices at which their units were sold.
     pub(super) sold_at: BTreeSet<(ListingId, i64)>,
 }
@@ -56,7 +60,8 @@ impl Wanted {
     /// What the set lacks of it. Not what the batch itself is to make: that is new as a rule, and nobody else brings it.
     fn unknown(&self, set: &WorkingSet) -> Unknown {
         let is_made = |id: &ListingId| self.repeated.contains(&id.0);
-        let listings = self.needs.listings.iter().filter(|id| !set.listings.contains_key(id) && !is_made(id));
+        let asked = self.needs.listings.iter().filter(|_| self.is_of_edge);
+        let listings = asked.filter(|id| !set.listings.contains_key(id) && !is_made(id));
         let orders = self.known_orders.iter().filter(|id| !set.orders.contains_key(&OrderId(**id)));
         Unknown { listings: listings.map(|id| id.0).collect(), orders: orders.copied().collect() }
     }
@@ -180,13 +185,10 @@ pub(crate) async fn may_come(
     let unknown: Vec<Uuid> = listings.iter().chain(orders).copied().collect();
     let sql = "SELECT id FROM unnest($1::uuid[]) AS u (id) WHERE EXISTS (SELECT FROM awaited_offices)
         UNION ALL SELECT id FROM commands
-            WHERE id = ANY($1) AND id <> ALL($2) AND verdict IN ('held', 'quarantined', 'unsupported')
-        UNION ALL SELECT u.id FROM unnest($1::uuid[], $3::bytea[]) AS u (id, key)
-            WHERE EXISTS (SELECT FROM salvaged_rows s WHERE NOT s.stands AND s.entity = ANY($4) AND s.id = u.key)";
-    let keys: Vec<Vec<u8>> = unknown.iter().map(|id| Key::Uuid(*id).to_bytes().to_vec()).collect();
-    let entities = [Listing::NUMBER, Order::NUMBER].map(i32::from);
-    let found = q_scalar::<Uuid>(sql).bind(&unknown).bind(deciding).bind(keys).bind(entities);
+            WHERE id = ANY($1) AND id <> ALL($2) AND verdict IN ('held', 'quarantined', 'unsupported')";
+    let found = q_scalar::<Uuid>(sql).bind(&unknown).bind(deciding);
     let mut may_come: HashSet<Uuid> = found.fetch_all(&mut *conn).await?.into_iter().collect();
+    may_come.extend(brought(conn, &unknown).await?);
     if listings.iter().any(|id| !may_come.contains(id)) {
         let posted = posted_undecided(conn, deciding).await?;
         may_come.extend(posted.into_iter().filter(|id| listings.contains(id)));
@@ -198,6 +200,36 @@ pub(crate) async fn may_come(
         may_come.extend(q_scalar::<Uuid>(sql).bind(rest).fetch_all(conn).await?);
     }
     Ok(may_come)
+}
+
+/// Listings and orders whose row was brought here and may stand yet: it does from its cooperative's bucket alone. An order lies in its
+/// buyer's too, and from there nobody can make it stand.
+async fn brought(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
+    let keys: Vec<Vec<u8>> = ids.iter().map(|id| Key::Uuid(*id).to_bytes().to_vec()).collect();
+    let rows = q(concat!(
+        "SELECT bucket, entity, id, payload FROM salvaged_rows WHERE NOT stands AND entity IN ($2, $3) AND id = ",
+        any_of!(1, "bytea")
+    ))
+    .bind(keys)
+    .bind(i32::from(Listing::NUMBER))
+    .bind(i32::from(Order::NUMBER))
+    .fetch_all(conn)
+    .await?;
+    let may_stand = |row| {
+        let cells = Cells::of("salvaged_rows", row);
+        let (bucket, key): (&str, Vec<u8>) = (cells.get(0)?, cells.get(2)?);
+        let is_order = cells.number(1)? == u32::from(Order::NUMBER);
+        // What cannot be read cannot stand.
+        let Ok(key @ Key::Uuid(id)) = Key::from_bytes(&key) else { return Ok(None) };
+        let Ok(fields) = Fields::from_canonical(cells.get(3)?) else { return Ok(None) };
+        let of = if is_order {
+            Order::from_fields(key, &fields).map(|order| order.cooperative)
+        } else {
+            Listing::from_fields(key, &fields).map(|listing| listing.cooperative)
+        };
+        Ok(of.ok().filter(|of| Bucket::Coop(*of).to_string() == bucket).map(|_| id))
+    };
+    rows.iter().filter_map(|row| may_stand(row).transpose()).collect()
 }
 
 /// Listings that postings would make which lie here undecided: their ids stand in the postings alone. One that came under another's id

@@ -289,6 +289,24 @@ async fn what_is_about_a_product_whose_posting_lies_here_undecided_waits_for_it(
     }
 }
 
+/// An order stands from its seller's bucket alone: what lies in the buyer's can never make it stand, so nobody waits for it.
+#[tokio::test]
+async fn a_cancel_of_an_order_that_only_its_buyers_office_brought_waits_for_nothing() {
+    let world = World::new().await;
+    world.rest_as(id(1), office(), &post(id(50), 20)).await;
+    world.rest_as(id(60), user(1), &place(id(50), 2, Source::Ask)).await;
+    world
+        .sql(format!(
+            "INSERT INTO salvaged_rows (epoch, bucket, entity, id, version, payload, edge_id, stands)
+                SELECT 2, 'coop:999', entity, id, version, payload, 1, false FROM sync_rows WHERE entity = {};
+            DELETE FROM orders",
+            Order::NUMBER
+        ))
+        .await;
+    world.take(vec![command(1, office(), &cancel(id(60)))]).await.unwrap();
+    assert_eq!(world.last_words().await, ["applied"]);
+}
+
 /// An office brought the order's row, which waits for something that was forgotten too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_of_an_order_that_was_brought_and_does_not_stand_waits_for_it() {
