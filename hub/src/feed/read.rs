@@ -115,7 +115,8 @@ pub async fn versions_known_at(
 macro_rules! page {
     () => {
         "SELECT string_agg(int8send(version) || int4send(entity::int << 16 | octet_length(id))
-            || int4send(CASE WHEN deleted THEN -1 ELSE octet_length(payload) END) || id || payload, '') "
+            || int4send(CASE WHEN deleted THEN -1 ELSE octet_length(payload) END) || id
+            || CASE WHEN deleted THEN ''::bytea ELSE payload END, '') "
     };
 }
 

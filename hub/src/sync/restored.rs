@@ -111,6 +111,8 @@ async fn known_edge(
     let of = &asked.request;
     // First of all: a hub with other keys must judge no link.
     store::epoch(conn, &state.keys).await?;
+    // Who it is, before anything is locked: nobody else stops the exchange of an office whose number they know.
+    signed(store::edge(conn, EdgeId(of.edge)).await?, state, caller, asked)?;
     // An edge's number that fits no column is no edge's.
     if let Ok(id) = int(of.edge) {
         // The stream before the edge, as everybody does: whoever takes commands of it has it.
@@ -120,7 +122,17 @@ async fn known_edge(
             .await?;
         q("SELECT FROM edges WHERE id = $1 FOR NO KEY UPDATE").bind(id).execute(&mut *conn).await?;
     }
-    let edge = store::edge(conn, EdgeId(of.edge)).await?;
+    signed(store::edge(conn, EdgeId(of.edge)).await?, state, caller, asked)
+}
+
+/// The edge, if it is the one that has signed, and may.
+fn signed(
+    edge: Option<EdgeRow>,
+    state: &AppState,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<EdgeRow, ApiError> {
+    let of = &asked.request;
     let has_signed = |edge: &EdgeRow| {
         edge.public_key.as_deref().is_some_and(|key| is_signed(key, &asked.message, &asked.signature))
     };

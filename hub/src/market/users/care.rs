@@ -60,6 +60,7 @@ impl Standing {
     pub fn agreed(&self, beforehand: bool) -> Agreed {
         Agreed {
             account: UserId(self.account.id),
+            is_admin: self.account.role == Role::Admin,
             is_confirmed: beforehand || self.account.phone_confirmed,
             is_last_admin: beforehand || self.is_last_admin,
         }
@@ -70,6 +71,8 @@ impl Standing {
 #[derive(Clone, Copy, Debug)]
 pub struct Agreed {
     account: UserId,
+    /// A role never changes.
+    is_admin: bool,
     /// Also where its number was confirmed to be the person's own.
     is_confirmed: bool,
     /// Also where nobody could sign in as an administrator then.
@@ -267,7 +270,7 @@ async fn locked(
 ) -> Result<(UserId, Option<CooperativeId>), ApiError> {
     // All of them, and before the account: of two that are closed at once one is the last.
     let admins = match agreed {
-        Some(Agreed { is_last_admin: false, .. }) => db::lock_admins(conn).await?,
+        Some(Agreed { is_admin: true, is_last_admin: false, .. }) => db::lock_admins(conn).await?,
         _ => Vec::new(),
     };
     let found = db::lock_by_phone(conn, phone.number()).await?.ok_or_else(|| nobody_has(phone))?;
