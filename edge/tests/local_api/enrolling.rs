@@ -187,15 +187,21 @@ async fn a_box_that_goes_on_by_itself_is_asked_about_and_one_that_is_shut_out_is
     let output = again(&["--yes"]).await;
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && said.contains("by this code already. It goes on as it was"), "{said}");
-    let shut_out = Db::open(&folder).unwrap();
-    let doubt = shut_out.read(node::doubt).await.unwrap();
+    let doubt = Db::open(&folder).unwrap().read(node::doubt).await.unwrap();
     assert_eq!(doubt, None, "nothing has to be counted");
-    let note = |tx: &rusqlite::Transaction<'_>| -> Result<(), DbError> {
-        Ok(tx.execute("UPDATE sync_state SET error_code = 'rewound', error_text = ''", []).map(drop)?)
-    };
-    shut_out.write(note).await.unwrap();
-    drop(shut_out);
-    assert!(again(&[]).await.status.success());
+    // The last is what a hub says that knows the box or its link no more.
+    for code in ["rewound", "refused"] {
+        let shut_out = Db::open(&folder).unwrap();
+        let note = move |tx: &rusqlite::Transaction<'_>| -> Result<(), DbError> {
+            Ok(tx.execute("UPDATE sync_state SET error_code = ?1, error_text = ''", [code]).map(drop)?)
+        };
+        shut_out.write(note).await.unwrap();
+        drop(shut_out);
+        // Settings that a killed enrolment did not come to are made by the next.
+        std::fs::remove_file(folder.join("edge.toml")).unwrap();
+        assert!(again(&[]).await.status.success(), "{code}");
+        assert!(folder.join("edge.toml").exists());
+    }
 }
 
 /// A command without what root may do beyond others: reading what is closed to everybody.
