@@ -149,8 +149,7 @@ fn migrate(conn: &mut Connection, data_dir: &Path) -> Result<(), DbError> {
     Ok(tx.commit()?)
 }
 
-/// The folder holds phone numbers and keys: only its owner may look in.
-/// Makes the data folder where it is missing, for its owner alone.
+/// Makes the data folder where it is missing, for its owner alone: it holds phone numbers and keys.
 pub(crate) fn make_private_dir(data_dir: &Path) -> io::Result<()> {
     if data_dir.is_dir() {
         return Ok(());

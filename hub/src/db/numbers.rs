@@ -25,7 +25,8 @@ macro_rules! numbered {
                 $table,
                 ")"
             ),
-            // Never back: another may have been given a number that does not stand in the table yet.
+            // Hardly ever back: another may have been given a number that does not stand in the table yet. Where one is at this very moment,
+            // `taken` says so.
             catch_up: concat!(
                 "SELECT setval(s, greatest((SELECT max(id) FROM ",
                 $table,
@@ -52,7 +53,8 @@ impl Numbered {
         q_scalar(self.next).fetch_one(conn).await
     }
 
-    /// That a number which the counter gave is somebody else's all the same: whoever puts the table back does so at this moment.
+    /// That a number which the counter gave is somebody else's all the same: the counter was put right, or the table put back, at that
+    /// very moment.
     pub(crate) fn taken(&self, number: i32) -> Problem {
         Kind::Internal.because(format!(
             "The next number for a new {}, {number}, was taken by somebody else at this moment. Nothing was made; try again.",

@@ -378,15 +378,9 @@ async fn a_cancel_whose_order_comes_at_that_very_moment_is_asked_again_and_not_t
     hub.sql("DELETE FROM orders").await;
     let mut brings = hub.state.db.begin().await.unwrap();
     sqlx::raw_sql("LOCK TABLE awaited_offices").execute(&mut *brings).await.unwrap();
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let brought = async {
-        let asks = async {
-            while hub.ask(waiting).await == "0" {
-                tokio::task::yield_now().await;
-            }
-        };
-        let patience = std::time::Duration::from_secs(60);
-        tokio::time::timeout(patience, asks).await.expect("it asks whether somebody may bring it");
+        // It asks whether somebody may bring it.
+        until_waiting(&hub.state.db, 1).await;
         sqlx::raw_sql("INSERT INTO orders SELECT * FROM elsewhere").execute(&mut *brings).await.unwrap();
         brings.commit().await.unwrap();
     };
