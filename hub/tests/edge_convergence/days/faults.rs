@@ -146,7 +146,7 @@ impl Days {
         }
     }
 
-    fn pass(&mut self, seconds: i64) {
+    pub(super) fn pass(&mut self, seconds: i64) {
         self.world.pass(Duration::from_secs(seconds.unsigned_abs()));
         self.tally.pass(seconds);
     }

@@ -6,12 +6,15 @@ use super::faults::DAY_S;
 use crate::goods::clear_poison;
 use anyhow::{Result, ensure};
 use mizili_hub::commands::stream::desk::{self, Waiting};
-use mizili_hub::commands::stream::{Quarantined, dismiss, retry_all_quarantined, retry_quarantined};
+use mizili_hub::commands::stream::{Quarantined, dismiss, retry_quarantined};
+use mizili_hub::jobs;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// Exchanges after which a command that only the hub is to blame for is set aside at the latest, and some for the line.
 const TRIES_MAX: usize = 12;
+/// Seconds after which every regular job has its turn.
+const HOUR_S: i64 = 3_600;
 
 impl Days {
     /// One command that waits is mended and tried again, tried as it is, or put aside.
@@ -32,8 +35,15 @@ impl Days {
                 self.tally.dismissed(one.id);
             }
             1 => {
-                let changed = retry_quarantined(db, deps, stream, seq).await?;
-                ensure!(changed == 0, "it is as broken as before, and was decided: {one:?}");
+                // What broke it has not gone. It may have become one that is refused before it comes to that: an offer that is gone.
+                self.happened.retried += retry_quarantined(db, deps, stream, seq).await? as u64;
+                let word =
+                    self.world.texts(format!("SELECT verdict FROM commands WHERE id = '{}'", one.id)).await;
+                let is_open = matches!(word[0].as_str(), "quarantined" | "held");
+                ensure!(
+                    is_open || word == ["rejected"],
+                    "it is as broken as before, and is {word:?}: {one:?}"
+                );
             }
             _ => {
                 self.mend_one(one.id).await;
@@ -83,9 +93,11 @@ impl Days {
             *count += 1;
         }
         clear_poison(&self.world).await;
+        // The hub's regular jobs have their turn: what waited may have waited for what came to another office.
+        self.pass(HOUR_S);
         let (db, deps) = (&self.world.db, &self.world.deps);
-        let tried = retry_all_quarantined(db, deps, Quarantined::All).await?;
-        self.happened.retried += tried.iter().map(|(_, n)| *n as u64).sum::<u64>();
+        let quarantined = jobs::retry_quarantined(db, deps, Quarantined::All).await?;
+        self.happened.retried += (quarantined + jobs::retry_held(db, deps).await?) as u64;
         self.world.heal().await
     }
 
