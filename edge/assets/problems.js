@@ -33,7 +33,7 @@ const OF_LINE = {
     certificate: 'Cheti cha kituo kikuu hakikukubaliwa.', revoked: 'Msimamizi ameizuia kompyuta hii. Muulize la kufanya.', rewound: 'Kumbukumbu za kompyuta hii ni nakala ya zamani, au zinatumika kwingine. Muulize msimamizi msimbo mpya.',
     sequence_reused: 'Kituo kikuu kina mambo mengine chini ya namba hizi. Mwombe msimamizi aiangalie kompyuta hii.', sequence_gap: 'Kituo kikuu kinakosa mambo ya awali. Mwombe msimamizi aiangalie kompyuta hii.',
     stream_halted: 'Msimamizi wa kituo kikuu lazima aangalie kwanza.', malformed: 'Kituo kikuu hakikuielewa kompyuta hii.', version: 'Programu hii ni ya zamani mno au mpya mno kwa kituo kikuu.', refused: 'Kituo kikuu kilikataa bila kusema sababu.',
-    unexpected: 'Kilichopo kwenye anwani hii hakijibu kama kituo kikuu.', not_the_hub: 'Aliyejibu si kituo kikuu cha ofisi hii.', stuck: 'Kituo kikuu kinasema kuna zaidi lakini hakitumi.', not_enrolled: 'Kompyuta hii haijasajiliwa kwa ofisi yoyote bado.',
+    unexpected: 'Kilichopo kwenye anwani hii hakijibu kama kituo kikuu.', not_the_hub: 'Aliyejibu si kituo kikuu cha ofisi hii.', not_known: 'Kituo kikuu hakiijui tena kompyuta hii. Mwombe msimamizi msimbo mpya.', stuck: 'Kituo kikuu kinasema kuna zaidi lakini hakitumi.', not_enrolled: 'Kompyuta hii haijasajiliwa kwa ofisi yoyote bado.',
     enrolment: 'Usajili haukufaulu.', address: 'Anwani ya kituo kikuu haifai.', setup: 'Faili, ufunguo au mipangilio ya kompyuta hii haifai.', other: 'Kuna sababu ambayo toleo hili la programu halijui.',
   },
 };

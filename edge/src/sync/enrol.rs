@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 /// Codes of [`SyncError`] that only a person ends, most of them by enrolling the box again.
 const SHUT_OUT: [&str; 7] =
-    ["revoked", "rewound", "sequence_reused", "sequence_gap", "stream_halted", "not_the_hub", "refused"];
+    ["revoked", "rewound", "sequence_reused", "sequence_gap", "stream_halted", "not_the_hub", "not_known"];
 
 /// How long to wait for an exchange that is under way: what a slow link takes for a batch.
 const EXCHANGE_PATIENCE: Duration = Duration::from_secs(90);
@@ -149,10 +149,8 @@ impl Enrolment<'_> {
                 EnrolError::Db(cause) => SyncError::Storage(cause),
                 EnrolError::HasCommands(_) => SyncError::DataOfAnother(error.to_string()),
             })?;
-        // Also for the same box: the one that was to write them may have been killed before. Settings that are there stay.
-        if before != Before::Earlier {
-            config::write_first(self.data_dir, self.deps, &answer.cooperative.country, self.insecure_http)?;
-        }
+        // Also for a box that was enrolled before: who was to write them may have been killed. Settings that are there stay.
+        config::write_first(self.data_dir, self.deps, &answer.cooperative.country, self.insecure_http)?;
         Ok(Enrolled { edge, cooperative: answer.cooperative, before })
     }
 

@@ -78,6 +78,12 @@ pub enum SyncError {
          has. Else somebody may be in between"
     )]
     NotTheHub(String),
+    /// The hub knows this box, or where it stands, no more.
+    #[error(
+        "the hub knows this box no more ({0}). Ask its operator for a new code (mizili-hub edge code), and run here: mizili-edge enrol \
+         --hub URL --code CODE. The box keeps what it has"
+    )]
+    NotKnown(String),
     /// The hub's bytes were not understood.
     #[error("the hub's answer was damaged ({0}); it will be asked again")]
     Damaged(#[from] WireError),
@@ -158,6 +164,7 @@ impl SyncError {
             | Self::DataOfAnother(_)
             | Self::HttpStatus { .. }
             | Self::NotTheHub(_)
+            | Self::NotKnown(_)
             | Self::Unexpected(_)
             | Self::Stuck
             | Self::Insecure(_)
@@ -197,6 +204,7 @@ impl SyncError {
             Self::Busy { .. } => "busy",
             Self::Refused(refusal) => refusal.code.as_str(),
             Self::NotTheHub(_) => "not_the_hub",
+            Self::NotKnown(_) => "not_known",
             Self::Damaged(_) => "damaged",
             Self::Unexpected(_) => "unexpected",
             Self::Stuck => "stuck",
@@ -209,7 +217,7 @@ impl SyncError {
 }
 
 /// The words that [`SyncError::code`] gives, and what each means. The list is closed: programs may go by it.
-pub const CODES: [(&str, &str); 25] = [
+pub const CODES: [(&str, &str); 26] = [
     ("offline", "no line to the hub, or it broke"),
     ("busy", "the hub has no time now"),
     ("hub_restored", "the hub is being put right after a restore"),
@@ -229,6 +237,7 @@ pub const CODES: [(&str, &str); 25] = [
     ("refused", "the hub refused with a status that says no more"),
     ("unexpected", "something at this address does not answer as a hub does"),
     ("not_the_hub", "the answerer is not the hub of the enrolment"),
+    ("not_known", "the hub knows this box no more"),
     ("stuck", "the hub says that there is more and sends nothing"),
     ("not_enrolled", "this box belongs to no office yet"),
     ("enrolment", "the enrolment did not work"),
@@ -324,6 +333,7 @@ mod tests {
             LineError::Certificate("x".into()).into(),
             SyncError::Busy { retry_after: None },
             SyncError::NotTheHub("x".into()),
+            SyncError::NotKnown("x".into()),
             WireError::Truncated.into(),
             SyncError::Unexpected("x".into()),
             SyncError::HttpStatus { status: 418, detail: "x".into() },

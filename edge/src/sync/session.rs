@@ -160,6 +160,7 @@ pub(super) async fn refusal(answer: Response) -> SyncError {
         "edge_revoked" => RefusalCode::Revoked,
         // Enrolled again since, on another box or on this one: this copy is the old one.
         "edge_replaced" => RefusalCode::Rewound,
+        "edge_unknown" | "edge_link" => return SyncError::NotKnown(detail),
         "challenge_expired" | "truncated" => RefusalCode::Busy,
         other => match RefusalCode::parse(other) {
             Some(code) => code,

@@ -252,10 +252,6 @@ impl Run<'_> {
             session.go_home();
             return Ok(Applied::Moved(None));
         };
-        // What was under way when the call dropped may be done by now, and have taken the last there was.
-        if let Some(outcome) = self.known(draft)? {
-            return Ok(Applied::Known(outcome));
-        }
         if let Plan::Buy { thing, .. } = &draft.plan {
             match self.market.listing(thing.id, session.lang)? {
                 None => {
@@ -284,10 +280,10 @@ impl Run<'_> {
         Ok(outcome.filter(|outcome| !matches!(outcome, Outcome::NotTaken(_))))
     }
 
-    /// The same, where the screen on show works on it.
+    /// The same, where the screen on show works on it, or asks about it: what was under way when a call dropped may be done by now.
     fn known_form(&self, session: &Session) -> Read<Option<Outcome>> {
         match &session.draft {
-            Some(draft) if session.screen.is_form() => self.known(draft),
+            Some(draft) if session.screen.is_form() || session.screen == Screen::Resume => self.known(draft),
             _ => Ok(None),
         }
     }

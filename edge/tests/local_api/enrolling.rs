@@ -189,8 +189,7 @@ async fn a_box_that_goes_on_by_itself_is_asked_about_and_one_that_is_shut_out_is
     assert!(output.status.success() && said.contains("by this code already. It goes on as it was"), "{said}");
     let doubt = Db::open(&folder).unwrap().read(node::doubt).await.unwrap();
     assert_eq!(doubt, None, "nothing has to be counted");
-    // The last is what a hub says that knows the box or its link no more.
-    for code in ["rewound", "refused"] {
+    for code in ["rewound", "not_known"] {
         let shut_out = Db::open(&folder).unwrap();
         let note = move |tx: &rusqlite::Transaction<'_>| -> Result<(), DbError> {
             Ok(tx.execute("UPDATE sync_state SET error_code = ?1, error_text = ''", [code]).map(drop)?)

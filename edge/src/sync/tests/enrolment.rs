@@ -14,6 +14,15 @@ async fn enrol(edge: &TestEdge, hub: &FakeHub, code: &str) -> Result<Enrolled, S
         .await
 }
 
+impl Bed {
+    pub(super) async fn goes_on_by_itself(&self) -> bool {
+        let (db, deps, data_dir) = (self.edge.db(), self.edge.deps(), self.edge.data_dir());
+        let transport = &*self.hub;
+        let enrolment = Enrolment { db, deps, data_dir, transport, insecure_http: false, same_hub: false };
+        enrolment.goes_on_by_itself().await.unwrap()
+    }
+}
+
 fn passwords(edge: &TestEdge) -> Vec<(String, String)> {
     edge.read(|conn| {
         let mut statement = conn.prepare("SELECT user, hash FROM office_password")?;
@@ -99,4 +108,44 @@ async fn another_hub_that_uses_the_same_number_is_not_taken_for_the_boxes_own() 
     hub.lock().id = own;
     assert_ne!(enrol(&edge, &hub, CODE_AGAIN).await.unwrap().before, Before::New);
     assert_eq!(edge.read(node::identity).unwrap().hub_keys, [hub.public_key()]);
+}
+
+#[tokio::test]
+async fn a_hub_that_says_nothing_of_itself_is_the_same_where_a_person_says_so() {
+    let (edge, hub) = (TestEdge::empty(), FakeHub::new());
+    enrol(&edge, &hub, CODE).await.unwrap();
+    let hub = FakeHub::with_key([43; 32]);
+    let (db, deps, data_dir) = (edge.db(), edge.deps(), edge.data_dir());
+    let enrolment = Enrolment { db, deps, data_dir, transport: &hub, insecure_http: false, same_hub: true };
+    enrolment.run(CODE_AGAIN, None).await.unwrap();
+    assert_eq!(edge.read(node::identity).unwrap().hub_keys, [hub.public_key()]);
+    // Of one that says which it is nobody's word is needed, nor taken.
+    for (says, is_taken) in [(1, true), (1, true), (2, false)] {
+        let hub = FakeHub::with_key([44; 32]);
+        hub.lock().id = Some(Uuid::from_u128(says));
+        let (db, deps, data_dir) = (edge.db(), edge.deps(), edge.data_dir());
+        let enrolment =
+            Enrolment { db, deps, data_dir, transport: &hub, insecure_http: false, same_hub: true };
+        assert_eq!(enrolment.run(CODE_AGAIN, None).await.is_ok(), is_taken, "{says}");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_a_kill_kept_from_being_written_are_written_whatever_the_code() {
+    for incarnation in [1, 2] {
+        let (edge, hub) = (TestEdge::empty(), FakeHub::new());
+        enrol(&edge, &hub, CODE).await.unwrap();
+        let file = edge.data_dir().join("edge.toml");
+        std::fs::remove_file(&file).unwrap();
+        hub.lock().incarnation = incarnation;
+        let enrolled = enrol(&edge, &hub, CODE_AGAIN).await.unwrap();
+        let before = if incarnation == 1 { Before::Same } else { Before::Earlier };
+        assert_eq!(enrolled.before, before);
+        Config::load(edge.data_dir()).unwrap();
+        // What is there stays.
+        std::fs::write(&file, "# mine").unwrap();
+        hub.lock().incarnation += 1;
+        enrol(&edge, &hub, CODE_AGAIN).await.unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "# mine");
+    }
 }

@@ -111,6 +111,8 @@ pub(super) struct State {
     pub(super) deaf: bool,
     /// Which hub it says it is.
     pub(super) id: Option<Uuid>,
+    /// The stream that who enrols next begins.
+    pub(super) incarnation: u32,
     edge_key: Option<VerifyingKey>,
     token: Option<String>,
     link: LinkState,
@@ -151,6 +153,7 @@ impl FakeHub {
             response_bytes: Vec::new(),
             deaf: false,
             id: None,
+            incarnation: 1,
             edge_key: None,
             token: None,
             link: LinkState { last, previous: None, applied_seq: 0 },
@@ -308,7 +311,7 @@ impl FakeHub {
                 let link = self.first_link();
                 let cooperative = json!({ "id": COOP.0, "name": "Mitundu Farmers", "country": "MWI", "region": null, "currency": "MWK" });
                 let link = json!({ "number": 0, "random": BASE64.encode(link.random), "mac": BASE64.encode(link.mac) });
-                let answer = json!({ "edge": EDGE.0, "incarnation": 1, "link": link, "epoch": 1, "hub_keys": hub_keys,
+                let answer = json!({ "edge": EDGE.0, "incarnation": state.incarnation, "link": link, "epoch": 1, "hub_keys": hub_keys,
                     "cooperative": cooperative, "national": false, "hub": state.id });
                 (200, answer)
             }

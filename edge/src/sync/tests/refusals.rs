@@ -80,7 +80,16 @@ async fn a_busy_hub_and_unknown_answers_are_told_apart() {
     assert!(
         matches!(answer(403, "edge_replaced").await, SyncError::Refused(r) if r.code == RefusalCode::Rewound)
     );
-    assert!(matches!(answer(418, "teapot").await, SyncError::HttpStatus { status: 418, .. }));
+    let goes_on = async |status, code| {
+        let word = answer(status, code).await.code();
+        (word, bed.goes_on_by_itself().await)
+    };
+    assert_eq!(goes_on(401, "edge_unknown").await, ("not_known", false));
+    assert_eq!(goes_on(403, "edge_link").await, ("not_known", false));
+    // What says nothing about this box is no reason to enrol it again.
+    for (status, code) in [(418, "teapot"), (404, "not_found"), (413, "too_large")] {
+        assert_eq!(goes_on(status, code).await, ("refused", true), "{code}");
+    }
     assert!(bed.sync().await.unwrap().digests_equal);
 }
 

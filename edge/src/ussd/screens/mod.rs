@@ -31,6 +31,7 @@ mod sell_units;
 mod told;
 mod withdraw_confirm;
 
+use super::intent::Outcome;
 use super::market::Read;
 use super::session::{Draft, Goal, Pending, Plan};
 use super::view::{Cx, Foot, Hint, Key, View, page};
@@ -156,16 +157,18 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Begins a draft, or goes on with the one about the same thing: then its command keeps its id, and what was done
-    /// already is told instead of done again.
+    /// Begins a draft, or goes on with the one about the same thing: then its command keeps its id. One that was done already is never
+    /// forgotten for another, nor done again: it stays, and the form that comes next tells it.
     pub(super) fn begin(&mut self, cx: &Cx<'_>, plan: Plan, screen: &Screen) -> Read<()> {
-        let known =
-            self.draft.as_ref().filter(|draft| draft.plan.same_matter(&plan)).map(|draft| draft.command_id);
-        if let Some(id) = known
-            && cx.market.outcome(id)?.is_some()
-        {
-            return Ok(());
+        let parked = self.draft.as_ref().map(|draft| (draft.command_id, draft.plan.same_matter(&plan)));
+        if let Some((id, is_same)) = parked {
+            match cx.market.outcome(id)? {
+                None => {}
+                Some(Outcome::NotTaken(_)) if !is_same => {}
+                Some(_) => return Ok(()),
+            }
         }
+        let known = parked.and_then(|(id, is_same)| is_same.then_some(id));
         let command_id = known.unwrap_or_else(|| (self.new_id)());
         *self.draft = Some(Draft { command_id, touched_lived_s: self.lived_s, plan, screen: screen.clone() });
         Ok(())

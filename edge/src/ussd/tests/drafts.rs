@@ -3,6 +3,7 @@
 use super::dialler::{Dialler, NUMBER, settings};
 use crate::ussd::fake::Fake;
 use crate::ussd::{Draft, Outcome, Session, TurnText};
+use uuid::Uuid;
 
 fn dropped_at_the_price() -> Dialler {
     let mut phone = Dialler::new(Fake::plain());
@@ -66,17 +67,39 @@ fn an_act_whose_answer_was_lost_is_told_in_the_same_call() {
     assert_eq!((phone.done().len(), phone.intents.len()), (1, 1));
 }
 
-#[test]
-fn an_act_that_is_done_while_its_caller_is_asked_to_go_on_is_told_and_is_not_gone() {
+/// A call that dropped at an order of the last there was. Nothing has come of it yet.
+fn dropped_at_an_order() -> (Dialler, Uuid) {
     let mut phone = Dialler::new(Fake::plain());
     phone.dial();
     phone.walk(&["3", "1", "1", "20"]);
-    let draft = Draft::from_json(phone.draft.as_ref().unwrap()).unwrap().command_id;
-    assert!(phone.dial().contains("Go on with"));
-    // The order that was slow is stored now, and there is no more of it.
-    let done = Outcome::Confirmed { reference: None };
-    phone.fake.outcomes.borrow_mut().insert(draft, done);
+    let order = Draft::from_json(phone.draft.as_ref().unwrap()).unwrap().command_id;
+    (phone, order)
+}
+
+/// The order that was slow is stored now, and there is no more of it.
+fn is_done(phone: &mut Dialler, order: Uuid) {
+    phone.fake.outcomes.borrow_mut().insert(order, Outcome::Confirmed { reference: None });
     phone.fake.listings.clear();
+}
+
+#[test]
+fn an_act_that_is_done_while_its_caller_is_asked_to_go_on_is_told_whatever_is_answered() {
+    for answer in ["1", "2", "00", "7"] {
+        let (mut phone, order) = dropped_at_an_order();
+        assert!(phone.dial().contains("Go on with"));
+        is_done(&mut phone, order);
+        let told = phone.press(answer);
+        assert!(told.starts_with("CONFIRMED: 20 kg Seed maize"), "{answer}: {told}");
+        assert!(phone.dial().starts_with("Welcome"), "{answer}: it is told once");
+    }
+}
+
+#[test]
+fn an_act_that_is_done_while_its_caller_does_something_else_is_told_before_another_takes_its_place() {
+    let (mut phone, order) = dropped_at_an_order();
+    phone.dial();
+    phone.walk(&["00", "2", "1"]);
+    is_done(&mut phone, order);
     let told = phone.press("1");
     assert!(told.starts_with("CONFIRMED: 20 kg Seed maize"), "{told}");
     assert!(phone.dial().starts_with("Welcome"), "it is told once");
