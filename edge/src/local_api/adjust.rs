@@ -22,7 +22,7 @@ use mizili_node::product::in_steps;
 use mizili_node::query::{Params, boolean};
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::{Problem, quantity};
+use sync_protocol::api::{FieldProblem, Problem, quantity};
 use sync_protocol::command::{Actor, Adjustment, Body, StockAdjust};
 use sync_protocol::entity::Listing;
 use sync_protocol::row::Key;
@@ -178,14 +178,10 @@ impl From<DbError> for Stop {
 
 fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
     let mut wrong = Vec::new();
-    let expected = match change.expected.as_deref().map(str::parse::<Quantity>) {
-        None => None,
-        Some(Ok(expected)) => Some(expected),
-        Some(Err(error)) => {
-            wrong.push(problem::field("/expected", format!("Cannot be read: {error}.")));
-            Some(Quantity::ZERO)
-        }
-    };
+    let expected = read("/expected", change.expected.as_deref()).unwrap_or_else(|problem| {
+        wrong.push(problem);
+        Some(Quantity::ZERO)
+    });
     let unheard = unheard(change, &mut wrong);
     let counted_milli = change.quantity.0 - unheard.0;
     let found = match (change.kind.as_str(), expected) {
@@ -211,7 +207,7 @@ fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
         reason = if reason.is_empty() { why } else { format!("{why}; {reason}") };
     }
     let body = StockAdjust { listing: change.product_id, found, reason };
-    let in_json = |mut problem: sync_protocol::api::FieldProblem| {
+    let in_json = |mut problem: FieldProblem| {
         if problem.pointer == "/counted" {
             problem.pointer = "/quantity".to_owned();
         }
@@ -221,14 +217,19 @@ fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
     if wrong.is_empty() { Ok(body) } else { Err(ApiError::fields(wrong)) }
 }
 
+/// A quantity that may be left out. An empty text is none.
+fn read(pointer: &str, text: Option<&str>) -> Result<Option<Quantity>, FieldProblem> {
+    let unread = |error| problem::field(pointer, format!("Cannot be read: {error}."));
+    text.map(|text| text.parse().map_err(unread)).transpose()
+}
+
 /// What was sold before and is in no order here: none, unless a count says so.
-fn unheard(change: &StockChange, wrong: &mut Vec<sync_protocol::api::FieldProblem>) -> Quantity {
-    let given = change.unheard.as_deref().filter(|text| !text.trim().is_empty());
-    let parsed = match given.map(str::parse::<Quantity>) {
-        None => return Quantity::ZERO,
-        Some(Ok(quantity)) => quantity,
-        Some(Err(error)) => {
-            wrong.push(problem::field("/unheard", format!("Cannot be read: {error}.")));
+fn unheard(change: &StockChange, wrong: &mut Vec<FieldProblem>) -> Quantity {
+    let parsed = match read("/unheard", change.unheard.as_deref()) {
+        Ok(None) => return Quantity::ZERO,
+        Ok(Some(quantity)) => quantity,
+        Err(problem) => {
+            wrong.push(problem);
             return Quantity::ZERO;
         }
     };
@@ -275,7 +276,8 @@ mod tests {
         let found = draft(&of_them("counted", "5")).unwrap();
         assert_eq!(found.found, Adjustment::Count { counted_milli: 43_000, expected_milli: 50_000 });
         assert_eq!(found.reason, "5 sold, in no order here");
-        for (kind, unheard) in [("counted", "49"), ("counted", "-1"), ("counted", "some"), ("taken_in", "5")]
+        for (kind, unheard) in
+            [("counted", "49"), ("counted", "-1"), ("counted", "some"), ("counted", ""), ("taken_in", "5")]
         {
             let json = draft(&of_them(kind, unheard)).unwrap_err().to_json();
             assert_eq!(json["errors"][0]["pointer"], "/unheard", "{kind} {unheard}");

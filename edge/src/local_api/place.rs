@@ -96,12 +96,11 @@ fn draft(
     config: &Config,
 ) -> Result<OrderPlace, ApiError> {
     let mut wrong = Vec::new();
-    let buyer_phone = match new.buyer_phone.as_deref().filter(|raw| !raw.trim().is_empty()) {
-        None => 0,
-        Some(raw) => phone::read_field("/buyer_phone", raw, config)
-            .map_err(|problem| wrong.push(problem))
-            .map_or(0, |p| p.number()),
-    };
+    let buyer_phone = phone::read_optional("/buyer_phone", new.buyer_phone.as_deref(), config)
+        .map_err(|problem| wrong.push(problem))
+        .ok()
+        .flatten()
+        .map_or(0, |phone| phone.number());
     if let (Some(price), Some(listing)) = (&new.unit_price, listing) {
         let currency = listing.currency.as_str();
         if !price.currency.eq_ignore_ascii_case(currency) {

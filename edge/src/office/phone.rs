@@ -22,6 +22,18 @@ pub fn read_field(pointer: &str, raw: &str, config: &Config) -> Result<Phone, Fi
     phone::read_field(pointer, raw, Country::by_iso3(&config.country))
 }
 
+/// Reads a number of a body that may be left out.
+///
+/// # Errors
+/// What to write instead.
+pub fn read_optional(
+    pointer: &str,
+    raw: Option<&str>,
+    config: &Config,
+) -> Result<Option<Phone>, FieldProblem> {
+    phone::read_optional(pointer, raw, Country::by_iso3(&config.country))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

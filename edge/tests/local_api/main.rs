@@ -3,6 +3,7 @@
 
 mod acting;
 mod document;
+mod empty;
 mod enrolling;
 mod keys;
 mod market;

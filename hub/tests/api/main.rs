@@ -7,6 +7,7 @@ mod cli;
 mod counted;
 mod docs;
 mod edges;
+mod empty;
 mod exchange;
 mod limits;
 mod news;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The beginning of a reference to a named type.
-const NAMED: &str = "#/components/schemas/";
+pub(super) const NAMED: &str = "#/components/schemas/";
 
 /// Everything that is wrong with a document, as sentences for whoever wrote a route; empty where nothing is.
 pub fn faults(document: &Value) -> Vec<String> {
@@ -24,7 +24,7 @@ pub fn faults(document: &Value) -> Vec<String> {
     faults
 }
 
-fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
+pub(super) fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
     let items = document["paths"].as_object().into_iter().flatten();
     items.flat_map(|(path, item)| {
         item.as_object().into_iter().flatten().map(move |(method, operation)| (path, method, operation))

@@ -1,6 +1,7 @@
 //! Support for tests of both nodes.
 
 pub mod document;
+pub mod empty;
 pub mod log;
 pub mod wait;
 

@@ -16,11 +16,11 @@ use crate::http::idempotency::{Answer, Attempt};
 use crate::market::decide::{Act, Done, decide, decide_opened};
 use crate::market::newest::Newest;
 use crate::market::reference::kept::Kept;
-use crate::market::users::phone::read_phone;
 use crate::news::Moved;
 use crate::state::AppState;
 use mizili_node::name::tidy;
 use mizili_node::page::{Cut, Slice};
+use mizili_node::phone::read_optional;
 use mizili_node::product::in_steps;
 use sync_protocol::api::FieldProblem;
 use sync_protocol::api::market::{NewOrder, Order};
@@ -141,10 +141,10 @@ impl Draft<'_> {
 
 /// The number that owns the order: the caller's, or for an office the one it orders for.
 fn buyer_phone(caller: &Caller, new: &NewOrder) -> Result<u64, FieldProblem> {
-    let Some(raw) = new.buyer_phone.as_deref() else { return Ok(caller.phone) };
     // As dialled at home, in the country of whoever orders.
-    let home = Country::by_international_number(&caller.phone.to_string()).map(|country| country.iso3);
-    let phone = read_phone("/buyer_phone", raw, home)?.number();
+    let home = Country::by_international_number(&caller.phone.to_string());
+    let given = read_optional("/buyer_phone", new.buyer_phone.as_deref(), home)?;
+    let Some(phone) = given.map(|phone| phone.number()) else { return Ok(caller.phone) };
     let for_others = matches!(caller.role, Role::Clerk | Role::Admin);
     if for_others || phone == caller.phone {
         return Ok(phone);
