@@ -137,6 +137,7 @@ async fn replace(db: &crate::db::Db, deps: &Deps, args: &Replace) -> Result<Repl
         }
     }
     let keys = args.keys.read_or_make()?;
+    let mut edges = 0;
     if let Found::Others { theirs } = trust::compare(db, &keys).await? {
         let question = format!(
             "Edges of this database trust the keys {theirs}. Shall they be replaced by {}, of {}?",
@@ -144,7 +145,7 @@ async fn replace(db: &crate::db::Db, deps: &Deps, args: &Replace) -> Result<Repl
             place
         );
         prompt::sure(question, args.yes).await?;
+        edges = trust::replace(db, deps, &keys, &theirs).await?;
     }
-    let edges = trust::replace(db, deps, &keys).await?;
     Ok(Replaced { keys: keys.fingerprint(), edges })
 }

@@ -3,6 +3,7 @@
 
 use super::keys::HubKeys;
 use crate::db::{Db, q, q_scalar, retrying};
+use crate::error::{ApiError, Kind, Problem};
 use crate::news::Moved;
 use anyhow::{Result, bail};
 use mizili_node::deps::Deps;
@@ -95,28 +96,45 @@ pub async fn check(db: &Db, keys: &HubKeys, from: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes these keys the database's. Sessions of edges end, so that each learns at once whether it trusts them. Returns how many
-/// edges have been enrolled; 0 where these were its keys already.
+/// Makes these keys the database's, instead of those that somebody has agreed to replace. Sessions of edges end, so that each learns at
+/// once whether it trusts them. Returns how many edges have been enrolled; 0 where these were its keys already.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn replace(db: &Db, deps: &Deps, keys: &HubKeys) -> Result<u64, sqlx::Error> {
+/// The database has others by now, about which nobody was asked; those of the database.
+pub async fn replace(db: &Db, deps: &Deps, keys: &HubKeys, instead_of: &str) -> Result<u64, ApiError> {
     // By any try: one may have taken effect unseen.
     let is_new = AtomicBool::new(false);
-    retrying(deps, || replace_once(db, keys, &is_new)).await?;
-    if is_new.into_inner() { enrolled(db).await } else { Ok(0) }
+    retrying(deps, || replace_once(db, keys, instead_of, &is_new)).await?;
+    if is_new.into_inner() { Ok(enrolled(db).await?) } else { Ok(0) }
 }
 
-async fn replace_once(db: &Db, keys: &HubKeys, is_new: &AtomicBool) -> Result<(), sqlx::Error> {
+async fn replace_once(
+    db: &Db,
+    keys: &HubKeys,
+    instead_of: &str,
+    is_new: &AtomicBool,
+) -> Result<(), ApiError> {
+    let ours = keys.fingerprint();
     let mut tx = db.begin().await?;
-    let replaced = q("UPDATE hub SET keys_fingerprint = $1 WHERE keys_fingerprint IS DISTINCT FROM $1")
-        .bind(keys.fingerprint())
-        .execute(&mut *tx)
-        .await?;
+    let replaced =
+        q("UPDATE hub SET keys_fingerprint = $1 WHERE keys_fingerprint = $2 AND keys_fingerprint <> $1")
+            .bind(&ours)
+            .bind(instead_of)
+            .execute(&mut *tx)
+            .await?;
     if replaced.rows_affected() == 0 {
-        return tx.commit().await;
+        let noted: Option<String> = q_scalar("SELECT keys_fingerprint FROM hub").fetch_one(&mut *tx).await?;
+        tx.commit().await?;
+        return if noted.as_ref() == Some(&ours) { Ok(()) } else { Err(others_since(noted).into()) };
     }
     is_new.store(true, Ordering::Relaxed);
     q("DELETE FROM edge_sessions").execute(&mut *tx).await?;
-    db.commit_and_tell(tx, &Moved::All).await
+    Ok(db.commit_and_tell(tx, &Moved::All).await?)
+}
+
+fn others_since(noted: Option<String>) -> Problem {
+    let noted = noted.unwrap_or_else(|| "none".to_owned());
+    Kind::Conflict.because(format!(
+        "The keys of this database became {noted} since you were asked, and were left so; look again with `mizili-hub keys show`."
+    ))
 }

@@ -360,13 +360,13 @@ async fn lag_counts_the_rows_that_were_not_confirmed() {
 async fn a_hub_whose_keys_were_replaced_while_it_serves_speaks_to_no_edge_any_more() {
     let hub = TestHub::with_market().await;
     let (db, deps) = (&hub.state.db, &hub.state.deps);
-    trust::replace(db, deps, &hub.state.keys).await.unwrap();
+    trust::compare(db, &hub.state.keys).await.unwrap();
     let edge = edges::add(db, deps, OWN, false).await.unwrap();
     hub.post("/sync/v1/enrol").json(&enrolment_with(&edge.code)).send().await.is(200);
     session_by(&hub, 5).await.is(200);
     let dir = tempfile::tempdir().unwrap();
     let others = HubKeys::load(None, dir.path(), |secret| secret.fill(77)).unwrap();
-    trust::replace(db, deps, &others).await.unwrap();
+    trust::replace(db, deps, &others, &hub.state.keys.fingerprint()).await.unwrap();
     let log = Log::default();
     let _here = log.here();
     session_by(&hub, 5).await.problem(503, "unavailable");
@@ -376,7 +376,7 @@ async fn a_hub_whose_keys_were_replaced_while_it_serves_speaks_to_no_edge_any_mo
     }
     let next = edges::add(db, deps, OWN, false).await.unwrap();
     hub.post("/sync/v1/enrol").json(&enrolment_with(&next.code)).send().await.problem(503, "unavailable");
-    trust::replace(db, deps, &hub.state.keys).await.unwrap();
+    trust::replace(db, deps, &hub.state.keys, &others.fingerprint()).await.unwrap();
     session_by(&hub, 5).await.is(200);
 }
 

@@ -102,9 +102,10 @@ async fn what_took_effect_unseen_is_said_to_have() {
 
     let folder = tempfile::tempdir().unwrap();
     let keys = HubKeys::load(None, folder.path(), |secret| secret.fill(77)).unwrap();
+    world.sql("UPDATE hub SET keys_fingerprint = 'others'").await;
     line.loses(1);
-    assert_eq!(trust::replace(db, deps, &keys).await.unwrap(), 1);
-    assert_eq!(trust::replace(db, deps, &keys).await.unwrap(), 0);
+    assert_eq!(trust::replace(db, deps, &keys, "others").await.unwrap(), 1);
+    assert_eq!(trust::replace(db, deps, &keys, "others").await.unwrap(), 0);
 
     let phone = number("+265991000001", None).unwrap();
     let agreed = standing(db, &phone).await.unwrap().agreed(false);

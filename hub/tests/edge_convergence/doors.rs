@@ -212,7 +212,8 @@ async fn a_hub_with_other_keys_serves_nobody_until_they_are_the_databases_and_fr
     assert!(matches!(refused, SyncError::Busy { .. }), "{refused}");
     assert!(world.enrol_again(office).await.unwrap_err().is_temporary());
     // The first hub's keys are lost: the operator makes these the database's.
-    assert_eq!(trust::replace(&world.db, &world.deps, &theirs).await.unwrap(), 2);
+    let lost = world.keys().fingerprint();
+    assert_eq!(trust::replace(&world.db, &world.deps, &theirs, &lost).await.unwrap(), 2);
     trust::check(&world.db, &theirs, "hub-keys").await.unwrap();
     let refused = office.sync().await.unwrap_err();
     assert!(matches!(refused, SyncError::NotTheHub(_)), "{refused}");
@@ -236,7 +237,7 @@ async fn keys_that_were_noted_by_mistake_are_taken_back_and_nobody_has_to_enrol(
     let refused = office.sync().await.unwrap_err();
     assert!(!refused.is_temporary() && refused.to_string().contains("mizili-hub edge code 1"), "{refused}");
     assert_eq!(world.count("SELECT count(*) FROM edge_streams WHERE frozen_at IS NOT NULL").await, 0);
-    trust::replace(&world.db, &world.deps, world.keys()).await.unwrap();
+    trust::replace(&world.db, &world.deps, world.keys(), &stranger.fingerprint()).await.unwrap();
     world.the_first_hub();
     arrived(&world, 1).await;
 }
