@@ -117,3 +117,54 @@ async fn an_office_that_comes_after_a_restore_locks_its_stream_before_itself() {
     assert!(report.unwrap().digests_equal);
     arrived(&world, 0).await;
 }
+
+/// Whoever revokes an office ends its sessions, and then waits for it no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_begins_an_epoch_ends_the_sessions_before_he_waits_for_the_offices() {
+    let (world, _) = world(64).await;
+    let other = &world.offices[1];
+    other.sync().await.unwrap();
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    world.enrol_again(other).await.unwrap();
+    other.sync().await.unwrap();
+    world.sql("CALL restore()").await;
+    // Of an earlier restore.
+    world.sql("INSERT INTO awaited_offices (edge_id, cooperative_id) VALUES (1, 1)").await;
+    let mut revokes = world.db.begin().await.unwrap();
+    let ended =
+        sqlx::query("DELETE FROM edge_sessions WHERE edge_id = 1").execute(&mut *revokes).await.unwrap();
+    assert!(ended.rows_affected() > 0);
+    let revoking = async {
+        world.until_waiting(1).await;
+        let awaited = "DELETE FROM awaited_offices WHERE edge_id = 1 AND EXISTS (SELECT FROM awaited_offices FOR UPDATE NOWAIT)";
+        sqlx::raw_sql(awaited)
+            .execute(&mut *revokes)
+            .await
+            .expect("nobody has it who waits for the sessions");
+        revokes.commit().await.unwrap();
+    };
+    let (report, ()) = tokio::join!(other.sync(), revoking);
+    assert!(report.unwrap().digests_equal);
+    arrived(&world, 0).await;
+}
+
+/// Somebody who knows an office's number alone stops nothing of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_not_signed_waits_for_nothing_of_the_office() {
+    let (world, _) = world(65).await;
+    let stranger = &world.offices[0];
+    world.sql("UPDATE edges SET public_key = decode(repeat('07', 32), 'hex') WHERE id = 1").await;
+    let mut exchange = world.db.begin().await.unwrap();
+    let taken =
+        "SELECT FROM edge_streams WHERE edge_id = 1 FOR UPDATE; SELECT FROM edges WHERE id = 1 FOR UPDATE";
+    sqlx::raw_sql(taken).execute(&mut *exchange).await.unwrap();
+    tokio::select! {
+        refused = stranger.rejoin() => {
+            let refused = refused.unwrap_err().to_string();
+            assert!(refused.contains("not known here, or its key is another"), "{refused}");
+        }
+        () = world.until_waiting(1) => panic!("it waits for the office's exchange"),
+    }
+    exchange.rollback().await.unwrap();
+}
