@@ -53,6 +53,10 @@ def beside():
     yield "USSD price walk, screens/s", "django", rps("mizili"), rps("django"), "at least", 15
     yield "product list over REST, answers/s", "django-by-hand", rps("mizili-hub", "products"), rps("django-by-hand", "products"), "at least", 8
     yield "latest price over REST, answers/s", "django-by-hand", rps("mizili-hub", "prices"), rps("django-by-hand", "prices"), "at least", 8
+    for name, s in ("product list", "products"), ("latest price", "prices"):
+        for at in sorted({r["scenario"] for r in rows if r.get("scenario", "").startswith(s + "@")}):
+            p99 = lambda t: one(rows, lambda r: r["p99"], target=t, scenario=at)
+            yield f"{name}, p99 where both are asked {at.split('@')[1]} times a second, ms", "django-by-hand", p99("mizili-hub"), p99("django-by-hand"), "at most", 1
     yield "order placed over REST, orders/s", "django", rps("mizili-hub", "orders"), rps("django", "orders"), "at least", 4
     yield "first sync, rows/s", "json-poll", rate("mizili", "cold"), rate("json-poll", "cold"), "at least", 3
     yield "first sync, bytes both ways", "json-poll", size("mizili", "cold"), size("json-poll", "cold"), "at most", 1 / 2
