@@ -1,5 +1,6 @@
-//! A stranger's first hour: what README tells under *Run it*, line by line as it stands there, by an ordinary user in an empty
-//! folder. Only the ports, which others may be using, and the code, which is another each time, are not taken word for word.
+//! A stranger's first hour: what README tells under *Run it* and *A first sale*, line by line as it stands there, by an ordinary user in
+//! an empty folder. Only the ports, which others may be using, the code, which is another each time, and what the reader has to fill in
+//! are not taken word for word.
 
 use crate::guard::Guard;
 use crate::programs;
@@ -14,6 +15,13 @@ const PASSWORD: &str = "maize and beans";
 const HUB_PORT: &str = "8080";
 const EDGE_PORT: &str = "8090";
 const CODE: &str = "0K7M-2XYZ-9QRT";
+/// Somebody registers and puts maize on sale, by phone instead of at the page.
+const OFFER: &str =
+    r"printf '2\nGrace Banda\n1\n1\n1\nmaize\n100\n300\n1\n' | mizili-edge ussd --phone +265888123456";
+/// What the test brings along: the one word of jq that is told, for machines without it, and patience until the hub has heard.
+const BROUGHT: &str = r#"jq() { grep -o '"access_token":"[^"]*"' | cut -d'"' -f4; }
+offer() { for _ in $(seq 600); do curl -s $HUB/products | grep -o '"id":"[^"]*"' | head -1 | cut -d'"' -f4 | grep . && return; sleep 0.1; done; }
+"#;
 
 #[test]
 fn what_the_readme_tells_a_stranger_works_as_it_stands() {
@@ -32,28 +40,45 @@ fn what_the_readme_tells_a_stranger_works_as_it_stands() {
     };
     assert!(said("mizili-hub prices import").contains("17709"), "{}", said("mizili-hub prices import"));
     assert!(said("mizili-edge enrol").contains("Mbewu Farmers"), "{}", said("mizili-edge enrol"));
-    assert!(
-        said("mizili-edge serve").contains("the office page is at http://"),
-        "{}",
-        said("mizili-edge serve")
-    );
+    let served = said("mizili-edge serve");
+    for told in ["the office page is at http://", "the office signs in as 'office' with its password"] {
+        assert!(served.contains(told), "{served}");
+    }
     assert!(said("mizili-edge status").contains("box 1 of http://"), "{}", said("mizili-edge status"));
     assert!(said("mizili-edge ussd").contains("1 Prices"), "{}", said("mizili-edge ussd"));
+    let offered = hour.do_as_told(OFFER);
+    assert!(offered.contains("On sale now: 100 kg Maize"), "{offered}");
+    let sold = hour.do_as_told(&first_sale());
+    assert!(sold.contains(r#""status":"confirmed""#), "{sold}");
 }
 
 fn is_code(word: &str) -> bool {
     word.len() == CODE.len() && word.split('-').count() == 3
 }
 
-/// The commands that README tells under *Run it*, in order, without their comments.
-fn lines() -> Vec<String> {
+/// The commands that README tells under a heading, in order, without their comments.
+fn commands(heading: &str) -> Vec<String> {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let text = std::fs::read_to_string(readme).unwrap();
-    let (_, part) = text.split_once("\n## Run it\n").unwrap();
+    let (_, part) = text.split_once(&format!("\n## {heading}\n")).unwrap();
     let part = part.split("\n## ").next().unwrap();
     let commands = part.lines().filter_map(|line| line.strip_prefix("    "));
-    let commands: Vec<String> =
-        commands.map(|line| line.split("  #").next().unwrap().trim_end().to_owned()).collect();
+    commands.map(|line| line.split("  #").next().unwrap().trim_end().to_owned()).collect()
+}
+
+/// *A first sale* as one script, with what the reader has to fill in.
+fn first_sale() -> String {
+    let told = commands("A first sale").join("\n");
+    for blank in [r#""password": "...""#, r#""product_id": "...""#] {
+        assert!(told.contains(blank), "{told}");
+    }
+    let told = told.replace(r#""password": "...""#, &format!(r#""password": "{PASSWORD}""#));
+    BROUGHT.to_owned() + &told.replace(r#""product_id": "...""#, r#""product_id": "'$(offer)'""#)
+}
+
+/// What is told under *Run it*, but for the build.
+fn lines() -> Vec<String> {
+    let commands = commands("Run it");
     // The test is given programs that are built already.
     assert_eq!(commands[..2], ["make build", "export PATH=\"$PWD/target/release:$PATH\""]);
     assert!(commands.len() >= 10, "{commands:?}");
