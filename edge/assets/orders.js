@@ -224,6 +224,7 @@ function take({ items, next: following }, isFirst = false) {
   else rows.append(...found.map(row));
   $('order-table').hidden = !rows.rows.length;
   $('order-none').hidden = rows.rows.length > 0;
+  $('order-none').textContent = t(words.length || $('order-filter').value ? 'no_orders' : 'orders_none');
   $('order-more').hidden = !next || words.length > 0;
   $('order-part').hidden = !next || !words.length;
   $('order-part').textContent = t('searched', { n: orders.length });

@@ -84,6 +84,7 @@ async function more(path) {
   body.append(...page.items.map(row));
   $('price-table').hidden = !body.rows.length;
   $('price-none').hidden = body.rows.length > 0;
+  $('price-none').textContent = t($('price-crop').value || $('price-market').value ? 'no_prices' : 'prices_none');
   $('price-more').hidden = !next;
 }
 

@@ -29,9 +29,6 @@ const GATEWAYS_SHARE: usize = 4;
 /// How long requests and the exchange under way may take to end when the node is told to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Looks for the place of another `serve` before it is taken as running: a command may be asking for it at this moment.
-const PLACE_TRIES: u32 = 20;
-
 /// Runs the node until Ctrl-C or SIGTERM.
 ///
 /// # Errors
@@ -39,7 +36,8 @@ const PLACE_TRIES: u32 = 20;
 pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Result<()> {
     let config = Config::load(db.data_dir())?;
     let data_dir = db.data_dir().to_owned();
-    let Some(mut place) = place(&data_dir).await? else {
+    let place = lock::patiently(|| lock::serving(&data_dir)).await.context("cannot use the data folder")?;
+    let Some(mut place) = place else {
         bail!(
             "a serve of {} is already running; stop it first, or give this one its own --data-dir",
             data_dir.display()
@@ -117,16 +115,6 @@ fn page(listening: SocketAddr) -> String {
     } else {
         format!("http://{listening}/")
     }
-}
-
-async fn place(data_dir: &std::path::Path) -> anyhow::Result<Option<lock::Held>> {
-    for _ in 0..PLACE_TRIES {
-        if let Some(held) = lock::serving(data_dir).context("cannot use the data folder")? {
-            return Ok(Some(held));
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Ok(None)
 }
 
 async fn ended<T>(what: &str, task: JoinHandle<T>) {

@@ -7,6 +7,7 @@ use crate::config::{CONFIG_FILE, Config};
 use crate::db::Db;
 use crate::sync::client::{HttpTransport, checked_address};
 use crate::sync::enrol::{Before, Enrolled, Enrolment};
+use crate::sync::lock;
 use crate::sync::tls::BestTime;
 use crate::sync::{self, Bounds, Check, SyncError};
 use anyhow::{Context as _, bail};
@@ -64,7 +65,8 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
     }
     place.check()?;
     let shown = place.path().display();
-    let taken = Fresh::take(place.path()).with_context(|| format!("cannot use the data folder {shown}"))?;
+    let taken = lock::patiently(|| Fresh::take(place.path())).await;
+    let taken = taken.with_context(|| format!("cannot use the data folder {shown}"))?;
     let Some(mut fresh) = taken else {
         bail!("another enrol of {shown} is running; wait until it has ended")
     };

@@ -28,9 +28,12 @@ impl Fresh {
     /// When nothing can be made there.
     pub(super) fn take(folder: &Path) -> io::Result<Option<Self>> {
         let was_there = folder.exists();
-        let Some(place) = lock::enrolling(folder)? else { return Ok(None) };
+        let Some(mut place) = lock::enrolling(folder)? else { return Ok(None) };
         let now = names(folder);
         let is_box = Db::is_in(folder) || now.is_err();
+        if is_box {
+            place.is_of_a_box();
+        }
         let before =
             now.ok().filter(|_| was_there).map(|names| names.into_iter().filter(not_the_lock).collect());
         Ok(Some(Self { folder: folder.to_owned(), before, is_box, is_kept: false, _place: place }))
@@ -76,6 +79,18 @@ mod tests {
 
     fn take(folder: &Path) -> Fresh {
         Fresh::take(folder).unwrap().unwrap()
+    }
+
+    #[test]
+    fn what_a_try_may_take_away_is_opened_by_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let fresh = take(dir.path());
+        drop(Db::open(dir.path()).unwrap());
+        assert!(lock::entering(dir.path()).unwrap().is_none());
+        drop(fresh);
+        drop(Db::open(dir.path()).unwrap());
+        let _of_a_box = take(dir.path());
+        assert!(lock::entering(dir.path()).unwrap().is_some(), "nothing of it is taken away");
     }
 
     #[test]

@@ -13,8 +13,8 @@ mod ussd;
 use crate::db::Db;
 use crate::node;
 use crate::serve;
-use crate::sync::{SyncError, tls};
-use anyhow::Context as _;
+use crate::sync::{SyncError, lock, tls};
+use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use mizili_node::address::listen_address;
 use mizili_node::deps::Deps;
@@ -120,18 +120,28 @@ impl Place {
     /// Opens the database of a box that is enrolled; makes nothing where there is none.
     async fn open_enrolled(&self) -> anyhow::Result<Db> {
         self.check()?;
-        let db = if Db::is_in(&self.data_dir) { Some(self.open()?) } else { None };
-        let me = match &db {
-            Some(db) => db.read(node::identity).await?,
-            None => None,
-        };
-        match db.filter(|_| me.is_some()) {
-            Some(db) => Ok(db),
-            None => {
-                let searched = self.data_dir.display();
-                Err(SyncError::NotEnrolled).with_context(|| format!("no enrolled box in {searched}"))
-            }
+        if !Db::is_in(&self.data_dir) {
+            return Err(self.not_enrolled());
         }
+        let shown = self.data_dir.display();
+        let entered = lock::patiently(|| lock::entering(&self.data_dir)).await;
+        let Some(_entered) = entered.with_context(|| format!("cannot use the data folder {shown}"))? else {
+            bail!("{shown} is being enrolled; wait until that has ended")
+        };
+        // What was there may have been a try's that was refused, and gone with it.
+        if !Db::is_in(&self.data_dir) {
+            return Err(self.not_enrolled());
+        }
+        let db = self.open()?;
+        match db.read(node::identity).await? {
+            Some(_) => Ok(db),
+            None => Err(self.not_enrolled()),
+        }
+    }
+
+    fn not_enrolled(&self) -> anyhow::Error {
+        let searched = self.data_dir.display();
+        anyhow::Error::new(SyncError::NotEnrolled).context(format!("no enrolled box in {searched}"))
     }
 
     /// Refuses what cannot be a box's data folder, before anything is made there.
@@ -214,6 +224,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::fresh::Fresh;
     use super::*;
 
     #[test]
@@ -236,6 +247,33 @@ mod tests {
             .context("cannot open x: the disk is full")
             .context("cannot start");
         assert_eq!(one_line(error.as_ref()), "cannot start: cannot open x: the disk is full");
+    }
+
+    #[tokio::test]
+    async fn what_a_try_to_enrol_may_take_away_again_is_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place { data_dir: dir.path().join("box"), deps: Deps::fixed(1) };
+        let fresh = Fresh::take(place.path()).unwrap().unwrap();
+        std::fs::write(place.path().join("edge.db"), "").unwrap();
+        let waits = one_line(place.open_enrolled().await.err().unwrap().as_ref());
+        assert!(waits.ends_with("box is being enrolled; wait until that has ended"), "{waits}");
+        assert_eq!(
+            std::fs::metadata(place.path().join("edge.db")).unwrap().len(),
+            0,
+            "nothing was made of it"
+        );
+        // Refused while somebody waits: what has gone is not made anew.
+        let refused = async { drop(fresh) };
+        let (waited, ()) = tokio::join!(place.open_enrolled(), refused);
+        let waited = one_line(waited.err().unwrap().as_ref());
+        assert!(waited.contains("not enrolled") && !place.path().exists(), "{waited}");
+        // Kept: then it is opened.
+        let mut fresh = Fresh::take(place.path()).unwrap().unwrap();
+        std::fs::write(place.path().join("edge.db"), "").unwrap();
+        fresh.keep(true);
+        drop(fresh);
+        drop(place.open_enrolled().await.err().unwrap());
+        assert!(std::fs::metadata(place.path().join("edge.db")).unwrap().len() > 0);
     }
 
     #[tokio::test]

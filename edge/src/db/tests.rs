@@ -2,6 +2,7 @@
 
 use super::{Db, DbError};
 use crate::testing_disk::SmallDisk;
+use mizili_node::testing::wait::until;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -352,8 +353,8 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
 }
 
-#[test]
-fn a_process_killed_in_the_middle_of_a_write_loses_that_write_and_no_other() {
+#[tokio::test]
+async fn a_process_killed_in_the_middle_of_a_write_loses_that_write_and_no_other() {
     if let Some(dir) = child_dir() {
         let db = Db::open(&dir).unwrap();
         db.write_blocking(add(1)).unwrap();
@@ -374,10 +375,11 @@ fn a_process_killed_in_the_middle_of_a_write_loses_that_write_and_no_other() {
     drop(db);
     let name = "db::tests::a_process_killed_in_the_middle_of_a_write_loses_that_write_and_no_other";
     let mut child = other_process(name, dir.path(), None);
-    while !dir.path().join("in-the-middle").exists() {
+    until(async || {
         assert!(child.try_wait().unwrap().is_none(), "the other process ended early");
-        std::thread::yield_now();
-    }
+        dir.path().join("in-the-middle").exists()
+    })
+    .await;
     child.kill().unwrap();
     child.wait().unwrap();
     let log_bytes = dir.path().join("edge.db-wal").metadata().unwrap().len();

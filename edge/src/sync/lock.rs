@@ -18,8 +18,14 @@ const SERVE_FILE: &str = "serve.lock";
 /// Held by a running `enrol`. Where that leaves nothing behind it goes too, so a lock on it counts only while it is the file of that name.
 pub(crate) const ENROL_FILE: &str = "enrol.lock";
 
+/// What an [`ENROL_FILE`] says that is held in the folder of a box, of which no try takes anything away.
+const OF_A_BOX: &str = "box";
+
 /// How often a waiter looks again.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Looks for a place that is taken before it is called so: another command may be asking for it at this moment.
+const PLACE_TRIES: u32 = 20;
 
 /// A lock that is freed when this is dropped.
 #[derive(Debug)]
@@ -93,6 +99,46 @@ pub fn serving(data_dir: &Path) -> io::Result<Option<Held>> {
     Ok(Some(Held { file, _folder: folder }))
 }
 
+/// Looks again and again for a place that others hold for a moment only. `None` when it stays taken.
+///
+/// # Errors
+/// Those of `look`.
+pub async fn patiently<T>(mut look: impl FnMut() -> io::Result<Option<T>>) -> io::Result<Option<T>> {
+    for _ in 0..PLACE_TRIES {
+        if let Some(place) = look()? {
+            return Ok(Some(place));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(None)
+}
+
+/// Keeps what lies in a data folder from being taken away while it is opened: no try to enrol begins meanwhile. `None` while one is under
+/// way that may take it away. Makes nothing.
+///
+/// # Errors
+/// When the lock cannot be looked at.
+pub fn entering(data_dir: &Path) -> io::Result<Option<Held>> {
+    let path = data_dir.join(ENROL_FILE);
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        // No try is under way: each makes it before anything else.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Held::nothing())),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) if is_file_of(&file, &path)? => Ok(Some(Held { file: Some(file), _folder: None })),
+        // A try has just ended, and has taken it away.
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            let mut of = String::new();
+            file.read_to_string(&mut of)?;
+            Ok((of == OF_A_BOX).then(Held::nothing))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// Takes the place of the one `enrol` of this data directory, which is made where it is missing. `None` when another holds it.
 ///
 /// # Errors
@@ -107,6 +153,8 @@ pub fn enrolling(data_dir: &Path) -> io::Result<Option<Held>> {
         };
         let Some(file) = try_hold(file)? else { return Ok(None) };
         if is_file_of(&file, &data_dir.join(ENROL_FILE))? {
+            // What an earlier try said was of what lay there then.
+            file.set_len(0)?;
             return Ok(Some(Held { file: Some(file), _folder: None }));
         }
     }
@@ -129,6 +177,20 @@ fn takes_nothing(error: &io::Error) -> bool {
 }
 
 impl Held {
+    /// Where there is nothing to be held.
+    fn nothing() -> Self {
+        Self { file: None, _folder: None }
+    }
+
+    /// Says of a try to enrol that it is one in the folder of a box, which others may go on to open. Where that cannot be written, they
+    /// wait until it has ended.
+    pub(crate) fn is_of_a_box(&mut self) {
+        let told = self.file.as_mut().map_or(Ok(()), |file| write_over(file, OF_A_BOX));
+        if let Err(error) = told {
+            tracing::warn!(%error, "other commands are not told that this enrol takes nothing away");
+        }
+    }
+
     /// Lets others know where this `serve` listens, for as long as it holds its place. Where that cannot be written, they take it
     /// for not running, rather than being led to where an earlier one listened.
     pub fn announce(&mut self, page: SocketAddr, gateways: Option<SocketAddr>) {
@@ -225,6 +287,23 @@ mod tests {
         assert!(!is_file_of(&waited, &folder.join(ENROL_FILE)).unwrap());
         drop(next);
         assert!(enrolling(&folder).unwrap().is_some());
+    }
+
+    #[test]
+    fn nothing_is_opened_that_a_try_may_take_away_and_no_try_begins_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(entering(dir.path()).unwrap().is_some());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "who opens makes nothing");
+        let mut first = enrolling(dir.path()).unwrap().unwrap();
+        assert!(entering(dir.path()).unwrap().is_none());
+        first.is_of_a_box();
+        assert!(entering(dir.path()).unwrap().is_some());
+        drop(first);
+        let (entered, another) = (entering(dir.path()).unwrap().unwrap(), entering(dir.path()).unwrap());
+        assert!(another.is_some() && enrolling(dir.path()).unwrap().is_none());
+        drop((entered, another));
+        let _next = enrolling(dir.path()).unwrap().unwrap();
+        assert!(entering(dir.path()).unwrap().is_none(), "what another try said is not believed");
     }
 
     #[test]

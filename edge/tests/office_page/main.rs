@@ -257,7 +257,7 @@ async fn what_others_do_appears_by_itself_and_a_session_that_ended_asks_to_sign_
     let office = Office::signed_in().await;
     let page = &office.browser;
     office.section("orders").await;
-    page.shows("#order-none", "There are no such orders.").await;
+    page.shows("#order-none", "There are no orders yet. Take one above.").await;
     let listing = office.edge.post_listing(50);
     office.edge.place_order(listing, 3).unwrap();
     page.shows("#order-table", "3 KG Maize").await;

@@ -100,3 +100,47 @@ async fn every_section_fits_every_screen_in_both_languages() {
     look(page, "docs", "en").await;
     office.end().await;
 }
+
+/// Where nothing was looked for, nothing was missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_empty_says_so_and_one_in_which_nothing_was_found_says_that() {
+    let office = Office::signed_in_at(TestEdge::enrolled()).await;
+    let page = &office.browser;
+    let lists = [
+        (
+            "prices",
+            "#price-none",
+            "No prices have come from the hub yet.",
+            "Bado hakuna bei kutoka kituo kikuu.",
+        ),
+        (
+            "stock",
+            "#stock-list",
+            "Nothing is on offer yet. Offer a product above.",
+            "Bado hakuna kilicho sokoni. Weka bidhaa hapo juu.",
+        ),
+        (
+            "orders",
+            "#order-none",
+            "There are no orders yet. Take one above.",
+            "Bado hakuna oda. Pokea oda hapo juu.",
+        ),
+    ];
+    for (section, place, english, swahili) in lists {
+        office.section(section).await;
+        page.shows(place, english).await;
+        page.nothing_lies_beside().await;
+        page.picture(&format!("empty-{section}")).await;
+        page.choose("#language", "Kiswahili").await;
+        page.shows(place, swahili).await;
+        page.picture(&format!("empty-{section}-swahili")).await;
+        page.choose("#language", "English").await;
+    }
+    page.choose("#order-filter", "Confirmed").await;
+    page.shows("#order-none", "There are no such orders.").await;
+    page.choose("#order-filter", "All").await;
+    page.shows("#order-none", "There are no orders yet.").await;
+    page.write("#order-words", "maize").await;
+    page.shows("#order-none", "There are no such orders.").await;
+    office.end().await;
+}
