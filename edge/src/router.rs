@@ -16,11 +16,11 @@ use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get};
-use mizili_node::fallback::{no_such_method, no_such_path, panicked};
+use mizili_node::fallback::{no_such_method, no_such_path};
 use mizili_node::problem::{Node, page as problems};
-use mizili_node::{address, body, etag, patience};
+use mizili_node::unharmed::Unharmed;
+use mizili_node::{address, body, etag};
 use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::Path;
 use utoipa::openapi::{HttpMethod, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -125,18 +125,16 @@ pub fn router(state: AppState) -> Router {
         // In one piece: a request copies each piece, with all that is within it.
         .layer(
             ServiceBuilder::new()
-                .layer(CatchPanicLayer::custom(panicked))
+                .layer(Unharmed)
                 .map_request(address::noted(state.config.proxies()))
-                .layer(from_fn_with_state(state.patience, patience::layer)),
+                .layer(state.patience),
         )
         .with_state(state)
 }
 
 /// What the internet may reach: what gateways call, and nothing of the office.
 pub fn gateways_only(state: AppState) -> Router {
-    crate::gateway::routes(state.channels.clone()).fallback(|| async { StatusCode::NOT_FOUND }).layer(
-        ServiceBuilder::new()
-            .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state(state.patience, patience::layer)),
-    )
+    crate::gateway::routes(state.channels.clone())
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(ServiceBuilder::new().layer(Unharmed).layer(state.patience))
 }

@@ -17,13 +17,13 @@ use axum::http::{Method, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
 use axum::routing::get;
-use mizili_node::fallback::{no_such_method, no_such_path, panicked};
+use mizili_node::fallback::{no_such_method, no_such_path};
 use mizili_node::idempotency::{KEY_HEADER, REPLAY_HEADER};
 use mizili_node::problem::{Node, page as problems};
-use mizili_node::{address, body, etag, patience};
+use mizili_node::unharmed::Unharmed;
+use mizili_node::{address, body, etag};
 use std::time::Duration;
 use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
@@ -102,7 +102,7 @@ pub fn router(state: AppState) -> Router {
             ServiceBuilder::new()
                 .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES))
                 .layer(other_origins())
-                .layer(from_fn_with_state(state.limits.people, patience::layer))
+                .layer(state.limits.people)
                 .layer(from_fn_with_state(CREDENTIALS, etag::layer)),
         );
     let span = DefaultMakeSpan::new().level(Level::INFO);
@@ -117,7 +117,7 @@ pub fn router(state: AppState) -> Router {
                         // A failure is logged once, with its cause, where it becomes an answer.
                         .on_failure(()),
                 )
-                .layer(CatchPanicLayer::custom(panicked))
+                .layer(Unharmed)
                 .map_request(address::noted(state.proxies.clone())),
         )
         .with_state(state)

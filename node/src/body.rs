@@ -2,12 +2,16 @@
 
 use crate::patience::is_too_slow;
 use crate::problem::{Kind, Problem, field};
+use axum::body::{Body as RawBody, to_bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
+use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::future::poll_fn;
+use std::pin::Pin;
 use sync_protocol::api::FieldProblem;
 use utoipa::PartialSchema;
 use utoipa::openapi::{RefOr, Schema};
@@ -39,6 +43,26 @@ fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// The body is longer than it may be.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the body is too long")]
+struct TooLong;
+
+/// All of a body of any kind, of at most so many bytes. Most come in one piece, which is taken as it is.
+///
+/// # Errors
+/// When it is longer, does not come whole, or comes too slowly: see [`is_too_slow`].
+pub async fn whole(mut body: RawBody, max_bytes: usize) -> Result<Bytes, axum::Error> {
+    let first = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.transpose()?;
+    let first = first.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
+    let rest_max = max_bytes.checked_sub(first.len()).ok_or_else(|| axum::Error::new(TooLong))?;
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    let rest = to_bytes(body, rest_max).await?;
+    Ok(if rest.is_empty() { first } else { [first, rest].concat().into() })
 }
 
 /// Why a body of any kind was not read, where it may have so many bytes.
@@ -205,6 +229,21 @@ mod tests {
         let errors = json["errors"].as_array().cloned().unwrap_or_default();
         let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
         errors.iter().map(|e| (text(&e["pointer"]), text(&e["detail"]))).collect()
+    }
+
+    #[tokio::test]
+    async fn a_body_is_taken_whole_and_no_longer_than_it_may_be() {
+        let of = async |pieces: &[&'static str], max_bytes| {
+            let pieces = pieces.to_vec().into_iter().map(Ok::<_, std::convert::Infallible>);
+            let body = RawBody::from_stream(futures_util::stream::iter(pieces));
+            whole(body, max_bytes).await.ok()
+        };
+        assert_eq!(whole(RawBody::empty(), 0).await.ok().as_deref(), Some(&b""[..]));
+        assert_eq!(whole(RawBody::from("abc"), 3).await.ok().as_deref(), Some(&b"abc"[..]));
+        assert!(whole(RawBody::from("abc"), 2).await.is_err());
+        assert_eq!(of(&["a", "", "bc"], 3).await.as_deref(), Some(&b"abc"[..]));
+        assert_eq!(of(&["", "abc"], 3).await.as_deref(), Some(&b"abc"[..]));
+        assert_eq!((of(&["ab", "c"], 2).await, of(&["abc", "d"], 2).await), (None, None));
     }
 
     #[test]

@@ -33,4 +33,5 @@ pub mod streams;
 pub mod testing;
 pub mod text;
 pub mod throttle;
+pub mod unharmed;
 pub mod weak_password;

@@ -3,9 +3,8 @@
 
 use crate::problem::Kind;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, Version, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use std::error::Error as StdError;
@@ -13,8 +12,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tower::{Layer, Service};
 
-/// What a request is given.
+/// What a request is given: a layer over whatever answers it.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// For nothing of its body to come.
@@ -51,18 +51,57 @@ pub fn is_too_slow(error: &(dyn StdError + 'static)) -> bool {
     std::iter::successors(Some(error), |&error| error.source()).any(|error| error.is::<TooSlow>())
 }
 
-/// A layer that gives each request so much patience.
-pub async fn layer(State(patience): State<Patience>, request: Request, next: Next) -> Response {
-    let version = request.version();
-    let begun = Instant::now();
-    let request = match request.body().is_end_stream() {
-        true => request,
-        false => request.map(|body| InTime::body(body, patience.silence, begun + patience.body)),
-    };
-    let Ok(mut response) = tokio::time::timeout(patience.answer, next.run(request)).await else {
-        let detail = "This took too long and was given up. Look whether it was done before you try again.";
-        return patience.late.because(detail).into_response();
-    };
+impl<S> Layer<S> for Patience {
+    type Service = Patient<S>;
+
+    fn layer(&self, inner: S) -> Patient<S> {
+        Patient { inner, patience: *self }
+    }
+}
+
+/// What answers each request with so much [`Patience`]. No middleware of a function, which copies all that is within it once more for
+/// each request.
+#[derive(Clone, Debug)]
+pub struct Patient<S> {
+    inner: S,
+    patience: Patience,
+}
+
+impl<S> Service<Request> for Patient<S>
+where
+    S: Service<Request, Response = Response>,
+    S::Future: Send + 'static,
+    S::Error: 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (patience, version, begun) = (self.patience, request.version(), Instant::now());
+        let request = match request.body().is_end_stream() {
+            true => request,
+            false => request.map(|body| InTime::body(body, patience.silence, begun + patience.body)),
+        };
+        let answer = tokio::time::timeout(patience.answer, self.inner.call(request));
+        Box::pin(async move {
+            match answer.await {
+                Ok(answer) => answer.map(|response| told(response, patience, version, begun)),
+                Err(_) => Ok(patience.late.because(LATE).into_response()),
+            }
+        })
+    }
+}
+
+/// What the caller is told of an answer that did not begin in time.
+const LATE: &str = "This took too long and was given up. Look whether it was done before you try again.";
+
+/// An answer that began in time, as it leaves.
+fn told(mut response: Response, patience: Patience, version: Version, begun: Instant) -> Response {
     if response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2 {
         // The rest of the body may still come, and must not be taken for the next request.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -133,7 +172,6 @@ mod tests {
     use crate::body::Body as Json;
     use axum::Router;
     use axum::body::to_bytes;
-    use axum::middleware::from_fn_with_state;
     use axum::routing::post;
     use futures_util::{Stream, StreamExt as _, stream};
     use serde::Deserialize;
@@ -160,7 +198,7 @@ mod tests {
         let app = Router::new()
             .route("/", post(|Json(body): Json<Name>| async move { body.name }))
             .route("/slow", post(std::future::pending::<()>))
-            .layer(from_fn_with_state(patience, layer));
+            .layer(patience);
         let body = Body::from_stream(pieces.map(Ok::<_, Infallible>));
         let request = Request::post(path).header("content-type", "application/json");
         let response = app.oneshot(request.body(body).unwrap()).await.unwrap();
@@ -193,7 +231,7 @@ mod tests {
     async fn an_answer_that_nobody_takes_ends() {
         let answer = || async { Body::from_stream(stream::repeat("x").map(Ok::<_, Infallible>)) };
         let short = Patience { whole: SOON, ..PATIENT };
-        let app = Router::new().route("/", post(answer)).layer(from_fn_with_state(short, layer));
+        let app = Router::new().route("/", post(answer)).layer(short);
         let response = app.oneshot(Request::post("/").body(Body::empty()).unwrap()).await.unwrap();
         let mut pieces = response.into_body().into_data_stream();
         let error = loop {

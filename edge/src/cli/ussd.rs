@@ -218,7 +218,8 @@ mod tests {
     #[test]
     fn the_form_is_read_back_by_the_adapter_s_reader() {
         let sent = [("phoneNumber", "+265999123456"), ("serviceCode", "*384*55#"), ("text", "1*a b*%&=é")];
-        let read = Fields::read(form(&sent).as_bytes()).unwrap();
+        let form = form(&sent);
+        let read = Fields::read(form.as_bytes()).unwrap();
         for (name, value) in sent {
             assert_eq!(read.get(name), Some(value));
         }

@@ -193,13 +193,18 @@ fn alone(conn: &mut Connection, mut job: Box<dyn Job>) -> Ran {
     Ran { ended: ended.map_err(DbError::from), jobs: vec![job], next: None }
 }
 
-/// Runs what is waiting in one transaction, each in its own savepoint; all are answered when it is on disk.
+/// Runs what is waiting in one transaction, each in its own savepoint; all are answered when it is on disk. Where nothing else waits
+/// the transaction is savepoint enough, and no page has to be noted twice.
 fn group(conn: &mut Connection, first: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>) -> Ran {
+    let second = queue.try_recv().ok();
+    if second.as_ref().is_none_or(|job| !job.is_grouped()) {
+        return Ran { next: second, ..alone(conn, first) };
+    }
     let tx = match conn.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(tx) => tx,
-        Err(error) => return Ran { ended: Err(error.into()), jobs: vec![first], next: None },
+        Err(error) => return Ran { ended: Err(error.into()), jobs: vec![first], next: second },
     };
-    let (mut jobs, mut next, mut lost) = (Vec::new(), Some(first), None);
+    let (mut jobs, mut next, mut second, mut lost) = (Vec::new(), Some(first), second, None);
     while let Some(mut job) = next.take() {
         let kept = in_savepoint(&tx, &mut *job);
         jobs.push(job);
@@ -210,7 +215,7 @@ fn group(conn: &mut Connection, first: Box<dyn Job>, queue: &Receiver<Box<dyn Jo
         if jobs.len() == GROUP_MAX {
             break;
         }
-        next = queue.try_recv().ok();
+        next = second.take().or_else(|| queue.try_recv().ok());
         if next.as_ref().is_some_and(|job| !job.is_grouped()) {
             break;
         }

@@ -28,8 +28,9 @@ const SHARDS: usize = 16;
 /// How long a step may wait to be written.
 const WRITE_BEHIND: Duration = Duration::from_millis(250);
 
-/// Calls that one transaction writes at most.
-const BATCH_MAX: usize = 512;
+/// Calls that one transaction writes at most. Each transaction waits for the disk and writes again the pages that the one before has
+/// written; an act that comes meanwhile waits for some hundredths of a second.
+const BATCH_MAX: usize = 2_048;
 
 /// The pause after the disk refused.
 const REFUSED_PAUSE: Duration = Duration::from_secs(2);

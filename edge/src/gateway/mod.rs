@@ -22,12 +22,13 @@ use crate::text::form::{self, Fields, FormError};
 use crate::ussd::africastalking as ussd_form;
 use crate::ussd::{DRAFT_WINDOW_S, Reply, Turn, TurnText};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts as _, Path, Request, State};
+use axum::body::Body;
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts as _, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use calls::Calls;
+use mizili_node::body::whole;
 use mizili_node::deps::Deps;
 use mizili_node::patience::is_too_slow;
 use std::net::{IpAddr, SocketAddr};
@@ -116,7 +117,6 @@ impl Channels {
         let first = self.desk.lines.first()?;
         let line = Arc::new(Line { name: AT_OFFICE.into(), walker: Some(walker), ..(**first).clone() });
         let turn = Turn {
-            gateway: AT_OFFICE.to_owned(),
             session_id,
             phone,
             service_code: line.service_code.clone(),
@@ -177,8 +177,7 @@ pub fn routes<S>(channels: Channels) -> Router<S> {
 
 /// One screen for one step of a call. Always 200 once the gateway is known: on an error it ends the call without a word.
 async fn ussd(State(channels): State<Channels>, Admitted { line, body }: Admitted) -> Response {
-    let turn = fields(body).await.and_then(|fields| ussd_form::turn(&fields, &line.name, line.country));
-    match turn {
+    match read(body, |fields| ussd_form::turn(fields, line.country)).await {
         Ok(turn) if !line.answers(&turn.service_code) => {
             tracing::warn!(gateway = &*line.name, code = turn.service_code, "a call for another code");
             StatusCode::NOT_FOUND.into_response()
@@ -190,7 +189,7 @@ async fn ussd(State(channels): State<Channels>, Admitted { line, body }: Admitte
 
 /// How a call ended. There is nothing to decide: what was begun is kept with every step.
 async fn ussd_end(Admitted { line, body }: Admitted) -> Response {
-    match fields(body).await.and_then(|fields| ussd_form::ended(&fields, line.country)) {
+    match read(body, |fields| ussd_form::ended(fields, line.country)).await {
         Ok(end) => tracing::info!(
             gateway = &*line.name,
             phone = end.phone.masked(),
@@ -211,7 +210,7 @@ async fn ussd_end(Admitted { line, body }: Admitted) -> Response {
 
 /// An incoming SMS. 200 also for what cannot be used, else it comes again for minutes; 503 for what cannot be kept now.
 async fn sms(State(channels): State<Channels>, Admitted { line, body }: Admitted) -> Response {
-    match fields(body).await.and_then(|fields| sms_form::inbound(&fields, line.country)) {
+    match read(body, |fields| sms_form::inbound(fields, line.country)).await {
         Ok(text) => kept(channels.desk.text_came(&line, text).await),
         Err(error) => {
             tracing::warn!(gateway = &*line.name, %error, "an SMS that cannot be read");
@@ -222,7 +221,7 @@ async fn sms(State(channels): State<Channels>, Admitted { line, body }: Admitted
 
 /// A delivery report.
 async fn sms_delivery(State(channels): State<Channels>, Admitted { line, body }: Admitted) -> Response {
-    match fields(body).await.and_then(|fields| sms_form::delivery(&fields)) {
+    match read(body, sms_form::delivery).await {
         Ok(report) => kept(channels.desk.report_came(report).await),
         Err(error) => {
             tracing::warn!(gateway = &*line.name, %error, "a delivery report that cannot be read");
@@ -233,7 +232,7 @@ async fn sms_delivery(State(channels): State<Channels>, Admitted { line, body }:
 
 /// The notice that somebody refuses messages from now on.
 async fn sms_opt_out(State(channels): State<Channels>, Admitted { line, body }: Admitted) -> Response {
-    match fields(body).await.and_then(|fields| sms_form::opt_out(&fields, line.country)) {
+    match read(body, |fields| sms_form::opt_out(fields, line.country)).await {
         Ok(phone) => kept(channels.desk.left(&line, &phone).await),
         Err(error) => {
             tracing::warn!(gateway = &*line.name, %error, "a notice of somebody who left that cannot be read");
@@ -253,19 +252,18 @@ impl FromRequest<Channels> for Admitted {
 
     async fn from_request(request: Request, channels: &Channels) -> Result<Self, StatusCode> {
         let (mut parts, body) = request.into_parts();
-        let Ok(Path(secret)) = Path::<String>::from_request_parts(&mut parts, channels).await else {
-            return Err(StatusCode::NOT_FOUND);
-        };
+        let path = RawPathParams::from_request_parts(&mut parts, channels).await;
+        let secret = path.iter().flatten().map(|(_, secret)| secret).next().ok_or(StatusCode::NOT_FOUND)?;
         let from = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let line = channels.desk.line(&secret, from, &parts.headers)?.clone();
+        let line = channels.desk.line(secret, from, &parts.headers)?.clone();
         Ok(Self { line, body })
     }
 }
 
-/// The fields of a callback, or why they cannot be read.
-async fn fields(body: Body) -> Result<Fields, FormError> {
-    match to_bytes(body, form::BODY_MAX_BYTES).await {
-        Ok(body) => Fields::read(&body),
+/// What is read from the fields of a callback, or why it cannot be.
+async fn read<T>(body: Body, from: impl FnOnce(&Fields<'_>) -> Result<T, FormError>) -> Result<T, FormError> {
+    match whole(body, form::BODY_MAX_BYTES).await {
+        Ok(body) => from(&Fields::read(&body)?),
         Err(error) if is_too_slow(&error) => Err(FormError::NotWhole),
         Err(_) => Err(FormError::BodyTooLong),
     }

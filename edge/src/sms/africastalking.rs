@@ -56,7 +56,7 @@ pub struct Inbound {
 ///
 /// # Errors
 /// When the id, the text or the sender is missing. Answer 200 all the same and log it, else it comes again for ten minutes.
-pub fn inbound(fields: &Fields, country: &Country) -> Result<Inbound, FormError> {
+pub fn inbound(fields: &Fields<'_>, country: &Country) -> Result<Inbound, FormError> {
     let from = fields.need_some("from", FIELD_MAX_BYTES)?;
     let phone = fields.phone("from", FIELD_MAX_BYTES, country);
     Ok(Inbound {
@@ -115,7 +115,7 @@ pub struct Delivery {
 ///
 /// # Errors
 /// When the id or the status is missing. Answer 200 all the same.
-pub fn delivery(fields: &Fields) -> Result<Delivery, FormError> {
+pub fn delivery(fields: &Fields<'_>) -> Result<Delivery, FormError> {
     let status = fields.need_some("status", FIELD_MAX_BYTES)?;
     let state = match status {
         "Sent" | "Submitted" | "Buffered" => DeliveryState::Underway,
@@ -143,7 +143,7 @@ fn refuses_messages(word: &str) -> bool {
 ///
 /// # Errors
 /// When the number is missing or none.
-pub fn opt_out(fields: &Fields, country: &Country) -> Result<Phone, FormError> {
+pub fn opt_out(fields: &Fields<'_>, country: &Country) -> Result<Phone, FormError> {
     fields.phone("phoneNumber", FIELD_MAX_BYTES, country)
 }
 

@@ -6,8 +6,8 @@
 use super::keywords::{Asked, Reading, price_request, read, start_word};
 use super::names::{Found, Level, Names};
 use super::options::{crop_to_send, example, example_of, to_send};
-use crate::text::gsm7::SMS_SINGLE_SEPTETS;
-use crate::text::shorten::{clean_name, fitting_bytes, length, shorten};
+use crate::text::gsm7::{SMS_SINGLE_SEPTETS, length};
+use crate::text::shorten::{fitting_bytes, shorten};
 use crate::text::{Lang, Messages, Msg};
 use crate::ussd::market::{Market, Read, Window};
 use crate::ussd::{Settings, Voice, facts, month_of};
@@ -226,7 +226,7 @@ impl Desk<'_> {
             if !keyword {
                 return Ok(None);
             }
-            let (crop, example) = (shorten(&asked.join(" "), 30), self.example()?);
+            let (crop, example) = (shorten(&asked.join(" "), 30).into_owned(), self.example()?);
             return Ok(Some(self.fill(Msg::SmsNoCrop, &[("crop", &crop), ("example", &example)])));
         };
         if !keyword && (hit.level > Level::Head || hit.start > 0) {
@@ -315,7 +315,7 @@ impl Desk<'_> {
         let mut options: Vec<String> =
             near.iter().filter_map(|named| to_send(&names, named.id, [named.name.as_str()])).collect();
         options.truncate(OPTIONS_MAX);
-        let (request, asked) = (self.crop_request(commodity)?, shorten(&rest.join(" "), 24));
+        let (request, asked) = (self.crop_request(commodity)?, shorten(&rest.join(" "), 24).into_owned());
         let said = listing(&options, |options| {
             self.fill(Msg::SmsNoMarket, &[("market", &asked), ("keyword", &request), ("options", options)])
         });
@@ -356,7 +356,7 @@ impl Desk<'_> {
         let best = self.market.best_near(commodity, market, series, voice.not_before())?;
         let say = |width: usize| {
             let facts = facts(&voice, series, market, best.as_ref(), width).join(". ");
-            let (crop, place) = (shorten(&clean_name(&quote.crop), width), shorten(&quote.market, width));
+            let (crop, place) = (shorten(&quote.crop, width), shorten(&quote.market, width));
             self.fill(Msg::SmsPrice, &[("crop", &crop), ("market", &place), ("facts", &facts)])
         };
         let widths = [40, 28, 22, 17, 13, 10, 8];

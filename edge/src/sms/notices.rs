@@ -1,8 +1,8 @@
 //! SMS that nobody asked for just now: the verdict on an order or an offer, once, in the farmer's language.
 
-use crate::text::gsm7::SMS_SINGLE_SEPTETS;
+use crate::text::gsm7::{SMS_SINGLE_SEPTETS, length};
 use crate::text::numbers::{quantity_of, total};
-use crate::text::shorten::{length, shorten};
+use crate::text::shorten::shorten;
 use crate::text::{Lang, Messages, Msg};
 use crate::ussd::{Rejection, Terms, why_text};
 use sync_protocol::units::Currency;
@@ -60,7 +60,7 @@ pub fn notice(lang: Lang, notice: &Notice) -> String {
         Notice::RegisterRefused(why) => (Msg::NoticeRegisterRefused, None, Some(why)),
     };
     let why = why.map(|why| {
-        let unit = about.map_or(String::new(), |about| shorten(&about.unit_text, 12));
+        let unit = about.map_or_else(String::new, |about| shorten(&about.unit_text, 12).into_owned());
         let currency = about.and_then(|about| about.currency);
         why_text(words, lang, why, &Terms { unit, currency })
     });

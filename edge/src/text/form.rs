@@ -3,6 +3,7 @@
 //! Bounded in bytes and fields; what is not valid is kept as it is written, never a reason to fail: a gateway that gets an
 //! error sends the same again.
 
+use std::borrow::Cow;
 use sync_protocol::country::Country;
 use sync_protocol::phone::{Phone, read};
 
@@ -39,14 +40,14 @@ pub enum FormError {
 
 /// The fields of a body, in the order they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fields(Vec<(String, String)>);
+pub struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// Reads a body.
     ///
     /// # Errors
     /// Only when it is larger than [`BODY_MAX_BYTES`].
-    pub fn read(body: &[u8]) -> Result<Self, FormError> {
+    pub fn read(body: &'a [u8]) -> Result<Self, FormError> {
         if body.len() > BODY_MAX_BYTES {
             return Err(FormError::BodyTooLong);
         }
@@ -55,7 +56,7 @@ impl Fields {
             pairs
                 .map(|pair| match pair.iter().position(|b| *b == b'=') {
                     Some(at) => (decode(&pair[..at]), decode(&pair[at + 1..])),
-                    None => (decode(pair), String::new()),
+                    None => (decode(pair), Cow::Borrowed("")),
                 })
                 .collect(),
         ))
@@ -63,7 +64,7 @@ impl Fields {
 
     /// The first field of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
     }
 
     /// A field that must be there and be no longer than `max_bytes`; it may be empty.
@@ -85,7 +86,7 @@ impl Fields {
     }
 }
 
-impl Fields {
+impl Fields<'_> {
     /// A phone number, completed by the gateway's country where it is local. A gateway that does not encode the plus sign of a whole
     /// number sends what a form reads as a space before its digits.
     ///
@@ -103,13 +104,16 @@ impl Fields {
     }
 }
 
-impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Fields {
+impl<'a, K: Into<Cow<'a, str>>, V: Into<Cow<'a, str>>> FromIterator<(K, V)> for Fields<'a> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         Self(pairs.into_iter().take(FIELDS_MAX).map(|(key, value)| (key.into(), value.into())).collect())
     }
 }
 
-fn decode(text: &[u8]) -> String {
+fn decode(text: &[u8]) -> Cow<'_, str> {
+    if !text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return String::from_utf8_lossy(text);
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
@@ -125,10 +129,10 @@ fn decode(text: &[u8]) -> String {
         }
         at += 1;
     }
-    match String::from_utf8(out) {
+    Cow::Owned(match String::from_utf8(out) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -178,7 +182,8 @@ mod tests {
     #[test]
     fn is_bounded() {
         assert_eq!(Fields::read(&vec![b'a'; BODY_MAX_BYTES + 1]), Err(FormError::BodyTooLong));
-        let many = Fields::read("a=1&".repeat(1000).as_bytes()).unwrap();
+        let many = "a=1&".repeat(1000);
+        let many = Fields::read(many.as_bytes()).unwrap();
         assert_eq!(many.0.len(), FIELDS_MAX);
     }
 

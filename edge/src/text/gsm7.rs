@@ -44,6 +44,21 @@ pub fn letter_septets(letter: char) -> Option<usize> {
     }
 }
 
+/// Whether a byte is a letter of the alphabet as it is, in a text that breaks its lines as telephones do.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'_' | b'a'..=b'~' | b'\n')
+}
+
+/// Septets of a text, a letter outside the alphabet counted as one.
+pub fn length(text: &str) -> usize {
+    if text.is_ascii() {
+        let dear =
+            |byte: &u8| matches!(byte, b'^' | b'{' | b'}' | b'\\' | b'[' | b']' | b'~' | b'|' | b'\x0c');
+        return text.len() + text.bytes().filter(dear).count();
+    }
+    text.chars().map(|letter| letter_septets(letter).unwrap_or(1)).sum()
+}
+
 /// Septets of a text; `None` when a letter of it is outside the alphabet.
 pub fn septets(text: &str) -> Option<usize> {
     text.chars().map(letter_septets).sum()
@@ -117,7 +132,8 @@ fn pieces(letters: impl Iterator<Item = usize>, room: usize) -> usize {
 /// Writes a text with letters of the alphabet only: look-alikes for quotation marks, dashes, odd spaces and accents, `?` for
 /// what has none. Control characters other than the line feed go. A text that needs nothing is returned as it is.
 pub fn sanitise(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|letter| letter != '\r' && letter != '\u{c}' && letter_septets(letter).is_some()) {
+    let is_clean = |letter| letter != '\r' && letter != '\u{c}' && letter_septets(letter).is_some();
+    if text.bytes().all(is_plain) || text.chars().all(is_clean) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -246,6 +262,17 @@ mod tests {
         assert_eq!(sanitise("Chimanga\u{a0}chã\u{2068}x\u{2069}\r\n"), "Chimanga chax\n");
         assert_eq!(sanitise("ŵĩ ê ₦50 雨"), "wi e N50 ?");
         assert!(matches!(sanitise("Mchele"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_is_counted_by_bytes_is_counted_as_by_letters() {
+        for byte in 0..=127u8 {
+            let letter = char::from(byte);
+            assert_eq!(length(&letter.to_string()), letter_septets(letter).unwrap_or(1), "{letter:?}");
+            let is_clean = letter != '\r' && letter != '\u{c}' && letter_septets(letter).is_some();
+            assert_eq!(is_plain(byte), is_clean, "{letter:?}");
+        }
+        assert_eq!((length("[é]"), length("[雨]"), length("a|b")), (5, 5, 4));
     }
 
     proptest! {

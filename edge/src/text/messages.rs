@@ -38,8 +38,14 @@ impl Messages {
 
     /// A message without variables.
     pub fn text(&self, lang: Lang, msg: Msg) -> String {
+        self.plain(lang, msg).to_owned()
+    }
+
+    /// The same, to be put into another text.
+    pub fn plain(&self, lang: Lang, msg: Msg) -> &str {
         let plain = self.plain.get(lang.index()).and_then(|texts| texts.get(msg.index()));
-        plain.map_or_else(|| self.fill(lang, msg, &[]), Clone::clone)
+        // Every message of every language is there.
+        plain.map_or_else(|| msg.id(), String::as_str)
     }
 
     /// A message with its variables. A variable that the message does not use is ignored.

@@ -18,14 +18,13 @@ const TEXT_MAX_BYTES: usize = 1_000;
 /// Longest of the other fields, in bytes.
 const FIELD_MAX_BYTES: usize = 64;
 
-/// Reads one request. `gateway` is its name in the configuration, `country` completes local numbers.
+/// Reads one request. `country` completes local numbers.
 ///
 /// # Errors
 /// When a field is missing, too long, or the number is none. Answer 200 with an `END` text all the same: on an error the
 /// gateway ends the call without a word.
-pub fn turn(fields: &Fields, gateway: &str, country: &Country) -> Result<Turn, FormError> {
+pub fn turn(fields: &Fields<'_>, country: &Country) -> Result<Turn, FormError> {
     Ok(Turn {
-        gateway: gateway.to_owned(),
         session_id: fields.need_some("sessionId", SESSION_ID_MAX_BYTES)?.to_owned(),
         phone: fields.phone("phoneNumber", FIELD_MAX_BYTES, country)?,
         service_code: optional(fields, "serviceCode")?,
@@ -34,7 +33,7 @@ pub fn turn(fields: &Fields, gateway: &str, country: &Country) -> Result<Turn, F
     })
 }
 
-fn optional(fields: &Fields, name: &'static str) -> Result<String, FormError> {
+fn optional(fields: &Fields<'_>, name: &'static str) -> Result<String, FormError> {
     match fields.get(name) {
         Some(_) => Ok(fields.need(name, FIELD_MAX_BYTES)?.to_owned()),
         None => Ok(String::new()),
@@ -82,7 +81,7 @@ pub struct Ended {
 ///
 /// # Errors
 /// When the session id or the number is missing or unusable. Answer 200 all the same.
-pub fn ended(fields: &Fields, country: &Country) -> Result<Ended, FormError> {
+pub fn ended(fields: &Fields<'_>, country: &Country) -> Result<Ended, FormError> {
     let status = match fields.need("status", FIELD_MAX_BYTES)? {
         "Success" => EndStatus::Success,
         "Incomplete" => EndStatus::Incomplete,
@@ -114,9 +113,9 @@ mod tests {
 
     #[test]
     fn a_request_becomes_a_turn() {
-        let fields = Fields::read(format!("{FIRST}1*2").as_bytes()).unwrap();
-        let turn = turn(&fields, "at-kenya", kenya()).unwrap();
-        assert_eq!(turn.gateway, "at-kenya");
+        let form = format!("{FIRST}1*2");
+        let fields = Fields::read(form.as_bytes()).unwrap();
+        let turn = turn(&fields, kenya()).unwrap();
         assert_eq!(turn.session_id, "ATUid_abc");
         assert_eq!(turn.phone.as_str(), "+254711000111");
         assert_eq!(turn.service_code, "*384*1234#");
@@ -128,7 +127,7 @@ mod tests {
     fn local_numbers_are_completed_by_the_country() {
         for raw in ["0711000111", "254711000111", "+254 711 000111", "+254711000111"] {
             let fields = Fields::from_iter([("sessionId", "s"), ("phoneNumber", raw), ("text", "")]);
-            assert_eq!(turn(&fields, "g", kenya()).unwrap().phone.as_str(), "+254711000111", "{raw}");
+            assert_eq!(turn(&fields, kenya()).unwrap().phone.as_str(), "+254711000111", "{raw}");
         }
     }
 
@@ -141,14 +140,11 @@ mod tests {
             ("sessionId=a&phoneNumber=MTN&text=", "the field 'phoneNumber' is no phone number"),
             ("sessionId=&phoneNumber=0711000111&text=", "the field 'sessionId' is missing"),
         ] {
-            let error = turn(&Fields::read(body.as_bytes()).unwrap(), "g", kenya()).unwrap_err();
+            let error = turn(&Fields::read(body.as_bytes()).unwrap(), kenya()).unwrap_err();
             assert!(error.to_string().starts_with(wrong), "{body}: {error}");
         }
         let long = format!("{FIRST}{}", "1".repeat(2_000));
-        assert_eq!(
-            turn(&Fields::read(long.as_bytes()).unwrap(), "g", kenya()),
-            Err(FormError::TooLong("text"))
-        );
+        assert_eq!(turn(&Fields::read(long.as_bytes()).unwrap(), kenya()), Err(FormError::TooLong("text")));
     }
 
     #[test]

@@ -395,7 +395,7 @@ impl Run<'_> {
 
     /// Notes what the next request is compared with, and what is repeated to a repeat.
     fn close(&self, turn: &Turn, mut session: Session, mut reply: Reply) -> Step {
-        reply.text = net(&reply.text);
+        reply.text = net(reply.text);
         (session.last_text, session.last_sequence) = turn.text.remember();
         session.last_reply = reply.clone();
         session.ended = !reply.more;

@@ -5,8 +5,6 @@ use sync_protocol::phone::Phone;
 /// One request of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// The gateway's name in the configuration.
-    pub gateway: String,
     /// The gateway's name for this call; the same for all its turns.
     pub session_id: String,
     /// Who calls.

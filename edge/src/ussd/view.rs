@@ -4,11 +4,13 @@
 
 use super::market::Market;
 use super::settings::Settings;
-use crate::text::gsm7::{SCREEN_AIM_SEPTETS, SCREEN_MAX_SEPTETS, sanitise};
+use crate::text::gsm7::{SCREEN_AIM_SEPTETS, SCREEN_MAX_SEPTETS, length, sanitise};
 use crate::text::numbers::NumberError;
-use crate::text::shorten::{clean_name, fitting_bytes, length, shorten, shorten_all};
+use crate::text::shorten::{fitting_bytes, shorten, shorten_all};
 use crate::text::{Lang, Messages, Msg};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use sync_protocol::phone::Phone;
 use sync_protocol::units::Month;
 use uuid::Uuid;
@@ -35,10 +37,15 @@ pub(super) struct Cx<'a> {
     pub(super) room: usize,
 }
 
-impl Cx<'_> {
+impl<'a> Cx<'a> {
     /// A message without variables.
     pub(super) fn text(&self, msg: Msg) -> String {
         self.words.text(self.lang, msg)
+    }
+
+    /// The same, to be put into another text.
+    fn plain(&self, msg: Msg) -> &'a str {
+        self.words.plain(self.lang, msg)
     }
 
     /// A message with variables.
@@ -86,12 +93,20 @@ pub(super) enum Foot {
 
 impl Foot {
     pub(super) fn line(self, cx: &Cx<'_>) -> String {
-        let (back, home) = (cx.text(Msg::NavBack), cx.text(Msg::NavHome));
+        self.parts(cx).concat()
+    }
+
+    fn septets(self, cx: &Cx<'_>) -> usize {
+        self.parts(cx).into_iter().map(length).sum()
+    }
+
+    fn parts<'a>(self, cx: &Cx<'a>) -> [&'a str; 6] {
+        let (back, home) = (cx.plain(Msg::NavBack), cx.plain(Msg::NavHome));
         match self {
-            Self::Bare => String::new(),
-            Self::Back => format!("0 {back} 00 {home}"),
-            Self::More(_) => format!("98 {} 0 {back} 00 {home}", cx.text(Msg::NavMore)),
-            Self::Home => format!("00 {home}"),
+            Self::Bare => [""; 6],
+            Self::Back => ["", "", "0 ", back, " 00 ", home],
+            Self::More(_) => ["98 ", cx.plain(Msg::NavMore), " 0 ", back, " 00 ", home],
+            Self::Home => ["", "", "", "", "00 ", home],
         }
     }
 }
@@ -101,7 +116,8 @@ impl Foot {
 pub(super) fn page(cx: &Cx<'_>, foot: Foot, options: &[(u8, Msg)], body: impl Fn(usize) -> String) -> View {
     let mut tail = String::new();
     for (key, msg) in options {
-        tail.push_str(&format!("\n{key} {}", cx.text(*msg)));
+        // Writing to a text never fails.
+        let _ = write!(tail, "\n{key} {}", cx.plain(*msg));
     }
     let line = foot.line(cx);
     if !line.is_empty() {
@@ -144,8 +160,8 @@ impl Row {
 /// a name in it may take.
 pub(super) fn list(cx: &Cx<'_>, title: impl Fn(usize) -> String, rows: &[Row], offset: u32) -> View {
     let title = title(22);
-    let feet = [Foot::Back, Foot::More(0)].map(|foot| length(&foot.line(cx)) + 1);
-    let mut best: Option<Packed> = None;
+    let feet = [Foot::Back, Foot::More(0)].map(|foot| foot.septets(cx) + 1);
+    let mut best: Option<Packed<'_>> = None;
     for width in &WIDTHS[1..] {
         let packed = pack(cx.room, feet, &title, rows, *width);
         let enough = packed.fits && packed.count >= rows.len().min(ROWS_WANTED);
@@ -156,7 +172,13 @@ pub(super) fn list(cx: &Cx<'_>, title: impl Fn(usize) -> String, rows: &[Row], o
             break;
         }
     }
-    let Packed { mut text, count, .. } = best.unwrap_or(Packed { text: title, count: 0, fits: true });
+    let Packed { names, count, .. } = best.unwrap_or(Packed { names: Vec::new(), count: 0, fits: true });
+    let mut text = String::with_capacity(cx.room);
+    text.push_str(&title);
+    for (place, (row, name)) in rows.iter().zip(&names).take(count).enumerate() {
+        // Writing to a text never fails.
+        let _ = write!(text, "\n{} {}{name}{}", place + 1, row.head, row.tail);
+    }
     let more = rows.len() > count;
     // A page holds at most ROWS_MAX rows.
     let next_offset = more.then(|| offset.saturating_add(count as u32));
@@ -165,9 +187,10 @@ pub(super) fn list(cx: &Cx<'_>, title: impl Fn(usize) -> String, rows: &[Row], o
     View { text, shown: rows.iter().take(count).map(|row| row.key).collect(), next_offset }
 }
 
-/// A title and the rows under it, without the keys at the foot.
-struct Packed {
-    text: String,
+/// Which rows are shown, from the first.
+struct Packed<'a> {
+    /// The names of all that might be.
+    names: Vec<Cow<'a, str>>,
     count: usize,
     /// Whether it is within the room; a single row may not be.
     fits: bool,
@@ -175,12 +198,18 @@ struct Packed {
 
 /// Puts as many rows under the title as fit with the keys at the foot; at least one. `feet` are the septets of the keys where the
 /// list ends here, and where it goes on.
-fn pack(room: usize, [plain, with_more]: [usize; 2], title: &str, rows: &[Row], width: usize) -> Packed {
-    let labels = labels(&rows[..rows.len().min(ROWS_MAX)], width);
-    let (mut text, mut used, mut count, mut fits) = (title.to_owned(), length(title), 0, true);
-    for (place, label) in labels.iter().enumerate() {
-        let line = format!("\n{} {label}", place + 1);
-        let size = length(&line);
+fn pack<'a>(
+    room: usize,
+    [plain, with_more]: [usize; 2],
+    title: &str,
+    rows: &'a [Row],
+    width: usize,
+) -> Packed<'a> {
+    let names = names(&rows[..rows.len().min(ROWS_MAX)], width);
+    let (mut used, mut count, mut fits) = (length(title), 0, true);
+    for (place, (row, name)) in rows.iter().zip(&names).enumerate() {
+        // The end of the line above, a number of one digit, a space.
+        let size = 3 + length(&row.head) + length(name) + length(&row.tail);
         let tail = if place + 1 == rows.len() { plain } else { with_more };
         if used + size + tail > room {
             if place > 0 {
@@ -188,30 +217,29 @@ fn pack(room: usize, [plain, with_more]: [usize; 2], title: &str, rows: &[Row], 
             }
             fits = false;
         }
-        text.push_str(&line);
         used += size;
         count += 1;
     }
-    Packed { text, count, fits }
+    Packed { names, count, fits }
 }
 
-/// The rows' labels with names of at most `width` septets; no two are the same.
-fn labels(rows: &[Row], width: usize) -> Vec<String> {
-    let mut out = vec![String::new(); rows.len()];
+/// The rows' names with at most `width` septets each, so that no two rows are the same.
+fn names(rows: &[Row], width: usize) -> Vec<Cow<'_, str>> {
+    let mut out: Vec<Option<Cow<'_, str>>> = vec![None; rows.len()];
     for place in 0..rows.len() {
-        if !out[place].is_empty() {
+        if out[place].is_some() {
             continue;
         }
         // Rows that differ in their other parts need no different names.
         let group: Vec<usize> = (place..rows.len())
             .filter(|i| rows[*i].head == rows[place].head && rows[*i].tail == rows[place].tail)
             .collect();
-        let names: Vec<&str> = group.iter().map(|i| rows[*i].name.as_str()).collect();
-        for (i, name) in group.iter().zip(shorten_all(&names, width)) {
-            out[*i] = format!("{}{name}{}", rows[*i].head, rows[*i].tail);
+        let named: Vec<&str> = group.iter().map(|i| rows[*i].name.as_str()).collect();
+        for (i, name) in group.into_iter().zip(shorten_all(&named, width)) {
+            out[i] = Some(name);
         }
     }
-    out
+    out.into_iter().flatten().collect()
 }
 
 /// What stands on top of the same screen when an input was not understood.
@@ -258,17 +286,21 @@ pub(super) fn room_under(top: &str) -> usize {
 }
 
 /// The last net: what goes out is in the alphabet and within the hard limit, whatever the data held.
-pub(super) fn net(text: &str) -> String {
-    let text = sanitise(text);
-    text[..fitting_bytes(&text, SCREEN_MAX_SEPTETS)].to_owned()
+pub(super) fn net(text: String) -> String {
+    let mut text = match sanitise(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(clean) => clean,
+    };
+    text.truncate(fitting_bytes(&text, SCREEN_MAX_SEPTETS));
+    text
 }
 
 /// A name from data for the middle of a sentence.
 pub(super) fn short(name: &str, width: usize) -> String {
-    shorten(name, width)
+    shorten(name, width).into_owned()
 }
 
 /// A word from data that is short by nature, such as a unit; cleaned, and cut where it is not short after all.
 pub(super) fn word(text: &str) -> String {
-    shorten(&clean_name(text), 12)
+    shorten(text, 12).into_owned()
 }

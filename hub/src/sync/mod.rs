@@ -29,11 +29,10 @@ mod turns;
 use crate::limits::Limits;
 use crate::state::AppState;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use mizili_node::body::BODY_MAX_BYTES;
-use mizili_node::patience;
 use sync_protocol::limits::NEWS_BODY_MAX_BYTES;
 use sync_protocol::session::{
     CHALLENGE_PATH, ENROL_PATH, EXCHANGE_PATH, LEFT_PATH, NEWS_PATH, RESTORED_PATH, SESSION_PATH,
@@ -45,7 +44,7 @@ pub fn routes(limits: Limits) -> Router<AppState> {
     let exchange = Router::new()
         .route(EXCHANGE_PATH, post(exchange::exchange))
         .layer(Extension(turns::Turns::default()))
-        .layer(from_fn_with_state(limits.exchange, patience::layer));
+        .layer(limits.exchange);
     Router::new()
         .route(ENROL_PATH, post(enrol::enrol))
         .route(CHALLENGE_PATH, post(session::challenge))
@@ -57,7 +56,7 @@ pub fn routes(limits: Limits) -> Router<AppState> {
             get(poll::by_address).post(poll::by_body).layer(DefaultBodyLimit::max(NEWS_BODY_MAX_BYTES)),
         )
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(from_fn_with_state(limits.people, patience::layer))
+        .layer(limits.people)
         .merge(exchange)
         .layer(from_fn(refusals::logged))
 }

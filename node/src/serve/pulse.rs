@@ -109,9 +109,10 @@ impl Pulse {
     /// All that was to be written has been.
     pub(super) fn wrote_all(&self) {
         let mut requests = self.requests();
-        if !requests.answered.is_empty() {
-            for number in std::mem::take(&mut requests.answered) {
-                requests.under_way.remove(&number);
+        let Requests { under_way, answered, .. } = &mut *requests;
+        if !answered.is_empty() {
+            for number in answered.drain(..) {
+                under_way.remove(&number);
             }
             drop(requests);
             self.moved();

@@ -35,7 +35,7 @@ pub(super) fn take(desk: &mut Desk<'_>, input: &str) -> Move {
 
 /// A person's name: letters, with spaces, dots, hyphens and apostrophes between them; at least two letters.
 fn read_name(input: &str) -> Option<String> {
-    let name = clean_name(&tidy(input));
+    let name = clean_name(&tidy(input)).into_owned();
     let letters = name.chars().filter(|c| c.is_alphabetic()).count();
     let plain = name.chars().all(|c| c.is_alphabetic() || " .'-".contains(c));
     (plain && letters >= 2 && name.chars().count() <= NAME_MAX_LETTERS).then_some(name)

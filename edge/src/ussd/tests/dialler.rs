@@ -84,7 +84,6 @@ impl Dialler {
     /// One request, as the HTTP half does it. `None` when the box died over it.
     pub(super) fn post(&mut self, session_id: &str, number: &str, text: TurnText) -> Option<Reply> {
         let turn = Turn {
-            gateway: "test".into(),
             session_id: session_id.into(),
             phone: Phone::parse(number).unwrap(),
             service_code: "*384*55#".into(),
