@@ -21,7 +21,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// An office has a few dozen pages and phones, and a gateway. HTTP/1.1 alone, which all of them speak, costs a small box less.
-const BOUNDS: Bounds = Bounds { connections: 1_000, http2: false };
+/// Screens come from memory: two threads answer them, each its own connections, without waking any other.
+const BOUNDS: Bounds = Bounds { connections: 1_000, http2: false, lanes: 2 };
 
 /// Where gateways have a listener of their own, it has one in so many of the places: what the system gives is given once.
 const GATEWAYS_SHARE: usize = 4;

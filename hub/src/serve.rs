@@ -32,7 +32,7 @@ use tokio::task::JoinSet;
 
 /// Offices hold one or two connections each, all the time; apps come and go. HTTP/2, for an office that asks often pays for each
 /// header once a connection, not once a request.
-const BOUNDS: Bounds = Bounds { connections: 10_000, http2: true };
+const BOUNDS: Bounds = Bounds { connections: 10_000, http2: true, lanes: 0 };
 /// Passwords hashed at once: 19 MiB each.
 const HASHING_THREADS_MAX: usize = 4;
 /// How long requests that are under way may take when the hub is told to stop. Long polls wait longer; they are cut.

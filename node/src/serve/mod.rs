@@ -8,6 +8,7 @@
 mod connection;
 mod felt;
 mod files;
+mod lanes;
 mod pulse;
 mod seats;
 mod worded;
@@ -16,6 +17,7 @@ use crate::address::Proxies;
 use axum::Router;
 use connection::{Spoken, connection};
 use futures_util::FutureExt as _;
+use lanes::Lanes;
 pub use pulse::LONGEST;
 use pulse::TIMES;
 use seats::{Seat, Seats};
@@ -53,6 +55,9 @@ pub struct Bounds {
     pub connections: usize,
     /// Whether HTTP/2 is spoken too.
     pub http2: bool,
+    /// Threads that serve connections alone, each its own; with none they are served by the threads of everything else. For a node
+    /// whose answers are in its memory, or come from threads that may wait.
+    pub lanes: usize,
 }
 
 /// How many connections there are in truth: as many as are wanted, where the system gives so many files.
@@ -70,8 +75,15 @@ pub async fn serve(
     stopping: watch::Receiver<bool>,
 ) {
     let seats = Seats::new(places(bounds), TIMES, proxies);
-    serve_on(listener, Server { app, bounds, stopping, seats, taken: JoinSet::new(), complained: None })
-        .await;
+    let lanes = Lanes::open(bounds.lanes).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the system gives no threads for requests alone; they share those of everything else");
+        Lanes::default()
+    });
+    serve_on(
+        listener,
+        Server { app, bounds, stopping, seats, lanes, taken: JoinSet::new(), complained: None },
+    )
+    .await;
 }
 
 async fn serve_on(listener: TcpListener, mut server: Server) {
@@ -81,7 +93,10 @@ async fn serve_on(listener: TcpListener, mut server: Server) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => server.take(stream, peer),
+                Ok((stream, peer)) => match stream.into_std() {
+                    Ok(stream) => server.take(stream, peer),
+                    Err(error) => tracing::error!(%error, "a connection cannot be heard"),
+                },
                 Err(error) => server.not_accepted(&error).await,
             },
             Some(ended) = server.taken.join_next() => server.left(ended),
@@ -105,27 +120,38 @@ struct Server {
     bounds: Bounds,
     stopping: watch::Receiver<bool>,
     seats: Seats,
+    lanes: Lanes,
     taken: JoinSet<Arc<Seat>>,
     complained: Option<Instant>,
 }
 
 impl Server {
-    fn take(&mut self, stream: TcpStream, peer: SocketAddr) {
+    /// Serves a connection, wherever that is: it is heard there alone.
+    fn take(&mut self, mut stream: std::net::TcpStream, peer: SocketAddr) {
         let Some(seat) = self.seats.take(peer.ip(), Instant::now()) else {
             // It is told so if it can be at once; nobody waits for it.
-            let _ = stream.into_std().and_then(|mut stream| stream.write(FULL.as_bytes()));
+            let _ = stream.write(FULL.as_bytes());
             return self.complain(peer);
         };
         let spoken = Spoken { http2: self.bounds.http2, times: self.seats.times() };
         let (app, stopping) = (self.app.clone(), self.stopping.clone());
-        self.taken.spawn(async move {
+        let serving = async move {
+            let running = async {
+                connection(TcpStream::from_std(stream)?, peer, &seat, app, spoken, stopping).await;
+                Ok::<_, std::io::Error>(())
+            };
             // A panic outside a handler ends this connection; its place is free again all the same.
-            let running = connection(stream, peer, &seat, app, spoken, stopping);
-            if std::panic::AssertUnwindSafe(running).catch_unwind().await.is_err() {
-                tracing::error!("a connection ended by a panic");
+            match std::panic::AssertUnwindSafe(running).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "a connection cannot be heard"),
+                Err(_) => tracing::error!("a connection ended by a panic"),
             }
             seat
-        });
+        };
+        match self.lanes.next() {
+            Some(lane) => self.taken.spawn_on(serving, &lane),
+            None => self.taken.spawn(serving),
+        };
     }
 
     fn left(&mut self, ended: Result<Arc<Seat>, tokio::task::JoinError>) {
@@ -153,9 +179,7 @@ impl Server {
     fn take_the_waiting(&mut self, listener: TcpListener) {
         let Ok(listener) = listener.into_std() else { return };
         while let Ok((stream, peer)) = listener.accept() {
-            if stream.set_nonblocking(true).is_ok()
-                && let Ok(stream) = TcpStream::from_std(stream)
-            {
+            if stream.set_nonblocking(true).is_ok() {
                 self.take(stream, peer);
             }
         }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
-const BOUNDS: Bounds = Bounds { connections: 100, http2: true };
+const BOUNDS: Bounds = Bounds { connections: 100, http2: true, lanes: 0 };
 
 /// The first words of HTTP/2, and settings without any.
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
@@ -123,7 +123,7 @@ async fn handlers_learn_who_calls_and_rubbish_ends_only_its_own_connection() {
 
 #[tokio::test]
 async fn silent_connections_make_room_for_one_that_asks() {
-    let Served { address, stop: _stop, .. } = start(hello(), Bounds { connections: 20, http2: true }).await;
+    let Served { address, stop: _stop, .. } = start(hello(), Bounds { connections: 20, ..BOUNDS }).await;
     let mut silent = Vec::new();
     for n in 0..200 {
         // Half a head is what a connection would wait for with its last words.
@@ -145,7 +145,8 @@ async fn who_finds_no_place_among_requests_under_way_is_told_so() {
         std::future::pending::<()>().await;
     });
     let app = Router::new().route("/", never);
-    let Served { address, stop: _stop, .. } = start(app, Bounds { connections: 16, http2: false }).await;
+    let Served { address, stop: _stop, .. } =
+        start(app, Bounds { connections: 16, http2: false, ..BOUNDS }).await;
     let mut held = Vec::new();
     for _ in 0..16 {
         held.push(asked(address).await);
@@ -170,7 +171,8 @@ async fn with_times(app: Router, times: Times) -> Served {
     let seats = Seats::new(BOUNDS.connections, times, Arc::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, (stop, stopping)) = (listener.local_addr().unwrap(), watch::channel(false));
-    let server = Server { app, bounds: BOUNDS, stopping, seats, taken: JoinSet::new(), complained: None };
+    let (lanes, taken) = (Lanes::default(), JoinSet::new());
+    let server = Server { app, bounds: BOUNDS, stopping, seats, lanes, taken, complained: None };
     Served { address, stop, serving: tokio::spawn(serve_on(listener, server)) }
 }
 
@@ -226,4 +228,42 @@ async fn a_peer_of_http2_is_asked_whether_it_is_there_and_let_go_when_it_does_no
         }
     }
     assert_eq!(pings, 4, "it is kept while it answers");
+}
+
+/// Two requests on one connection: the body of each answer.
+async fn asked_twice(address: SocketAddr) -> [String; 2] {
+    let mut peer = says(address, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut first = vec![0; 4_096];
+    let length = peer.read(&mut first).await.unwrap();
+    peer.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let first = String::from_utf8_lossy(&first[..length]).into_owned();
+    [first, rest(&mut peer).await].map(|answer| answer.rsplit("\r\n").next().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn with_lanes_each_connection_is_served_by_one_of_their_threads_to_the_end() {
+    let here = async || format!("{:?}", std::thread::current().id());
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (begins, goes_on) = (begun.clone(), go_on.clone());
+    let late = async move || {
+        begins.notify_one();
+        goes_on.notified().await;
+        "late"
+    };
+    let app = Router::new().route("/", get(here)).route("/late", get(late));
+    let Served { address, stop, serving } = start(app, Bounds { lanes: 2, ..BOUNDS }).await;
+    let (mut seen, own) = (Vec::new(), here().await);
+    for _ in 0..4 {
+        let [first, second] = asked_twice(address).await;
+        assert_eq!(first, second);
+        seen.push(first);
+    }
+    assert!(seen[0] == seen[2] && seen[1] == seen[3] && seen[0] != seen[1], "{seen:?}");
+    assert!(!seen.contains(&own), "{seen:?}");
+    let mut late = says(address, b"GET /late HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    begun.notified().await;
+    stop.send(true).unwrap();
+    go_on.notify_one();
+    assert!(rest(&mut late).await.ends_with("late"), "what was asked before the end is answered");
+    serving.await.unwrap();
 }
