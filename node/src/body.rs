@@ -233,8 +233,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_taken_whole_and_no_longer_than_it_may_be() {
-        let of = async |pieces: &[&'static str], max_bytes| {
-            let pieces = pieces.to_vec().into_iter().map(Ok::<_, std::convert::Infallible>);
+        let of = async |pieces: &'static [&'static str], max_bytes| {
+            let pieces = pieces.iter().copied().map(Ok::<_, std::convert::Infallible>);
             let body = RawBody::from_stream(futures_util::stream::iter(pieces));
             whole(body, max_bytes).await.ok()
         };
