@@ -6,8 +6,11 @@ use crate::sync::salvage;
 use crate::sync::salvaged::{self, Brought, Salvaged};
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use mizili_node::prompt;
 use serde::Serialize;
+use sync_protocol::entity;
 use sync_protocol::ids::EdgeId;
+use sync_protocol::row::Key;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -25,6 +28,47 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   mizili-hub salvage retry")]
     Retry(Common),
+    /// Put rows of one office aside that do not stand, once you have seen to what they say. They are kept; nothing waits for them any more.
+    #[command(after_help = "Examples:
+  mizili-hub salvage dismiss 3 --key 01890a5d-ac96-774b-bcce-b302099a8057
+  mizili-hub salvage dismiss 3 --kind listing
+  mizili-hub salvage dismiss 3 --all")]
+    Dismiss(Dismiss),
+}
+
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["kind", "key", "all"])))]
+pub(super) struct Dismiss {
+    #[command(flatten)]
+    common: Common,
+    /// Number of the edge.
+    edge: u32,
+    /// Of this kind alone, see `mizili-hub salvage show`.
+    #[arg(long, value_parser = kind)]
+    kind: Option<u16>,
+    /// With this key alone, as `mizili-hub salvage show` says it.
+    #[arg(long, value_parser = key)]
+    key: Option<Key>,
+    /// All that are left of it.
+    #[arg(long, conflicts_with_all = ["kind", "key"])]
+    all: bool,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+fn kind(text: &str) -> Result<u16, String> {
+    let named = (0..=u16::MAX).find(|number| entity::name(*number).as_deref() == Some(text));
+    named.or_else(|| text.parse().ok()).ok_or_else(|| {
+        "a kind is a word such as listing or order; `mizili-hub salvage list` shows which there are"
+            .to_owned()
+    })
+}
+
+fn key(text: &str) -> Result<Key, String> {
+    salvaged::key(text).ok_or_else(|| {
+        "a key is a number, an id, or two of them with a stroke between; `mizili-hub salvage show EDGE --left` shows them".to_owned()
+    })
 }
 
 #[derive(Args)]
@@ -39,6 +83,12 @@ pub(super) struct Show {
     /// Those alone that do not stand here again.
     #[arg(long)]
     left: bool,
+}
+
+/// What `dismiss` did.
+#[derive(Serialize)]
+struct Dismissed {
+    dismissed: u64,
 }
 
 /// What `retry` did.
@@ -78,6 +128,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
             })?;
             Ok(())
         }
+        Command::Dismiss(args) => dismiss(&args).await,
         Command::Show(args) => {
             let opened = args.common.open().await?;
             let rows = salvaged::of_edge(&opened.db, EdgeId(args.edge), args.epoch, args.left).await;
@@ -97,19 +148,45 @@ pub(super) async fn run(command: Command) -> Result<()> {
     }
 }
 
+async fn dismiss(args: &Dismiss) -> Result<()> {
+    let Dismiss { common, edge, .. } = args;
+    let question =
+        format!("Shall what is left of it of edge {edge} never stand here? It is kept for you to read.");
+    prompt::sure(question, args.yes).await?;
+    let opened = common.open().await?;
+    let dismissed = salvage::dismiss(&opened.db, &opened.deps(), EdgeId(*edge), args.kind, args.key).await;
+    if dismissed.as_ref().is_ok_and(|dismissed| *dismissed > 0) {
+        try_what_waited(&opened).await;
+    }
+    opened.close().await?;
+    let dismissed = dismissed?;
+    common.output().result(&Dismissed { dismissed }, || match dismissed {
+        0 => format!("Nothing of that is left: `mizili-hub salvage show {edge} --left` shows what is."),
+        n => format!("{n} rows were put aside."),
+    })
+}
+
 fn counted(one: &Brought) -> String {
-    let Brought { epoch, edge, cooperative, kind, rows, stand, last_at } = one;
-    let left = match rows - stand {
-        0 => "all stand again".to_owned(),
-        left => format!(
-            "{left} do not stand: `mizili-hub salvage show {edge} --left`, `mizili-hub salvage retry`"
+    let Brought { epoch, edge, cooperative, kind, rows, stand, ended, last_at } = one;
+    let left = match (rows - stand - ended, ended) {
+        (0, 0) => "all stand again".to_owned(),
+        (0, _) => {
+            format!("{stand} stand again, {ended} gave way to what was done here since or were dismissed")
+        }
+        (left, _) => format!(
+            "{left} do not stand: `mizili-hub salvage show {edge} --left`, then `mizili-hub salvage retry` or `dismiss`"
         ),
     };
     format!("restore {epoch}  edge {edge} {cooperative}: {rows} of {kind}, {left}; the last came {last_at}")
 }
 
 fn line(row: &Salvaged) -> String {
-    let stands = if row.stands { "stands" } else { "does not stand" };
+    let stands = match row.ended.as_deref() {
+        _ if row.stands => "stands",
+        None => "does not stand",
+        Some("gave_way") => "gave way to what was done here since",
+        Some(_) => "was dismissed",
+    };
     format!(
         "restore {}  {} {} at version {}: {stands}\n      {}",
         row.epoch, row.kind, row.key, row.version, row.says

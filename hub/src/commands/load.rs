@@ -4,18 +4,16 @@
 //! changes a listing's stock or makes an order of it holds the listing's lock, so what is read after that lock stays true until
 //! the commit.
 
+use super::brought::brought;
 use crate::db::int;
 use crate::db::{any_of, q, q_scalar};
 use crate::rows::{self, Cells, phone, step_milli};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Body, ListingPost, Needs, RawBody, WorkingSet};
-use sync_protocol::entity::{Entity, EntryId, Listing, Order, OrderStatus};
+use sync_protocol::entity::{EntryId, OrderStatus};
 use sync_protocol::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
-use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
-use sync_protocol::value::Fields;
 use uuid::Uuid;
 
 /// What a batch asks for.
@@ -200,36 +198,6 @@ pub(crate) async fn may_come(
         may_come.extend(q_scalar::<Uuid>(sql).bind(rest).fetch_all(conn).await?);
     }
     Ok(may_come)
-}
-
-/// Listings and orders whose row was brought here and may stand yet: it does from its cooperative's bucket alone. An order lies in its
-/// buyer's too, and from there nobody can make it stand.
-async fn brought(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
-    let keys: Vec<Vec<u8>> = ids.iter().map(|id| Key::Uuid(*id).to_bytes().to_vec()).collect();
-    let rows = q(concat!(
-        "SELECT bucket, entity, id, payload FROM salvaged_rows WHERE NOT stands AND entity IN ($2, $3) AND id = ",
-        any_of!(1, "bytea")
-    ))
-    .bind(keys)
-    .bind(i32::from(Listing::NUMBER))
-    .bind(i32::from(Order::NUMBER))
-    .fetch_all(conn)
-    .await?;
-    let may_stand = |row| {
-        let cells = Cells::of("salvaged_rows", row);
-        let (bucket, key): (&str, Vec<u8>) = (cells.get(0)?, cells.get(2)?);
-        let is_order = cells.number(1)? == u32::from(Order::NUMBER);
-        // What cannot be read cannot stand.
-        let Ok(key @ Key::Uuid(id)) = Key::from_bytes(&key) else { return Ok(None) };
-        let Ok(fields) = Fields::from_canonical(cells.get(3)?) else { return Ok(None) };
-        let of = if is_order {
-            Order::from_fields(key, &fields).map(|order| order.cooperative)
-        } else {
-            Listing::from_fields(key, &fields).map(|listing| listing.cooperative)
-        };
-        Ok(of.ok().filter(|of| Bucket::Coop(*of).to_string() == bucket).map(|_| id))
-    };
-    rows.iter().filter_map(|row| may_stand(row).transpose()).collect()
 }
 
 /// Listings that postings would make which lie here undecided: their ids stand in the postings alone. One that came under another's id

@@ -4,6 +4,7 @@
 //! Everything between a transaction's beginning and its commit is a bounded number of statements, however large the batch.
 
 mod apply;
+mod brought;
 mod context;
 mod load;
 mod names;
@@ -13,6 +14,7 @@ mod store;
 pub mod stream;
 
 pub use apply::{Opened, apply_batch, apply_in_stream, open};
+pub(crate) use brought::Fact;
 pub use context::hub_context;
 pub(crate) use load::{Unknown, may_come};
 

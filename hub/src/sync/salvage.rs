@@ -1,6 +1,7 @@
 //! Rows that edges have and a restored database has forgotten. All are kept whole, for an operator; what says what happened (members,
 //! listings, stock entries, orders) stands again at once. Nothing here may overwrite what was done here since the restore.
 
+mod bought;
 mod locks;
 mod stand;
 
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::EdgeId;
+use sync_protocol::row::Key;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::Message;
 use sync_protocol::wire::rows::Rows;
@@ -86,7 +88,7 @@ async fn note(
             WHERE t.version > $4 OR NOT EXISTS (
                 SELECT FROM sync_rows r WHERE r.bucket = $2 AND r.entity = t.entity AND r.id = t.id AND r.version > t.upto)
         ON CONFLICT (epoch, bucket, entity, id) DO UPDATE SET version = excluded.version, payload = excluded.payload,
-            edge_id = excluded.edge_id, stands = false, unchanged_upto = excluded.unchanged_upto
+            edge_id = excluded.edge_id, stands = false, ended = NULL, unchanged_upto = excluded.unchanged_upto
         WHERE s.version < excluded.version")
     .bind(int(epoch)?)
     .bind(rows.bucket.to_string())
@@ -122,7 +124,7 @@ pub(super) async fn brought_upto(
 /// The first that a cooperative's rows met; the others had their turn.
 pub async fn retry(db: &Db, deps: &Deps) -> Result<u64, ApiError> {
     let of = q(
-        "SELECT DISTINCT epoch, bucket FROM salvaged_rows WHERE NOT stands AND entity = ANY($1) ORDER BY 1, 2",
+        "SELECT DISTINCT epoch, bucket FROM salvaged_rows WHERE NOT stands AND ended IS NULL AND entity = ANY($1) ORDER BY 1, 2",
     );
     let mut tx = db.begin().await?;
     let rows = of.bind(FACTS.map(i32::from).as_slice()).fetch_all(&mut *tx).await?;
@@ -157,6 +159,36 @@ pub async fn retry(db: &Db, deps: &Deps) -> Result<u64, ApiError> {
         }
     }
     trouble.map_or(Ok(stand_now), Err)
+}
+
+/// Puts rows of one edge aside that do not stand: of one kind, or with that key alone, or all. They are kept, nobody tries them again, and
+/// nothing waits for them any more. Returns how many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn dismiss(
+    db: &Db,
+    deps: &Deps,
+    edge: EdgeId,
+    kind: Option<u16>,
+    key: Option<Key>,
+) -> Result<u64, ApiError> {
+    let edge = int(edge.0)?;
+    retrying(deps, || async {
+        let mut tx = db.begin().await?;
+        let done = q(
+            "UPDATE salvaged_rows SET ended = 'dismissed' WHERE edge_id = $1 AND NOT stands AND ended IS NULL
+                AND coalesce(entity = $2, true) AND coalesce(id = $3, true)",
+        )
+        .bind(edge)
+        .bind(kind.map(i32::from))
+        .bind(key.map(|key| key.to_bytes().to_vec()))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected())
+    })
+    .await
 }
 
 async fn left(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -> Result<u64, sqlx::Error> {

@@ -25,8 +25,11 @@ pub struct Brought {
     pub kind: String,
     /// How many.
     pub rows: u64,
-    /// How many of them stand here again. The others differ from what was done here since, or are of a kind that the hub alone makes.
+    /// How many of them stand here again.
     pub stand: u64,
+    /// How many gave way to what was done here since, or were dismissed. What is left of them waits for another row, or is of a kind
+    /// that the hub alone makes.
+    pub ended: u64,
     /// When the last of them came, RFC 3339, UTC.
     pub last_at: String,
 }
@@ -46,6 +49,8 @@ pub struct Salvaged {
     pub version: u64,
     /// Whether it stands here again.
     pub stands: bool,
+    /// Why it never will, if so: `gave_way` to what was done here since, or `dismissed` by an operator.
+    pub ended: Option<String>,
     /// What it says, for reading.
     pub says: String,
 }
@@ -57,7 +62,7 @@ pub struct Salvaged {
 pub async fn counts(db: &Db) -> Result<Vec<Brought>, sqlx::Error> {
     let text = Narrowed::of(
         "SELECT s.epoch, s.edge_id, p.name, s.entity, count(*), count(*) FILTER (WHERE s.stands),
-            extract(epoch FROM max(s.received_at))::bigint
+            count(*) FILTER (WHERE s.ended IS NOT NULL), extract(epoch FROM max(s.received_at))::bigint
         FROM salvaged_rows s JOIN edges e ON e.id = s.edge_id JOIN cooperatives p ON p.id = e.cooperative_id
         GROUP BY s.epoch, s.edge_id, p.name, s.entity ORDER BY s.epoch DESC, s.edge_id, s.entity",
     );
@@ -70,13 +75,15 @@ pub async fn counts(db: &Db) -> Result<Vec<Brought>, sqlx::Error> {
             kind: kind(cells.number(3)?),
             rows: cells.count(4)?,
             stand: cells.count(5)?,
-            last_at: rfc3339(cells.get(6)?),
+            ended: cells.count(6)?,
+            last_at: rfc3339(cells.get(7)?),
         })
     };
     rows(db, text).await?.iter().map(brought).collect()
 }
 
-/// The rows that an edge brought, by restore, kind and key; of all restores or one, and all or those alone that do not stand.
+/// The rows that an edge brought, by restore, kind and key; of all restores or one, and all or those alone that are left: that do not stand,
+/// and of which that may still change.
 ///
 /// # Errors
 /// Those of the database.
@@ -88,11 +95,11 @@ pub async fn of_edge(
 ) -> Result<Vec<Salvaged>, sqlx::Error> {
     let number = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
     let text = Narrowed::of(
-        "SELECT epoch, edge_id, entity, id, version, stands, payload FROM salvaged_rows WHERE edge_id = ",
+        "SELECT epoch, edge_id, entity, id, version, stands, payload, ended FROM salvaged_rows WHERE edge_id = ",
     )
     .with("?", number(edge.0))
     .maybe(" AND epoch = ?", epoch.map(number))
-    .maybe(" AND stands <> ?", only_left.then_some(true))
+    .maybe(" AND ended IS NULL AND stands <> ?", only_left.then_some(true))
     .then(" ORDER BY epoch DESC, entity, id");
     let shown = |row| match salvaged(row) {
         Err(error) if error.is_of_a_row() => Ok(unreadable(row, &error)),
@@ -121,6 +128,7 @@ fn salvaged(row: &PgRow) -> Result<Salvaged, sqlx::Error> {
         key: named(key),
         version: cells.count(4)?,
         stands: cells.get(5)?,
+        ended: cells.get(7)?,
         says: says(number, key, &fields),
     })
 }
@@ -135,6 +143,7 @@ fn unreadable(row: &PgRow, error: &sqlx::Error) -> Salvaged {
         key: String::new(),
         version: cells.count(4).unwrap_or_default(),
         stands: cells.get(5).unwrap_or_default(),
+        ended: cells.get(7).unwrap_or_default(),
         says: format!("cannot be read: {error}"),
     }
 }
@@ -153,6 +162,17 @@ fn named(key: Key) -> String {
     }
 }
 
+/// The key that is shown as this text.
+pub fn key(text: &str) -> Option<Key> {
+    match text.split_once('/') {
+        None => text.parse().map(Key::Int).or_else(|_| text.parse().map(Key::Uuid)).ok(),
+        Some((a, b)) => {
+            let b = b.parse().ok()?;
+            a.parse().map(|a| Key::Pair(a, b)).or_else(|_| a.parse().map(|id| Key::Step(id, b))).ok()
+        }
+    }
+}
+
 fn says(number: u32, key: Key, fields: &Fields) -> String {
     fn of<E: Entity + std::fmt::Debug>(key: Key, fields: &Fields) -> Option<String> {
         E::from_fields(key, fields).ok().map(|row| format!("{row:?}"))
@@ -166,4 +186,20 @@ fn says(number: u32, key: Key, fields: &Fields) -> String {
         _ => None,
     };
     typed.unwrap_or_else(|| format!("{fields:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn every_key_is_found_by_what_is_shown_of_it() {
+        for shown in [Key::Int(7), Key::Pair(7, 24_240), Key::Uuid(Uuid::max()), Key::Step(Uuid::nil(), 4)] {
+            assert_eq!(key(&named(shown)), Some(shown));
+        }
+        for none in ["", "x", "7/", "/7", "7/8/9"] {
+            assert_eq!(key(none), None, "{none}");
+        }
+    }
 }

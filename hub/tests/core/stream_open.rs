@@ -332,3 +332,32 @@ async fn a_cancel_of_an_order_that_was_brought_and_does_not_stand_waits_for_it()
         (vec!["applied"; 2], OrderStatus::Cancelled.code() as i32)
     );
 }
+
+/// What it waits for will never be made again, and the operator has seen to what it says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_waits_for_a_row_that_was_put_aside() {
+    let world = World::new().await;
+    world.rest_as(id(1), office(), &post(id(50), 20)).await;
+    world.rest_as(id(60), user(1), &place(id(50), 2, Source::Ask)).await;
+    world
+        .sql(format!(
+            "INSERT INTO salvaged_rows (epoch, bucket, entity, id, version, payload, edge_id, stands)
+                SELECT 2, bucket, entity, id, version, payload, 1, false FROM sync_rows WHERE entity = {};
+            DELETE FROM sync_rows WHERE bucket = 'coop:1';
+            DELETE FROM orders; DELETE FROM stock_entries; DELETE FROM listing_prices; DELETE FROM listings",
+            Order::NUMBER
+        ))
+        .await;
+    world.take(vec![command(1, office(), &cancel(id(60)))]).await.unwrap();
+    assert_eq!(world.last_words().await, ["held"]);
+    assert_eq!(world.told(&["salvage", "retry"])[0]["stand"], 0);
+    let key = id(60).to_string();
+    let dismiss = ["salvage", "dismiss", "1", "--key", &key, "--yes"];
+    assert_eq!(world.told(&dismiss)[0]["dismissed"], 1);
+    assert_eq!(world.last_words().await, ["applied"], "there is no such order");
+    let listed = &world.told(&["salvage", "list"])[0];
+    assert_eq!((&listed["rows"], &listed["stand"], &listed["ended"]), (&1.into(), &0.into(), &1.into()));
+    let shown = &world.told(&["salvage", "show", "1"])[0];
+    assert_eq!(shown["ended"], "dismissed");
+    assert_eq!(world.told(&dismiss)[0]["dismissed"], 0);
+}

@@ -19,6 +19,7 @@ mod restored;
 mod restored_at_once;
 mod salvage;
 mod salvage_at_once;
+mod salvage_bought;
 mod world;
 
 use chance::Chance;

@@ -94,7 +94,10 @@ async fn what_people_were_told_of_since_the_backup_stands_at_the_hub_again() {
         "{rows:?}"
     );
     let left = salvaged::of_edge(&world.db, EdgeId(1), None, true).await.unwrap();
-    assert_eq!(left.len() as u64, brought.iter().map(|kind| kind.rows - kind.stand).sum::<u64>());
+    assert_eq!(
+        left.len() as u64,
+        brought.iter().map(|kind| kind.rows - kind.stand - kind.ended).sum::<u64>()
+    );
     world.nothing_was_oversold().await.unwrap();
     // And it goes on.
     office.order(listing, 1).await.unwrap();

@@ -1,8 +1,10 @@
 //! Lets rows that were brought back stand in the tables. What was done here since the restore stays as it is; a row that the tables do not
 //! take keeps no other from standing.
 
+use super::bought::bought;
 use super::locks;
-use crate::db::{int, q};
+use crate::commands::Fact;
+use crate::db::{int, q, q_scalar};
 use crate::error::ApiError;
 use crate::feed::{Touched, publish};
 use crate::jobs::bad_rows::{BadRows, OfARow as _};
@@ -22,9 +24,19 @@ pub(super) const FACTS: [u16; 5] =
 /// Rows that are tried between one pair of savepoints. Where one of them breaks, each has a pair of its own.
 const RUN: usize = 64;
 
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Became {
+    Stands,
+    /// It needs something that is not here, or that is not said yet.
+    Waits,
+    /// What was done here since stays instead: it will never stand.
+    GaveWay,
+}
+
 /// One row as it was kept.
-struct Kept {
-    bucket: Bucket,
+pub(super) struct Kept {
+    pub(super) bucket: Bucket,
     entity: u16,
     id: Vec<u8>,
     fields: Fields,
@@ -36,7 +48,7 @@ struct Kept {
 
 const WAITING: &str = "SELECT entity, id, payload, coalesce(unchanged_upto,
         (SELECT h.version FROM restored_heads h WHERE h.epoch = s.epoch AND h.bucket = s.bucket), 0), coalesce(published, 0)
-    FROM salvaged_rows s WHERE epoch = $1 AND bucket = $2 AND NOT stands AND entity = ANY($3) ORDER BY array_position($3, entity), id";
+    FROM salvaged_rows s WHERE epoch = $1 AND bucket = $2 AND NOT stands AND ended IS NULL AND entity = ANY($3) ORDER BY array_position($3, entity), id";
 
 /// Lets stand what does not yet: what waited for another row may stand now that it has come. Returns what moved.
 pub(super) async fn stand(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -> Result<Moved, ApiError> {
@@ -53,36 +65,36 @@ pub(super) async fn stand(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -
         waiting.extend(bad.sift(format_args!("a row of {bucket}"), kept(bucket, row))?);
     }
     let mut touched = Touched::new();
-    let mut stood = Vec::new();
+    let mut settled = Vec::new();
     for run in waiting.chunks(RUN) {
         if let Ok(these) = between_savepoints(conn, run, &mut touched).await? {
-            stood.extend(these);
+            settled.extend(these);
             continue;
         }
         for kept in run {
             let named = format!("{} {:?} of {bucket}", kept.entity, Key::from_bytes(&kept.id));
             let alone = between_savepoints(conn, std::slice::from_ref(kept), &mut touched).await?;
-            stood.extend(bad.sift(named, alone)?.unwrap_or_default());
+            settled.extend(bad.sift(named, alone)?.unwrap_or_default());
         }
     }
     publish(conn, &touched).await.map_err(sqlx::Error::from)?;
-    note(conn, epoch, bucket, &stood).await?;
+    note(conn, epoch, bucket, &settled).await?;
     Ok(touched.moved())
 }
 
-/// Lets rows stand; which of them do. The inner error is that of a row which the tables do not take: the transaction is as it was before
+/// Lets rows stand; what became of those that wait no more. The inner error is that of a row which the tables do not take: the transaction is as it was before
 /// all of these then.
 async fn between_savepoints<'a>(
     conn: &mut PgConnection,
     rows: &'a [Kept],
     touched: &mut Touched,
-) -> Result<Result<Vec<&'a Kept>, sqlx::Error>, sqlx::Error> {
-    let (mut stood, mut by_these) = (Vec::new(), Touched::new());
+) -> Result<Result<Vec<(&'a Kept, Became)>, sqlx::Error>, sqlx::Error> {
+    let (mut settled, mut by_these) = (Vec::new(), Touched::new());
     q("SAVEPOINT salvaged").execute(&mut *conn).await?;
     for kept in rows {
         match one(conn, kept, &mut by_these).await {
-            Ok(true) => stood.push(kept),
-            Ok(false) => {}
+            Ok(Became::Waits) => {}
+            Ok(became) => settled.push((kept, became)),
             Err(error) if error.is_of_a_row() => {
                 q("ROLLBACK TO SAVEPOINT salvaged").execute(&mut *conn).await?;
                 q("RELEASE SAVEPOINT salvaged").execute(&mut *conn).await?;
@@ -93,23 +105,27 @@ async fn between_savepoints<'a>(
     }
     q("RELEASE SAVEPOINT salvaged").execute(&mut *conn).await?;
     touched.extend(by_these);
-    Ok(Ok(stood))
+    Ok(Ok(settled))
 }
 
-/// Notes that these rows stand, and under which version each was let stand.
+/// Notes what became of rows, and under which version each was let stand.
 async fn note(
     conn: &mut PgConnection,
     epoch: u32,
     bucket: Bucket,
-    stood: &[&Kept],
+    settled: &[(&Kept, Became)],
 ) -> Result<(), sqlx::Error> {
-    q("UPDATE salvaged_rows r SET stands = true, published = s.version FROM unnest($3::int[], $4::bytea[]) AS t (entity, id)
+    let stand = |(_, became): &(&Kept, Became)| *became == Became::Stands;
+    q("UPDATE salvaged_rows r SET stands = t.stands, ended = CASE WHEN NOT t.stands THEN 'gave_way' END,
+            published = CASE WHEN t.stands THEN s.version ELSE r.published END
+        FROM unnest($3::int[], $4::bytea[], $5::bool[]) AS t (entity, id, stands)
         LEFT JOIN sync_rows s ON s.bucket = $2 AND s.entity = t.entity AND s.id = t.id
         WHERE r.epoch = $1 AND r.bucket = $2 AND r.entity = t.entity AND r.id = t.id")
     .bind(int(epoch)?)
     .bind(bucket.to_string())
-    .bind(stood.iter().map(|kept| i32::from(kept.entity)).collect::<Vec<_>>())
-    .bind(stood.iter().map(|kept| kept.id.as_slice()).collect::<Vec<_>>())
+    .bind(settled.iter().map(|(kept, _)| i32::from(kept.entity)).collect::<Vec<_>>())
+    .bind(settled.iter().map(|(kept, _)| kept.id.as_slice()).collect::<Vec<_>>())
+    .bind(settled.iter().map(stand).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -123,39 +139,44 @@ fn kept(bucket: Bucket, row: &PgRow) -> Result<Kept, sqlx::Error> {
     Ok(Kept { bucket, entity, id, fields, unchanged_upto: cells.get(3)?, published: cells.get(4)? })
 }
 
-/// Lets one row stand. Whether it does.
-async fn one(conn: &mut PgConnection, kept: &Kept, touched: &mut Touched) -> Result<bool, sqlx::Error> {
-    let Ok(key) = Key::from_bytes(&kept.id) else { return Ok(false) };
-    let Bucket::Coop(own) = kept.bucket else { return Ok(false) };
-    let done = match kept.entity {
-        Member::NUMBER => match Member::from_fields(key, &kept.fields) {
-            Ok(row) if row.cooperative == own => member(conn, &row, kept.bucket, touched).await?,
-            _ => return Ok(false),
-        },
-        Alias::NUMBER => match Alias::from_fields(key, &kept.fields) {
-            Ok(row) => alias(conn, &row, int(own.0)?).await?,
-            Err(_) => return Ok(false),
-        },
-        Listing::NUMBER => match Listing::from_fields(key, &kept.fields) {
-            Ok(row) if row.cooperative == own => listing(conn, &row, kept).await?,
-            _ => return Ok(false),
-        },
-        StockEntry::NUMBER => match StockEntry::from_fields(key, &kept.fields) {
-            Ok(row) => entry(conn, &row, int(own.0)?).await?,
-            Err(_) => return Ok(false),
-        },
-        _ => match Order::from_fields(key, &kept.fields) {
-            Ok(row) if row.cooperative == own => {
-                if let Some(buyer) = row.buyer_cooperative {
-                    touched.add(Bucket::Coop(buyer), Order::NUMBER, key);
-                }
-                order(conn, &row, kept).await?
+/// Lets one row stand, if it may.
+async fn one(conn: &mut PgConnection, kept: &Kept, touched: &mut Touched) -> Result<Became, sqlx::Error> {
+    let Ok(key) = Key::from_bytes(&kept.id) else { return Ok(Became::Waits) };
+    let Bucket::Coop(own) = kept.bucket else { return Ok(Became::Waits) };
+    let stands = match Fact::read(own, kept.entity, key, &kept.fields) {
+        None => return Ok(Became::Waits),
+        Some(Fact::Member(row)) => member(conn, &row, kept.bucket, touched).await?,
+        Some(Fact::Alias(row)) => alias(conn, &row, int(own.0)?).await?,
+        Some(Fact::Listing(row)) => listing(conn, &row, kept).await?,
+        Some(Fact::Entry(row)) => entry(conn, &row, int(own.0)?).await?,
+        Some(Fact::Sold(row)) => {
+            if let Some(buyer) = row.buyer_cooperative {
+                touched.add(Bucket::Coop(buyer), Order::NUMBER, key);
             }
-            _ => return Ok(false),
-        },
+            order(conn, &row, kept).await?
+        }
+        Some(Fact::Bought(row)) => return bought(conn, &row, kept, touched).await,
     };
     touched.add(kept.bucket, kept.entity, key);
-    Ok(done)
+    if stands { Ok(Became::Stands) } else { beside_what_is_here(conn, kept).await }
+}
+
+/// What becomes of a row that changes nothing: what was done here since stays for good, and may be the same.
+async fn beside_what_is_here(conn: &mut PgConnection, kept: &Kept) -> Result<Became, sqlx::Error> {
+    let since = q_scalar::<bool>("SELECT payload = $6 FROM sync_rows WHERE bucket = $1 AND entity = $2 AND id = $3 AND version > $4 AND version <> $5")
+        .bind(kept.bucket.to_string())
+        .bind(kept.entity.cast_signed())
+        .bind(&kept.id)
+        .bind(kept.unchanged_upto)
+        .bind(kept.published)
+        .bind(kept.fields.canonical())
+        .fetch_optional(conn)
+        .await?;
+    Ok(match since {
+        None => Became::Waits,
+        Some(true) => Became::Stands,
+        Some(false) => Became::GaveWay,
+    })
 }
 
 /// One whose number was registered again since gives way to the member that has it now, as in a registration: whatever names the one
@@ -240,7 +261,11 @@ async fn listing(conn: &mut PgConnection, row: &Listing, kept: &Kept) -> Result<
     Ok(done.rows_affected() > 0)
 }
 
-async fn entry(conn: &mut PgConnection, row: &StockEntry, cooperative: i32) -> Result<bool, sqlx::Error> {
+pub(super) async fn entry(
+    conn: &mut PgConnection,
+    row: &StockEntry,
+    cooperative: i32,
+) -> Result<bool, sqlx::Error> {
     let done = q("INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind)
         SELECT $1, $2, id, cooperative_id, $4, $5, $6 FROM listings WHERE id = $3 AND cooperative_id = $7 ON CONFLICT DO NOTHING")
     .bind(row.id.of)
@@ -256,7 +281,7 @@ async fn entry(conn: &mut PgConnection, row: &StockEntry, cooperative: i32) -> R
 }
 
 /// Who ordered over REST is found again by the number.
-async fn order(conn: &mut PgConnection, row: &Order, kept: &Kept) -> Result<bool, sqlx::Error> {
+pub(super) async fn order(conn: &mut PgConnection, row: &Order, kept: &Kept) -> Result<bool, sqlx::Error> {
     let done = q("INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
             buyer_name, buyer_cooperative_id, buyer_user_id, status, channel, placed_at_s, odd_price, recorded_at)
         SELECT $1, l.id, l.cooperative_id, $3, $4, $5, $6, $7, $8, $9, (SELECT id FROM users WHERE phone = $7 AND $11 = 0), $10, $11,
