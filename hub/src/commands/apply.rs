@@ -270,11 +270,8 @@ fn decide(
             blocked.add(&Aggregates::of_body(command.id, body, &command.actor, context, sold));
             return Ok(open(Verdict::Held));
         }
-        // Whoever asks here asks again himself, and a product that is not known here is none to him.
-        let needs = body.needs(command.id, &command.actor, context);
-        if needs.listings.iter().all(|listing| set.listings.contains_key(listing)) {
-            return Err(ApplyError::Awaited);
-        }
+        // Whoever asks here asks again himself.
+        return Err(ApplyError::Awaited);
     }
     match body.decide(command, context, set) {
         Err(refusal) => Ok(open(Verdict::Rejected(refusal))),

@@ -38,7 +38,7 @@ impl Wanted {
     pub(super) fn of_nothing(cooperative: CooperativeId) -> [Self; 2] {
         let nil = Uuid::nil();
         let one = || {
-            let mut wanted = Self::default();
+            let mut wanted = Self { is_of_edge: true, ..Self::default() };
             wanted.needs.listings.insert(ListingId(nil));
             wanted.needs.orders.insert(OrderId(nil));
             wanted.needs.members.insert(MemberId(nil));
@@ -171,10 +171,10 @@ async fn lock_listings(
     Ok(())
 }
 
-/// Which of the listings and orders that were not known here a moment ago may come: all of them while an office has not come since a
-/// restore, or has not offered all of what it offers again; else those whose row was brought here and does not stand yet, and those that a
-/// command makes which lies here undecided, unless it is one of `deciding`, which are being decided here. Whatever has come since they were looked for is one of them: who brought it is not asked any
-/// more then.
+/// Which of these listings and orders, that were not known here a moment ago, may come: all while an office has not come since a restore, or
+/// has not offered all of what it offers again; else those whose row was brought here and may stand yet, and those that a command makes
+/// which lies here undecided, unless it is one of `deciding`, which are being decided here. Whatever has come since they were looked for is
+/// one of them: who brought it is not asked any more then.
 pub(crate) async fn may_come(
     conn: &mut PgConnection,
     Unknown { listings, orders }: &Unknown,
@@ -187,9 +187,9 @@ pub(crate) async fn may_come(
     let found = q_scalar::<Uuid>(sql).bind(&unknown).bind(deciding);
     let mut may_come: HashSet<Uuid> = found.fetch_all(&mut *conn).await?.into_iter().collect();
     may_come.extend(brought(conn, &unknown).await?);
-    if listings.iter().any(|id| !may_come.contains(id)) {
-        let posted = posted_undecided(conn, deciding).await?;
-        may_come.extend(posted.into_iter().filter(|id| listings.contains(id)));
+    let listings: Vec<Uuid> = listings.iter().filter(|id| !may_come.contains(id)).copied().collect();
+    if !listings.is_empty() {
+        may_come.extend(posted_undecided(conn, &listings, deciding).await?);
     }
     let rest: Vec<Uuid> = unknown.into_iter().filter(|id| !may_come.contains(id)).collect();
     if !rest.is_empty() {
@@ -200,11 +200,19 @@ pub(crate) async fn may_come(
     Ok(may_come)
 }
 
-/// Listings that postings would make which lie here undecided: their ids stand in the postings alone. One that came under another's id
-/// makes another listing than it names.
-async fn posted_undecided(conn: &mut PgConnection, deciding: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
-    let rows = q("SELECT body FROM commands WHERE kind = $1 AND id <> ALL($2) AND clash_id IS NULL
-        AND verdict IN ('held', 'quarantined', 'unsupported')")
+/// Which of these listings postings would make that lie here undecided: their ids stand in the postings alone, at one place in each. One
+/// that came under another's id makes another listing than it names.
+async fn posted_undecided(
+    conn: &mut PgConnection,
+    listings: &[Uuid],
+    deciding: &[Uuid],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let rows = q(concat!(
+        "SELECT body FROM commands WHERE kind = $2 AND id <> ALL($3) AND clash_id IS NULL
+            AND verdict IN ('held', 'quarantined', 'unsupported') AND substring(body FROM 3 FOR 16) = ",
+        any_of!(1, "bytea")
+    ))
+    .bind(listings.iter().map(|id| id.as_bytes().to_vec()).collect::<Vec<_>>())
     .bind(i32::from(ListingPost::KIND))
     .bind(deciding)
     .fetch_all(conn)

@@ -10,7 +10,9 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Actor, ActorKind, Body, Command, OrderPlace, Source};
+use sync_protocol::command::{
+    Actor, ActorKind, Body, Command, ListingWithdraw, OrderCancel, OrderPlace, Source,
+};
 use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, hub_born};
 
 /// Products and prices as the bench has them.
@@ -44,10 +46,16 @@ const COUNTRY: &str = "
     INSERT INTO edges (cooperative_id, incarnation, enrolled_at) SELECT n, 1, now() FROM generate_series(1, 500) n;
     INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) SELECT n, 1, '', 1 FROM generate_series(1, 500) n;
     INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number)
-        SELECT 2 + n % 400, 1, n, gen_random_uuid(), 0, 0, 0, 1, '', '', 'applied', n FROM generate_series(1, 20000) n;";
+        SELECT 2 + n % 400, 1, n, gen_random_uuid(), 0, 0, 0, 1, '', '', 'applied', n FROM generate_series(1, 20000) n;
+    INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number)
+        SELECT 2 + n % 400, 1, 20000 + n, gen_random_uuid(), 0, 0, 0, 2, uuid_send(gen_random_uuid()), '', 'quarantined', 20000 + n
+            FROM generate_series(1, 20000) n;
+    INSERT INTO salvaged_rows (epoch, bucket, entity, id, version, payload, edge_id, stands)
+        SELECT 2, 'coop:' || n % 500, 14, '\\x03'::bytea || uuid_send(gen_random_uuid()), n, '', 1 + n % 500, false
+            FROM generate_series(1, 20000) n;";
 
 /// Tables that no kept statement may read from end to end.
-const LARGE: [&str; 11] = [
+const LARGE: [&str; 12] = [
     "listings",
     "stock_entries",
     "orders",
@@ -59,6 +67,7 @@ const LARGE: [&str; 11] = [
     "buckets",
     "sync_rows",
     "commands",
+    "salvaged_rows",
 ];
 
 /// Beginnings of lists' conditions and what follows them, and the index that each has to walk along.
@@ -126,7 +135,20 @@ async fn use_everything(hub: &TestHub) {
     let some = hub.ask("SELECT id FROM listings LIMIT 1").await;
     assert_eq!(product.len(), some.len());
     use_commands(hub, &some, 1..=3).await;
+    ask_for_what_is_not_here(hub, 4).await;
     use_everything_of(hub, &some).await;
+}
+
+/// An office takes an order back, and a product, of which the hub has never heard.
+async fn ask_for_what_is_not_here(hub: &TestHub, from: u64) {
+    let (order, listing) = (hub_born(900_001), hub_born(900_002));
+    let actor = Actor { kind: ActorKind::Office, id: None, phone: 265_700_000_000 };
+    let bodies: [Body; 2] = [OrderCancel::new(order).into(), ListingWithdraw { listing }.into()];
+    let commands = (from..).zip(bodies).map(|(seq, body)| {
+        let id = CommandId(hub.state.deps.ids.uuid_v7());
+        Command { id, seq, made_at_s: 0, actor: actor.clone(), body: body.to_raw() }
+    });
+    take_batch(&hub.state.db, &hub.state.deps, EdgeId(1), 1, 1, commands.collect()).await.unwrap();
 }
 
 /// What people do with a product.

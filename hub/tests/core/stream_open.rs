@@ -8,9 +8,11 @@ use mizili_hub::commands::stream::{
     retry_quarantined, take_batch,
 };
 use mizili_hub::jobs;
+use mizili_node::testing::log::Log;
 use sync_protocol::command::{Adjustment, Body, Command, RawBody, Source, StockAdjust};
 use sync_protocol::entity::{Entity, Order, OrderStatus};
 use sync_protocol::ids::{EdgeId, Holder};
+use tracing::Level;
 
 const POISON: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.buyer_name = 'Poison' THEN RAISE EXCEPTION 'planted poison'; END IF; RETURN NEW; END $$;
@@ -289,9 +291,23 @@ async fn what_is_about_a_product_whose_posting_lies_here_undecided_waits_for_it(
     }
 }
 
-/// An order stands from its seller's bucket alone: what lies in the buyer's can never make it stand, so nobody waits for it.
+/// What an edge asks for may wait for a posting that lies here undecided; to a person there is no such product, whatever lies here.
 #[tokio::test]
-async fn a_cancel_of_an_order_that_only_its_buyers_office_brought_waits_for_nothing() {
+async fn people_at_the_hub_ask_no_edges_postings() {
+    let world = World::new().await;
+    let log = Log::default();
+    let _here = log.here_at(Level::DEBUG);
+    let asks = || log.take().contains("SELECT body FROM commands");
+    let unknown = place(id(50), 1, Source::Ask);
+    assert_eq!(word(&world.rest(user(1), &unknown).await.verdict), "rejected not_found ");
+    assert!(!asks());
+    world.take(vec![command(1, caller(7_000_000_001), &unknown)]).await.unwrap();
+    assert!(asks());
+}
+
+/// An order stands from its seller's bucket or its buyer's: what lies in another can never make it stand, so nobody waits for it.
+#[tokio::test]
+async fn a_cancel_of_an_order_that_a_stranger_brought_waits_for_nothing() {
     let world = World::new().await;
     world.rest_as(id(1), office(), &post(id(50), 20)).await;
     world.rest_as(id(60), user(1), &place(id(50), 2, Source::Ask)).await;

@@ -60,8 +60,9 @@ pub struct WorkingSet {
     /// Listings of which the hub may have sold what it has forgotten: it was restored from a backup, and an office of their cooperative has
     /// not come since.
     pub awaited: HashSet<ListingId>,
-    /// Listings and orders that were not known here when this was read, and may come all the same: an office is awaited so that may bring
-    /// them, or what makes them lies here undecided.
+    /// Orders that were not known here when this was read, and may come all the same: an office is awaited that may bring them, or what
+    /// makes them lies here undecided. Listings too where an edge's commands are decided: to people at the hub one that is not known there
+    /// is none.
     pub may_come: HashSet<Uuid>,
     /// Stock entries that the batch has set, so that one reached twice counts once.
     pub entries: HashSet<crate::entity::EntryId>,
