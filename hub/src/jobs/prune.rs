@@ -63,7 +63,7 @@ pub async fn prune_once(db: &Db, deps: &Deps, scope_of: ScopeOf) -> Result<Prune
     let mut tx = db.begin().await?;
     pruned.sessions = sessions(&mut tx, now).await?;
     pruned.verdicts = superseded_verdicts(&mut tx).await?;
-    let streams = streams(&mut tx).await?;
+    let streams = streams(&mut tx, &mut bad).await?;
     let passed = passed_by_edges(&mut tx, days_ago(SILENT_DAYS), scope_of, &mut bad).await?;
     let upto = prunable(&mut tx, passed, &mut bad).await?;
     tx.commit().await?;
@@ -100,15 +100,19 @@ async fn superseded_verdicts(conn: &mut PgConnection) -> Result<u64, sqlx::Error
     Ok(gone.rows_affected())
 }
 
-async fn streams(conn: &mut PgConnection) -> Result<Vec<Stream>, sqlx::Error> {
+async fn streams(conn: &mut PgConnection, bad: &mut BadRows) -> Result<Vec<Stream>, sqlx::Error> {
     let rows = q("SELECT edge_id, incarnation FROM edge_streams ORDER BY edge_id, incarnation")
         .fetch_all(conn)
         .await?;
     let stream = |row| {
         let cells = Cells::of("edge_streams", row);
-        Ok(Stream { edge: EdgeId(cells.number(0)?), incarnation: cells.number(1)? })
+        Ok::<_, sqlx::Error>(Stream { edge: EdgeId(cells.number(0)?), incarnation: cells.number(1)? })
     };
-    rows.iter().map(stream).collect()
+    let mut streams = Vec::with_capacity(rows.len());
+    for row in &rows {
+        streams.extend(bad.sift("a stream", stream(row))?);
+    }
+    Ok(streams)
 }
 
 /// What is done to a stream's old commands.
@@ -228,7 +232,9 @@ async fn passed_by_edges(
     .await?;
     let mut passed: HashMap<Bucket, u64> = HashMap::new();
     for row in &rows {
-        let edge = EdgeId(Cells::of("edges", row).number(0)?);
+        let Some(edge) = bad.sift("an edge", Cells::of("edges", row).number(0).map(EdgeId))? else {
+            continue;
+        };
         let stands = stands_at(conn, edge, row, scope_of).await;
         for (bucket, upto) in bad.sift(Bucket::Edge(edge), stands)?.unwrap_or_default() {
             let lowest = passed.entry(bucket).or_insert(u64::MAX);

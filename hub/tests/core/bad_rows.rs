@@ -1,14 +1,16 @@
 //! One row that cannot be used stops no job: it is counted, and the others are seen to.
 
-use crate::support::{A, EDGE, World, bucket, id, office, post, raw};
-use mizili_hub::commands::stream::{Quarantined, desk, dismiss, retry_all_open, retry_all_quarantined};
+use crate::support::{A, EDGE, World, bucket, caller, command, id, office, place, post, raw};
+use mizili_hub::commands::stream::{
+    Quarantined, desk, dismiss, retry_all_held, retry_all_open, retry_all_quarantined,
+};
 use mizili_hub::feed::{Touched, check::compare_all};
 use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::jobs::prune::{ScopeFuture, prune_once};
 use mizili_hub::jobs::{catalogue, turns};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::RawBody;
+use sync_protocol::command::{RawBody, Source};
 use sync_protocol::entity::{Entity, Member};
 use sync_protocol::ids::EdgeId;
 use sync_protocol::row::Key;
@@ -59,6 +61,57 @@ async fn nonsense_of_one_edge_does_not_stop_forgetting_for_all() {
     world.sql("INSERT INTO edge_sessions VALUES ('\\x01', 1, 1, to_timestamp(0))").await;
     let pruned = prune_once(&world.db, &world.deps, scope_of).await.unwrap();
     assert_eq!((pruned.sessions, pruned.tombstones, pruned.bad), (1, 1, 2));
+}
+
+/// An edge and a stream with numbers that no program gives out, and one whose old commands the database does not let go.
+#[tokio::test]
+async fn an_edge_and_a_stream_that_no_program_made_do_not_stop_forgetting_for_all() {
+    let world = World::new().await;
+    world.sql("INSERT INTO edges (cooperative_id, incarnation) VALUES (2, 1)").await;
+    world
+        .sql("INSERT INTO edges (id, cooperative_id, incarnation) OVERRIDING SYSTEM VALUE VALUES (-7, 1, 1)")
+        .await;
+    hears(&world, EDGE, &[]).await;
+    hears(&world, EdgeId(2), &[]).await;
+    world
+        .sql(
+            "INSERT INTO edge_streams (edge_id, incarnation, link_random) VALUES (1, -1, '');
+             INSERT INTO edge_streams (edge_id, incarnation, link_random, heard_cursors) VALUES (-7, 1, '', '');
+             UPDATE edges SET last_contact_at = now() + interval '10 years' WHERE id = -7;
+             INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict,
+                verdict_number, received_at)
+                SELECT e, 1, 1, gen_random_uuid(), 0, 2, 1, 5, '\\x01', '', 'applied', 1, to_timestamp(0) FROM (VALUES (1), (2)) AS v (e);
+             CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$;
+             CREATE TRIGGER kept BEFORE UPDATE ON commands FOR EACH ROW WHEN (OLD.edge_id = 1) EXECUTE FUNCTION kept();
+             INSERT INTO edge_sessions VALUES ('\\x01', 1, 1, to_timestamp(0))",
+        )
+        .await;
+    let pruned = prune_once(&world.db, &world.deps, scope_of).await.unwrap();
+    assert_eq!((pruned.sessions, pruned.bodies), (1, 1), "{pruned:?}");
+    assert!(pruned.bad >= 4, "the edge, its stream, the other one, and what was kept: {pruned:?}");
+}
+
+/// Of an edge whose own number cannot be read nothing can be tried.
+#[tokio::test]
+async fn an_edge_that_no_program_made_does_not_keep_the_others_from_what_they_wait_for() {
+    for retry in ["held", "open"] {
+        let world = World::new().await;
+        world.sql("INSERT INTO edges (id, cooperative_id, incarnation) OVERRIDING SYSTEM VALUE VALUES (-7, 1, 1)").await;
+        world.take(vec![command(1, caller(7_000_000_001), &place(id(50), 1, Source::Ask))]).await.unwrap();
+        world
+            .sql(
+                "UPDATE commands SET verdict = 'held';
+                 INSERT INTO commands (edge_id, incarnation, seq, id, made_at_s, actor_kind, actor_phone, kind, body, body_hash, verdict, verdict_number)
+                 VALUES (-7, 1, 1, gen_random_uuid(), 0, 2, 265991000900, 5, '\\xff', '', 'held', 1)",
+            )
+            .await;
+        let changed = match retry {
+            "held" => retry_all_held(&world.db, &world.deps).await,
+            _ => retry_all_open(&world.db, &world.deps).await,
+        };
+        assert_eq!(changed.unwrap(), 1, "{retry}");
+        assert_eq!(world.texts("SELECT verdict FROM commands ORDER BY edge_id").await, ["held", "rejected"]);
+    }
 }
 
 #[tokio::test]

@@ -178,5 +178,10 @@ async fn named(db: &Db, text: &'static str) -> Result<Vec<EdgeId>, sqlx::Error> 
     let mut tx = db.begin().await?;
     let rows = q(text).fetch_all(&mut *tx).await?;
     tx.commit().await?;
-    rows.iter().map(|row| Ok(EdgeId(Cells::of("edges", row).number(0)?))).collect()
+    let mut bad = BadRows::of("retry");
+    let mut edges = Vec::with_capacity(rows.len());
+    for row in &rows {
+        edges.extend(bad.sift("an edge", Cells::of("edges", row).number(0).map(EdgeId))?);
+    }
+    Ok(edges)
 }
