@@ -124,25 +124,37 @@ pub(super) fn lock_file(path: &Path) -> Result<File, PostgresError> {
     File::options().create(true).append(true).mode(0o600).open(path).map_err(at(path))
 }
 
-/// Waits for the lock, without holding up the runtime. Closing the file gives it back, and so does the end of
-/// the process, however it ends.
-pub(super) async fn lock_alone(path: PathBuf) -> Result<File, PostgresError> {
+/// A lock that nobody else holds, given back when this goes, or when the process ends, however it does. Closing the file alone might not:
+/// a process that another thread is about to start has a copy of it for a moment, and with it the lock.
+#[derive(Debug)]
+pub(super) struct Alone(File);
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "a lock of the private Postgres is given back late");
+        }
+    }
+}
+
+/// Waits for the lock, without holding up the runtime.
+pub(super) async fn lock_alone(path: PathBuf) -> Result<Alone, PostgresError> {
     let file = lock_file(&path)?;
     match file.try_lock() {
-        Ok(()) => return Ok(file),
+        Ok(()) => return Ok(Alone(file)),
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(error)) => return Err(at(path)(error)),
     }
     tracing::debug!(lock = %path.display(), "waiting for another process");
-    let waited = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+    let waited = tokio::task::spawn_blocking(move || file.lock().map(|()| Alone(file))).await;
     waited.map_err(std::io::Error::other).and_then(|locked| locked).map_err(at(path))
 }
 
 /// Takes the lock if nobody else holds it in any way.
-pub(super) fn try_lock_alone(path: &Path) -> Result<Option<File>, PostgresError> {
+pub(super) fn try_lock_alone(path: &Path) -> Result<Option<Alone>, PostgresError> {
     let file = lock_file(path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Alone(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(at(path)(error)),
     }
@@ -216,5 +228,17 @@ mod tests {
         prepare_runtime(&root.path().join("fresh"), me).unwrap();
         let error = prepare_runtime(&root.path().join("link"), me).unwrap_err();
         assert!(matches!(error, PostgresError::NotOwner { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn who_gives_a_lock_up_gives_it_up_though_a_copy_of_its_file_is_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let lock = lock_alone(path.clone()).await.unwrap();
+        // As a process has that another thread is about to start.
+        let _copy = lock.0.try_clone().unwrap();
+        assert!(try_lock_alone(&path).unwrap().is_none());
+        drop(lock);
+        assert!(try_lock_alone(&path).unwrap().is_some());
     }
 }

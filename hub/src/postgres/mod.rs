@@ -130,7 +130,7 @@ impl LocalPostgres {
     /// The server could not be stopped.
     pub async fn stop(self) -> Result<Stopped, PostgresError> {
         let _guard = lock_alone(self.server.folder.start_lock()).await?;
-        // Not by closing it: a process that another thread is about to start has a copy of the file for a moment, and with it the lock.
+        // Not by closing it, as `Alone` says.
         self.users.unlock().map_err(error::at(self.server.folder.users_lock()))?;
         let Some(_alone) = try_lock_alone(&self.server.folder.users_lock())? else {
             tracing::info!("another process still uses the private Postgres: it stays up");

@@ -191,9 +191,9 @@ pub(super) fn read_block(
         let is_other_type = last.is_some_and(|last| head >> 2 == last >> 2);
         last = Some(head);
         let absent = read_bits(input, live)?;
-        without = if is_other_type { without_both(&without, &absent)? } else { absent.clone() };
+        let in_neither = is_other_type.then(|| without_both(&without, &absent)).transpose()?;
         let present = absent.iter().filter(|absent| !**absent).count();
-        let bodies = rows[start..].iter_mut().filter_map(|row| row.body.as_mut()).zip(absent);
+        let bodies = rows[start..].iter_mut().filter_map(|row| row.body.as_mut()).zip(&absent);
         let mut bodies = bodies.filter_map(|(body, absent)| (!absent).then_some(body));
         let mut put = |value: Value<'_>| {
             if let Some(body) = bodies.next() {
@@ -210,11 +210,12 @@ pub(super) fn read_block(
             2 => read_texts(input, present, &mut room.texts)?.into_iter().for_each(|v| put(Value::Bytes(v))),
             _ => read_uuids(input, present)?.into_iter().for_each(|v| put(Value::Uuid(v))),
         }
+        without = in_neither.unwrap_or(absent);
     }
     Ok(())
 }
 
-/// The rows that have no cell in either of two columns of one field. A row has a cell in one of them.
+/// The rows that have no cell in either of two columns of one field. A row has a cell in at most one of them.
 fn without_both(before: &[bool], absent: &[bool]) -> Result<Vec<bool>, WireError> {
     let both = before.iter().zip(absent);
     if both.clone().any(|(before, absent)| !before && !absent) {
