@@ -58,7 +58,7 @@ pub(super) struct Dismiss {
 }
 
 fn kind(text: &str) -> Result<u16, String> {
-    let named = (0..=u16::MAX).find(|number| entity::name(*number).as_deref() == Some(text));
+    let named = (0..=u16::MAX).find(|number| entity::name(*number) == Some(text));
     named.or_else(|| text.parse().ok()).ok_or_else(|| {
         "a kind is a word such as listing or order; `mizili-hub salvage list` shows which there are"
             .to_owned()
