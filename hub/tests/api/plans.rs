@@ -146,7 +146,7 @@ async fn ask_for_what_is_not_here(hub: &TestHub, from: u64) {
     let bodies: [Body; 2] = [OrderCancel::new(order).into(), ListingWithdraw { listing }.into()];
     let commands = (from..).zip(bodies).map(|(seq, body)| {
         let id = CommandId(hub.state.deps.ids.uuid_v7());
-        Command { id, seq, made_at_s: 0, actor: actor.clone(), body: body.to_raw() }
+        Command { id, seq, made_at_s: 0, actor, body: body.to_raw() }
     });
     take_batch(&hub.state.db, &hub.state.deps, EdgeId(1), 1, 1, commands.collect()).await.unwrap();
 }
