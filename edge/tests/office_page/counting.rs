@@ -95,19 +95,20 @@ async fn what_would_be_refused_is_said_to_be_and_not_asked_about() {
     office.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn offers_of_one_name_are_told_apart_in_the_list_of_orders_and_where_one_is_taken() {
+/// A market in which a member offers maize; which offer that is.
+fn with_a_members_offer() -> (TestEdge, ListingId) {
     let edge = TestEdge::with_market();
     let id = ListingId(hub_born(501));
-    let offer = Listing {
-        id,
-        cooperative: COOP,
-        commodity: MAIZE,
-        seller: Some(member_id()),
-        available: None,
-        ..other_listing()
-    };
+    let seller = Some(member_id());
+    let offer =
+        Listing { id, cooperative: COOP, commodity: MAIZE, seller, available: None, ..other_listing() };
     edge.feed(Bucket::Coop(COOP), vec![live(&offer)]);
+    (edge, id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offers_of_one_name_are_told_apart_in_the_list_of_orders_and_where_one_is_taken() {
+    let (edge, id) = with_a_members_offer();
     edge.place_order(id, 1).unwrap();
     let office = Office::signed_in_at(edge).await;
     let page = &office.browser;
@@ -135,17 +136,7 @@ async fn offers_of_one_name_are_told_apart_in_the_list_of_orders_and_where_one_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_members_offer_carries_the_name_and_what_is_off_sale_says_nothing_else() {
-    let edge = TestEdge::with_market();
-    let id = ListingId(hub_born(501));
-    let offer = Listing {
-        id,
-        cooperative: COOP,
-        commodity: MAIZE,
-        seller: Some(member_id()),
-        available: None,
-        ..other_listing()
-    };
-    edge.feed(Bucket::Coop(COOP), vec![live(&offer)]);
+    let (edge, _) = with_a_members_offer();
     let office = Office::signed_in_at(edge).await;
     let page = &office.browser;
     office.offer("50").await;

@@ -4,6 +4,8 @@
 mod accounts;
 mod bad_input;
 mod cli;
+mod cli_starting;
+mod cli_users;
 mod counted;
 mod docs;
 mod edges;
@@ -16,6 +18,7 @@ mod pages;
 mod plans;
 mod prices;
 mod products;
+mod program;
 mod reference;
 mod rights;
 mod shapes;

@@ -21,8 +21,7 @@ const KEY: u64 = 4_711;
 /// A second office, of the second cooperative.
 async fn two_offices() -> World {
     let world = World::new().await;
-    world.sql("INSERT INTO edges (cooperative_id, incarnation, enrolled_at) VALUES (2, 1, now())").await;
-    world.sql("INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (2, 1, '\\x00', 1)").await;
+    assert_eq!(world.another_edge(B).await, OTHER);
     let mut touched = Touched::new();
     touched.add(Bucket::Edge(OTHER), EdgeSettings::NUMBER, Key::Int(OTHER.0));
     world.publish(&touched).await;

@@ -1,7 +1,7 @@
 //! Verdicts that are still open: what waits behind them, and how they end.
 
 use crate::support::{
-    EDGE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, raw, user, word,
+    A, B, EDGE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, raw, user, word,
 };
 use mizili_hub::commands::stream::{
     Quarantined, dismiss, retry_all_held, retry_all_open, retry_all_quarantined, retry_open,
@@ -11,7 +11,7 @@ use mizili_hub::jobs;
 use mizili_node::testing::log::Log;
 use sync_protocol::command::{Adjustment, Body, Command, RawBody, Source, StockAdjust};
 use sync_protocol::entity::{Entity, Order, OrderStatus};
-use sync_protocol::ids::{EdgeId, Holder};
+use sync_protocol::ids::Holder;
 use tracing::Level;
 
 const POISON: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -184,16 +184,11 @@ async fn nothing_of_a_revoked_edge_is_tried_again_but_what_an_operator_names() {
 #[tokio::test]
 async fn one_edges_trouble_keeps_no_other_from_its_turn() {
     let world = World::new().await;
-    world
-        .sql(
-            "INSERT INTO edges (cooperative_id, incarnation, enrolled_at) VALUES (2, 1, now());
-            INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (2, 1, '\\x00', 1)",
-        )
-        .await;
+    let edge = world.another_edge(B).await;
     let unknown = |seq| raw(seq, office(), RawBody { kind: 999, bytes: vec![] });
     world.take(vec![unknown(1)]).await.unwrap();
     let other = Command { seq: 1, ..unknown(2) };
-    take_batch(&world.db, &world.deps, EdgeId(2), 1, 1, vec![other]).await.unwrap();
+    take_batch(&world.db, &world.deps, edge, 1, 1, vec![other]).await.unwrap();
     world
         .sql("CREATE FUNCTION busy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                 RAISE EXCEPTION 'busy' USING ERRCODE = 'serialization_failure'; END $$;
@@ -252,12 +247,7 @@ async fn a_cancel_whose_order_comes_while_it_is_tried_again_waits_on_and_breaks_
 async fn what_is_about_a_product_whose_posting_lies_here_undecided_waits_for_it() {
     for is_mended in [true, false] {
         let world = World::new().await;
-        world
-            .sql(
-                "INSERT INTO edges (cooperative_id, incarnation, enrolled_at) VALUES (1, 1, now());
-                INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (2, 1, '\\x00', 1)",
-            )
-            .await;
+        let another = world.another_edge(A).await;
         world
             .sql(
                 "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted poison'; END $$;
@@ -269,7 +259,7 @@ async fn what_is_about_a_product_whose_posting_lies_here_undecided_waits_for_it(
         let others = |seq, body: &Body| Command { seq, ..command(100 + seq, office(), body) };
         let order = others(1, &place(id(50), 2, Source::Ask));
         let unheard_of = others(2, &place(id(51), 2, Source::Ask));
-        take_batch(&world.db, &world.deps, EdgeId(2), 1, 1, vec![order, unheard_of]).await.unwrap();
+        take_batch(&world.db, &world.deps, another, 1, 1, vec![order, unheard_of]).await.unwrap();
         let words = "SELECT verdict FROM commands WHERE edge_id = 2 ORDER BY seq";
         assert_eq!(world.texts(words).await, ["held", "rejected"]);
         // A person at the hub is told what he sees: there is no such product.
@@ -305,20 +295,26 @@ async fn people_at_the_hub_ask_no_edges_postings() {
     assert!(asks());
 }
 
-/// An order stands from its seller's bucket or its buyer's: what lies in another can never make it stand, so nobody waits for it.
-#[tokio::test]
-async fn a_cancel_of_an_order_that_a_stranger_brought_waits_for_nothing() {
+/// The hub was restored and has forgotten the order 60 of the product 50. An office brought its row, from that bucket.
+async fn with_an_order_that_was_brought(bucket: &str) -> World {
     let world = World::new().await;
     world.rest_as(id(1), office(), &post(id(50), 20)).await;
     world.rest_as(id(60), user(1), &place(id(50), 2, Source::Ask)).await;
     world
         .sql(format!(
             "INSERT INTO salvaged_rows (epoch, bucket, entity, id, version, payload, edge_id, stands)
-                SELECT 2, 'coop:999', entity, id, version, payload, 1, false FROM sync_rows WHERE entity = {};
+                SELECT 2, {bucket}, entity, id, version, payload, 1, false FROM sync_rows WHERE entity = {};
             DELETE FROM orders",
             Order::NUMBER
         ))
         .await;
+    world
+}
+
+/// An order stands from its seller's bucket or its buyer's: what lies in another can never make it stand, so nobody waits for it.
+#[tokio::test]
+async fn a_cancel_of_an_order_that_a_stranger_brought_waits_for_nothing() {
+    let world = with_an_order_that_was_brought("'coop:999'").await;
     world.take(vec![command(1, office(), &cancel(id(60)))]).await.unwrap();
     assert_eq!(world.last_words().await, ["applied"]);
 }
@@ -326,17 +322,7 @@ async fn a_cancel_of_an_order_that_a_stranger_brought_waits_for_nothing() {
 /// An office brought the order's row, which waits for something that was forgotten too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_of_an_order_that_was_brought_and_does_not_stand_waits_for_it() {
-    let world = World::new().await;
-    world.rest_as(id(1), office(), &post(id(50), 20)).await;
-    world.rest_as(id(60), user(1), &place(id(50), 2, Source::Ask)).await;
-    world
-        .sql(format!(
-            "INSERT INTO salvaged_rows (epoch, bucket, entity, id, version, payload, edge_id, stands)
-                SELECT 2, bucket, entity, id, version, payload, 1, false FROM sync_rows WHERE entity = {};
-            DELETE FROM orders",
-            Order::NUMBER
-        ))
-        .await;
+    let world = with_an_order_that_was_brought("bucket").await;
     world
         .take(vec![command(1, office(), &cancel(id(60))), command(2, office(), &cancel(id(61)))])
         .await

@@ -149,6 +149,16 @@ impl World {
         world
     }
 
+    /// An office of a cooperative, with its stream, beside [`EDGE`].
+    pub(crate) async fn another_edge(&self, cooperative: CooperativeId) -> EdgeId {
+        let made = "WITH made AS (INSERT INTO edges (cooperative_id, incarnation, enrolled_at) VALUES ($1, 1, now()) RETURNING id)
+            INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) SELECT id, 1, '\\x00', 1 FROM made RETURNING edge_id";
+        let mut tx = self.db.begin().await.unwrap();
+        let id: i32 = q_scalar(made).bind(cooperative.0 as i32).fetch_one(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        EdgeId(id as u32)
+    }
+
     /// The database's address.
     pub(crate) fn url(&self) -> &str {
         self.postgres.url()

@@ -1,6 +1,6 @@
 //! A slot that comes in parts is mended as a whole one is, whatever had become of its rows, and in whatever order the parts come.
 
-use super::frames::{BUCKET, edge, frame, price, stored_rows};
+use super::support::{BUCKET, edge, frame, price, stored_rows};
 use crate::db::DbError;
 use crate::replica::{digest, recount};
 use sync_protocol::row::{Key, Row, slot};
