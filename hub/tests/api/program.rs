@@ -32,12 +32,14 @@ pub(crate) fn run(dir: &Path, words: &[&str]) -> Output {
 }
 
 /// Every line of standard output as an object; there must be nothing else.
+#[track_caller]
 pub(crate) fn json(output: &Output) -> Vec<Value> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
 }
 
+#[track_caller]
 pub(crate) fn fails(output: &Output, words: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && stderr.contains(words), "{stderr}");
@@ -51,6 +53,7 @@ pub(crate) fn fails(output: &Output, words: &str) {
 }
 
 /// The same for what the words of a command say already.
+#[track_caller]
 pub(crate) fn fails_by_clap(output: &Output, words: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(2) && stderr.contains(words), "{stderr}");
