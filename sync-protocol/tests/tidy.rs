@@ -225,6 +225,15 @@ fn one_sqlite_and_one_tls() {
 }
 
 #[test]
+fn the_readme_asks_for_the_compiler_that_the_manifest_asks_for() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let (manifest, readme) = (read("Cargo.toml"), read("README.md"));
+    let asked = manifest.lines().find_map(|line| line.strip_prefix("rust-version = \"")?.strip_suffix('"'));
+    let words = format!("a Rust toolchain ({} or newer", asked.unwrap());
+    assert!(readme.contains(&words), "README.md has to say: {words}");
+}
+
+#[test]
 fn the_rules_can_be_broken() {
     let place = concat!("/wo", "rk/");
     for (text, broken) in

@@ -223,6 +223,40 @@ async fn what_only_a_hub_says_is_passed_over_unread() {
     assert!(matches!(answer.last(), Some(Message::Close(_))), "{answer:?}");
 }
 
+/// However many a box opens, and however it leaves them behind.
+#[tokio::test]
+async fn an_exchange_beyond_the_bound_of_one_edge_is_told_to_come_back() {
+    const AT_ONCE: usize = 16;
+    let hub = TestHub::with_market().await;
+    let mut asks = Signed::enrolled(&hub).await;
+    let status = |body| {
+        let (request, router) = (asks.post(EXCHANGE_PATH, body), hub.router.clone());
+        async move { router.oneshot(request).await.unwrap() }
+    };
+    let mut lines = Vec::new();
+    for _ in 0..AT_ONCE {
+        assert_eq!(status(Body::empty()).await.status(), 400, "nothing came");
+        let (line, mut sent) = tokio::sync::mpsc::unbounded_channel::<Result<Vec<u8>, std::io::Error>>();
+        let (begins, has_begun) = tokio::sync::oneshot::channel();
+        let mut begins = Some(begins);
+        let body = futures_util::stream::poll_fn(move |cx| {
+            // Whoever looks for the first byte has let the exchange in.
+            let _ = begins.take().map(|begins| begins.send(()));
+            sent.poll_recv(cx)
+        });
+        let under_way = tokio::spawn(status(Body::from_stream(body)));
+        has_begun.await.unwrap();
+        lines.push((line, under_way));
+    }
+    let beyond = status(Body::empty()).await;
+    assert_eq!(beyond.status(), 503);
+    assert!(beyond.headers().contains_key("retry-after"), "{:?}", beyond.headers());
+    let (line, under_way) = lines.pop().unwrap();
+    drop(line);
+    assert_eq!(under_way.await.unwrap().status(), 400);
+    asks.is_welcomed(&hub).await;
+}
+
 #[tokio::test]
 async fn offices_are_listed_whatever_one_says_of_itself() {
     let hub = TestHub::with_market().await;
