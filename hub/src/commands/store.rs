@@ -12,7 +12,7 @@ use crate::rows::{Cells, phone};
 use jiff_sqlx::{Timestamp, ToSqlx};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{ActorKind, EffectRow, WorkingSet};
 use sync_protocol::entity::{Alias, Entity, EntryId, Listing, Member, Order, StockEntry};
@@ -113,16 +113,25 @@ impl Effects {
         let is_new = |order: &&(Order, _)| !existing.orders.contains(&order.0.id);
         let new = self.orders.values().filter(is_new);
         if !self.entries.is_empty() || new.clone().next().is_some() {
-            for id in write_sales(conn, self.entries.values(), new.clone(), now).await? {
-                if let Some((entry, _)) = self.entries.get(&id) {
-                    self.touched.made(StockEntry::NUMBER, entry.key(), &entry.to_fields());
+            let recorded_at_s = Some(at.as_second());
+            let told = new.clone().filter(|(order, _)| !self.unconfirmed.contains(&order.id));
+            let told = told.map(|(order, _)| Order { recorded_at_s, ..order.clone() });
+            // The database is asked first, and worked for while it works.
+            let (added, (entries, orders)) = tokio::join!(
+                biased;
+                write_sales(conn, self.entries.values(), new, now),
+                async {
+                    let entries = self.entries.iter().map(|(id, (entry, _))| (*id, (entry.key(), entry.to_fields())));
+                    let orders = told.map(|order| (order.key(), order.to_fields()));
+                    (entries.collect::<HashMap<_, _>>(), orders.collect::<Vec<_>>())
+                }
+            );
+            for id in added? {
+                if let Some((key, fields)) = entries.get(&id) {
+                    self.touched.made(StockEntry::NUMBER, *key, fields);
                 }
             }
-            let recorded_at_s = Some(at.as_second());
-            for (order, _) in new.filter(|(order, _)| !self.unconfirmed.contains(&order.id)) {
-                let told = Order { recorded_at_s, ..order.clone() };
-                self.touched.made(Order::NUMBER, told.key(), &told.to_fields());
-            }
+            orders.iter().for_each(|(key, fields)| self.touched.made(Order::NUMBER, *key, fields));
         }
         let known = self.orders.values().filter(|order| !is_new(order)).map(|(order, _)| order);
         if known.clone().next().is_some() {
@@ -235,14 +244,17 @@ async fn write_sales<'a>(
     orders: impl Iterator<Item = &'a (Order, Option<Uuid>)> + Clone,
     now: Timestamp,
 ) -> Result<Vec<EntryId>, sqlx::Error> {
+    // Said in one row, however many they are.
     let added = q("WITH ordered AS (
             INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
                 buyer_name, buyer_cooperative_id, status, channel, placed_at_s, buyer_user_id, odd_price, recorded_at)
             SELECT t.*, $1 FROM unnest($9::uuid[], $10::uuid[], $11::int[], $12::bigint[], $13::bigint[], $14::text[], $15::int[],
-                $16::bigint[], $17::text[], $18::int[], $19::int[], $20::int[], $21::bigint[], $22::uuid[], $23::bool[]) AS t)
-        INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind, recorded_at)
-        SELECT t.*, $1 FROM unnest($2::uuid[], $3::int[], $4::uuid[], $5::int[], $6::int[], $7::bigint[], $8::int[]) AS t
-        ON CONFLICT (of_id, step) DO NOTHING RETURNING of_id, step")
+                $16::bigint[], $17::text[], $18::int[], $19::int[], $20::int[], $21::bigint[], $22::uuid[], $23::bool[]) AS t),
+        added AS (
+            INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind, recorded_at)
+            SELECT t.*, $1 FROM unnest($2::uuid[], $3::int[], $4::uuid[], $5::int[], $6::int[], $7::bigint[], $8::int[]) AS t
+            ON CONFLICT (of_id, step) DO NOTHING RETURNING of_id, step)
+        SELECT coalesce(array_agg(of_id), '{}'), coalesce(array_agg(step), '{}') FROM added")
     .bind(now)
     .bind(column!(entries, (e, _) => e.id.of))
     .bind(fitting_column!(entries, (e, _) => int(e.id.step)))
@@ -266,13 +278,12 @@ async fn write_sales<'a>(
     .bind(column!(orders, (o, _) => o.placed_at_s))
     .bind(column!(orders, (_, user) => *user))
     .bind(column!(orders, (o, _) => o.odd_price))
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await?;
-    let id = |row| {
-        let cells = Cells::of("stock_entries", row);
-        Ok(EntryId { of: cells.get(0)?, step: cells.number(1)? })
-    };
-    added.iter().map(id).collect()
+    let cells = Cells::of("stock_entries", &added);
+    let (of, steps): (Vec<Uuid>, Vec<i32>) = (cells.get(0)?, cells.get(1)?);
+    let id = |(of, step)| Ok(EntryId { of, step: u32::try_from(step).map_err(|_| cells.misfit(1))? });
+    of.into_iter().zip(steps).map(id).collect()
 }
 
 /// What changes of an order that is there, along the orders' key, however many: its other columns stay.

@@ -66,7 +66,7 @@ pub(super) async fn try_without(db: &Db, deps: &Deps, stream: Stream) -> Result<
 
 async fn try_in(conn: &mut PgConnection, deps: &Deps, stream: Stream) -> Result<(), Failed> {
     let Some(row) = row::lock(conn, stream).await? else { return Ok(()) };
-    store::kept(conn, stream, &[]).await?;
+    store::kept(conn, stream, 0, &[]).await?;
     // Before any there was: what stands open is not read, for it may be what breaks.
     let nothing = Stream { incarnation: 0, ..stream };
     let renames = clash::renames(conn, stream.edge).await?;

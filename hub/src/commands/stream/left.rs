@@ -45,7 +45,7 @@ async fn keep(
     commands: &[Command],
 ) -> Result<u64, sqlx::Error> {
     let Some(row) = row::lock(conn, stream).await?.filter(|row| row.revoked) else { return Ok(0) };
-    let known = store::kept(conn, stream, commands).await?;
+    let known = store::kept(conn, stream, u64::MAX, commands).await?;
     let mut numbers: HashSet<u64> =
         known.iter().filter(|kept| kept.stream == stream).map(|kept| kept.command.seq).collect();
     let waiting: i64 = q_scalar("SELECT count(*) FROM commands WHERE edge_id = $1 AND verdict IN ('held', 'quarantined', 'unsupported')")

@@ -30,13 +30,16 @@ macro_rules! kept {
     };
 }
 
-/// What is kept under these commands' sequence numbers in their stream, and under their ids in any; one that is kept under both, twice.
+/// What is kept under these commands' sequence numbers in their stream, up to the last that it took, and under their ids in any; one that
+/// is kept under both, twice.
 pub(super) async fn kept(
     conn: &mut PgConnection,
     stream: Stream,
+    taken_upto: u64,
     commands: &[Command],
 ) -> Result<Vec<Kept>, sqlx::Error> {
-    let seqs: Vec<i64> = commands.iter().map(|c| c.seq as i64).collect();
+    let taken = commands.iter().filter(|command| command.seq <= taken_upto);
+    let seqs: Vec<i64> = taken.map(|c| c.seq as i64).collect();
     let ids: Vec<uuid::Uuid> = commands.iter().map(|c| c.id.0).collect();
     // Row by row along its keys: for a list of a thousand, a plan that was made for few reads the whole table, and compares each row
     // with each of the list. The lists stand as `listed!` says.

@@ -170,7 +170,7 @@ async fn take(
     moved: &mut Moved,
 ) -> Result<Result<usize, StreamError>, Failed> {
     let row = row::lock_to_take(conn, stream, exchange).await?;
-    let kept = store::kept(conn, stream, part).await?;
+    let kept = store::kept(conn, stream, row.applied_seq, part).await?;
     let reused = reused(stream, &row, part, &kept);
     if let Some(first) = reused.first() {
         let reason = format!("command {} came again with another content", first.seq);
