@@ -16,10 +16,11 @@ use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get};
+use mizili_node::etag::ETags;
 use mizili_node::fallback::{no_such_method, no_such_path};
 use mizili_node::problem::{Node, page as problems};
 use mizili_node::unharmed::Unharmed;
-use mizili_node::{address, body, etag};
+use mizili_node::{address, body};
 use tower::ServiceBuilder;
 use utoipa::Path;
 use utoipa::openapi::{HttpMethod, OpenApi};
@@ -111,7 +112,7 @@ pub fn router(state: AppState) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES))
-                .layer(from_fn_with_state(CREDENTIALS, etag::layer)),
+                .layer(ETags(CREDENTIALS)),
         );
     let office = api.merge(page::routes()).layer(from_fn_with_state(state.config.clone(), hosts::checked));
     let gateways = match state.config.gateway_listen {

@@ -14,14 +14,14 @@ use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, header};
-use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
 use axum::routing::get;
+use mizili_node::etag::ETags;
 use mizili_node::fallback::{no_such_method, no_such_path};
 use mizili_node::idempotency::{KEY_HEADER, REPLAY_HEADER};
 use mizili_node::problem::{Node, page as problems};
 use mizili_node::unharmed::Unharmed;
-use mizili_node::{address, body, etag};
+use mizili_node::{address, body};
 use std::time::Duration;
 use tower::ServiceBuilder;
 use tower_http::cors::{Any, CorsLayer};
@@ -103,7 +103,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(DefaultBodyLimit::max(body::BODY_MAX_BYTES))
                 .layer(other_origins())
                 .layer(state.limits.people)
-                .layer(from_fn_with_state(CREDENTIALS, etag::layer)),
+                .layer(ETags(CREDENTIALS)),
         );
     let span = DefaultMakeSpan::new().level(Level::INFO);
     api.merge(crate::sync::routes(state.limits))

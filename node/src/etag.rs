@@ -3,36 +3,78 @@
 //!
 //! An ETag is a hash of the answer's bytes, and names how they are packed. A handler may set a better one itself, see [`versioned`].
 
+use crate::body::whole;
 use crate::encoding::{Encoding, LEAST_BYTES};
 use crate::problem::{Kind, Problem};
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::Either;
 use serde::Serialize;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
 
 /// Largest answer that gets an ETag, in bytes; a page of a hundred items is far below it.
 const ANSWER_MAX_BYTES: usize = 8 << 20;
 
 /// A layer that adds the ETag to JSON answers to GET and HEAD, answers 304 where the client has them already, and packs them where
-/// not. `credentials` are the headers by which callers of the node show who they are, as `Vary` lists them: an answer to one of them
-/// is for nobody else.
-pub async fn layer(State(credentials): State<&'static str>, request: Request, next: Next) -> Response {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return next.run(request).await;
+/// not. It holds the headers by which callers of the node show who they are, as `Vary` lists them: an answer to one of them is for
+/// nobody else.
+#[derive(Clone, Copy, Debug)]
+pub struct ETags(pub &'static str);
+
+impl<S> Layer<S> for ETags {
+    type Service = Tagging<S>;
+
+    fn layer(&self, inner: S) -> Tagging<S> {
+        Tagging { inner, credentials: self.0 }
     }
-    let asked = Asked {
-        known: request.headers().get(header::IF_NONE_MATCH).cloned(),
-        encoding: Encoding::wanted(request.headers()),
-        is_private: credentials.split(", ").any(|name| request.headers().contains_key(name)),
-    };
-    let response = next.run(request).await;
-    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v == "application/json");
-    if response.status() != StatusCode::OK || !is_json {
-        return response;
+}
+
+/// What tags the answers of what is within. No middleware of a function, which copies all of that once more for each request.
+#[derive(Clone, Debug)]
+pub struct Tagging<S> {
+    inner: S,
+    credentials: &'static str,
+}
+
+impl<S> Service<Request> for Tagging<S>
+where
+    S: Service<Request, Response = Response>,
+    S::Future: Send + 'static,
+    S::Error: 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Either<S::Future, Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
     }
-    tagged(response, asked, credentials).await
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Either::Left(self.inner.call(request));
+        }
+        let credentials = self.credentials;
+        let asked = Asked {
+            known: request.headers().get(header::IF_NONE_MATCH).cloned(),
+            encoding: Encoding::wanted(request.headers()),
+            is_private: credentials.split(", ").any(|name| request.headers().contains_key(name)),
+        };
+        let answer = self.inner.call(request);
+        Either::Right(Box::pin(async move {
+            let response = answer.await?;
+            let is_json =
+                response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v == "application/json");
+            if response.status() != StatusCode::OK || !is_json {
+                return Ok(response);
+            }
+            Ok(tagged(response, asked, credentials).await)
+        }))
+    }
 }
 
 /// What a request says of the answer's form.
@@ -44,7 +86,7 @@ struct Asked {
 
 async fn tagged(response: Response, asked: Asked, credentials: &'static str) -> Response {
     let (mut parts, body) = response.into_parts();
-    let bytes = match to_bytes(body, ANSWER_MAX_BYTES).await {
+    let bytes = match whole(body, ANSWER_MAX_BYTES).await {
         Ok(bytes) => bytes,
         Err(error) => return Problem::internal(error).into_response(),
     };
@@ -130,7 +172,7 @@ fn short_hash(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::middleware::from_fn_with_state;
+    use axum::body::to_bytes;
     use axum::routing::get;
     use axum::{Json, Router};
     use tower::ServiceExt as _;
@@ -164,7 +206,7 @@ mod tests {
         let app = Router::new()
             .route("/rows", get(async move || Json(rows)))
             .route("/few", get(async || Json(1)))
-            .layer(from_fn_with_state("Authorization", layer));
+            .layer(ETags("Authorization"));
         let ask = async |method: Method, path: &str, encoding: &'static str, known: &str| {
             let request = Request::builder().method(method).uri(path);
             let request =
