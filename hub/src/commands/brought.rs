@@ -82,3 +82,41 @@ fn may_stand(row: &PgRow) -> Result<Option<Uuid>, sqlx::Error> {
     let Ok(fields) = Fields::from_canonical(cells.get(3)?) else { return Ok(None) };
     Ok(Fact::read(own, entity, key, &fields).map(|_| id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sync_protocol::entity::{Channel, OrderStatus};
+    use sync_protocol::ids::{EdgeId, ListingId, OrderId, hub_born};
+    use sync_protocol::units::{Currency, Quantity};
+
+    #[test]
+    fn an_order_stands_from_its_sellers_bucket_and_one_of_the_hubs_units_from_its_buyers() {
+        let [seller, buyer, other] = [1, 2, 3].map(CooperativeId);
+        let order = Order {
+            id: OrderId(hub_born(1)),
+            listing: ListingId(hub_born(2)),
+            cooperative: seller,
+            quantity: Quantity::units(2),
+            unit_price_minor: 500,
+            currency: Currency::new("MWK").unwrap(),
+            holder: Some(Holder::Hub),
+            buyer_phone: 265_888_000_001,
+            buyer_name: String::new(),
+            buyer_cooperative: Some(buyer),
+            status: OrderStatus::Confirmed,
+            channel: Channel::Ussd,
+            placed_at_s: 0,
+            odd_price: false,
+            buyer_unconfirmed: false,
+            recorded_at_s: None,
+        };
+        let read = |own, order: &Order| Fact::read(own, Order::NUMBER, order.key(), &order.to_fields());
+        assert_eq!(read(seller, &order), Some(Fact::Sold(order.clone())));
+        assert_eq!(read(buyer, &order), Some(Fact::Bought(order.clone())));
+        assert_eq!(read(other, &order), None);
+        let of_an_office = Order { holder: Some(Holder::Edge(EdgeId(7))), ..order };
+        assert_eq!(read(seller, &of_an_office), Some(Fact::Sold(of_an_office.clone())));
+        assert_eq!(read(buyer, &of_an_office), None, "no other cooperative sells these");
+    }
+}

@@ -1,7 +1,8 @@
 //! Verdicts that are still open: what waits behind them, and how they end.
 
 use crate::support::{
-    A, B, EDGE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, raw, user, word,
+    A, B, EDGE, PRICE, STREAM, World, caller, cancel, command, id, office, order_of, place, post, raw, user,
+    word,
 };
 use mizili_hub::commands::stream::{
     Quarantined, dismiss, retry_all_held, retry_all_open, retry_all_quarantined, retry_open,
@@ -11,7 +12,9 @@ use mizili_hub::jobs;
 use mizili_node::testing::log::Log;
 use sync_protocol::command::{Adjustment, Body, Command, RawBody, Source, StockAdjust};
 use sync_protocol::entity::{Entity, Order, OrderStatus};
-use sync_protocol::ids::Holder;
+use sync_protocol::ids::{Holder, OrderId};
+use sync_protocol::row::Key;
+use sync_protocol::value::Fields;
 use tracing::Level;
 
 const POISON: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -362,4 +365,45 @@ async fn nothing_waits_for_a_row_that_was_put_aside() {
     let shown = &world.told(&["salvage", "show", "1"])[0];
     assert_eq!(shown["ended"], "dismissed");
     assert_eq!(world.told(&dismiss)[0]["dismissed"], 0);
+}
+
+/// Whoever asks the hub for another's units is refused at another price; a row that a buyer's office brings says which it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_its_buyers_office_brought_at_a_price_of_its_own_is_marked() {
+    let world = World::new().await;
+    world.rest_as(id(1), office(), &post(id(50), 20)).await;
+    world.rest_as(id(60), user(1), &place(id(50), 2, Source::Ask)).await;
+    let [payload] = world
+        .texts("SELECT encode(payload, 'hex') FROM sync_rows WHERE entity = 14")
+        .await
+        .try_into()
+        .unwrap();
+    let bytes: Vec<u8> = (0..payload.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&payload[at..at + 2], 16).unwrap())
+        .collect();
+    let known = Order::from_fields(Key::Uuid(id(60)), &Fields::from_canonical(&bytes).unwrap()).unwrap();
+    for (n, unit_price_minor) in [(70, PRICE), (71, 1)] {
+        let brought =
+            Order { id: OrderId(id(n)), unit_price_minor, buyer_cooperative: Some(B), ..known.clone() };
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        world
+            .sql(format!(
+                "INSERT INTO salvaged_rows (epoch, bucket, entity, id, version, payload, edge_id, stands)
+                VALUES (2, 'coop:2', 14, '\\x{}', 7, '\\x{}', 1, false)",
+                hex(&brought.key().to_bytes()),
+                hex(brought.to_fields().canonical())
+            ))
+            .await;
+    }
+    assert_eq!(world.told(&["salvage", "retry"])[0]["stand"], 2);
+    let marked =
+        world.texts("SELECT odd_price::text FROM orders WHERE buyer_cooperative_id = 2 ORDER BY id").await;
+    assert_eq!(marked, ["false", "true"]);
+    assert_eq!(
+        world.available(id(50), Holder::Hub).await,
+        10 - 3 * 2,
+        "half of what was posted is the hub's"
+    );
+    world.assert_feed_equals_tables().await;
 }
