@@ -15,12 +15,12 @@ function thousands(text) {
   return first.length <= 3 && !first.startsWith('0') && second.length === 3 ? groups : null;
 }
 
-// How to write it: as a thousand, and as the smaller number where there is one.
-function ways(groups) {
+// How to write it: as a thousand, and as the smaller number where it can be one: with a point or comma, and no finer than is taken.
+function ways(digits, groups, places) {
   const last = groups[groups.length - 1];
   const whole = last.length === 3 ? groups.join('') : `${groups.slice(0, -1).join('')}.${last}`;
-  if (groups.length > 2) return { key: 'hint_thousands', values: { n: whole } };
   const part = last.replace(/0+$/, '');
+  if (groups.length > 2 || !/[.,]/.test(digits) || part.length > places) return { key: 'hint_thousands', values: { n: whole } };
   const less = part ? `${groups[0]}.${part.length < 3 ? part : `${part}0`}` : groups[0];
   return { key: 'hint_two_ways', values: { n: whole, less } };
 }
@@ -35,7 +35,7 @@ export function read(typed, places) {
   const [sign, digits] = text.startsWith('-') ? ['-', text.slice(1)] : ['', text];
   const groups = thousands(digits);
   if (groups) {
-    const { key, values } = ways(groups);
+    const { key, values } = ways(digits, groups, places);
     return refused('thousands', key, values);
   }
   const found = /^([0-9]+)(?:[.,]([0-9]+))?$/.exec(digits);

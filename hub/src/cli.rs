@@ -257,6 +257,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The number of something that the hub has numbered: an edge, a cooperative.
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "give its number, as the list of them shows it".to_owned())
+}
+
 fn failed(error: &anyhow::Error) -> ExitCode {
     output::hint(&format!("Error: {}", words(error)));
     ExitCode::FAILURE

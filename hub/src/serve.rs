@@ -50,6 +50,16 @@ pub struct Secrets {
 }
 
 impl Secrets {
+    /// Looks whether they can be used. No keys towards edges are made: whose the database is, is not known yet.
+    ///
+    /// # Errors
+    /// One that is not usable; the folder.
+    fn check(&self, deps: &Deps, data_dir: &Path) -> Result<()> {
+        HubKeys::read(self.hub_keys.as_deref(), data_dir)?;
+        TokenKey::load(self.jwt.as_deref(), data_dir, |secret| deps.ids.fill(secret))?;
+        Ok(())
+    }
+
     /// The keys towards edges and the one of access tokens: those that were set, else those in the data folder, made on first use.
     ///
     /// # Errors
@@ -93,7 +103,7 @@ pub async fn run(
     })?;
     // Nor must a secret that cannot be used.
     config.make_data_dir()?;
-    secrets.load(&Deps::real(), config.data_dir())?;
+    secrets.check(&Deps::real(), config.data_dir())?;
     let opened = config.open().await?;
     let settled = opened.db.settle_statements(&Deps::real(), statements).await;
     let served = match settled {
@@ -114,9 +124,13 @@ async fn serve(
     listener: TcpListener,
 ) -> Result<()> {
     migrate(opened.db.direct_url()).await.context("the database could not be brought up to date")?;
-    let state = state(opened.db.clone(), opened.deps(), config.data_dir(), secrets, proxies)?;
-    trust::check(&state.db, &state.keys, &HubKeys::place(secrets.hub_keys.as_deref(), config.data_dir()))
-        .await?;
+    let (hub_keys, data_dir) = (secrets.hub_keys.as_deref(), config.data_dir());
+    let place = HubKeys::place(hub_keys, data_dir);
+    if HubKeys::read(hub_keys, data_dir)?.is_none() {
+        trust::may_be_made(&opened.db, &place).await?;
+    }
+    let state = state(opened.db.clone(), opened.deps(), data_dir, secrets, proxies)?;
+    trust::check(&state.db, &state.keys, &place).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let stop = stop::asked().context("cannot listen for Ctrl-C and SIGTERM")?;
     tracing::info!("listening on http://{address}; the API's pages are at http://{address}/api/docs/");

@@ -12,6 +12,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if std::env::args().len() > 1 {
+        eprintln!(
+            "mizili-demo takes no words: it tells its story and stays up until Ctrl-C; with ONCE=1 in the environment it ends by itself."
+        );
+        return ExitCode::from(2);
+    }
     mizili_demo::install_crypto();
     let once = std::env::var("ONCE").is_ok_and(|v| !v.is_empty() && v != "0");
     match run(once).await {

@@ -42,6 +42,7 @@ struct Standing {
     last_contact: Option<Timestamp>,
     /// Seconds since then by this box's clock.
     contact_age_s: Option<i64>,
+    /// Seconds by which this box's clock is ahead of the hub's.
     clock_offset_s: i64,
     tally: commands::Tally,
     doubt: Option<Doubt>,
@@ -91,7 +92,7 @@ fn standing(conn: &Connection, config: &Config, at: Reading) -> Result<Standing,
         hub_url: me.hub_url,
         last_contact: heard.and_then(|heard| Timestamp::from_second(heard.hub_s).ok()),
         contact_age_s: heard.map(|heard| heard.age_s),
-        clock_offset_s: heard.map_or(0, |heard| heard.ahead_s),
+        clock_offset_s: heard.map_or(0, |heard| -heard.ahead_s),
         tally: commands::tally(conn)?,
         doubt: node::doubt(conn)?,
         to_count: to_count(conn)?,

@@ -95,7 +95,7 @@ allow = []
 service_code = ""
 sms_number = ""
 
-# Where the number for SMS is shared with other services: the word with which SMS to this one begin, such as "MIZILI".
+# Where the number for SMS is shared with other services: the word with which SMS to this one begin, such as "SHAMBA".
 sms_keyword = ""
 
 # For sending SMS: the account's user name and API key, and the number or name that messages come from.
@@ -132,5 +132,45 @@ mod tests {
         write_first(dir.path(), &deps, "KEN", true).unwrap();
         assert_eq!(Config::load(dir.path()).unwrap(), config, "a second enrolment keeps the file");
         assert!(!format!("{config:?}").contains(&gateway.secret));
+    }
+
+    /// The first example of a comment is one of the setting that stands under it.
+    #[test]
+    fn every_example_of_the_file_is_taken() {
+        let text = first_text("0123456789abcdef", "MWI", false);
+        let (mut comment, mut tried) = (String::new(), Vec::new());
+        for line in text.lines() {
+            let setting = line.trim_start_matches("# ").split_once(" = ");
+            match (line.strip_prefix("# "), setting) {
+                (Some(words), None) => comment.push_str(words),
+                (_, Some((name, _))) => {
+                    if let Some((_, example)) = comment.split_once("such as ") {
+                        let end = if example.starts_with('[') {
+                            example.find(']')
+                        } else {
+                            example[1..].find('"').map(|at| at + 1)
+                        };
+                        let set = format!("{name} = {}", &example[..=end.unwrap()]);
+                        let dir = tempfile::tempdir().unwrap();
+                        std::fs::write(dir.path().join(CONFIG_FILE), text.replace(line, &set)).unwrap();
+                        let read = Config::load(dir.path());
+                        assert!(read.is_ok(), "{set}: {}", read.unwrap_err());
+                        tried.push(name.to_owned());
+                    }
+                    comment.clear();
+                }
+                _ => comment.clear(),
+            }
+        }
+        let all = [
+            "public_url",
+            "gateway_listen",
+            "hosts",
+            "trusted_proxies",
+            "allow",
+            "service_code",
+            "sms_keyword",
+        ];
+        assert_eq!(tried, all);
     }
 }

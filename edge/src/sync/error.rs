@@ -253,7 +253,9 @@ pub fn known_code(stored: &str) -> &'static str {
 
 /// The operator's command that makes the code which is needed.
 fn code_command(edge: Option<u32>) -> String {
-    edge.map_or_else(|| "mizili-hub edge add".to_owned(), |edge| format!("mizili-hub edge code {edge}"))
+    let new =
+        || "mizili-hub edge add, or for an office that the hub has already: mizili-hub edge code NUMBER";
+    edge.map_or_else(|| new().to_owned(), |edge| format!("mizili-hub edge code {edge}"))
 }
 
 /// A refusal in words for whoever looks after the box.

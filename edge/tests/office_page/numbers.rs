@@ -42,6 +42,11 @@ async fn a_thousand_with_a_comma_is_refused_at_the_field_and_nothing_is_done() {
     page.shows("#offer-said .bad", "NOT taken").await;
     assert_eq!(page.value("document.querySelectorAll('#stock-list article').length").await, json!(1));
     page.picture("numbers-offer").await;
+    // What the smaller number could not be, nobody is told to write: a price has two decimals, and a space is no point.
+    page.write("#offer-quantity", "1 000").await;
+    page.write("#offer-price", "800.555\u{e007}").await;
+    page.shows("#offer-quantity-wrong", "Write 1000, with nothing between the digits.").await;
+    page.shows("#offer-price-wrong", "Write 800555, with nothing between the digits.").await;
     page.click("#stock-list details.change summary").await;
     page.choose("#stock-list details.change select", "Counted").await;
     page.write("#stock-list details.change input", "1,990\u{e007}").await;

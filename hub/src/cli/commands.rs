@@ -1,7 +1,7 @@
 //! `mizili-hub commands`.
 
-use super::Common;
 use super::output::hint;
+use super::{Common, number};
 use crate::commands::stream::desk::{self, Shown, Waiting};
 use crate::commands::stream::{
     Quarantined, dismiss, retry_all_held, retry_all_open, retry_all_quarantined, retry_open,
@@ -44,7 +44,7 @@ pub(super) struct List {
     #[command(flatten)]
     common: Common,
     /// Of this edge alone.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = number)]
     edge: Option<u32>,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Retry {
     #[arg(long, requires = "id")]
     new_id: bool,
     /// All that wait, of this edge, also of one that was revoked.
-    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    #[arg(long, value_name = "ID", value_parser = number, conflicts_with = "id")]
     edge: Option<u32>,
     /// All that wait, of all edges but revoked ones.
     #[arg(long, conflicts_with_all = ["id", "edge"])]

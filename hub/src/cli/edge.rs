@@ -1,6 +1,6 @@
 //! `mizili-hub edge`.
 
-use super::Common;
+use super::{Common, number};
 use crate::config::Opened;
 use crate::error::ApiError;
 use crate::sync::code::VALID_DAYS;
@@ -16,6 +16,9 @@ use sync_protocol::text::is_visible;
 
 /// Longest name of an edge: it stands in the head of a page and in lists.
 const NAME_MAX_CHARS: usize = 40;
+
+/// Seconds by which a box's clock may be off without a word, as at the box.
+const CLOCK_OFF_S: i64 = 300;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -63,7 +66,7 @@ pub(super) struct Add {
     #[command(flatten)]
     common: Common,
     /// Number of the cooperative, see `mizili-hub cooperative list`.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = number)]
     cooperative: u32,
     /// Subscribe to everything in the country: a node that serves a national short code.
     #[arg(long)]
@@ -95,7 +98,8 @@ pub(super) struct Name {
 pub(super) struct One {
     #[command(flatten)]
     common: Common,
-    /// Number of the edge.
+    /// Number of the edge, see `mizili-hub edge list`.
+    #[arg(value_parser = number)]
     id: u32,
 }
 
@@ -277,6 +281,14 @@ async fn list(common: &Common) -> Result<()> {
     Ok(())
 }
 
+/// A length of time as people say it, in the largest unit that it has one of.
+fn span(seconds: u64) -> String {
+    let units = [(31_557_600, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    let fits = units.into_iter().find(|(length, _)| seconds >= 2 * length);
+    let (length, name) = fits.unwrap_or((1, "seconds"));
+    format!("{} {name}", seconds / length)
+}
+
 fn line(edge: &EdgeState) -> String {
     let contact = edge.last_contact.as_deref().unwrap_or("never");
     let lag = edge.lag.map_or_else(|| "unknown".to_owned(), |lag| format!("{lag} rows"));
@@ -288,6 +300,13 @@ fn line(edge: &EdgeState) -> String {
     if let Some(reason) = &edge.reason {
         line.push_str(&format!("\n      {reason}"));
     }
+    if let Some(offset_s) = edge.clock_offset_s.filter(|offset| offset.abs() > CLOCK_OFF_S) {
+        let way = if offset_s > 0 { "ahead" } else { "behind" };
+        line.push_str(&format!(
+            "\n      Its clock is {} {way}; no harm is done, but it should be set.",
+            span(offset_s.unsigned_abs())
+        ));
+    }
     if let Some(since) = &edge.stuck_sms_since {
         line.push_str(&format!(
             "\n      {} SMS wait there since {since} and cannot be sent: its edge.toml needs an account (username and api_key).",
@@ -295,4 +314,43 @@ fn line(edge: &EdgeState) -> String {
         ));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_off_is_said_and_one_that_is_nearly_right_is_not() {
+        let with = |clock_offset_s| EdgeState {
+            id: 3,
+            cooperative_id: 1,
+            cooperative: "Mitundu Farmers".into(),
+            name: String::new(),
+            national: false,
+            state: "enrolled",
+            last_contact: None,
+            lag: None,
+            pending: 0,
+            refused: 0,
+            clock_offset_s,
+            software: String::new(),
+            stuck_sms: 0,
+            stuck_sms_since: None,
+            reason: None,
+        };
+        assert!(
+            line(&with(Some(-3_456_000))).contains("\n      Its clock is 40 days behind; no harm is done")
+        );
+        assert!(line(&with(Some(441_806_400))).contains("14 years ahead"));
+        for right in [None, Some(0), Some(-300)] {
+            assert_eq!(line(&with(right)).lines().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_said_in_the_largest_unit_that_fits_twice() {
+        let said = [301, 86_400, 3_456_000, 630_720_000].map(span);
+        assert_eq!(said, ["5 minutes", "24 hours", "40 days", "19 years"]);
+    }
 }

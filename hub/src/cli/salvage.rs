@@ -1,7 +1,7 @@
 //! `mizili-hub salvage`.
 
-use super::Common;
 use super::commands::try_what_waited;
+use super::{Common, number};
 use crate::sync::salvage;
 use crate::sync::salvaged::{self, Brought, Salvaged};
 use anyhow::Result;
@@ -41,7 +41,8 @@ pub(super) enum Command {
 pub(super) struct Dismiss {
     #[command(flatten)]
     common: Common,
-    /// Number of the edge.
+    /// Number of the edge, see `mizili-hub edge list`.
+    #[arg(value_parser = number)]
     edge: u32,
     /// Of this kind alone, see `mizili-hub salvage show`.
     #[arg(long, value_parser = kind)]
@@ -75,7 +76,8 @@ fn key(text: &str) -> Result<Key, String> {
 pub(super) struct Show {
     #[command(flatten)]
     common: Common,
-    /// Number of the edge.
+    /// Number of the edge, see `mizili-hub edge list`.
+    #[arg(value_parser = number)]
     edge: u32,
     /// Of this restore alone, see `mizili-hub salvage list`.
     #[arg(long, value_name = "NUMBER")]

@@ -1,7 +1,7 @@
 //! `mizili-hub user`. A password is never an argument: it would stand in the list of processes.
 
 use super::output::hint;
-use super::{Common, user_care};
+use super::{Common, number, user_care};
 use crate::auth::caller::Role;
 use crate::config::Opened;
 use crate::error::{ApiError, Kind};
@@ -89,7 +89,7 @@ pub(super) struct Add {
     #[arg(long)]
     name: Option<String>,
     /// Number of the cooperative that a clerk works for. (A farmer sells as a member; the office registers members.)
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = number)]
     cooperative: Option<u32>,
     /// Language: en, sw, ny or fr.
     #[arg(long, default_value = "en")]

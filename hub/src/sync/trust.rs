@@ -9,6 +9,10 @@ use anyhow::{Result, bail};
 use mizili_node::deps::Deps;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// What helps a hub that has not the database's keys.
+const WAY_OUT: &str = "Give it the same keys: MIZILI_HUB_KEYS, or the file `hub-keys` of the hub that has them. Where they are lost, run \
+    `mizili-hub keys replace --new` here; every office then has to be enrolled again, in place";
+
 /// What was found when a hub came with its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -89,11 +93,23 @@ pub async fn check(db: &Db, keys: &HubKeys, from: &str) -> Result<()> {
         ),
         Found::Others { theirs } => bail!(
             "this hub's keys ({ours}, from {from}) are not the ones that this database's edges trust ({theirs}), so it does not \
-             serve. Give it the same keys: MIZILI_HUB_KEYS, or the file `hub-keys` of the hub that has them. Where they are lost, run \
-             `mizili-hub keys replace --new` here; every office then has to be enrolled again, in place"
+             serve. {WAY_OUT}"
         ),
     }
     Ok(())
+}
+
+/// Whether a hub that has none may make keys: only where the database knows of none.
+///
+/// # Errors
+/// Where its edges trust some, in words that say what to do; those of the database.
+pub async fn may_be_made(db: &Db, from: &str) -> Result<()> {
+    match look(db).await? {
+        None => Ok(()),
+        Some(theirs) => bail!(
+            "there are no keys in {from}, and this database's edges trust {theirs}, so this hub does not serve. {WAY_OUT}"
+        ),
+    }
 }
 
 /// Makes these keys the database's, instead of those that somebody has agreed to replace. Sessions of edges end, so that each learns at

@@ -46,6 +46,9 @@ async fn an_operators_day() {
     let words = run(dir, &["cooperative", "list"]);
     assert_eq!(String::from_utf8_lossy(&words.stdout), "    1  Kasungu Growers, Central Region (MWI)\n");
 
+    let by_name = ["edge", "add", "--cooperative", "Kasungu"];
+    fails_by_clap(&run(dir, &by_name), "give its number, as the list of them shows it");
+
     let admin = ["user", "add", "--phone", "+265991234567", "--role", "admin", "--json"];
     fails(&with_stdin(dir, &admin, ""), "no password on standard input");
     fails(&with_stdin(dir, &admin, "short\n"), "at least 8 characters");
@@ -236,14 +239,15 @@ async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
     assert!(String::from_utf8_lossy(&brought.stdout).contains("nothing was forgotten"), "{brought:?}");
     assert!(run(dir, &["salvage", "show", "1", "--left", "--json"]).stdout.is_empty());
     copies(dir);
-    // The first hub that serves notes its keys; one with others does not serve, until they are made the database's.
+    // The first hub that serves notes its keys; one without them makes no others, and does not serve until some are made the database's.
     assert!(Served::start(dir).stop().success());
     let before = json(&run(dir, &["keys", "show", "--json"])).remove(0);
     assert_eq!((&before["trusted"], &before["database"]), (&true.into(), &before["keys"]));
     std::fs::rename(dir.join("hub-keys"), dir.join("put-away")).unwrap();
-    fails(&run(dir, &["serve", "--listen", "127.0.0.1:0"]), "mizili-hub keys replace");
-    // Who looks makes none.
-    std::fs::remove_file(dir.join("hub-keys")).unwrap();
+    let refused = run(dir, &["serve", "--listen", "127.0.0.1:0"]);
+    fails(&refused, "there are no keys in");
+    fails(&refused, "mizili-hub keys replace --new");
+    // Nor does who looks.
     let none = json(&run(dir, &["keys", "show", "--json"])).remove(0);
     assert_eq!(
         (&none["keys"], &none["trusted"], &none["database"]),

@@ -47,6 +47,9 @@ static OFFICE_LANGUAGE: Choice =
     Choice { name: "OfficeLanguage", about: "English or Swahili.", words: &["en", "sw"] };
 
 const CODE_OF_THREE: Text = Text::Like("^[A-Za-z]{3}$");
+/// A quantity that is asked for.
+const AMOUNT: Text = Text::Like(r"^\d+(\.\d{1,3})?$");
+/// A quantity that is said; a balance may be below nought.
 const DECIMAL: Text = Text::Like(r"^-?\d+(\.\d{1,3})?$");
 const MONTH: Text = Text::Like(r"^\d{4}-(0[1-9]|1[0-2])$");
 const LANGUAGES: Text = Text::Of(&["en", "sw", "ny", "fr"]);
@@ -88,7 +91,8 @@ fn field_text(schema: &str, field: &str) -> Option<Text> {
         (_, "phone" | "buyer_phone" | "to") => Text::Like(r"^\+[1-9]\d{7,14}$"),
         (_, "last_contact" | "last_try" | "not_before") => Text::Time,
         (_, "currency" | "country") => CODE_OF_THREE,
-        (_, "quantity" | "available" | "total" | "factor" | "expected" | "unheard") => DECIMAL,
+        ("NewOrder" | "NewProduct" | "StockChange", "quantity") | (_, "unheard") => AMOUNT,
+        (_, "quantity" | "available" | "total" | "factor" | "expected") => DECIMAL,
         (_, "month") => MONTH,
         (_, field) if field.ends_with("_at") => Text::Time,
         _ => return None,
