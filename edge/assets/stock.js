@@ -100,14 +100,16 @@ function beginCount(id) {
 function card(line) {
   const { product } = line;
   const unit = product.unit;
-  const parts = [['here', line.held_here], ['hub', line.held_by_hub], ['other', line.held_by_others], ['sold', line.sold_not_fetched]];
+  // What is here and stands in the way of a sale is shown as that: every unit is named once.
+  const kept = fromMilli(Math.max(exact(line.held_here, 3) - exact(line.can_sell, 3), 0));
+  const parts = [['here', line.can_sell], [line.count_needed ? 'uncounted' : 'held', kept], ['coming', line.coming_back], ['hub', line.held_by_hub], ['other', line.held_by_others], ['sold', line.sold_not_fetched]];
   const bar = el('div', { class: 'parts', 'aria-hidden': 'true' }, parts.filter(([, n]) => more(n)).map(([name, n]) => {
     const part = el('span', { class: name });
     part.style.flexGrow = Number(n);
     return part;
   }));
   const legend = el('ul', { class: 'legend' }, parts.filter(([name, n]) => more(n) || name === 'here').map(([name, n]) =>
-    el('li', { class: name }, el('b', {}, amount(name === 'here' ? line.can_sell : n, unit)), ` ${t(name)}`)));
+    el('li', { class: name }, el('b', {}, amount(n, unit)), ` ${t(name)}`)));
   // Off sale says so, and nothing else.
   if (product.status === 'withdrawn') {
     return el('article', { class: 'card', 'data-product': product.id }, el('h2', {}, product.name, ' ', el('span', { class: 'tag dull' }, t('off_sale'))),
@@ -242,7 +244,7 @@ function undoButton(product, last) {
   const button = el('button', { type: 'button', class: 'quiet small' }, t('undo'));
   button.addEventListener('click', async () => {
     button.disabled = true;
-    const change = { product_id: product.id, kind: last.undo_kind, quantity: last.undo_quantity, reason: t('undo_reason') };
+    const change = { product_id: product.id, kind: last.undo_kind, quantity: last.undo_quantity, undoes: last.id, reason: t('undo_reason') };
     const attempt = keptIn(undoings, last.id, () => new Attempt());
     try {
       await attempt.send('POST', '/api/v1/office/stock/adjust', attempt.again(change, 'reason'));

@@ -73,7 +73,7 @@ fn post(quantity_milli: i64) -> Body {
 }
 
 fn adjust(found: Adjustment) -> Body {
-    StockAdjust { listing: hub_born(1), found, reason: String::new() }.into()
+    StockAdjust { listing: hub_born(1), found, reason: String::new(), undoes: None }.into()
 }
 
 /// Decided at `place`, having come by `origin`'s stream.

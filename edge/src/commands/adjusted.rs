@@ -18,6 +18,8 @@ pub struct Adjusted {
     pub found: Adjustment,
     /// Why, as the person wrote it.
     pub reason: String,
+    /// The change that it took back, if it took one back.
+    pub undoes: Option<Uuid>,
     /// When it was made, seconds since 1970 UTC, as far as this box knew.
     pub made_at_s: i64,
 }
@@ -55,6 +57,7 @@ pub fn last_adjusted(conn: &Connection) -> Result<HashMap<ListingId, Adjusted>, 
             id: state.command.id.0,
             found: adjust.found,
             reason: adjust.reason,
+            undoes: adjust.undoes,
             made_at_s: state.command.made_at_s,
         };
         last.insert(ListingId(adjust.listing), made);

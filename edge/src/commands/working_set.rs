@@ -41,6 +41,14 @@ pub(super) fn load(tx: &Transaction<'_>, needs: &Needs) -> Result<WorkingSet, Db
     for id in &needs.orders_of {
         open_orders(tx, &mut set, *id)?;
     }
+    for of in &needs.entries_of {
+        let mut entries = Vec::new();
+        for listing in needs.listings.iter().copied() {
+            entries.extend(replica::entries_caused_by(tx, listing, *of)?);
+        }
+        set.entries.extend(entries.iter().map(|entry| entry.id));
+        set.entries_of.insert(*of, entries);
+    }
     for id in &needs.commodities {
         if get::<Commodity>(tx, Key::Int(id.0))?.is_some() {
             set.commodities.insert(*id);

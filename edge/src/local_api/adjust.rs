@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use sync_protocol::api::{FieldProblem, Problem, quantity};
 use sync_protocol::command::{Actor, Adjustment, Body, StockAdjust};
 use sync_protocol::entity::Listing;
+use sync_protocol::ids::ListingId;
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::RejectCode;
@@ -53,6 +54,10 @@ pub struct StockChange {
     #[serde(default)]
     #[schema(example = "5")]
     pub unheard: Option<String>,
+    /// The `id` of the product's last change, to take that one back: then `kind` and `quantity` are its `undo_kind` and `undo_quantity`. What
+    /// comes back is exactly what it moved, and the orders that it made short are confirmed again.
+    #[serde(default)]
+    pub undoes: Option<Uuid>,
     /// Why, in the person's words.
     #[serde(default)]
     pub reason: String,
@@ -127,13 +132,28 @@ impl Asked {
         changed_line(tx, &mut Names::new(tx), &self.listing(tx)?)
     }
 
+    /// Refuses to take back what is not the last change, or has been taken back: what came after it may rest on it.
+    fn last_is_meant(&self, tx: &Transaction<'_>) -> Result<(), ApiError> {
+        let Some(undone) = self.change.undoes else { return Ok(()) };
+        let changes = commands::last_adjusted(tx)?;
+        let last = changes.get(&ListingId(self.change.product_id));
+        if last.is_some_and(|last| last.id == undone && last.undoes.is_none()) {
+            return Ok(());
+        }
+        let message = "This is not the last change of the product any more: look at the stock again.";
+        Err(ApiError::fields(vec![problem::field("/undoes", message)]))
+    }
+
     /// The product as it is now, and whether it was so already.
     fn make(self, tx: &Transaction<'_>, deps: &Deps) -> Result<(StockLine, bool), ApiError> {
         let listing = self.listing(tx)?;
         let id = self.attempt.id(tx)?;
+        let is_repeat = commands::is_known(tx, id)?;
+        if !is_repeat {
+            self.last_is_meant(tx)?;
+        }
         let body = Body::from(self.body);
         let mut names = Names::new(tx);
-        let is_repeat = commands::is_known(tx, id)?;
         if is_repeat && commands::outcome(tx, id)?.is_none() {
             // So long ago, or by a box that was replaced since, that it is in no log any more.
             if commands::is_the_same(tx, id, &body)? == Some(false) {
@@ -206,7 +226,7 @@ fn draft(change: &StockChange) -> Result<StockAdjust, ApiError> {
         let why = format!("{unheard} sold, in no order here");
         reason = if reason.is_empty() { why } else { format!("{why}; {reason}") };
     }
-    let body = StockAdjust { listing: change.product_id, found, reason };
+    let body = StockAdjust { listing: change.product_id, found, reason, undoes: change.undoes };
     let in_json = |mut problem: FieldProblem| {
         if problem.pointer == "/counted" {
             problem.pointer = "/quantity".to_owned();
@@ -253,6 +273,7 @@ mod tests {
             quantity: Quantity::units(quantity),
             expected: expected.map(str::to_owned),
             unheard: None,
+            undoes: None,
             reason: String::new(),
         }
     }

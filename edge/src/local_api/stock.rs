@@ -109,10 +109,11 @@ pub struct StockLastChange {
     pub reason: String,
     /// When it was made, RFC 3339, UTC, as far as this box knew.
     pub made_at: String,
-    /// The kind of the change that takes it back, `taken_in` or `written_off`; missing where it moved nothing.
+    /// The kind of the change that takes it back, `taken_in` or `written_off`, to be sent with this one's `id` as `undoes`; missing where it
+    /// moved nothing, and of one that took another back.
     #[schema(example = "taken_in")]
     pub undo_kind: Option<String>,
-    /// How much that one is of.
+    /// How much that one is of. A count that found less than was sold moved less.
     #[serde(with = "quantity")]
     #[schema(value_type = String, example = "2")]
     pub undo_quantity: Quantity,
@@ -127,6 +128,8 @@ impl From<&Adjusted> for StockLastChange {
         };
         let moved = change.moved_milli();
         let undo_kind = match moved {
+            // What took another back is not taken back itself.
+            _ if change.undoes.is_some() => None,
             0 => None,
             1.. => Some(WRITTEN_OFF),
             _ => Some(TAKEN_IN),

@@ -167,7 +167,7 @@ mod tests {
 
     fn try_count(edge: &TestEdge, listing: ListingId, milli: i64) -> Result<(), SubmitError> {
         let found = Adjustment::Count { counted_milli: milli, expected_milli: 50_000 };
-        let body = StockAdjust { listing: listing.0, found, reason: String::new() };
+        let body = StockAdjust { listing: listing.0, found, reason: String::new(), undoes: None };
         edge.submit(crate::testing::clerk(), true, body).map(|_| ())
     }
 
@@ -244,7 +244,12 @@ mod tests {
         edge.submit(
             crate::testing::clerk(),
             true,
-            StockAdjust { listing: none.0, found: Adjustment::WriteOff(25_000), reason: String::new() },
+            StockAdjust {
+                listing: none.0,
+                found: Adjustment::WriteOff(25_000),
+                reason: String::new(),
+                undoes: None,
+            },
         )
         .unwrap();
         let id = |listing: ListingId| Key::Uuid(listing.0).to_bytes().to_vec();

@@ -13,6 +13,7 @@ use sync_protocol::overlay;
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Value;
+use uuid::Uuid;
 
 /// The indexed field of [`StockEntry`] and of [`Order`] that names the listing.
 const LISTING_FIELD: u16 = 1;
@@ -33,6 +34,25 @@ struct Position {
 /// Whether an indexed field of an entity names a listing whose kept sums depend on the row.
 pub(super) fn names_listing(entity: u16, field: u16) -> bool {
     matches!(entity, StockEntry::NUMBER | Order::NUMBER) && field == LISTING_FIELD
+}
+
+/// The entries of a listing that one command made, as far as they are known here: the hub's, and those of its that the hub has not sent.
+///
+/// # Errors
+/// Those of the database.
+pub fn entries_caused_by(
+    conn: &Connection,
+    listing: ListingId,
+    command: Uuid,
+) -> Result<Vec<StockEntry>, DbError> {
+    let mut found = sent_entries(conn, listing)?;
+    found.retain(|entry| entry.id.of == command);
+    for (entry, _) in local_entries(conn, listing)? {
+        if entry.id.of == command && !found.iter().any(|sent| sent.id == entry.id) {
+            found.push(entry);
+        }
+    }
+    Ok(found)
 }
 
 /// What a holder may spend of a listing now; below zero where it sold more than it held.

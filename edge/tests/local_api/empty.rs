@@ -13,7 +13,7 @@ fn body(operation: &str, product: &str) -> Value {
         "change_office_password" => json!({ "current_password": PASSWORD, "new_password": "battery staple" }),
         "walk_menus" => json!({ "call": "6f1f2a", "phone": "0991 234 567", "text": "" }),
         "adjust_stock" => {
-            json!({ "product_id": product, "kind": "counted", "quantity": "48", "expected": "50", "unheard": "1" })
+            json!({ "product_id": product, "kind": "counted", "quantity": "48", "expected": "50", "unheard": "1", "undoes": product })
         }
         "place_order" => {
             json!({ "product_id": product, "quantity": "1", "unit_price": price, "buyer_phone": "0991 234 567" })

@@ -149,6 +149,14 @@ async fn the_stock_is_changed_once_and_only_by_what_can_be() {
     assert_eq!(last, &counted["last_change"]);
     let told = ["kind", "quantity", "undo_kind", "undo_quantity"].map(|name| &last[name]);
     assert_eq!(told, [&json!("counted"), &json!("53"), &json!("taken_in"), &json!("2")]);
+    let mut undo = change("taken_in", "2");
+    undo["undoes"] = last["id"].clone();
+    let back = office.post(ADJUST, undo.clone()).await.ok();
+    assert_eq!((&back["held_here"], &back["last_change"]["undo_kind"]), (&json!("30"), &json!(null)));
+    // From another page it would be taken back twice, and what took it back is not taken back itself.
+    assert_eq!(office.post(ADJUST, undo.clone()).await.pointers(), ["/undoes"]);
+    undo["undoes"] = back["last_change"]["id"].clone();
+    assert_eq!(office.post(ADJUST, undo).await.pointers(), ["/undoes"]);
     for (body, pointers) in [
         (change("counted", "5"), vec!["/expected"]),
         (change("stolen", "5"), vec!["/kind"]),

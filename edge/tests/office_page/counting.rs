@@ -72,6 +72,27 @@ async fn a_count_that_takes_much_away_is_asked_about_and_can_be_undone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_count_below_what_is_sold_gives_back_what_it_took() {
+    let edge = TestEdge::with_market();
+    let listing = edge.post_listing(50);
+    edge.place_order(listing, 20).unwrap();
+    let office = Office::signed_in_at(edge).await;
+    let page = &office.browser;
+    office.section("stock").await;
+    page.shows("#stock-list .legend .here", "5 KG").await;
+    page.click(&format!("{CHANGE} summary")).await;
+    begin_change(&office, "Counted", "10").await;
+    page.shows(&format!("{CHANGE} [role=alert]"), "That takes away 40 KG of 50 KG").await;
+    page.click(&format!("{CHANGE} button[type=submit]")).await;
+    page.shows("#stock-list .legend .here", "0 KG").await;
+    page.click(&format!("{CHANGE} .last button")).await;
+    page.shows("#stock-said .good", "Undone").await;
+    page.shows("#stock-list .legend .here", "5 KG").await;
+    page.picture("count-undone-sold").await;
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_would_be_refused_is_said_to_be_and_not_asked_about() {
     let office = Office::signed_in().await;
     let page = &office.browser;

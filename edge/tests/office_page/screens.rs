@@ -34,7 +34,7 @@ fn with_much() -> TestEdge {
     edge.place_order(listing, 3).unwrap();
     edge.place_order(listing, 30).unwrap();
     let found = Adjustment::Count { counted_milli: 47_000, expected_milli: 50_000 };
-    let count = StockAdjust { listing: listing.0, found, reason: String::new() };
+    let count = StockAdjust { listing: listing.0, found, reason: String::new(), undoes: None };
     edge.submit(clerk(), true, count).unwrap();
     edge.write(move |tx| -> Result<(), DbError> {
         tx.execute("UPDATE command SET ticked = 1 WHERE seq = ?1", [ticked.seq])?;

@@ -122,8 +122,10 @@ pub(super) async fn load(
     if !listings.is_empty() {
         stock(conn, &listings, &mut set).await?;
     }
-    if !wanted.repeated.is_empty() {
-        entries(conn, &wanted.repeated, &mut set, &mut existing).await?;
+    let entries_of: BTreeSet<Uuid> = wanted.repeated.union(&needs.entries_of).copied().collect();
+    if !entries_of.is_empty() {
+        set.entries_of.extend(needs.entries_of.iter().map(|of| (*of, Vec::new())));
+        entries(conn, entries_of, &mut set, &mut existing).await?;
     }
     reference(conn, needs, &mut set).await?;
     Ok((set, existing))
@@ -300,7 +302,7 @@ async fn members(conn: &mut PgConnection, needs: &Needs, set: &mut WorkingSet) -
 macro_rules! orders {
     () => {
         "SELECT id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone, buyer_name,
-             buyer_cooperative_id, status, channel, placed_at_s, odd_price FROM orders WHERE "
+             buyer_cooperative_id, status, channel, placed_at_s, odd_price, short_by FROM orders WHERE "
     };
 }
 
@@ -327,7 +329,11 @@ async fn lock_orders(
     };
     let rows = query.fetch_all(conn).await?;
     for row in &rows {
-        set.put_order(rows::order(row)?);
+        let order = rows::order(row)?;
+        if let Some(count) = Cells::of("orders", row).get(14)? {
+            set.made_short.insert(order.id, count);
+        }
+        set.put_order(order);
     }
     Ok(())
 }
@@ -352,23 +358,25 @@ async fn stock(conn: &mut PgConnection, listings: &[Uuid], set: &mut WorkingSet)
 
 async fn entries(
     conn: &mut PgConnection,
-    of: &BTreeSet<Uuid>,
+    of: BTreeSet<Uuid>,
     set: &mut WorkingSet,
     existing: &mut Existing,
 ) -> Result<(), sqlx::Error> {
-    let of: Vec<Uuid> = of.iter().copied().collect();
+    let of: Vec<Uuid> = of.into_iter().collect();
     let rows = q(concat!(
-        "SELECT of_id, step, quantity_milli FROM stock_entries WHERE of_id = ",
+        "SELECT of_id, step, listing_id, holder, quantity_milli, kind FROM stock_entries WHERE of_id = ",
         any_of!(1, "uuid")
     ))
     .bind(of)
     .fetch_all(conn)
     .await?;
     for row in &rows {
-        let cells = Cells::of("stock_entries", row);
-        let id = EntryId { of: cells.get(0)?, step: cells.number(1)? };
-        set.entries.insert(id);
-        existing.entries.insert(id, Quantity(cells.get(2)?));
+        let entry = rows::stock_entry(row)?;
+        set.entries.insert(entry.id);
+        existing.entries.insert(entry.id, entry.quantity);
+        if let Some(entries) = set.entries_of.get_mut(&entry.id.of) {
+            entries.push(entry);
+        }
     }
     Ok(())
 }

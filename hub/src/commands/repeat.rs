@@ -34,10 +34,7 @@ pub(super) fn is_repeat(
                 Adjustment::Intake(q) => made(EntryId::INTAKE) == Some(&Quantity(q)),
                 Adjustment::WriteOff(q) => made(EntryId::WRITTEN_OFF) == Some(&Quantity(-q)),
                 Adjustment::Count { .. } => {
-                    let is_of_a_count = |step| {
-                        [EntryId::INTAKE, EntryId::WRITTEN_OFF].contains(&step) || step >= EntryId::SHORTAGE
-                    };
-                    existing.entries.keys().any(|entry| entry.of == command.id.0 && is_of_a_count(entry.step))
+                    existing.entries.keys().any(|entry| entry.of == command.id.0 && entry.is_of_a_change())
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Collects the rows that a batch sets and writes them: one statement for each table, the last state of each row alone.
 //!
 //! Tables are written in an order that foreign keys allow, rows in order of id. Entries are only ever added: the same entry
-//! reached by two roads is there once. An order is made once, and changes two of its columns after.
+//! reached by two roads is there once. An order is made once, and changes few of its columns after.
 
 use super::load::Existing;
 use super::{ApplyError, Incoming};
@@ -30,6 +30,8 @@ pub(super) struct Effects {
     entries: BTreeMap<EntryId, (StockEntry, CooperativeId)>,
     /// Each with the account that ordered over REST.
     orders: BTreeMap<OrderId, (Order, Option<Uuid>)>,
+    /// Orders that a count made short, by that count.
+    made_short: BTreeMap<OrderId, Uuid>,
     /// New orders of accounts whose numbers nobody has confirmed: whether that still holds, the feed asks under its lock.
     unconfirmed: BTreeSet<OrderId>,
 }
@@ -67,6 +69,10 @@ impl Effects {
                 let before = self.orders.get(&order.id).and_then(|(_, user)| *user);
                 if incoming.is_unconfirmed && is_new {
                     self.unconfirmed.insert(order.id);
+                }
+                self.made_short.remove(&order.id);
+                if let Some(count) = set.made_short.get(&order.id) {
+                    self.made_short.insert(order.id, *count);
                 }
                 self.orders.insert(order.id, (order.clone(), before.or(user)));
             }
@@ -135,7 +141,7 @@ impl Effects {
         }
         let known = self.orders.values().filter(|order| !is_new(order)).map(|(order, _)| order);
         if known.clone().next().is_some() {
-            change_orders(conn, known).await?;
+            change_orders(conn, known, &self.made_short).await?;
         }
         Ok(())
     }
@@ -151,7 +157,7 @@ impl Effects {
         write_aliases(conn, self.aliases.values()).await?;
         write_listings(conn, self.listings.values(), now).await?;
         write_sales(conn, self.entries.values(), self.orders.values(), now).await?;
-        change_orders(conn, self.orders.values().map(|(order, _)| order)).await
+        change_orders(conn, self.orders.values().map(|(order, _)| order), &self.made_short).await
     }
 }
 
@@ -290,21 +296,25 @@ async fn write_sales<'a>(
 async fn change_orders<'a>(
     conn: &mut PgConnection,
     orders: impl Iterator<Item = &'a Order> + Clone,
+    made_short: &BTreeMap<OrderId, Uuid>,
 ) -> Result<(), sqlx::Error> {
     q(concat!(
-        "UPDATE orders SET holder = t.holder, status = t.status FROM unnest(",
+        "UPDATE orders SET holder = t.holder, status = t.status, short_by = t.short_by FROM unnest(",
         listed!(1, "uuid"),
         ", ",
         listed!(2, "int"),
         ", ",
         listed!(3, "int"),
-        ") AS t (id, holder, status)
+        ", ",
+        listed!(4, "uuid"),
+        ") AS t (id, holder, status, short_by)
         WHERE orders.id = t.id AND orders.id = ",
         any_of!(1, "uuid")
     ))
     .bind(column!(orders, o => o.id.0))
     .bind(fitting_column!(orders, o => holder(o)))
     .bind(fitting_column!(orders, o => int(o.status.code())))
+    .bind(column!(orders, o => made_short.get(&o.id).copied()))
     .execute(conn)
     .await?;
     Ok(())

@@ -220,7 +220,7 @@ async fn what_is_here_by_another_road_is_a_clash_and_not_a_refusal() {
     world.rest_as(id(70), office(), &post(id(51), 6)).await;
     let intake = |quantity| {
         let found = Adjustment::Intake(units(quantity));
-        Body::from(StockAdjust { listing: id(50), found, reason: String::new() })
+        Body::from(StockAdjust { listing: id(50), found, reason: String::new(), undoes: None })
     };
     // An order of its id that says something else, a posting of a listing that is there, and produce that was taken in under the order's id.
     world

@@ -20,7 +20,7 @@ const HUB: Holder = Holder::Hub;
 const OFFICE: Holder = Holder::Edge(EDGE);
 
 fn adjust(listing: uuid::Uuid, found: Adjustment) -> Body {
-    StockAdjust { listing, found, reason: String::new() }.into()
+    StockAdjust { listing, found, reason: String::new(), undoes: None }.into()
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn world_with_a_broken_cancel() -> World {
         .unwrap();
     // Another batch, so that what waits is found in the database; a count of what is there would take other holders' units.
     let found = Adjustment::Count { counted_milli: 9_000, expected_milli: 10_000 };
-    let count = Body::from(StockAdjust { listing: id(50), found, reason: String::new() });
+    let count = Body::from(StockAdjust { listing: id(50), found, reason: String::new(), undoes: None });
     world.take(vec![sold(8, 50, 1), command(9, office(), &count), sold(10, 51, 1)]).await.unwrap();
     assert_eq!(
         world.last_words().await,

@@ -17,6 +17,7 @@ mod stream;
 mod stream_open;
 mod stream_ours;
 mod support;
+mod undone;
 mod unseen;
 mod whose;
 mod writers;

@@ -110,7 +110,12 @@ async fn a_dismissed_command_frees_what_waited_behind_it() {
 #[tokio::test]
 async fn an_unknown_command_waits_with_what_needs_it_until_the_hub_knows_it() {
     let world = World::new().await;
-    let intake = StockAdjust { listing: id(50), found: Adjustment::Intake(5_000), reason: String::new() };
+    let intake = StockAdjust {
+        listing: id(50),
+        found: Adjustment::Intake(5_000),
+        reason: String::new(),
+        undoes: None,
+    };
     let body = sync_protocol::command::Body::from(intake).to_raw();
     world
         .take(vec![

@@ -53,7 +53,7 @@ async fn an_edge_sells_nothing_of_another_cooperative_whatever_it_says_it_holds(
         (5, Adjustment::Intake(units(5))),
         (6, Adjustment::Count { counted_milli: 0, expected_milli: units(90) }),
     ] {
-        let adjust = StockAdjust { listing, found, reason: String::new() }.into();
+        let adjust = StockAdjust { listing, found, reason: String::new(), undoes: None }.into();
         world.take(vec![command(seq, office(), &adjust)]).await.unwrap();
     }
     assert_eq!(words(&world).await[4..], ["rejected not_allowed ", "rejected not_allowed "]);

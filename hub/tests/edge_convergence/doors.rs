@@ -29,7 +29,7 @@ pub(crate) fn code(refused: &SyncError) -> Option<RefusalCode> {
 
 async fn count(office: &Office, listing: ListingId, units: i64) {
     let found = Adjustment::Count { counted_milli: units * 1000, expected_milli: 40_000 };
-    office.act(StockAdjust { listing: listing.0, found, reason: String::new() }).await.unwrap();
+    office.act(StockAdjust { listing: listing.0, found, reason: String::new(), undoes: None }).await.unwrap();
 }
 
 /// The orders at the hub, and whether both sides agree.

@@ -235,7 +235,10 @@ async fn a_count_that_falls_short_reaches_both_sides() {
     office.sync().await.unwrap();
     // 40 should be there, 15 are: the office's 20 free units go, and 5 of the hub's.
     let found = Adjustment::Count { counted_milli: 15_000, expected_milli: 40_000 };
-    office.act(StockAdjust { listing: listing.0, found, reason: "weevils".into() }).await.unwrap();
+    office
+        .act(StockAdjust { listing: listing.0, found, reason: "weevils".into(), undoes: None })
+        .await
+        .unwrap();
     assert_eq!(office.spendable(listing).await, Quantity::ZERO);
     office.sync().await.unwrap();
     assert_eq!(world.held_by_the_hub(listing).await, Quantity::units(15));

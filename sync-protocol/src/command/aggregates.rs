@@ -189,7 +189,7 @@ mod tests {
         blocked.add(&of(OrderCancel { order: sold, never_left: true }.into()));
         assert!(blocked.holds(&place(Source::Held)));
         assert!(!blocked.holds(&place(Source::Ask)), "it spends the hub's");
-        let adjust = |found| of(StockAdjust { listing, found, reason: String::new() }.into());
+        let adjust = |found| of(StockAdjust { listing, found, reason: String::new(), undoes: None }.into());
         assert!(blocked.holds(&adjust(Adjustment::WriteOff(1))));
         assert!(blocked.holds(&adjust(Adjustment::Count { counted_milli: 1, expected_milli: 2 })));
         assert!(!blocked.holds(&adjust(Adjustment::Intake(1))), "more is there whatever was given back");

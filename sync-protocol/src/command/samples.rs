@@ -37,7 +37,7 @@ pub(super) fn every_command(about: Uuid) -> Vec<Body> {
         ListingWithdraw { listing: about }.into(),
         place.into(),
         OrderCancel::new(about).into(),
-        StockAdjust { listing: about, found: adjust, reason: String::new() }.into(),
+        StockAdjust { listing: about, found: adjust, reason: String::new(), undoes: None }.into(),
     ];
     assert!(all.iter().map(Body::kind).eq(ALL.iter().map(|(kind, _)| *kind)), "one is missing here");
     all

@@ -7,7 +7,7 @@ use crate::entity::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
 use crate::ids::{CommandId, Holder, ListingId, OrderId};
 use crate::units::Quantity;
 use crate::verdict::{Reject, RejectCode};
-use crate::wire::cbor::uuid_bytes;
+use crate::wire::cbor::{uuid_bytes, uuid_bytes_opt};
 use minicbor::{Decode, Encode};
 use uuid::Uuid;
 
@@ -44,6 +44,11 @@ pub struct StockAdjust {
     /// The person's words, or empty.
     #[n(2)]
     pub reason: String,
+    /// The change of this listing's stock that this one takes back, by its command's id: exactly what that one moved comes back, to whom it
+    /// was taken from, and the orders that it made short are confirmed again. `found` says the change the other way about, and is what
+    /// counts with a hub that does not know this field. `None` for a change of its own.
+    #[cbor(n(3), with = "uuid_bytes_opt", has_nil)]
+    pub undoes: Option<Uuid>,
 }
 
 impl StockAdjust {
@@ -57,13 +62,22 @@ impl StockAdjust {
                 check::counted("/expected", Quantity(expected_milli)),
             ],
         };
-        quantities.into_iter().flatten().chain(check::text("/reason", &self.reason, true)).collect()
+        let is_odd = self.undoes.is_some() && matches!(self.found, Adjustment::Count { .. });
+        let message = "A count takes nothing back; leave it out.".to_owned();
+        let odd = is_odd.then_some(Invalid { pointer: "/undoes", message });
+        quantities
+            .into_iter()
+            .flatten()
+            .chain(check::text("/reason", &self.reason, true))
+            .chain(odd)
+            .collect()
     }
 
     pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
-        let counts = matches!(self.found, Adjustment::Count { .. });
+        let counts = matches!(self.found, Adjustment::Count { .. }) || self.undoes.is_some();
         let orders_of = counts.then_some(ListingId(self.listing)).into_iter().collect();
-        Needs { orders_of, ..listing_needs(self.listing, actor) }
+        let entries_of = self.undoes.into_iter().collect();
+        Needs { orders_of, entries_of, ..listing_needs(self.listing, actor) }
     }
 
     pub(super) fn decide(
@@ -76,6 +90,9 @@ impl StockAdjust {
             set.listings.get(&ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
         if !(context.admin || context.clerk && context.cooperative == Some(listing.cooperative)) {
             return Err(Reject::new(RejectCode::NotAllowed));
+        }
+        if let Some(undone) = self.undoes {
+            return self.take_back(undone, context, set);
         }
         // A count says what is there, also where an older version has sold parts; its screen asks for whole pieces.
         if let (Adjustment::Intake(q) | Adjustment::WriteOff(q), true) =
@@ -107,6 +124,36 @@ impl StockAdjust {
                 } else if difference < Quantity::ZERO {
                     self.write_down(&mut decision, command, context, set, difference.negated());
                 }
+            }
+        }
+        Ok(decision)
+    }
+
+    /// Takes back what another change moved, entry by entry, and nothing that it only said: a count that found less than was sold took less
+    /// than its difference. Each of these entries has its id from the one that it takes back, so that nothing comes back twice.
+    fn take_back(&self, undone: Uuid, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+        let listing = ListingId(self.listing);
+        let mut decision = Decision::new(Certainty::Record);
+        let moved = set.entries_of.get(&undone).into_iter().flatten();
+        for entry in moved.filter(|entry| entry.listing == listing && entry.id.is_of_a_change()) {
+            let quantity = entry.quantity.negated();
+            let own = set.available(listing, entry.holder);
+            if quantity < Quantity::ZERO && own < entry.quantity {
+                if context.is_entered_here() {
+                    return Err(Reject::with(RejectCode::NotEnough, [own.max(Quantity::ZERO).to_string()]));
+                }
+                decision.applied.short = true;
+            }
+            let id = EntryId { step: EntryId::UNDONE + entry.id.step, ..entry.id };
+            decision.set(EffectRow::StockEntry(StockEntry { id, quantity, ..entry.clone() }), true);
+        }
+        // Only the hub knows which orders a count made short.
+        let made_short = set.orders_of.get(&listing).into_iter().flat_map(|orders| orders.keys());
+        let made_short = made_short.filter(|order| set.made_short.get(order) == Some(&undone));
+        for order in made_short.filter_map(|order| set.orders.get(order)) {
+            if order.status == OrderStatus::Short {
+                let order = Order { status: OrderStatus::Confirmed, ..order.clone() };
+                decision.set(EffectRow::Order(order), true);
             }
         }
         Ok(decision)

@@ -21,6 +21,8 @@ pub struct Needs {
     pub orders_of: BTreeSet<ListingId>,
     /// Orders, with their listings.
     pub orders: BTreeSet<OrderId>,
+    /// Commands whose stock entries are needed.
+    pub entries_of: BTreeSet<Uuid>,
     /// Commodities, for whether they exist.
     pub commodities: BTreeSet<CommodityId>,
     /// Units, for whether they exist, and in which steps they can be had; those of [`Needs::listings`] come with them.
@@ -35,6 +37,7 @@ impl Needs {
         self.listings.extend(other.listings);
         self.orders_of.extend(other.orders_of);
         self.orders.extend(other.orders);
+        self.entries_of.extend(other.entries_of);
         self.commodities.extend(other.commodities);
         self.units.extend(other.units);
     }
@@ -66,6 +69,10 @@ pub struct WorkingSet {
     pub may_come: HashSet<Uuid>,
     /// Stock entries that the batch has set, so that one reached twice counts once.
     pub entries: HashSet<crate::entity::EntryId>,
+    /// The stock entries of a command, where [`Needs::entries_of`] asked.
+    pub entries_of: HashMap<Uuid, Vec<StockEntry>>,
+    /// Orders that a count made short, and that count's command. Known to the hub alone, of the orders of [`Needs::orders_of`].
+    pub made_short: HashMap<OrderId, Uuid>,
     /// Orders by id.
     pub orders: HashMap<OrderId, Order>,
     /// Orders of a listing, where [`Needs::orders_of`] asked.
@@ -151,8 +158,23 @@ impl WorkingSet {
         self.members.insert(member.id, member);
     }
 
+    /// Notes which orders a count has made short: those that stand so among what it sets. To be called after [`WorkingSet::apply`].
+    pub fn note_made_short(&mut self, count: Uuid, effects: &[Effect]) {
+        for effect in effects {
+            match &effect.row {
+                EffectRow::Order(order) if order.status == OrderStatus::Short => {
+                    self.made_short.insert(order.id, count);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Adds an order, also to its listing's open ones.
     pub fn put_order(&mut self, order: Order) {
+        if order.status != OrderStatus::Short {
+            self.made_short.remove(&order.id);
+        }
         if let Some(open) = self.orders_of.get_mut(&order.listing) {
             if matches!(order.status, OrderStatus::Confirmed | OrderStatus::Short) {
                 open.insert(order.id, order.placed_at_s);
@@ -167,6 +189,9 @@ impl WorkingSet {
         if self.entries.insert(entry.id) {
             let held = self.stock.entry((entry.listing, entry.holder)).or_default();
             *held = held.plus(entry.quantity);
+            if let Some(entries) = self.entries_of.get_mut(&entry.id.of) {
+                entries.push(entry.clone());
+            }
         }
     }
 }

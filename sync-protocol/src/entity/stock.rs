@@ -31,6 +31,13 @@ impl EntryId {
     pub const WRITTEN_OFF: u32 = 6;
     /// Units written off from another holder because a count fell short; one step for each holder, from here on.
     pub const SHORTAGE: u32 = 1_000;
+    /// What takes back the entry of a change of the stock that has the step beyond this one.
+    pub const UNDONE: u32 = 1_000_000_000;
+
+    /// Whether a change of the stock by hand makes such entries: an intake, a write-off or a count.
+    pub fn is_of_a_change(self) -> bool {
+        matches!(self.step, Self::INTAKE | Self::WRITTEN_OFF | Self::SHORTAGE..Self::UNDONE)
+    }
 }
 
 codes! {

@@ -198,6 +198,7 @@ fn bodies() -> Vec<Body> {
             listing,
             found: Adjustment::Count { counted_milli: 40_000, expected_milli: 50_000 },
             reason: "rats".into(),
+            undoes: None,
         }
         .into(),
     ]

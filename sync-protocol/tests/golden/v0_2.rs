@@ -3,7 +3,7 @@
 
 use super::sample::{self, Sample, id, mwi, mwk};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, ListingPost};
+use sync_protocol::command::{Adjustment, Body, ListingPost, StockAdjust};
 use sync_protocol::entity::{Channel, EdgeSettings, Order, OrderStatus};
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder, ListingId, OrderId, RegionId};
 use sync_protocol::session::{BucketCursor, Issuer};
@@ -24,6 +24,8 @@ pub(crate) fn samples() -> Vec<Sample> {
         Sample::command("", posted(Some(25_000))),
         // The whole stays at the office. Not the same as an older office's silence.
         Sample::command("whole", posted(Some(0))),
+        // A count is taken back: what it moved, whatever this says it was.
+        Sample::command("undo", undo()),
     ];
     all.extend(Sample::entity("", sample::row(&order())));
     all.extend(Sample::entity("unconfirmed", sample::row(&unconfirmed())));
@@ -111,6 +113,16 @@ fn news() -> Message {
     let cursors = [at(global, 7, None), at(region, 300, Some(20))];
     let cursors = cursors_to_bytes(&cursors);
     Message::News(Standing { scope: scope_hash(&[global, region]), cursors, verdicts_upto: 12 })
+}
+
+fn undo() -> Body {
+    StockAdjust {
+        listing: id(1),
+        found: Adjustment::Intake(90_000),
+        reason: "undone".into(),
+        undoes: Some(id(7)),
+    }
+    .into()
 }
 
 fn posted(hub_milli: Option<i64>) -> Body {

@@ -59,7 +59,12 @@ impl World {
                 let q = units(&mut self.random);
                 let found =
                     if self.random.chance(50) { Adjustment::Intake(q) } else { Adjustment::WriteOff(q) };
-                Body::StockAdjust(StockAdjust { listing: seen?.0, found, reason: String::new() })
+                Body::StockAdjust(StockAdjust {
+                    listing: seen?.0,
+                    found,
+                    reason: String::new(),
+                    undoes: None,
+                })
             }
             _ => {
                 let listing = seen?;

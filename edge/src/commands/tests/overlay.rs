@@ -407,7 +407,7 @@ proptest! {
         let mut hub_orders = 0;
         let mut taken_in = 25;
         for act in acts {
-            let adjust = |found| StockAdjust { listing: id.0, found, reason: String::new() };
+            let adjust = |found| StockAdjust { listing: id.0, found, reason: String::new(), undoes: None };
             let submitted = match act {
                 Act::Order(units) => edge.place_order(id, units).ok().map(|(order, submitted)| {
                     orders.push(order);

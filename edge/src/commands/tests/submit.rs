@@ -162,7 +162,12 @@ fn nothing_is_sold_from_a_bucket_that_is_not_whole() {
     edge.apply(frame(50, 100, rows));
     assert_eq!(edge.spendable(id, HERE), Quantity::units(50));
     assert_eq!(edge.place_order(id, 1).unwrap().1.certainty, Certainty::Request);
-    let found = StockAdjust { listing: id.0, found: Adjustment::WriteOff(1_000), reason: String::new() };
+    let found = StockAdjust {
+        listing: id.0,
+        found: Adjustment::WriteOff(1_000),
+        reason: String::new(),
+        undoes: None,
+    };
     assert_eq!(edge.submit(clerk(), true, found.clone()).unwrap_err(), SubmitError::NotComplete);
     assert_eq!(
         edge.submit(clerk(), true, post).unwrap_err(),
@@ -278,10 +283,32 @@ fn a_person_known_by_number_becomes_an_alias_and_is_found_through_it() {
 }
 
 #[test]
+fn what_a_count_took_here_comes_back_before_the_hub_has_answered_and_no_more() {
+    let edge = TestEdge::with_market();
+    let id = edge.post_listing(50);
+    edge.place_order(id, 20).unwrap();
+    // Ten are there of fifty: five free ones go here, and the rest is for the hub to settle.
+    let count = Adjustment::Count { counted_milli: 10_000, expected_milli: 50_000 };
+    let count = StockAdjust { listing: id.0, found: count, reason: String::new(), undoes: None };
+    let counted = edge.submit(clerk(), true, count.clone()).unwrap();
+    assert_eq!(edge.spendable(id, HERE), Quantity::ZERO);
+    let of = edge.read(|conn| pending(conn, counted.seq - 1, 1))[0].id;
+    let undo = StockAdjust { found: Adjustment::Intake(40_000), undoes: Some(of.0), ..count.clone() };
+    // Twice is once, and a count takes nothing back.
+    for _ in 0..2 {
+        edge.submit(clerk(), true, undo.clone()).unwrap();
+        assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+    }
+    let odd = StockAdjust { undoes: Some(of.0), ..count };
+    let refused = edge.submit(clerk(), true, odd).unwrap_err();
+    assert_eq!(refused, SubmitError::Rejected(Reject::with(RejectCode::Invalid, ["/undoes".to_owned()])));
+}
+
+#[test]
 fn a_write_off_takes_no_more_than_is_here() {
     let edge = TestEdge::with_market();
     let id = edge.post_listing(50);
-    let adjust = |found| StockAdjust { listing: id.0, found, reason: "rats".into() };
+    let adjust = |found| StockAdjust { listing: id.0, found, reason: "rats".into(), undoes: None };
     let refused = edge.submit(clerk(), true, adjust(Adjustment::WriteOff(26_000))).unwrap_err();
     assert_eq!(refused, SubmitError::Rejected(Reject::with(RejectCode::NotEnough, ["25".to_owned()])));
     edge.submit(clerk(), true, adjust(Adjustment::WriteOff(5_000))).unwrap();

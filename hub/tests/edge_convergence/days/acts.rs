@@ -116,7 +116,7 @@ impl Days {
             true => (Adjustment::Intake(milli), milli),
             false => (Adjustment::WriteOff(milli), -milli),
         };
-        let adjust = StockAdjust { listing: listing.id.0, found, reason: String::new() };
+        let adjust = StockAdjust { listing: listing.id.0, found, reason: String::new(), undoes: None };
         let what = What::Adjust { listing: listing.id.0, milli };
         self.tell(at, goods::CLERK, adjust, what).await;
     }
