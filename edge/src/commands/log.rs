@@ -7,10 +7,9 @@ use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use sync_protocol::command::{Body, Certainty, Command, OrderCancel, RawBody};
+use sync_protocol::command::{Certainty, Command};
 use sync_protocol::ids::{CommandId, OrderId};
 use sync_protocol::limits::PENDING_COMMANDS_MAX;
-use uuid::Uuid;
 
 /// Bytes of bodies in one answer of [`pending`]: well below what one frame may unfold to.
 pub const PENDING_BYTES_MAX: usize = 1 << 20;
@@ -266,36 +265,6 @@ pub fn prune(tx: &Transaction<'_>, now: &Now) -> Result<usize, DbError> {
     let told_before = now.heard_s.saturating_sub(KEPT_TOLD_S);
     let all_before = now.heard_s.saturating_sub(KEPT_UNTOLD_S);
     Ok(tx.prepare_cached(sql)?.execute((told_before, all_before, node::backed_up_s(tx)?))?)
-}
-
-/// Whether an order was taken back here, by a command that came after it and that the hub has not refused.
-///
-/// # Errors
-/// Those of the database.
-pub fn is_taken_back(conn: &Connection, order_seq: u64, order: Uuid) -> Result<bool, DbError> {
-    has_cancel(conn, order_seq, order, "verdict IS NULL OR verdict NOT IN ('rejected', 'dismissed')")
-}
-
-/// Whether a command here says or will say that an order is taken back: one that came after it, and that the hub has neither refused nor
-/// put aside.
-///
-/// # Errors
-/// Those of the database.
-pub fn has_its_word(conn: &Connection, order_seq: u64, order: Uuid) -> Result<bool, DbError> {
-    has_cancel(conn, order_seq, order, "verdict IS NULL OR verdict = 'applied'")
-}
-
-fn has_cancel(conn: &Connection, order_seq: u64, order: Uuid, stands: &str) -> Result<bool, DbError> {
-    let sql = format!("SELECT kind, body FROM command WHERE kind = ?1 AND seq > ?2 AND ({stands})");
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query((Body::from(OrderCancel::new(order)).kind(), order_seq))?;
-    while let Some(row) = rows.next()? {
-        let body = RawBody { kind: row.get(0)?, bytes: row.get(1)? };
-        if matches!(Body::from_raw(&body), Ok(Some(Body::OrderCancel(cancel))) if cancel.order == order) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Whether an order's own command is still only here: the hub cannot know of it.

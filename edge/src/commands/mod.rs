@@ -12,6 +12,7 @@ mod refusals;
 mod refused;
 mod state;
 mod submit;
+mod taken_back;
 #[cfg(test)]
 mod tests;
 mod thing;
@@ -22,13 +23,14 @@ pub use adjusted::{Adjusted, last_adjusted};
 pub use anew::{offer_anew, unsettle_what_has_not_arrived};
 pub use known::{is_known, is_the_same, listing_of};
 pub use log::{
-    PENDING_BYTES_MAX, Tally, Unsaid, date, has_its_word, is_taken_back, left, mark_end, mark_sent,
-    mark_told, mark_unsaid, outcome, pending, prune, tally, untold, without_its_end,
+    PENDING_BYTES_MAX, Tally, Unsaid, date, left, mark_end, mark_sent, mark_told, mark_unsaid, outcome,
+    pending, prune, tally, untold, without_its_end,
 };
 pub use recorded::{ListKey, RecordOrder, key_of_refused};
 pub use refusals::{refusals, tick};
 pub use refused::{RefusedOrder, refused_orders};
 pub use state::CommandState;
 pub use submit::{Submission, SubmitError, Submitted, submit};
+pub use taken_back::{has_its_word, is_taken_back, note_taken_back};
 pub use thing::{Thing, thing};
 pub use verdicts::{Recorded, VerdictError, record_verdicts, settle};

@@ -1,5 +1,5 @@
 //! Everything that the hub refused or took only in part, of any kind: for the office, where a person reads it. A refusal is never
-//! silent.
+//! silent, but for what was taken back here before it came: there is nothing left to do about it.
 
 use super::refused::{NEWEST_FIRST, still_shown};
 use super::state::{COLUMNS, CommandState};
@@ -14,7 +14,9 @@ const KINDS: [&str; 2] =
 /// What `select` makes of those that are shown.
 fn of_shown(select: &str) -> String {
     let shown = still_shown();
-    KINDS.map(|kind| format!("{select} FROM command WHERE {kind} AND {shown}")).join(" UNION ALL ")
+    KINDS
+        .map(|kind| format!("{select} FROM command WHERE {kind} AND taken_back = 0 AND {shown}"))
+        .join(" UNION ALL ")
 }
 
 /// How many nobody has ticked off.

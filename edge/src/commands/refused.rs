@@ -1,5 +1,5 @@
 //! Orders that the hub refused. Their local rows are gone, so that their units can be sold again, but a refusal is never silent: the
-//! screen that made the order still shows it, with the reason, for 30 days.
+//! screen that made the order still shows it, with the reason, for 30 days. One that was taken back here before is shown as that.
 
 use super::log::KEPT_TOLD_S;
 use super::state::{COLUMNS, CommandState};
@@ -8,7 +8,7 @@ use crate::db::{DbError, pass_over};
 use crate::replica;
 use rusqlite::Connection;
 use sync_protocol::command::{ActorKind, Body, OrderPlace};
-use sync_protocol::entity::{Channel, Listing};
+use sync_protocol::entity::{Channel, Listing, Order};
 use sync_protocol::ids::{ListingId, OrderId};
 use sync_protocol::row::Key;
 use sync_protocol::units::{Currency, Quantity};
@@ -69,6 +69,8 @@ pub struct RefusedOrder {
     pub refused_at_s: i64,
     /// Whether the buyer was told.
     pub told: bool,
+    /// Whether it was taken back here before the refusal came: then it is cancelled to whoever asks.
+    pub was_taken_back: bool,
 }
 
 /// Refused orders of the last 30 days, newest first: of one buyer's number, or of all.
@@ -87,6 +89,10 @@ pub fn refused_orders(conn: &Connection, buyer_phone: Option<u64>) -> Result<Vec
         let Some(state) = pass_over(CommandState::read(row))? else { continue };
         let Ok(Some(Body::OrderPlace(order))) = Body::from_raw(&state.command.body) else { continue };
         let buyer = buyer(&order, &state);
+        // Its cancel has a row of it here until the hub's word on that is there too.
+        if state.was_taken_back && replica::get::<Order>(conn, Key::Uuid(state.command.id.0))?.is_some() {
+            continue;
+        }
         if buyer_phone.is_none_or(|phone| phone == buyer) {
             list.extend(pass_over(refused(conn, state, order, buyer))?);
         }
@@ -122,5 +128,6 @@ fn refused(
         reason: if let Some(Verdict::Rejected(reject)) = state.verdict { Some(reject) } else { None },
         refused_at_s: state.settled_at_s.unwrap_or_default(),
         told: state.told_at_s.is_some(),
+        was_taken_back: state.was_taken_back,
     })
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// The columns that [`CommandState::read`] and [`command`] expect, in this order.
 pub(super) const COLUMNS: &str = "seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, record, sent, verdict, code, \
-     args, alias, conflicts, short, stands_at, coalesce(settled_hub_s, settled_at_s), told_at_s, verdict_number, thing, ticked, said_before IS NOT NULL";
+     args, alias, conflicts, short, stands_at, coalesce(settled_hub_s, settled_at_s), told_at_s, verdict_number, thing, ticked, said_before IS NOT NULL, taken_back";
 
 /// A command of the log and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct CommandState {
     pub ticked: bool,
     /// Whether the hub had said something else of it that was told, and forgot it when it was restored from a backup.
     pub was_told_otherwise: bool,
+    /// Whether it was taken back here before its final verdict came, so that how it ended is no news.
+    pub was_taken_back: bool,
 }
 
 impl CommandState {
@@ -56,6 +58,7 @@ impl CommandState {
             thing: row.get::<_, Option<String>>(20)?.as_deref().and_then(Thing::from_json),
             ticked: row.get(21)?,
             was_told_otherwise: row.get(22)?,
+            was_taken_back: row.get(23)?,
             command,
         })
     }

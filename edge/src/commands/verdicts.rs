@@ -1,8 +1,8 @@
 //! Takes the hub's verdicts, and drops local rows when their time has come: at once for a refusal, else only when every row
 //! that the verdict names is here. Between verdict and rows the local rows still count, or sold units would be for sale again.
 
-use super::local;
 use super::state::{VerdictColumns, read_stands_at, stands_at_json, verdict_of_word};
+use super::{local, taken_back};
 use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::replica::cursors;
@@ -75,7 +75,7 @@ pub fn record_verdicts(
     let mut update = tx.prepare_cached(
         "UPDATE command SET sent = 1, verdict_number = ?2, verdict = ?3, code = ?4, args = ?5, alias = ?6, conflicts = ?7,
                             short = ?8, stands_at = ?9, settled_at_s = ?10
-         WHERE seq = ?1 AND settled_at_s IS NULL RETURNING said_before IS NOT NULL",
+         WHERE seq = ?1 AND settled_at_s IS NULL RETURNING said_before IS NOT NULL, kind",
     )?;
     for numbered in list {
         if numbered.number <= upto {
@@ -98,13 +98,19 @@ pub fn record_verdicts(
             stands_at_json(&numbered.stands_at),
             numbered.verdict.is_final().then_some(now_s),
         ];
-        let Some(had_a_word) = update.query_row(values, |row| row.get::<_, bool>(0)).optional()? else {
+        let word = update.query_row(values, |row| Ok((row.get::<_, bool>(0)?, row.get(1)?))).optional()?;
+        let Some((had_a_word, kind)) = word else {
             // Pruned, or final already: its number counts, its word changes nothing.
             tracing::warn!(seq = numbered.seq, number = numbered.number, "a verdict on no open command");
             continue;
         };
         if had_a_word && numbered.verdict.is_final() {
             is_another_word(tx, base.saturating_add(numbered.seq))?;
+        }
+        if taken_back::takes_back(kind)
+            && matches!(numbered.verdict, Verdict::Rejected(_) | Verdict::Dismissed)
+        {
+            taken_back::look_again(tx)?;
         }
         *match &numbered.verdict {
             Verdict::Applied(_) => &mut recorded.applied,
@@ -124,7 +130,7 @@ pub fn record_verdicts(
 fn is_another_word(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
     let same = "UPDATE command SET said_before = NULL WHERE seq = ?1 AND said_before = CASE WHEN short THEN 'short' ELSE verdict END";
     tx.prepare_cached(same)?.execute([seq])?;
-    let another = "UPDATE command SET told_at_s = NULL, unsaid = NULL, ticked = 0
+    let another = "UPDATE command SET told_at_s = NULL, unsaid = NULL, ticked = 0, taken_back = 0
         WHERE seq = ?1 AND said_before IS NOT NULL AND end_said IS NULL";
     tx.prepare_cached(another)?.execute([seq])?;
     Ok(())

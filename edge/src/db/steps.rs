@@ -33,6 +33,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0034_verdicts_in_order.sql"),
     step!("0035_stock_changes.sql"),
     step!("0036_said_before.sql"),
+    step!("0037_taken_back.sql"),
 ];
 
 /// All steps.

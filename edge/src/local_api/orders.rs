@@ -109,10 +109,13 @@ fn entries(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, ApiError> {
         let entry = |order: Order| Entry::Standing(recorded.key(&order), Box::new(order));
         list.extend(orders.into_iter().filter(fits).map(entry));
     }
-    if filter.status.as_deref().is_none_or(|word| word == REFUSED) {
+    let is_one = |word: &str| word == REFUSED || word == OrderStatus::Cancelled.as_str();
+    if filter.status.as_deref().is_none_or(is_one) {
         let seller = |order: &RefusedOrder| order.cooperative();
         let fits = |order: &RefusedOrder| {
-            filter.product.is_none_or(|listing| listing == order.listing.0) && cooperative(seller(order))
+            filter.status.as_deref().is_none_or(|word| word == status(order))
+                && filter.product.is_none_or(|listing| listing == order.listing.0)
+                && cooperative(seller(order))
         };
         let refused = commands::refused_orders(conn, None)?;
         let entry = |order: RefusedOrder| Entry::Refused(key_of_refused(&order), Box::new(order));
@@ -181,6 +184,11 @@ pub(super) fn show(
     })
 }
 
+/// How an order stands that the hub refused.
+fn status(order: &RefusedOrder) -> &'static str {
+    if order.was_taken_back { OrderStatus::Cancelled.as_str() } else { REFUSED }
+}
+
 fn show_refused(
     conn: &Connection,
     names: &mut Names<'_>,
@@ -202,7 +210,7 @@ fn show_refused(
         unit,
         unit_price: amount(order.unit_price_minor),
         total: amount(total_minor(order.quantity, order.unit_price_minor).unwrap_or(i64::MAX)),
-        status: REFUSED.to_owned(),
+        status: status(order).to_owned(),
         synced: true,
         channel: order.channel.as_str().to_owned(),
         buyer_phone: phone_text(order.buyer_phone),
@@ -210,7 +218,7 @@ fn show_refused(
         buyer_unconfirmed: false,
         cooperative_id: order.cooperative(),
         placed_at: rfc3339(order.placed_at_s),
-        reason: Some(reason),
+        reason: (!order.was_taken_back).then_some(reason),
         flag: None,
     })
 }

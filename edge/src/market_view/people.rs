@@ -201,7 +201,7 @@ impl View<'_> {
             quantity_milli: order.quantity.0,
             unit_price_minor: order.unit_price_minor,
             currency,
-            state: OrderState::Refused,
+            state: if order.was_taken_back { OrderState::Cancelled } else { OrderState::Refused },
             can_cancel: false,
         }))
     }

@@ -1,7 +1,7 @@
 //! Tells people by SMS what became of what they asked: once, in their language, in the transaction that learnt it.
 //!
 //! A command is marked as told in the transaction that queues its message, and by nothing else: where there is nobody to tell, or
-//! nothing to say, that is noted in words of its own. The words come from what the command kept of its thing, so that a listing that
+//! nothing to say, that is noted in words of its own. How something ended that was taken back here before is nothing to say. The words come from what the command kept of its thing, so that a listing that
 //! has left this node in between is still named. What took effect is told once its rows are here, as they stand by then: an order may have
 //! been taken back since. Nothing here sends.
 
@@ -64,7 +64,13 @@ pub fn tell(tx: &Transaction<'_>, now: &Now) -> Result<u64, DbError> {
 
 /// Queues what there is to tell of one verdict.
 fn say_verdict(tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<Said, DbError> {
-    let Some(News { phone, saying, thing }) = news(tx, state)? else { return Ok(Said::Not(Unsaid::Nothing)) };
+    let is_taken_back = commands::is_taken_back(tx, state)?;
+    if is_taken_back {
+        commands::note_taken_back(tx, state.command.seq)?;
+    }
+    let Some(News { phone, saying, thing }) = news(tx, state, is_taken_back)? else {
+        return Ok(Said::Not(Unsaid::Nothing));
+    };
     let id = state.command.id.0;
     // Whatever brings the word that an order is cancelled, its buyer hears it once.
     let (word, about) = match saying {
@@ -157,7 +163,7 @@ enum Saying {
 }
 
 /// What there is to tell of a verdict, and whom; nothing where it only confirms what was said.
-fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError> {
+fn news(conn: &Connection, state: &CommandState, is_taken_back: bool) -> Result<Option<News>, DbError> {
     let refused = match &state.verdict {
         Some(Verdict::Rejected(reject)) => Some(Rejection::from(reject)),
         Some(Verdict::Dismissed) => Some(Rejection::Other),
@@ -173,9 +179,9 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
         Ok(Some(Body::OrderPlace(order))) => {
             let buyer = if order.buyer_phone == 0 { person } else { order.buyer_phone };
             let saying = match refused {
+                // Nobody who took an order back is told afterwards that it is sure, or refused.
+                _ if is_taken_back => return Ok(None),
                 Some(why) => Saying::Refused(why),
-                // Nobody who took an order back is told afterwards that it is sure.
-                None if is_taken_back(conn, state)? => return Ok(None),
                 None if standing(conn, state)?.is_some_and(is_cancelled) => match was_asked {
                     true => Saying::Cancelled(state.command.id.0),
                     false => return Ok(None),
@@ -199,11 +205,13 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
             (if buyer == 0 { person } else { buyer }, saying)
         }
         Ok(Some(Body::ListingPost(_))) => match refused {
-            Some(why) => (person, Saying::OfferRefused(why)),
-            None => return Ok(None),
+            Some(why) if !is_taken_back => (person, Saying::OfferRefused(why)),
+            _ => return Ok(None),
         },
         Ok(Some(Body::ListingWithdraw(_))) => {
             let saying = match refused {
+                // There was nothing to withdraw.
+                Some(_) if is_taken_back => Saying::Withdrawn,
                 Some(why) => Saying::WithdrawRefused(why),
                 None if was_asked => Saying::Withdrawn,
                 None => return Ok(None),
@@ -222,12 +230,6 @@ fn news(conn: &Connection, state: &CommandState) -> Result<Option<News>, DbError
         Ok(Some(Body::ListingEdit(_) | Body::StockAdjust(_)) | None) | Err(_) => return Ok(None),
     };
     Ok(Some(News { phone, saying, thing }))
-}
-
-/// Whether an order was taken back here, by a command whose own word says so. The log is searched only for one that does not stand.
-fn is_taken_back(conn: &Connection, state: &CommandState) -> Result<bool, DbError> {
-    let is_off = standing(conn, state)?.is_none_or(is_cancelled);
-    Ok(is_off && commands::is_taken_back(conn, state.command.seq, state.command.id.0)?)
 }
 
 /// Whether an order has ended at the hub: what somebody here has asked for meanwhile is no end yet.

@@ -1,5 +1,7 @@
 //! Verdicts become messages: once, in the right language, to the right person, in the transaction that learnt them.
 
+mod taken_back;
+
 use super::{tell, tell_ends};
 use crate::commands::{self, Submission, Submitted, VerdictError};
 use crate::db::DbError;
@@ -13,7 +15,9 @@ use crate::testing::{
 use crate::text::Lang;
 use crate::time::{self, Now};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace};
+use sync_protocol::command::{
+    ListingEdit, ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace, WholeChange,
+};
 use sync_protocol::entity::{Entity as _, Listing, Member, Order, OrderStatus};
 use sync_protocol::ids::{CommandId, ListingId, OrderId};
 use sync_protocol::row::Key;

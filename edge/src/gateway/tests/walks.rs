@@ -1,11 +1,14 @@
 //! Whole walks through the menu, with the traps of the cumulative text.
 
 use super::support::{Office, ussd_form, ussd_path};
+use crate::commands::{self, VerdictError};
 use crate::replica;
 use crate::testing::{CALLER_PHONE, COOP, EDGE, MEMBER_PHONE};
+use crate::time;
 use sync_protocol::entity::{Listing, Member, Order, OrderStatus};
 use sync_protocol::ids::Holder;
 use sync_protocol::units::Quantity;
+use sync_protocol::verdict::{Applied, Numbered, Reject, RejectCode, Verdict};
 
 /// `1 Prices`, maize, Lilongwe.
 const PRICE: &[&str] = &["1", "1", "1"];
@@ -250,5 +253,39 @@ async fn no_callback_of_any_shape_breaks_the_box() {
             assert!(screen.starts_with("CON ") || screen.starts_with("END "), "{screen}");
         }
     }
-    assert!(office.key("after", "").await.contains("Welcome"));
+    // What the last of them had begun may be asked about first.
+    office.key("after", "").await;
+    assert!(office.key("after", "00").await.contains("Welcome"));
+}
+
+#[tokio::test]
+async fn an_order_cancelled_before_the_answer_stands_as_cancelled_whatever_the_hub_says() {
+    let office = Office::new();
+    office.edge.post_listing(50);
+    // Half of it lies here; the hub is asked for more.
+    let (_, text) = office.walk("buys", &["3", "1", "1", "40"]).await;
+    let asked = office.key("buys", &format!("{text}*1")).await;
+    assert!(asked.contains("40 kg Maize") && !asked.contains("CONFIRMED"), "{asked}");
+    let (done, _) = office.walk("cancels", &["4", "1", "1", "1"]).await;
+    assert!(done.starts_with("END Order cancelled: 40 kg Maize"), "{done}");
+    let words = [
+        (1, Verdict::Applied(Applied::default())),
+        (2, Verdict::Rejected(Reject::new(RejectCode::NotEnough))),
+        (3, Verdict::Applied(Applied::default())),
+    ];
+    for (seq, verdict) in words {
+        let at = office.edge.deps().clock.read();
+        office.edge.write(move |tx| -> Result<(), VerdictError> {
+            let now = time::now(tx, at)?;
+            let stands_at = Vec::new();
+            let word = Numbered { number: seq, seq, verdict, stands_at };
+            commands::record_verdicts(tx, &[word], now.best_s)?;
+            commands::settle(tx)?;
+            crate::notices::tell(tx, &now)?;
+            Ok(())
+        });
+        let (orders, _) = office.walk(&format!("looks {seq}"), &["4"]).await;
+        assert!(orders.contains("40 kg Maize: cancelled") && !orders.contains("2 "), "{seq}: {orders}");
+    }
+    assert_eq!(office.texts_to(MEMBER_PHONE), [""; 0]);
 }

@@ -125,7 +125,8 @@ impl Days {
         let Some(listing) = self.some_listing(at).await else { return };
         let id = listing.id.0;
         if self.chance.once_in(6) {
-            self.tell(at, goods::CLERK, ListingWithdraw { listing: id }, What::Other { listing: id }).await;
+            self.tell(at, goods::CLERK, ListingWithdraw { listing: id }, What::Withdraw { listing: id })
+                .await;
             return;
         }
         let change = WholeChange { old: listing.price_minor, new: 400 + 100 * self.chance.below(3) as i64 };

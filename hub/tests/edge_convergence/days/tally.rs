@@ -41,6 +41,9 @@ pub(super) enum What {
         listing: Uuid,
         milli: i64,
     },
+    Withdraw {
+        listing: Uuid,
+    },
     Other {
         listing: Uuid,
     },
@@ -80,7 +83,8 @@ pub(super) struct Tally {
     taken_in_at_the_hub: BTreeMap<Uuid, i64>,
     ordered_at_the_hub: BTreeMap<Uuid, i64>,
     cancelled_at_the_hub: BTreeSet<Uuid>,
-    /// Orders that were taken back at their own office before the hub's word on them was there: no word is due on the order any more.
+    /// Orders that were taken back at their own office before the hub's word on them was there: no word is due on the order any more,
+    /// unless taking it back was refused.
     cancelled_unanswered: BTreeSet<Uuid>,
     now_s: i64,
     hub_jumps: i64,
@@ -223,7 +227,8 @@ impl Tally {
                 (said(told.id.to_string()).await, said(format!("{order}/cancelled")).await);
             self.is_the_last_word(told, *end, &own, &of_its_end)?;
             self.its_end_was_told(office, told).await?;
-            stands_on_the_page(office, told, *end).await?;
+            let is_off = (self.is_taken_back(told), self.may_be_withdrawn(told));
+            stands_on_the_page(office, told, *end, is_off).await?;
         }
         self.orders_are_as_told(world).await
     }
@@ -233,6 +238,7 @@ impl Tally {
         let (What::Post { listing, .. }
         | What::Order { listing, .. }
         | What::Adjust { listing, .. }
+        | What::Withdraw { listing }
         | What::Other { listing }) = told.what
         else {
             return end == End::Dismissed;
@@ -241,6 +247,36 @@ impl Tally {
             |other: &&Told| matches!(other.what, What::Post { listing: made, .. } if made == listing);
         let post = self.told.iter().find(is_its_post);
         end == End::Dismissed || post.is_some_and(|post| self.dismissed.contains(&post.id))
+    }
+
+    /// Whether somebody at its office took an order back before the answer, and the hub has not refused that.
+    fn is_taken_back(&self, told: &Told) -> bool {
+        let took_it_back = |other: &Told| {
+            matches!(other.what, What::Cancel { order, .. } if order == told.id)
+                && other.office == told.office
+                && self.ends.get(&other.id) == Some(&End::Applied)
+        };
+        self.cancelled_unanswered.contains(&told.id) && self.told.iter().any(took_it_back)
+    }
+
+    /// Whether an offer or a change of it need not be looked at, for somebody withdrew that offer at the same office later; and whether a
+    /// withdrawal need not, for there was nothing to withdraw.
+    fn may_be_withdrawn(&self, told: &Told) -> bool {
+        let (What::Post { listing, .. } | What::Other { listing } | What::Withdraw { listing }) = told.what
+        else {
+            return false;
+        };
+        let here = |other: &&Told| other.office == told.office;
+        let place = self.told.iter().position(|other| other.id == told.id).unwrap_or_default();
+        let withdraws = |other: &Told| matches!(other.what, What::Withdraw { listing: of } if of == listing);
+        let was_refused = |other: &Told| {
+            matches!(other.what, What::Post { listing: of, .. } if of == listing)
+                && self.ends.get(&other.id) != Some(&End::Applied)
+        };
+        match told.what {
+            What::Withdraw { .. } => self.told.iter().filter(here).any(was_refused),
+            _ => self.told.iter().skip(place).filter(here).any(withdraws),
+        }
     }
 
     /// `own` is what was said of the act, `of_its_end` that its order is cancelled: that is said once, whoever brought it about.
@@ -256,12 +292,12 @@ impl Tally {
         let is_refused = end != End::Applied && !hears_its_end;
         // Who acts at the page looks there; a cancel is told to the buyer, unless he made it and was told that it is done.
         let (phone, is_told) = match told.what {
-            What::Order { .. } => {
-                (told.phone, is_refused || !(told.is_sure || self.cancelled_unanswered.contains(&told.id)))
-            }
+            What::Order { .. } => (told.phone, !self.is_taken_back(told) && (is_refused || !told.is_sure)),
             What::Cancel { buyer: 0, by, .. } => (by, end != End::Applied || !told.is_sure),
             What::Cancel { buyer, by, .. } => (buyer, end != End::Applied || !told.is_sure || by != buyer),
-            What::Post { .. } | What::Adjust { .. } | What::Other { .. } => (0, false),
+            What::Post { .. } | What::Adjust { .. } | What::Withdraw { .. } | What::Other { .. } => {
+                (0, false)
+            }
         };
         let is_told = is_told && phone != 0;
         let expected = usize::from(is_told);
@@ -357,15 +393,24 @@ impl Tally {
     }
 }
 
-/// What is in the log says what the hub said; what was refused is shown for as long as it is there; an order is shown as it stands.
-async fn stands_on_the_page(office: &Office, told: &Told, end: End) -> Result<()> {
+/// What is in the log says what the hub said; what was refused is shown for as long as it is there, unless it was taken back before (for
+/// certain, or perhaps); an order is shown as it stands.
+async fn stands_on_the_page(
+    office: &Office,
+    told: &Told,
+    end: End,
+    (is_taken_back, may_be): (bool, bool),
+) -> Result<()> {
     let id = told.id;
     let read = office.read(move |conn| {
         let state = edge_commands::outcome(conn, CommandId(id))?;
         let is_shown = edge_commands::refusals(conn)?.iter().any(|state| state.command.id.0 == id);
-        Ok((state, is_shown, replica::get::<Order>(conn, Key::Uuid(id))?.is_some()))
+        let refused = edge_commands::refused_orders(conn, None)?;
+        let refused = refused.iter().find(|order| order.id.0 == id).map(|order| order.was_taken_back);
+        Ok((state, is_shown, refused, replica::get::<Order>(conn, Key::Uuid(id))?.is_some()))
     });
-    let (state, is_refused_there, stands): (Option<CommandState>, bool, bool) = read.await;
+    let read: (Option<CommandState>, bool, Option<bool>, bool) = read.await;
+    let (state, is_refused_there, refused, stands) = read;
     let Some(state) = state else { return Ok(()) };
     let here = match &state.verdict {
         Some(Verdict::Applied(_)) => End::Applied,
@@ -376,15 +421,19 @@ async fn stands_on_the_page(office: &Office, told: &Told, end: End) -> Result<()
     ensure!(here == end, "{told:?} ended as {end:?}, and the office has {here:?}");
     let is_in_part =
         matches!(&state.verdict, Some(Verdict::Applied(applied)) if !applied.conflicts.is_empty());
-    let is_due = end != End::Applied || is_in_part;
+    let is_due = !is_taken_back && (end != End::Applied || is_in_part);
     ensure!(
-        is_refused_there == is_due,
+        is_refused_there == is_due || (may_be && !is_refused_there),
         "{told:?} ended as {end:?}, and the page shows a refusal: {is_refused_there}"
     );
     if matches!(told.what, What::Order { .. }) {
         ensure!(
             stands == (end == End::Applied),
             "{told:?} ended as {end:?}, and the list of orders has it: {stands}"
+        );
+        ensure!(
+            refused == (end != End::Applied).then_some(is_taken_back),
+            "{told:?} ended as {end:?}, and the list of orders has it as cancelled: {refused:?}"
         );
     }
     Ok(())
