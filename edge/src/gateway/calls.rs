@@ -5,8 +5,9 @@
 //! written behind, many in one transaction, a moment later; only what acts is on disk before it is answered, in the act's own
 //! transaction. A kill loses at most that moment of menu steps and no act: the gateway sends the whole way again with the next
 //! key, and a call whose last keys are missing is walked anew along it (see [`super::turns`]). What is written is found again after
-//! a restart.
+//! a restart. What a number has begun belongs to the number and not to a call: see [`super::drafts`].
 
+use super::drafts::Drafts;
 use super::store::{self, CALL_KEPT_S, KeptDraft};
 use crate::db::{Db, DbError};
 use crate::time;
@@ -43,7 +44,7 @@ pub(super) struct Call {
     pub(super) gateway: Arc<str>,
     pub(super) session_id: Box<str>,
     pub(super) slot: tokio::sync::Mutex<Slot>,
-    is_dirty: AtomicBool,
+    pub(super) is_dirty: AtomicBool,
     /// Counts the acts of this call. What was collected before one must not be written over what it has written.
     acts: AtomicU64,
     /// When it was last asked for, in milliseconds of the monotonic clock.
@@ -58,8 +59,6 @@ pub(super) struct Slot {
     pub(super) session: Option<Session>,
     /// Whose it is: E.164 without the plus sign.
     pub(super) phone: u64,
-    /// Whether a draft of this number may be on the disk.
-    pub(super) has_draft_row: bool,
 }
 
 type Shard = HashMap<Box<str>, Arc<Call>>;
@@ -68,6 +67,8 @@ type Shard = HashMap<Box<str>, Arc<Call>>;
 pub(super) struct Calls {
     db: Db,
     deps: Deps,
+    /// What numbers have left, as far as it is not written.
+    pub(super) drafts: Arc<Drafts>,
     /// Tells rows of this start of the program from earlier ones.
     pub(super) run: i64,
     hasher: RandomState,
@@ -83,6 +84,7 @@ impl Calls {
         Self {
             db,
             deps,
+            drafts: Arc::default(),
             run,
             hasher: RandomState::new(),
             shards,
@@ -119,9 +121,11 @@ impl Calls {
         call
     }
 
-    /// Notes that a call is about to act, and so to write its own state: what waits to be written of it is out of date.
-    pub(super) fn acts(&self, call: &Call) {
+    /// Notes that a call is about to act, and so to write its own state: what waits to be written of it is out of date. Gives the change
+    /// that its number's draft comes to.
+    pub(super) fn acts(&self, call: &Call, phone: u64) -> u64 {
         call.acts.fetch_add(1, Ordering::AcqRel);
+        self.drafts.acts(phone)
     }
 
     /// Notes that a call changed; it is written soon.
@@ -189,37 +193,41 @@ impl Calls {
         let (run, at) = (self.run, self.deps.clock.read());
         let mut rows = Vec::with_capacity(batch.len());
         for call in &batch {
-            let mut slot = call.slot.lock().await;
+            let slot = call.slot.lock().await;
             call.is_dirty.store(false, Ordering::Release);
             let Some(session) = &slot.session else { continue };
             let state = session.to_json();
-            let draft = session.draft().map(KeptDraft::from);
-            let touches_draft = draft.is_some() || slot.has_draft_row;
-            rows.push((
-                call.clone(),
-                call.acts.load(Ordering::Acquire),
-                state,
-                touches_draft.then_some((slot.phone, draft)),
-            ));
-            slot.has_draft_row |= touches_draft;
+            let left = self.drafts.collect(slot.phone);
+            let draft = left.map(|(draft, change)| (slot.phone, draft.as_ref().map(KeptDraft::from), change));
+            rows.push((call.clone(), call.acts.load(Ordering::Acquire), state, draft));
         }
+        let changes: Vec<(u64, u64)> = rows
+            .iter()
+            .filter_map(|(.., draft)| draft.as_ref().map(|(phone, _, change)| (*phone, *change)))
+            .collect();
+        let drafts = self.drafts.clone();
         let written = self
             .db
             .write_grouped(move |tx| {
                 let now = time::now(tx, at)?;
                 for (call, acts, state, draft) in &rows {
-                    if call.acts.load(Ordering::Acquire) != *acts {
-                        continue;
+                    if call.acts.load(Ordering::Acquire) == *acts {
+                        store::put_call(tx, &call.gateway, &call.session_id, run, state, &now)?;
                     }
-                    store::put_call(tx, &call.gateway, &call.session_id, run, state, &now)?;
-                    if let Some((phone, draft)) = draft {
+                    if let Some((phone, draft, change)) = draft
+                        && drafts.is_last(*phone, *change)
+                    {
                         store::put_draft(tx, *phone, draft.as_ref())?;
                     }
                 }
                 Ok::<_, DbError>(())
             })
             .await;
-        if written.is_err() {
+        if written.is_ok() {
+            for (phone, change) in changes {
+                self.drafts.written(phone, change);
+            }
+        } else {
             for call in &batch {
                 self.changed(call);
             }

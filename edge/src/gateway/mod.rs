@@ -6,6 +6,7 @@
 
 mod acts;
 mod calls;
+mod drafts;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -18,8 +18,8 @@ use sync_protocol::units::Currency;
 /// What was read for a turn and came of it.
 struct Walked {
     step: Step,
-    /// Whether a draft of the number is on the disk.
-    has_draft_row: bool,
+    /// Whether the number leaves something else than before.
+    leaves_else: bool,
 }
 
 /// What a walk through the menu came to.
@@ -83,10 +83,9 @@ impl Desk {
 
     /// Keeps what a walk came to.
     fn walked(&self, turn: &Turn, call: &Arc<Call>, slot: &mut Slot, walked: Walked) -> Came {
-        let Walked { step, has_draft_row } = walked;
+        let Walked { step, leaves_else } = walked;
         slot.is_loaded = true;
         slot.phone = turn.phone.number();
-        slot.has_draft_row |= has_draft_row;
         tracing::debug!(
             phone = turn.phone.masked(),
             session = turn.session_id,
@@ -97,6 +96,9 @@ impl Desk {
         match step.next {
             Next::Reply(reply) => {
                 if step.changed {
+                    if leaves_else {
+                        self.calls.drafts.leave(slot.phone, step.session.draft().cloned());
+                    }
                     slot.session = Some(step.session);
                     self.calls.changed(call);
                 } else if slot.session.is_none() {
@@ -111,10 +113,11 @@ impl Desk {
 
     /// In this thread: for what is in memory, or one look-up away.
     fn walk_quick(&self, line: &Line, turn: &Turn, slot: &Slot, at: Reading) -> Result<Walked, ViewError> {
+        let known = self.known(slot, turn);
         let moment = Moment { clocks: at, commits: self.db.commits() };
         self.db.read_blocking(|conn| {
             let view = self.market.quick(conn, moment)?;
-            let walked = self.walk(line, &view, turn, slot.into());
+            let walked = self.walk(line, &view, turn, known);
             if view.was_long() { Err(ViewError::Long) } else { walked }
         })
     }
@@ -127,7 +130,7 @@ impl Desk {
         slot: &Slot,
         at: Reading,
     ) -> Result<Walked, DbError> {
-        let (this, line, turn, known) = (self.clone(), line.clone(), turn.clone(), Known::from(slot));
+        let (this, line, turn, known) = (self.clone(), line.clone(), turn.clone(), self.known(slot, turn));
         let walked = self.db.read(move |conn| {
             let view = this.market.patient(conn, at)?;
             this.walk(&line, &view, &turn, known)
@@ -147,17 +150,26 @@ impl Desk {
             None if known.is_loaded => None,
             None => self.kept(view, line, turn)?,
         };
-        let draft: Option<Draft> = match &session {
-            Some(_) => None,
-            None => store::draft(view.conn(), turn.phone.number())?,
+        let draft: Option<Draft> = match (&session, known.left) {
+            (Some(_), _) => None,
+            (None, Some(left)) => left,
+            (None, None) => store::draft(view.conn(), turn.phone.number())?,
         };
-        let has_draft_row =
-            draft.is_some() || session.as_ref().is_some_and(|session| session.draft().is_some());
+        let before = session.as_ref().map_or(draft.as_ref(), Session::draft).cloned();
         let mut new_id = || self.deps.ids.uuid_v7();
         let step = engine
             .turn(view, turn, session, draft, view.now(), &mut new_id)
             .map_err(|error| DbError::Other(error.to_string()))?;
-        Ok(Walked { step, has_draft_row })
+        let leaves_else = step.draft() != before.as_ref();
+        Ok(Walked { step, leaves_else })
+    }
+
+    /// What is in memory for a turn. To be asked before anything is read.
+    fn known(&self, slot: &Slot, turn: &Turn) -> Known {
+        let session = slot.session.clone();
+        // A call that goes on has its own.
+        let left = if session.is_none() { self.calls.drafts.of(turn.phone.number()) } else { None };
+        Known { is_loaded: slot.is_loaded, session, left }
     }
 
     /// The call as the disk has it. One that an earlier start of the program wrote may lack the last keys: where more than one is
@@ -183,12 +195,12 @@ impl Desk {
     ) -> Reply {
         let (phone, session_id) = (turn.phone.masked(), turn.session_id.clone());
         let what = act_name(&intent);
-        self.calls.acts(call);
+        let change = self.calls.acts(call, slot.phone);
         let done = self.act_on_disk(line, call, turn.clone(), session.clone(), intent, at).await;
         let step = match done {
             Ok((step, outcome)) => {
                 tracing::info!(phone, session = session_id, what, ?outcome, "an act by phone");
-                slot.has_draft_row = false;
+                self.calls.drafts.written(slot.phone, change);
                 // The receipt waits in the outbox.
                 self.outbox_wake.notify_one();
                 step
@@ -197,6 +209,7 @@ impl Desk {
                 tracing::error!(%error, phone, session = session_id, what, "an act by phone was NOT taken");
                 match self.not_taken(line, turn, session, at).await {
                     Ok(step) => {
+                        self.calls.drafts.leave(slot.phone, step.draft().cloned());
                         self.calls.changed(call);
                         step
                     }
@@ -270,12 +283,8 @@ impl Desk {
 struct Known {
     is_loaded: bool,
     session: Option<Session>,
-}
-
-impl From<&Slot> for Known {
-    fn from(slot: &Slot) -> Self {
-        Self { is_loaded: slot.is_loaded, session: slot.session.clone() }
-    }
+    /// What the number has left, where that is not on the disk yet.
+    left: Option<Option<Draft>>,
 }
 
 impl Line {

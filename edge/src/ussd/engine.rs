@@ -39,7 +39,7 @@ pub struct Step {
 impl Step {
     /// What to keep under the caller's number when the session is kept; `None` deletes what is there.
     pub fn draft(&self) -> Option<&Draft> {
-        self.session.draft.as_ref()
+        self.session.draft()
     }
 }
 

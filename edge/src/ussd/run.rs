@@ -69,7 +69,7 @@ impl Run<'_> {
         let lang = self.market.caller(self.phone)?.lang.unwrap_or(self.engine.settings.lang);
         let window_s = self.engine.settings.draft_window_s;
         let recent = |draft: &Draft| self.now.age_s(draft.touched_lived_s) <= window_s;
-        let draft = draft.filter(recent);
+        let draft = draft.filter(|draft| recent(draft) && draft.plan.is_begun());
         let mut session = Session::new(self.phone, lang, draft);
         if !text.is_empty() {
             return self.path(turn, session, text, new_id);
@@ -380,7 +380,7 @@ impl Run<'_> {
             _ => None,
         };
         let help = start_word(cx.lang, Msg::KeywordHelp, shared);
-        let kept = session.screen.is_form() && session.draft.is_some();
+        let kept = session.screen.is_form() && session.draft().is_some();
         let text = fit(cx.room, "", |_| {
             let text = match (&cx.settings.sms_number, &sms) {
                 (Some(number), Some(sms)) => cx.fill(Msg::StoppedTo, &[("number", number), ("sms", sms)]),

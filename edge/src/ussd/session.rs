@@ -104,9 +104,9 @@ impl Session {
         serde_json::from_str(json).ok()
     }
 
-    /// What the caller began and has not finished: to be kept under the number too.
+    /// What the caller began and has not finished: to be kept under the number too, where anything was entered.
     pub fn draft(&self) -> Option<&Draft> {
-        self.draft.as_ref()
+        self.draft.as_ref().filter(|draft| draft.plan.is_begun())
     }
 
     /// What the gateway had sent by the last turn that is in here, where it sends everything each time.
@@ -257,6 +257,11 @@ pub struct Thing {
 }
 
 impl Plan {
+    /// Whether anything was entered that would have to be entered again.
+    pub(super) fn is_begun(&self) -> bool {
+        !matches!(self, Self::Register { name: None, .. })
+    }
+
     /// Whether two plans are about the same thing, whatever was gathered: then they share the command's id.
     pub(super) fn same_matter(&self, other: &Self) -> bool {
         match (self, other) {

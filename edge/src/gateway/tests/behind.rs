@@ -3,6 +3,7 @@
 use super::support::Office;
 use crate::testing::EDGE;
 use futures_util::FutureExt as _;
+use std::sync::atomic::Ordering;
 use sync_protocol::ids::Holder;
 use sync_protocol::units::Quantity;
 
@@ -23,7 +24,7 @@ async fn what_was_collected_before_an_act_is_not_written_over_it() {
     let turn_of_other = other.slot.lock().await;
     let mut writing = Box::pin(office.channels.flush());
     assert!(writing.as_mut().now_or_never().is_none(), "it waits for the other call");
-    assert!(buyer.slot.lock().await.has_draft_row, "it has collected the buyer's call");
+    assert!(!buyer.is_dirty.load(Ordering::Acquire), "it has collected the buyer's call");
 
     // Meanwhile the buyer confirms; then the writing goes on, and the power goes.
     let done = office.key("buyer", &confirmed).await;
@@ -42,4 +43,42 @@ async fn what_was_collected_before_an_act_is_not_written_over_it() {
     let second = office.key("next", &format!("{asked}*1")).await;
     assert!(second.starts_with("END ") && !second.starts_with("END CONFIRMED"), "{second}");
     assert_eq!(office.commands(), 3, "one offer, two orders");
+}
+
+#[tokio::test]
+async fn a_call_sees_what_the_one_before_has_begun_however_soon_it_comes() {
+    let office = Office::new();
+    office.edge.post_listing(50);
+    office.walk("dropped", BUY).await;
+    let again = office.key("next", "").await;
+    assert!(again.contains("1 Go on with: buy 20 kg Maize"), "nothing is written yet: {again}");
+    office.key("next", "1").await;
+    assert!(office.key("next", "1*1").await.starts_with("END CONFIRMED"));
+    assert!(office.key("third", "").await.contains("Welcome"), "what is done is not asked about");
+    office.channels.flush().await.unwrap();
+    assert!(office.key("fourth", "").await.contains("Welcome"), "nor is it written back");
+}
+
+#[tokio::test]
+async fn what_was_left_stays_left_in_whatever_order_calls_are_written() {
+    let office = Office::new();
+    office.edge.post_listing(50);
+    office.walk("dropped", BUY).await;
+    office.channels.flush().await.unwrap();
+    office.key("next", "").await;
+    let left = office.key("next", "2").await;
+    assert!(left.contains("Stopped. Nothing was done."), "{left}");
+    assert!(office.key("soon", "").await.contains("Welcome"), "before it is written");
+    office.channels.flush().await.unwrap();
+    assert!(office.key("later", "").await.contains("Welcome"), "once it is written");
+    // Left, and the call that had begun it is heard of once more and written last: it has a copy of its own.
+    let (_, text) = office.walk("dropped again", BUY).await;
+    office.channels.flush().await.unwrap();
+    office.key("leaves", "").await;
+    office.key("leaves", "2").await;
+    office.key("dropped again", &format!("{text}*00")).await;
+    office.channels.flush().await.unwrap();
+    assert!(office.key("again", "").await.contains("Welcome"));
+    let office = office.killed();
+    assert!(office.key("last", "").await.contains("Welcome"));
 }

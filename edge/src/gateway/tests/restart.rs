@@ -98,7 +98,7 @@ async fn a_full_disk_takes_nothing_and_says_so_and_the_same_key_works_when_there
     assert_eq!(office.texts_to(MEMBER_PHONE), [""; 0]);
     // Looking goes on, and a repeat is told the same.
     assert_eq!(office.key("call", &format!("{text}*1")).await, refused);
-    assert!(office.walk("prices", &["1", "1", "2"]).await.0.contains("Feb 2026"));
+    assert!(office.walk("prices", &["00", "1", "1", "2"]).await.0.contains("Feb 2026"));
     office.leave_pages(10_000);
     office.channels.flush().await.unwrap();
     let again = office.key("again", "").await;

@@ -38,6 +38,27 @@ fn the_offer_can_be_declined_or_left_for_later() {
 }
 
 #[test]
+fn where_nothing_was_entered_nothing_is_offered_or_said_to_be_kept() {
+    for keys in [&["3"][..], &["2", "1"], &["4", "7", "x1"]] {
+        let mut phone = Dialler::new(Fake::plain());
+        *phone.fake.member.borrow_mut() = None;
+        phone.dial();
+        assert!(phone.walk(keys).contains("full name"), "{keys:?}");
+        assert_eq!(phone.draft, None, "{keys:?}: there is nothing to keep");
+        assert!(phone.dial().starts_with("Welcome"), "{keys:?}");
+    }
+    let mut phone = Dialler::new(Fake::plain());
+    *phone.fake.member.borrow_mut() = None;
+    phone.dial();
+    let end = phone.walk(&["3", "1", "2", "3"]);
+    assert!(!end.contains("kept") && end.contains("Let us stop here"), "{end}");
+    // The same call goes on where the network says so: there too.
+    assert!(phone.dial().starts_with("Welcome"));
+    phone.walk(&["3", "Jane Banda"]);
+    assert!(phone.dial().contains("Go on with: register"), "a name is something");
+}
+
+#[test]
 fn the_offer_has_a_window_and_a_path_goes_past_it() {
     let mut phone = dropped_at_the_price();
     assert!(phone.dial_path("1").starts_with("Price of what?"), "a dialled path is not interrupted");
