@@ -1,7 +1,7 @@
 // The office page: who is signed in, which section is shown, and what is new. Each section has a file of its own.
 
 import { Problem, get, onSignedOut, send } from '/assets/api.js';
-import { $, hush, hushOld, say, sayProblem, unmarkAll } from '/assets/dom.js';
+import { $, hush, hushOld, hushTry, say, sayProblem, unmarkAll } from '/assets/dom.js';
 import { language, setLanguage, t } from '/assets/words.js';
 import * as orders from '/assets/orders.js';
 import * as phone from '/assets/phone.js';
@@ -141,6 +141,11 @@ document.addEventListener('input', ({ target }) => {
   const form = target.closest('main form');
   if (form) hushOld(form);
 });
+
+document.addEventListener('invalid', ({ target }) => {
+  const form = target.closest('main form');
+  if (form) hushTry(form);
+}, true);
 
 $('nav').addEventListener('click', (event) => {
   const name = event.target.closest('a')?.hash.slice(1);

@@ -46,6 +46,13 @@ export function hushOld(form) {
   }
 }
 
+// A try that the browser holds back is no try yet: what was wrong with the one before is not said beside it.
+export function hushTry(form) {
+  for (const place of document.querySelectorAll('main [role=alert]')) {
+    if ((form.contains(place) || form.nextElementSibling === place) && place.querySelector('.notice.bad')) hush(place);
+  }
+}
+
 // No input is said to be wrong any more.
 export function unmarkAll() {
   for (const input of document.querySelectorAll('main [aria-invalid]')) unmark(input);

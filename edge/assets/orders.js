@@ -42,6 +42,24 @@ const refreshProducts = undisturbed($('order-product'), isIn($('order-product'))
 const refreshList = undisturbed($('order-table'), isIn($('order-table')), guarded(again));
 export const refresh = async () => { await refreshProducts(); await refreshList(); };
 
+// What was said of an order, by the place where it stands: it follows what becomes of that order.
+const told = new Map();
+
+function tell(place, order, what, kind, title, ...texts) {
+  say(place, kind, title, ...texts);
+  told.set(place, { order, what, notice: place.firstElementChild });
+}
+
+async function follow() {
+  for (const [place, { order: before, what, notice }] of [...told]) {
+    if (!place.contains(notice)) { told.delete(place); continue; }
+    const now = await get(`/api/v1/orders/${before.id}`);
+    if (!place.contains(notice) || (now.status === before.status && now.reason === before.reason)) continue;
+    const kind = now.status === 'cancelled' ? 'good' : KINDS[now.status] ?? 'wait';
+    tell(place, now, what, kind, (SIGNS[now.status] ?? '') + t(`s_${now.status}`), what, words(now));
+  }
+}
+
 async function fillProducts(disturbs = never) {
   const found = await all('/api/v1/products?limit=100', 500);
   const known = await crops();
@@ -101,8 +119,8 @@ $('order-form').addEventListener('submit', async (event) => {
     mark(fields);
     for (const id of ['order-quantity', 'order-phone', 'order-name']) $(id).value = '';
     const what = `${amount(order.quantity, order.unit)} ${shown(product.name)}`;
-    if (order.status === 'confirmed') say($('order-said'), 'good', `✓ ${t('done_confirmed')}`, t('done_confirmed_words', { what, total: money(order.total) }));
-    else say($('order-said'), 'wait', `… ${t('done_asked')}`, t('done_asked_words', { what }));
+    if (order.status === 'confirmed') tell($('order-said'), order, what, 'good', `✓ ${t('done_confirmed')}`, t('done_confirmed_words', { what, total: money(order.total) }));
+    else tell($('order-said'), order, what, 'wait', `… ${t('done_asked')}`, t('done_asked_words', { what }));
     await lookAgain(fillProducts, again);
   } catch (problem) {
     sayProblem($('order-said'), problem, true, fields);
@@ -153,7 +171,7 @@ async function cancel(order) {
   try {
     const now = await send('POST', `/api/v1/orders/${order.id}/cancel`, {});
     const what = `${amount(now.quantity, now.unit)} ${shown(order.product)}`;
-    if (now.reason) say($('orders-said'), 'wait', `… ${t('done_cancel_asked')}`, what, now.reason);
+    if (now.reason) tell($('orders-said'), now, what, 'wait', `… ${t('done_cancel_asked')}`, what, now.reason);
     else say($('orders-said'), 'good', `✓ ${t('done_cancelled')}`, what);
     await lookAgain(fillProducts, again);
   } catch (problem) {
@@ -200,6 +218,8 @@ async function lookThrough(mine, disturbs, atLeast) {
     if (mine !== listing) return;
     take(page);
   }
+  // What the list has learnt is not said otherwise above it.
+  await follow();
 }
 
 // Fetches another page of them, behind those of a list that is under way.

@@ -353,6 +353,15 @@ async fn what_has_to_be_counted_stands_at_the_top_with_a_button_that_leads_to_it
     office.section("stock").await;
     page.shows("#stock-to-count", "Please count (1 left).").await;
     page.shows("#stock-list", "Why can I sell only 0 KG of my 50 KG?").await;
+    // All fifty are named, and none of those that wait for a count is shown as one to sell.
+    page.shows("#stock-list .legend .here", "0 KG here, to sell now").await;
+    page.shows("#stock-list .legend .uncounted", "25 KG here, to be counted first").await;
+    let parts = "[...document.querySelectorAll('#stock-list .parts span')].map(e => e.className)";
+    assert_eq!(page.value(parts).await, json!(["uncounted", "hub"]));
+    page.picture("stock-waits").await;
+    page.size(400, 900).await;
+    page.picture("stock-waits-400").await;
+    page.size(1280, 900).await;
     page.click("#stock-to-count button").await;
     page.until("document.activeElement.id.startsWith('quantity-')").await;
     page.picture("stock-to-count").await;

@@ -75,6 +75,44 @@ async fn what_was_refused_after_the_box_was_enrolled_again_stands_first() {
     office.end().await;
 }
 
+/// What was said of an order above the list does not go on saying what the list knows better.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_of_an_order_follows_what_becomes_of_it() {
+    let office = Office::signed_in().await;
+    let page = &office.browser;
+    office.offer("50").await;
+    office.section("orders").await;
+    let last = || office.edge.read(mizili_edge::node::highest_seq);
+    for (language, refused) in [("English", "Refused"), ("Kiswahili", "Imekataliwa")] {
+        page.choose("#language", language).await;
+        office.order("40").await;
+        page.until("document.querySelector('#order-said .wait') !== null").await;
+        let no = Reject::with(RejectCode::NotEnough, ["25".to_owned()]);
+        office.edge.verdict(last(), Verdict::Rejected(no), &[]);
+        page.shows("#order-table tbody tr:first-child .tag", refused).await;
+        page.shows("#order-said .bad", refused).await;
+        page.until("document.querySelector('#order-said .wait') === null").await;
+    }
+    page.picture("order-followed").await;
+    page.choose("#language", "English").await;
+    // One that is cancelled further down is not called confirmed above.
+    office.order("1").await;
+    page.shows("#order-said .good", "Confirmed").await;
+    page.click_when_asked("#order-table tbody tr:first-child button", "Really cancel?").await;
+    page.shows("#orders-said .good", "Cancelled").await;
+    page.shows("#order-said .good", "Cancelled").await;
+    // A try that the browser holds back is not said to have gone wrong: that was the one before.
+    office.section("standing").await;
+    page.click("#change summary").await;
+    page.write("#change-old", "wrong").await;
+    page.write("#change-new", "three unlikely words\u{e007}").await;
+    page.until("document.querySelector('#change-said .bad') !== null").await;
+    page.value("(() => { document.querySelector('#change-new').value = ''; return null; })()").await;
+    page.click("#change-form button").await;
+    page.until("document.querySelector('#change-said .bad') === null").await;
+    office.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_are_found_by_words_numbers_and_status_and_an_odd_price_is_flagged() {
     let office = with_refusals().await;
