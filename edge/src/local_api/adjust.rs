@@ -161,7 +161,9 @@ impl Asked {
             }
             return Ok((changed_line(tx, &mut names, &listing)?, true));
         }
-        let step_milli = if is_repeat { 1 } else { names.step_milli(listing.unit)? };
+        // What is taken back is what was moved, whatever is said here.
+        let is_free = is_repeat || self.change.undoes.is_some();
+        let step_milli = if is_free { 1 } else { names.step_milli(listing.unit)? };
         if let Some(wrong) = in_steps("/quantity", self.change.quantity, step_milli) {
             return Err(ApiError::fields(vec![wrong]));
         }

@@ -27,6 +27,8 @@ pub(super) fn is_repeat(
                 && order.unit_price_minor == b.unit_price_minor
                 && tidy(&order.buyer_name) == b.buyer_name
         }),
+        // Taken back twice is once, by the ids of what it moves.
+        Body::StockAdjust(b) if b.undoes.is_some() => false,
         // The entries' id is the command's.
         Body::StockAdjust(b) => {
             let made = |step| existing.entries.get(&EntryId { of: command.id.0, step });

@@ -139,7 +139,10 @@ impl Effects {
             }
             orders.iter().for_each(|(key, fields)| self.touched.made(Order::NUMBER, *key, fields));
         }
-        let known = self.orders.values().filter(|order| !is_new(order)).map(|(order, _)| order);
+        // One that is new and was made short in the same batch gets its mark with those that are known.
+        let is_changed =
+            |order: &&(Order, Option<Uuid>)| !is_new(order) || self.made_short.contains_key(&order.0.id);
+        let known = self.orders.values().filter(is_changed).map(|(order, _)| order);
         if known.clone().next().is_some() {
             change_orders(conn, known, &self.made_short).await?;
         }

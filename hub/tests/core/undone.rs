@@ -100,3 +100,31 @@ async fn an_intake_and_a_write_off_are_taken_back_and_what_is_sold_since_is_flag
     assert_eq!(standing(&world, &[5]).await, (10, -3, vec![OrderStatus::Confirmed]));
     world.assert_feed_equals_tables().await;
 }
+
+/// As it is where the line was down: the sale, the count and what takes it back are one batch, or two.
+#[tokio::test]
+async fn an_order_that_its_own_batch_made_short_is_confirmed_again() {
+    use OrderStatus::{Confirmed, Short};
+    let world = World::new().await;
+    world.take(vec![command(1, office(), &post(id(50), 100))]).await.unwrap();
+    world.take(vec![sold(2, 40), counted(3, 10, 100)]).await.unwrap();
+    assert_eq!(standing(&world, &[2]).await, (0, 0, vec![Short]));
+    world.take(vec![undone(4, 3)]).await.unwrap();
+    assert_eq!(standing(&world, &[2]).await, (50, 10, vec![Confirmed]));
+    world.take(vec![sold(5, 10), counted(6, 0, 50), undone(7, 6)]).await.unwrap();
+    assert_eq!(standing(&world, &[2, 5]).await, (50, 0, vec![Confirmed, Confirmed]));
+    world.assert_feed_equals_tables().await;
+}
+
+/// What comes back is there already, and what was taken in is sold since.
+#[tokio::test]
+async fn what_was_taken_back_before_is_not_called_short() {
+    let world = World::new().await;
+    let (intake, loss) = (Adjustment::Intake(units(5)), Adjustment::WriteOff(units(5)));
+    world.take(vec![command(1, office(), &post(id(50), 20)), adjust(2, intake, None)]).await.unwrap();
+    world.take(vec![adjust(3, loss, Some(order_of(2))), sold(4, 10)]).await.unwrap();
+    assert_eq!(standing(&world, &[4]).await, (10, 0, vec![OrderStatus::Confirmed]));
+    world.take(vec![adjust(5, loss, Some(order_of(2)))]).await.unwrap();
+    assert_eq!(standing(&world, &[4]).await, (10, 0, vec![OrderStatus::Confirmed]));
+    assert_eq!(world.number("SELECT count(*) FROM commands WHERE short").await, 0);
+}

@@ -6,7 +6,7 @@ use super::{
 use uuid::Uuid;
 
 impl Body {
-    /// The same with every id of a member, listing or order in it replaced.
+    /// The same with every id of a member, listing, order or command in it replaced.
     #[must_use]
     pub fn renamed(&self, new: impl Fn(Uuid) -> Uuid) -> Self {
         match self.clone() {
@@ -18,7 +18,9 @@ impl Body {
             Self::ListingWithdraw(b) => ListingWithdraw { listing: new(b.listing) }.into(),
             Self::OrderPlace(b) => OrderPlace { listing: new(b.listing), ..b }.into(),
             Self::OrderCancel(b) => OrderCancel { order: new(b.order), ..b }.into(),
-            Self::StockAdjust(b) => StockAdjust { listing: new(b.listing), ..b }.into(),
+            Self::StockAdjust(b) => {
+                StockAdjust { listing: new(b.listing), undoes: b.undoes.map(&new), ..b }.into()
+            }
         }
     }
 
@@ -33,5 +35,20 @@ impl Body {
             | Self::OrderCancel(_)
             | Self::StockAdjust(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Adjustment;
+    use super::*;
+
+    #[test]
+    fn what_takes_a_change_back_means_it_by_its_new_id() {
+        let (listing, change, other) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let body =
+            |undoes| StockAdjust { listing, found: Adjustment::Intake(1), reason: String::new(), undoes };
+        let renamed = Body::from(body(Some(change))).renamed(|id| if id == change { other } else { id });
+        assert_eq!(renamed, body(Some(other)).into());
     }
 }

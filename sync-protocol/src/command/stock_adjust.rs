@@ -136,6 +136,10 @@ impl StockAdjust {
         let mut decision = Decision::new(Certainty::Record);
         let moved = set.entries_of.get(&undone).into_iter().flatten();
         for entry in moved.filter(|entry| entry.listing == listing && entry.id.is_of_a_change()) {
+            let id = EntryId { step: EntryId::UNDONE + entry.id.step, ..entry.id };
+            if set.entries.contains(&id) {
+                continue;
+            }
             let quantity = entry.quantity.negated();
             let own = set.available(listing, entry.holder);
             if quantity < Quantity::ZERO && own < entry.quantity {
@@ -144,7 +148,6 @@ impl StockAdjust {
                 }
                 decision.applied.short = true;
             }
-            let id = EntryId { step: EntryId::UNDONE + entry.id.step, ..entry.id };
             decision.set(EffectRow::StockEntry(StockEntry { id, quantity, ..entry.clone() }), true);
         }
         // Only the hub knows which orders a count made short.

@@ -103,7 +103,7 @@ async fn make(
 }
 
 async fn end(conn: &mut PgConnection, row: &Order) -> Result<bool, sqlx::Error> {
-    let done = q("UPDATE orders SET status = $2 WHERE id = $1")
+    let done = q("UPDATE orders SET status = $2, short_by = NULL WHERE id = $1")
         .bind(row.id.0)
         .bind(int(row.status.code())?)
         .execute(conn)

@@ -286,7 +286,7 @@ pub(super) async fn order(conn: &mut PgConnection, row: &Order, kept: &Kept) -> 
             buyer_name, buyer_cooperative_id, buyer_user_id, status, channel, placed_at_s, odd_price, recorded_at)
         SELECT $1, l.id, l.cooperative_id, $3, $4, $5, $6, $7, $8, $9, (SELECT id FROM users WHERE phone = $7 AND $11 = 0), $10, $11,
             $12, $13, coalesce(to_timestamp($18::bigint), now()) FROM listings l WHERE l.id = $2
-        ON CONFLICT (id) DO UPDATE SET status = excluded.status, holder = excluded.holder
+        ON CONFLICT (id) DO UPDATE SET status = excluded.status, holder = excluded.holder, short_by = NULL
         WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $14 AND entity = $15 AND id = $16 AND version > $17 AND version <> $19)")
     .bind(row.id.0)
     .bind(row.listing.0)
