@@ -68,17 +68,49 @@ pub fn note_taken_back(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Whether a refusal of such a command may make an earlier one's end news again.
-pub(super) fn takes_back(kind: u16) -> bool {
-    [CANCEL, WITHDRAW].contains(&kind)
+/// Where a command that was refused takes something back: has everything about that looked at again of which nothing was said because it
+/// was taken back.
+pub(super) fn look_again(tx: &Transaction<'_>, refused: &RawBody) -> Result<(), DbError> {
+    const AGAIN: &str = "UPDATE command SET taken_back = 0, unsaid = NULL
+        WHERE taken_back = 1 AND told_at_s IS NULL AND end_said IS NULL";
+    if ![CANCEL, WITHDRAW].contains(&refused.kind) {
+        return Ok(());
+    }
+    match Body::from_raw(refused) {
+        Ok(Some(Body::OrderCancel(cancel))) => {
+            tx.prepare_cached(&format!("{AGAIN} AND id = ?1"))?.execute([cancel.order.as_bytes()])?;
+        }
+        Ok(Some(Body::ListingWithdraw(withdraw))) => {
+            let mut again = tx.prepare_cached(&format!("{AGAIN} AND seq = ?1"))?;
+            for seq in passed_over(tx, withdraw.listing)? {
+                again.execute([seq])?;
+            }
+        }
+        // What cannot be read has taken back nothing: see `has`.
+        _ => {}
+    }
+    Ok(())
 }
 
-/// Has everything looked at again of which nothing was said because it was taken back.
-pub(super) fn look_again(tx: &Transaction<'_>) -> Result<(), DbError> {
-    let sql = "UPDATE command SET taken_back = 0, unsaid = NULL
-        WHERE taken_back = 1 AND told_at_s IS NULL AND end_said IS NULL";
-    tx.prepare_cached(sql)?.execute([])?;
-    Ok(())
+/// What was said nothing of because it was taken back, of what was asked about a listing itself.
+fn passed_over(conn: &Connection, listing: Uuid) -> Result<Vec<u64>, DbError> {
+    let sql =
+        "SELECT seq, kind, body FROM command WHERE taken_back = 1 AND told_at_s IS NULL AND end_said IS NULL";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        let about = match Body::from_raw(&RawBody { kind: row.get(1)?, bytes: row.get(2)? }) {
+            Ok(Some(Body::ListingPost(post))) => post.listing,
+            Ok(Some(Body::ListingEdit(edit))) => edit.listing,
+            Ok(Some(Body::ListingWithdraw(withdraw))) => withdraw.listing,
+            _ => continue,
+        };
+        if about == listing {
+            list.push(row.get(0)?);
+        }
+    }
+    Ok(list)
 }
 
 /// Whether a command here says or will say that an order is taken back: one that came after it, and that the hub has neither refused nor
@@ -92,18 +124,18 @@ pub fn has_its_word(conn: &Connection, order_seq: u64, order: Uuid) -> Result<bo
 
 fn has_cancel(conn: &Connection, after: u64, order: Uuid, stands: &str) -> Result<bool, DbError> {
     let is_it = |body: &Body| matches!(body, Body::OrderCancel(cancel) if cancel.order == order);
-    has(conn, CANCEL, after, &format!("> ?2 AND {stands}"), is_it)
+    has(conn, CANCEL, after, &format!("> ?1 AND {stands}"), is_it)
 }
 
 fn has_withdraw(conn: &Connection, after: u64, listing: Uuid, stands: &str) -> Result<bool, DbError> {
     let is_it = |body: &Body| matches!(body, Body::ListingWithdraw(withdraw) if withdraw.listing == listing);
-    has(conn, WITHDRAW, after, &format!("> ?2 AND {stands}"), is_it)
+    has(conn, WITHDRAW, after, &format!("> ?1 AND {stands}"), is_it)
 }
 
 /// Whether the hub refused the offer that a later command is about.
 fn was_refused(conn: &Connection, before: u64, listing: Uuid) -> Result<bool, DbError> {
     let is_it = |body: &Body| matches!(body, Body::ListingPost(post) if post.listing == listing);
-    has(conn, POST, before, &format!("< ?2 AND {REFUSED}"), is_it)
+    has(conn, POST, before, &format!("< ?1 AND {REFUSED}"), is_it)
 }
 
 /// Whether the log has a command of a kind under a condition, which begins with how its number compares to `than`.
@@ -114,9 +146,8 @@ fn has(
     condition: &str,
     is_it: impl Fn(&Body) -> bool,
 ) -> Result<bool, DbError> {
-    let sql = format!("SELECT kind, body FROM command WHERE kind = ?1 AND seq {condition}");
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query((kind, than))?;
+    let mut statement = conn.prepare_cached(&search(kind, condition))?;
+    let mut rows = statement.query([than])?;
     while let Some(row) = rows.next()? {
         let body = RawBody { kind: row.get(0)?, bytes: row.get(1)? };
         if matches!(Body::from_raw(&body), Ok(Some(body)) if is_it(&body)) {
@@ -126,10 +157,38 @@ fn has(
     Ok(false)
 }
 
+/// With the kind in its text: an index of some kinds alone is of no use to a statement that could be asked for any.
+fn search(kind: u16, condition: &str) -> String {
+    format!("SELECT kind, body FROM command WHERE kind = {kind} AND seq {condition}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TestEdge;
     use sync_protocol::command::name;
+
+    #[test]
+    fn the_log_is_searched_by_an_index() {
+        let edge = TestEdge::with_market();
+        for (kind, condition) in [
+            (CANCEL, format!("> ?1 AND {NOT_REFUSED}")),
+            (CANCEL, format!("> ?1 AND {SAYS_SO}")),
+            (WITHDRAW, format!("> ?1 AND {NOT_REFUSED}")),
+            (WITHDRAW, format!("> ?1 AND {NOT_CALLED_REFUSED}")),
+            (POST, format!("< ?1 AND {REFUSED}")),
+        ] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", search(kind, &condition));
+            let plan = edge.read(move |conn| -> Result<String, DbError> {
+                Ok(conn.query_row(&sql, [1], |row| row.get("detail"))?)
+            });
+            let way = if kind == POST { "(kind=? AND seq<?)" } else { "(kind=? AND seq>?)" };
+            assert!(
+                plan.contains("command_taking_back") && plan.ends_with(way),
+                "{kind} {condition}: {plan}"
+            );
+        }
+    }
 
     #[test]
     fn the_kinds_are_those_of_the_protocol() {

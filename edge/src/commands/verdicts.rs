@@ -6,7 +6,8 @@ use super::{local, taken_back};
 use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::replica::cursors;
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{OptionalExtension, Row, Transaction};
+use sync_protocol::command::RawBody;
 use sync_protocol::overlay::may_drop;
 use sync_protocol::verdict::{Numbered, Verdict};
 
@@ -75,7 +76,7 @@ pub fn record_verdicts(
     let mut update = tx.prepare_cached(
         "UPDATE command SET sent = 1, verdict_number = ?2, verdict = ?3, code = ?4, args = ?5, alias = ?6, conflicts = ?7,
                             short = ?8, stands_at = ?9, settled_at_s = ?10
-         WHERE seq = ?1 AND settled_at_s IS NULL RETURNING said_before IS NOT NULL, kind",
+         WHERE seq = ?1 AND settled_at_s IS NULL RETURNING said_before IS NOT NULL, kind, body",
     )?;
     for numbered in list {
         if numbered.number <= upto {
@@ -98,8 +99,9 @@ pub fn record_verdicts(
             stands_at_json(&numbered.stands_at),
             numbered.verdict.is_final().then_some(now_s),
         ];
-        let word = update.query_row(values, |row| Ok((row.get::<_, bool>(0)?, row.get(1)?))).optional()?;
-        let Some((had_a_word, kind)) = word else {
+        let read =
+            |row: &Row<'_>| Ok((row.get::<_, bool>(0)?, RawBody { kind: row.get(1)?, bytes: row.get(2)? }));
+        let Some((had_a_word, body)) = update.query_row(values, read).optional()? else {
             // Pruned, or final already: its number counts, its word changes nothing.
             tracing::warn!(seq = numbered.seq, number = numbered.number, "a verdict on no open command");
             continue;
@@ -107,10 +109,8 @@ pub fn record_verdicts(
         if had_a_word && numbered.verdict.is_final() {
             is_another_word(tx, base.saturating_add(numbered.seq))?;
         }
-        if taken_back::takes_back(kind)
-            && matches!(numbered.verdict, Verdict::Rejected(_) | Verdict::Dismissed)
-        {
-            taken_back::look_again(tx)?;
+        if matches!(numbered.verdict, Verdict::Rejected(_) | Verdict::Dismissed) {
+            taken_back::look_again(tx, &body)?;
         }
         *match &numbered.verdict {
             Verdict::Applied(_) => &mut recorded.applied,

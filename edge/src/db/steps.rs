@@ -34,6 +34,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0035_stock_changes.sql"),
     step!("0036_said_before.sql"),
     step!("0037_taken_back.sql"),
+    step!("0038_acts_on_things.sql"),
 ];
 
 /// All steps.

@@ -218,6 +218,35 @@ fn a_full_disk_is_named_takes_nothing_and_reading_goes_on() {
     db.write_blocking(big).unwrap();
 }
 
+#[tokio::test]
+async fn what_waits_behind_a_write_that_lost_its_transaction_is_written_all_the_same() {
+    let (_dir, db) = open();
+    db.write_blocking(|tx| -> Result<(), DbError> {
+        let now: i64 = tx.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        Ok(tx.query_row(&format!("PRAGMA max_page_count = {}", now + 2), [], |_| Ok(()))?)
+    })
+    .unwrap();
+    // Hold the writer until both are waiting.
+    let (go_on, wait) = mpsc::channel::<()>();
+    let hold = move |_: &rusqlite::Transaction<'_>| wait.recv().map_err(|_| DbError::Busy);
+    let mut held = Box::pin(db.write(hold));
+    // Of one row: where there is no room for it, SQLite takes back the whole transaction.
+    let mut large = Box::pin(db.write_grouped(|tx| -> Result<(), DbError> {
+        let full = tx.execute("INSERT INTO t VALUES (zeroblob(100000))", []).map(|_| ());
+        assert!(tx.is_autocommit(), "the transaction is lost");
+        Ok(full?)
+    }));
+    let mut small = Box::pin(db.write_grouped(add(2)));
+    // The first poll puts each into the queue.
+    assert!(futures_util::FutureExt::now_or_never(&mut held).is_none());
+    assert!(futures_util::FutureExt::now_or_never(&mut large).is_none());
+    assert!(futures_util::FutureExt::now_or_never(&mut small).is_none());
+    go_on.send(()).unwrap();
+    held.await.unwrap();
+    assert_eq!((large.await, small.await), (Err(DbError::Full), Ok(())));
+    assert_eq!(numbers(&db), [2]);
+}
+
 #[test]
 fn a_folder_that_cannot_be_written_to_is_read_and_taken_up_again_once_it_can() {
     if let Some(dir) = child_dir() {

@@ -221,7 +221,8 @@ fn group(conn: &mut Connection, first: Box<dyn Job>, queue: &Receiver<Box<dyn Jo
         }
     }
     let committed = lost.map_or(Ok(()), Err).and_then(|()| Ok(tx.commit()?));
-    Ran { ended: committed.map(|()| Ended::Committed), jobs, next }
+    // Where the first lost the transaction, the second still has to be run.
+    Ran { ended: committed.map(|()| Ended::Committed), jobs, next: next.or(second) }
 }
 
 /// `Err` when the whole transaction is lost, as when the disk filled up under it.

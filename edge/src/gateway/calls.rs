@@ -7,7 +7,7 @@
 //! key, and a call whose last keys are missing is walked anew along it (see [`super::turns`]). What is written is found again after
 //! a restart. What a number has begun belongs to the number and not to a call: see [`super::drafts`].
 
-use super::drafts::Drafts;
+use super::drafts::{Acting, Drafts};
 use super::store::{self, CALL_KEPT_S, KeptDraft};
 use crate::db::{Db, DbError};
 use crate::time;
@@ -121,9 +121,9 @@ impl Calls {
         call
     }
 
-    /// Notes that a call is about to act, and so to write its own state: what waits to be written of it is out of date. Gives the change
-    /// that its number's draft comes to.
-    pub(super) fn acts(&self, call: &Call, phone: u64) -> u64 {
+    /// Notes that a call is about to act, and so to write its own state: what waits to be written of it is out of date, and
+    /// so is what its number has begun.
+    pub(super) fn acts(&self, call: &Call, phone: u64) -> Acting {
         call.acts.fetch_add(1, Ordering::AcqRel);
         self.drafts.acts(phone)
     }

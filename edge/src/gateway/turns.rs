@@ -195,22 +195,23 @@ impl Desk {
     ) -> Reply {
         let (phone, session_id) = (turn.phone.masked(), turn.session_id.clone());
         let what = act_name(&intent);
-        let change = self.calls.acts(call, slot.phone);
+        let acting = self.calls.acts(call, slot.phone);
         let done = self.act_on_disk(line, call, turn.clone(), session.clone(), intent, at).await;
         let step = match done {
             Ok((step, outcome)) => {
                 tracing::info!(phone, session = session_id, what, ?outcome, "an act by phone");
-                self.calls.drafts.written(slot.phone, change);
+                drop(acting);
                 // The receipt waits in the outbox.
                 self.outbox_wake.notify_one();
                 step
             }
             Err(error) => {
                 tracing::error!(%error, phone, session = session_id, what, "an act by phone was NOT taken");
+                acting.failed();
+                self.calls.changed(call);
                 match self.not_taken(line, turn, session, at).await {
                     Ok(step) => {
                         self.calls.drafts.leave(slot.phone, step.draft().cloned());
-                        self.calls.changed(call);
                         step
                     }
                     Err(error) => {

@@ -198,6 +198,29 @@ fn the_log_is_pruned_of_what_is_over_and_told() {
     assert_eq!(edge.read(node::highest_seq), 6);
 }
 
+#[test]
+fn a_refusal_that_may_become_news_again_stays_as_long_as_one_that_nobody_heard_of() {
+    let edge = with_orders(4);
+    let list = (1..4).map(|n| numbered(n, n + 1, Verdict::Dismissed)).collect();
+    record(&edge, list).unwrap();
+    // Passed over as taken back; the same, told how it ended; a refusal that nobody has to hear of.
+    edge.write(|tx| -> Result<(), DbError> {
+        super::super::settle(tx)?;
+        Ok(tx.execute_batch(
+            "UPDATE command SET unsaid = 'nothing', taken_back = seq < 4 WHERE seq IN (2, 3, 4);
+             UPDATE command SET end_said = 'told' WHERE seq = 3;",
+        )?)
+    });
+    assert_eq!(heard_and_pruned(&edge), 0);
+    edge.clock().advance(Duration::from_secs(30 * 86_400 + 1));
+    assert_eq!(
+        (heard_and_pruned(&edge), edge.read(|conn| outcome(conn, CommandId(hub_born(0)))).is_some()),
+        (2, true)
+    );
+    edge.clock().advance(Duration::from_secs(335 * 86_400));
+    assert_eq!(heard_and_pruned(&edge), 1);
+}
+
 /// The hub says what time it is, as the end of an answer does; then the log is pruned.
 fn heard_and_pruned(edge: &TestEdge) -> usize {
     // The hub's clock is right, whatever this box takes for the time.

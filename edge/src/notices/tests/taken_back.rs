@@ -71,6 +71,30 @@ fn an_order_taken_back_in_vain_has_its_own_word_whenever_that_is_known() {
 }
 
 #[test]
+fn a_cancellation_refused_has_its_own_order_alone_looked_at_again() {
+    let Taken { edge, order, cancel, .. } = taken_back(true);
+    let (listing, post) = offered(&edge);
+    let withdraw = edge.submit(member(), false, ListingWithdraw { listing }).unwrap().seq;
+    let passed_over = || -> Vec<u64> {
+        edge.read(|conn| -> Result<Vec<u64>, DbError> {
+            let mut statement = conn.prepare("SELECT seq FROM command WHERE taken_back = 1 ORDER BY seq")?;
+            Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+    };
+    verdicts(&edge, 1, &[(order, not_enough("5")), (post, Verdict::Dismissed)]);
+    assert_eq!(passed_over(), [order, post]);
+    // Before anybody is told: what is looked at again has no word on it.
+    let word = |number, seq| {
+        let list = [Numbered { number, seq, verdict: Verdict::Dismissed, stands_at: vec![] }];
+        edge.db().write_blocking(move |tx| commands::record_verdicts(tx, &list, 1_000)).unwrap();
+    };
+    word(3, cancel);
+    assert_eq!(passed_over(), [post]);
+    word(4, withdraw);
+    assert_eq!(passed_over(), [0u64; 0]);
+}
+
+#[test]
 fn a_buyer_whose_order_the_office_took_back_hears_once_that_it_is_off() {
     let edge = TestEdge::with_market();
     let listing = edge.post_listing(50);
