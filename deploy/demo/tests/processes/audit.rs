@@ -165,10 +165,8 @@ fn hold_once(
 ) -> Result<()> {
     for order in &told.orders {
         let found = find(at_hub, order)?;
-        let verdict = match order.by {
-            By::App => found.map(|order| order.status.as_str()),
-            _ => find(at_office, order)?.map(|order| order.status.as_str()),
-        };
+        let shown = if order.by == By::App { found } else { find(at_office, order)? };
+        let verdict = shown.map(|order| order.status.as_str());
         let wanted = match (order.cancel, verdict) {
             (None, _) | (Some(Cancel::Tried), Some("confirmed")) => "confirmed",
             (Some(_), _) => "cancelled",
@@ -177,7 +175,11 @@ fn hold_once(
             (_, Some(here), Some(at_hub)) if here == wanted && at_hub.status == wanted => {
                 ensure!(matched.insert(at_hub.id.clone()), "two answers became one order: {at_hub:?}");
             }
-            (false, Some("refused"), None) => {}
+            // Refused; taken back before that came it is cancelled to whoever asks.
+            (false, Some("refused"), None) if matches!(order.cancel, None | Some(Cancel::Tried)) => {}
+            (false, Some("cancelled"), None) if order.cancel.is_some() => {
+                matched.extend(shown.map(|order| order.id.clone()));
+            }
             other => anyhow::bail!("{order:?} ended as {other:?}"),
         }
     }
