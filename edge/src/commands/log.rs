@@ -253,7 +253,7 @@ pub fn date(tx: &Transaction<'_>, hub_s: i64, now: &Now) -> Result<(), DbError> 
 }
 
 /// Drops what has had its final verdict and is not needed any more: told and 30 days old, or a year old, by the hub's word alone. Where nobody
-/// was told because it was taken back, that may still be refused, and so it stays the year: see `taken_back`. What took
+/// was told because it was taken back, it stays while anything that takes back may still be refused: see `taken_back`. What took
 /// effect also stays until two copies of the hub's database hold it, where the hub says which do: restored from either, it has to be
 /// brought again. Keeps the newest, and what still has rows beside the replica. Gives how many went.
 ///
@@ -261,8 +261,9 @@ pub fn date(tx: &Transaction<'_>, hub_s: i64, now: &Now) -> Result<(), DbError> 
 /// Those of the database.
 pub fn prune(tx: &Transaction<'_>, now: &Now) -> Result<usize, DbError> {
     let sql = "DELETE FROM command WHERE settled_heard_s < ?1 AND local = 0 AND seq < (SELECT max(seq) FROM command)
-               AND (told_at_s IS NOT NULL OR (unsaid IS NOT NULL AND (taken_back = 0 OR end_said IS NOT NULL))
-                    OR settled_heard_s < ?2)
+               AND (told_at_s IS NOT NULL OR settled_heard_s < ?2
+                    OR unsaid IS NOT NULL AND (taken_back = 0 OR end_said IS NOT NULL OR NOT EXISTS (
+                        SELECT 1 FROM command c WHERE (c.kind = 4 OR c.kind = 6) AND c.settled_at_s IS NULL)))
                AND (?3 IS NULL OR verdict <> 'applied' OR settled_hub_s < ?3 OR settled_heard_s < ?2)";
     let told_before = now.heard_s.saturating_sub(KEPT_TOLD_S);
     let all_before = now.heard_s.saturating_sub(KEPT_UNTOLD_S);
