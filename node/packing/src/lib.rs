@@ -56,6 +56,11 @@ fn watch(path: impl std::fmt::Display) {
 /// When a file is of a kind that no page has, or cannot be written.
 pub fn write_folder(out: &Path, name: &str, stem: &str, files: Vec<Source>) -> io::Result<()> {
     let hash = hash_of_all(&files);
+    let typed = |file: Source| match content_type(&file.name) {
+        Some(content_type) => Ok((file, content_type)),
+        None => Err(io::Error::other(format!("no page has files like {}", file.name))),
+    };
+    let files = files.into_iter().map(typed).collect::<io::Result<Vec<_>>>()?;
     let mut code = format!("mizili_node::files::Listing {{ hash: {hash:?}, files: &[\n");
     let folder = out.join(name);
     // What an earlier build left there is not embedded.
@@ -63,10 +68,7 @@ pub fn write_folder(out: &Path, name: &str, stem: &str, files: Vec<Source>) -> i
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    for Source { name: file, content } in files {
-        let Some(content_type) = content_type(&file) else {
-            return Err(io::Error::other(format!("no page has files like {file}")));
-        };
+    for (Source { name: file, content }, content_type) in files {
         let content = match String::from_utf8(content) {
             Ok(text) => text.replace(stem, &format!("{stem}{hash}/")).into_bytes(),
             Err(binary) => binary.into_bytes(),
@@ -170,8 +172,10 @@ mod tests {
     }
 
     #[test]
-    fn files_of_no_known_kind_end_the_build() {
-        let error = write_folder(Path::new("/nowhere"), "page", "/assets/", vec![source("a.exe", "")]);
+    fn files_of_no_known_kind_end_the_build_before_anything_is_written() {
+        let out = std::env::temp_dir().join(format!("mizili-packing-{}", std::process::id()));
+        let error = write_folder(&out, "page", "/assets/", vec![source("a.exe", "")]);
         assert_eq!(error.unwrap_err().to_string(), "no page has files like a.exe");
+        assert!(!out.exists());
     }
 }
