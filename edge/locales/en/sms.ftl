@@ -29,6 +29,7 @@ sms-add-market = Which market? Send for example: { $example }
 notice-confirmed = Your order is CONFIRMED: { $what }. To pay: { $total }.
 notice-refused = Your order was NOT taken: { $what }. { $why }
 notice-short = There is not enough for your order: { $what }. Please speak to the office.
+notice-confirmed-again = Your order is CONFIRMED again: { $what }. To pay: { $total }.
 notice-cancelled = Your order is cancelled: { $what }.
 notice-cancel-refused = Your order was NOT cancelled: { $what }. { $why }
 notice-offer-refused = Your offer was NOT taken: { $what }. { $why }

@@ -25,6 +25,7 @@ sms-add-market = Soko gani? Tuma mfano: { $example }
 notice-confirmed = Oda yako IMETHIBITISHWA: { $what }. Utalipa: { $total }.
 notice-refused = Oda yako HAIJAKUBALIWA: { $what }. { $why }
 notice-short = Haitoshi kwa oda yako: { $what }. Tafadhali wasiliana na ofisi.
+notice-confirmed-again = Oda yako IMETHIBITISHWA tena: { $what }. Utalipa: { $total }.
 notice-cancelled = Oda yako imefutwa: { $what }.
 notice-cancel-refused = Oda yako HAIJAFUTWA: { $what }. { $why }
 notice-offer-refused = Mazao yako HAYAJAKUBALIWA: { $what }. { $why }

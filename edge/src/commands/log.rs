@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 use sync_protocol::command::{Certainty, Command};
 use sync_protocol::ids::{CommandId, OrderId};
 use sync_protocol::limits::PENDING_COMMANDS_MAX;
+use uuid::Uuid;
 
 /// Bytes of bodies in one answer of [`pending`]: well below what one frame may unfold to.
 pub const PENDING_BYTES_MAX: usize = 1 << 20;
@@ -237,6 +238,28 @@ pub fn mark_end(tx: &Transaction<'_>, seq: u64, unsaid: Option<Unsaid>) -> Resul
     let word = unsaid.map_or("told", Unsaid::as_str);
     let sql = "UPDATE command SET end_said = ?2 WHERE seq = ?1 AND end_said IS NULL";
     tx.prepare_cached(sql)?.execute((seq, word))?;
+    Ok(())
+}
+
+/// Orders whose buyers heard last that there is not enough for them, and that have not ended.
+///
+/// # Errors
+/// Those of the database.
+pub fn heard_short(conn: &Connection) -> Result<Vec<OrderId>, DbError> {
+    let sql = "SELECT id FROM command WHERE heard_short = 1 AND end_said IS NULL ORDER BY seq";
+    let mut statement = conn.prepare_cached(sql)?;
+    let ids = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
+    Ok(ids.map(|id| id.map(|id| OrderId(Uuid::from_bytes(id)))).collect::<Result<_, _>>()?)
+}
+
+/// Notes what an order's buyer was told of how it stands: that it is short, or sure. In the transaction that queues the message.
+///
+/// # Errors
+/// Those of the database.
+pub fn mark_standing(tx: &Transaction<'_>, seq: u64, is_short: bool) -> Result<(), DbError> {
+    let sql = "UPDATE command SET heard_short = ?2, standing_words = standing_words + 1
+        WHERE seq = ?1 AND (heard_short OR ?2)";
+    tx.prepare_cached(sql)?.execute((seq, is_short))?;
     Ok(())
 }
 

@@ -23,8 +23,8 @@ pub use adjusted::{Adjusted, last_adjusted};
 pub use anew::{offer_anew, unsettle_what_has_not_arrived};
 pub use known::{is_known, is_the_same, listing_of};
 pub use log::{
-    PENDING_BYTES_MAX, Tally, Unsaid, date, left, mark_end, mark_sent, mark_told, mark_unsaid, outcome,
-    pending, prune, tally, untold, without_its_end,
+    PENDING_BYTES_MAX, Tally, Unsaid, date, heard_short, left, mark_end, mark_sent, mark_standing, mark_told,
+    mark_unsaid, outcome, pending, prune, tally, untold, without_its_end,
 };
 pub use recorded::{ListKey, RecordOrder, key_of_refused};
 pub use refusals::{refusals, tick};

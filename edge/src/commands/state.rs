@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// The columns that [`CommandState::read`] and [`command`] expect, in this order.
 pub(super) const COLUMNS: &str = "seq, id, made_at_s, actor_kind, actor_id, actor_phone, kind, body, record, sent, verdict, code, \
-     args, alias, conflicts, short, stands_at, coalesce(settled_hub_s, settled_at_s), told_at_s, verdict_number, thing, ticked, said_before IS NOT NULL, taken_back";
+     args, alias, conflicts, short, stands_at, coalesce(settled_hub_s, settled_at_s), told_at_s, verdict_number, thing, ticked, said_before IS NOT NULL, taken_back, heard_short, standing_words";
 
 /// A command of the log and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub struct CommandState {
     pub was_told_otherwise: bool,
     /// Whether it was taken back here before its final verdict came, so that how it ended is no news.
     pub was_taken_back: bool,
+    /// Whether the last that its buyer heard of an order is that there is not enough for it.
+    pub heard_short: bool,
+    /// How often its buyer was told how an order stands after the hub's first word on it.
+    pub standing_words: u64,
 }
 
 impl CommandState {
@@ -59,6 +63,8 @@ impl CommandState {
             ticked: row.get(21)?,
             was_told_otherwise: row.get(22)?,
             was_taken_back: row.get(23)?,
+            heard_short: row.get(24)?,
+            standing_words: row.get(25)?,
             command,
         })
     }

@@ -35,6 +35,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0036_said_before.sql"),
     step!("0037_taken_back.sql"),
     step!("0038_acts_on_things.sql"),
+    step!("0039_heard_short.sql"),
 ];
 
 /// All steps.

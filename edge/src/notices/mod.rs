@@ -3,13 +3,13 @@
 //! A command is marked as told in the transaction that queues its message, and by nothing else: where there is nobody to tell, or
 //! nothing to say, that is noted in words of its own. How something ended that was taken back here before is nothing to say. The words come from what the command kept of its thing, so that a listing that
 //! has left this node in between is still named. What took effect is told once its rows are here, as they stand by then: an order may have
-//! been taken back since. Nothing here sends.
+//! been taken back since. What becomes of it later is in `ends` and `standing`. Nothing here sends.
 
 mod ends;
+mod news;
+mod standing;
 #[cfg(test)]
 mod tests;
-
-pub use ends::{ended, tell_ends};
 
 use crate::commands::{self, CommandState, Thing, Unsaid};
 use crate::db::{DbError, pass_over};
@@ -20,13 +20,15 @@ use crate::replica;
 use crate::sms::{About, Notice, notice};
 use crate::text::{Lang, Messages};
 use crate::time::Now;
-use crate::ussd::{Rejection, unit_name};
+use crate::ussd::unit_name;
+use news::{News, Saying, news};
 use rusqlite::{Connection, Transaction};
-use sync_protocol::command::{Actor, ActorKind, Body, Certainty};
-use sync_protocol::entity::{Member, Order, OrderStatus};
+use sync_protocol::command::{Actor, ActorKind, Body};
+use sync_protocol::entity::{Entity as _, Order, OrderStatus};
 use sync_protocol::ids::{CommandId, OrderId};
 use sync_protocol::row::Key;
 use sync_protocol::verdict::Verdict;
+use sync_protocol::wire::rows::Rows;
 use uuid::Uuid;
 
 /// Commands that are looked at in one go.
@@ -53,12 +55,58 @@ pub fn tell(tx: &Transaction<'_>, now: &Now) -> Result<u64, DbError> {
                 Said::Not(why) => commands::mark_unsaid(tx, *seq, why)?,
             }
             if let Some(state) = state {
-                queued += ends::tell_end_of(tx, state, now)?;
+                queued += tell_later_by(tx, state, now)?;
             }
         }
         if list.len() < UNTOLD_AT_ONCE {
             return Ok(queued);
         }
+    }
+}
+
+/// Orders of which there may be something to tell later, as they stand in a frame of rows: those taken back, and those that are short.
+pub fn changed(rows: &Rows) -> impl Iterator<Item = OrderId> {
+    let orders = rows.rows.iter().filter(|row| row.entity == Order::NUMBER);
+    let orders = orders.filter_map(|row| Order::from_fields(row.key, row.body.as_ref()?).ok());
+    orders
+        .filter(|order| matches!(order.status, OrderStatus::Cancelled | OrderStatus::Short))
+        .map(|order| order.id)
+}
+
+/// Tells of what became later of orders that were placed here: of those [`changed`], and of those that are covered again. To be called
+/// after [`tell`], in the transaction that wrote their rows: an order on whose placing no word was said has that told first. Gives how
+/// many messages were queued.
+///
+/// # Errors
+/// Those of the database.
+pub fn tell_changes(tx: &Transaction<'_>, changed: &[OrderId], now: &Now) -> Result<u64, DbError> {
+    let mut queued = 0;
+    for order in changed.iter().copied().chain(commands::heard_short(tx)?) {
+        queued += match pass_over(at_the_hub(tx, order.0))?.flatten() {
+            Some(OrderStatus::Cancelled) => ends::tell(tx, order, now)?,
+            Some(status) => standing::tell(tx, order, status, now)?,
+            None => 0,
+        };
+    }
+    Ok(queued)
+}
+
+/// The same after a command about an order has had its word: the one that placed it, or one that was to take it back and may not.
+fn tell_later_by(tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<u64, DbError> {
+    let (order, is_its_own) = match Body::from_raw(&state.command.body) {
+        Ok(Some(Body::OrderPlace(_))) => (OrderId(state.command.id.0), true),
+        Ok(Some(Body::OrderCancel(cancel))) if !matches!(state.verdict, Some(Verdict::Applied(_))) => {
+            (OrderId(cancel.order), false)
+        }
+        _ => return Ok(0),
+    };
+    match pass_over(at_the_hub(tx, order.0))?.flatten() {
+        Some(OrderStatus::Cancelled) if is_its_own => ends::tell(tx, order, now),
+        // A cancel has said that itself.
+        Some(OrderStatus::Cancelled) | None => Ok(0),
+        // Nearly all are: no look at the log for that.
+        Some(OrderStatus::Confirmed) if is_its_own && !state.heard_short => Ok(0),
+        Some(status) => standing::tell(tx, order, status, now),
     }
 }
 
@@ -78,7 +126,11 @@ fn say_verdict(tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<
         _ if state.was_told_otherwise => (Word::Other(state.verdict_number), id),
         _ => (Word::Verdict, id),
     };
-    say(tx, word, about, phone, &saying, thing.as_ref(), now)
+    let said = say(tx, word, about, phone, &saying, thing.as_ref(), now)?;
+    if let (Some(is_short), None) = (saying.is_short(), said.unsaid()) {
+        commands::mark_standing(tx, state.command.seq, is_short)?;
+    }
+    Ok(said)
 }
 
 /// The receipt for an order that is sure at once, to its buyer. In the order's own transaction. True when one was queued.
@@ -103,6 +155,8 @@ enum Word {
     Verdict,
     /// What a restored hub says of it, by its verdict of that number, where it had said something else.
     Other(u64),
+    /// How the order stands since, for the so manieth time.
+    Standing(u64),
     /// How the order ended later.
     End(OrderStatus),
 }
@@ -111,7 +165,7 @@ impl Word {
     fn kind(self) -> Kind {
         match self {
             Self::Receipt => Kind::Receipt,
-            Self::Verdict | Self::Other(_) | Self::End(_) => Kind::Verdict,
+            Self::Verdict | Self::Other(_) | Self::Standing(_) | Self::End(_) => Kind::Verdict,
         }
     }
 
@@ -120,6 +174,7 @@ impl Word {
         match self {
             Self::Receipt | Self::Verdict => command.to_string(),
             Self::Other(number) => format!("{command}/{number}"),
+            Self::Standing(number) => format!("{command}/standing/{number}"),
             Self::End(status) => format!("{command}/{}", status.as_str()),
         }
     }
@@ -141,105 +196,9 @@ impl Said {
     }
 }
 
-/// What there is to tell, and whom; 0 for nobody.
-struct News {
-    phone: u64,
-    saying: Saying,
-    /// `None` where nothing is known of it any more: then the words say which act it was.
-    thing: Option<Thing>,
-}
-
-enum Saying {
-    Confirmed,
-    Refused(Rejection),
-    Short,
-    /// The order, whoever took it back.
-    Cancelled(Uuid),
-    CancelRefused(Rejection),
-    OfferRefused(Rejection),
-    Withdrawn,
-    WithdrawRefused(Rejection),
-    NotRegistered(Rejection),
-}
-
-/// What there is to tell of a verdict, and whom; nothing where it only confirms what was said.
-fn news(conn: &Connection, state: &CommandState, is_taken_back: bool) -> Result<Option<News>, DbError> {
-    let refused = match &state.verdict {
-        Some(Verdict::Rejected(reject)) => Some(Rejection::from(reject)),
-        Some(Verdict::Dismissed) => Some(Rejection::Other),
-        Some(Verdict::Applied(_)) => None,
-        None | Some(Verdict::Held | Verdict::Quarantined | Verdict::Unsupported) => return Ok(None),
-    };
-    let was_asked = state.certainty == Certainty::Request;
-    let is_short = matches!(&state.verdict, Some(Verdict::Applied(applied)) if applied.short);
-    let thing = commands::thing(conn, state)?;
-    let person = who(state, thing.as_ref());
-    let buyer = thing.as_ref().map_or(0, |thing| thing.buyer_phone);
-    let (phone, saying) = match Body::from_raw(&state.command.body) {
-        Ok(Some(Body::OrderPlace(order))) => {
-            let buyer = if order.buyer_phone == 0 { person } else { order.buyer_phone };
-            let saying = match refused {
-                // Nobody who took an order back is told afterwards that it is sure, or refused.
-                _ if is_taken_back => return Ok(None),
-                Some(why) => Saying::Refused(why),
-                None if standing(conn, state)?.is_some_and(is_cancelled) => match was_asked {
-                    true => Saying::Cancelled(state.command.id.0),
-                    false => return Ok(None),
-                },
-                None if is_short => Saying::Short,
-                // What was sure at once is said to be so again where something else was heard since.
-                None if was_asked || state.was_told_otherwise => Saying::Confirmed,
-                None => return Ok(None),
-            };
-            (buyer, saying)
-        }
-        Ok(Some(Body::OrderCancel(cancel))) => {
-            let saying = match refused {
-                // It came too late for another who took the order back: that it is cancelled is what counts.
-                Some(_) if is_over(conn, cancel.order)? => Saying::Cancelled(cancel.order),
-                Some(why) => Saying::CancelRefused(why),
-                // Whoever did it himself saw that it is done; a buyer hears of it when another did.
-                None if was_asked || ![0, person].contains(&buyer) => Saying::Cancelled(cancel.order),
-                None => return Ok(None),
-            };
-            (if buyer == 0 { person } else { buyer }, saying)
-        }
-        Ok(Some(Body::ListingPost(_))) => match refused {
-            Some(why) if !is_taken_back => (person, Saying::OfferRefused(why)),
-            _ => return Ok(None),
-        },
-        Ok(Some(Body::ListingWithdraw(_))) => {
-            let saying = match refused {
-                // There was nothing to withdraw.
-                Some(_) if is_taken_back => Saying::Withdrawn,
-                Some(why) => Saying::WithdrawRefused(why),
-                None if was_asked => Saying::Withdrawn,
-                None => return Ok(None),
-            };
-            (person, saying)
-        }
-        Ok(Some(Body::MemberRegister(register))) => {
-            // A known member who only changed name or language stays one.
-            let is_member = replica::get::<Member>(conn, Key::Uuid(register.member))?.is_some();
-            match refused.filter(|_| !is_member) {
-                Some(why) => (register.phone, Saying::NotRegistered(why)),
-                None => return Ok(None),
-            }
-        }
-        // Acts of the office, which sees them on its page.
-        Ok(Some(Body::ListingEdit(_) | Body::StockAdjust(_)) | None) | Err(_) => return Ok(None),
-    };
-    Ok(Some(News { phone, saying, thing }))
-}
-
-/// Whether an order has ended at the hub: what somebody here has asked for meanwhile is no end yet.
-fn is_over(conn: &Connection, order: Uuid) -> Result<bool, DbError> {
-    Ok(replica::get_sent::<Order>(conn, Key::Uuid(order))?.is_some_and(is_cancelled))
-}
-
-/// The order of a command, as it stands here.
-fn standing(conn: &Connection, state: &CommandState) -> Result<Option<Order>, DbError> {
-    replica::get(conn, Key::Uuid(state.command.id.0))
+/// How an order stands at the hub, as far as is known here: what somebody here has asked for meanwhile has not come about yet.
+fn at_the_hub(conn: &Connection, order: Uuid) -> Result<Option<OrderStatus>, DbError> {
+    Ok(replica::get_sent::<Order>(conn, Key::Uuid(order))?.map(|order| order.status))
 }
 
 fn is_cancelled(order: Order) -> bool {
@@ -252,6 +211,15 @@ fn who(state: &CommandState, thing: Option<&Thing>) -> u64 {
         0 => person(&state.command.actor),
         walked_for => walked_for,
     }
+}
+
+/// Whose an order is that was placed here: its buyer's number; 0 where nobody has one.
+fn buyer_of(state: &CommandState, thing: Option<&Thing>) -> u64 {
+    let named = match Body::from_raw(&state.command.body) {
+        Ok(Some(Body::OrderPlace(order))) => order.buyer_phone,
+        _ => 0,
+    };
+    if named == 0 { who(state, thing) } else { named }
 }
 
 /// The number of who acted for himself; 0 for a clerk, who acts for others.
@@ -286,6 +254,7 @@ fn say(
         Saying::Confirmed => Notice::OrderConfirmed(about),
         Saying::Refused(why) => Notice::OrderRefused(about, *why),
         Saying::Short => Notice::OrderShort(about),
+        Saying::ConfirmedAgain => Notice::OrderConfirmedAgain(about),
         Saying::Cancelled(_) => Notice::OrderCancelled(about),
         Saying::CancelRefused(why) => Notice::CancelRefused(about, *why),
         Saying::OfferRefused(why) => Notice::OfferRefused(about, *why),

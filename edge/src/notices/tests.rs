@@ -1,8 +1,9 @@
 //! Verdicts become messages: once, in the right language, to the right person, in the transaction that learnt them.
 
+mod standing;
 mod taken_back;
 
-use super::{tell, tell_ends};
+use super::{tell, tell_changes};
 use crate::commands::{self, Submission, Submitted, VerdictError};
 use crate::db::DbError;
 use crate::node;
@@ -412,7 +413,7 @@ fn taken_back_at_the_hub(edge: &TestEdge, order: OrderId) {
     let row = edge.read(move |conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
     edge.feed(Bucket::Coop(COOP), vec![live(&Order { status: OrderStatus::Cancelled, ..row })]);
     let now = now(edge);
-    edge.write(move |tx| tell_ends(tx, &[order], &now));
+    edge.write(move |tx| tell_changes(tx, &[order], &now));
 }
 
 #[test]

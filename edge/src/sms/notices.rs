@@ -31,6 +31,8 @@ pub enum Notice {
     OrderRefused(About, Rejection),
     /// There is not enough for an order that was confirmed: a person settles it.
     OrderShort(About),
+    /// There is enough again for an order that was short.
+    OrderConfirmedAgain(About),
     /// An order is cancelled.
     OrderCancelled(About),
     /// It could not be cancelled.
@@ -52,6 +54,7 @@ pub fn notice(lang: Lang, notice: &Notice) -> String {
         Notice::OrderConfirmed(about) => (Msg::NoticeConfirmed, Some(about), None),
         Notice::OrderRefused(about, why) => (Msg::NoticeRefused, Some(about), Some(why)),
         Notice::OrderShort(about) => (Msg::NoticeShort, Some(about), None),
+        Notice::OrderConfirmedAgain(about) => (Msg::NoticeConfirmedAgain, Some(about), None),
         Notice::OrderCancelled(about) => (Msg::NoticeCancelled, Some(about), None),
         Notice::CancelRefused(about, why) => (Msg::NoticeCancelRefused, Some(about), Some(why)),
         Notice::OfferRefused(about, why) => (Msg::NoticeOfferRefused, Some(about), Some(why)),
@@ -100,6 +103,7 @@ mod tests {
         let mut all = vec![
             Notice::OrderConfirmed(about.clone()),
             Notice::OrderShort(about.clone()),
+            Notice::OrderConfirmedAgain(about.clone()),
             Notice::OrderCancelled(about.clone()),
             Notice::Withdrawn(about.clone()),
         ];

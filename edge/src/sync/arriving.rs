@@ -45,13 +45,13 @@ impl Arrived {
 /// A frame of rows.
 pub(super) struct Batch {
     pub(super) rows: Ready,
-    /// Orders that stand as taken back in them.
-    pub(super) ended: Vec<OrderId>,
+    /// Orders of which there may be something to tell, as they stand in them.
+    pub(super) changed: Vec<OrderId>,
 }
 
 impl Batch {
     pub(super) fn of(rows: &Rows) -> Self {
-        Self { rows: Ready::of(rows), ended: notices::ended(rows).collect() }
+        Self { rows: Ready::of(rows), changed: notices::changed(rows).collect() }
     }
 }
 

@@ -71,8 +71,8 @@ struct Written {
     rows: u64,
     is_any: bool,
     has_gap: bool,
-    /// Orders that stand as taken back.
-    ended: Vec<OrderId>,
+    /// Orders of which there may be something to tell.
+    changed: Vec<OrderId>,
 }
 
 impl Written {
@@ -82,7 +82,7 @@ impl Written {
             Judged::Apply(_) => {
                 self.rows += batch.rows.came();
                 self.is_any = true;
-                self.ended.extend(batch.ended);
+                self.changed.extend(batch.changed);
             }
             Judged::Skip => tracing::debug!(%bucket, "skipped rows that are here already"),
             Judged::Gap => {
@@ -94,11 +94,11 @@ impl Written {
 }
 
 /// What has to follow in the transaction of every verdict, every row and every change of the scope.
-fn settle_and_tell(tx: &Transaction<'_>, at: Reading, ended: &[OrderId]) -> Result<(), DbError> {
+fn settle_and_tell(tx: &Transaction<'_>, at: Reading, changed: &[OrderId]) -> Result<(), DbError> {
     commands::settle(tx)?;
     let now = time::now(tx, at)?;
     notices::tell(tx, &now)?;
-    notices::tell_ends(tx, ended, &now)?;
+    notices::tell_changes(tx, changed, &now)?;
     Ok(())
 }
 
@@ -220,7 +220,7 @@ impl Intake<'_> {
                 next = ROWS_AT_ONCE.checked_sub(written.rows).and_then(|room| line.rows_at_hand(room));
             }
             if written.is_any {
-                settle_and_tell(tx, at, &written.ended)?;
+                settle_and_tell(tx, at, &written.changed)?;
             }
             Ok::<_, SyncError>((written, line))
         });
@@ -245,7 +245,7 @@ impl Intake<'_> {
                 let is_applied = matches!(replica::apply_rows(tx, &batch.rows)?, Judged::Apply(_));
                 if is_applied {
                     state::note_mended(tx, mended)?;
-                    settle_and_tell(tx, at, &batch.ended)?;
+                    settle_and_tell(tx, at, &batch.changed)?;
                 }
                 Ok::<_, SyncError>(is_applied.then_some(mended))
             })

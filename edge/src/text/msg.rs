@@ -211,6 +211,7 @@ messages! {
     NoticeConfirmed = "notice-confirmed",
     NoticeRefused = "notice-refused",
     NoticeShort = "notice-short",
+    NoticeConfirmedAgain = "notice-confirmed-again",
     NoticeCancelled = "notice-cancelled",
     NoticeCancelRefused = "notice-cancel-refused",
     NoticeOfferRefused = "notice-offer-refused",

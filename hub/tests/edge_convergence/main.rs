@@ -20,6 +20,7 @@ mod restored_at_once;
 mod salvage;
 mod salvage_at_once;
 mod salvage_bought;
+mod told_short;
 mod world;
 
 use chance::Chance;
