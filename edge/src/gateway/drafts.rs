@@ -8,21 +8,36 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Numbers that wait to be written at most, for a disk that refuses for long. What was left the longest ago is forgotten then.
 const UNWRITTEN_MAX: usize = 8_192;
 
-/// What one number has left.
-#[derive(Clone)]
-struct Left {
-    /// `None`: nothing, whatever is on the disk.
-    draft: Option<Draft>,
-    /// Counts changes: what was collected before a later one must not be written over it.
+/// What is known of a number.
+#[derive(Default)]
+struct Number {
+    /// What it has left and is not written; the inner `None`: nothing, whatever is on the disk.
+    left: Option<Option<Draft>>,
+    /// Which leaving that was.
+    left_at: u64,
+    /// Changes with each leaving and each act: what was collected before must not be written after.
     change: u64,
-    /// An act of the number is about to write what it leaves itself: until it has failed, this must not be written after that.
-    is_acting: bool,
+    /// Its acts under way. Each writes what it leaves itself, so nothing else of the number may be written until they are over.
+    acts: u32,
+}
+
+impl Number {
+    fn is_over(&self) -> bool {
+        self.left.is_none() && self.acts == 0
+    }
 }
 
 #[derive(Default)]
 struct Unwritten {
-    by_phone: HashMap<u64, Left>,
+    by_phone: HashMap<u64, Number>,
     changes: u64,
+}
+
+impl Unwritten {
+    fn change(&mut self) -> u64 {
+        self.changes += 1;
+        self.changes
+    }
 }
 
 /// All that is not written.
@@ -33,51 +48,50 @@ impl Drafts {
     /// What a number has left; the outer `None` where that is on the disk. To be asked before the disk is: what is written meanwhile is
     /// there then.
     pub(super) fn of(&self, phone: u64) -> Option<Option<Draft>> {
-        self.lock().by_phone.get(&phone).map(|left| left.draft.clone())
+        self.lock().by_phone.get(&phone)?.left.clone()
     }
 
     /// Notes what a number leaves.
     pub(super) fn leave(&self, phone: u64, draft: Option<Draft>) {
         let mut unwritten = self.lock();
-        unwritten.changes += 1;
-        let change = unwritten.changes;
+        let change = unwritten.change();
         let by_phone = &mut unwritten.by_phone;
         if by_phone.len() >= UNWRITTEN_MAX && !by_phone.contains_key(&phone) {
-            let oldest = by_phone.iter().min_by_key(|(_, left)| left.change).map(|(phone, _)| *phone);
+            let resting = by_phone.iter().filter(|(_, number)| number.acts == 0);
+            let oldest = resting.min_by_key(|(_, number)| number.change).map(|(phone, _)| *phone);
             oldest.map(|phone| by_phone.remove(&phone));
         }
-        by_phone.insert(phone, Left { draft, change, is_acting: false });
+        let number = by_phone.entry(phone).or_default();
+        (number.left, number.left_at, number.change) = (Some(draft), change, change);
     }
 
     /// What waits to be written of a number, with its change; nothing while an act of it is under way.
     pub(super) fn collect(&self, phone: u64) -> Option<(Option<Draft>, u64)> {
         let unwritten = self.lock();
-        let left = unwritten.by_phone.get(&phone).filter(|left| !left.is_acting)?;
-        Some((left.draft.clone(), left.change))
+        let number = unwritten.by_phone.get(&phone).filter(|number| number.acts == 0)?;
+        Some((number.left.clone()?, number.change))
     }
 
     /// Whether that is still the last that the number left.
     pub(super) fn is_last(&self, phone: u64, change: u64) -> bool {
-        self.lock().by_phone.get(&phone).is_some_and(|left| left.change == change)
+        self.lock().by_phone.get(&phone).is_some_and(|number| number.change == change)
     }
 
-    /// Notes that an act of a number is about to write what it leaves: what was collected before is out of date, and what is still here is
-    /// forgotten with what this gives, unless the act is said to have failed.
+    /// Notes that an act of a number is about to write what it leaves. What was collected before is out of date; what is left from now on
+    /// is not collected before the act is over, so that it is never written ahead of it.
     pub(super) fn acts(self: &Arc<Self>, phone: u64) -> Acting {
         let mut unwritten = self.lock();
-        unwritten.changes += 1;
-        let change = unwritten.changes;
-        if let Some(left) = unwritten.by_phone.get_mut(&phone) {
-            left.change = change;
-            left.is_acting = true;
-        }
-        Acting { drafts: self.clone(), phone, change }
+        let change = unwritten.change();
+        let number = unwritten.by_phone.entry(phone).or_default();
+        number.change = change;
+        number.acts += 1;
+        Acting { drafts: self.clone(), phone, left_at: number.left_at, has_written: false }
     }
 
     /// Notes that a change is on the disk.
     pub(super) fn written(&self, phone: u64, change: u64) {
         let mut unwritten = self.lock();
-        if unwritten.by_phone.get(&phone).is_some_and(|left| left.change == change) {
+        if unwritten.by_phone.get(&phone).is_some_and(|number| number.change == change) {
             unwritten.by_phone.remove(&phone);
         }
     }
@@ -87,32 +101,37 @@ impl Drafts {
     }
 }
 
-/// An act under way. Dropped once its transaction is on the disk; or where nobody waits for the answer any more, and the disk has the last
-/// word: a draft put back after its act was done would offer it a second time.
+/// An act under way, over when this is dropped.
 pub(super) struct Acting {
     drafts: Arc<Drafts>,
     phone: u64,
-    change: u64,
+    /// What the number had left when it began.
+    left_at: u64,
+    has_written: bool,
 }
 
 impl Acting {
-    /// Notes that nothing was written: what the number had left still stands, and waits to be written.
-    pub(super) fn failed(self) {
-        let mut unwritten = self.drafts.lock();
-        unwritten.changes += 1;
-        let change = unwritten.changes;
-        if let Some(left) = unwritten.by_phone.get_mut(&self.phone)
-            && left.change == self.change
-        {
-            left.change = change;
-            left.is_acting = false;
-        }
+    /// The act is over. Where it is on the disk, what the number had left before counts no more, whatever becomes of other acts: put back, it
+    /// would offer this one a second time. Gives whether anything still waits to be written.
+    pub(super) fn over(mut self, has_written: bool) -> bool {
+        self.has_written = has_written;
+        let (drafts, phone) = (self.drafts.clone(), self.phone);
+        drop(self);
+        drafts.of(phone).is_some()
     }
 }
 
 impl Drop for Acting {
     fn drop(&mut self) {
-        self.drafts.written(self.phone, self.change);
+        let mut unwritten = self.drafts.lock();
+        let Some(number) = unwritten.by_phone.get_mut(&self.phone) else { return };
+        number.acts = number.acts.saturating_sub(1);
+        if self.has_written && number.left_at == self.left_at {
+            number.left = None;
+        }
+        if number.is_over() {
+            unwritten.by_phone.remove(&self.phone);
+        }
     }
 }
 
@@ -131,7 +150,7 @@ mod tests {
         assert!(!drafts.is_last(PHONE, before), "what was collected before is out of date");
         assert!(drafts.collect(PHONE).is_none(), "and the act writes what is left");
         assert!(drafts.of(PHONE).is_some(), "a call that comes meanwhile still finds it");
-        drop(acting);
+        assert!(!acting.over(true));
         assert!(drafts.of(PHONE).is_none(), "what is on the disk counts");
     }
 
@@ -140,19 +159,57 @@ mod tests {
         let drafts = Arc::new(Drafts::default());
         drafts.leave(PHONE, None);
         let (first, second) = (drafts.acts(PHONE), drafts.acts(PHONE));
-        first.failed();
+        first.over(false);
         assert!(drafts.collect(PHONE).is_none(), "another act is under way");
-        second.failed();
+        assert!(second.over(false), "it waits to be written");
         let (_, change) = drafts.collect(PHONE).unwrap();
         assert!(drafts.is_last(PHONE, change));
+        drafts.written(PHONE, change);
+        assert!(drafts.lock().by_phone.is_empty());
     }
 
     #[test]
-    fn what_is_left_during_an_act_is_not_forgotten_with_it() {
+    fn what_was_left_before_an_act_that_is_done_stays_gone_though_another_fails() {
         let drafts = Arc::new(Drafts::default());
-        let acting = drafts.acts(PHONE);
-        drafts.leave(PHONE, None);
-        drop(acting);
-        assert!(drafts.collect(PHONE).is_some());
+        for is_first_done in [true, false] {
+            drafts.leave(PHONE, None);
+            let (first, second) = (drafts.acts(PHONE), drafts.acts(PHONE));
+            first.over(is_first_done);
+            second.over(!is_first_done);
+            assert!(drafts.of(PHONE).is_none(), "{is_first_done}");
+            assert!(drafts.lock().by_phone.is_empty(), "nothing is kept of it");
+        }
+    }
+
+    /// Written before the act, it would be gone from memory, and the act would write over it.
+    #[test]
+    fn what_is_left_during_an_act_is_written_after_it() {
+        let drafts = Arc::new(Drafts::default());
+        for had_left in [true, false] {
+            if had_left {
+                drafts.leave(PHONE, None);
+            }
+            let acting = drafts.acts(PHONE);
+            drafts.leave(PHONE, None);
+            assert!(drafts.collect(PHONE).is_none(), "not ahead of the act");
+            assert!(drafts.of(PHONE).is_some(), "though the next call finds it");
+            assert!(acting.over(true), "it waits to be written");
+            let (_, change) = drafts.collect(PHONE).unwrap();
+            drafts.written(PHONE, change);
+        }
+    }
+
+    #[test]
+    fn where_too_many_wait_the_oldest_is_forgotten_and_no_act() {
+        let drafts = Arc::new(Drafts::default());
+        let acting = drafts.acts(1);
+        for phone in 2..=UNWRITTEN_MAX as u64 + 2 {
+            drafts.leave(phone, None);
+        }
+        assert_eq!(drafts.lock().by_phone.len(), UNWRITTEN_MAX);
+        assert!([2, 3].iter().all(|phone| drafts.of(*phone).is_none()) && drafts.of(4).is_some());
+        drafts.leave(1, None);
+        assert!(drafts.collect(1).is_none());
+        assert!(acting.over(false));
     }
 }

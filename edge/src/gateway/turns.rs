@@ -12,6 +12,7 @@ use crate::ussd::{
     Draft, Engine, Intent, Next, NotTaken, Outcome, Reply, Session, Settings, Step, Turn, TurnText,
 };
 use mizili_node::deps::Reading;
+use rusqlite::Transaction;
 use std::sync::Arc;
 use sync_protocol::units::Currency;
 
@@ -195,20 +196,16 @@ impl Desk {
     ) -> Reply {
         let (phone, session_id) = (turn.phone.masked(), turn.session_id.clone());
         let what = act_name(&intent);
-        let acting = self.calls.acts(call, slot.phone);
         let done = self.act_on_disk(line, call, turn.clone(), session.clone(), intent, at).await;
         let step = match done {
             Ok((step, outcome)) => {
                 tracing::info!(phone, session = session_id, what, ?outcome, "an act by phone");
-                drop(acting);
                 // The receipt waits in the outbox.
                 self.outbox_wake.notify_one();
                 step
             }
             Err(error) => {
                 tracing::error!(%error, phone, session = session_id, what, "an act by phone was NOT taken");
-                acting.failed();
-                self.calls.changed(call);
                 match self.not_taken(line, turn, session, at).await {
                     Ok(step) => {
                         self.calls.drafts.leave(slot.phone, step.draft().cloned());
@@ -229,7 +226,8 @@ impl Desk {
         }
     }
 
-    /// Command, call and draft in one transaction.
+    /// Command, call and draft in one transaction. It goes on where nobody waits for the answer any more: the number's next call must not
+    /// read from the disk before it is there.
     async fn act_on_disk(
         self: &Arc<Self>,
         line: &Arc<Line>,
@@ -240,22 +238,42 @@ impl Desk {
         at: Reading,
     ) -> Result<(Step, Outcome), DbError> {
         let (this, line, call) = (self.clone(), line.clone(), call.clone());
-        self.db
-            .write(move |tx| {
-                let outcome = acts::execute(tx, &this.deps, &intent, session.lang(), line.walker.as_ref())?;
-                let view = this.market.inside(tx, at)?;
-                let Some(engine) = line.engine(&view) else {
-                    return Err(DbError::Other("this office has no currency yet".to_owned()));
-                };
-                let step = engine.finish(&view, &turn, session, &outcome, view.now());
-                let state = step.session.to_json();
-                let run = this.calls.run;
-                store::put_call(tx, &call.gateway, &call.session_id, run, &state, view.now())?;
-                let draft = step.draft().map(store::KeptDraft::from);
-                store::put_draft(tx, turn.phone.number(), draft.as_ref())?;
-                Ok((step, outcome))
-            })
-            .await
+        let acting = self.calls.acts(&call, turn.phone.number());
+        let act = tokio::spawn(async move {
+            let (desk, of) = (this.clone(), call.clone());
+            let done = this.db.write(move |tx| desk.take(tx, &line, &of, &turn, session, &intent, at)).await;
+            let is_left = acting.over(done.is_ok());
+            if is_left || done.is_err() {
+                this.calls.changed(&call);
+            }
+            done
+        });
+        act.await.unwrap_or_else(|error| Err(DbError::Other(error.to_string())))
+    }
+
+    /// What an act writes.
+    #[expect(clippy::too_many_arguments, reason = "what one turn has in hand")]
+    fn take(
+        &self,
+        tx: &Transaction<'_>,
+        line: &Line,
+        call: &Call,
+        turn: &Turn,
+        session: Session,
+        intent: &Intent,
+        at: Reading,
+    ) -> Result<(Step, Outcome), DbError> {
+        let outcome = acts::execute(tx, &self.deps, intent, session.lang(), line.walker.as_ref())?;
+        let view = self.market.inside(tx, at)?;
+        let Some(engine) = line.engine(&view) else {
+            return Err(DbError::Other("this office has no currency yet".to_owned()));
+        };
+        let step = engine.finish(&view, turn, session, &outcome, view.now());
+        let state = step.session.to_json();
+        store::put_call(tx, &call.gateway, &call.session_id, self.calls.run, &state, view.now())?;
+        let draft = step.draft().map(store::KeptDraft::from);
+        store::put_draft(tx, turn.phone.number(), draft.as_ref())?;
+        Ok((step, outcome))
     }
 
     /// The screen that says so.

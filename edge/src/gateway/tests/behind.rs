@@ -1,6 +1,7 @@
 //! Writing behind beside an act: what was collected of a call before it acted must never be written over what the act wrote.
 
 use super::support::Office;
+use crate::db::DbError;
 use crate::testing::EDGE;
 use futures_util::FutureExt as _;
 use std::sync::atomic::Ordering;
@@ -81,4 +82,40 @@ async fn what_was_left_stays_left_in_whatever_order_calls_are_written() {
     assert!(office.key("again", "").await.contains("Welcome"));
     let office = office.killed();
     assert!(office.key("last", "").await.contains("Welcome"));
+}
+
+/// As where the line to the gateway breaks, or its patience ends, while the disk is slow.
+#[tokio::test]
+async fn what_was_left_before_an_act_that_nobody_waited_for_and_that_failed_is_still_there() {
+    let office = Office::new();
+    office.edge.post_listing(50);
+    let (_, asked) = office.walk("dropped", BUY).await;
+    office.fill();
+    let confirmed = format!("{asked}*1");
+    assert!(Box::pin(office.key("dropped", &confirmed)).now_or_never().is_none(), "it waits for the disk");
+    assert!(office.key("soon", "").await.contains("1 Go on with: buy 20 kg Maize"), "it may still fail");
+    // The act is in the writer's queue; what is written after it is answered after it.
+    tokio::task::yield_now().await;
+    office.edge.db().write(|_| Ok::<_, DbError>(())).await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(office.commands(), 1, "the offer alone: it has failed");
+    office.leave_pages(10_000);
+    office.channels.flush().await.unwrap();
+    let office = office.killed();
+    assert!(office.key("next", "").await.contains("1 Go on with: buy 20 kg Maize"));
+}
+
+#[tokio::test]
+async fn an_act_that_nobody_waited_for_and_that_was_done_leaves_nothing_to_go_on_with() {
+    let office = Office::new();
+    office.edge.post_listing(50);
+    let (_, asked) = office.walk("dropped", BUY).await;
+    assert!(Box::pin(office.key("dropped", &format!("{asked}*1"))).now_or_never().is_none());
+    tokio::task::yield_now().await;
+    office.edge.db().write(|_| Ok::<_, DbError>(())).await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(office.commands(), 2, "it is ordered");
+    assert!(office.key("soon", "").await.contains("Welcome"));
+    office.channels.flush().await.unwrap();
+    assert!(office.key("later", "").await.contains("Welcome"));
 }

@@ -1,7 +1,6 @@
 //! What survives a kill in the middle of a call, and what a full disk does.
 
 use super::support::Office;
-use crate::outbox::{self, Kind, Outgoing};
 use crate::testing::{EDGE, MEMBER_PHONE};
 use std::time::Duration;
 use sync_protocol::ids::Holder;
@@ -90,7 +89,7 @@ async fn a_full_disk_takes_nothing_and_says_so_and_the_same_key_works_when_there
     let (confirm, text) = office.walk("call", BUY).await;
     assert!(confirm.contains("Buy 20 kg"), "{confirm}");
     let before = office.commands();
-    fill(&office);
+    office.fill();
     let refused = office.key("call", &format!("{text}*1")).await;
     assert!(refused.starts_with("END NOT done: buy 20 kg Maize. We cannot save now"), "{refused}");
     assert_eq!(office.commands(), before);
@@ -106,19 +105,4 @@ async fn a_full_disk_takes_nothing_and_says_so_and_the_same_key_works_when_there
     office.key("again", "1").await;
     assert!(office.key("again", "1*1").await.starts_with("END CONFIRMED"));
     assert_eq!(office.commands(), before + 1);
-}
-
-/// Leaves no room on the disk: not even for another line of the outbox.
-fn fill(office: &Office) {
-    office.leave_pages(0);
-    for bytes in [1_000, 100, 10] {
-        let filler = "x".repeat(bytes);
-        let fill = move |tx: &rusqlite::Transaction<'_>| -> Result<bool, crate::db::DbError> {
-            let about = tx.query_row("SELECT hex(randomblob(8))", [], |row| row.get(0))?;
-            let text = filler.clone();
-            let message = Outgoing { phone: 1, text, kind: Kind::Reply, about, gateway: None, link_id: None };
-            outbox::queue(tx, &message, &crate::time::Now { best_s: 0, lived_s: 0, heard_s: 0 })
-        };
-        while office.edge.db().write_blocking(fill.clone()).is_ok() {}
-    }
 }

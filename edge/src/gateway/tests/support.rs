@@ -3,11 +3,12 @@
 use crate::config::Config;
 use crate::db::DbError;
 use crate::gateway::Channels;
-use crate::outbox::{self, Stored};
+use crate::outbox::{self, Kind, Outgoing, Stored};
 use crate::router::router;
 use crate::state::AppState;
 use crate::sync::run::SyncHandle;
 use crate::testing::{MEMBER_PHONE, TestEdge};
+use crate::time::Now;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -162,6 +163,22 @@ impl Office {
             let now = number("page_count")?;
             Ok(tx.query_row(&format!("PRAGMA max_page_count = {}", now + pages), [], |row| row.get(0))?)
         });
+    }
+
+    /// Leaves no room on the disk: not even for another line of the outbox.
+    pub(super) fn fill(&self) {
+        self.leave_pages(0);
+        for bytes in [1_000, 100, 10] {
+            let filler = "x".repeat(bytes);
+            let fill = move |tx: &rusqlite::Transaction<'_>| -> Result<bool, DbError> {
+                let about = tx.query_row("SELECT hex(randomblob(8))", [], |row| row.get(0))?;
+                let text = filler.clone();
+                let message =
+                    Outgoing { phone: 1, text, kind: Kind::Reply, about, gateway: None, link_id: None };
+                outbox::queue(tx, &message, &Now { best_s: 0, lived_s: 0, heard_s: 0 })
+            };
+            while self.edge.db().write_blocking(fill.clone()).is_ok() {}
+        }
     }
 }
 
