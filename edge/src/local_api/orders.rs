@@ -84,7 +84,7 @@ pub async fn list(
 }
 
 /// The language in which an order's sentence is said: the first of `Accept-Language`.
-fn reader(headers: &HeaderMap) -> Lang {
+pub(super) fn reader(headers: &HeaderMap) -> Lang {
     let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     wanted.and_then(|list| Lang::from_code(list.split([',', ';']).next()?)).unwrap_or(Lang::En)
 }
@@ -135,20 +135,22 @@ pub async fn get(
     _: Caller,
     PathId(id): PathId<Uuid>,
     _: Params<NoParams>,
+    headers: HeaderMap,
 ) -> Result<Json<OrderJson>, ApiError> {
-    let order = state.db.read(move |conn| find(conn, id)).await?;
+    let lang = reader(&headers);
+    let order = state.db.read(move |conn| find(conn, id, lang)).await?;
     Ok(Json(order.ok_or_else(|| ApiError::not_found("order"))?))
 }
 
 /// One order, standing or refused.
-pub(super) fn find(conn: &Connection, id: Uuid) -> Result<Option<OrderJson>, ApiError> {
-    let mut names = Names::new(conn);
+pub(super) fn find(conn: &Connection, id: Uuid, lang: Lang) -> Result<Option<OrderJson>, ApiError> {
+    let mut names = Names::in_language(conn, lang);
     if let Some(order) = replica::get::<Order>(conn, Key::Uuid(id))? {
-        return Ok(Some(show(conn, &mut names, &order, Lang::En)?));
+        return Ok(Some(show(conn, &mut names, &order, lang)?));
     }
     let refused = commands::refused_orders(conn, None)?;
     let refused = refused.into_iter().find(|order| order.id.0 == id);
-    Ok(refused.map(|order| show_refused(conn, &mut names, &order, Lang::En)).transpose()?)
+    Ok(refused.map(|order| show_refused(conn, &mut names, &order, lang)).transpose()?)
 }
 
 /// An order as it is shown at this office.

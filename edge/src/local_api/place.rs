@@ -3,7 +3,7 @@
 
 use super::attempt::{Attempt, Made};
 use super::names::Names;
-use super::orders::{amount as money_of, find, show};
+use super::orders::{amount as money_of, find, reader, show};
 use super::sell::reused;
 use crate::commands::{self, CommandState, Submission, SubmitError};
 use crate::config::Config;
@@ -252,15 +252,18 @@ pub async fn cancel(
     caller: Caller,
     PathId(id): PathId<Uuid>,
     _: Params<NoParams>,
+    headers: HeaderMap,
 ) -> Result<Json<OrderJson>, ApiError> {
-    let deps = state.deps.clone();
+    let (deps, lang) = (state.deps.clone(), reader(&headers));
     let order = state.db.write(move |tx| {
-        let order = match replica::get::<Order>(tx, Key::Uuid(id))? {
-            Some(order) => order,
-            None if find(tx, id)?.is_some() => {
-                return Err(Kind::TooLate.because("The hub refused this order; there is nothing to cancel."));
-            }
-            None => return Err(ApiError::not_found("order")),
+        let Some(order) = replica::get::<Order>(tx, Key::Uuid(id))? else {
+            return match find(tx, id, lang)? {
+                Some(order) if order.status == OrderStatus::Cancelled.as_str() => Ok(order),
+                Some(_) => {
+                    Err(Kind::TooLate.because("The hub refused this order; there is nothing to cancel."))
+                }
+                None => Err(ApiError::not_found("order")),
+            };
         };
         if order.status != OrderStatus::Cancelled {
             let command = CommandId(deps.ids.uuid_v7());
@@ -271,7 +274,7 @@ pub async fn cancel(
                 Submission { id: command, actor: caller.actor, body, clerk: true, caller_phone: 0 },
             )?;
         }
-        find(tx, id)?.ok_or_else(|| ApiError::not_found("order"))
+        find(tx, id, lang)?.ok_or_else(|| ApiError::not_found("order"))
     });
     Ok(Json(order.await?))
 }

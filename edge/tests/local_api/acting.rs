@@ -346,6 +346,56 @@ fn sent_rows(
     Ok((live(&order), live(&sale)))
 }
 
+/// Whoever asks again because no answer came is not told that it was refused: see the order, and the list.
+#[tokio::test]
+async fn cancelling_twice_does_no_harm_either_where_the_hub_refused_the_order_in_between() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let asked = office.order(&product, 40).await.ok();
+    let order = format!("{ORDERS}/{}", asked["id"].as_str().unwrap());
+    let cancel = format!("{order}/cancel");
+    assert_eq!(office.post(&cancel, json!({})).await.ok()["status"], "cancelled");
+    office.edge.verdict(1, Verdict::Applied(Applied::default()), &[]);
+    let no = Reject::with(RejectCode::NotEnough, ["25".to_owned()]);
+    office.edge.verdict(2, Verdict::Rejected(no), &[]);
+    office.edge.verdict(3, Verdict::Applied(Applied::default()), &[]);
+    office.edge.write(|tx| {
+        let now = mizili_edge::time::Now { best_s: 0, lived_s: 0, heard_s: 0 };
+        mizili_edge::notices::tell(tx, &now).map(|_| ())
+    });
+    let stands = office.get(&order).await.ok();
+    assert_eq!(
+        (&stands["status"], stands.get("reason")),
+        (&json!("cancelled"), None),
+        "no row of it is left"
+    );
+    assert_eq!(office.post(&cancel, json!({})).await.ok(), stands);
+}
+
+#[tokio::test]
+async fn one_order_is_explained_in_the_language_of_who_asks_as_the_list_is() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let (one, two) = (office.order(&product, 5).await.ok(), office.order(&product, 40).await.ok());
+    let id = |order: &Value| order["id"].as_str().unwrap().to_owned();
+    let (order, sale) = office.edge.read(|conn| sent_rows(conn, &id(&one)));
+    office.edge.feed(Bucket::Coop(COOP), vec![order, sale]);
+    office.edge.verdict(1, Verdict::Applied(Applied::default()), &[]);
+    office.edge.verdict(2, Verdict::Applied(Applied::default()), &[]);
+    let no = Reject::with(RejectCode::NotEnough, ["25".to_owned()]);
+    office.edge.verdict(3, Verdict::Rejected(no), &[]);
+    let bearer = format!("Bearer {}", office.token);
+    let headers = [("authorization", bearer.as_str()), ("accept-language", "sw")];
+    let cancel = format!("{ORDERS}/{}/cancel", id(&one));
+    let cancelled = office.send("POST", &cancel, &headers, Some(json!({}))).await.ok();
+    assert_eq!(cancelled["reason"], "Kituo kikuu bado hakijakubali kufuta.");
+    let list = office.send("GET", ORDERS, &headers, None).await.ok();
+    for order in [&one, &two] {
+        let alone = office.send("GET", &format!("{ORDERS}/{}", id(order)), &headers, None).await.ok();
+        assert!(list["items"].as_array().unwrap().contains(&alone), "{alone} in {list}");
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_reaches_the_order_and_the_list_with_its_reason() {
     let office = Office::open().await;
