@@ -55,8 +55,7 @@ async function follow() {
     if (!place.contains(notice)) { told.delete(place); continue; }
     const now = await get(`/api/v1/orders/${before.id}`);
     if (!place.contains(notice) || (now.status === before.status && now.reason === before.reason)) continue;
-    const kind = now.status === 'cancelled' ? 'good' : KINDS[now.status] ?? 'wait';
-    tell(place, now, what, kind, (SIGNS[now.status] ?? '') + t(`s_${now.status}`), what, words(now));
+    tell(place, now, what, ...standing(now), what, words(now));
   }
 }
 
@@ -134,6 +133,12 @@ $('order-form').addEventListener('submit', async (event) => {
 const KINDS = { confirmed: 'good', fulfilled: 'good', asked: 'wait', short: 'bad', refused: 'bad', cancelled: 'dull' };
 const SIGNS = { confirmed: '✓ ', fulfilled: '✓ ', asked: '… ', short: '! ', refused: '✕ ' };
 
+// How an order stands, as a notice has it: its kind and its title. A cancellation that waits for the hub is none yet.
+function standing(order) {
+  if (order.status !== 'cancelled') return [KINDS[order.status] ?? 'wait', (SIGNS[order.status] ?? '') + t(`s_${order.status}`)];
+  return order.reason ? ['wait', `… ${t('done_cancel_asked')}`] : ['good', `✓ ${t('done_cancelled')}`];
+}
+
 function words(order) {
   if (order.reason) return order.reason;
   if (order.status === 'confirmed' && !order.synced) return t('w_confirmed_here');
@@ -171,8 +176,7 @@ async function cancel(order) {
   try {
     const now = await send('POST', `/api/v1/orders/${order.id}/cancel`, {});
     const what = `${amount(now.quantity, now.unit)} ${shown(order.product)}`;
-    if (now.reason) tell($('orders-said'), now, what, 'wait', `… ${t('done_cancel_asked')}`, what, now.reason);
-    else say($('orders-said'), 'good', `✓ ${t('done_cancelled')}`, what);
+    tell($('orders-said'), now, what, ...standing(now), what, words(now));
     await lookAgain(fillProducts, again);
   } catch (problem) {
     sayProblem($('orders-said'), problem, true);

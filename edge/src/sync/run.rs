@@ -66,7 +66,12 @@ pub struct SyncHandle {
 impl SyncHandle {
     /// A handle without a loop behind it: for a process that shows screens but does not sync.
     pub fn idle() -> Self {
-        Self { wake: Arc::default(), changed: watch::channel(0).1 }
+        Self::told_by(watch::channel(0).1)
+    }
+
+    /// The same, with news from elsewhere that count up.
+    pub fn told_by(changed: watch::Receiver<u64>) -> Self {
+        Self { wake: Arc::default(), changed }
     }
 
     /// Asks for an exchange now.

@@ -25,6 +25,7 @@ use mizili_edge::testing::TestEdge;
 use serde_json::json;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 const PASSWORD: &str = "chimanga 2026";
@@ -35,6 +36,7 @@ struct Office {
     url: String,
     browser: Browser,
     server: JoinHandle<()>,
+    from_hub: watch::Sender<u64>,
 }
 
 impl Office {
@@ -53,15 +55,16 @@ impl Office {
         let config = Config::parse(
             "country = \"MWI\"\n[[gateway]]\nkind = \"africastalking\"\nname = \"test\"\nsecret = \"0123456789abcdef\"\n",
         );
-        let state =
-            AppState::new(edge.db().clone(), edge.deps().clone(), config.unwrap(), SyncHandle::idle());
+        let (from_hub, changed) = watch::channel(0);
+        let sync = SyncHandle::told_by(changed);
+        let state = AppState::new(edge.db().clone(), edge.deps().clone(), config.unwrap(), sync);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = change(router(state)).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         let browser = Browser::start().await;
         browser.open(&url).await;
-        Self { edge, url, browser, server }
+        Self { edge, url, browser, server, from_hub }
     }
 
     async fn signed_in() -> Self {
@@ -82,6 +85,11 @@ impl Office {
     async fn sign_in_words(&self, words: &str) {
         self.browser.write("#password", &format!("{PASSWORD}\u{e007}")).await;
         self.browser.shows("#standing", words).await;
+    }
+
+    /// What the edge was given counts as heard from the hub: the page looks again.
+    fn heard(&self) {
+        self.from_hub.send_modify(|heard| *heard += 1);
     }
 
     async fn section(&self, name: &str) {

@@ -5,7 +5,7 @@ use mizili_edge::testing::{COOP, TestEdge, live};
 use serde_json::json;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Channel, Order, OrderStatus};
-use sync_protocol::verdict::{Reject, RejectCode, Verdict};
+use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
 /// Two orders that the hub refused, and two that stand.
 async fn with_refusals() -> Office {
@@ -83,14 +83,19 @@ async fn what_was_said_of_an_order_follows_what_becomes_of_it() {
     office.offer("50").await;
     office.section("orders").await;
     let last = || office.edge.read(mizili_edge::node::highest_seq);
-    for (language, refused) in [("English", "Refused"), ("Kiswahili", "Imekataliwa")] {
+    for (language, refused, why) in [
+        ("English", "Refused", "Only 25 KG were left at the hub."),
+        ("Kiswahili", "Imekataliwa", "Zilibaki 25 KG tu kwenye kituo kikuu."),
+    ] {
         page.choose("#language", language).await;
         office.order("40").await;
         page.until("document.querySelector('#order-said .wait') !== null").await;
         let no = Reject::with(RejectCode::NotEnough, ["25".to_owned()]);
         office.edge.verdict(last(), Verdict::Rejected(no), &[]);
+        office.heard();
         page.shows("#order-table tbody tr:first-child .tag", refused).await;
         page.shows("#order-said .bad", refused).await;
+        page.shows("#order-said .bad", why).await;
         page.until("document.querySelector('#order-said .wait') === null").await;
     }
     page.picture("order-followed").await;
@@ -101,6 +106,19 @@ async fn what_was_said_of_an_order_follows_what_becomes_of_it() {
     page.click_when_asked("#order-table tbody tr:first-child button", "Really cancel?").await;
     page.shows("#orders-said .good", "Cancelled").await;
     page.shows("#order-said .good", "Cancelled").await;
+    // What is called cancelled follows too: the hub has the order by now and is to agree, and then it does not.
+    let order = office.edge.read(mizili_edge::replica::all::<Order>).pop().unwrap();
+    office.edge.feed(Bucket::Coop(COOP), vec![live(&Order { status: OrderStatus::Confirmed, ..order })]);
+    office.heard();
+    for place in ["#order-said", "#orders-said"] {
+        page.shows(&format!("{place} .wait"), "Cancellation asked for").await;
+    }
+    office.edge.verdict(last() - 1, Verdict::Applied(Applied::default()), &[]);
+    office.edge.verdict(last(), Verdict::Rejected(Reject::new(RejectCode::TooLate)), &[]);
+    office.heard();
+    for place in ["#order-said", "#orders-said"] {
+        page.shows(&format!("{place} .good"), "Confirmed").await;
+    }
     // A try that the browser holds back is not said to have gone wrong: that was the one before.
     office.section("standing").await;
     page.click("#change summary").await;
