@@ -7,28 +7,36 @@ use crate::ids::Holder;
 use crate::session::BucketCursor;
 use crate::units::Quantity;
 use crate::verdict::Verdict;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// What `holder` may spend: the replica's entries, and of the local ones that the replica lacks every decrease, but only the
-/// increases that nobody can refuse.
+/// increases that nobody can refuse. What takes another entry back counts for just what that one counts for here: where its command was
+/// refused or put aside there is nothing to give back, and where the hub booked less there is less.
 pub fn spendable<'a>(
     holder: Holder,
     replica: impl IntoIterator<Item = &'a StockEntry>,
     local: impl IntoIterator<Item = (&'a StockEntry, bool)>,
 ) -> Quantity {
-    let mut seen: HashSet<EntryId> = HashSet::new();
-    let mut sum = Quantity::ZERO;
+    let mut counted: HashMap<EntryId, Quantity> = HashMap::new();
     for entry in replica.into_iter().filter(|e| e.holder == holder) {
-        if seen.insert(entry.id) {
-            sum = sum.plus(entry.quantity);
-        }
+        counted.entry(entry.id).or_insert(entry.quantity);
     }
+    let mut takers_back = Vec::new();
     for (entry, at_once) in local.into_iter().filter(|(e, _)| e.holder == holder) {
-        if (entry.quantity < Quantity::ZERO || at_once) && seen.insert(entry.id) {
-            sum = sum.plus(entry.quantity);
+        if entry.quantity < Quantity::ZERO || at_once {
+            match entry.id.takes_back() {
+                Some(taken_back) => takers_back.push((entry.id, taken_back)),
+                None => drop(counted.entry(entry.id).or_insert(entry.quantity)),
+            }
         }
     }
-    sum
+    // These last: in which order local entries come says nothing.
+    for (id, taken_back) in takers_back {
+        if let Some(quantity) = counted.get(&taken_back).map(|quantity| quantity.negated()) {
+            counted.entry(id).or_insert(quantity);
+        }
+    }
+    counted.into_values().fold(Quantity::ZERO, Quantity::plus)
 }
 
 /// Whether a command's local effect may go. At once for a refusal; else only when every row that its verdict names is here, so
@@ -82,5 +90,38 @@ mod tests {
         let released = entry(2, EntryId::RELEASED, 20);
         assert_eq!(spendable(HERE, [&intake, &sold], [(&released, false)]), Quantity::units(30));
         assert_eq!(spendable(HERE, [&intake, &sold, &released], [(&released, false)]), Quantity::units(50));
+    }
+
+    #[test]
+    fn what_takes_an_entry_back_counts_only_beside_it_and_for_what_it_counts() {
+        let intake = entry(1, EntryId::INTAKE, 50);
+        let counted = entry(2, EntryId::WRITTEN_OFF, -5);
+        let undone = StockEntry { id: counted.id.undone(), quantity: Quantity::units(5), ..counted.clone() };
+        let (sold, released) = (entry(3, EntryId::SOLD, -20), entry(3, EntryId::RELEASED, 20));
+        for (taken, back) in [(&counted, &undone), (&sold, &released)] {
+            // Both wait, whichever is looked at first.
+            assert_eq!(spendable(HERE, [&intake], [(back, true), (taken, true)]), Quantity::units(50));
+            // The first was refused, or put aside, and the second has not had its answer: it has nothing to give back.
+            assert_eq!(spendable(HERE, [&intake], [(back, true)]), Quantity::units(50), "{taken:?}");
+            // The hub booked less, or more.
+            for units in [-2, -8] {
+                let booked = StockEntry { quantity: Quantity::units(units), ..taken.clone() };
+                let replica = [&intake, &booked];
+                assert_eq!(spendable(HERE, replica, [(taken, true), (back, true)]), Quantity::units(50));
+                assert_eq!(spendable(HERE, replica, [(back, true)]), Quantity::units(50));
+                // And what the hub said of taking it back stands.
+                let given = StockEntry { quantity: Quantity::units(-units), ..back.clone() };
+                let replica = [&intake, &booked, &given];
+                assert_eq!(spendable(HERE, replica, [(taken, true), (back, true)]), Quantity::units(50));
+            }
+            // What somebody else holds of it is no matter of this holder's.
+            let theirs = StockEntry { holder: Holder::Hub, ..taken.clone() };
+            assert_eq!(spendable(HERE, [&intake, &theirs], [(back, true)]), Quantity::units(50));
+        }
+        // The same of an intake: what takes it back takes away nothing that never came.
+        let (found, gone) = (entry(4, EntryId::INTAKE, 7), entry(4, EntryId::INTAKE, -7));
+        let gone = StockEntry { id: found.id.undone(), ..gone };
+        assert_eq!(spendable(HERE, [&intake], [(&gone, true), (&found, true)]), Quantity::units(50));
+        assert_eq!(spendable(HERE, [&intake], [(&gone, true)]), Quantity::units(50));
     }
 }

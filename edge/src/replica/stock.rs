@@ -3,7 +3,7 @@
 //! than the first. The kept sums decide nothing by themselves: without them the entries are added up again.
 
 use super::index::index_key;
-use super::read::{fields_of, find, is_sent, typed};
+use super::read::{fields_of, find, get_sent, is_sent, typed};
 use crate::db::DbError;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::collections::BTreeSet;
@@ -131,7 +131,7 @@ pub(crate) fn counted_locally(
         // The same effect by two roads: which of them counts is for the whole sum to say.
         return forget_sum(tx, entry.listing);
     }
-    let part = overlay::spendable(entry.holder, [], [(entry, at_once)]);
+    let part = counts_for(tx, entry, at_once)?;
     match positions.iter_mut().find(|position| position.holder == entry.holder) {
         Some(position) => position.quantity = position.quantity.plus(part),
         None => {
@@ -140,6 +140,24 @@ pub(crate) fn counted_locally(
         }
     }
     keep(tx, entry.listing, &positions)
+}
+
+/// What a new local entry adds to what its holder may spend: what takes another back counts beside that one alone.
+fn counts_for(tx: &Transaction<'_>, entry: &StockEntry, at_once: bool) -> Result<Quantity, DbError> {
+    let (mut sent, mut local) = (None, Vec::new());
+    if let Some(taken_back) = entry.id.takes_back() {
+        let key = Key::Step(taken_back.of, taken_back.step);
+        sent = get_sent::<StockEntry>(tx, key)?;
+        let mut statement =
+            tx.prepare_cached("SELECT id, payload, at_once FROM local_row WHERE entity = ?1 AND id = ?2")?;
+        let mut rows = statement.query((StockEntry::NUMBER, &*key.to_bytes()))?;
+        while let Some(row) = rows.next()? {
+            local.push(local_entry(row)?);
+        }
+    }
+    let waiting = || local.iter().map(|(entry, at_once)| (entry, *at_once));
+    let before = overlay::spendable(entry.holder, &sent, waiting());
+    Ok(overlay::spendable(entry.holder, &sent, waiting().chain([(entry, at_once)])).minus(before))
 }
 
 /// The entries of a listing changed: its sums have to be added up again.
@@ -188,9 +206,14 @@ fn local_entries(conn: &Connection, listing: ListingId) -> Result<Vec<(StockEntr
     let mut rows = statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(Value::Uuid(listing.0))))?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
-        list.push((entry(row)?, row.get(2)?));
+        list.push(local_entry(row)?);
     }
     Ok(list)
+}
+
+/// An entry that waits beside the replica, and whether it counts at once.
+fn local_entry(row: &rusqlite::Row<'_>) -> Result<(StockEntry, bool), DbError> {
+    Ok((entry(row)?, row.get(2)?))
 }
 
 fn entry(row: &rusqlite::Row<'_>) -> Result<StockEntry, DbError> {

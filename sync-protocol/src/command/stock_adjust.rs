@@ -136,7 +136,7 @@ impl StockAdjust {
         let mut decision = Decision::new(Certainty::Record);
         let moved = set.entries_of.get(&undone).into_iter().flatten();
         for entry in moved.filter(|entry| entry.listing == listing && entry.id.is_of_a_change()) {
-            let id = EntryId { step: EntryId::UNDONE + entry.id.step, ..entry.id };
+            let id = entry.id.undone();
             if set.entries.contains(&id) {
                 continue;
             }

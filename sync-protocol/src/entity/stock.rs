@@ -38,6 +38,21 @@ impl EntryId {
     pub fn is_of_a_change(self) -> bool {
         matches!(self.step, Self::INTAKE | Self::WRITTEN_OFF | Self::SHORTAGE..Self::UNDONE)
     }
+
+    /// The entry that this one takes back, if it takes one back: both together are nothing.
+    pub fn takes_back(self) -> Option<Self> {
+        let step = match self.step {
+            Self::RELEASED => Self::SOLD,
+            Self::UNDONE.. => self.step - Self::UNDONE,
+            _ => return None,
+        };
+        Some(Self { step, ..self })
+    }
+
+    /// The entry that takes back one of a change of the stock.
+    pub fn undone(self) -> Self {
+        Self { step: Self::UNDONE + self.step, ..self }
+    }
 }
 
 codes! {

@@ -4,3 +4,4 @@ mod anew;
 mod log;
 mod overlay;
 mod submit;
+mod sums;

@@ -5,21 +5,18 @@ use crate::commands::{SubmitError, outcome, refused_orders};
 use crate::db::DbError;
 use crate::replica::{self, get};
 use crate::testing::{CALLER_PHONE, COOP, EDGE, PRICE_MINOR, TestEdge, caller, clerk, entry, live, order_of};
-use proptest::prelude::*;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{
-    Adjustment, Certainty, Effect, EffectRow, ListingEdit, OrderCancel, StockAdjust, WholeChange,
-};
+use sync_protocol::command::{Certainty, Effect, EffectRow, ListingEdit, OrderCancel, WholeChange};
 use sync_protocol::entity::{EntryId, EntryKind, Listing, Order, OrderStatus};
 use sync_protocol::ids::{Holder, ListingId, OrderId};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
-const HERE: Holder = Holder::Edge(EDGE);
-const BUCKET: Bucket = Bucket::Coop(COOP);
+pub(super) const HERE: Holder = Holder::Edge(EDGE);
+pub(super) const BUCKET: Bucket = Bucket::Coop(COOP);
 
-fn applied() -> Verdict {
+pub(super) fn applied() -> Verdict {
     Verdict::Applied(Applied::default())
 }
 
@@ -39,7 +36,7 @@ fn local_rows(edge: &TestEdge) -> i64 {
     })
 }
 
-fn order(edge: &TestEdge, id: OrderId) -> Option<Order> {
+pub(super) fn order(edge: &TestEdge, id: OrderId) -> Option<Order> {
     edge.read(|conn| get::<Order>(conn, Key::Uuid(id.0)))
 }
 
@@ -48,7 +45,7 @@ fn listing(edge: &TestEdge, id: ListingId) -> Listing {
 }
 
 /// A listing of 50 that the hub knows: 25 here, 25 there. Nothing waits.
-fn settled_listing(edge: &TestEdge) -> ListingId {
+pub(super) fn settled_listing(edge: &TestEdge) -> ListingId {
     let id = edge.post_listing(50);
     let effects = waiting_effects(edge, 1);
     let head = edge.feed(BUCKET, rows_of(&effects));
@@ -356,121 +353,6 @@ fn a_holder_whose_order_is_short_sells_no_more_of_it_until_that_is_settled() {
     let settled = Order { status: OrderStatus::Fulfilled, ..short };
     edge.feed(BUCKET, vec![live(&settled)]);
     assert_eq!(edge.place_order(id, 5).unwrap().1.certainty, Certainty::Record);
-}
-
-/// One thing that happens at an office or on the line.
-#[derive(Clone, Debug)]
-enum Act {
-    Order(i64),
-    Cancel(usize),
-    TakeIn(i64),
-    Spoilt(i64),
-    Send,
-    Rows,
-    Verdict,
-    HubSells(i64),
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    prop_oneof![
-        (1i64..15).prop_map(Act::Order),
-        (0usize..8).prop_map(Act::Cancel),
-        (1i64..10).prop_map(Act::TakeIn),
-        (1i64..10).prop_map(Act::Spoilt),
-        Just(Act::Send),
-        Just(Act::Rows),
-        Just(Act::Verdict),
-        (1i64..5).prop_map(Act::HubSells),
-    ]
-}
-
-/// What the hub has still to send for one command: rows and the verdict.
-struct Answer {
-    seq: u64,
-    rows: Option<Vec<Row>>,
-    stands_at: u64,
-    is_sent: bool,
-    has_verdict: bool,
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
-
-    /// Whatever happens in whatever order, the kept sums are what adding up gives, and this office never spends a unit twice: what it
-    /// may spend is at most what it took in, less what it gave, sold and wrote off.
-    #[test]
-    fn kept_sums_never_go_stale_and_no_unit_is_spent_twice(acts in prop::collection::vec(act(), 1..30)) {
-        let edge = TestEdge::with_market();
-        let id = settled_listing(&edge);
-        let mut orders: Vec<OrderId> = Vec::new();
-        let mut answers: Vec<Answer> = Vec::new();
-        let mut hub_orders = 0;
-        let mut taken_in = 25;
-        for act in acts {
-            let adjust = |found| StockAdjust { listing: id.0, found, reason: String::new(), undoes: None };
-            let submitted = match act {
-                Act::Order(units) => edge.place_order(id, units).ok().map(|(order, submitted)| {
-                    orders.push(order);
-                    submitted
-                }),
-                Act::Cancel(at) => orders.get(at).and_then(|order| edge.cancel_order(*order).ok()),
-                Act::TakeIn(units) => {
-                    taken_in += units;
-                    Some(edge.submit(clerk(), true, adjust(Adjustment::Intake(Quantity::units(units).0))).unwrap())
-                }
-                Act::Spoilt(units) => edge.submit(clerk(), true, adjust(Adjustment::WriteOff(Quantity::units(units).0))).ok(),
-                Act::Send => {
-                    edge.write(|tx| crate::commands::mark_sent(tx, u64::MAX >> 1));
-                    answers.iter_mut().for_each(|answer| answer.is_sent = true);
-                    None
-                }
-                Act::Rows => {
-                    if let Some(answer) = answers.iter_mut().find(|a| a.is_sent && a.rows.is_some()) {
-                        answer.stands_at = edge.feed(BUCKET, answer.rows.take().unwrap());
-                    }
-                    None
-                }
-                Act::Verdict => {
-                    // A verdict may come before its rows: they will be the next ones.
-                    let ahead = answers.iter().position(|a| a.is_sent && !a.has_verdict);
-                    if let Some(at) = ahead {
-                        let waits: u64 = answers[..=at].iter().filter_map(|a| a.rows.as_ref()).map(|r| r.len() as u64).sum();
-                        let answer = &mut answers[at];
-                        let stands_at = if answer.rows.is_some() { edge.head(BUCKET) + waits } else { answer.stands_at };
-                        answer.has_verdict = true;
-                        edge.verdict(answer.seq, applied(), &[(BUCKET, stands_at)]);
-                    }
-                    None
-                }
-                Act::HubSells(units) => {
-                    // Rows already promised to a verdict come first.
-                    if answers.iter().all(|a| !a.has_verdict || a.rows.is_none()) {
-                        hub_orders += 1;
-                        let of = sync_protocol::ids::hub_born(1_000 + hub_orders);
-                        edge.feed(BUCKET, vec![live(&entry(of, EntryId::SOLD, id, Holder::Hub, -units, EntryKind::Sale))]);
-                    }
-                    None
-                }
-            };
-            if let Some(submitted) = submitted {
-                let rows = rows_of(&submitted.decision.effects);
-                let rows = (!rows.is_empty()).then_some(rows);
-                answers.push(Answer { seq: submitted.seq, rows, stands_at: edge.head(BUCKET), is_sent: false, has_verdict: false });
-            }
-            let kept = edge.read(|conn| replica::holdings(conn, id));
-            edge.write(move |tx| replica::forget_sum(tx, id));
-            prop_assert_eq!(&kept, &edge.read(|conn| replica::holdings(conn, id)), "a kept sum went stale");
-            edge.write(move |tx| replica::holdings_kept(tx, id));
-            let free = edge.spendable(id, HERE);
-            let sold: i64 = orders
-                .iter()
-                .filter_map(|o| order(&edge, *o))
-                .filter(|o| o.holder == Some(HERE) && o.status == OrderStatus::Confirmed)
-                .map(|o| o.quantity.0)
-                .sum();
-            prop_assert!(free >= Quantity::ZERO && free.0 + sold <= Quantity::units(taken_in).0, "{free} free, {sold} sold");
-        }
-    }
 }
 
 #[test]
