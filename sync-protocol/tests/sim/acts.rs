@@ -11,6 +11,8 @@ use sync_protocol::verdict::Verdict;
 
 /// Of a hundred commands of edges so many break the hub until an operator has seen to them.
 const POISON_PERCENT: u64 = 4;
+/// And of a hundred changes of the stock, which are fewer.
+const STOCK_POISON_PERCENT: u64 = 15;
 
 impl World {
     fn listing(&mut self) -> Option<ListingId> {
@@ -21,10 +23,11 @@ impl World {
         self.random.pick(&all)
     }
 
-    fn intent(&mut self, set: &sync_protocol::command::WorkingSet) -> Option<Body> {
+    /// What somebody wants, at an edge or, without one, at the hub.
+    fn intent(&mut self, set: &sync_protocol::command::WorkingSet, at: Option<usize>) -> Option<Body> {
         let units = |random: &mut Random| 1000 * (1 + random.below(12) as i64);
         let seen = self.listing();
-        Some(match self.random.below(13) {
+        Some(match self.random.below(14) {
             0 => Body::MemberRegister(MemberRegister {
                 member: self.random.uuid(),
                 phone: 265_990_000_000 + self.random.below(6) as u64,
@@ -55,6 +58,7 @@ impl World {
                 orders.sort_unstable();
                 Body::OrderCancel(OrderCancel::new(self.random.pick(&orders)?.0))
             }
+            7 | 8 if at.is_some() => self.change_of_the_stock(at?, seen?),
             7 => {
                 let q = units(&mut self.random);
                 let found =
@@ -88,25 +92,23 @@ impl World {
     pub(crate) fn act_at_an_edge(&mut self) {
         let at = self.random.below(self.edges.len());
         let set = self.edges[at].view();
-        let Some(body) = self.intent(&set) else { return };
+        let Some(body) = self.intent(&set, Some(at)) else { return };
         let id = self.random.uuid();
         let clock_s = self.claimed_s(at);
         let Ok(certainty) = self.edges[at].submit(id, body, clock_s, 265_990_000_000) else { return };
         self.book.told.insert(CommandId(id), (self.edges[at].id, certainty));
-        if self.random.chance(POISON_PERCENT) {
+        let (_, logged) = self.edges[at].log.last_key_value().unwrap();
+        let body = Body::from_raw(&logged.command.body).unwrap().unwrap();
+        let percent =
+            if matches!(body, Body::StockAdjust(_)) { STOCK_POISON_PERCENT } else { POISON_PERCENT };
+        if self.random.chance(percent) {
             self.hub.poisoned.insert(id);
         }
-        let (_, logged) = self.edges[at].log.last_key_value().unwrap();
-        match Body::from_raw(&logged.command.body).unwrap().unwrap() {
+        match body {
             Body::ListingPost(post) => {
                 *self.book.taken_in.entry(ListingId(post.listing)).or_default() += post.quantity_milli
             }
-            Body::StockAdjust(StockAdjust { listing, found: Adjustment::Intake(q), .. }) => {
-                *self.book.taken_in.entry(ListingId(listing)).or_default() += q;
-            }
-            Body::StockAdjust(StockAdjust { listing, found: Adjustment::WriteOff(q), .. }) => {
-                *self.book.taken_in.entry(ListingId(listing)).or_default() -= q;
-            }
+            Body::StockAdjust(adjust) => self.note_changed(at, CommandId(id), &adjust),
             Body::OrderPlace(order) if order.source == Source::Held => {
                 assert_eq!(certainty, Certainty::Record);
                 self.faults.sold_offline += 1;
@@ -126,7 +128,7 @@ impl World {
         }
         let coop = CooperativeId(1 + self.random.below(COOPS as usize) as u32);
         let set = self.hub.set.clone();
-        let Some(mut body) = self.intent(&set) else { return };
+        let Some(mut body) = self.intent(&set, None) else { return };
         if let Body::OrderPlace(order) = &mut body {
             order.source = Source::Ask;
         }

@@ -1,10 +1,11 @@
 //! The invariants, looked at from outside.
 
 use crate::edge::{KEPT_S, STEP_MAX_S, Word};
+use crate::truth::nobody_counts_what_is_not_there;
 use crate::world::World;
 use std::collections::{BTreeMap, HashSet};
 use sync_protocol::command::{Body, Certainty, Command};
-use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::entity::{EntryKind, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId};
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::Verdict;
@@ -21,7 +22,8 @@ pub(crate) fn always(world: &World) {
         // While a first snapshot walks down, sales arrive before the intakes they were made from; nothing is sold then.
         for listing in world.hub.set.listings.keys().filter(|_| edge.is_complete()) {
             assert!(
-                edge.spendable(*listing) >= Quantity::ZERO,
+                edge.spendable(*listing) >= Quantity::ZERO
+                    || lost_to_a_count(world, *listing, Holder::Edge(edge.id)),
                 "edge {} spends units of {listing} that it does not hold",
                 edge.id
             );
@@ -35,6 +37,7 @@ pub(crate) fn always(world: &World) {
         assert_eq!(books, set, "sums of entries and the working set differ");
     }
     never_oversold(world);
+    nobody_counts_what_is_not_there(world);
     nothing_is_forgotten_too_early(world);
 }
 
@@ -68,13 +71,14 @@ fn never_oversold(world: &World) {
         *sold.entry(order.listing).or_default() += order.quantity.0;
     }
     for (listing, sold) in sold {
-        let taken = world.book.taken_in.get(&listing).copied().unwrap_or(0);
+        let taken = world.taken_in_milli(listing);
         assert!(sold <= taken, "{listing}: {sold} sold of {taken}");
     }
 }
 
 /// What holds when everything was delivered.
 pub(crate) fn when_quiet(world: &World) {
+    changes_are_as_told(world);
     for edge in &world.edges {
         assert!(edge.compared > 0, "digests were never compared");
         for logged in edge.log.values() {
@@ -116,10 +120,37 @@ pub(crate) fn when_quiet(world: &World) {
     }
     for (listing, holder) in world.hub.set.stock.keys() {
         let held = world.hub.held(*listing, *holder);
-        assert!(held >= Quantity::ZERO, "{holder:?} holds {held} of {listing}");
+        let is_odd = held < Quantity::ZERO && !lost_to_a_count(world, *listing, *holder);
+        assert!(!is_odd, "{holder:?} holds {held} of {listing}");
         if let Holder::Edge(id) = holder {
             let edge = &world.edges[id.0 as usize - 1];
             assert_eq!(edge.spendable(*listing), held, "edge {id} and the hub disagree on {listing}");
+        }
+    }
+}
+
+/// Whether a count elsewhere took units from a holder, which may have sold them meanwhile.
+pub(crate) fn lost_to_a_count(world: &World, listing: ListingId, holder: Holder) -> bool {
+    let of_this = |entry: &&StockEntry| entry.listing == listing && entry.holder == holder;
+    world.hub.entries.values().filter(of_this).any(|entry| entry.kind == EntryKind::Shortage)
+}
+
+/// What changed the stock did what people were told of it, and what took one back left nothing of it.
+fn changes_are_as_told(world: &World) {
+    for (id, change) in &world.book.changes {
+        let is_its = |entry: &&StockEntry| entry.id.of == id.0 && entry.listing == change.listing;
+        let moved: i64 = world.hub.entries.values().filter(is_its).map(|entry| entry.quantity.0).sum();
+        let made_short =
+            world.hub.set.made_short.iter().filter(|(_, count)| **count == id.0).map(|(order, _)| order);
+        let made_short: Vec<_> = made_short.collect();
+        if change.is_undone || !world.hub.applied.contains_key(&id.0) {
+            assert!(moved == 0, "{id:?} was taken back, and {moved} of it are left: {change:?}");
+            assert!(made_short.is_empty(), "{id:?} was taken back, and {made_short:?} are short");
+        } else {
+            // A count takes away what it finds, and makes short what was sold of the rest.
+            let told = change.counted.unwrap_or(change.milli);
+            let is_right = if told < 0 { (told..=0).contains(&moved) } else { moved == told };
+            assert!(is_right, "{id:?} moved {moved}: {change:?}");
         }
     }
 }
@@ -152,8 +183,12 @@ pub(crate) fn everybody_has_one_last_word(world: &World) {
         assert_eq!(said, wanted, "{id:?}, {certainty:?}, applied: {is_applied}");
         assert!(world.book.settled.contains_key(id), "{id:?} never had its answer");
     }
-    // Handed out before the cancel came: a person settles those.
-    let is_excused = |order: &&Order| world.book.taken_back.contains(&order.id);
+    // Handed out before the cancel came, or a count found less than was sold: a person settles those.
+    let is_excused = |order: &&Order| {
+        world.book.taken_back.contains(&order.id)
+            || world.hub.set.made_short.contains_key(&order.id)
+            || order.holder.is_some_and(|holder| lost_to_a_count(world, order.listing, holder))
+    };
     let short = world.hub.set.orders.values().filter(|order| order.status == OrderStatus::Short);
     let short: Vec<_> = short.filter(|order| !is_excused(order)).map(|order| order.id).collect();
     assert!(short.is_empty(), "orders are short: {short:?}");

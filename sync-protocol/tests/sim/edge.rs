@@ -1,12 +1,12 @@
 //! An edge in memory: replica, command log and overlay on maps. Each call is one transaction; a kill between calls loses nothing
 //! that a call has kept. Its wall clock is only ever claimed; ages are counted by what the hub says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{
-    Actor, ActorKind, Body, Certainty, Command, Context, Effect, EffectRow, Source, WorkingSet,
+    Actor, ActorKind, Body, Certainty, Command, Context, Effect, EffectRow, Source, StockAdjust, WorkingSet,
 };
-use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
+use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{CommandId, CommodityId, CooperativeId, EdgeId, Holder, ListingId, UnitId};
 use sync_protocol::overlay;
 use sync_protocol::row::{Digest, Key, Row};
@@ -110,18 +110,56 @@ impl Edge {
         ranked.into_values().map(|(_, e)| e).collect()
     }
 
-    fn local(&self) -> impl Iterator<Item = &Effect> {
+    pub(crate) fn local(&self) -> impl Iterator<Item = &Effect> {
         self.log.values().filter(|l| !l.dropped).flat_map(|l| &l.effects)
     }
 
     pub(crate) fn spendable(&self, listing: ListingId) -> Quantity {
+        self.spendable_by(Holder::Edge(self.id), listing)
+    }
+
+    fn holders_of(&self, listing: ListingId) -> BTreeSet<Holder> {
+        let sent = self.typed::<StockEntry>().into_iter();
+        let local = self.local().filter_map(|effect| match &effect.row {
+            EffectRow::StockEntry(entry) => Some(entry.clone()),
+            _ => None,
+        });
+        let of_it = sent.chain(local).filter(|entry| entry.listing == listing);
+        of_it.map(|entry| entry.holder).chain([Holder::Edge(self.id)]).collect()
+    }
+
+    fn spendable_by(&self, holder: Holder, listing: ListingId) -> Quantity {
         let replica: Vec<StockEntry> =
             self.typed::<StockEntry>().into_iter().filter(|e| e.listing == listing).collect();
         let local = self.local().filter_map(|e| match &e.row {
             EffectRow::StockEntry(entry) if entry.listing == listing => Some((entry, e.at_once)),
             _ => None,
         });
-        overlay::spendable(Holder::Edge(self.id), &replica, local)
+        overlay::spendable(holder, &replica, local)
+    }
+
+    /// The entries that a command made, as far as they are here.
+    fn entries_caused_by(&self, of: uuid::Uuid) -> Vec<StockEntry> {
+        let mut found: Vec<StockEntry> = self.typed();
+        for effect in self.local() {
+            match &effect.row {
+                EffectRow::StockEntry(entry) if found.iter().all(|sent| sent.id != entry.id) => {
+                    found.push(entry.clone());
+                }
+                _ => {}
+            }
+        }
+        found.retain(|entry| entry.id.of == of);
+        found
+    }
+
+    /// Whether an order that this edge filled is short: it sells no more of that until a person has settled it.
+    fn stands_short(&self, set: &WorkingSet, listing: ListingId) -> bool {
+        set.orders.values().any(|order| {
+            order.listing == listing
+                && order.holder == Some(Holder::Edge(self.id))
+                && order.status == OrderStatus::Short
+        })
     }
 
     /// Replica joined with what waits: later local effects stand over the row of the same id.
@@ -144,7 +182,9 @@ impl Edge {
             }
         }
         for listing in set.listings.keys().copied().collect::<Vec<_>>() {
-            set.stock.insert((listing, Holder::Edge(self.id)), self.spendable(listing));
+            for holder in self.holders_of(listing) {
+                set.stock.insert((listing, holder), self.spendable_by(holder, listing));
+            }
         }
         set
     }
@@ -161,10 +201,14 @@ impl Edge {
         made_at_s: i64,
         phone: u64,
     ) -> Result<Certainty, Reject> {
-        let set = self.view();
+        let mut set = self.view();
         let mut body = body;
+        if let Body::StockAdjust(StockAdjust { undoes: Some(of), .. }) = &body {
+            set.entries_of.insert(*of, self.entries_caused_by(*of));
+        }
         if let Body::OrderPlace(order) = &mut body {
             let held = self.is_complete()
+                && !self.stands_short(&set, ListingId(order.listing))
                 && set.available(ListingId(order.listing), Holder::Edge(self.id)).0 >= order.quantity_milli;
             order.source = if held { Source::Held } else { Source::Ask };
         }

@@ -50,4 +50,20 @@ faults! {
     hub_jumps,
     pruned_at_edges,
     pruned_at_the_hub,
+    counts_up,
+    counts_down,
+    /// Counts that found less than was sold.
+    counts_of_what_was_sold,
+    /// Counts of which the hub took less from the office's units than the office had, or more.
+    booked_with_less,
+    booked_with_more,
+    /// Changes of the stock that were taken back: before they left, before their answer, while they waited at the hub for an operator,
+    /// after it, and after one that said that orders are short.
+    undone_unsent,
+    undone_on_its_way,
+    undone_waiting,
+    undone_applied,
+    undone_short,
+    /// Those that an operator put aside all the same.
+    undone_and_put_aside,
 }

@@ -131,6 +131,10 @@ impl Hub {
     /// Decides and applies, and publishes: one transaction.
     pub(crate) fn apply(&mut self, command: &Command, context: &Context) -> (Verdict, Vec<(Bucket, u64)>) {
         let body = Body::from_raw(&command.body).unwrap().unwrap();
+        for of in body.needs(command.id, &command.actor, context).entries_of {
+            let made = self.entries.values().filter(|entry| entry.id.of == of).cloned().collect();
+            self.set.entries_of.insert(of, made);
+        }
         for listing in self.set.listings.keys().copied().collect::<Vec<_>>() {
             self.set.orders_of.entry(listing).or_default();
         }
@@ -139,6 +143,9 @@ impl Hub {
             Ok(decision) => {
                 *self.applied.entry(command.id.0).or_default() += 1;
                 self.set.apply(&decision.effects);
+                if matches!(body, Body::StockAdjust(_)) {
+                    self.set.note_made_short(command.id.0, &decision.effects);
+                }
                 let mut stands_at = self.publish(&decision.effects);
                 if let (true, Some(coop)) = (stands_at.is_empty(), context.cooperative) {
                     // What it wanted holds already; that it holds stands there.

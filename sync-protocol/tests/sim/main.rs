@@ -14,7 +14,9 @@ mod faults;
 mod hub;
 mod noticed;
 mod random;
+mod stock;
 mod stream;
+mod truth;
 mod world;
 
 use world::World;
@@ -67,7 +69,7 @@ fn every_invariant_holds_over_random_schedules() {
     if seeds.len() as u64 >= SEEDS {
         let mut rare = faults.rarer_than(6);
         // These need three things to fall together.
-        rare.retain(|name| !["shorts", "handed_over_between"].contains(name));
+        rare.retain(|name| !["shorts", "handed_over_between", "booked_with_less"].contains(name));
         assert!(rare.is_empty(), "hardly ever happened: {rare:?} of {faults:?}");
     }
 }

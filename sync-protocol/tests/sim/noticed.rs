@@ -2,9 +2,10 @@
 
 use crate::edge::Word;
 use crate::world::World;
-use crate::{check, run};
+use crate::{check, run, truth};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use sync_protocol::entity::OrderStatus;
+use sync_protocol::ids::Holder;
 use sync_protocol::units::Quantity;
 
 /// What a checker says of a world after a change.
@@ -96,4 +97,46 @@ fn what_is_forgotten_too_early_or_applied_twice_is_noticed() {
     assert!(forgotten.contains("was forgotten after"), "{forgotten}");
     let twice = said(|world| *world.hub.applied.values_mut().next().unwrap() += 1, check::always);
     assert!(twice.contains("applied 2 times"), "{twice}");
+}
+
+#[test]
+fn a_change_that_moved_something_else_and_one_that_was_half_taken_back_are_noticed() {
+    let other = said(
+        |world| {
+            let change = world.book.changes.values_mut().find(|change| !change.is_undone && change.milli > 0);
+            let change = change.unwrap();
+            change.milli += 1_000;
+            change.counted = change.counted.map(|milli| milli + 1_000);
+        },
+        check::when_quiet,
+    );
+    assert!(other.contains(" moved "), "{other}");
+    let half = said(
+        |world| {
+            let is_undone =
+                |id: &uuid::Uuid| world.book.changes.iter().any(|(of, c)| c.is_undone && of.0 == *id);
+            let id = world.hub.entries.keys().find(|id| is_undone(&id.of)).copied().unwrap();
+            world.hub.entries.remove(&id);
+        },
+        check::when_quiet,
+    );
+    assert!(half.contains("are left"), "{half}");
+}
+
+#[test]
+fn an_edge_that_counts_what_is_not_there_is_noticed() {
+    // Somewhere on its way something was taken back that the hub has not heard of; then the hub has less than the edge knows.
+    let mut world = World::new(7);
+    while world.edges.iter().all(|edge| !edge.is_complete() || edge.given_back_at_once().is_empty()) {
+        world.step();
+        check::always(&world);
+    }
+    let edge = world.edges.iter().find(|edge| edge.is_complete() && !edge.given_back_at_once().is_empty());
+    let edge = edge.unwrap();
+    let (listing, holder) = (edge.given_back_at_once()[0], Holder::Edge(edge.id));
+    *world.hub.set.stock.entry((listing, holder)).or_default() = Quantity::units(-100);
+    let check = || truth::nobody_counts_what_is_not_there(&world);
+    let noticed = catch_unwind(AssertUnwindSafe(check)).expect_err("nobody noticed");
+    let noticed = noticed.downcast_ref::<String>().unwrap();
+    assert!(noticed.contains("are there for it"), "{noticed}");
 }

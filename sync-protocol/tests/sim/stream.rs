@@ -5,7 +5,8 @@ use crate::hub::Hub;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Aggregates, Blocked, Command, Context};
-use sync_protocol::ids::{EdgeId, Holder};
+use sync_protocol::entity::EntryId;
+use sync_protocol::ids::{CommandId, EdgeId, Holder};
 use sync_protocol::session::{Link, LinkState};
 use sync_protocol::verdict::{Numbered, Verdict};
 use sync_protocol::wire::message::{Hello, RefusalCode};
@@ -30,12 +31,15 @@ pub(crate) struct Stream {
     hashes: BTreeMap<u64, ([u8; 32], i64)>,
     /// Commands without a final verdict.
     pub(crate) open: BTreeMap<u64, Command>,
+    /// Whether what took effect left something short, for this simulation's counts alone.
+    said: BTreeMap<CommandId, bool>,
 }
 
 impl Stream {
     pub(crate) fn new(links: LinkState) -> Self {
         let (verdicts, hashes, open) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { links, exchange: 0, last_verdict: 0, verdicts, acked: 0, hashes, open }
+        let said = BTreeMap::new();
+        Self { links, exchange: 0, last_verdict: 0, verdicts, acked: 0, hashes, open, said }
     }
 
     /// A new exchange begins. Gives its number.
@@ -74,13 +78,17 @@ impl Stream {
     ) {
         self.links.applied_seq = command.seq;
         self.hashes.insert(command.seq, (command.body_hash(), now_s));
-        self.say(command.seq, verdict.clone(), stands_at);
+        self.say(&command, verdict.clone(), stands_at);
         if !verdict.is_final() {
             self.open.insert(command.seq, command);
         }
     }
 
-    fn say(&mut self, seq: u64, verdict: Verdict, stands_at: Vec<(Bucket, u64)>) {
+    fn say(&mut self, command: &Command, verdict: Verdict, stands_at: Vec<(Bucket, u64)>) {
+        let seq = command.seq;
+        if let Verdict::Applied(applied) = &verdict {
+            self.said.insert(command.id, applied.short);
+        }
         self.last_verdict += 1;
         if verdict.is_final() {
             self.open.remove(&seq);
@@ -165,7 +173,16 @@ impl Hub {
         if verdict == Verdict::Dismissed {
             self.dismissed.insert(command.id.0);
         }
-        self.streams.get_mut(&edge).unwrap().say(command.seq, verdict, stands_at);
+        self.streams.get_mut(&edge).unwrap().say(command, verdict, stands_at);
+    }
+
+    /// Whether a count made orders short, then or now, and what it booked of the units of the edge that made it, if the hub has taken it.
+    pub(crate) fn made_by(&self, change: CommandId) -> (bool, Option<i64>) {
+        let verdict = |stream: &Stream| stream.said.get(&change).copied();
+        let short = self.streams.values().find_map(verdict).unwrap_or(false);
+        let of = |step| self.entries.get(&EntryId { of: change.0, step }).map(|entry| entry.quantity.0);
+        let booked = of(EntryId::WRITTEN_OFF).or(of(EntryId::INTAKE)).unwrap_or(0);
+        (short, self.applied.contains_key(&change.0).then_some(booked))
     }
 
     /// Forgets what is old of all streams. Gives how much it was.

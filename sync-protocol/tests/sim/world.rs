@@ -111,10 +111,14 @@ impl World {
     fn operator_looks(&mut self) {
         let aside = self.hub.quarantined();
         let Some((edge, seq)) = self.random.pick(&aside) else { return };
-        // What was weighed, thrown away or taken back and sold again stays so, whatever an operator says; the book would not know.
-        let body = Body::from_raw(&self.hub.streams[&edge].open[&seq].body).unwrap().unwrap();
-        let stays = matches!(body, Body::StockAdjust(_)) || body.gives_back_at_once().is_some();
-        let dismiss = !stays && self.random.chance(25);
+        // What was weighed, or taken back and sold again, stays so, whatever an operator says: it has been sold from.
+        let command = &self.hub.streams[&edge].open[&seq];
+        let body = Body::from_raw(&command.body).unwrap().unwrap();
+        let took = |id| self.book.changes.get(&id).is_some_and(|change| change.milli <= 0);
+        let stays =
+            matches!(body, Body::StockAdjust(_)) && !took(command.id) || body.gives_back_at_once().is_some();
+        let percent = if took(command.id) { 60 } else { 25 };
+        let dismiss = !stays && self.random.chance(percent);
         self.hub.settle(edge, seq, dismiss);
         *(if dismiss { &mut self.faults.dismissed } else { &mut self.faults.retried }) += 1;
     }
@@ -267,6 +271,7 @@ impl World {
             }
         }
         self.note_settled();
+        self.count_changes();
         for edge in &self.edges {
             self.faults.pruned_at_edges += edge.pruned;
             for logged in edge.log.values() {

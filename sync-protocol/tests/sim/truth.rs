@@ -1,0 +1,77 @@
+//! What an edge counts as its own beside what is there: what the hub holds for it, once everything that the edge has said, and the hub has
+//! not decided for good, is decided.
+
+use crate::check::lost_to_a_count;
+use crate::edge::Edge;
+use crate::world::World;
+use sync_protocol::command::{Body, Command, EffectRow, WorkingSet};
+use sync_protocol::entity::EntryId;
+use sync_protocol::ids::{Holder, ListingId};
+
+/// An edge that counts something as given back before the hub's rows say so counts no more than will be there.
+pub(crate) fn nobody_counts_what_is_not_there(world: &World) {
+    for edge in world.edges.iter().filter(|edge| edge.is_complete()) {
+        let listings = edge.given_back_at_once();
+        if listings.is_empty() {
+            continue;
+        }
+        let truth = decided(world, edge);
+        let holder = Holder::Edge(edge.id);
+        for listing in listings {
+            if lost_to_a_count(world, listing, holder) || took_more(world, listing) {
+                continue;
+            }
+            let (counted, there) = (edge.spendable(listing), truth.available(listing, holder));
+            assert!(
+                counted <= there,
+                "edge {} counts {counted} of {listing}, and {there} are there for it",
+                edge.id
+            );
+        }
+    }
+}
+
+/// The hub's books with all that waits of an edge.
+fn decided(world: &World, edge: &Edge) -> WorkingSet {
+    let mut set = world.hub.set.clone();
+    for listing in set.listings.keys() {
+        set.orders_of.entry(*listing).or_default();
+    }
+    let context = world.hub.context(Holder::Edge(edge.id), edge.coop);
+    let stream = &world.hub.streams[&edge.id];
+    let waits =
+        |command: &&Command| command.seq > stream.links.applied_seq || stream.open.contains_key(&command.seq);
+    for command in edge.log.values().map(|logged| &logged.command).filter(waits) {
+        let body = Body::from_raw(&command.body).unwrap().unwrap();
+        for of in body.needs(command.id, &command.actor, &context).entries_of {
+            let made = world.hub.entries.values().filter(|entry| entry.id.of == of).cloned().collect();
+            set.entries_of.entry(of).or_insert(made);
+        }
+        if let Ok(decision) = body.decide(command, &context, &set) {
+            set.entries_of.entry(command.id.0).or_default();
+            set.apply(&decision.effects);
+        }
+    }
+    set
+}
+
+/// Whether the hub took more of an edge's units by a count than the edge knew of: what comes there later it may sell, though the count has
+/// taken it already.
+fn took_more(world: &World, listing: ListingId) -> bool {
+    let booked = |of| world.hub.entries.get(&EntryId { of, step: EntryId::WRITTEN_OFF });
+    let counts = world.book.changes.iter().filter(|(_, change)| change.listing == listing);
+    counts.into_iter().any(|(id, change)| booked(id.0).is_some_and(|entry| entry.quantity.0 < change.milli))
+}
+
+impl Edge {
+    /// Listings of which something was taken back here that the hub has not booked yet.
+    pub(crate) fn given_back_at_once(&self) -> Vec<ListingId> {
+        let entries = self.local().filter_map(|effect| match &effect.row {
+            EffectRow::StockEntry(entry) if effect.at_once && entry.id.takes_back().is_some() => {
+                Some(entry.listing)
+            }
+            _ => None,
+        });
+        entries.collect()
+    }
+}
