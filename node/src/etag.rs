@@ -3,6 +3,7 @@
 //!
 //! An ETag is a hash of the answer's bytes, and names how they are packed. A handler may set a better one itself, see [`versioned`].
 
+use crate::around::{Around, Surrounded};
 use crate::body::whole;
 use crate::encoding::{Encoding, LEAST_BYTES};
 use crate::problem::{Kind, Problem};
@@ -13,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use serde::Serialize;
 use std::pin::Pin;
-use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
 /// Largest answer that gets an ETag, in bytes; a page of a hundred items is far below it.
@@ -26,45 +26,32 @@ const ANSWER_MAX_BYTES: usize = 8 << 20;
 pub struct ETags(pub &'static str);
 
 impl<S> Layer<S> for ETags {
-    type Service = Tagging<S>;
+    type Service = Surrounded<S, Self>;
 
-    fn layer(&self, inner: S) -> Tagging<S> {
-        Tagging { inner, credentials: self.0 }
+    fn layer(&self, within: S) -> Self::Service {
+        Surrounded::new(within, *self)
     }
 }
 
-/// What tags the answers of what is within. No middleware of a function, which copies all of that once more for each request.
-#[derive(Clone, Debug)]
-pub struct Tagging<S> {
-    inner: S,
-    credentials: &'static str,
-}
-
-impl<S> Service<Request> for Tagging<S>
+impl<S> Around<S> for ETags
 where
     S: Service<Request, Response = Response>,
     S::Future: Send + 'static,
     S::Error: 'static,
 {
-    type Response = Response;
-    type Error = S::Error;
-    type Future = Either<S::Future, Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>>;
+    type Answer = Either<S::Future, Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn answer(&self, within: &mut S, request: Request) -> Self::Answer {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return Either::Left(self.inner.call(request));
+            return Either::Left(within.call(request));
         }
-        let credentials = self.credentials;
+        let credentials = self.0;
         let asked = Asked {
             known: request.headers().get(header::IF_NONE_MATCH).cloned(),
             encoding: Encoding::wanted(request.headers()),
             is_private: credentials.split(", ").any(|name| request.headers().contains_key(name)),
         };
-        let answer = self.inner.call(request);
+        let answer = within.call(request);
         Either::Right(Box::pin(async move {
             let response = answer.await?;
             let is_json =

@@ -4,6 +4,7 @@
 //! HTTP and no rule of the market, and must never know a database: what needs one stays with its node.
 
 pub mod address;
+pub mod around;
 pub mod body;
 pub mod deps;
 pub mod encoding;

@@ -1,6 +1,7 @@
 //! How long a request may take: for its body to come, for its answer to begin, and, where the answer is long, for it to be taken.
 //! What comes too slowly is the caller's 408; what this node does too slowly is its own 503.
 
+use crate::around::{Around, Surrounded};
 use crate::problem::Kind;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -52,42 +53,28 @@ pub fn is_too_slow(error: &(dyn StdError + 'static)) -> bool {
 }
 
 impl<S> Layer<S> for Patience {
-    type Service = Patient<S>;
+    type Service = Surrounded<S, Self>;
 
-    fn layer(&self, inner: S) -> Patient<S> {
-        Patient { inner, patience: *self }
+    fn layer(&self, within: S) -> Self::Service {
+        Surrounded::new(within, *self)
     }
 }
 
-/// What answers each request with so much [`Patience`]. No middleware of a function, which copies all that is within it once more for
-/// each request.
-#[derive(Clone, Debug)]
-pub struct Patient<S> {
-    inner: S,
-    patience: Patience,
-}
-
-impl<S> Service<Request> for Patient<S>
+impl<S> Around<S> for Patience
 where
     S: Service<Request, Response = Response>,
     S::Future: Send + 'static,
     S::Error: 'static,
 {
-    type Response = Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+    type Answer = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let (patience, version, begun) = (self.patience, request.version(), Instant::now());
+    fn answer(&self, within: &mut S, request: Request) -> Self::Answer {
+        let (patience, version, begun) = (*self, request.version(), Instant::now());
         let request = match request.body().is_end_stream() {
             true => request,
             false => request.map(|body| InTime::body(body, patience.silence, begun + patience.body)),
         };
-        let answer = tokio::time::timeout(patience.answer, self.inner.call(request));
+        let answer = tokio::time::timeout(patience.answer, within.call(request));
         Box::pin(async move {
             match answer.await {
                 Ok(answer) => answer.map(|response| told(response, patience, version, begun)),

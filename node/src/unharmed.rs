@@ -1,13 +1,13 @@
 //! A handler that panics ends its own request, with a problem like every other, and never the connection or the node. What is within
 //! this layer must not be left half changed by a panic: what handlers share is behind locks that do not mind, or in the database.
 
+use crate::around::{Around, Surrounded};
 use crate::problem::Problem;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use futures_util::future::{CatchUnwind, Either, Map, Ready, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context, Poll};
 use std::thread;
 use tower::{Layer, Service};
 
@@ -16,31 +16,21 @@ use tower::{Layer, Service};
 pub struct Unharmed;
 
 impl<S> Layer<S> for Unharmed {
-    type Service = Catching<S>;
+    type Service = Surrounded<S, Self>;
 
-    fn layer(&self, inner: S) -> Catching<S> {
-        Catching(inner)
+    fn layer(&self, within: S) -> Self::Service {
+        Surrounded::new(within, *self)
     }
 }
-
-/// What answers 500 where a panic would have been the answer.
-#[derive(Clone, Debug)]
-pub struct Catching<S>(S);
 
 type Answer<E> = Result<Response, E>;
 type Caught<F, E> = Map<CatchUnwind<AssertUnwindSafe<F>>, fn(thread::Result<Answer<E>>) -> Answer<E>>;
 
-impl<S: Service<Request, Response = Response>> Service<Request> for Catching<S> {
-    type Response = Response;
-    type Error = S::Error;
-    type Future = Either<Caught<S::Future, S::Error>, Ready<Answer<S::Error>>>;
+impl<S: Service<Request, Response = Response>> Around<S> for Unharmed {
+    type Answer = Either<Caught<S::Future, S::Error>, Ready<Answer<S::Error>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        match catch_unwind(AssertUnwindSafe(|| self.0.call(request))) {
+    fn answer(&self, within: &mut S, request: Request) -> Self::Answer {
+        match catch_unwind(AssertUnwindSafe(|| within.call(request))) {
             Ok(answer) => Either::Left(AssertUnwindSafe(answer).catch_unwind().map(told)),
             Err(_) => Either::Right(ready(Ok(panicked()))),
         }
