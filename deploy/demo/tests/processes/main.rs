@@ -20,6 +20,7 @@ mod market;
 mod power_cut;
 mod programs;
 mod slow_line;
+mod story;
 mod stuck_sms;
 mod torture;
 mod wrong_clock;
