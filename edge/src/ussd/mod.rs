@@ -12,6 +12,7 @@
 //! 5. [`africastalking::body`] makes the answer.
 
 pub mod africastalking;
+mod answer;
 mod engine;
 mod finish;
 mod intent;
