@@ -7,6 +7,7 @@ mod apply;
 mod brought;
 mod context;
 mod load;
+mod may_come;
 mod names;
 mod probe;
 mod repeat;
@@ -16,7 +17,7 @@ pub mod stream;
 pub use apply::{Opened, apply_batch, apply_in_stream, open};
 pub(crate) use brought::Fact;
 pub use context::hub_context;
-pub(crate) use load::{Unknown, may_come};
+pub(crate) use may_come::{Unknown, may_come};
 
 use crate::db::{self, Db, Transient, retrying};
 use crate::feed::FeedError;
