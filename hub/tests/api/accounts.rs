@@ -1,27 +1,19 @@
-//! Accounts: registering, logging in, the life of tokens, guessing at passwords.
+//! Accounts: registering, logging in, the life of tokens.
 
-use crate::support::{Answer, OWN, TestHub, Who};
+use crate::guessing::ELSEWHERE;
+use crate::support::{Answer, TestHub, Who};
 use axum::http::header;
-use mizili_hub::feed::check::compare_all;
-use mizili_hub::feed::read;
-use mizili_hub::market::users::{app as users, care};
 use mizili_hub::testing::locks::until_waiting;
-use mizili_node::password::Passwords;
-use mizili_node::testing::wait::until;
 use serde_json::{Value, json};
-use std::task::Poll;
 use std::time::Duration;
-use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Entity, Order};
-use sync_protocol::ids::CooperativeId;
 
-const PHONE: &str = "+265999123456";
+pub(crate) const PHONE: &str = "+265999123456";
 
-fn new_user() -> Value {
+pub(crate) fn new_user() -> Value {
     json!({ "phone": PHONE, "password": "correct horse", "name": "Grace Banda" })
 }
 
-async fn login(hub: &TestHub, password: &str) -> Answer {
+pub(crate) async fn login(hub: &TestHub, password: &str) -> Answer {
     hub.post("/api/v1/auth/login").json(&json!({ "phone": PHONE, "password": password })).send().await
 }
 
@@ -220,111 +212,6 @@ async fn a_closed_account_ends_at_once() {
     login(&hub, "correct horse").await.problem(401, "bad_credentials");
 }
 
-/// A sign-in from an address.
-async fn login_from(hub: &TestHub, address: &str, password: &str) -> Answer {
-    hub.post("/api/v1/auth/login")
-        .from(address)
-        .json(&json!({ "phone": PHONE, "password": password }))
-        .send()
-        .await
-}
-
-const HOME: &str = "192.0.2.7";
-const ELSEWHERE: &str = "198.51.100.1";
-
-#[tokio::test]
-async fn guessing_takes_longer_and_longer_for_whoever_guesses_and_nobody_else() {
-    let hub = TestHub::with_market().await;
-    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
-    for _ in 0..4 {
-        login_from(&hub, ELSEWHERE, "wrong horse").await.problem(401, "bad_credentials");
-    }
-    // Even the right one has to wait there now, and that does not count.
-    for _ in 0..5 {
-        let early = login_from(&hub, ELSEWHERE, "correct horse").await;
-        assert_eq!(early.header(header::RETRY_AFTER), "2");
-        early.problem(429, "too_many_attempts");
-    }
-    login_from(&hub, HOME, "correct horse").await.is(200);
-    hub.clock.advance(Duration::from_secs(2));
-    login_from(&hub, ELSEWHERE, "wrong horse").await.problem(401, "bad_credentials");
-    assert_eq!(login_from(&hub, ELSEWHERE, "correct horse").await.header(header::RETRY_AFTER), "4");
-    hub.clock.advance(Duration::from_secs(4));
-    login_from(&hub, ELSEWHERE, "correct horse").await.is(200);
-    // A number without an account is slowed down alike: it does not tell that it has none.
-    let unknown = json!({ "phone": "+265888000000", "password": "wrong horse" });
-    for _ in 0..4 {
-        hub.post("/api/v1/auth/login").json(&unknown).send().await.problem(401, "bad_credentials");
-    }
-    hub.post("/api/v1/auth/login").json(&unknown).send().await.problem(429, "too_many_attempts");
-    hub.clock.advance(Duration::from_secs(25 * 60 * 60));
-    hub.post("/api/v1/auth/login").json(&unknown).send().await.problem(401, "bad_credentials");
-}
-
-#[tokio::test]
-async fn where_somebody_signed_in_before_they_are_put_off_and_never_refused() {
-    let hub = TestHub::with_market().await;
-    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
-    login_from(&hub, HOME, "correct horse").await.is(200);
-    for _ in 0..30 {
-        login_from(&hub, HOME, "wrong horse").await.problem(401, "bad_credentials");
-    }
-    let before = hub.state.deps.clock.monotonic();
-    login_from(&hub, HOME, "correct horse").await.is(200);
-    assert_eq!(
-        (hub.state.deps.clock.monotonic() - before).as_secs(),
-        10,
-        "it was put off, by a bounded time"
-    );
-    // The same at another hub, which knows it from the database.
-    let other = hub.another(3);
-    for _ in 0..6 {
-        login_from(&other, HOME, "wrong horse").await.problem(401, "bad_credentials");
-    }
-    login_from(&other, HOME, "correct horse").await.is(200);
-}
-
-#[tokio::test]
-async fn many_who_guess_together_lock_nobody_out() {
-    let hub = TestHub::with_market().await;
-    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
-    for n in 0..30 {
-        login_from(&hub, &format!("203.0.113.{n}"), "wrong horse").await.problem(401, "bad_credentials");
-    }
-    // By now a stranger has one try, not four.
-    login_from(&hub, "203.0.113.99", "wrong horse").await.problem(401, "bad_credentials");
-    login_from(&hub, "203.0.113.99", "wrong horse").await.problem(429, "too_many_attempts");
-    login_from(&hub, HOME, "correct horse").await.is(200);
-}
-
-#[tokio::test]
-async fn a_try_that_nobody_looked_at_is_no_wrong_password() {
-    let mut hub = TestHub::with_market().await;
-    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
-    let passwords = hub.state.auth.passwords.clone();
-    hub.set_passwords(Passwords::new(1).with_queue(0, 5));
-    for _ in 0..20 {
-        login_from(&hub, ELSEWHERE, "wrong horse").await.problem(503, "busy");
-    }
-    hub.set_passwords(passwords);
-    for _ in 0..4 {
-        login_from(&hub, ELSEWHERE, "wrong horse").await.problem(401, "bad_credentials");
-    }
-    login_from(&hub, ELSEWHERE, "wrong horse").await.problem(429, "too_many_attempts");
-}
-
-#[tokio::test]
-async fn a_clock_that_stood_in_2040_locks_nobody_out() {
-    let hub = TestHub::with_market().await;
-    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
-    hub.clock.set_wall_s(2_208_988_800);
-    for _ in 0..4 {
-        login_from(&hub, ELSEWHERE, "wrong horse").await.problem(401, "bad_credentials");
-    }
-    hub.clock.set_wall_s(1_772_352_000);
-    login_from(&hub, ELSEWHERE, "correct horse").await.is(200);
-}
-
 #[tokio::test]
 async fn what_is_no_access_token_is_told_why() {
     let hub = TestHub::with_market().await;
@@ -393,56 +280,6 @@ async fn common_passwords_and_the_own_number_are_refused_at_registration() {
 }
 
 #[tokio::test]
-async fn an_unconfirmed_account_is_marked_for_the_seller_and_cannot_take_everything() {
-    let hub = TestHub::with_market().await;
-    let product = hub.maize(1, 100).await;
-    let order = async |who: Who, key: &str, quantity: &str| {
-        let body = json!({ "product_id": product, "quantity": quantity });
-        hub.post("/api/v1/orders").by(who).key(key).json(&body).send().await
-    };
-    order(Who::Buyer, "a", "51").await.problem(403, "unconfirmed");
-    let placed = order(Who::Buyer, "b", "30").await.is(201).json();
-    assert_eq!(placed["buyer_unconfirmed"], true);
-    order(Who::Buyer, "c", "21").await.problem(403, "unconfirmed");
-    let seen = hub.get("/api/v1/orders").by(Who::Clerk).send().await.is(200).json();
-    assert_eq!(seen["items"][0]["buyer_unconfirmed"], true);
-    for n in 0..9 {
-        order(Who::Buyer, &format!("d{n}"), "1").await.is(201);
-    }
-    order(Who::Buyer, "e", "1").await.problem(403, "unconfirmed");
-    // Whom somebody vouched for may take it all.
-    let rest = order(Who::Farmer, "f", "61").await.is(201).json();
-    assert!(rest.get("buyer_unconfirmed").is_none(), "{rest}");
-}
-
-#[tokio::test]
-async fn accounts_that_cost_nothing_do_not_take_everything_together() {
-    let hub = TestHub::with_market().await;
-    let product = hub.maize(1, 60).await;
-    hub.sql(
-        "INSERT INTO users (id, phone, name, role, language, password_hash, office_password_hash)
-         SELECT ('00000000-0000-0000-0000-0000000009' || lpad(n::text, 2, '0'))::uuid, 265997000000 + n, 'Nobody', 'buyer', 'en', '', ''
-         FROM generate_series(1, 5) n",
-    )
-    .await;
-    let order = async |n: u128, quantity: &str| {
-        let key = &hub.state.auth.key;
-        let user = sync_protocol::ids::UserId(uuid::Uuid::from_u128(0x900 + n));
-        let token = key.issue(user, hub.state.deps.clock.now_s(), uuid::Uuid::nil()).unwrap();
-        let body = json!({ "product_id": product, "quantity": quantity });
-        hub.post("/api/v1/orders").token(&token).key(&format!("k{n}")).json(&body).send().await
-    };
-    for n in 1..=3 {
-        order(n, "10").await.is(201);
-    }
-    let refused = order(4, "10").await.problem(403, "unconfirmed");
-    assert!(refused["detail"].as_str().unwrap().contains("at most 30 of this product"), "{refused}");
-    hub.sql("UPDATE users SET phone_confirmed = true WHERE id = '00000000-0000-0000-0000-000000000905'")
-        .await;
-    order(5, "10").await.is(201);
-}
-
-#[tokio::test]
 async fn a_session_that_goes_on_while_the_password_is_changed_ends_with_the_others() {
     let hub = TestHub::with_market().await;
     hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
@@ -477,64 +314,4 @@ async fn a_session_that_goes_on_while_the_password_is_changed_ends_with_the_othe
     }
     me(&changed).await.is(200);
     refresh(&hub, &changed["refresh_token"]).await.is(200);
-}
-
-#[tokio::test]
-async fn a_sign_in_whose_caller_hung_up_is_looked_at_and_does_not_count_as_wrong() {
-    let hub = TestHub::with_market().await;
-    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
-    // Others are before it, so that it is under way for a while.
-    let others: Vec<_> = (0..8)
-        .map(|_| {
-            let state = hub.state.clone();
-            tokio::spawn(async move { state.auth.passwords.verify("x", None).await })
-        })
-        .collect();
-    {
-        let mut try_it = std::pin::pin!(login(&hub, "correct horse"));
-        let mut is_pending =
-            async || std::future::poll_fn(|cx| Poll::Ready(try_it.as_mut().poll(cx).is_pending())).await;
-        let counted = "SELECT count(*)::text FROM sign_in_tries WHERE failures > 0";
-        until(async || !is_pending().await || hub.ask(counted).await != "0").await;
-    }
-    for other in others {
-        let _ = other.await.unwrap();
-    }
-    until(async || !hub.state.auth.under_way.is_any()).await;
-    assert_eq!(hub.ask("SELECT count(*)::text FROM sign_in_tries").await, "0");
-}
-
-/// The last order in the feed of the cooperative that sells, as its office gets it.
-async fn at_the_office(hub: &TestHub) -> Order {
-    let coop = Bucket::Coop(CooperativeId(OWN));
-    let mut tx = hub.state.db.begin_snapshot().await.unwrap();
-    let rows = read::page_up(&mut tx, coop, 0, u64::MAX >> 1, 1_000).await.unwrap();
-    let last = rows.into_iter().rfind(|row| row.entity == Order::NUMBER).unwrap();
-    Order::from_fields(last.key, &last.body.unwrap()).unwrap()
-}
-
-#[tokio::test]
-async fn an_office_sees_whose_number_nobody_confirmed_until_somebody_does() {
-    let hub = TestHub::with_market().await;
-    let product = hub.maize(1, 100).await;
-    // What the market was made of went past the feed.
-    compare_all(&hub.state.db, &hub.state.deps).await.unwrap();
-    let body = json!({ "product_id": product, "quantity": "2" });
-    hub.post("/api/v1/orders").by(Who::Buyer).key("a").json(&body).send().await.is(201);
-    assert!(at_the_office(&hub).await.buyer_unconfirmed);
-    let phone = hub.ask("SELECT '+' || phone FROM users u JOIN orders o ON o.buyer_user_id = u.id").await;
-    users::confirm(&hub.state.db, &hub.state.deps, &phone, None).await.unwrap();
-    assert!(!at_the_office(&hub).await.buyer_unconfirmed);
-    // The number turns out to be another's: what was ordered under it is nobody's word any more.
-    let (db, deps, phone) = (&hub.state.db, &hub.state.deps, care::number(&phone, None).unwrap());
-    let standing = care::standing(db, &phone).await.unwrap();
-    care::release(db, deps, &phone, standing.agreed(false)).await.unwrap();
-    assert!(at_the_office(&hub).await.buyer_unconfirmed);
-    let report = compare_all(&hub.state.db, &hub.state.deps).await.unwrap();
-    assert_eq!(report.differences(), 0, "{report:?}");
-    // An office's own order and a confirmed buyer's bear no mark.
-    for (who, key) in [(Who::Farmer, "b"), (Who::Clerk, "c")] {
-        hub.post("/api/v1/orders").by(who).key(key).json(&body).send().await.is(201);
-        assert!(!at_the_office(&hub).await.buyer_unconfirmed, "{key}");
-    }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod bad_rows;
+mod brought;
 mod clash;
 mod clock;
 mod commands;

@@ -226,6 +226,14 @@ impl World {
         execute(&self.db, &self.deps, context, command).await.unwrap()
     }
 
+    /// With the order 60 of two units of the product 50, made over REST.
+    pub(crate) async fn with_an_order() -> Self {
+        let world = Self::new().await;
+        world.rest_as(id(1), office(), &post(id(50), 20)).await;
+        world.rest_as(id(60), user(1), &place(id(50), 2, Source::Ask)).await;
+        world
+    }
+
     pub(crate) async fn available(&self, listing: Uuid, holder: Holder) -> i64 {
         let mut tx = self.db.begin().await.unwrap();
         let milli: i64 = q_scalar("SELECT coalesce(sum(quantity_milli), 0)::bigint FROM stock_entries WHERE listing_id = $1 AND holder = $2")

@@ -3,8 +3,8 @@
 
 use crate::doors::{arrived, world};
 use crate::goods;
-use crate::office::Start;
 use crate::restored::BACKUP;
+use crate::salvage_bought::bought_at;
 use crate::world::World;
 use mizili_hub::jobs::retry_held;
 use mizili_hub::sync::edges;
@@ -95,23 +95,11 @@ async fn what_waited_for_an_office_is_decided_though_the_hub_ends_at_that_moment
     decided(&world).await;
 }
 
-/// Three offices: of the seller, and two of another cooperative. Bought at one of these, taken back at the other: the hub was restored between,
-/// and has forgotten the order.
+/// Bought at one office and taken back at another: the hub was restored between, and has forgotten the order.
 async fn taken_back_elsewhere(seed: u64, [buyer, other]: [usize; 2]) -> (World, ListingId) {
-    let offices = [(1, Start::right(seed)), (2, Start::right(seed + 1)), (2, Start::right(seed + 2))];
-    let world = World::with_two_hubs(&offices).await;
-    let (seller, buyer, other) = (&world.offices[0], &world.offices[buyer], &world.offices[other]);
-    seller.sync().await.unwrap();
-    let listing = seller.post_listing(40).await;
-    seller.sync().await.unwrap();
-    world.both_sides_are_equal().await.unwrap();
-    world.sql(BACKUP).await;
-    world.sql("CALL backup()").await;
-    buyer.order(listing, 5).await.unwrap();
-    buyer.sync().await.unwrap();
-    other.sync().await.unwrap();
+    let (world, listing) = bought_at(seed, [buyer, other]).await;
+    let other = &world.offices[other];
     let [order] = other.orders().await.try_into().unwrap();
-    world.sql("CALL restore()").await;
     let himself = goods::caller(goods::BUYER);
     let cancel = OrderCancel::new(order.id.0);
     other.act_as(CommandId(other.new_id()), himself, cancel.into()).await.unwrap();

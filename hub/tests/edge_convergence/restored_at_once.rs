@@ -2,7 +2,10 @@
 //! which order is looked at while everybody stands before a lock that the test holds.
 
 use crate::doors::{arrived, world};
+use crate::office::Office;
 use crate::restored::{BACKUP, link_of, lose_the_link_of};
+use crate::world::World;
+use mizili_hub::db::Transaction;
 
 const EPOCH: &str = "SELECT epoch::bigint FROM hub";
 /// Everything that somebody who began an epoch would have locked beside the hub's row, but for his own edge's.
@@ -59,6 +62,30 @@ async fn two_offices_that_notice_a_restore_at_the_same_moment_begin_one_epoch() 
     world.nothing_was_oversold().await.unwrap();
 }
 
+/// A restored hub that has forgotten the second office's incarnation, so that this one comes by the door for that at once.
+async fn whose_incarnation_is_forgotten(seed: u64) -> World {
+    let (world, _) = world(seed).await;
+    let office = &world.offices[1];
+    office.sync().await.unwrap();
+    world.sql(BACKUP).await;
+    world.sql("CALL backup()").await;
+    world.enrol_again(office).await.unwrap();
+    office.sync().await.unwrap();
+    world.sql("CALL restore()").await;
+    world
+}
+
+/// An office comes while somebody has locked what it needs, who then wants more: none of that is the office's yet.
+async fn locks_in_order(world: &World, office: &Office, mut before: Transaction, more: &'static str) {
+    let goes_on = async {
+        world.until_waiting(1).await;
+        sqlx::raw_sql(more).execute(&mut *before).await.expect("whoever waits has none of it");
+        before.commit().await.unwrap();
+    };
+    let (report, ()) = tokio::join!(office.sync(), goes_on);
+    assert!(report.unwrap().digests_equal);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_begins_an_epoch_locks_the_buckets_in_the_order_of_everybody() {
     let (world, listing) = world(62).await;
@@ -78,74 +105,34 @@ async fn who_begins_an_epoch_locks_the_buckets_in_the_order_of_everybody() {
     let mut publisher = world.db.begin().await.unwrap();
     let first = "SELECT FROM buckets ORDER BY name LIMIT 1 FOR NO KEY UPDATE";
     sqlx::raw_sql(first).execute(&mut *publisher).await.unwrap();
-    let publishes = async {
-        world.until_waiting(1).await;
-        let rest = "SELECT FROM buckets ORDER BY name FOR NO KEY UPDATE NOWAIT";
-        sqlx::raw_sql(rest)
-            .execute(&mut *publisher)
-            .await
-            .expect("nobody has another one who waits for the first");
-        publisher.commit().await.unwrap();
-    };
-    let (report, ()) = tokio::join!(office.sync(), publishes);
-    assert!(report.unwrap().digests_equal);
+    locks_in_order(&world, office, publisher, "SELECT FROM buckets ORDER BY name FOR NO KEY UPDATE NOWAIT")
+        .await;
     arrived(&world, 1).await;
 }
 
 /// Whoever takes commands of the office has its stream locked, and wants to know that it is not revoked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_office_that_comes_after_a_restore_locks_its_stream_before_itself() {
-    let (world, _) = world(63).await;
-    let other = &world.offices[1];
-    other.sync().await.unwrap();
-    world.sql(BACKUP).await;
-    world.sql("CALL backup()").await;
-    // The hub forgets its incarnation, so it comes by the door for that at once.
-    world.enrol_again(other).await.unwrap();
-    other.sync().await.unwrap();
-    world.sql("CALL restore()").await;
+    let world = whose_incarnation_is_forgotten(63).await;
     let mut takes = world.db.begin().await.unwrap();
     let streams = "SELECT FROM edge_streams WHERE edge_id = 2 FOR UPDATE";
     sqlx::raw_sql(streams).execute(&mut *takes).await.unwrap();
-    let taking = async {
-        world.until_waiting(1).await;
-        let edge = "SELECT FROM edges WHERE id = 2 FOR SHARE NOWAIT";
-        sqlx::raw_sql(edge).execute(&mut *takes).await.expect("nobody has it who waits for the stream");
-        takes.commit().await.unwrap();
-    };
-    let (report, ()) = tokio::join!(other.sync(), taking);
-    assert!(report.unwrap().digests_equal);
+    locks_in_order(&world, &world.offices[1], takes, "SELECT FROM edges WHERE id = 2 FOR SHARE NOWAIT").await;
     arrived(&world, 0).await;
 }
 
 /// Whoever revokes an office ends its sessions, and then waits for it no more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_begins_an_epoch_ends_the_sessions_before_he_waits_for_the_offices() {
-    let (world, _) = world(64).await;
-    let other = &world.offices[1];
-    other.sync().await.unwrap();
-    world.sql(BACKUP).await;
-    world.sql("CALL backup()").await;
-    world.enrol_again(other).await.unwrap();
-    other.sync().await.unwrap();
-    world.sql("CALL restore()").await;
+    let world = whose_incarnation_is_forgotten(64).await;
     // Of an earlier restore.
     world.sql("INSERT INTO awaited_offices (edge_id, cooperative_id) VALUES (1, 1)").await;
     let mut revokes = world.db.begin().await.unwrap();
     let ended =
         sqlx::query("DELETE FROM edge_sessions WHERE edge_id = 1").execute(&mut *revokes).await.unwrap();
     assert!(ended.rows_affected() > 0);
-    let revoking = async {
-        world.until_waiting(1).await;
-        let awaited = "DELETE FROM awaited_offices WHERE edge_id = 1 AND EXISTS (SELECT FROM awaited_offices FOR UPDATE NOWAIT)";
-        sqlx::raw_sql(awaited)
-            .execute(&mut *revokes)
-            .await
-            .expect("nobody has it who waits for the sessions");
-        revokes.commit().await.unwrap();
-    };
-    let (report, ()) = tokio::join!(other.sync(), revoking);
-    assert!(report.unwrap().digests_equal);
+    let awaited = "DELETE FROM awaited_offices WHERE edge_id = 1 AND EXISTS (SELECT FROM awaited_offices FOR UPDATE NOWAIT)";
+    locks_in_order(&world, &world.offices[1], revokes, awaited).await;
     arrived(&world, 0).await;
 }
 

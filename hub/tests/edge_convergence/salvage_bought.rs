@@ -11,12 +11,12 @@ use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::{CommandId, ListingId};
 use sync_protocol::units::Quantity;
 
-/// The seller's office, the one where 5 of the hub's 20 were bought, and another of the buyer's cooperative, which alone has heard of it.
-/// The hub was restored since.
-async fn bought(seed: u64) -> (World, ListingId) {
+/// Three offices: of the seller, and two of another cooperative. At one of these 5 of the hub's 20 were bought, and the other has heard of it;
+/// the hub was restored since, and has forgotten the order.
+pub(crate) async fn bought_at(seed: u64, [buyer, other]: [usize; 2]) -> (World, ListingId) {
     let offices = [(1, Start::right(seed)), (2, Start::right(seed + 1)), (2, Start::right(seed + 2))];
     let world = World::with_two_hubs(&offices).await;
-    let (seller, buyer, other) = (&world.offices[0], &world.offices[1], &world.offices[2]);
+    let (seller, buyer, other) = (&world.offices[0], &world.offices[buyer], &world.offices[other]);
     seller.sync().await.unwrap();
     let listing = seller.post_listing(40).await;
     seller.sync().await.unwrap();
@@ -28,6 +28,11 @@ async fn bought(seed: u64) -> (World, ListingId) {
     other.sync().await.unwrap();
     world.sql("CALL restore()").await;
     (world, listing)
+}
+
+/// Bought at the second office; the third alone has heard of it.
+async fn bought(seed: u64) -> (World, ListingId) {
+    bought_at(seed, [1, 2]).await
 }
 
 /// The rows that it brought which are left: they do not stand, and that may change.
