@@ -28,6 +28,7 @@ const CODES: [&str; 2] = ["03AB-CDEF-GHJK", "04AB-CDEF-GHJK"];
 
 struct Hub {
     address: String,
+    key: SigningKey,
     /// Questions that have come.
     arrived: Semaphore,
     /// Questions that may be answered.
@@ -39,10 +40,16 @@ struct Hub {
 impl Hub {
     /// One that answers so many questions before it waits to be told.
     async fn new(answered: usize) -> Arc<Self> {
+        Self::with_key(7, answered).await
+    }
+
+    /// The same, with a key of its own.
+    async fn with_key(key: u8, answered: usize) -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let hub = Arc::new(Self {
             address,
+            key: SigningKey::from_bytes(&[key; 32]),
             arrived: Semaphore::new(0),
             answered: Semaphore::new(answered),
             used: Mutex::default(),
@@ -69,7 +76,7 @@ async fn enrol(State(hub): State<Arc<Hub>>, body: String) -> Result<String, impl
         incarnation: 1,
         link: LinkJson { number: 0, random: BASE64.encode([1; 16]), mac: BASE64.encode([2; 16]) },
         epoch: 1,
-        hub_keys: vec![BASE64.encode(SigningKey::from_bytes(&[7; 32]).verifying_key().to_bytes())],
+        hub_keys: vec![BASE64.encode(hub.key.verifying_key().to_bytes())],
         cooperative: Cooperative {
             id: 12,
             name: "Mitundu Farmers".into(),
@@ -201,6 +208,25 @@ async fn a_box_that_goes_on_by_itself_is_asked_about_and_one_that_is_shut_out_is
         assert!(again(&[]).await.status.success(), "{code}");
         assert!(folder.join("edge.toml").exists());
     }
+}
+
+/// A hub that does not say which it is can only be told by its keys, or by a person.
+#[tokio::test]
+async fn a_hub_whose_keys_are_others_is_taken_for_the_same_where_a_person_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("box");
+    let (before, now) = (Hub::new(9).await, Hub::with_key(8, 9).await);
+    assert!(enrolling(&before, &folder, CODES[0]).output().await.unwrap().status.success());
+    let keys = async || {
+        let identity = Db::open(&folder).unwrap().read(node::identity).await.unwrap().unwrap();
+        identity.hub_keys
+    };
+    let said = refusal(&enrolling(&now, &folder, CODES[0]).arg("--yes").output().await.unwrap());
+    assert!(said.contains("say so with --same-hub"), "{said}");
+    assert_eq!(keys().await, [before.key.verifying_key().to_bytes()]);
+    let told = enrolling(&now, &folder, CODES[0]).args(["--yes", "--same-hub"]).output().await.unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    assert_eq!(keys().await, [now.key.verifying_key().to_bytes()]);
 }
 
 /// A command without what root may do beyond others: reading what is closed to everybody.

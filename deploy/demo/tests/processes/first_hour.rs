@@ -41,7 +41,11 @@ fn what_the_readme_tells_a_stranger_works_as_it_stands() {
     assert!(said("mizili-hub prices import").contains("17709"), "{}", said("mizili-hub prices import"));
     assert!(said("mizili-edge enrol").contains("Mbewu Farmers"), "{}", said("mizili-edge enrol"));
     let served = said("mizili-edge serve");
-    for told in ["the office page is at http://", "the office signs in as 'office' with its password"] {
+    for told in [
+        "the office page is at http://",
+        "the office signs in as 'office' with its password",
+        "clerks with their own numbers",
+    ] {
         assert!(served.contains(told), "{served}");
     }
     assert!(said("mizili-edge status").contains("box 1 of http://"), "{}", said("mizili-edge status"));
