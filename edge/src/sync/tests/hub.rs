@@ -1,6 +1,8 @@
 //! A hub in memory for tests of the edge's side: keeps buckets, a stream and verdicts, speaks in the protocol crate's own messages, and
 //! does to the line what a test tells it to. Commands are decided by the real `decide`.
 
+mod exchange;
+
 use crate::sync::client::{Payload, Request, Response, Transport};
 use crate::sync::error::LineError;
 use crate::testing::{COOP, EDGE, KG, MAIZE, first_link, scope};
@@ -14,14 +16,12 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, Command, Context, EffectRow, WorkingSet};
-use sync_protocol::ids::Holder;
-use sync_protocol::row::{Key, Row, slot};
-use sync_protocol::session::{Admission, Issuer, Link, LinkState, Page, identity, next_pages};
-use sync_protocol::verdict::{Numbered, Reject, RejectCode, Verdict};
+use sync_protocol::command::{Command, WorkingSet};
+use sync_protocol::row::{Key, Row};
+use sync_protocol::session::{Admission, Issuer, Link, LinkState, identity};
+use sync_protocol::verdict::Numbered;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::*;
-use sync_protocol::wire::rows::{Reach, Rows};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -40,6 +40,12 @@ pub(super) struct Feed {
 }
 
 impl Feed {
+    /// Sets a row, at the next version.
+    fn put(&mut self, row: Row) {
+        self.head += 1;
+        self.rows.insert((row.entity, row.key), Row { version: self.head, ..row });
+    }
+
     fn between(&self, after: u64, upto: u64, live_only: bool) -> Vec<Row> {
         let wanted =
             |row: &&Row| row.version > after && row.version <= upto && (!live_only || row.body.is_some());
@@ -191,7 +197,7 @@ impl FakeHub {
     pub(super) fn write(&self, bucket: Bucket, rows: Vec<Row>) {
         let mut state = self.lock();
         let feed = state.feeds.entry(bucket).or_default();
-        rows.into_iter().for_each(|row| put(feed, row));
+        rows.into_iter().for_each(|row| feed.put(row));
         drop(state);
         self.moved.notify_waiters();
     }
@@ -403,177 +409,6 @@ impl Transport for FakeHub {
     fn address(&self) -> &str {
         "http://127.0.0.1:1"
     }
-}
-
-impl State {
-    fn take(&mut self, command: Command) {
-        self.arrived.push(command.seq);
-        if command.seq <= self.link.applied_seq {
-            let known = &self.taken[command.seq as usize - 1];
-            assert_eq!(known.body_hash(), command.body_hash(), "one number, one command");
-            return;
-        }
-        assert_eq!(command.seq, self.link.applied_seq + 1, "no gap in the stream");
-        self.link.applied_seq = command.seq;
-        let context = Context {
-            place: Holder::Hub,
-            origin: Holder::Edge(EDGE),
-            cooperative: Some(COOP),
-            clerk: true,
-            admin: false,
-            share_with: None,
-            hub_share_percent: 50,
-        };
-        let body = Body::from_raw(&command.body).unwrap().unwrap();
-        let decided = match &body {
-            // A test's way to be refused.
-            Body::ListingPost(post) if post.quantity_milli == 13_000 => {
-                Err(Reject::new(RejectCode::NotAllowed))
-            }
-            _ => body.decide(&command, &context, &self.set),
-        };
-        let (verdict, stands_at) = match decided {
-            Ok(decision) => {
-                self.set.apply(&decision.effects);
-                let feed = self.feeds.entry(Bucket::Coop(COOP)).or_default();
-                for effect in &decision.effects {
-                    put(feed, row_of(&effect.row));
-                }
-                (Verdict::Applied(decision.applied), vec![(Bucket::Coop(COOP), feed.head)])
-            }
-            Err(reject) => (Verdict::Rejected(reject), Vec::new()),
-        };
-        self.verdicts.push(Numbered {
-            number: self.verdicts.len() as u64 + 1,
-            seq: command.seq,
-            verdict,
-            stands_at,
-        });
-        self.taken.push(command);
-    }
-
-    fn answer(&self, hello: &Hello, audits: &[Audit], link: Link) -> Vec<Message> {
-        let mut out = Vec::new();
-        let verdicts = self.verdicts[hello.verdicts_upto as usize..].to_vec();
-        if !verdicts.is_empty() {
-            out.push(Message::Verdicts(verdicts));
-        }
-        let close = |more| {
-            let (clock_s, backed_up_s) = (1_772_352_600, None);
-            Message::Close(Close { link, more, clock_s, retry_after_s: 0, minor: self.minor, backed_up_s })
-        };
-        if hello.scope != scope_hash(&self.scope) || hello.epoch != self.epoch {
-            out.push(Message::Welcome(Welcome { epoch: self.epoch, scope: self.scope.clone() }));
-            out.push(close(true));
-            return out;
-        }
-        let cursors = cursors_from_bytes(&hello.cursors, &self.scope).unwrap();
-        let empty = Feed::default();
-        let feed = |bucket: &Bucket| self.feeds.get(bucket).unwrap_or(&empty);
-        out.extend(audits.iter().map(|audit| answer_audit(audit, feed(&audit.bucket))));
-        let pages = next_pages(cursors.iter().map(|c| (*c, feed(&c.bucket).head)).collect());
-        let mut left = 4 * self.frame_rows;
-        for page in &pages {
-            for frame in frames(page, feed(&page.cursor.bucket), self.frame_rows) {
-                if left > 0 {
-                    left = left.saturating_sub(frame.rows.len().max(1));
-                    out.push(Message::Rows(frame));
-                }
-            }
-        }
-        let is_short = left > 0 && pages.iter().all(|page| page.reach == Reach::Delta);
-        if is_short {
-            let moved = |c: &&sync_protocol::session::BucketCursor| {
-                hello.want_points || c.upto != feed(&c.bucket).head
-            };
-            let point =
-                |bucket: Bucket| BucketPoint { bucket, head: feed(&bucket).head, sums: feed(&bucket).sums() };
-            let points: Vec<_> = cursors.iter().filter(moved).map(|c| point(c.bucket)).collect();
-            if !points.is_empty() {
-                out.push(Message::Complete(points));
-            }
-        }
-        out.push(close(!is_short));
-        out
-    }
-
-    /// The bytes of an answer, after the faults had their way with it.
-    fn spoil(&mut self, mut answer: Vec<Message>) -> Vec<u8> {
-        if let Some(place) = self.faults.lose_frame.take() {
-            let frames = answer.iter().enumerate().filter(|(_, m)| matches!(m, Message::Rows(_)));
-            let at = frames.map(|(at, _)| at).nth(place).expect("a frame to lose");
-            answer.remove(at);
-        }
-        if self.faults.doubled {
-            let last = answer.pop().unwrap();
-            answer = answer.into_iter().flat_map(|m| [m.clone(), m]).chain([last]).collect();
-        }
-        let mut bytes: Vec<u8> = answer.iter().flat_map(Message::to_bytes).collect();
-        if let Some(at) = self.faults.damage_at.take() {
-            bytes[at] ^= 0x10;
-        }
-        bytes
-    }
-}
-
-fn put(feed: &mut Feed, row: Row) {
-    feed.head += 1;
-    feed.rows.insert((row.entity, row.key), Row { version: feed.head, ..row });
-}
-
-fn row_of(effect: &EffectRow) -> Row {
-    let (entity, key, fields) = effect.to_row();
-    Row { entity, key, version: 0, body: Some(fields) }
-}
-
-fn frames(page: &Page, feed: &Feed, rows_max: usize) -> Vec<Rows> {
-    let bucket = page.cursor.bucket;
-    let rows = feed.between(page.after, page.upto, page.reach != Reach::Delta);
-    let mut frames = Vec::new();
-    if page.reach == Reach::Delta {
-        let mut after = page.after;
-        for chunk in rows.chunks(rows_max) {
-            let upto = chunk.last().unwrap().version;
-            frames.push(Rows { bucket, reach: page.reach, after, upto, rows: chunk.to_vec() });
-            after = upto;
-        }
-        if let Some(last) = frames.last_mut() {
-            last.upto = page.upto;
-        }
-    } else {
-        let mut upto = page.upto;
-        for chunk in rows.rchunks(rows_max) {
-            let after = chunk[0].version - 1;
-            frames.push(Rows { bucket, reach: page.reach, after, upto, rows: chunk.to_vec() });
-            upto = after;
-        }
-        if let Some(last) = frames.last_mut() {
-            last.after = 0;
-        }
-    }
-    frames
-}
-
-fn answer_audit(audit: &Audit, feed: &Feed) -> Message {
-    let live = feed.rows.values().filter(|row| row.entity == audit.entity && row.body.is_some());
-    if let [first, second] = audit.slot[..] {
-        let at = [first, second];
-        let rows = live.filter(|row| slot(row.entity, row.key) == at).cloned().collect();
-        let reach = Reach::Repair { entity: audit.entity, slot: at, head: feed.head };
-        return Message::Rows(Rows { bucket: audit.bucket, reach, after: 0, upto: feed.head, rows });
-    }
-    let mut sums = vec![0u64; 256];
-    for row in live {
-        let [first, second] = slot(row.entity, row.key);
-        let into = match audit.slot.first() {
-            None => first,
-            Some(named) if *named == first => second,
-            Some(_) => continue,
-        };
-        let sum = &mut sums[usize::from(into)];
-        *sum = sum.wrapping_add(row.hash().unwrap().0 as u64);
-    }
-    Message::SlotSums(SlotSums { of: audit.clone(), head: feed.head, sums })
 }
 
 /// Whole messages of a request; what was cut off at its end is not there.
