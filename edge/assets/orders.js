@@ -3,6 +3,7 @@
 import { Attempt, all, get, lookAgain, send } from '/assets/api.js';
 import { $, el, fill, hush, mark, option, say, sayProblem, sureButton, undisturbed } from '/assets/dom.js';
 import { exact, problemOf, read, watch, wordsOf } from '/assets/numbers.js';
+import { marks } from '/assets/offers.js';
 import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
 import { amount, money, shortMoment, t } from '/assets/words.js';
@@ -15,6 +16,8 @@ const TYPING_MS = 250;
 
 const placing = new Attempt();
 let products = [];
+// What tells those apart that are alike.
+let apart = new Map();
 // Crops by their English names, as they are shown.
 let names = new Map();
 let orders = [];
@@ -65,6 +68,7 @@ async function fillProducts(disturbs = never) {
   if (disturbs()) return;
   names = new Map(known.map((crop) => [crop.name, crop.shown]));
   products = found;
+  apart = marks(products);
   products.sort((a, b) => isOwn(b) - isOwn(a) || shown(a.name).localeCompare(shown(b.name)));
   const before = $('order-product').value;
   fill($('order-product'), option('', t('choose')), products.map((p) => option(p.id, optionText(p))));
@@ -76,7 +80,7 @@ async function fillProducts(disturbs = never) {
 const shown = (name) => names.get(name) ?? name;
 
 // An offer as it is told from others of its name.
-const offerText = (p) => `${shown(p.name)}${p.seller ? ` ${t('of_member', { name: p.seller })}` : ''}, ${money(p.price)} / ${p.unit}`;
+const offerText = (p) => `${shown(p.name)}${p.seller ? ` ${t('of_member', { name: p.seller })}` : ''}, ${money(p.price)} / ${p.unit}${apart.has(p.id) ? `, ${apart.get(p.id)}` : ''}`;
 const isOwn = (p) => p.cooperative_id === known()?.cooperative?.id;
 const optionText = (p) => `${offerText(p)} – ${isOwn(p) ? t('here_now', { n: amount(p.available, p.unit) }) : p.cooperative}`;
 
@@ -94,6 +98,8 @@ function hint() {
   if (!milli) return fill($('order-hint'), number.wrong ? wordsOf(number) : t('hint_number'));
   const total = money({ amount: Math.floor((milli * product.price.amount + 500) / 1000), currency: product.price.currency });
   const here = exact(product.available, 3) ?? 0;
+  // What the box would refuse; where it does not know how much there is, it asks.
+  if (milli > (exact(product.total, 3) ?? milli) && !known()?.held_back) return fill($('order-hint'), t('hint_only', { left: amount(product.total, product.unit) }));
   const key = !isOwn(product) ? 'hint_ask_other' : milli <= here ? 'hint_held' : 'hint_ask';
   return fill($('order-hint'), t(key, { total, here: amount(product.available, product.unit) }));
 }
@@ -158,7 +164,8 @@ function whichOffer(order) {
   const same = new Set([...orders, ...products.map((p) => ({ product: p.name, product_id: p.id }))].filter((other) => other.product === order.product).map((other) => other.product_id));
   if (same.size < 2) return '';
   const seller = products.find((p) => p.id === order.product_id)?.seller;
-  return el('small', {}, `${seller ? `${t('of_member', { name: seller })}, ` : ''}${money(order.unit_price)} / ${order.unit}`);
+  const mark = apart.get(order.product_id);
+  return el('small', {}, `${seller ? `${t('of_member', { name: seller })}, ` : ''}${money(order.unit_price)} / ${order.unit}${mark ? `, ${mark}` : ''}`);
 }
 
 function row(order) {

@@ -3,6 +3,7 @@
 import { Attempt, all, get, lookAgain, newKey, send, tagOf } from '/assets/api.js';
 import { $, el, fill, groups, hush, mark, option, refill, say, sayProblem, sureButton, undisturbed } from '/assets/dom.js';
 import { exact, problemOf, read, watch } from '/assets/numbers.js';
+import { marks } from '/assets/offers.js';
 import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
 import { amount, digits, language, money, shortMoment, t, tInAll } from '/assets/words.js';
@@ -14,6 +15,8 @@ const drafts = new Map();
 const undoings = new Map();
 let open = new Set();
 let lines = [];
+// What tells those apart that are alike.
+let apart = new Map();
 
 export async function show() {
   hush($('stock-said'));
@@ -51,6 +54,7 @@ async function list(disturbs = () => false) {
   const found = await all(`/api/v1/office/stock?limit=100&lang=${language()}`, 300);
   if (disturbs()) return lines;
   lines = found;
+  apart = marks(lines.map((line) => line.product));
   // What was to be taken back has been, or something else came after it: then another change stands beside the button.
   for (const [id, attempt] of undoings) {
     if (lines.some((line) => line.last_change?.id === id)) continue;
@@ -80,7 +84,7 @@ const more = (text) => Number(text) > 0;
 // What a person has to count before this office may sell it: with a button each that leads to its form.
 function toCount(lines) {
   if (!lines.length) return [];
-  const item = ({ product }) => el('li', {}, el('b', {}, product.name), ' ',
+  const item = ({ product }) => el('li', {}, el('b', {}, product.name), which(product), ' ',
     el('button', { type: 'button', class: 'quiet small', 'data-count': product.id, onclick: () => beginCount(product.id) }, t('count_this')));
   return el('div', { class: 'notice wait' }, el('p', {}, t('to_count', { n: lines.length })), el('ul', { class: 'to-count' }, lines.map(item)));
 }
@@ -97,6 +101,8 @@ function beginCount(id) {
   $(`quantity-${id}`).focus();
 }
 
+const which = (product) => (apart.has(product.id) ? el('small', { class: 'which' }, ` ${apart.get(product.id)}`) : '');
+
 function card(line) {
   const { product } = line;
   const unit = product.unit;
@@ -112,7 +118,7 @@ function card(line) {
     el('li', { class: name }, el('b', {}, amount(n, unit)), ` ${t(name)}`)));
   // Off sale says so, and nothing else.
   if (product.status === 'withdrawn') {
-    return el('article', { class: 'card', 'data-product': product.id }, el('h2', {}, product.name, ' ', el('span', { class: 'tag dull' }, t('off_sale'))),
+    return el('article', { class: 'card', 'data-product': product.id }, el('h2', {}, product.name, ' ', el('span', { class: 'tag dull' }, t('off_sale')), which(product)),
       el('p', {}, line.explanation.join(' ')));
   }
   const isPart = line.can_sell !== line.expected;
@@ -120,7 +126,7 @@ function card(line) {
     el('details', { 'data-key': `${key} ${product.id}`, open: open.has(`${key} ${product.id}`), class: kind }, el('summary', {}, title), ...children);
   return el('article', { class: 'card', 'data-product': product.id },
     el('div', { class: 'product' },
-      el('h2', {}, product.name, product.seller ? el('small', {}, ` ${t('of_member', { name: product.seller })}`) : ''),
+      el('h2', {}, product.name, product.seller ? el('small', {}, ` ${t('of_member', { name: product.seller })}`) : '', which(product)),
       el('div', { class: 'price' }, `${money(product.price)} / ${unit}`), bar, legend),
     details('why', isPart ? t('why', { here: amount(line.can_sell, unit), all: amount(line.expected, unit) }) : t('why_all'), 'why',
       el('ul', {}, line.explanation.map((sentence) => el('li', {}, sentence)))),

@@ -39,6 +39,9 @@ pub fn posting(listing: Uuid, new: &NewProduct, seller: Option<Uuid>) -> Listing
     }
 }
 
+/// What is wrong with an order of what the buyer offers: there is nobody to sell it to him.
+pub const OWN_OFFER: &str = "This is the buyer's own offer.";
+
 /// What is wrong with a quantity of a unit that can be had in steps of so many thousandths; nothing for most.
 pub fn in_steps(pointer: &str, quantity: Quantity, step_milli: i64) -> Option<FieldProblem> {
     let fits = quantity.0 % step_milli.max(1) == 0;

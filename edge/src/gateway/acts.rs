@@ -3,7 +3,7 @@
 use super::store;
 use crate::commands::{self, Submission, SubmitError};
 use crate::db::DbError;
-use crate::market_view::{language_of, member_of, outcome_of};
+use crate::market_view::{NotHere, language_of, member_of, not_here, outcome_of};
 use crate::node;
 use crate::notices;
 use crate::text::Lang;
@@ -54,6 +54,9 @@ pub(super) fn execute(
     let caller_phone = if walker.is_some() { phone } else { 0 };
     let actor = walker.cloned().unwrap_or_else(caller);
     let is_order = matches!(body, Body::OrderPlace(_));
+    if let Some(why) = refused_here(tx, intent, &body)? {
+        return Ok(Outcome::Rejected(why));
+    }
     let submission =
         Submission { id: CommandId(intent.command_id), actor, body, clerk: walker.is_some(), caller_phone };
     match commands::submit(tx, deps, submission) {
@@ -82,6 +85,16 @@ pub(super) fn execute(
             Ok(Outcome::NotTaken(NotTaken::Paused))
         }
     }
+}
+
+/// Why an order is not taken here, if it is not.
+fn refused_here(tx: &Transaction<'_>, intent: &Intent, body: &Body) -> Result<Option<Rejection>, DbError> {
+    let Body::OrderPlace(order) = body else { return Ok(None) };
+    let why = not_here(tx, CommandId(intent.command_id), order, intent.phone.number())?;
+    Ok(why.map(|why| match why {
+        NotHere::Only(left) => Rejection::NotEnough { left_milli: Some(left.0) },
+        NotHere::Own => Rejection::Own,
+    }))
 }
 
 /// The command that an act is; `None` where this office does not know yet in what currency it sells.

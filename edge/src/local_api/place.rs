@@ -9,6 +9,7 @@ use crate::commands::{self, CommandState, Submission, SubmitError};
 use crate::config::Config;
 use crate::db::DbError;
 use crate::http::problem::{self, ApiError, Kind};
+use crate::market_view::{NotHere, not_here};
 use crate::node;
 use crate::notices;
 use crate::office::{Caller, phone};
@@ -23,7 +24,7 @@ use axum::response::Response;
 use mizili_node::body::Body as JsonBody;
 use mizili_node::id::PathId;
 use mizili_node::name::tidy;
-use mizili_node::product::in_steps;
+use mizili_node::product::{OWN_OFFER, in_steps};
 use mizili_node::query::{NoParams, Params};
 use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::{Connection, Transaction};
@@ -40,7 +41,7 @@ use uuid::Uuid;
 /// Place an order
 ///
 /// For a buyer at the office. `confirmed`: the office holds the units and has sold them, with or without a line. `asked`: it does
-/// not hold enough, so the hub is asked, and may refuse. Send an `Idempotency-Key` of your own and, when no answer came, send the
+/// not hold enough, so the hub is asked, and may refuse. More than there is anywhere, as far as is known here, is refused at once. Send an `Idempotency-Key` of your own and, when no answer came, send the
 /// same request again: it is done once, and the first answer comes again, with `Idempotent-Replay: true`.
 #[utoipa::path(post, path = "/api/v1/orders", operation_id = "place_order", tag = "Orders", security(("office" = []), ("cookie" = [])), request_body = NewOrder,
     params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
@@ -48,7 +49,7 @@ use uuid::Uuid;
         (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
         (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 409, body = Problem, description = "`price_changed` (with `unit_price`), `withdrawn`", content_type = "application/problem+json"),
+        (status = 409, body = Problem, description = "`not_enough` (with `available`): not even with what the hub and other offices hold; `price_changed` (with `unit_price`), `withdrawn`", content_type = "application/problem+json"),
         (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json"),
         (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
 pub async fn place(
@@ -74,6 +75,9 @@ pub async fn place(
             None => 1,
         };
         let body = draft(&new, listing.as_ref(), step_milli, &config)?;
+        if let Some(why) = not_here(tx, id, &body, body.buyer_phone)? {
+            return Err(refused_here(tx, why, listing.as_ref()));
+        }
         let submission =
             Submission { id, actor: caller.actor, body: body.into(), clerk: true, caller_phone: 0 };
         let taken =
@@ -228,6 +232,17 @@ fn refusal(conn: &Connection, error: SubmitError, listing: Option<&Listing>) -> 
         }
         (_, Some(listing)) => refused_in(conn, &reject, listing),
         (_, None) => reused(SubmitError::Rejected(reject), false),
+    }
+}
+
+/// Why an order is not taken here, in words.
+fn refused_here(conn: &Connection, why: NotHere, listing: Option<&Listing>) -> ApiError {
+    match (why, listing) {
+        (NotHere::Only(left), Some(listing)) => {
+            refused_in(conn, &Reject::with(RejectCode::NotEnough, [left.to_string()]), listing)
+        }
+        (NotHere::Only(_), None) => ApiError::not_found("product"),
+        (NotHere::Own, _) => ApiError::fields(vec![problem::field("/buyer_phone", OWN_OFFER)]),
     }
 }
 

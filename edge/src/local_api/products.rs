@@ -5,6 +5,7 @@ use super::me::Me;
 use super::names::{Names, commodity_names};
 use crate::db::DbError;
 use crate::http::problem::ApiError;
+use crate::market_view::left_milli;
 use crate::replica;
 use crate::state::AppState;
 use axum::extract::State;
@@ -163,7 +164,5 @@ fn total(conn: &Connection, listing: &Listing) -> Result<Quantity, DbError> {
     if let Some(available) = listing.available {
         return Ok(available.max(Quantity::ZERO));
     }
-    let (held, coming) = (replica::holdings(conn, listing.id)?, replica::on_its_way(conn, listing.id)?);
-    let all = held.iter().chain(&coming);
-    Ok(all.fold(Quantity::ZERO, |sum, (_, quantity)| sum.plus((*quantity).max(Quantity::ZERO))))
+    Ok(Quantity(left_milli(conn, listing.id)?))
 }

@@ -5,6 +5,7 @@
 //! reads nothing but that. Nothing here writes, and a view inside a transaction keeps nothing it saw there.
 
 mod db;
+mod may_order;
 mod offers;
 mod people;
 mod prices;
@@ -12,6 +13,8 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use may_order::{NotHere, not_here};
+pub(crate) use offers::left_milli;
 pub(crate) use people::{language_of, member_of, outcome_of};
 
 use crate::db::DbError;

@@ -1,5 +1,6 @@
 //! What can be bought: the office's own listings with what is held here and at the hub, other offices' as their catalogue says.
 
+use super::may_order::{most_milli, seller_phone};
 use super::reference::Reference;
 use super::{View, db};
 use crate::db::DbError;
@@ -12,9 +13,10 @@ use rusqlite::Connection;
 use std::collections::HashMap;
 use std::sync::Arc;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Cooperative, EntryId, Listing, ListingStatus, Member, StockEntry, Unit};
+use sync_protocol::entity::{Cooperative, Listing, ListingStatus, Member, Unit};
 use sync_protocol::ids::{CommodityId, Holder, ListingId};
 use sync_protocol::row::Key;
+use sync_protocol::units::Quantity;
 
 /// An offer as lists keep it; the rest is read again when it is shown.
 #[derive(Clone, Copy)]
@@ -127,12 +129,14 @@ impl View<'_> {
             id: listing.id.0,
             name: listing_name(&self.reference, &listing, lang),
             seller: self.seller(&listing)?,
+            seller_phone: seller_phone(self.conn, &listing)?,
             unit_text: unit_text(&self.reference, listing.unit.0, lang),
             step_milli: self.reference.units.get(&listing.unit.0).map_or(1, Unit::step_milli),
             unit_price_minor: listing.price_minor,
             currency: listing.currency,
             here_milli: amounts.here_milli,
             total_milli: amounts.total_milli,
+            most_milli: most_milli(self.conn, &listing)?,
         }))
     }
 
@@ -154,22 +158,12 @@ impl View<'_> {
             return Ok(Amounts { here_milli: 0, total_milli: available.0.max(0) });
         }
         let held = replica::holdings(self.conn, listing.id)?;
-        let held_milli: i64 = held.iter().map(|(_, quantity)| quantity.0.max(0)).sum();
-        let total_milli = held_milli.saturating_add(self.on_its_way_milli(listing)?);
+        let total_milli =
+            sum_milli(&held).saturating_add(sum_milli(&replica::on_its_way(self.conn, listing.id)?));
         let Some(own) = own else { return Ok(Amounts { here_milli: 0, total_milli }) };
         let here = held.iter().find(|(holder, _)| *holder == own.holder()).map_or(0, |(_, q)| q.0.max(0));
         let here_milli = if here > 0 && self.may_sell(listing, own.holder())? { here } else { 0 };
         Ok(Amounts { here_milli, total_milli })
-    }
-
-    /// The hub's part of a listing that the hub has not heard of yet. An order of it is asked for behind the listing, so that it
-    /// is there when the order comes.
-    fn on_its_way_milli(&self, listing: &Listing) -> Result<i64, DbError> {
-        if replica::get_sent::<Listing>(self.conn, Key::Uuid(listing.id.0))?.is_some() {
-            return Ok(0);
-        }
-        let given = replica::get::<StockEntry>(self.conn, Key::Step(listing.id.0, EntryId::RECEIVED))?;
-        Ok(given.filter(|entry| entry.holder == Holder::Hub).map_or(0, |entry| entry.quantity.0.max(0)))
     }
 
     /// Whether an order from units held here would be taken at once: the same question that is asked when it is made.
@@ -196,6 +190,20 @@ impl View<'_> {
         let cooperative = replica::get::<Cooperative>(self.conn, Key::Int(listing.cooperative.0))?;
         Ok(cooperative.map_or_else(String::new, |cooperative| cooperative.name))
     }
+}
+
+/// What there is of a listing of this office's cooperative, whoever holds it, also what the hub has yet to hear of: an order of that is
+/// asked for behind it, so that it is there when the order comes. In thousandths.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn left_milli(conn: &Connection, listing: ListingId) -> Result<i64, DbError> {
+    let (held, coming) = (replica::holdings(conn, listing)?, replica::on_its_way(conn, listing)?);
+    Ok(sum_milli(&held).saturating_add(sum_milli(&coming)))
+}
+
+fn sum_milli(held: &[(Holder, Quantity)]) -> i64 {
+    held.iter().map(|(_, quantity)| quantity.0.max(0)).sum()
 }
 
 fn sells_now(conn: &Connection, listing: &Listing) -> Result<bool, DbError> {

@@ -97,6 +97,7 @@ mod tests {
             Rejection::PriceChanged { price_minor: None },
             Rejection::TooLate,
             Rejection::NotAllowed,
+            Rejection::Own,
             Rejection::Duplicate,
             Rejection::Other,
         ];

@@ -293,12 +293,14 @@ pub(crate) fn listing(
         id: id(number),
         name: name.into(),
         seller: seller.into(),
+        seller_phone: 0,
         unit_text: unit_text.into(),
         step_milli: 1,
         unit_price_minor,
         currency: currency("MWK"),
         here_milli,
         total_milli,
+        most_milli: Some(total_milli),
     }
 }
 

@@ -207,6 +207,7 @@ pub(crate) fn why_text(words: &Messages, lang: Lang, why: &Rejection, terms: &Te
         }
         Rejection::Gone => words.text(lang, Msg::WhyGone),
         Rejection::TooLate => words.text(lang, Msg::WhyTooLate),
+        Rejection::Own => words.text(lang, Msg::WhyOwn),
         Rejection::NotAllowed => words.text(lang, Msg::WhyNotAllowed),
         Rejection::Duplicate => words.text(lang, Msg::WhyDuplicate),
         Rejection::NotEnough { left_milli: None }

@@ -125,6 +125,8 @@ pub enum Rejection {
     TooLate,
     /// This number may not do that.
     NotAllowed,
+    /// It is the caller's own offer.
+    Own,
     /// It was done before.
     Duplicate,
     /// Something else: the office can say.

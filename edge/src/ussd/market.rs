@@ -164,6 +164,8 @@ pub struct Listing {
     pub name: String,
     /// Who sells.
     pub seller: String,
+    /// The number of the member who does: E.164 without the plus sign; 0 where it is no member, or not known.
+    pub seller_phone: u64,
     /// One unit of it, as a screen shows it.
     pub unit_text: String,
     /// The smallest step in which it can be had, in thousandths of the unit: pieces are whole.
@@ -176,6 +178,9 @@ pub struct Listing {
     pub here_milli: i64,
     /// As far as known for sale in all, held here or not. In thousandths of the unit.
     pub total_milli: i64,
+    /// More than so much cannot be ordered; `None` where nobody here knows how much there is, and the hub is asked. In thousandths of the
+    /// unit.
+    pub most_milli: Option<i64>,
 }
 
 /// How an offer of the caller stands.

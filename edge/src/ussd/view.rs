@@ -255,6 +255,8 @@ pub(super) enum Hint {
     Name,
     /// More than there is.
     Only(String),
+    /// The caller's own offer.
+    Own,
     /// It has gone in between, and there are others.
     Gone,
     /// It has gone in between, and there is no other.
@@ -274,6 +276,7 @@ impl Hint {
             Self::Number(NumberError::Parts, _) => cx.text(Msg::HintParts),
             Self::Name => cx.text(Msg::HintName),
             Self::Only(left) => cx.fill(Msg::HintOnly, &[("left", left)]),
+            Self::Own => cx.text(Msg::HintOwn),
             Self::Gone => cx.text(Msg::HintGone),
             Self::GoneAll => cx.text(Msg::HintGoneAll),
         }

@@ -1,11 +1,14 @@
 //! Acting at the office: offering, changing, ordering, cancelling; what is sold, what is only asked, what is wrong.
 
 use crate::support::{Answer, Office, PASSWORD, ids, started};
-use mizili_edge::testing::{COOP, TestEdge, live, web_order};
+use mizili_edge::db::DbError;
+use mizili_edge::replica;
+use mizili_edge::testing::{CALLER_PHONE, COOP, MEMBER_PHONE, TestEdge, live, member_id, web_order};
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Order, Unit, UnitBase};
+use sync_protocol::entity::{Listing, Order, Unit, UnitBase};
 use sync_protocol::ids::{ListingId, UnitId};
+use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
@@ -218,6 +221,57 @@ async fn what_is_held_is_sold_and_what_is_not_is_only_asked_for() {
             .len(),
         1
     );
+}
+
+#[tokio::test]
+async fn more_than_there_is_anywhere_is_refused_at_once() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let refused = office.order(&product, 51).await;
+    assert_eq!(refused.problem(), (409, "not_enough"));
+    assert_eq!(
+        (&refused.json["detail"], &refused.json["available"]),
+        (&json!("Only 50 KG are left."), &json!("50"))
+    );
+    assert_eq!(office.order(&product, 50).await.ok()["status"], "asked", "half of it lies at the hub");
+    // Another cooperative's catalogue says forty.
+    let beans = office.get("/api/v1/products?crop=beans").await.ok();
+    assert_eq!(office.order(ids(&beans)[0], 41).await.problem(), (409, "not_enough"));
+    assert_eq!(office.order(ids(&beans)[0], 40).await.ok()["status"], "asked");
+    // Whose data may be older than what was done does not know how much there is.
+    let rewound = "INSERT INTO node (key, value) VALUES ('doubt', 1)";
+    office.edge.write(move |tx| Ok::<_, DbError>(tx.execute(rewound, []).map(|_| ())?));
+    assert_eq!(office.order(&product, 500).await.ok()["status"], "asked");
+}
+
+#[tokio::test]
+async fn nobody_is_sold_what_he_offers_himself() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let id = ListingId(product.parse().unwrap());
+    let row: Listing = office.edge.read(move |conn| replica::get(conn, Key::Uuid(id.0))).unwrap();
+    let mine = Listing { seller: Some(member_id()), ..row };
+    office.edge.feed(Bucket::Coop(COOP), vec![live(&mine)]);
+    let drop_local = "DELETE FROM local_row WHERE entity = 13";
+    office.edge.write(move |tx| Ok::<_, DbError>(tx.execute(drop_local, []).map(|_| ())?));
+    let order = |phone: Option<u64>| {
+        let body = json!({ "product_id": product, "quantity": "1" });
+        match phone {
+            Some(phone) => with_phone(body, phone),
+            None => body,
+        }
+    };
+    let refused = office.post_as("own", ORDERS, order(Some(MEMBER_PHONE))).await;
+    assert_eq!((refused.status.as_u16(), refused.pointers()), (422, vec!["/buyer_phone"]));
+    assert_eq!(refused.json["errors"][0]["detail"], "This is the buyer's own offer.");
+    for (key, phone) in [("nobody", None), ("another", Some(CALLER_PHONE))] {
+        assert_eq!(office.post_as(key, ORDERS, order(phone)).await.ok()["status"], "confirmed");
+    }
+}
+
+fn with_phone(mut body: Value, phone: u64) -> Value {
+    body["buyer_phone"] = json!(format!("+{phone}"));
+    body
 }
 
 #[tokio::test]

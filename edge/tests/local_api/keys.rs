@@ -3,12 +3,12 @@
 
 use crate::support::Office;
 use mizili_edge::db::DbError;
-use mizili_edge::testing::{COOP, TestEdge, live};
+use mizili_edge::testing::{COOP, TestEdge, entry, live};
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Actor, ActorKind, OrderPlace, Source};
-use sync_protocol::entity::{Channel, Order};
-use sync_protocol::ids::{CommandId, OrderId, derived};
+use sync_protocol::entity::{Channel, EntryId, EntryKind, Order};
+use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId, derived};
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 use uuid::Uuid;
 
@@ -103,6 +103,15 @@ async fn a_box_that_was_replaced_finds_its_order_at_the_hub() {
         office.post_as(KEY, ORDERS, order(&product, 3)).await.problem(),
         (422, "idempotency_key_reused")
     );
+    let at_the_hub = entry(
+        product.parse().unwrap(),
+        EntryId::RECEIVED,
+        ListingId(product.parse().unwrap()),
+        Holder::Hub,
+        25,
+        EntryKind::Transfer,
+    );
+    office.edge.feed(Bucket::Coop(COOP), vec![live(&at_the_hub)]);
     let other = office.post_as("INV-0002", ORDERS, order(&product, 1)).await.ok();
     assert_ne!(id_of(&other), key.0);
 }

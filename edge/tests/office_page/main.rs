@@ -1,6 +1,7 @@
 //! The office page in a real browser, served by a real edge: what a clerk does and sees. Set `MIZILI_SHOTS=FOLDER` to keep pictures.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod alike;
 mod asking;
 mod browser;
 mod clerk;

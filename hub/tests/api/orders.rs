@@ -236,6 +236,26 @@ async fn an_office_orders_for_somebody_and_takes_it_back() {
 }
 
 #[tokio::test]
+async fn nobody_buys_what_he_offers_himself() {
+    let hub = TestHub::with_market().await;
+    let new = json!({ "commodity_id": 1, "unit_id": 1, "quantity": "50", "price": { "amount": 50_000, "currency": "MWK" } });
+    let made = hub.post("/api/v1/products").by(Who::Farmer).json(&new).send().await.is(201).json();
+    let body = of(made["id"].as_str().unwrap(), "5");
+    let order = async |who, key: &str, body: &Value| {
+        hub.post("/api/v1/orders").by(who).key(key).json(body).send().await
+    };
+    let own = order(Who::Farmer, "a", &body).await.invalid(&["/product_id"]);
+    assert_eq!(own["errors"][0]["detail"], "This is the buyer's own offer.");
+    // Nor does an office for him; for others it does, and so does everybody else.
+    let farmer = hub.ask("SELECT phone FROM members WHERE id = '00000000-0000-0000-0000-0000000000aa'").await;
+    let for_farmer =
+        json!({ "product_id": body["product_id"], "quantity": "5", "buyer_phone": format!("+{farmer}") });
+    order(Who::Clerk, "a", &for_farmer).await.invalid(&["/buyer_phone"]);
+    order(Who::Clerk, "b", &body).await.is(201);
+    order(Who::Buyer, "a", &body).await.is(201);
+}
+
+#[tokio::test]
 async fn a_cancelled_order_gives_its_units_back_once() {
     let hub = TestHub::with_market().await;
     let product = hub.maize(OWN, 5).await;

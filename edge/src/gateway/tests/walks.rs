@@ -2,13 +2,17 @@
 
 use super::support::{Office, ussd_form, ussd_path};
 use crate::commands::{self, VerdictError};
+use crate::db::DbError;
 use crate::replica;
-use crate::testing::{CALLER_PHONE, COOP, EDGE, MEMBER_PHONE};
+use crate::testing::{CALLER_PHONE, COOP, EDGE, MEMBER_PHONE, live, member_id};
 use crate::time;
+use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{Listing, Member, Order, OrderStatus};
-use sync_protocol::ids::Holder;
+use sync_protocol::ids::{Holder, MemberId};
+use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::{Applied, Numbered, Reject, RejectCode, Verdict};
+use uuid::Uuid;
 
 /// `1 Prices`, maize, Lilongwe.
 const PRICE: &[&str] = &["1", "1", "1"];
@@ -123,6 +127,40 @@ async fn an_order_of_more_than_is_held_here_is_only_asked_for() {
     assert!(asked.starts_with("END ASKED, not sure yet: 30 kg Maize"), "{asked}");
     assert_eq!(office.texts_to(MEMBER_PHONE), [""; 0], "nothing is sure, so there is no receipt");
     assert!(office.walk("orders", &["4"]).await.0.contains("30 kg Maize: asked, not sure yet"));
+}
+
+#[tokio::test]
+async fn nobody_buys_what_he_offers_himself() {
+    let office = Office::new();
+    let listing = office.edge.post_listing(50);
+    // The cooperative's becomes that member's.
+    let mine = Listing {
+        seller: Some(member_id()),
+        ..office.edge.read(|conn| replica::get::<Listing>(conn, Key::Uuid(listing.0))).unwrap()
+    };
+    let other = Member {
+        id: MemberId(Uuid::from_u128(77)),
+        cooperative: COOP,
+        name: "Jane Phiri".to_owned(),
+        phone: CALLER_PHONE,
+        language: "en".to_owned(),
+        registered_at_s: 0,
+    };
+    office.edge.feed(Bucket::Coop(COOP), vec![live(&mine), live(&other)]);
+    office.edge.write(|tx| -> Result<(), DbError> {
+        Ok(tx.execute("DELETE FROM local_row WHERE entity = 13", []).map(|_| ())?)
+    });
+    let before = office.commands();
+    let own = office.walk("own", &["3", "1", "1"]).await.0;
+    assert!(own.starts_with("CON This is your own offer.\nMaize"), "{own}");
+    assert_eq!(office.commands(), before);
+    // Anybody else does.
+    office.key_of(CALLER_PHONE, "other", "").await;
+    for text in ["3", "3*1", "3*1*1", "3*1*1*20"] {
+        office.key_of(CALLER_PHONE, "other", text).await;
+    }
+    let done = office.key_of(CALLER_PHONE, "other", "3*1*1*20*1").await;
+    assert!(done.contains("CONFIRMED: 20 kg Maize"), "{done}");
 }
 
 #[tokio::test]

@@ -37,6 +37,9 @@ fn row(listing: Listing, crop: &str) -> Row {
 pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> {
     let Some(id) = picked_id(desk.shown, input) else { return Ok(Move::Stay(Hint::Choose)) };
     let Some(listing) = cx.market.listing(id, cx.lang)? else { return Ok(Move::Gone) };
+    if listing.seller_phone == cx.phone.number() {
+        return Ok(Move::Stay(Hint::Own));
+    }
     let screen = Screen::BuyQuantity;
     let seller = listing.seller.clone();
     let thing = thing(listing);

@@ -40,9 +40,8 @@ pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> 
         Ok(milli) => milli,
         Err(error) => return Ok(Move::Stay(Hint::Number(error, quantity(QUANTITY_MAX_MILLI)))),
     };
-    let all = listing.total_milli.max(listing.here_milli);
-    if wanted > all {
-        return Ok(Move::Stay(Hint::Only(quantity_of(all, &word(&listing.unit_text)))));
+    if let Some(most) = listing.most_milli.filter(|most| wanted > *most) {
+        return Ok(Move::Stay(Hint::Only(quantity_of(most, &word(&listing.unit_text)))));
     }
     thing.unit_price_minor = listing.unit_price_minor;
     thing.currency = listing.currency;

@@ -59,7 +59,7 @@ fn hints(screen: &str) -> Vec<Hint> {
         "price_crops" | "price_markets" | "sell_crops" | "buy_crops" => {
             vec![Hint::Choose, Hint::NotFound, Hint::Gone, Hint::GoneAll]
         }
-        "buy_listings" | "sell_units" => vec![Hint::Choose, Hint::Gone, Hint::GoneAll],
+        "buy_listings" | "sell_units" => vec![Hint::Choose, Hint::Own, Hint::Gone, Hint::GoneAll],
         _ => vec![Hint::Choose],
     }
 }

@@ -272,6 +272,7 @@ pub(super) fn outcomes() -> Vec<Outcome> {
             Rejection::PriceChanged { price_minor: Some(999_999_999) },
             Rejection::TooLate,
             Rejection::NotAllowed,
+            Rejection::Own,
             Rejection::Duplicate,
             Rejection::Other,
         ]

@@ -21,13 +21,14 @@ use crate::state::AppState;
 use mizili_node::name::tidy;
 use mizili_node::page::{Cut, Slice};
 use mizili_node::phone::read_optional;
-use mizili_node::product::in_steps;
+use mizili_node::product::{OWN_OFFER, in_steps};
+use sqlx::PgConnection;
 use sync_protocol::api::FieldProblem;
 use sync_protocol::api::market::{NewOrder, Order};
 use sync_protocol::command::{Body, OrderCancel, OrderPlace, Source};
 use sync_protocol::country::Country;
 use sync_protocol::entity::Channel;
-use sync_protocol::ids::{CommandId, ListingId, OrderId};
+use sync_protocol::ids::{CommandId, ListingId, MemberId, OrderId};
 use sync_protocol::verdict::{Reject, RejectCode};
 use uuid::Uuid;
 
@@ -86,10 +87,14 @@ async fn place_once(state: &AppState, names: &Kept, draft: &Draft<'_>) -> Result
     let opened = open(&mut tx, &commands).await?;
     let listing = opened.set().listings.get(&ListingId(new.product_id));
     let listing = listing.ok_or_else(|| Problem::not_found("product"))?;
-    let offer = Offer::of(&mut tx, names, listing).await?;
+    let (offer, seller) = (Offer::of(&mut tx, names, listing).await?, listing.seller);
     let body = draft.body(draft.price(&offer)?);
     let mut wrong = error::fields(body.check());
     wrong.extend(in_steps("/quantity", new.quantity, offer.step_milli));
+    if is_own(&mut tx, seller, draft.buyer_phone).await? {
+        let pointer = if new.buyer_phone.is_some() { "/buyer_phone" } else { "/product_id" };
+        wrong.push(field(pointer, OWN_OFFER));
+    }
     if !wrong.is_empty() {
         return Err(Problem::fields(wrong).into());
     }
@@ -110,6 +115,19 @@ async fn place_once(state: &AppState, names: &Kept, draft: &Draft<'_>) -> Result
     draft.attempt.finish(&mut tx, &answer).await?;
     state.db.commit_and_tell(tx, &moved).await?;
     Ok(answer)
+}
+
+/// Whether the member who offers it, where one does, has the buyer's number. Asked here and not by the command: what an office has sold
+/// stands, whoever bought it.
+async fn is_own(
+    conn: &mut PgConnection,
+    seller: Option<MemberId>,
+    buyer_phone: u64,
+) -> Result<bool, sqlx::Error> {
+    match seller {
+        Some(member) => Ok(buyer_phone != 0 && db::phone_of(conn, member).await? == Some(buyer_phone)),
+        None => Ok(false),
+    }
 }
 
 impl Draft<'_> {

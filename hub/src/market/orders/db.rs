@@ -10,7 +10,7 @@ use mizili_node::lists::OrderFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::entity::OrderStatus;
-use sync_protocol::ids::{CooperativeId, OrderId, UserId};
+use sync_protocol::ids::{CooperativeId, MemberId, OrderId, UserId};
 use uuid::Uuid;
 
 /// Whose orders a list may hold: the union of what is set.
@@ -142,6 +142,13 @@ pub(crate) async fn named(conn: &mut PgConnection, commodity: i32, unit: i32) ->
     let row = q(sql).bind(commodity).bind(unit).fetch_one(conn).await?;
     let step_milli = step_milli(&row)?.unwrap_or(1);
     Ok(Named { commodity: row.try_get("name")?, unit: row.try_get("code")?, step_milli })
+}
+
+/// A member's number: E.164 without the plus sign.
+pub(crate) async fn phone_of(conn: &mut PgConnection, member: MemberId) -> Result<Option<u64>, sqlx::Error> {
+    let sql = "SELECT phone FROM members WHERE id = $1";
+    let phone: Option<i64> = q_scalar(sql).bind(member.0).fetch_optional(conn).await?;
+    Ok(phone.map(i64::cast_unsigned))
 }
 
 /// Orders of anything that an account has not got yet, with the account locked: of two orders at once the second sees the first. Nobody
