@@ -350,6 +350,9 @@ async fn migrate(common: &Common) -> Result<()> {
 mod tests {
     use super::*;
 
+    /// Columns of a line of help: one that is broken is broken near here, and none goes on behind the others.
+    const HELP_COLUMNS: usize = 128;
+
     fn leaves(command: &clap::Command, path: &str, out: &mut Vec<(String, clap::Command)>) {
         for sub in command.get_subcommands() {
             let path = format!("{path} {}", sub.get_name());
@@ -377,6 +380,11 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example") && help.contains(&path), "{path} lacks an example");
             assert!(command.get_about().is_some(), "{path} lacks a description");
+            let lines = help.lines().map(|line| line.chars().count());
+            assert!(
+                lines.max().is_some_and(|most| most <= HELP_COLUMNS),
+                "{path}: a line is broken badly: {help}"
+            );
         }
     }
 }

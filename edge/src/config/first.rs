@@ -96,6 +96,7 @@ service_code = ""
 sms_number = ""
 
 # Where the number for SMS is shared with other services: the word with which SMS to this one begin, such as "SHAMBA".
+# SMS without it are not answered, but for STOP and START.
 sms_keyword = ""
 
 # For sending SMS: the account's user name and API key, and the number or name that messages come from.

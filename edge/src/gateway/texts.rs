@@ -34,6 +34,7 @@ impl Desk {
             effect = ?decided.effect,
             answered = decided.reply.is_some(),
             understood = !decided.not_understood,
+            ours = decided.is_ours,
             "an SMS came"
         );
         let (name, number) = (line.name.clone(), phone.number());

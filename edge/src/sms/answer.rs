@@ -68,6 +68,8 @@ pub struct Decision {
     pub reply: Option<String>,
     /// Whether the answer is the helpful one to a text that was not understood: note when.
     pub not_understood: bool,
+    /// Whether it was for this service at all, where the number is shared with others.
+    pub is_ours: bool,
 }
 
 /// Decides about one incoming text.
@@ -80,8 +82,12 @@ pub fn answer(
     incoming: &Incoming<'_>,
     now: Timestamp,
 ) -> Read<Decision> {
-    let Reading { asked, lang: keyword_lang, words: written, guessed } =
+    let Reading { asked, lang: keyword_lang, words: written, guessed, is_ours } =
         read(incoming.text, settings.sms_keyword.as_deref());
+    if !is_ours && !comes_or_goes(&asked, incoming.recent) {
+        let nothing = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours };
+        return Ok(nothing);
+    }
     let words = Messages::get();
     // STOP and START come before all else: before any reading that may fail, and whatever was answered before.
     let effect = match asked {
@@ -99,9 +105,9 @@ pub fn answer(
         let news = incoming.recent.opted_out != (effect == Effect::OptOut) || effect == Effect::OptIn;
         let shared = settings.sms_keyword.as_deref();
         let reply = (news && !flood).then(|| net(&words.fill(lang, msg, &keywords_of(lang, shared).each())));
-        return Ok(Decision { effect, reply, not_understood: false });
+        return Ok(Decision { effect, reply, not_understood: false, is_ours: true });
     }
-    let silence = Decision { effect: Effect::None, reply: None, not_understood: false };
+    let silence = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours: true };
     if flood {
         return Ok(silence);
     }
@@ -123,6 +129,16 @@ pub fn answer(
         }
     };
     Ok(Decision { reply: reply.map(|reply| net(&reply)), ..silence })
+}
+
+/// Whether a text to a shared number that names no service is honoured all the same: it is STOP from somebody who gets messages of this
+/// one, or START from somebody who left it. Nobody who wants no more has to know for whom a word stands.
+fn comes_or_goes(asked: &Asked, recent: Recent) -> bool {
+    match asked {
+        Asked::Stop => !recent.opted_out,
+        Asked::Start => recent.opted_out,
+        _ => false,
+    }
 }
 
 /// Whether a number has an order that could be taken back. What cannot be read is no order: leaving never needs the market.
@@ -155,7 +171,7 @@ fn unknown(desk: &Desk<'_>, recent: Recent) -> Read<Option<Decision>> {
         return Ok(None);
     }
     let reply = net(&desk.fill(Msg::SmsUnknown, &[("example", &desk.example()?)]));
-    Ok(Some(Decision { effect: Effect::None, reply: Some(reply), not_understood: true }))
+    Ok(Some(Decision { effect: Effect::None, reply: Some(reply), not_understood: true, is_ours: true }))
 }
 
 /// The last net: one SMS, whatever the data held.

@@ -40,6 +40,8 @@ pub(super) struct Reading {
     pub(super) words: Vec<String>,
     /// Whether the keyword was only nearly one: RICE is a slip of PRICE, and a crop.
     pub(super) guessed: bool,
+    /// Whether it is for this service: it begins with the word of a shared number or the service's name, or the number is not shared.
+    pub(super) is_ours: bool,
 }
 
 /// A keyword in plain form, the message that lists it, and its language.
@@ -85,20 +87,32 @@ fn is_of(word: &str, list: Msg) -> bool {
 
 /// Reads a text. `shared` is the word with which texts to a shared number begin, where the gateway has one.
 pub(super) fn read(text: &str, shared: Option<&str>) -> Reading {
+    let (words, is_ours) = addressed(text, shared);
+    Reading { is_ours, ..asked(words, shared) }
+}
+
+/// The words of a text behind those that say for whom it is, and whether it is for this service.
+fn addressed(text: &str, shared: Option<&str>) -> (Vec<String>, bool) {
     let mut words = words(text);
-    let shared = shared.map(|word| self::words(word).concat());
-    let is_service = |word: &String| word == SERVICE || shared.as_ref().is_some_and(|shared| word == shared);
-    let named = words.iter().take_while(|word| is_service(word)).count();
+    let named = words.iter().take_while(|word| is_service(word, shared)).count();
     words.drain(..named);
+    (words, named > 0 || shared.is_none())
+}
+
+fn is_service(word: &str, shared: Option<&str>) -> bool {
+    word == SERVICE || shared.is_some_and(|shared| word == self::words(shared).concat())
+}
+
+fn asked(mut words: Vec<String>, shared: Option<&str>) -> Reading {
     let bare: Vec<&String> =
-        words.iter().filter(|word| !is_service(word) && !is_of(word, Msg::KeywordCourtesy)).collect();
+        words.iter().filter(|word| !is_service(word, shared) && !is_of(word, Msg::KeywordCourtesy)).collect();
     if let Some(reading) = leaving(&bare, &words) {
         return reading;
     }
     let courtesy = words.iter().take_while(|word| is_of(word, Msg::KeywordCourtesy)).count();
     words.drain(..courtesy);
     let Some(first) = words.first() else {
-        return Reading { asked: Asked::Other, lang: None, words, guessed: false };
+        return Reading { asked: Asked::Other, lang: None, words, guessed: false, is_ours: true };
     };
     // A slip is forgiven where it does little: asking for a price or for help.
     let slip = |word: &str| distance(first, word, slips_allowed(word).min(1)).is_some();
@@ -110,11 +124,11 @@ pub(super) fn read(text: &str, shared: Option<&str>) -> Reading {
     let guessed = known(first).is_none();
     match known(first).or_else(near) {
         Some((_, Msg::KeywordHelp, lang)) => {
-            Reading { asked: Asked::Help, lang: Some(*lang), words, guessed }
+            Reading { asked: Asked::Help, lang: Some(*lang), words, guessed, is_ours: true }
         }
         Some((_, Msg::KeywordPrice, lang)) => {
             let asked = Asked::Price(words[1..].to_vec());
-            Reading { asked, lang: Some(*lang), words, guessed }
+            Reading { asked, lang: Some(*lang), words, guessed, is_ours: true }
         }
         _ => glued(words),
     }
@@ -140,7 +154,7 @@ fn leaving(bare: &[&String], words: &[String]) -> Option<Reading> {
         }
         _ => return None,
     };
-    Some(Reading { asked, lang: Some(*lang), words: words.to_vec(), guessed: false })
+    Some(Reading { asked, lang: Some(*lang), words: words.to_vec(), guessed: false, is_ours: true })
 }
 
 /// A keyword that runs into the next word: `PRICEMAIZE`.
@@ -153,9 +167,9 @@ fn glued(words: Vec<String>) -> Reading {
     match hit {
         Some((rest, lang)) => {
             let asked = [rest].into_iter().chain(words.iter().skip(1).cloned()).collect();
-            Reading { asked: Asked::Price(asked), lang: Some(lang), words, guessed: true }
+            Reading { asked: Asked::Price(asked), lang: Some(lang), words, guessed: true, is_ours: true }
         }
-        None => Reading { asked: Asked::Other, lang: None, words, guessed: false },
+        None => Reading { asked: Asked::Other, lang: None, words, guessed: false, is_ours: true },
     }
 }
 

@@ -122,7 +122,7 @@ fn stop_and_start_come_before_all_else() {
     );
     assert_eq!(
         decide(&fake, "stop", flood),
-        Decision { effect: Effect::OptOut, reply: None, not_understood: false }
+        Decision { effect: Effect::OptOut, reply: None, not_understood: false, is_ours: true }
     );
     let out = Recent { opted_out: true, ..Recent::default() };
     assert_eq!(decide(&fake, "STOP", out).reply, None, "it is confirmed once");
@@ -262,6 +262,7 @@ fn every_example_that_a_text_shows_is_answered_when_it_is_sent() {
                 );
             }
             for text in asked {
+                let text = shared.map_or(text.clone(), |shared| format!("{shared} {text}"));
                 let reply = decide(&text).reply.unwrap();
                 check(&reply);
                 for example in told_to_send(&reply) {
@@ -289,6 +290,38 @@ fn every_example_that_a_text_shows_is_answered_when_it_is_sent() {
 }
 
 #[test]
+fn what_others_get_on_a_shared_number_is_not_answered() {
+    let fake = Fake::plain();
+    let settings = Settings { sms_keyword: Some("FARM".to_owned()), ..settings() };
+    let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    let decide = |text: &str, opted_out: bool| {
+        let recent = Recent { opted_out, ..Recent::default() };
+        answer(&fake, &settings, &Incoming { phone: &phone(), text, recent }, now).unwrap()
+    };
+    let nothing = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours: false };
+    for text in
+        ["PRICE MAIZE LILONGWE", "BET 500", "HELP", "CANCEL", "VOTE FARM", "MAIZE", "", "FARMER PRICE"]
+    {
+        assert_eq!(decide(text, false), nothing, "{text}");
+    }
+    for text in ["FARM PRICE MAIZE LILONGWE", "farm price maize", "Mizili price maize", "FARM what?", "FARM"]
+    {
+        let said = decide(text, false);
+        assert!(said.is_ours && said.reply.is_some(), "{text}: {said:?}");
+    }
+    // Who leaves, and who comes back, is heard without the word; and told of it once.
+    for (text, opted_out, effect) in [
+        ("STOP", false, Effect::OptOut),
+        ("START", true, Effect::OptIn),
+        ("STOP", true, Effect::None),
+        ("START", false, Effect::None),
+    ] {
+        let said = decide(text, opted_out);
+        assert_eq!((said.effect, said.reply.is_some()), (effect, effect != Effect::None), "{text}");
+    }
+}
+
+#[test]
 fn what_is_not_understood_gets_one_helpful_answer_then_silence() {
     let fake = Fake::plain();
     let text = "Hello, is this the farm? I have beans.";
@@ -298,7 +331,7 @@ fn what_is_not_understood_gets_one_helpful_answer_then_silence() {
         first.reply.as_deref(),
         Some("Sorry, we did not understand. For a price send PRICE MAIZE LILONGWE. For help send HELP.")
     );
-    let silence = Decision { effect: Effect::None, reply: None, not_understood: false };
+    let silence = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours: true };
     let helped = |ago| Recent { unknown_answered_s_ago: Some(ago), ..Recent::default() };
     assert_eq!(decide(&fake, text, helped(10)), silence);
     assert_eq!(decide(&fake, "", helped(UNKNOWN_SILENCE_S - 1)), silence);

@@ -23,19 +23,33 @@ pub(super) enum Command {
   mizili-hub commands list --edge 3 --json")]
     List(List),
     /// Show one of them, with what it says.
-    #[command(after_help = "Example:
-  mizili-hub commands show 01890a5d-ac96-774b-bcce-b302099a8057")]
+    #[command(
+        override_usage = "mizili-hub commands show [OPTIONS] <ID>
+An ID is one of those that `mizili-hub commands list` shows.",
+        after_help = "Example:
+  mizili-hub commands show 01890a5d-ac96-774b-bcce-b302099a8057"
+    )]
     Show(One),
     /// Try one of them again, or all: after what it broke over was mended. What waited for it follows.
-    #[command(after_help = "Examples:
+    #[command(
+        override_usage = "mizili-hub commands retry [OPTIONS] <ID> [--new-id]
+       mizili-hub commands retry [OPTIONS] --edge <EDGE>
+       mizili-hub commands retry [OPTIONS] --all
+An ID is one of those that `mizili-hub commands list` shows; an EDGE, of `mizili-hub edge list`.",
+        after_help = "Examples:
   mizili-hub commands retry 01890a5d-ac96-774b-bcce-b302099a8057
   mizili-hub commands retry 01890a5d-ac96-774b-bcce-b302099a8057 --new-id
   mizili-hub commands retry --edge 3
-  mizili-hub commands retry --all")]
+  mizili-hub commands retry --all"
+    )]
     Retry(Retry),
     /// Put one of them aside for good: it never takes effect, and whoever made it is told so. What waited for it follows.
-    #[command(after_help = "Example:
-  mizili-hub commands dismiss 01890a5d-ac96-774b-bcce-b302099a8057")]
+    #[command(
+        override_usage = "mizili-hub commands dismiss [OPTIONS] <ID> [--yes]
+An ID is one of those that `mizili-hub commands list` shows.",
+        after_help = "Example:
+  mizili-hub commands dismiss 01890a5d-ac96-774b-bcce-b302099a8057"
+    )]
     Dismiss(Dismiss),
 }
 
@@ -44,7 +58,7 @@ pub(super) struct List {
     #[command(flatten)]
     common: Common,
     /// Of this edge alone.
-    #[arg(long, value_name = "ID", value_parser = number)]
+    #[arg(long, value_name = "EDGE", value_parser = number)]
     edge: Option<u32>,
 }
 
@@ -68,7 +82,7 @@ pub(super) struct Retry {
     #[arg(long, requires = "id")]
     new_id: bool,
     /// All that wait, of this edge, also of one that was revoked.
-    #[arg(long, value_name = "ID", value_parser = number, conflicts_with = "id")]
+    #[arg(long, value_name = "EDGE", value_parser = number, conflicts_with = "id")]
     edge: Option<u32>,
     /// All that wait, of all edges but revoked ones.
     #[arg(long, conflicts_with_all = ["id", "edge"])]

@@ -99,7 +99,7 @@ pub(super) struct One {
     #[command(flatten)]
     common: Common,
     /// Number of the edge, see `mizili-hub edge list`.
-    #[arg(value_parser = number)]
+    #[arg(value_name = "EDGE", value_parser = number)]
     id: u32,
 }
 

@@ -65,8 +65,8 @@ The password is asked for on a terminal, else it is the first line of standard i
   mizili-hub user release --phone +265991234567
   mizili-hub user release --phone +265991234567 --yes
 
-It says whose account it is and asks. The account that has the number is closed and loses it; what it did stays. The number's owner can register now. Ask the person
-first, by calling that number.")]
+It says whose account it is and asks. The account that has the number is closed and loses it; what it did stays.
+The number's owner can register then. Ask the person first, by calling that number.")]
     Release(user_care::Sure),
 }
 

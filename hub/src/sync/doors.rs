@@ -89,6 +89,10 @@ pub async fn can_be_written_off(db: &Db, edge: u32) -> Result<(), ApiError> {
     if row.revoked {
         return Ok(());
     }
+    if row.public_key.is_none() {
+        let detail = format!("No box was ever enrolled as edge {edge}, so it holds nothing to write off.");
+        return Err(Kind::NotAllowed.because(detail).into());
+    }
     let detail = format!(
         "Edge {edge} may still sell what it holds. First end it for good: `mizili-hub edge revoke {edge}`."
     );

@@ -234,7 +234,19 @@ async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
     assert_eq!((&tried[0]["decided"], &tried[0]["waiting"]), (&0.into(), &0.into()));
     let resumed = run(dir, &["edge", "resume", "1"]);
     assert!(String::from_utf8_lossy(&resumed.stdout).contains("was not stopped"), "{resumed:?}");
-    fails(&run(dir, &["edge", "write-off", "1", "--yes"]), "mizili-hub edge revoke 1");
+    fails(&run(dir, &["edge", "write-off", "1", "--yes"]), "No box was ever enrolled as edge 1");
+    for (words, shown) in [
+        (["commands", "retry"], "--edge <EDGE>"),
+        (["commands", "retry"], "`mizili-hub commands list`"),
+        (["commands", "dismiss"], "`mizili-hub commands list`"),
+        (["commands", "show"], "`mizili-hub commands list`"),
+    ] {
+        for more in [None, Some("--help")] {
+            let said = run(dir, &words.into_iter().chain(more).collect::<Vec<_>>());
+            let said = [said.stdout, said.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+            assert!(said.contains(shown), "{words:?} {more:?}: {said}");
+        }
+    }
     let brought = run(dir, &["salvage", "list"]);
     assert!(String::from_utf8_lossy(&brought.stdout).contains("nothing was forgotten"), "{brought:?}");
     assert!(run(dir, &["salvage", "show", "1", "--left", "--json"]).stdout.is_empty());

@@ -163,6 +163,11 @@ async fn a_shared_number_is_served_by_its_word() {
     office.sms("c", CALLER_PHONE, "FARM").await;
     let told = office.texts_to(CALLER_PHONE).pop().unwrap();
     assert!(told.contains("FARM PRICE MAIZE LILONGWE") && told.contains("FARM HELP"), "{told}");
+    // What another service gets on the same number is nothing to answer.
+    let before = office.texts_to(CALLER_PHONE).len();
+    office.sms("others", CALLER_PHONE, "PRICE MAIZE LILONGWE").await;
+    office.sms("others-too", CALLER_PHONE, "BET 500").await;
+    assert_eq!(office.texts_to(CALLER_PHONE).len(), before);
     office.sms("d", CALLER_PHONE, "FARM STOP").await;
     assert!(office.edge.read(|conn| outbox::has_opted_out(conn, CALLER_PHONE)));
 }
