@@ -137,6 +137,7 @@ impl View<'_> {
             here_milli: amounts.here_milli,
             total_milli: amounts.total_milli,
             most_milli: most_milli(self.conn, &listing)?,
+            posted_at_s: listing.posted_at_s,
         }))
     }
 

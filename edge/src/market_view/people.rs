@@ -128,6 +128,7 @@ impl View<'_> {
             unit_price_minor: listing.price_minor,
             currency: listing.currency,
             state,
+            posted_at_s: listing.posted_at_s,
         })
     }
 
@@ -176,6 +177,7 @@ impl View<'_> {
             currency: order.currency,
             state,
             can_cancel: is_open,
+            placed_at_s: order.placed_at_s,
         })
     }
 
@@ -203,6 +205,7 @@ impl View<'_> {
             currency,
             state: if order.was_taken_back { OrderState::Cancelled } else { OrderState::Refused },
             can_cancel: false,
+            placed_at_s: order.placed_at_s,
         }))
     }
 }

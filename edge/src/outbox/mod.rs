@@ -18,6 +18,8 @@ pub use db::{
 pub use rules::SmsSettings;
 pub use sender::{Sender, Step};
 
+pub(crate) use rules::utc_offset_s;
+
 pub(crate) use db::{default_language, note_default_language, replies_within};
 
 /// Why a message is sent.

@@ -80,7 +80,7 @@ pub(super) fn day_lasts_s(now_s: i64, offset_s: i64) -> i64 {
 }
 
 /// Seconds that a country's clocks are ahead of UTC. None of them changes its clocks in summer; a test asks for every country.
-pub(super) fn utc_offset_s(iso3: &str) -> i64 {
+pub(crate) fn utc_offset_s(iso3: &str) -> i64 {
     let hours = match iso3 {
         "GHA" => 0,
         "NGA" => 1,

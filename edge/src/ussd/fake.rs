@@ -301,8 +301,12 @@ pub(crate) fn listing(
         here_milli,
         total_milli,
         most_milli: Some(total_milli),
+        posted_at_s: MADE_AT_S,
     }
 }
+
+/// When everything was made: 15 November 2026, 8:12 UTC.
+pub(crate) const MADE_AT_S: i64 = 1_794_730_320;
 
 fn my_listing(
     number: u128,
@@ -320,6 +324,7 @@ fn my_listing(
         unit_price_minor: 40_000,
         currency: currency("MWK"),
         state,
+        posted_at_s: MADE_AT_S,
     }
 }
 
@@ -333,6 +338,7 @@ fn my_order(number: u128, name: &str, quantity_milli: i64, state: OrderState, ca
         currency: currency("MWK"),
         state,
         can_cancel,
+        placed_at_s: MADE_AT_S,
     }
 }
 

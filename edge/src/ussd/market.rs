@@ -181,6 +181,8 @@ pub struct Listing {
     /// More than so much cannot be ordered; `None` where nobody here knows how much there is, and the hub is asked. In thousandths of the
     /// unit.
     pub most_milli: Option<i64>,
+    /// When it was offered, seconds since 1970 UTC, as the node where that was claimed.
+    pub posted_at_s: i64,
 }
 
 /// How an offer of the caller stands.
@@ -215,6 +217,8 @@ pub struct MyListing {
     pub currency: Currency,
     /// How it stands.
     pub state: ListingState,
+    /// When it was offered, seconds since 1970 UTC, as the node where that was claimed.
+    pub posted_at_s: i64,
 }
 
 /// How an order of the caller stands.
@@ -255,6 +259,8 @@ pub struct MyOrder {
     pub state: OrderState,
     /// Whether cancelling it is offered.
     pub can_cancel: bool,
+    /// When it was made, seconds since 1970 UTC, as the node where that was claimed.
+    pub placed_at_s: i64,
 }
 
 /// What the engine reads. All of it comes from the local replica joined with what is still waiting; none of it waits for

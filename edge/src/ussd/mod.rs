@@ -13,6 +13,7 @@
 
 pub mod africastalking;
 mod answer;
+mod dated;
 mod engine;
 mod finish;
 mod intent;

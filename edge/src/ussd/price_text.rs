@@ -21,21 +21,7 @@ pub(crate) struct Voice<'a> {
 impl Voice<'_> {
     /// `Apr 2026`
     fn month_text(&self, month: Month) -> String {
-        const NAMES: [Msg; 12] = [
-            Msg::Month1,
-            Msg::Month2,
-            Msg::Month3,
-            Msg::Month4,
-            Msg::Month5,
-            Msg::Month6,
-            Msg::Month7,
-            Msg::Month8,
-            Msg::Month9,
-            Msg::Month10,
-            Msg::Month11,
-            Msg::Month12,
-        ];
-        let name = NAMES.get(month.month() as usize - 1).copied().unwrap_or(Msg::Month1);
+        let name = month_name(i64::from(month.month()));
         let (name, year) = (self.words.text(self.lang, name), month.year().to_string());
         self.words.fill(self.lang, Msg::Month, &[("name", &name), ("year", &year)])
     }
@@ -48,6 +34,26 @@ impl Voice<'_> {
     pub(crate) fn not_before(&self) -> Month {
         Month(self.month.0.saturating_sub(self.old_after_months))
     }
+}
+
+/// The short name of a month of the year, from 1.
+pub(super) fn month_name(number: i64) -> Msg {
+    const NAMES: [Msg; 12] = [
+        Msg::Month1,
+        Msg::Month2,
+        Msg::Month3,
+        Msg::Month4,
+        Msg::Month5,
+        Msg::Month6,
+        Msg::Month7,
+        Msg::Month8,
+        Msg::Month9,
+        Msg::Month10,
+        Msg::Month11,
+        Msg::Month12,
+    ];
+    let place = usize::try_from(number - 1).unwrap_or_default();
+    NAMES.get(place).copied().unwrap_or(Msg::Month1)
 }
 
 /// Below this width of names there is no room to say how a price moved.

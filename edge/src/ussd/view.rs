@@ -150,6 +150,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Whether nobody could tell it from another.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        (&self.head, &self.name, &self.tail) == (&other.head, &other.name, &other.tail)
+    }
+
     /// A row that is a name alone.
     pub(super) fn name(key: Key, name: String) -> Self {
         Self { key, head: String::new(), name, tail: String::new() }

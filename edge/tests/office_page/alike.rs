@@ -49,8 +49,8 @@ async fn offers_alike_in_name_and_price_are_told_apart_by_when_they_were_made() 
     assert!(all_differ(&choices), "{choices:?}");
     // Each can be told in the list of orders too.
     page.size(1280, 900).await;
-    for at in 0..3 {
-        page.value(&format!("(() => {{ const list = document.querySelector('#order-product'); list.selectedIndex = [...list.options].findIndex(o => o.text.startsWith({})); list.dispatchEvent(new Event('input')); }})()", json!(choices[at]))).await;
+    for (at, choice) in choices.iter().enumerate() {
+        page.value(&format!("(() => {{ const list = document.querySelector('#order-product'); list.selectedIndex = [...list.options].findIndex(o => o.text.startsWith({})); list.dispatchEvent(new Event('input')); }})()", json!(choice))).await;
         page.write("#order-quantity", "1").await;
         page.click("#order-form button[type=submit]").await;
         page.until(format!("document.querySelectorAll('#order-table tbody tr').length === {}", at + 1)).await;

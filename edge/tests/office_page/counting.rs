@@ -109,6 +109,13 @@ async fn what_would_be_refused_is_said_to_be_and_not_asked_about() {
     page.shows("#stock-list .legend", "25 KG").await;
     begin_change(&office, "Spoilt or lost", "20").await;
     page.shows(&said, "That takes away 20 KG of 50 KG, more than a tenth.").await;
+    let gap = format!(
+        "(() => {{ const form = document.querySelector('{CHANGE} form'); return form.lastElementChild.getBoundingClientRect().top - form.querySelector('[role=alert]').getBoundingClientRect().bottom; }})()"
+    );
+    assert!(
+        page.value(&gap).await.as_f64().unwrap() >= 8.0,
+        "what takes it off sale lies against the question"
+    );
     page.shows("#stock-list .legend", "25 KG").await;
     page.click(&format!("{CHANGE} button[type=submit]")).await;
     page.shows("#stock-said .good", "Spoilt or lost 20 KG").await;

@@ -3,6 +3,7 @@
 use super::{Desk, Move, Screen};
 use crate::text::Msg;
 use crate::text::numbers::{amount, quantity_of};
+use crate::ussd::dated::rows_apart;
 use crate::ussd::lists::{picked_id, window};
 use crate::ussd::market::{Listing, Read};
 use crate::ussd::session::{Plan, Thing};
@@ -20,18 +21,22 @@ pub(super) fn show(cx: &Cx<'_>, commodity: u32, offset: u32) -> Read<View> {
             cx.fill(Msg::BuyListingsNone, &[("crop", &short(&crop, width))])
         }));
     }
-    let rows: Vec<Row> = listings.into_iter().map(|listing| row(listing, &crop)).collect();
+    let rows =
+        rows_apart(cx, &listings, |listing| listing.posted_at_s, |listing, date| row(listing, &crop, date));
     Ok(list(cx, |width| cx.fill(Msg::BuyListingsTitle, &[("crop", &short(&crop, width))]), &rows, offset))
 }
 
-fn row(listing: Listing, crop: &str) -> Row {
+fn row(listing: &Listing, crop: &str, date: &str) -> Row {
     let unit = word(&listing.unit_text);
     let all = quantity_of(listing.total_milli.max(listing.here_milli), &unit);
     let price = amount(listing.unit_price_minor, listing.currency);
     // An offer with a name of its own shows it, else who sells is what tells it apart.
-    let name =
-        if listing.name == crop { listing.seller } else { format!("{}, {}", listing.name, listing.seller) };
-    Row { key: Key::Id(listing.id), head: format!("{all}, {price}/{unit}, "), name, tail: String::new() }
+    let name = if listing.name == crop {
+        listing.seller.clone()
+    } else {
+        format!("{}, {}", listing.name, listing.seller)
+    };
+    Row { key: Key::Id(listing.id), head: format!("{all}, {price}/{unit}, "), name, tail: date.to_owned() }
 }
 
 pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> {

@@ -3,6 +3,7 @@
 use super::{Desk, Move, Screen};
 use crate::text::Msg;
 use crate::text::numbers::quantity_of;
+use crate::ussd::dated::rows_apart;
 use crate::ussd::lists::{picked_id, window};
 use crate::ussd::market::{MyOrder, OrderState, Read};
 use crate::ussd::view::{Cx, Foot, Hint, Key, Row, View, list, page, word};
@@ -16,16 +17,16 @@ pub(super) fn show(cx: &Cx<'_>, offset: u32) -> Read<View> {
     if orders.is_empty() {
         return Ok(page(cx, Foot::Back, &[], |_| cx.text(Msg::OrdersNone)));
     }
-    let rows: Vec<Row> = orders.into_iter().map(|order| row(cx, order)).collect();
+    let rows = rows_apart(cx, &orders, |order| order.placed_at_s, |order, date| row(cx, order, date));
     Ok(list(cx, |_| cx.text(Msg::OrdersTitle), &rows, offset))
 }
 
-fn row(cx: &Cx<'_>, order: MyOrder) -> Row {
-    let what = cx.what(&quantity_of(order.quantity_milli, &word(&order.unit_text)), NAME);
+fn row(cx: &Cx<'_>, order: &MyOrder, date: &str) -> Row {
+    let what = cx.what(&quantity_of(order.quantity_milli, &word(&order.unit_text)), NAME) + date;
     let status = cx.text(state(order.state));
     let line = cx.fill(Msg::OrderLine, &[("what", &what), ("status", &status)]);
     let (head, tail) = line.split_once(NAME).unwrap_or((&line, ""));
-    Row { key: Key::Id(order.id), head: head.to_owned(), name: order.name, tail: tail.to_owned() }
+    Row { key: Key::Id(order.id), head: head.to_owned(), name: order.name.clone(), tail: tail.to_owned() }
 }
 
 /// The word for how an order stands.

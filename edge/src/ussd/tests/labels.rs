@@ -4,7 +4,8 @@
 use super::dialler::{Dialler, NUMBER, settings};
 use crate::sms::{Incoming, Recent, answer, words};
 use crate::text::Lang;
-use crate::ussd::fake::Fake;
+use crate::ussd::fake::{Fake, MADE_AT_S, id};
+use crate::ussd::market::{Listing, MyOrder};
 use sync_protocol::phone::Phone;
 
 /// The ways to every screen from which one goes on.
@@ -203,4 +204,33 @@ fn the_sms_with_which_a_call_ends_at_a_price_is_answered_with_that_price() {
 
 fn is_a_price(text: &str) -> bool {
     ["MWK ", "KES "].iter().any(|code| text.contains(code))
+}
+
+#[test]
+fn rows_that_are_alike_say_when_each_was_made() {
+    const DAY_S: i64 = 86_400;
+    let mut fake = Fake::plain();
+    let order = fake.orders[0].clone();
+    let made = [MADE_AT_S, MADE_AT_S - 600, MADE_AT_S - DAY_S];
+    fake.orders = made
+        .into_iter()
+        .zip(900..)
+        .map(|(placed_at_s, number)| MyOrder { id: id(number), placed_at_s, ..order.clone() })
+        .collect();
+    let mut phone = Dialler::new(fake);
+    assert_eq!(
+        phone.dial_path("4"),
+        "My orders:\n1 20 kg Seed maize, 15 Nov 10:12: confirmed\n2 20 kg Seed maize, 15 Nov 10:02: confirmed\n\
+         3 20 kg Seed maize, 14 Nov: confirmed\n0 Back 00 Home"
+    );
+    let mut fake = Fake::plain();
+    let offer = fake.listings[0].clone();
+    fake.listings = [MADE_AT_S, MADE_AT_S - DAY_S]
+        .into_iter()
+        .zip(900..)
+        .map(|(posted_at_s, number)| Listing { id: id(number), posted_at_s, ..offer.clone() })
+        .collect();
+    let mut phone = Dialler::new(fake);
+    let shown = phone.dial_path("3*1");
+    assert!(shown.contains(", 15 Nov\n2 ") && shown.contains(", 14 Nov\n0 "), "{shown}");
 }
