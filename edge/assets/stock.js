@@ -6,7 +6,7 @@ import { exact, problemOf, read, watch } from '/assets/numbers.js';
 import { marks } from '/assets/offers.js';
 import { crops } from '/assets/prices.js';
 import { known, load } from '/assets/standing.js';
-import { amount, digits, language, money, shortMoment, t, tInAll } from '/assets/words.js';
+import { amount, digits, language, money, shortMoment, t } from '/assets/words.js';
 
 const offering = new Attempt();
 // What was typed about a product and is not written down, with the attempt at it: its form is drawn anew with every piece of news.
@@ -239,8 +239,11 @@ const fromMilli = (milli) => String(milli / 1000);
 // What was last written down about a product here, and a button that takes it back.
 function lastChange({ product, last_change: last }) {
   if (!last) return '';
-  // One that took another back is not what its kind says, and is not taken back itself.
-  if (tInAll('undo_reason').includes(last.reason)) return el('p', { class: 'last hint' }, t('last_undone', { when: shortMoment(last.made_at) }));
+  // One that took another back is told by what that one had really moved, and is not taken back itself.
+  if (last.undoes) {
+    const words = (exact(last.quantity, 3) ?? 0) === 0 ? 'last_undone' : last.kind === 'taken_in' ? 'last_undone_in' : 'last_undone_out';
+    return el('p', { class: 'last hint' }, t(words, { n: amount(last.quantity, product.unit), when: shortMoment(last.made_at) }));
+  }
   const words = t('last_change', { what: t(last.kind), n: amount(last.quantity, product.unit), when: shortMoment(last.made_at) });
   return el('p', { class: 'last hint' }, `${words} `, last.undo_kind ? undoButton(product, last) : '');
 }

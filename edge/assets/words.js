@@ -33,7 +33,7 @@ const WORDS = {
     count_this: 'Count', unheard: 'Of these, sold before but in no order here ({unit})',
     why: 'Why can I sell only {here} of my {all}?', why_all: 'Who may sell what?', change_title: 'Change the stock', taken_in: 'Took in', written_off: 'Spoilt or lost', counted: 'Counted', kind: 'What happened',
     expected: 'There should be {n}.', reason: 'Why', keep: 'Write down', kept: 'Written down', off_sale: 'off sale', withdraw: 'Take off sale', sure_withdraw: 'Really take it off sale?',
-    sure_much: 'That takes away {n} of {all}, more than a tenth. Is it right?', sure_again: 'Press “{button}” once more if it is.', undo: 'Undo', undone: 'Undone', last_change: 'Last: {what} {n}, {when}.', last_undone: 'Last: a change was undone, {when}.', undo_reason: 'Undone',
+    sure_much: 'That takes away {n} of {all}, more than a tenth. Is it right?', sure_again: 'Press “{button}” once more if it is.', undo: 'Undo', undone: 'Undone', last_change: 'Last: {what} {n}, {when}.', last_undone: 'Last: a change was undone, {when}.', last_undone_in: 'Last: a change was undone, {when}. {n} came back.', last_undone_out: 'Last: a change was undone, {when}. {n} went again.', undo_reason: 'Undone',
     search: 'Search', on_sale: 'on sale', stock_not_found: 'Nothing like that is here.', of_member: 'of {name}', offered_at: 'offered {when}',
     order_title: 'A buyer is here', product: 'Product', buyer_name: 'Buyer’s name', buyer_phone: 'Buyer’s phone number', place: 'Take the order',
     orders_title: 'All orders', all_orders: 'All', status: 'Status', when: 'When', what: 'What', buyer: 'Buyer', total: 'Total', cancel: 'Cancel', sure_cancel: 'Really cancel?', no_orders: 'There are no such orders.', orders_none: 'There are no orders yet. Take one above.',
@@ -87,7 +87,7 @@ const WORDS = {
     count_this: 'Hesabu', unheard: 'Kati ya hizo, zilizouzwa kabla lakini hazimo kwenye oda za hapa ({unit})',
     why: 'Kwa nini naweza kuuza {here} tu kati ya {all}?', why_all: 'Nani anaweza kuuza nini?', change_title: 'Badilisha ghala', taken_in: 'Zimepokelewa', written_off: 'Zimeharibika au kupotea', counted: 'Zimehesabiwa', kind: 'Kilichotokea',
     expected: 'Zinapaswa kuwa {n}.', reason: 'Sababu', keep: 'Andika', kept: 'Imeandikwa', off_sale: 'haiuzwi', withdraw: 'Ondoa sokoni', sure_withdraw: 'Kweli uiondoe?',
-    sure_much: 'Hii inaondoa {n} kati ya {all}, zaidi ya sehemu ya kumi. Ni sahihi?', sure_again: 'Bonyeza “{button}” tena kama ni sahihi.', undo: 'Tengua', undone: 'Imetenguliwa', last_change: 'Mara ya mwisho: {what} {n}, {when}.', last_undone: 'Mara ya mwisho: badiliko lilitenguliwa, {when}.', undo_reason: 'Imetenguliwa',
+    sure_much: 'Hii inaondoa {n} kati ya {all}, zaidi ya sehemu ya kumi. Ni sahihi?', sure_again: 'Bonyeza “{button}” tena kama ni sahihi.', undo: 'Tengua', undone: 'Imetenguliwa', last_change: 'Mara ya mwisho: {what} {n}, {when}.', last_undone: 'Mara ya mwisho: badiliko lilitenguliwa, {when}.', last_undone_in: 'Mara ya mwisho: badiliko lilitenguliwa, {when}. {n} zimerudi.', last_undone_out: 'Mara ya mwisho: badiliko lilitenguliwa, {when}. {n} zimeondolewa tena.', undo_reason: 'Imetenguliwa',
     search: 'Tafuta', on_sale: 'inauzwa', stock_not_found: 'Hakuna kitu kama hicho hapa.', of_member: 'ya {name}', offered_at: 'ya tarehe {when}',
     order_title: 'Mnunuzi yuko hapa', product: 'Bidhaa', buyer_name: 'Jina la mnunuzi', buyer_phone: 'Namba ya mnunuzi', place: 'Pokea oda',
     orders_title: 'Oda zote', all_orders: 'Zote', status: 'Hali', when: 'Lini', what: 'Nini', buyer: 'Mnunuzi', total: 'Jumla', cancel: 'Futa', sure_cancel: 'Kweli uifute?', no_orders: 'Hakuna oda kama hizo.', orders_none: 'Bado hakuna oda. Pokea oda hapo juu.',
@@ -131,9 +131,6 @@ export function t(key, values = {}) {
   const text = WORDS[current][key] ?? WORDS.en[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
 }
-
-// The same in every language, for what was written down in one of them.
-export const tInAll = (key) => Object.values(WORDS).map((words) => words[key]);
 
 // What the box says of a field that is wrong; it says so in English.
 const OF_FIELDS = {
@@ -180,6 +177,7 @@ const OF_FIELDS = {
     [/^Is not the password\.$/, 'Si neno la siri la sasa.'],
     [/^Cannot be read: .*$/, 'Haisomeki.'],
     [/^Say what should be there: .*$/, 'Sema zinapaswa kuwa ngapi.'],
+    [/^The hub is of an older version, which cannot take this back: .*$/, 'Kituo kikuu ni cha toleo la zamani, ambalo haliwezi kutengua hili: hesabu bidhaa hii tena.'],
     [/^This is not the last change of the product any more: .*$/, 'Hili si badiliko la mwisho la bidhaa hii tena: angalia hifadhi upya.'],
     [/^A count takes nothing back; leave it out\.$/, 'Hesabu haitengui kitu; iache.'],
     [/^Only a count has it; leave it out\.$/, 'Ni ya kuhesabu tu; iache.'],

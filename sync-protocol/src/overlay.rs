@@ -11,7 +11,8 @@ use std::collections::HashMap;
 
 /// What `holder` may spend: the replica's entries, and of the local ones that the replica lacks every decrease, but only the
 /// increases that nobody can refuse. What takes another entry back counts for just what that one counts for here: where its command was
-/// refused or put aside there is nothing to give back, and where the hub booked less there is less.
+/// refused or put aside there is nothing to give back, and where the hub booked less there is less. Of what a count has missed here
+/// beyond what was free, so much is taken as comes free later, until the hub has said from whom it takes it.
 pub fn spendable<'a>(
     holder: Holder,
     replica: impl IntoIterator<Item = &'a StockEntry>,
@@ -21,22 +22,28 @@ pub fn spendable<'a>(
     for entry in replica.into_iter().filter(|e| e.holder == holder) {
         counted.entry(entry.id).or_insert(entry.quantity);
     }
-    let mut takers_back = Vec::new();
+    let (mut takers_back, mut missing) = (Vec::new(), HashMap::new());
     for (entry, at_once) in local.into_iter().filter(|(e, _)| e.holder == holder) {
         if entry.quantity < Quantity::ZERO || at_once {
             match entry.id.takes_back() {
                 Some(taken_back) => takers_back.push((entry.id, taken_back)),
+                None if entry.id.step == EntryId::MISSING => drop(missing.insert(entry.id, entry.quantity)),
                 None => drop(counted.entry(entry.id).or_insert(entry.quantity)),
             }
         }
     }
     // These last: in which order local entries come says nothing.
     for (id, taken_back) in takers_back {
+        missing.remove(&taken_back);
         if let Some(quantity) = counted.get(&taken_back).map(|quantity| quantity.negated()) {
             counted.entry(id).or_insert(quantity);
         }
     }
-    counted.into_values().fold(Quantity::ZERO, Quantity::plus)
+    let sum = |quantities: HashMap<EntryId, Quantity>| {
+        quantities.into_values().fold(Quantity::ZERO, Quantity::plus)
+    };
+    let free = sum(counted);
+    free.minus(free.max(Quantity::ZERO).min(sum(missing).negated()))
 }
 
 /// Whether a command's local effect may go. At once for a refusal; else only when every row that its verdict names is here, so
@@ -90,6 +97,22 @@ mod tests {
         let released = entry(2, EntryId::RELEASED, 20);
         assert_eq!(spendable(HERE, [&intake, &sold], [(&released, false)]), Quantity::units(30));
         assert_eq!(spendable(HERE, [&intake, &sold, &released], [(&released, false)]), Quantity::units(50));
+    }
+
+    #[test]
+    fn what_a_count_missed_is_taken_of_what_comes_free_later_and_of_no_more() {
+        let (sold, released) = (entry(2, EntryId::SOLD, -20), entry(2, EntryId::RELEASED, 20));
+        let (intake, missing) = (entry(1, EntryId::INTAKE, 20), entry(3, EntryId::MISSING, -15));
+        let waits = (&missing, true);
+        assert_eq!(spendable(HERE, [&intake, &sold], [waits]), Quantity::ZERO, "never less than nothing");
+        assert_eq!(spendable(HERE, [&intake, &sold, &released], [waits]), Quantity::units(5));
+        let undone = StockEntry { id: missing.id.undone(), quantity: Quantity::units(15), ..missing.clone() };
+        for local in [[waits, (&undone, true)], [(&undone, true), waits]] {
+            assert_eq!(spendable(HERE, [&intake, &sold, &released], local), Quantity::units(20));
+        }
+        // A hole that is there already stays one, and is no deeper.
+        let more = entry(4, EntryId::SOLD, -3);
+        assert_eq!(spendable(HERE, [&intake, &sold, &more], [waits]), Quantity::units(-3));
     }
 
     #[test]

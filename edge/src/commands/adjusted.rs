@@ -25,8 +25,8 @@ pub struct Adjusted {
 }
 
 impl Adjusted {
-    /// By how much it moved the stock, in thousandths of the unit; less than zero where it took away.
-    pub fn moved_milli(&self) -> i64 {
+    /// By how much it said that the stock is another, in thousandths of the unit; less than zero where it took away.
+    pub fn said_milli(&self) -> i64 {
         match self.found {
             Adjustment::Intake(milli) => milli,
             Adjustment::WriteOff(milli) => -milli,

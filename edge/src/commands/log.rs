@@ -99,6 +99,18 @@ pub fn pending(conn: &Connection, after_seq: u64, max: usize) -> Result<Vec<Comm
     Ok(list)
 }
 
+/// Notes that a command is a count by which its product had to be counted no more.
+pub(super) fn note_ended_doubt(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
+    tx.prepare_cached("UPDATE command SET ended_doubt = 1 WHERE seq = ?1")?.execute([seq])?;
+    Ok(())
+}
+
+/// Whether a command is one of those.
+pub(super) fn ended_doubt(conn: &Connection, id: uuid::Uuid) -> Result<bool, DbError> {
+    let sql = "SELECT ended_doubt FROM command WHERE id = ?1";
+    Ok(conn.prepare_cached(sql)?.query_row([id.as_bytes()], |row| row.get(0)).optional()?.unwrap_or(false))
+}
+
 /// Notes that the bytes of all commands up to a place may leave the box. To be committed before the first byte does: what was
 /// never sent can be taken back for certain, and only that.
 ///

@@ -30,7 +30,7 @@ pub use recorded::{ListKey, RecordOrder, key_of_refused};
 pub use refusals::{refusals, tick};
 pub use refused::{RefusedOrder, refused_orders};
 pub use state::CommandState;
-pub use submit::{Submission, SubmitError, Submitted, submit};
+pub use submit::{HUB_TOO_OLD, Submission, SubmitError, Submitted, submit};
 pub use taken_back::{has_its_word, is_taken_back, note_taken_back};
 pub use thing::{Thing, thing};
 pub use verdicts::{Recorded, VerdictError, record_verdicts, settle};

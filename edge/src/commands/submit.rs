@@ -4,7 +4,7 @@
 use super::thing::{Thing, thing_of};
 use super::{known, local, log, outcome, working_set};
 use crate::db::DbError;
-use crate::node::{self, Identity, counts};
+use crate::node::{self, Doubt, Identity, counts};
 use crate::replica::{self, is_complete};
 use crate::time;
 use mizili_node::deps::Deps;
@@ -70,6 +70,9 @@ pub enum SubmitError {
         "the data of this box may be older than what was done on it: connect this office to the hub, then count"
     )]
     HubFirst,
+    /// What is to be taken back can be taken back by a newer hub alone.
+    #[error("{HUB_TOO_OLD}")]
+    HubTooOld,
     /// It was taken under this id before, and what became of it is kept no longer.
     #[error("this was done before, and what became of it is not kept any more")]
     Forgotten {
@@ -83,6 +86,10 @@ pub enum SubmitError {
     #[error(transparent)]
     Db(#[from] DbError),
 }
+
+/// The sentence for a person whose hub would take in the whole difference of a count, whatever it moved.
+pub const HUB_TOO_OLD: &str =
+    "The hub is of an older version, which cannot take this back: count the product again.";
 
 impl From<rusqlite::Error> for SubmitError {
     fn from(error: rusqlite::Error) -> Self {
@@ -136,14 +143,27 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     log::append(tx, &command, decision.certainty, short, has_rows, thing.as_ref())?;
     known::note(tx, seq, &body)?;
     local::put(tx, seq, &decision.effects)?;
-    match &body {
-        Body::StockAdjust(StockAdjust { listing, .. }) if is_count(&body) => {
-            counts::counted(tx, ListingId(*listing))?;
+    note_counted(tx, seq, &body)?;
+    Ok(Submitted { seq, certainty: decision.certainty, decision, repeated: false, verdict: None })
+}
+
+/// What an act says of whether a person knows how much there is of a product.
+fn note_counted(tx: &Transaction<'_>, seq: u64, body: &Body) -> Result<(), DbError> {
+    match body {
+        Body::StockAdjust(StockAdjust { listing, undoes: Some(undone), .. })
+            if log::ended_doubt(tx, *undone)? =>
+        {
+            counts::uncounted(tx, ListingId(*listing))?;
         }
-        Body::ListingPost(post) => counts::counted(tx, ListingId(post.listing))?,
+        Body::StockAdjust(StockAdjust { listing, .. })
+            if is_count(body) && counts::counted(tx, ListingId(*listing))? =>
+        {
+            log::note_ended_doubt(tx, seq)?;
+        }
+        Body::ListingPost(post) => drop(counts::counted(tx, ListingId(post.listing))?),
         _ => {}
     }
-    Ok(Submitted { seq, certainty: decision.certainty, decision, repeated: false, verdict: None })
+    Ok(())
 }
 
 fn is_count(body: &Body) -> bool {
@@ -186,6 +206,15 @@ fn context(
     }
     if is_count(body) && counts::must_hear_first(tx)? {
         return Err(SubmitError::HubFirst);
+    }
+    if matches!(body, Body::StockAdjust(StockAdjust { undoes: Some(_), .. })) {
+        if node::hub_minor(tx)? < MINOR_WITH_FACTS {
+            return Err(SubmitError::HubTooOld);
+        }
+        // What it took back may have to be counted again, and nothing is noted of that while nothing here is believed.
+        if node::doubt(tx)? == Some(Doubt::Copied) {
+            return Err(SubmitError::HubFirst);
+        }
     }
     let percent = cooperative.map_or(0, |coop| coop.hub_share_percent.min(100));
     Ok(Context {

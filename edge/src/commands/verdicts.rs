@@ -7,7 +7,8 @@ use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::replica::cursors;
 use rusqlite::{OptionalExtension, Row, Transaction};
-use sync_protocol::command::RawBody;
+use sync_protocol::command::{Body, RawBody};
+use sync_protocol::ids::ListingId;
 use sync_protocol::overlay::may_drop;
 use sync_protocol::verdict::{Numbered, Verdict};
 
@@ -76,7 +77,7 @@ pub fn record_verdicts(
     let mut update = tx.prepare_cached(
         "UPDATE command SET sent = 1, verdict_number = ?2, verdict = ?3, code = ?4, args = ?5, alias = ?6, conflicts = ?7,
                             short = ?8, stands_at = ?9, settled_at_s = ?10
-         WHERE seq = ?1 AND settled_at_s IS NULL RETURNING said_before IS NOT NULL, kind, body",
+         WHERE seq = ?1 AND settled_at_s IS NULL RETURNING said_before IS NOT NULL, kind, body, ended_doubt",
     )?;
     for numbered in list {
         if numbered.number <= upto {
@@ -99,9 +100,11 @@ pub fn record_verdicts(
             stands_at_json(&numbered.stands_at),
             numbered.verdict.is_final().then_some(now_s),
         ];
-        let read =
-            |row: &Row<'_>| Ok((row.get::<_, bool>(0)?, RawBody { kind: row.get(1)?, bytes: row.get(2)? }));
-        let Some((had_a_word, body)) = update.query_row(values, read).optional()? else {
+        let read = |row: &Row<'_>| {
+            let body = RawBody { kind: row.get(1)?, bytes: row.get(2)? };
+            Ok((row.get::<_, bool>(0)?, body, row.get::<_, bool>(3)?))
+        };
+        let Some((had_a_word, body, ended_doubt)) = update.query_row(values, read).optional()? else {
             // Pruned, or final already: its number counts, its word changes nothing.
             tracing::warn!(seq = numbered.seq, number = numbered.number, "a verdict on no open command");
             continue;
@@ -111,6 +114,9 @@ pub fn record_verdicts(
         }
         if matches!(numbered.verdict, Verdict::Rejected(_) | Verdict::Dismissed) {
             taken_back::look_again(tx, &body)?;
+            if let (true, Ok(Some(Body::StockAdjust(count)))) = (ended_doubt, Body::from_raw(&body)) {
+                node::counts::uncounted(tx, ListingId(count.listing))?;
+            }
         }
         *match &numbered.verdict {
             Verdict::Applied(_) => &mut recorded.applied,

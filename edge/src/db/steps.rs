@@ -36,6 +36,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0037_taken_back.sql"),
     step!("0038_acts_on_things.sql"),
     step!("0039_heard_short.sql"),
+    step!("0040_ended_doubt.sql"),
 ];
 
 /// All steps.

@@ -79,6 +79,7 @@ pub(super) fn execute(
             error @ (SubmitError::NotEnrolled
             | SubmitError::NotComplete
             | SubmitError::HubFirst
+            | SubmitError::HubTooOld
             | SubmitError::LogFull),
         ) => {
             tracing::warn!(%error, "an act by phone was not taken");

@@ -1,6 +1,6 @@
 //! Where an error of this box becomes a problem. What was not stored is called not taken.
 
-use crate::commands::SubmitError;
+use crate::commands::{HUB_TOO_OLD, SubmitError};
 use crate::db::DbError;
 
 pub use mizili_node::problem::{Kind, Problem as ApiError, field, fields};
@@ -27,6 +27,7 @@ impl From<SubmitError> for ApiError {
             SubmitError::NotEnrolled => Kind::NotEnrolled.error(),
             SubmitError::NotComplete => Kind::NotComplete.error(),
             SubmitError::HubFirst => Kind::HubFirst.error(),
+            SubmitError::HubTooOld => Self::fields(vec![field("/undoes", HUB_TOO_OLD)]),
             SubmitError::LogFull => Kind::LogFull.error(),
             SubmitError::Forgotten { was_the_same: false } => Kind::IdempotencyKeyReused.error(),
             SubmitError::Forgotten { was_the_same: true } => Kind::Duplicate.because(

@@ -5,6 +5,7 @@ use super::names::Names;
 use super::orders::{Sold, sold};
 use super::products::show;
 use crate::commands::{self, Adjusted};
+use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::node::{self, Doubt};
 use crate::office::Caller;
@@ -23,7 +24,7 @@ use sync_protocol::api::market::Product;
 use sync_protocol::api::{Page, Problem, quantity};
 use sync_protocol::command::Adjustment;
 use sync_protocol::entity::{Listing, ListingStatus};
-use sync_protocol::ids::Holder;
+use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::units::Quantity;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -98,13 +99,20 @@ pub struct StockLine {
 pub struct StockLastChange {
     /// Its id.
     pub id: Uuid,
-    /// `taken_in`, `written_off` or `counted`.
+    /// `taken_in`, `written_off` or `counted`. Of one that took another back: which way it went.
     #[schema(example = "counted")]
     pub kind: String,
-    /// How much, in the product's unit.
+    /// How much, in the product's unit. Of one that took another back: how much that one had moved, as far as is known here.
     #[serde(with = "quantity")]
     #[schema(value_type = String, example = "48")]
     pub quantity: Quantity,
+    /// How much more or less is there by it, as far as is known here: `undo_kind` says which way back. A count that found less than was
+    /// sold moves less than it found missing, and the orders that it makes short are none of it.
+    #[serde(with = "quantity")]
+    #[schema(value_type = String, example = "2")]
+    pub moved: Quantity,
+    /// The `id` of the change that this one took back, if it took one back.
+    pub undoes: Option<Uuid>,
     /// Why, as it was written down.
     pub reason: String,
     /// When it was made, RFC 3339, UTC, as far as this box knew.
@@ -113,36 +121,46 @@ pub struct StockLastChange {
     /// moved nothing, and of one that took another back.
     #[schema(example = "taken_in")]
     pub undo_kind: Option<String>,
-    /// How much that one is of. A count that found less than was sold moved less.
+    /// How much that one is of: what this one said. What comes back is what it moved.
     #[serde(with = "quantity")]
     #[schema(value_type = String, example = "2")]
     pub undo_quantity: Quantity,
 }
 
-impl From<&Adjusted> for StockLastChange {
-    fn from(change: &Adjusted) -> Self {
-        let (kind, milli) = match change.found {
-            Adjustment::Intake(milli) => (TAKEN_IN, milli),
-            Adjustment::WriteOff(milli) => (WRITTEN_OFF, milli),
-            Adjustment::Count { counted_milli, .. } => (COUNTED, counted_milli),
+impl StockLastChange {
+    fn load(conn: &Connection, listing: ListingId, change: &Adjusted) -> Result<Self, DbError> {
+        let said = change.said_milli();
+        let (kind, milli, moved, undo_kind) = match (change.undoes, change.found) {
+            (Some(undone), _) => {
+                let (_, taken) = replica::moved(conn, listing, undone)?;
+                // What took another back is not taken back itself.
+                (if taken > Quantity::ZERO { WRITTEN_OFF } else { TAKEN_IN }, taken.0, taken, None)
+            }
+            (None, found) => {
+                let (kind, milli) = match found {
+                    Adjustment::Intake(milli) => (TAKEN_IN, milli),
+                    Adjustment::WriteOff(milli) => (WRITTEN_OFF, milli),
+                    Adjustment::Count { counted_milli, .. } => (COUNTED, counted_milli),
+                };
+                let undo_kind = match said {
+                    0 => None,
+                    1.. => Some(WRITTEN_OFF),
+                    _ => Some(TAKEN_IN),
+                };
+                (kind, milli, replica::moved(conn, listing, change.id)?.0, undo_kind)
+            }
         };
-        let moved = change.moved_milli();
-        let undo_kind = match moved {
-            // What took another back is not taken back itself.
-            _ if change.undoes.is_some() => None,
-            0 => None,
-            1.. => Some(WRITTEN_OFF),
-            _ => Some(TAKEN_IN),
-        };
-        Self {
+        Ok(Self {
             id: change.id,
             kind: kind.to_owned(),
-            quantity: Quantity(milli),
+            quantity: Quantity(milli.saturating_abs()),
+            moved: Quantity(moved.0.saturating_abs()),
+            undoes: change.undoes,
             reason: change.reason.clone(),
             made_at: rfc3339(change.made_at_s),
             undo_kind: undo_kind.map(str::to_owned),
-            undo_quantity: Quantity(moved.saturating_abs()),
-        }
+            undo_quantity: Quantity(if change.undoes.is_some() { milli } else { said }.saturating_abs()),
+        })
     }
 }
 
@@ -194,7 +212,8 @@ pub async fn list(
         listings.sort_unstable_by_key(|listing| std::cmp::Reverse(key(listing)));
         let changes = commands::last_adjusted(conn)?;
         let show = |listing: Listing| {
-            let last = changes.get(&listing.id).map(StockLastChange::from);
+            let last = changes.get(&listing.id);
+            let last = last.map(|last| StockLastChange::load(conn, listing.id, last)).transpose()?;
             Ok::<_, ApiError>(StockLine { last_change: last, ..line(conn, &me, &mut names, &listing, lang)? })
         };
         slice.cut_whole(listings, key, |a, b| b.cmp(a), show)
@@ -233,7 +252,9 @@ pub(super) fn changed_line(
     names: &mut Names<'_>,
     listing: &Listing,
 ) -> Result<StockLine, ApiError> {
-    let last = commands::last_adjusted(conn)?.get(&listing.id).map(StockLastChange::from);
+    let changes = commands::last_adjusted(conn)?;
+    let last =
+        changes.get(&listing.id).map(|last| StockLastChange::load(conn, listing.id, last)).transpose()?;
     Ok(StockLine { last_change: last, ..line(conn, &Me::load(conn)?, names, listing, Lang::En)? })
 }
 

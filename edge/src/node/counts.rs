@@ -3,7 +3,8 @@
 //!
 //! A count ends it for its product. It is booked as a difference to what should be there, and which products there are and what should be
 //! there is only known once everything of the hub is here: until then none is taken, or what the hub knows already would be booked
-//! twice. Then the list is made, and with its last product the doubt ends.
+//! twice. Then the list is made, and with its last product the doubt ends. Where such a count is taken back, or the hub does not take it,
+//! its product has to be counted again.
 
 use super::high_water::{Doubt, doubt};
 use super::{get, identity, put, remove};
@@ -74,16 +75,42 @@ fn is_listed(conn: &Connection) -> Result<bool, DbError> {
 }
 
 /// Notes that a person knows how much there is of a product: it was counted, or is taken in only now. In the transaction of that act.
+/// Whether it had to be counted until then.
 ///
 /// # Errors
 /// Those of the database.
-pub fn counted(tx: &Transaction<'_>, listing: ListingId) -> Result<(), DbError> {
+pub fn counted(tx: &Transaction<'_>, listing: ListingId) -> Result<bool, DbError> {
     if doubt(tx)? != Some(Doubt::Rewound) {
-        return Ok(());
+        return Ok(false);
     }
-    tx.prepare_cached("INSERT OR REPLACE INTO to_count (listing, counted) VALUES (?1, 1)")?
-        .execute([listing.0.as_bytes()])?;
-    end_with_the_last(tx)
+    let had_to_be = must_be_counted(tx, listing)?;
+    note(tx, listing, true)?;
+    end_with_the_last(tx)?;
+    Ok(had_to_be)
+}
+
+/// Notes that nobody knows any more how much there is of a product: the count that said so counts for nothing. In the transaction of
+/// whatever took it away.
+///
+/// # Errors
+/// Those of the database.
+pub fn uncounted(tx: &Transaction<'_>, listing: ListingId) -> Result<(), DbError> {
+    match doubt(tx)? {
+        Some(Doubt::Rewound) => {}
+        // The other products have been counted: they are on no list.
+        Some(Doubt::Copied) | None => {
+            put(tx, "doubt", &Doubt::Rewound.code())?;
+            put(tx, LISTED, &true)?;
+        }
+    }
+    note(tx, listing, false)?;
+    offers_moved(tx)
+}
+
+fn note(tx: &Transaction<'_>, listing: ListingId, counted: bool) -> Result<(), DbError> {
+    tx.prepare_cached("INSERT OR REPLACE INTO to_count (listing, counted) VALUES (?1, ?2)")?
+        .execute((listing.0.as_bytes(), counted))?;
+    Ok(())
 }
 
 /// Makes the list of what is still to be counted, once everything that the hub has for this box is here: what comes later is the hub's
@@ -156,6 +183,8 @@ mod tests {
     use crate::testing::TestEdge;
     use sync_protocol::command::{Adjustment, Certainty, ListingWithdraw, StockAdjust};
     use sync_protocol::entity::Entity as _;
+    use sync_protocol::session::MINOR_WITH_FACTS;
+    use sync_protocol::verdict::Verdict;
 
     /// A box in doubt, as after an old copy of its disk was put back, with two products of 50.
     fn doubtful() -> (TestEdge, ListingId, ListingId) {
@@ -190,6 +219,48 @@ mod tests {
         count(&edge, beans, 50_000);
         assert_eq!(edge.read(node::doubt), None);
         assert_eq!((sells(beans), edge.read(to_count)), (Certainty::Record, vec![]));
+    }
+
+    #[test]
+    fn a_count_that_is_taken_back_or_put_aside_leaves_its_product_to_be_counted() {
+        let (edge, maize, beans) = doubtful();
+        edge.write(|tx| node::set_hub_minor(tx, MINOR_WITH_FACTS));
+        let sells = |listing| edge.place_order(listing, 1).unwrap().1.certainty;
+        edge.write(list);
+        let counted = |listing: ListingId, milli| {
+            let found = Adjustment::Count { counted_milli: milli, expected_milli: 50_000 };
+            let body = StockAdjust { listing: listing.0, found, reason: String::new(), undoes: None };
+            let seq = edge.submit(crate::testing::clerk(), true, body).unwrap().seq;
+            (seq, edge.read(|conn| crate::commands::pending(conn, seq - 1, 1))[0].id.0)
+        };
+        let undo = |listing: ListingId, undone| {
+            let found = Adjustment::Intake(9_000);
+            let body = StockAdjust { listing: listing.0, found, reason: String::new(), undoes: Some(undone) };
+            edge.submit(crate::testing::clerk(), true, body).unwrap();
+        };
+        // One of two: the list is still there.
+        let (_, slip) = counted(maize, 41_000);
+        undo(maize, slip);
+        assert_eq!((edge.read(to_count).len(), sells(maize)), (2, Certainty::Request));
+        // The last of all: the doubt had ended, and comes back for this one alone.
+        counted(maize, 48_000);
+        let (_, slip) = counted(beans, 41_000);
+        assert_eq!(edge.read(node::doubt), None);
+        undo(beans, slip);
+        assert_eq!((edge.read(node::doubt), edge.read(to_count)), (Some(Doubt::Rewound), vec![beans]));
+        assert_eq!((sells(maize), sells(beans)), (Certainty::Record, Certainty::Request));
+        // At the end of the next exchange, too, and until it is counted.
+        edge.write(list);
+        assert_eq!(edge.read(to_count), vec![beans]);
+        let (seq, _) = counted(beans, 50_000);
+        assert_eq!((edge.read(node::doubt), sells(beans)), (None, Certainty::Record));
+        // A second count is only a second one: the first still says how much there is.
+        let (_, second) = counted(maize, 47_000);
+        undo(maize, second);
+        assert_eq!((edge.read(node::doubt), sells(maize)), (None, Certainty::Record));
+        // An operator puts the one aside by which it was known.
+        edge.verdict(seq, Verdict::Dismissed, &[]);
+        assert_eq!((edge.read(to_count), sells(beans)), (vec![beans], Certainty::Request));
     }
 
     #[test]

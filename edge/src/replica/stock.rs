@@ -6,8 +6,8 @@ use super::index::index_key;
 use super::read::{fields_of, find, get_sent, is_sent, typed};
 use crate::db::DbError;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use std::collections::BTreeSet;
-use sync_protocol::entity::{Entity, Order, OrderStatus, StockEntry};
+use std::collections::{BTreeMap, BTreeSet};
+use sync_protocol::entity::{Entity, EntryId, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::overlay;
 use sync_protocol::row::Key;
@@ -36,7 +36,8 @@ pub(super) fn names_listing(entity: u16, field: u16) -> bool {
     matches!(entity, StockEntry::NUMBER | Order::NUMBER) && field == LISTING_FIELD
 }
 
-/// The entries of a listing that one command made, as far as they are known here: the hub's, and those of its that the hub has not sent.
+/// The entries of a listing that one command made, and those that take them back, as far as they are known here: the hub's, and those
+/// that the hub has not sent.
 ///
 /// # Errors
 /// Those of the database.
@@ -45,14 +46,41 @@ pub fn entries_caused_by(
     listing: ListingId,
     command: Uuid,
 ) -> Result<Vec<StockEntry>, DbError> {
-    let mut found = sent_entries(conn, listing)?;
-    found.retain(|entry| entry.id.of == command);
-    for (entry, _) in local_entries(conn, listing)? {
-        if entry.id.of == command && !found.iter().any(|sent| sent.id == entry.id) {
-            found.push(entry);
+    let steps = [0, u32::MAX].map(|step| Key::Step(command, step).to_bytes());
+    let mut found: BTreeMap<EntryId, StockEntry> = BTreeMap::new();
+    for sql in [
+        "SELECT id, payload FROM replica WHERE entity = ?1 AND id BETWEEN ?2 AND ?3 AND payload IS NOT NULL",
+        "SELECT id, payload FROM local_row WHERE entity = ?1 AND id BETWEEN ?2 AND ?3",
+    ] {
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows = statement.query((StockEntry::NUMBER, &*steps[0], &*steps[1]))?;
+        while let Some(row) = rows.next()? {
+            let entry = entry(row)?;
+            if entry.listing == listing {
+                found.entry(entry.id).or_insert(entry);
+            }
         }
     }
-    Ok(found)
+    Ok(found.into_values().collect())
+}
+
+/// By how much a change of a listing's stock has moved it, whoever held it, and how much of that was taken back since, as far as is known
+/// here: less than it said where a count found less than was sold.
+///
+/// # Errors
+/// Those of the database.
+pub fn moved(conn: &Connection, listing: ListingId, change: Uuid) -> Result<(Quantity, Quantity), DbError> {
+    let entries = entries_caused_by(conn, listing, change)?;
+    let is_taken_back = |id: EntryId| entries.iter().any(|other| other.id.takes_back() == Some(id));
+    let (mut moved, mut back) = (Quantity::ZERO, Quantity::ZERO);
+    // What is missing beyond has not moved; what takes an entry back takes back what that one counts for.
+    for entry in entries.iter().filter(|e| e.id.takes_back().is_none() && e.id.step != EntryId::MISSING) {
+        moved = moved.plus(entry.quantity);
+        if is_taken_back(entry.id) {
+            back = back.plus(entry.quantity);
+        }
+    }
+    Ok((moved, back))
 }
 
 /// What a holder may spend of a listing now; below zero where it sold more than it held.
@@ -104,10 +132,15 @@ fn positions_kept(tx: &Transaction<'_>, listing: ListingId) -> Result<Vec<Positi
     if let Some(positions) = kept(tx, listing)? {
         return Ok(positions);
     }
+    let local = local_entries(tx, listing)?;
+    let sums = added_up_with(tx, listing, &local)?;
     let short = short_holders(tx, listing)?;
     let position = |(holder, quantity)| Position { holder, quantity, short: short.contains(&holder) };
-    let positions: Vec<Position> = added_up(tx, listing)?.into_iter().map(position).collect();
-    keep(tx, listing, &positions)?;
+    let positions: Vec<Position> = sums.into_iter().map(position).collect();
+    // While something is missing, what comes changes more than its own part.
+    if local.iter().all(|(entry, _)| entry.id.step != EntryId::MISSING) {
+        keep(tx, listing, &positions)?;
+    }
     Ok(positions)
 }
 
@@ -127,8 +160,8 @@ pub(crate) fn counted_locally(
     let id = entry.key().to_bytes();
     let values = (StockEntry::NUMBER, &*id, seq);
     let is_local = tx.prepare_cached(elsewhere)?.query_row(values, |_| Ok(())).optional()?.is_some();
-    if is_local || is_sent(tx, StockEntry::NUMBER, entry.key())? {
-        // The same effect by two roads: which of them counts is for the whole sum to say.
+    if is_local || entry.id.step == EntryId::MISSING || is_sent(tx, StockEntry::NUMBER, entry.key())? {
+        // The same effect by two roads, or one on what comes later: what counts is for the whole sum to say.
         return forget_sum(tx, entry.listing);
     }
     let part = counts_for(tx, entry, at_once)?;
@@ -174,8 +207,15 @@ pub(super) fn forget_sum_by_index_key(tx: &Transaction<'_>, value: &[u8]) -> Res
 }
 
 fn added_up(conn: &Connection, listing: ListingId) -> Result<Vec<(Holder, Quantity)>, DbError> {
+    added_up_with(conn, listing, &local_entries(conn, listing)?)
+}
+
+fn added_up_with(
+    conn: &Connection,
+    listing: ListingId,
+    local: &[(StockEntry, bool)],
+) -> Result<Vec<(Holder, Quantity)>, DbError> {
     let sent = sent_entries(conn, listing)?;
-    let local = local_entries(conn, listing)?;
     let holders: BTreeSet<Holder> =
         sent.iter().chain(local.iter().map(|(entry, _)| entry)).map(|entry| entry.holder).collect();
     let sum =

@@ -1,7 +1,9 @@
 //! How things stand: status, stock with its explanation, changes of the stock.
 
 use crate::support::{Office, config};
+use mizili_edge::commands::HUB_TOO_OLD;
 use mizili_edge::db::DbError;
+use mizili_edge::node;
 use mizili_edge::sync::CODES;
 use mizili_edge::time;
 use serde_json::{Value, json};
@@ -117,6 +119,41 @@ async fn the_stock_answers_why_only_25_of_50_can_be_sold() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_a_change_and_of_its_undoing_is_what_they_moved() {
+    let office = Office::open().await;
+    office.edge.write(|tx| node::set_hub_minor(tx, 2));
+    let product = office.offer(50).await;
+    office.order(&product, 20).await.ok();
+    let change =
+        |kind: &str, quantity: &str| json!({ "product_id": product, "kind": kind, "quantity": quantity });
+    let last = async |body: Value| {
+        let line = office.post(ADJUST, body).await.ok();
+        ["kind", "quantity", "moved", "undo_kind", "undo_quantity", "undoes", "id"]
+            .map(|name| line["last_change"][name].clone())
+    };
+    // Five are free here; the rest of the forty is the hub's to settle.
+    let mut count = change("counted", "10");
+    count["expected"] = json!("50");
+    let counted = last(count).await;
+    assert_eq!(
+        counted[..6],
+        [json!("counted"), json!("10"), json!("5"), json!("taken_in"), json!("40"), Value::Null]
+    );
+    let mut undo = change("taken_in", "40");
+    undo["undoes"] = counted[6].clone();
+    let undone = last(undo).await;
+    assert_eq!(
+        undone[..6],
+        [json!("taken_in"), json!("5"), json!("5"), Value::Null, json!("5"), counted[6].clone()]
+    );
+    let taken_in = last(change("taken_in", "7")).await;
+    assert_eq!(taken_in[..3], [json!("taken_in"), json!("7"), json!("7")]);
+    let mut undo = change("written_off", "7");
+    undo["undoes"] = taken_in[6].clone();
+    assert_eq!(last(undo).await[..3], [json!("written_off"), json!("7"), json!("7")]);
+}
+
+#[tokio::test]
 async fn the_stock_is_changed_once_and_only_by_what_can_be() {
     let office = Office::open().await;
     let product = office.offer(50).await;
@@ -151,6 +188,13 @@ async fn the_stock_is_changed_once_and_only_by_what_can_be() {
     assert_eq!(told, [&json!("counted"), &json!("53"), &json!("taken_in"), &json!("2")]);
     let mut undo = change("taken_in", "2");
     undo["undoes"] = last["id"].clone();
+    // A hub that nobody has heard of, or that is too old, would take in what is said, whatever was moved.
+    let too_old = office.post(ADJUST, undo.clone()).await;
+    assert_eq!(
+        (too_old.pointers(), too_old.json["errors"][0]["detail"].as_str()),
+        (vec!["/undoes"], Some(HUB_TOO_OLD))
+    );
+    office.edge.write(|tx| node::set_hub_minor(tx, 2));
     let back = office.post(ADJUST, undo.clone()).await.ok();
     assert_eq!((&back["held_here"], &back["last_change"]["undo_kind"]), (&json!("30"), &json!(null)));
     // From another page it would be taken back twice, and what took it back is not taken back itself.

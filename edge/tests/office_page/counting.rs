@@ -47,6 +47,7 @@ async fn a_count_that_takes_much_away_is_asked_about_and_can_be_undone() {
     page.shows("#stock-said .good", "Counted 40 KG").await;
     // That was no intake, and is not taken back itself.
     page.shows(&format!("{CHANGE} .last"), "Last: a change was undone").await;
+    page.shows(&format!("{CHANGE} .last"), "10 KG came back.").await;
     assert_eq!(
         page.value(&format!("document.querySelectorAll('{CHANGE} .last button').length")).await,
         json!(0)
@@ -65,6 +66,7 @@ async fn a_count_that_takes_much_away_is_asked_about_and_can_be_undone() {
     page.click(&format!("{CHANGE} .last button")).await;
     page.until("document.querySelector('#stock-said').innerText.includes('Undone')").await;
     page.shows("#stock-said .good", "Took in 5 KG").await;
+    page.shows(&format!("{CHANGE} .last"), "5 KG went again.").await;
     page.picture("count-undone").await;
     page.choose("#language", "Kiswahili").await;
     page.shows(&format!("{CHANGE} .last"), "Mara ya mwisho: badiliko lilitenguliwa").await;
@@ -88,6 +90,7 @@ async fn a_count_below_what_is_sold_gives_back_what_it_took() {
     page.click(&format!("{CHANGE} .last button")).await;
     page.shows("#stock-said .good", "Undone").await;
     page.shows("#stock-list .legend .here", "5 KG").await;
+    page.shows(&format!("{CHANGE} .last"), "5 KG came back.").await;
     page.picture("count-undone-sold").await;
     office.end().await;
 }

@@ -18,6 +18,7 @@ use axum::Router;
 use browser::Browser;
 use mizili_edge::config::Config;
 use mizili_edge::db::DbError;
+use mizili_edge::node::set_hub_minor;
 use mizili_edge::office::password::{hashed, store};
 use mizili_edge::router::router;
 use mizili_edge::state::AppState;
@@ -25,6 +26,7 @@ use mizili_edge::sync::run::SyncHandle;
 use mizili_edge::testing::TestEdge;
 use serde_json::json;
 use std::net::SocketAddr;
+use sync_protocol::session::MINOR_VERSION;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -53,6 +55,8 @@ impl Office {
     async fn served(edge: TestEdge, change: impl FnOnce(Router) -> Router) -> Self {
         let hash = hashed(PASSWORD, edge.deps()).await.unwrap();
         edge.write(move |tx| store(tx, "office", &hash, 0));
+        // As after an exchange with a hub of today.
+        edge.write(|tx| set_hub_minor(tx, MINOR_VERSION));
         let config = Config::parse(
             "country = \"MWI\"\n[[gateway]]\nkind = \"africastalking\"\nname = \"test\"\nsecret = \"0123456789abcdef\"\n",
         );

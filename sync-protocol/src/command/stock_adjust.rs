@@ -46,7 +46,7 @@ pub struct StockAdjust {
     pub reason: String,
     /// The change of this listing's stock that this one takes back, by its command's id: exactly what that one moved comes back, to whom it
     /// was taken from, and the orders that it made short are confirmed again. `found` says the change the other way about, and is what
-    /// counts with a hub that does not know this field. `None` for a change of its own.
+    /// would count with a hub that does not know this field: none is sent to one. `None` for a change of its own.
     #[cbor(n(3), with = "uuid_bytes_opt", has_nil)]
     pub undoes: Option<Uuid>,
 }
@@ -185,6 +185,13 @@ impl StockAdjust {
         };
         take(decision, &mut missing, EntryId::WRITTEN_OFF, context.origin, EntryKind::Count);
         if context.place != Holder::Hub {
+            // For the hub to settle. What comes free here meanwhile may be what is missing.
+            if missing > Quantity::ZERO {
+                let id = EntryId { of: command.id.0, step: EntryId::MISSING };
+                let (holder, quantity) = (context.origin, missing.negated());
+                let row = StockEntry { id, listing, holder, quantity, kind: EntryKind::Count };
+                decision.set(EffectRow::StockEntry(row), true);
+            }
             return;
         }
         for (holder, _) in set.holders(listing).into_iter().filter(|(holder, _)| *holder != context.origin) {

@@ -29,6 +29,8 @@ impl EntryId {
     pub const RELEASED: u32 = 5;
     /// Units written off by their holder.
     pub const WRITTEN_OFF: u32 = 6;
+    /// What a count at an office missed beyond what was free there. It stands beside the replica alone, until the hub has settled it.
+    pub const MISSING: u32 = 7;
     /// Units written off from another holder because a count fell short; one step for each holder, from here on.
     pub const SHORTAGE: u32 = 1_000;
     /// What takes back the entry of a change of the stock that has the step beyond this one.
@@ -36,7 +38,7 @@ impl EntryId {
 
     /// Whether a change of the stock by hand makes such entries: an intake, a write-off or a count.
     pub fn is_of_a_change(self) -> bool {
-        matches!(self.step, Self::INTAKE | Self::WRITTEN_OFF | Self::SHORTAGE..Self::UNDONE)
+        matches!(self.step, Self::INTAKE | Self::WRITTEN_OFF | Self::MISSING | Self::SHORTAGE..Self::UNDONE)
     }
 
     /// The entry that this one takes back, if it takes one back: both together are nothing.

@@ -1,6 +1,7 @@
 //! The invariants, looked at from outside.
 
 use crate::edge::{KEPT_S, STEP_MAX_S, Word};
+use crate::stock::Change;
 use crate::truth::nobody_counts_what_is_not_there;
 use crate::world::World;
 use std::collections::{BTreeMap, HashSet};
@@ -23,7 +24,7 @@ pub(crate) fn always(world: &World) {
         for listing in world.hub.set.listings.keys().filter(|_| edge.is_complete()) {
             assert!(
                 edge.spendable(*listing) >= Quantity::ZERO
-                    || lost_to_a_count(world, *listing, Holder::Edge(edge.id)),
+                    || may_lack(world, *listing, Holder::Edge(edge.id)),
                 "edge {} spends units of {listing} that it does not hold",
                 edge.id
             );
@@ -120,7 +121,7 @@ pub(crate) fn when_quiet(world: &World) {
     }
     for (listing, holder) in world.hub.set.stock.keys() {
         let held = world.hub.held(*listing, *holder);
-        let is_odd = held < Quantity::ZERO && !lost_to_a_count(world, *listing, *holder);
+        let is_odd = held < Quantity::ZERO && !may_lack(world, *listing, *holder);
         assert!(!is_odd, "{holder:?} holds {held} of {listing}");
         if let Holder::Edge(id) = holder {
             let edge = &world.edges[id.0 as usize - 1];
@@ -133,6 +134,14 @@ pub(crate) fn when_quiet(world: &World) {
 pub(crate) fn lost_to_a_count(world: &World, listing: ListingId, holder: Holder) -> bool {
     let of_this = |entry: &&StockEntry| entry.listing == listing && entry.holder == holder;
     world.hub.entries.values().filter(of_this).any(|entry| entry.kind == EntryKind::Shortage)
+}
+
+/// Whether a holder may lack what it has sold: a count took it elsewhere, or found here that it is not there.
+fn may_lack(world: &World, listing: ListingId, holder: Holder) -> bool {
+    let found_less = |change: &Change| {
+        change.listing == listing && change.counted.is_some_and(|counted| counted < change.milli)
+    };
+    lost_to_a_count(world, listing, holder) || world.book.changes.values().any(found_less)
 }
 
 /// What changed the stock did what people were told of it, and what took one back left nothing of it.
@@ -187,7 +196,7 @@ pub(crate) fn everybody_has_one_last_word(world: &World) {
     let is_excused = |order: &&Order| {
         world.book.taken_back.contains(&order.id)
             || world.hub.set.made_short.contains_key(&order.id)
-            || order.holder.is_some_and(|holder| lost_to_a_count(world, order.listing, holder))
+            || order.holder.is_some_and(|holder| may_lack(world, order.listing, holder))
     };
     let short = world.hub.set.orders.values().filter(|order| order.status == OrderStatus::Short);
     let short: Vec<_> = short.filter(|order| !is_excused(order)).map(|order| order.id).collect();

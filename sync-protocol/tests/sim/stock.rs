@@ -6,7 +6,7 @@ use crate::random::Random;
 use crate::world::World;
 use std::collections::BTreeMap;
 use sync_protocol::command::{Adjustment, Body, EffectRow, StockAdjust, WorkingSet};
-use sync_protocol::entity::OrderStatus;
+use sync_protocol::entity::{EntryId, OrderStatus};
 use sync_protocol::ids::{CommandId, Holder, ListingId};
 use sync_protocol::verdict::Verdict;
 
@@ -92,7 +92,8 @@ impl World {
         }
         let (_, logged) = self.edges[at].log.last_key_value().unwrap();
         let entries = logged.effects.iter().filter_map(|effect| match &effect.row {
-            EffectRow::StockEntry(entry) => Some(entry.quantity.0),
+            // What is missing beyond is not gone from here yet.
+            EffectRow::StockEntry(entry) if entry.id.step != EntryId::MISSING => Some(entry.quantity.0),
             _ => None,
         });
         let counted = match body.found {

@@ -5,7 +5,6 @@ use crate::check::lost_to_a_count;
 use crate::edge::Edge;
 use crate::world::World;
 use sync_protocol::command::{Body, Command, EffectRow, WorkingSet};
-use sync_protocol::entity::EntryId;
 use sync_protocol::ids::{Holder, ListingId};
 
 /// An edge that counts something as given back before the hub's rows say so counts no more than will be there.
@@ -18,7 +17,9 @@ pub(crate) fn nobody_counts_what_is_not_there(world: &World) {
         let truth = decided(world, edge);
         let holder = Holder::Edge(edge.id);
         for listing in listings {
-            if lost_to_a_count(world, listing, holder) || took_more(world, listing) {
+            // An operator may have put its posting aside.
+            let is_gone = !truth.listings.contains_key(&listing);
+            if is_gone || lost_to_a_count(world, listing, holder) {
                 continue;
             }
             let (counted, there) = (edge.spendable(listing), truth.available(listing, holder));
@@ -53,14 +54,6 @@ fn decided(world: &World, edge: &Edge) -> WorkingSet {
         }
     }
     set
-}
-
-/// Whether the hub took more of an edge's units by a count than the edge knew of: what comes there later it may sell, though the count has
-/// taken it already.
-fn took_more(world: &World, listing: ListingId) -> bool {
-    let booked = |of| world.hub.entries.get(&EntryId { of, step: EntryId::WRITTEN_OFF });
-    let counts = world.book.changes.iter().filter(|(_, change)| change.listing == listing);
-    counts.into_iter().any(|(id, change)| booked(id.0).is_some_and(|entry| entry.quantity.0 < change.milli))
 }
 
 impl Edge {

@@ -18,6 +18,7 @@ use sync_protocol::entity::{
 use sync_protocol::ids::{CommandId, Holder, ListingId, MemberId, hub_born};
 use sync_protocol::limits::COMMAND_BODY_MAX_BYTES;
 use sync_protocol::row::Key;
+use sync_protocol::session::MINOR_WITH_FACTS;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
@@ -285,6 +286,7 @@ fn a_person_known_by_number_becomes_an_alias_and_is_found_through_it() {
 #[test]
 fn what_a_count_took_here_comes_back_before_the_hub_has_answered_and_no_more() {
     let edge = TestEdge::with_market();
+    edge.write(|tx| node::set_hub_minor(tx, MINOR_WITH_FACTS));
     let id = edge.post_listing(50);
     edge.place_order(id, 20).unwrap();
     // Ten are there of fifty: five free ones go here, and the rest is for the hub to settle.
@@ -302,6 +304,44 @@ fn what_a_count_took_here_comes_back_before_the_hub_has_answered_and_no_more() {
     let odd = StockAdjust { undoes: Some(of.0), ..count };
     let refused = edge.submit(clerk(), true, odd).unwrap_err();
     assert_eq!(refused, SubmitError::Rejected(Reject::with(RejectCode::Invalid, ["/undoes".to_owned()])));
+}
+
+#[test]
+fn nothing_is_taken_back_that_an_older_hub_would_take_in_whole() {
+    let edge = TestEdge::with_market();
+    let id = edge.post_listing(50);
+    edge.place_order(id, 20).unwrap();
+    let count = Adjustment::Count { counted_milli: 10_000, expected_milli: 50_000 };
+    let count = StockAdjust { listing: id.0, found: count, reason: String::new(), undoes: None };
+    let counted = edge.submit(clerk(), true, count.clone()).unwrap();
+    let of = edge.read(|conn| pending(conn, counted.seq - 1, 1))[0].id;
+    let undo = StockAdjust { found: Adjustment::Intake(40_000), undoes: Some(of.0), ..count };
+    let said = edge.submit(clerk(), true, undo.clone()).unwrap_err();
+    assert_eq!(said, SubmitError::HubTooOld);
+    assert!(said.to_string().contains("count the product again"), "{said}");
+    assert_eq!(edge.read(|conn| pending(conn, counted.seq, 9)), []);
+    // It was replaced by a newer one, and said so.
+    edge.write(|tx| node::set_hub_minor(tx, MINOR_WITH_FACTS));
+    edge.submit(clerk(), true, undo).unwrap();
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
+}
+
+#[test]
+fn what_a_count_missed_here_is_not_sold_when_it_comes_free_before_the_hub_has_answered() {
+    let edge = TestEdge::with_market();
+    let id = edge.post_listing(50);
+    let (sold, _) = edge.place_order(id, 20).unwrap();
+    let released = entry(sold.0, EntryId::RELEASED, id, HERE, 20, EntryKind::Release);
+    let count = Adjustment::Count { counted_milli: 35_000, expected_milli: 50_000 };
+    let count = StockAdjust { listing: id.0, found: count, reason: String::new(), undoes: None };
+    edge.submit(clerk(), true, count).unwrap();
+    assert_eq!(edge.spendable(id, HERE), Quantity::ZERO);
+    // The buyer took it back at the hub, which takes the fifteen that are missing from here.
+    edge.feed(Bucket::Coop(COOP), vec![live(&released)]);
+    assert_eq!(edge.spendable(id, HERE), Quantity::units(10));
+    assert_eq!(edge.place_order(id, 11).unwrap().1.certainty, Certainty::Request);
+    assert_eq!(edge.place_order(id, 10).unwrap().1.certainty, Certainty::Record);
+    assert_eq!(edge.spendable(id, HERE), Quantity::ZERO);
 }
 
 #[test]

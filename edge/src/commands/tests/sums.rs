@@ -3,6 +3,7 @@
 
 use super::overlay::{BUCKET, HERE, applied, order, settled_listing};
 use crate::commands::Submitted;
+use crate::node;
 use crate::replica;
 use crate::testing::{TestEdge, clerk, entry, live};
 use proptest::prelude::*;
@@ -11,6 +12,7 @@ use sync_protocol::command::{Adjustment, Effect, EffectRow, StockAdjust};
 use sync_protocol::entity::{EntryId, EntryKind, OrderStatus};
 use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId};
 use sync_protocol::row::Row;
+use sync_protocol::session::MINOR_WITH_FACTS;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::Verdict;
 
@@ -103,6 +105,7 @@ struct Schedule {
 impl Schedule {
     fn new() -> Self {
         let edge = TestEdge::with_market();
+        edge.write(|tx| node::set_hub_minor(tx, MINOR_WITH_FACTS));
         let listing = settled_listing(&edge);
         let (orders, answers, changes) = (Vec::new(), Vec::new(), Vec::new());
         Self { edge, listing, orders, answers, changes, booked: HashMap::new(), hub_orders: 0 }
@@ -115,7 +118,9 @@ impl Schedule {
         let submitted = self.edge.submit_as(id, clerk(), true, adjust).ok()?;
         if undoes.is_none() {
             let entry = submitted.decision.effects.iter().find_map(|effect| match &effect.row {
-                EffectRow::StockEntry(entry) => Some((entry.id, entry.quantity.0)),
+                EffectRow::StockEntry(entry) if entry.id.step != EntryId::MISSING => {
+                    Some((entry.id, entry.quantity.0))
+                }
                 _ => None,
             });
             self.changes.push(Change { id, moved: entry, is_undone: false });
@@ -142,6 +147,8 @@ impl Schedule {
     fn rows(&self, answer: &Answer) -> Vec<Row> {
         let put_aside = |of: uuid::Uuid| self.booked.get(&EntryId { of, step: EntryId::SOLD }) == Some(&0);
         let row = |effect: &Effect| match &effect.row {
+            // The hub takes that from others.
+            EffectRow::StockEntry(entry) if entry.id.step % EntryId::UNDONE == EntryId::MISSING => None,
             EffectRow::StockEntry(entry) => {
                 let back = entry.id.takes_back().and_then(|id| Some(-self.booked.get(&id)?));
                 let milli = back.or(self.booked.get(&entry.id).copied()).unwrap_or(entry.quantity.0);
