@@ -265,6 +265,7 @@ fn messages_that_are_one_piece_fit_at_their_largest() {
             want_points: true,
             proof: vec![255; 16],
             stuck_sms: Some(StuckSms { count: u32::MAX, age_s: u64::MAX }),
+            refused_left: Some(u32::MAX),
         }),
         Message::News(Standing {
             scope: u32::MAX,

@@ -62,6 +62,7 @@ pub(super) fn hello(conn: &Connection, opening: Opening) -> Result<Hello, SyncEr
         want_points: opening.want_points || state::has_unverified(conn)?,
         proof: opening.proof,
         stuck_sms: stuck_sms(conn, &opening.senders, opening.at)?,
+        refused_left: refused_left(conn)?,
     })
 }
 
@@ -75,6 +76,14 @@ fn stuck_sms(conn: &Connection, senders: &Senders, at: Reading) -> Result<Option
         count: u32::try_from(stuck.count).unwrap_or(u32::MAX),
         age_s: stuck.age_s.unsigned_abs(),
     }))
+}
+
+/// Refusals that nobody here has ticked off, for a hub that has said that it knows the form.
+fn refused_left(conn: &Connection) -> Result<Option<u32>, DbError> {
+    if node::hub_minor(conn)? < 2 {
+        return Ok(None);
+    }
+    Ok(Some(u32::try_from(commands::tally(conn)?.refused).unwrap_or(u32::MAX)))
 }
 
 /// What became of a request's commands while it was on its way.

@@ -153,9 +153,12 @@ fn decimal(value: i64, decimals: u32, keep: bool) -> String {
     out
 }
 
-/// A bare quantity: `50`, `1,250.5`.
+/// A bare quantity: `50`, `1250.5`. Whoever reads how much is left types just that, so nothing stands between its digits: see
+/// [`read_number`].
 pub fn quantity(milli: i64) -> String {
-    decimal(milli, 3, false)
+    let mut text = decimal(milli, 3, false);
+    text.retain(|c| c != ',');
+    text
 }
 
 /// A quantity with its unit: `50 kg`; `50 x 90 kg` where the unit is itself a number of something; bare without a unit.
@@ -251,13 +254,20 @@ mod tests {
     #[test]
     fn shows_plain_numbers() {
         assert_eq!(quantity(50_000), "50");
-        assert_eq!(quantity(1_250_500), "1,250.5");
+        assert_eq!(quantity(1_250_500), "1250.5");
         assert_eq!(quantity_of(3_000, "90 kg"), "3 x 90 kg");
         assert_eq!(money(340_000, kwacha()), "MWK 3,400");
         assert_eq!(money(350, kwacha()), "MWK 3.50");
         assert_eq!(money(-123_456_789, kwacha()), "MWK -1,234,567.89");
         assert_eq!(total(20_000, 90_000, kwacha()), "MWK 18,000");
         assert_eq!(amount(0, kwacha()), "0");
-        assert_eq!(quantity(i64::MIN), "-9,223,372,036,854,775.808");
+        assert_eq!(quantity(i64::MIN), "-9223372036854775.808");
+        for milli in [1, 50_000, 1_250_500, 12_345_000, QUANTITY_MAX_MILLI] {
+            assert_eq!(
+                read_quantity(&quantity(milli), 1),
+                Ok(milli),
+                "what is shown is taken when it is typed"
+            );
+        }
     }
 }

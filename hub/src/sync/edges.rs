@@ -56,7 +56,7 @@ pub struct EdgeState {
     pub lag: Option<u64>,
     /// Commands of its that wait here for something.
     pub pending: u64,
-    /// Commands of its that were refused.
+    /// Commands of its that were refused and that nobody at the office has dealt with, as far as it says; else all that were refused.
     pub refused: u64,
     /// Seconds by which its clock is ahead of the hub's.
     pub clock_offset_s: Option<i64>,
@@ -249,7 +249,8 @@ const LIST: &str = "
            e.stuck_sms, e.stuck_sms_since, s.frozen_at IS NOT NULL AS frozen,
            s.halted_reason, (SELECT a.rows_came FROM awaited_offices a WHERE a.edge_id = e.id) AS rows_came, s.heard_scope, s.heard_cursors, k.wrong_tries, k.expires_at <= $1 AS expired,
            (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict IN ('held', 'quarantined', 'unsupported')) AS pending,
-           (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected') AS refused,
+           coalesce(e.refused_left, 0) + (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected' AND (e.refused_left IS NULL
+               OR incarnation = e.incarnation AND verdict_number > s.verdicts_acked)) AS refused,
            CASE WHEN e.revoked_at IS NULL THEN 0 ELSE (SELECT count(*) FROM (SELECT FROM stock_entries WHERE holder = e.id
                GROUP BY listing_id HAVING sum(quantity_milli) > 0) h) END AS held
     FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id

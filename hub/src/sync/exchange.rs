@@ -263,6 +263,7 @@ async fn hear(
         cursors: &hello.cursors,
         clock_offset_s: hello.clock_s.saturating_sub(state.deps.clock.now_s()),
         stuck_sms: hello.stuck_sms.filter(|stuck| stuck.count > 0),
+        refused_left: hello.refused_left,
     };
     let awaited = store::hear(&mut tx, &heard).await?;
     were_rows_awaited.fetch_or(awaited == Awaited::Rows, Ordering::Relaxed);

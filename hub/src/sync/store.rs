@@ -301,6 +301,7 @@ pub(super) struct Heard<'a> {
     pub(super) cursors: &'a [u8],
     pub(super) clock_offset_s: i64,
     pub(super) stuck_sms: Option<StuckSms>,
+    pub(super) refused_left: Option<u32>,
 }
 
 impl Heard<'_> {
@@ -340,13 +341,14 @@ pub(super) async fn hear(conn: &mut PgConnection, heard: &Heard<'_>) -> Result<A
     .execute(&mut *conn)
     .await?;
     let rows_came: Option<bool> = q_scalar("WITH come AS (UPDATE awaited_offices SET rows_came = true WHERE edge_id = $1 AND NOT rows_came)
-        UPDATE edges SET last_contact_at = $3, clock_offset_s = $2, stuck_sms = $4, stuck_sms_since = $5 WHERE id = $1
+        UPDATE edges SET last_contact_at = $3, clock_offset_s = $2, stuck_sms = $4, stuck_sms_since = $5, refused_left = $6 WHERE id = $1
         RETURNING (SELECT rows_came FROM awaited_offices WHERE edge_id = $1)")
         .bind(heard.edge.0 as i32)
         .bind(heard.clock_offset_s)
         .bind(heard.at.to_sqlx())
         .bind(heard.stuck_sms.map_or(0, |stuck| i64::from(stuck.count)))
         .bind(heard.stuck_since().map(|since| since.to_sqlx()))
+        .bind(heard.refused_left.map(i64::from))
         .fetch_one(conn)
         .await?;
     Ok(match rows_came {

@@ -311,6 +311,14 @@ async fn the_list_begins_with_what_needs_somebody() {
     let shown: Vec<_> = edges.iter().map(|e| (e.id, e.state)).collect();
     assert_eq!(shown, [(3, "stopped"), (2, "enrolled"), (4, "enrolled"), (5, "waiting"), (1, "revoked")]);
     assert_eq!((edges[1].refused, edges[1].pending), (2, 1));
+    // What the office has dealt with it says, of what it has heard of.
+    for (left, heard, refused) in [(1, 2, 2), (1, 4, 1), (0, 4, 0)] {
+        hub.sql(&format!(
+            "UPDATE edges SET refused_left = {left} WHERE id = 2; UPDATE edge_streams SET verdicts_acked = {heard} WHERE edge_id = 2"
+        ))
+        .await;
+        assert_eq!(list(&hub).await[1].refused, refused, "{left} left of those up to {heard}");
+    }
     assert_eq!(edges[1].last_contact.as_deref(), Some("2026-02-03T00:00:00Z"));
     let why = edges[0].reason.as_deref().unwrap();
     assert!(why.contains("a number came twice") && why.contains("mizili-hub edge resume 3"), "{why}");

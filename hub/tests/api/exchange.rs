@@ -120,6 +120,7 @@ impl Signed {
             want_points: false,
             proof: Vec::new(),
             stuck_sms: None,
+            refused_left: None,
         }
     }
 

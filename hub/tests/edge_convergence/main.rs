@@ -15,6 +15,7 @@ mod goods;
 mod kept;
 mod line;
 mod office;
+mod refusals_left;
 mod restored;
 mod restored_at_once;
 mod salvage;

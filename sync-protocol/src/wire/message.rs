@@ -103,6 +103,10 @@ pub struct Hello {
     /// which does not say. Since 2.
     #[n(13)]
     pub stuck_sms: Option<StuckSms>,
+    /// Refusals that nobody at the office has dealt with, of those whose verdicts are on its disk; `None` from an edge that does not say.
+    /// Since 2.
+    #[n(14)]
+    pub refused_left: Option<u32>,
 }
 
 /// SMS that nobody sends: what an operator of the hub has to be told, since the office may not know what an account is.

@@ -278,6 +278,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         want_points: true,
         proof: vec![3; 16],
         stuck_sms: None,
+        refused_left: None,
     };
     vec![
         ("hello", Message::Hello(hello)),

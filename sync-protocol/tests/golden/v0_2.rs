@@ -97,6 +97,7 @@ fn hello() -> Message {
         want_points: false,
         proof: Vec::new(),
         stuck_sms: Some(StuckSms { count: 3, age_s: 90_000 }),
+        refused_left: Some(2),
     })
 }
 

@@ -261,6 +261,7 @@ impl Edge {
             want_points: true,
             proof: std::mem::take(&mut self.proof),
             stuck_sms: None,
+            refused_left: None,
         };
         let mut out = Message::Hello(hello).to_bytes();
         let waiting: Vec<Command> = self
