@@ -104,10 +104,16 @@ pub(crate) const POISON: &str = "Poison";
 /// The same by something that no value causes.
 pub(crate) const ODD: &str = "Odd";
 
-/// Plants what breaks over orders and offers of [`POISON`] and [`ODD`], unless their id is among the mended.
+/// An offer of this name breaks the hub that changes it or takes it off sale.
+pub(crate) const FRAGILE: &str = "Fragile";
+/// Whoever finds so many thousandths less, beside whole units, breaks the hub that writes them off.
+pub(crate) const POISON_MILLI: i64 = 13;
+
+/// Plants what breaks over orders and offers of [`POISON`] and [`ODD`], over changes of [`FRAGILE`] offers and over what is written off
+/// of [`POISON_MILLI`], unless their id, or the id of what made an entry, is among the mended.
 pub(crate) async fn lay_out_poison(world: &World) {
     world
-        .sql(
+        .sql(format!(
             "CREATE TABLE mended (id uuid PRIMARY KEY);
              CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$
              DECLARE name text := to_jsonb(NEW) ->> TG_ARGV[0];
@@ -115,15 +121,25 @@ pub(crate) async fn lay_out_poison(world: &World) {
                 IF EXISTS (SELECT FROM mended WHERE id = NEW.id) THEN RETURN NEW; END IF;
                 IF name = 'Poison' THEN RAISE EXCEPTION 'planted poison' USING ERRCODE = 'check_violation'; END IF;
                 IF name = 'Odd' THEN RAISE EXCEPTION 'planted fault' USING ERRCODE = 'undefined_column'; END IF;
+                IF name = '{FRAGILE}' AND EXISTS (SELECT FROM listings WHERE id = NEW.id)
+                    THEN RAISE EXCEPTION 'planted crack' USING ERRCODE = 'check_violation'; END IF;
                 RETURN NEW;
              END $$;
+             CREATE FUNCTION poison_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN
+                IF mod((to_jsonb(NEW) ->> 'quantity_milli')::bigint, 1000) = -{POISON_MILLI}
+                    AND NOT EXISTS (SELECT FROM mended WHERE id = NEW.of_id)
+                    THEN RAISE EXCEPTION 'planted grains' USING ERRCODE = 'check_violation'; END IF;
+                RETURN NEW;
+             END $$;
+             CREATE TRIGGER poison BEFORE INSERT ON stock_entries FOR EACH ROW EXECUTE FUNCTION poison_entry();
              CREATE TRIGGER poison BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION poison('buyer_name');
              CREATE TRIGGER poison BEFORE INSERT ON listings FOR EACH ROW EXECUTE FUNCTION poison('title')",
-        )
+        ))
         .await;
 }
 
 /// Takes it out again.
 pub(crate) async fn clear_poison(world: &World) {
-    world.sql("DROP TRIGGER poison ON orders; DROP TRIGGER poison ON listings").await;
+    world.sql("DROP TRIGGER poison ON orders; DROP TRIGGER poison ON listings; DROP TRIGGER poison ON stock_entries").await;
 }

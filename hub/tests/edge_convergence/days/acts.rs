@@ -3,12 +3,11 @@
 
 use super::Days;
 use super::tally::{Told, What};
-use crate::goods::{self, BUYER, ODD, POISON};
+use crate::goods::{self, BUYER, FRAGILE, ODD, POISON};
 use crate::office::Office;
 use mizili_edge::commands::SubmitError;
 use sync_protocol::command::{
-    Actor, Adjustment, Body, Certainty, ListingEdit, ListingPost, ListingWithdraw, OrderCancel, OrderPlace,
-    StockAdjust, WholeChange,
+    Actor, Body, Certainty, ListingEdit, ListingPost, ListingWithdraw, OrderCancel, OrderPlace, WholeChange,
 };
 use sync_protocol::entity::{Listing, Order};
 use sync_protocol::ids::{CommandId, CooperativeId, ListingId};
@@ -25,7 +24,7 @@ impl Days {
         PHONES[self.chance.below(PHONES.len())]
     }
 
-    fn units(&mut self) -> i64 {
+    pub(super) fn units(&mut self) -> i64 {
         1 + self.chance.below(9) as i64
     }
 
@@ -45,17 +44,17 @@ impl Days {
             return;
         }
         for _ in 0..=self.chance.below(3) {
-            match self.chance.below(12) {
-                0 | 1 => self.post(at).await,
-                2..7 => self.order(at).await,
-                7..10 => self.cancel(at).await,
-                10 => self.adjust(at).await,
+            match self.chance.below(20) {
+                0..3 => self.post(at).await,
+                3..8 => self.order(at).await,
+                8..11 => self.cancel(at).await,
+                11..16 => self.adjust(at).await,
                 _ => self.edit(at).await,
             }
         }
     }
 
-    async fn some_listing(&mut self, at: usize) -> Option<Listing> {
+    pub(super) async fn some_listing(&mut self, at: usize) -> Option<Listing> {
         let listings = self.world.offices[at].listings().await;
         self.chance.one_of(&listings).cloned()
     }
@@ -71,7 +70,8 @@ impl Days {
         }
         let listing = self.world.offices[at].new_id();
         let units = 4 + 2 * self.chance.below(10) as i64;
-        let title = self.name();
+        // Now and then one that cannot be changed or withdrawn until that is mended.
+        let title = if self.chance.once_in(3) { FRAGILE.into() } else { self.name() };
         let post = ListingPost { title, ..goods::post(listing, units) };
         let what = What::Post { listing, milli: post.quantity_milli };
         self.tell(at, goods::CLERK, post, what).await;
@@ -109,22 +109,11 @@ impl Days {
         self.tell(at, actor, OrderCancel::new(order.id.0), what).await;
     }
 
-    async fn adjust(&mut self, at: usize) {
-        let Some(listing) = self.some_listing(at).await else { return };
-        let milli = 1000 * self.units();
-        let (found, milli) = match self.chance.once_in(2) {
-            true => (Adjustment::Intake(milli), milli),
-            false => (Adjustment::WriteOff(milli), -milli),
-        };
-        let adjust = StockAdjust { listing: listing.id.0, found, reason: String::new(), undoes: None };
-        let what = What::Adjust { listing: listing.id.0, milli };
-        self.tell(at, goods::CLERK, adjust, what).await;
-    }
-
     async fn edit(&mut self, at: usize) {
         let Some(listing) = self.some_listing(at).await else { return };
         let id = listing.id.0;
-        if self.chance.once_in(6) {
+        // Rather what has not had its answer.
+        if self.chance.once_in(if self.tally.is_answered(id) { 6 } else { 2 }) {
             self.tell(at, goods::CLERK, ListingWithdraw { listing: id }, What::Withdraw { listing: id })
                 .await;
             return;
@@ -135,7 +124,7 @@ impl Days {
     }
 
     /// Somebody acts, and what he is told is noted. Whether it was taken.
-    async fn tell(&mut self, at: usize, actor: Actor, body: impl Into<Body>, what: What) -> bool {
+    pub(super) async fn tell(&mut self, at: usize, actor: Actor, body: impl Into<Body>, what: What) -> bool {
         let office: &Office = &self.world.offices[at];
         let (id, body) = (CommandId(office.new_id()), body.into());
         let phone = match &body {

@@ -5,7 +5,9 @@ mod acts;
 mod faults;
 mod noticed;
 mod operator;
+mod stock;
 mod tally;
+mod withdrawn;
 
 use crate::chance::Chance;
 use crate::goods::lay_out_poison;
@@ -16,7 +18,7 @@ use faults::{Happened, wrong_clock};
 use tally::Tally;
 
 /// Seeds of an ordinary run: each makes a database and three boxes.
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 16;
 /// Acts, exchanges and faults of one seed before everything is mended.
 const STEPS: usize = 110;
 /// The cooperatives of the offices. Of the two of one cooperative the older shares what the hub takes in.
@@ -60,10 +62,10 @@ impl Days {
         }
         match self.chance.below(60) {
             0..22 => self.act_at_an_office().await,
-            22..31 => self.act_at_the_hub().await,
-            31..35 => self.something_happens_to_a_box().await,
-            35..40 => self.something_happens_to_the_hub().await,
-            40..42 => self.operator_looks().await?,
+            22..29 => self.act_at_the_hub().await,
+            29..33 => self.something_happens_to_a_box().await,
+            33..40 => self.something_happens_to_the_hub().await,
+            40..45 => self.operator_looks().await?,
             _ => self.exchange().await?,
         }
         self.world.nobody_spends_what_it_lacks().await?;

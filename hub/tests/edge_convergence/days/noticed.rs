@@ -77,7 +77,8 @@ async fn a_word_that_was_lost_or_said_twice_or_is_another_is_noticed() {
 async fn a_unit_that_stands_twice_and_an_order_that_is_lost_are_noticed() {
     let days = all_is_well(102).await;
     let units = async || days.tally.units_add_up(&days.world).await;
-    let one = "ctid = (SELECT min(ctid) FROM stock_entries WHERE quantity_milli > 1000)";
+    let one =
+        "ctid = (SELECT min(ctid) FROM stock_entries WHERE quantity_milli > 1000 AND kind NOT IN (6, 7))";
     days.world
         .sql(format!("UPDATE stock_entries SET quantity_milli = quantity_milli + 1000 WHERE {one}"))
         .await;
@@ -116,7 +117,9 @@ async fn a_row_that_differs_and_units_that_are_not_there_are_noticed() {
     let days = all_is_well(107).await;
     days.world.offices[0].damage_one_price().await;
     says(days.world.replicas_are_the_feed().await, "at edge 1");
-    let over = "UPDATE stock_entries SET quantity_milli = -900000 WHERE ctid = (SELECT min(ctid) FROM stock_entries)";
+    let over =
+        "UPDATE stock_entries SET quantity_milli = -900000 WHERE ctid = (SELECT min(ctid) FROM stock_entries
+        WHERE listing_id NOT IN (SELECT listing_id FROM stock_entries WHERE kind IN (6, 7)))";
     days.world.sql(over).await;
     says(days.world.nothing_was_oversold().await, "sold more than there was");
     damage(&days.world, "UPDATE command SET verdict = 'held' WHERE seq = 1").await;

@@ -29,12 +29,12 @@ impl Days {
             ensure!(retry_quarantined(db, deps, stream, seq).await.is_ok_and(|n| n == 0), "{one:?}");
             return Ok(());
         }
-        match self.chance.below(4) {
-            0 => {
+        match self.chance.below(6) {
+            0..2 => {
                 self.happened.dismissed += dismiss(db, deps, stream, seq).await?.min(1) as u64;
                 self.tally.dismissed(one.id);
             }
-            1 => {
+            2 => {
                 // What broke it has not gone. It may have become one that is refused before it comes to that: an offer that is gone.
                 self.happened.retried += retry_quarantined(db, deps, stream, seq).await? as u64;
                 let word =
@@ -77,7 +77,10 @@ impl Days {
             self.world.offices[at].line.deliver_held().await;
             for n in 0.. {
                 match self.world.offices[at].sync().await {
-                    Ok(_) => break,
+                    Ok(_) => {
+                        self.tally.look(&self.world).await?;
+                        break;
+                    }
                     Err(error) => ensure!(n < TRIES_MAX && error.is_temporary(), "edge {}: {error}", at + 1),
                 }
                 self.world.sql(ours).await;
@@ -98,7 +101,18 @@ impl Days {
         let (db, deps) = (&self.world.db, &self.world.deps);
         let quarantined = jobs::retry_quarantined(db, deps, Quarantined::All).await?;
         self.happened.retried += (quarantined + jobs::retry_held(db, deps).await?) as u64;
+        self.catch_up().await?;
         self.world.heal().await
+    }
+
+    /// Everybody comes to the hub once, and what each of them hears is looked at.
+    async fn catch_up(&mut self) -> Result<()> {
+        for at in 0..self.world.offices.len() {
+            self.world.offices[at].line.mend();
+            self.world.offices[at].sync().await?;
+            self.tally.look(&self.world).await?;
+        }
+        Ok(())
     }
 
     /// Two months in which nothing happens: logs are pruned by what the hub says, whatever the clocks of the boxes do.

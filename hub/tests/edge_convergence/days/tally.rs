@@ -2,6 +2,7 @@
 //! the outbox or on the page, and it is what stands at the hub. Each unit that was taken in is somewhere, once.
 
 use super::faults::DAY_S;
+use super::withdrawn::{Did, Withdrawn, Word};
 use crate::office::Office;
 use crate::world::World;
 use anyhow::{Context, Result, ensure};
@@ -19,6 +20,13 @@ use uuid::Uuid;
 const KEPT_DAYS: i64 = 30;
 /// Days by which one clock of the hub that was wrong for a moment may put an office's count of days forward.
 const JUMP_DAYS: i64 = 7;
+
+/// By which a message is known that tells a buyer of an order that is short.
+const SHORT_WORD: &str = "There is not enough for your order";
+
+fn is_short_word(said: &[String]) -> bool {
+    matches!(said, [only] if only.contains(SHORT_WORD))
+}
 
 /// What somebody was told of.
 #[derive(Clone, Debug)]
@@ -40,6 +48,16 @@ pub(super) enum What {
     Adjust {
         listing: Uuid,
         milli: i64,
+    },
+    /// So much more was counted than expected, or less.
+    Count {
+        listing: Uuid,
+        milli: i64,
+    },
+    /// A change of the stock is taken back.
+    Undo {
+        listing: Uuid,
+        of: Uuid,
     },
     Withdraw {
         listing: Uuid,
@@ -63,7 +81,7 @@ pub(super) struct Told {
 
 /// How an act ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Applied,
     Rejected,
     Dismissed,
@@ -71,21 +89,25 @@ enum End {
 
 #[derive(Default)]
 pub(super) struct Tally {
-    told: Vec<Told>,
+    pub(super) told: Vec<Told>,
     /// The hub's final word on each command, as it was first seen.
-    ends: BTreeMap<Uuid, End>,
+    pub(super) ends: BTreeMap<Uuid, End>,
     /// When an office first had the final word on an act, in true seconds since the beginning.
     settled: BTreeMap<Uuid, i64>,
     /// Acts that have left their office's log.
     gone: BTreeSet<Uuid>,
     /// Commands that an operator put aside.
     dismissed: BTreeSet<Uuid>,
-    taken_in_at_the_hub: BTreeMap<Uuid, i64>,
+    pub(super) taken_in_at_the_hub: BTreeMap<Uuid, i64>,
     ordered_at_the_hub: BTreeMap<Uuid, i64>,
     cancelled_at_the_hub: BTreeSet<Uuid>,
     /// Orders that were taken back at their own office before the hub's word on them was there: no word is due on the order any more,
     /// unless taking it back was refused.
     cancelled_unanswered: BTreeSet<Uuid>,
+    /// Counts that found less than was sold.
+    pub(super) found_less: BTreeSet<Uuid>,
+    /// What of offers and their changes nobody has to look at.
+    pub(super) withdrawn: Withdrawn,
     now_s: i64,
     hub_jumps: i64,
 }
@@ -97,6 +119,15 @@ impl Tally {
             if self.told.iter().any(|other| is_it(&other)) && !self.settled.contains_key(&order) {
                 self.cancelled_unanswered.insert(order);
             }
+        }
+        let about_an_offer = match told.what {
+            What::Post { listing, .. } => Some((listing, Did::Post)),
+            What::Other { listing } => Some((listing, Did::Change)),
+            What::Withdraw { listing } => Some((listing, Did::Withdraw)),
+            _ => None,
+        };
+        if let Some((listing, did)) = about_an_offer {
+            self.withdrawn.told(told.office, told.id, listing, did);
         }
         self.told.push(told);
     }
@@ -125,13 +156,22 @@ impl Tally {
         self.hub_jumps += 1;
     }
 
-    /// What a command would make: its order, or its listing.
+    /// What a command would make or change: its order, or its listing.
     pub(super) fn makes(&self, command: Uuid) -> Uuid {
         let told = self.told.iter().find(|told| told.id == command);
         match told.map(|told| &told.what) {
-            Some(What::Post { listing, .. }) => *listing,
+            Some(What::Post { listing, .. } | What::Other { listing } | What::Withdraw { listing }) => {
+                *listing
+            }
             _ => command,
         }
+    }
+
+    /// Whether the office that posted a listing, if one did, has the hub's word on that.
+    pub(super) fn is_answered(&self, listing: Uuid) -> bool {
+        let is_its_post =
+            |told: &&Told| matches!(told.what, What::Post { listing: made, .. } if made == listing);
+        self.told.iter().find(is_its_post).is_none_or(|post| self.settled.contains_key(&post.id))
     }
 
     /// How many were told that it is done, that it is asked, and later that they do not get it.
@@ -173,6 +213,26 @@ impl Tally {
     }
 
     async fn look_at(&mut self, at: usize, office: &Office) -> Result<()> {
+        let words = "SELECT lower(hex(id)) || ' ' || verdict || ' ' || (conflicts IS NOT NULL)
+            FROM command WHERE settled_at_s IS NOT NULL";
+        let mut heard = BTreeMap::new();
+        for line in office.column::<String>(words).await {
+            let [id, verdict, in_part] = line.split(' ').collect::<Vec<_>>()[..] else {
+                anyhow::bail!("{line}")
+            };
+            let word = match (verdict, in_part) {
+                ("applied", "0") => Word::Taken,
+                ("applied", _) => Word::InPart,
+                _ => Word::Refused,
+            };
+            heard.insert(id.parse()?, word);
+        }
+        self.withdrawn.heard(at, &heard);
+        for id in
+            office.column::<String>("SELECT lower(hex(id)) FROM command WHERE kind = 7 AND short = 1").await
+        {
+            self.found_less.insert(id.parse()?);
+        }
         let logged: Vec<String> =
             office.column("SELECT lower(hex(id)) || ' ' || (settled_at_s IS NOT NULL) FROM command").await;
         let logged: BTreeMap<Uuid, bool> = logged
@@ -213,6 +273,7 @@ impl Tally {
 
     /// Whoever was told that the answer would come has got it, once, and it is the hub's; who was told that it is done hears no more.
     pub(super) async fn everybody_has_one_last_word(&self, world: &World) -> Result<()> {
+        let short = self.made_short(world).await?;
         for told in &self.told {
             let end = self.ends.get(&told.id).with_context(|| format!("the hub never heard of {told:?}"))?;
             if told.is_sure && *end != End::Applied {
@@ -227,8 +288,9 @@ impl Tally {
                 (said(told.id.to_string()).await, said(format!("{order}/cancelled")).await);
             self.is_the_last_word(told, *end, &own, &of_its_end)?;
             self.its_end_was_told(office, told).await?;
-            let is_off = (self.is_taken_back(told), self.may_be_withdrawn(told));
-            stands_on_the_page(office, told, *end, is_off).await?;
+            self.how_it_stands_was_told(office, told, &short).await?;
+            let is_off = self.is_taken_back(told) || self.withdrawn.is_off(told.id);
+            stands_on_the_page(office, told, *end, is_off, self.may_be_over(told)).await?;
         }
         self.orders_are_as_told(world).await
     }
@@ -238,6 +300,8 @@ impl Tally {
         let (What::Post { listing, .. }
         | What::Order { listing, .. }
         | What::Adjust { listing, .. }
+        | What::Count { listing, .. }
+        | What::Undo { listing, .. }
         | What::Withdraw { listing }
         | What::Other { listing }) = told.what
         else {
@@ -249,6 +313,12 @@ impl Tally {
         end == End::Dismissed || post.is_some_and(|post| self.dismissed.contains(&post.id))
     }
 
+    /// Whether an act was settled so long ago that its office need not show it any more, though it may still remember it.
+    fn may_be_over(&self, told: &Told) -> bool {
+        let kept_s = (KEPT_DAYS - JUMP_DAYS * self.hub_jumps) * DAY_S;
+        self.settled.get(&told.id).is_some_and(|at_s| self.now_s - at_s >= kept_s)
+    }
+
     /// Whether somebody at its office took an order back before the answer, and the hub has not refused that.
     fn is_taken_back(&self, told: &Told) -> bool {
         let took_it_back = |other: &Told| {
@@ -257,26 +327,6 @@ impl Tally {
                 && self.ends.get(&other.id) == Some(&End::Applied)
         };
         self.cancelled_unanswered.contains(&told.id) && self.told.iter().any(took_it_back)
-    }
-
-    /// Whether an offer or a change of it need not be looked at, for somebody withdrew that offer at the same office later; and whether a
-    /// withdrawal need not, for there was nothing to withdraw.
-    fn may_be_withdrawn(&self, told: &Told) -> bool {
-        let (What::Post { listing, .. } | What::Other { listing } | What::Withdraw { listing }) = told.what
-        else {
-            return false;
-        };
-        let here = |other: &&Told| other.office == told.office;
-        let place = self.told.iter().position(|other| other.id == told.id).unwrap_or_default();
-        let withdraws = |other: &Told| matches!(other.what, What::Withdraw { listing: of } if of == listing);
-        let was_refused = |other: &Told| {
-            matches!(other.what, What::Post { listing: of, .. } if of == listing)
-                && self.ends.get(&other.id) != Some(&End::Applied)
-        };
-        match told.what {
-            What::Withdraw { .. } => self.told.iter().filter(here).any(was_refused),
-            _ => self.told.iter().skip(place).filter(here).any(withdraws),
-        }
     }
 
     /// `own` is what was said of the act, `of_its_end` that its order is cancelled: that is said once, whoever brought it about.
@@ -295,11 +345,17 @@ impl Tally {
             What::Order { .. } => (told.phone, !self.is_taken_back(told) && (is_refused || !told.is_sure)),
             What::Cancel { buyer: 0, by, .. } => (by, end != End::Applied || !told.is_sure),
             What::Cancel { buyer, by, .. } => (buyer, end != End::Applied || !told.is_sure || by != buyer),
-            What::Post { .. } | What::Adjust { .. } | What::Withdraw { .. } | What::Other { .. } => {
-                (0, false)
-            }
+            What::Post { .. }
+            | What::Adjust { .. }
+            | What::Count { .. }
+            | What::Undo { .. }
+            | What::Withdraw { .. }
+            | What::Other { .. } => (0, false),
         };
-        let is_told = is_told && phone != 0;
+        // A count may have made it short before its own word was here.
+        let is_short_word =
+            matches!(told.what, What::Order { .. }) && end == End::Applied && is_short_word(own);
+        let is_told = (is_told || is_short_word) && phone != 0;
         let expected = usize::from(is_told);
         // Who need not hear of this act may have heard of another that ended the order.
         let said = if is_of_its_end && is_told { of_its_end } else { own };
@@ -309,6 +365,34 @@ impl Tally {
             ensure!(text.starts_with(&format!("{phone} ")), "{told:?}: somebody else was told: {text}");
             ensure!(text.contains("NOT") == is_refused, "{told:?} ended as {end:?}, and was told: {text}");
         }
+        Ok(())
+    }
+
+    /// Whose order became short, or is covered again, has heard that last, and each word once, as long as its office remembers the order.
+    async fn how_it_stands_was_told(
+        &self,
+        office: &Office,
+        told: &Told,
+        short: &BTreeSet<Uuid>,
+    ) -> Result<()> {
+        let id = told.id;
+        let is_cancel = |other: &Told| matches!(other.what, What::Cancel { order, .. } if order == id);
+        let is_due = told.phone != 0
+            && matches!(told.what, What::Order { .. })
+            && self.ends.get(&id) == Some(&End::Applied)
+            && !self.cancelled_at_the_hub.contains(&id)
+            && !self.gone.contains(&id)
+            && !self.told.iter().any(is_cancel);
+        if !is_due {
+            return Ok(());
+        }
+        let words = format!(
+            "SELECT text FROM sms_out WHERE kind = 'verdict' AND (about = '{id}' OR about LIKE '{id}/standing/%') ORDER BY id"
+        );
+        let said: Vec<String> = office.column(words).await;
+        let is_short = said.last().is_some_and(|text| text.contains(SHORT_WORD));
+        ensure!(is_short == short.contains(&id), "{told:?} is short: {}, and heard {said:?}", !is_short);
+        ensure!(said.windows(2).all(|two| two[0] != two[1]), "{told:?} heard the same twice: {said:?}");
         Ok(())
     }
 
@@ -335,8 +419,18 @@ impl Tally {
         Ok(())
     }
 
+    /// Whether somebody took back a change of the stock, and the hub has heard that.
+    pub(super) fn is_undone(&self, change: Uuid) -> bool {
+        let takes_back = |told: &Told| {
+            matches!(told.what, What::Undo { of, .. } if of == change)
+                && self.ends.get(&told.id) == Some(&End::Applied)
+        };
+        self.told.iter().any(takes_back)
+    }
+
     /// At the hub stand the orders that somebody was told of, each as he was told, and no others.
     async fn orders_are_as_told(&self, world: &World) -> Result<()> {
+        let short = self.made_short(world).await?;
         let mut standing: BTreeMap<Uuid, (OrderStatus, i64)> = BTreeMap::new();
         for line in world.texts("SELECT id::text || ' ' || status || ' ' || quantity_milli FROM orders").await
         {
@@ -359,7 +453,11 @@ impl Tally {
         ensure!(lost.is_empty(), "people were told of orders that are not at the hub: {lost:?}");
         for (id, there) in standing {
             let milli = on.get(&id).with_context(|| format!("nobody was told of order {id}"))?;
-            let status = if off.contains(&id) { OrderStatus::Cancelled } else { OrderStatus::Confirmed };
+            let status = match (off.contains(&id), short.contains(&id)) {
+                (true, _) => OrderStatus::Cancelled,
+                (false, true) => OrderStatus::Short,
+                (false, false) => OrderStatus::Confirmed,
+            };
             ensure!(
                 there == (status, *milli),
                 "order {id} is {there:?}, and people were told {status:?} {milli}"
@@ -367,39 +465,16 @@ impl Tally {
         }
         Ok(())
     }
-
-    /// What was taken in of each listing is held by somebody or sold, each unit once.
-    pub(super) async fn units_add_up(&self, world: &World) -> Result<()> {
-        let mut taken_in = self.taken_in_at_the_hub.clone();
-        for told in self.told.iter().filter(|told| self.ends.get(&told.id) == Some(&End::Applied)) {
-            if let What::Post { listing, milli } | What::Adjust { listing, milli } = told.what {
-                *taken_in.entry(listing).or_default() += milli;
-            }
-        }
-        let sum = |from| format!("(SELECT coalesce(sum(quantity_milli), 0)::bigint FROM {from})");
-        let held = sum("stock_entries WHERE listing_id = l.id");
-        let sold =
-            sum(&format!("orders WHERE listing_id = l.id AND status = {}", OrderStatus::Confirmed.code()));
-        for line in
-            world.texts(format!("SELECT l.id::text || ' ' || ({held} + {sold}) FROM listings l")).await
-        {
-            let (id, milli) = line.split_once(' ').context("no sum")?;
-            let (id, milli): (Uuid, i64) = (id.parse()?, milli.parse()?);
-            let wanted = taken_in.remove(&id).unwrap_or(0);
-            ensure!(milli == wanted, "of {id} {wanted} were taken in, and {milli} are held or sold");
-        }
-        ensure!(taken_in.values().all(|milli| *milli == 0), "taken in, and nowhere: {taken_in:?}");
-        Ok(())
-    }
 }
 
-/// What is in the log says what the hub said; what was refused is shown for as long as it is there, unless it was taken back before (for
-/// certain, or perhaps); an order is shown as it stands.
+/// What is in the log says what the hub said; what was refused is shown for as long as it is there, unless it was taken back before; an
+/// order is shown as it stands.
 async fn stands_on_the_page(
     office: &Office,
     told: &Told,
     end: End,
-    (is_taken_back, may_be): (bool, bool),
+    is_taken_back: bool,
+    may_be_over: bool,
 ) -> Result<()> {
     let id = told.id;
     let read = office.read(move |conn| {
@@ -423,7 +498,7 @@ async fn stands_on_the_page(
         matches!(&state.verdict, Some(Verdict::Applied(applied)) if !applied.conflicts.is_empty());
     let is_due = !is_taken_back && (end != End::Applied || is_in_part);
     ensure!(
-        is_refused_there == is_due || (may_be && !is_refused_there),
+        is_refused_there == is_due || (may_be_over && !is_refused_there),
         "{told:?} ended as {end:?}, and the page shows a refusal: {is_refused_there}"
     );
     if matches!(told.what, What::Order { .. }) {
