@@ -185,7 +185,7 @@ impl Days {
         // What comes of it is looked at with everything else.
         let _ = self.world.offices[at].sync().await;
         self.world.set_hubs_ahead(-by_s);
-        self.tally.hub_jumped();
+        self.tally.hub_jumped(at);
         self.happened.hub_jumps += 1;
         if by_s > PRUNE_EVERY_S {
             let (db, deps) = (&self.world.db, &self.world.deps);

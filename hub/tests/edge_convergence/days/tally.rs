@@ -109,7 +109,8 @@ pub(super) struct Tally {
     /// What of offers and their changes nobody has to look at.
     pub(super) withdrawn: Withdrawn,
     now_s: i64,
-    hub_jumps: i64,
+    /// How often the hub's clock was wrong when an office came, by office.
+    hub_jumps: BTreeMap<usize, i64>,
 }
 
 impl Tally {
@@ -152,8 +153,13 @@ impl Tally {
         self.now_s += seconds;
     }
 
-    pub(super) fn hub_jumped(&mut self) {
-        self.hub_jumps += 1;
+    pub(super) fn hub_jumped(&mut self, office: usize) {
+        *self.hub_jumps.entry(office).or_default() += 1;
+    }
+
+    /// Seconds for which an office remembers at least what was settled there.
+    fn kept_s(&self, office: usize) -> i64 {
+        (KEPT_DAYS - JUMP_DAYS * self.hub_jumps.get(&office).copied().unwrap_or(0)) * DAY_S
     }
 
     /// What a command would make or change: its order, or its listing.
@@ -252,9 +258,8 @@ impl Tally {
                 None => {
                     let since = self.settled.get(&told.id).copied();
                     let since = since.with_context(|| format!("{told:?} is forgotten without an answer"))?;
-                    let days = KEPT_DAYS - JUMP_DAYS * self.hub_jumps;
                     let age_s = self.now_s - since;
-                    ensure!(age_s >= days * DAY_S, "{told:?} is forgotten after {age_s} s");
+                    ensure!(age_s >= self.kept_s(at), "{told:?} is forgotten after {age_s} s");
                     gone.push(told.id);
                 }
             }
@@ -315,8 +320,7 @@ impl Tally {
 
     /// Whether an act was settled so long ago that its office need not show it any more, though it may still remember it.
     fn may_be_over(&self, told: &Told) -> bool {
-        let kept_s = (KEPT_DAYS - JUMP_DAYS * self.hub_jumps) * DAY_S;
-        self.settled.get(&told.id).is_some_and(|at_s| self.now_s - at_s >= kept_s)
+        self.settled.get(&told.id).is_some_and(|at_s| self.now_s - at_s >= self.kept_s(told.office))
     }
 
     /// Whether somebody at its office took an order back before the answer, and the hub has not refused that.
