@@ -97,6 +97,11 @@ impl Fields {
         std::iter::from_fn(move || read_field(&mut input).ok())
     }
 
+    /// For reading them one after the other.
+    pub fn in_order(&self) -> InOrder<'_> {
+        InOrder { input: Reader::new(&self.0), next: None }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -122,6 +127,31 @@ impl Fields {
             last = Some(number);
         }
         Ok(Self(bytes.to_vec()))
+    }
+}
+
+/// A walk along the fields, for whoever asks for them in the order of their numbers: each is read once, however many are asked for.
+pub struct InOrder<'a> {
+    input: Reader<'a>,
+    /// Read, and of a higher number than was asked for.
+    next: Option<(u16, Value<'a>)>,
+}
+
+impl<'a> InOrder<'a> {
+    /// The field's value, if it is present. Numbers have to be asked for in order: one below another that was asked for is not found.
+    pub fn get(&mut self, number: u16) -> Option<Value<'a>> {
+        loop {
+            // What is here was written or read by the functions of this file: it ends at its end.
+            let (here, value) = self.next.take().or_else(|| read_field(&mut self.input).ok())?;
+            match here.cmp(&number) {
+                Ordering::Less => {}
+                Ordering::Equal => return Some(value),
+                Ordering::Greater => {
+                    self.next = Some((here, value));
+                    return None;
+                }
+            }
+        }
     }
 }
 
@@ -165,6 +195,9 @@ mod tests {
         assert_eq!(a.canonical(), b.canonical());
         assert_eq!(a.iter().map(|(number, _)| number).collect::<Vec<_>>(), [1, 3, 9]);
         assert_eq!((a.get(3), a.get(4), a.get(10)), (Some(Value::Text("Chimanga")), None, None));
+        let mut walk = a.in_order();
+        let walked = [2, 3, 8, 9, 12].map(|number| walk.get(number));
+        assert_eq!(walked, [None, Some(Value::Text("Chimanga")), None, Some(Value::Bytes(&[1, 2])), None]);
         assert_eq!(Fields::from_canonical(a.canonical()), Ok(b));
     }
 

@@ -200,7 +200,7 @@ fn listing_of(row: &Row) -> Option<Uuid> {
     match row.key {
         Key::Uuid(id) if row.entity == Listing::NUMBER => Some(id),
         Key::Step(..) if row.entity == StockEntry::NUMBER => {
-            let listing: Option<ListingId> = ListingId::take(row.body.as_ref()?, 1);
+            let listing: Option<ListingId> = ListingId::take(&mut row.body.as_ref()?.in_order(), 1);
             listing.map(|id| id.0)
         }
         _ => None,

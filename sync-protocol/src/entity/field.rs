@@ -3,7 +3,7 @@
 use crate::bucket::CountryCode;
 use crate::ids::*;
 use crate::units::{Currency, Month, Quantity};
-use crate::value::{Fields, Value};
+use crate::value::{Fields, InOrder, Value};
 use uuid::Uuid;
 
 /// A stored row that does not fit its entity: damage, or a bug; never a person's mistake.
@@ -34,10 +34,22 @@ pub trait Field: Sized {
         }
     }
 
-    /// Reads the field.
-    fn take(fields: &Fields, number: u16) -> Option<Self> {
+    /// Reads the field; those of lower numbers were read before.
+    fn take(fields: &mut InOrder<'_>, number: u16) -> Option<Self> {
         fields.get(number).map_or_else(Self::absent, Self::from_value)
     }
+}
+
+/// Whether each number is above the one before it.
+pub(crate) const fn ascend(numbers: &[u16]) -> bool {
+    let mut at = 1;
+    while at < numbers.len() {
+        if numbers[at - 1] >= numbers[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 macro_rules! int_fields {
@@ -206,10 +218,12 @@ macro_rules! entity {
                 -> Result<Self, $crate::entity::field::FieldError> {
                 use $crate::entity::field::{Field, FieldError};
                 let from: fn($crate::row::Key) -> Option<$key_type> = $from_key;
+                const { assert!($crate::entity::field::ascend(&[$($field_number),+])) };
                 let bad = |field| FieldError { entity: $text, field };
+                let mut fields = fields.in_order();
                 Ok(Self {
                     $key: from(key).ok_or_else(|| bad("key"))?,
-                    $($field: <$field_type as Field>::take(fields, $field_number).ok_or_else(|| bad(stringify!($field)))?,)+
+                    $($field: <$field_type as Field>::take(&mut fields, $field_number).ok_or_else(|| bad(stringify!($field)))?,)+
                 })
             }
         }
