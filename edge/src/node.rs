@@ -78,19 +78,27 @@ impl From<rusqlite::Error> for EnrolError {
 /// # Errors
 /// When the database cannot be read, or holds half an identity.
 pub fn identity(conn: &Connection) -> Result<Option<Identity>, DbError> {
-    let Some(edge) = get::<u32>(conn, "edge")? else { return Ok(None) };
+    // Asked for by every act and every message: all of it in one look.
+    let mut statement = conn.prepare_cached(
+        "SELECT (SELECT value FROM node WHERE key = 'edge'), (SELECT value FROM node WHERE key = 'incarnation'),
+                (SELECT value FROM node WHERE key = 'cooperative'), (SELECT value FROM node WHERE key = 'national'),
+                (SELECT value FROM node WHERE key = 'hub_url'), (SELECT value FROM node WHERE key = 'hub_keys')",
+    )?;
     let missing = |key: &str| DbError::bad_value("node", "value", key);
-    let keys: Vec<u8> = get(conn, "hub_keys")?.ok_or_else(|| missing("hub_keys"))?;
+    let mut rows = statement.query([])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(edge) = row.get::<_, Option<u32>>(0)? else { return Ok(None) };
+    let keys = row.get::<_, Option<Vec<u8>>>(5)?.ok_or_else(|| missing("hub_keys"))?;
     let (hub_keys, rest) = keys.as_chunks::<32>();
     if !rest.is_empty() {
         return Err(missing("hub_keys"));
     }
     Ok(Some(Identity {
         edge: EdgeId(edge),
-        incarnation: get(conn, "incarnation")?.ok_or_else(|| missing("incarnation"))?,
-        cooperative: CooperativeId(get(conn, "cooperative")?.ok_or_else(|| missing("cooperative"))?),
-        national: get(conn, "national")?.unwrap_or(false),
-        hub_url: get(conn, "hub_url")?.ok_or_else(|| missing("hub_url"))?,
+        incarnation: row.get::<_, Option<u32>>(1)?.ok_or_else(|| missing("incarnation"))?,
+        cooperative: CooperativeId(row.get::<_, Option<u32>>(2)?.ok_or_else(|| missing("cooperative"))?),
+        national: row.get::<_, Option<bool>>(3)?.unwrap_or(false),
+        hub_url: row.get::<_, Option<String>>(4)?.ok_or_else(|| missing("hub_url"))?,
         hub_keys: hub_keys.to_vec(),
     }))
 }

@@ -4,6 +4,7 @@
 use crate::db::DbError;
 use crate::replica::{counted_locally, entries, forget_sum, index_key};
 use rusqlite::{Connection, OptionalExtension, Transaction};
+use std::ops::RangeInclusive;
 use sync_protocol::command::{Effect, EffectRow};
 use sync_protocol::entity::{Alias, Entity, FieldError, Listing, Member, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::ListingId;
@@ -36,12 +37,12 @@ pub(super) fn put(tx: &Transaction<'_>, seq: u64, effects: &[Effect]) -> Result<
     Ok(())
 }
 
-/// Drops what a command has set.
-pub(super) fn drop_rows(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
-    for (entity, key, fields, _) in stored(tx, seq)? {
-        let mut index = tx.prepare_cached(
-            "DELETE FROM local_index WHERE entity = ?1 AND field = ?2 AND value = ?3 AND seq = ?4 AND id = ?5",
-        )?;
+/// Drops what a run of commands has set.
+pub(super) fn drop_rows(tx: &Transaction<'_>, run: RangeInclusive<u64>) -> Result<(), DbError> {
+    let mut index = tx.prepare_cached(
+        "DELETE FROM local_index WHERE entity = ?1 AND field = ?2 AND value = ?3 AND seq = ?4 AND id = ?5",
+    )?;
+    for Stored { seq, entity, key, fields, .. } in stored(tx, run.clone())? {
         for (field, value) in entries(entity, &fields) {
             index.execute((entity, field, index_key(value), seq, &*key.to_bytes()))?;
         }
@@ -50,17 +51,19 @@ pub(super) fn drop_rows(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
             forget_sum(tx, ListingId(listing))?;
         }
     }
-    tx.prepare_cached("DELETE FROM local_row WHERE seq = ?1")?.execute([seq])?;
-    tx.prepare_cached("UPDATE command SET local = 0 WHERE seq = ?1")?.execute([seq])?;
+    let run = (run.start(), run.end());
+    tx.prepare_cached("DELETE FROM local_row WHERE seq BETWEEN ?1 AND ?2")?.execute(run)?;
+    tx.prepare_cached("UPDATE command SET local = 0 WHERE seq BETWEEN ?1 AND ?2")?.execute(run)?;
     Ok(())
 }
 
 /// What a command has set, as far as it is still here.
 pub(super) fn effects(conn: &Connection, seq: u64) -> Result<Vec<Effect>, DbError> {
-    let typed = |(entity, key, fields, at_once)| {
+    let typed = |Stored { entity, key, fields, at_once, .. }| {
         Ok(effect_row(entity, key, &fields)?.map(|row| Effect { row, at_once }))
     };
-    let list: Result<Vec<Option<Effect>>, FieldError> = stored(conn, seq)?.into_iter().map(typed).collect();
+    let list: Result<Vec<Option<Effect>>, FieldError> =
+        stored(conn, seq..=seq)?.into_iter().map(typed).collect();
     Ok(list.map_err(|error| DbError::BadRow(error.to_string()))?.into_iter().flatten().collect())
 }
 
@@ -75,17 +78,28 @@ fn effect_row(entity: u16, key: Key, fields: &Fields) -> Result<Option<EffectRow
     }))
 }
 
-fn stored(conn: &Connection, seq: u64) -> Result<Vec<(u16, Key, Fields, bool)>, DbError> {
-    let mut statement =
-        conn.prepare_cached("SELECT entity, id, payload, at_once FROM local_row WHERE seq = ?1")?;
-    let mut rows = statement.query([seq])?;
+/// A row that a command has set.
+struct Stored {
+    seq: u64,
+    entity: u16,
+    key: Key,
+    fields: Fields,
+    at_once: bool,
+}
+
+fn stored(conn: &Connection, run: RangeInclusive<u64>) -> Result<Vec<Stored>, DbError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT seq, entity, id, payload, at_once FROM local_row WHERE seq BETWEEN ?1 AND ?2",
+    )?;
+    let mut rows = statement.query((run.start(), run.end()))?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
+        let seq = row.get(0)?;
         let bad = |column| DbError::bad_value("local_row", column, seq);
-        let key = Key::from_bytes(row.get_ref(1)?.as_blob().unwrap_or_default()).map_err(|_| bad("id"))?;
-        let fields = Fields::from_canonical(row.get_ref(2)?.as_blob().unwrap_or_default())
+        let key = Key::from_bytes(row.get_ref(2)?.as_blob().unwrap_or_default()).map_err(|_| bad("id"))?;
+        let fields = Fields::from_canonical(row.get_ref(3)?.as_blob().unwrap_or_default())
             .map_err(|_| bad("payload"))?;
-        list.push((row.get(0)?, key, fields, row.get(3)?));
+        list.push(Stored { seq, entity: row.get(1)?, key, fields, at_once: row.get(4)? });
     }
     Ok(list)
 }

@@ -6,7 +6,7 @@ use super::{local, taken_back};
 use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::replica::cursors;
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::Transaction;
 use sync_protocol::command::{Body, RawBody};
 use sync_protocol::ids::ListingId;
 use sync_protocol::overlay::may_drop;
@@ -77,7 +77,7 @@ pub fn record_verdicts(
     let mut update = tx.prepare_cached(
         "UPDATE command SET sent = 1, verdict_number = ?2, verdict = ?3, code = ?4, args = ?5, alias = ?6, conflicts = ?7,
                             short = ?8, stands_at = ?9, settled_at_s = ?10
-         WHERE seq = ?1 AND settled_at_s IS NULL RETURNING said_before IS NOT NULL, kind, body, ended_doubt",
+         WHERE seq = ?1 AND settled_at_s IS NULL",
     )?;
     for numbered in list {
         if numbered.number <= upto {
@@ -87,9 +87,10 @@ pub fn record_verdicts(
             return Err(VerdictError::Gap { expected: upto + 1, got: numbered.number });
         }
         upto = numbered.number;
+        let seq = base.saturating_add(numbered.seq);
         let columns = VerdictColumns::of(&numbered.verdict);
         let values = rusqlite::params![
-            base.saturating_add(numbered.seq),
+            seq,
             verdict_base.saturating_add(numbered.number),
             columns.word,
             columns.code,
@@ -100,23 +101,16 @@ pub fn record_verdicts(
             stands_at_json(&numbered.stands_at),
             numbered.verdict.is_final().then_some(now_s),
         ];
-        let read = |row: &Row<'_>| {
-            let body = RawBody { kind: row.get(1)?, bytes: row.get(2)? };
-            Ok((row.get::<_, bool>(0)?, body, row.get::<_, bool>(3)?))
-        };
-        let Some((had_a_word, body, ended_doubt)) = update.query_row(values, read).optional()? else {
+        if update.execute(values)? == 0 {
             // Pruned, or final already: its number counts, its word changes nothing.
             tracing::warn!(seq = numbered.seq, number = numbered.number, "a verdict on no open command");
             continue;
-        };
-        if had_a_word && numbered.verdict.is_final() {
-            is_another_word(tx, base.saturating_add(numbered.seq))?;
+        }
+        if numbered.verdict.is_final() {
+            is_another_word(tx, seq)?;
         }
         if matches!(numbered.verdict, Verdict::Rejected(_) | Verdict::Dismissed) {
-            taken_back::look_again(tx, &body)?;
-            if let (true, Ok(Some(Body::StockAdjust(count)))) = (ended_doubt, Body::from_raw(&body)) {
-                node::counts::uncounted(tx, ListingId(count.listing))?;
-            }
+            was_refused(tx, seq)?;
         }
         *match &numbered.verdict {
             Verdict::Applied(_) => &mut recorded.applied,
@@ -134,11 +128,28 @@ pub fn record_verdicts(
 /// What a restored hub had said of a command before counts as never told where its final word is another. Who has heard that his order is
 /// off hears no more of how it came.
 fn is_another_word(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
+    let had_a_word = "SELECT said_before IS NOT NULL FROM command WHERE seq = ?1";
+    if !tx.prepare_cached(had_a_word)?.query_row([seq], |row| row.get(0))? {
+        return Ok(());
+    }
     let same = "UPDATE command SET said_before = NULL WHERE seq = ?1 AND said_before = CASE WHEN short THEN 'short' ELSE verdict END";
     tx.prepare_cached(same)?.execute([seq])?;
     let another = "UPDATE command SET told_at_s = NULL, unsaid = NULL, ticked = 0, taken_back = 0
         WHERE seq = ?1 AND said_before IS NOT NULL AND end_said IS NULL";
     tx.prepare_cached(another)?.execute([seq])?;
+    Ok(())
+}
+
+/// What takes back, and a count after which this box was not in doubt any more, have done neither where the hub refused them.
+fn was_refused(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
+    let mut statement = tx.prepare_cached("SELECT kind, body, ended_doubt FROM command WHERE seq = ?1")?;
+    let (body, ended_doubt) = statement.query_row([seq], |row| {
+        Ok((RawBody { kind: row.get(0)?, bytes: row.get(1)? }, row.get::<_, bool>(2)?))
+    })?;
+    taken_back::look_again(tx, &body)?;
+    if let (true, Ok(Some(Body::StockAdjust(count)))) = (ended_doubt, Body::from_raw(&body)) {
+        node::counts::uncounted(tx, ListingId(count.listing))?;
+    }
     Ok(())
 }
 
@@ -177,8 +188,8 @@ pub fn settle(tx: &Transaction<'_>) -> Result<u64, DbError> {
             ready.push(seq);
         }
     }
-    for seq in &ready {
-        local::drop_rows(tx, *seq)?;
+    for run in ready.chunk_by(|seq, next| seq + 1 == *next) {
+        local::drop_rows(tx, run[0]..=run[run.len() - 1])?;
     }
     Ok(ready.len() as u64)
 }

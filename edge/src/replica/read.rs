@@ -240,27 +240,39 @@ fn local_fields(conn: &Connection, entity: u16, key: Key) -> Result<Option<Field
     rows.next()?.map(|row| fields_of(row, 0, "local_row")).transpose()
 }
 
-/// What the hub has sent.
+/// What the hub has sent. Rarely in two buckets: then the lower rank is looked for here, for sorting would cost every look-up a table of
+/// its own.
 pub(super) fn sent_fields(conn: &Connection, entity: u16, key: Key) -> Result<Option<Fields>, DbError> {
     let mut statement = conn.prepare_cached(
-        "SELECT r.payload FROM replica r JOIN bucket b ON b.number = r.bucket
-         WHERE r.entity = ?1 AND r.id = ?2 AND r.payload IS NOT NULL ORDER BY b.rank, b.position LIMIT 1",
+        "SELECT r.payload, b.rank, b.position FROM replica r JOIN bucket b ON b.number = r.bucket
+         WHERE r.entity = ?1 AND r.id = ?2 AND r.payload IS NOT NULL",
     )?;
     let mut rows = statement.query((entity, &*key.to_bytes()))?;
-    rows.next()?.map(|row| fields_of(row, 0, "replica")).transpose()
+    let mut read: Option<(Read, (i64, i64))> = None;
+    while let Some(row) = rows.next()? {
+        let place = (row.get(1)?, row.get(2)?);
+        if read.as_ref().is_none_or(|(_, other)| place < *other) {
+            read = Some((fields_of(row, 0, "replica"), place));
+        }
+    }
+    read.map(|(fields, _)| fields).transpose()
 }
 
-/// Keys found under an index value on either side.
+/// Keys found under an index value on either side, in order. Two look-ups, put together here: a union would be a table made for each.
 fn find_keys(conn: &Connection, entity: u16, field: u16, value: &[u8]) -> Result<Vec<Key>, DbError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT id FROM replica_index WHERE entity = ?1 AND field = ?2 AND value = ?3
-         UNION SELECT id FROM local_index WHERE entity = ?1 AND field = ?2 AND value = ?3 ORDER BY id",
-    )?;
-    let mut rows = statement.query((entity, field, value))?;
     let mut keys = Vec::new();
-    while let Some(row) = rows.next()? {
-        keys.push(key_of(row, 0, "replica_index")?);
+    for sql in [
+        "SELECT id FROM replica_index WHERE entity = ?1 AND field = ?2 AND value = ?3",
+        "SELECT id FROM local_index WHERE entity = ?1 AND field = ?2 AND value = ?3",
+    ] {
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows = statement.query((entity, field, value))?;
+        while let Some(row) = rows.next()? {
+            keys.push(key_of(row, 0, "replica_index")?);
+        }
     }
+    keys.sort_unstable();
+    keys.dedup();
     Ok(keys)
 }
 
