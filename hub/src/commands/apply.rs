@@ -114,6 +114,21 @@ pub async fn apply_in_stream(
     publish_written(conn, written).await
 }
 
+/// As [`apply_in_stream`], with the feed looking at every row, also at what is new: for what may have broken before by a row that should
+/// not stand there.
+///
+/// # Errors
+/// As [`apply_batch`].
+pub async fn apply_looking(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    batch: &[Incoming],
+    blocked: &mut Blocked,
+) -> Result<Vec<Outcome>, ApplyError> {
+    let written = write_in_stream(conn, deps, batch, blocked).await?;
+    publish_looking(conn, written).await
+}
+
 /// Commands that are decided, with their effects in the tables and not yet in the feed.
 #[derive(Default)]
 pub(super) struct Written {
@@ -168,6 +183,15 @@ pub(super) async fn publish_written(
         );
     }
     Ok(decided.into_iter().map(|d| d.outcome(&heads)).collect())
+}
+
+/// As [`publish_written`], with the feed looking at every row: see [`apply_looking`].
+pub(super) async fn publish_looking(
+    conn: &mut PgConnection,
+    mut written: Written,
+) -> Result<Vec<Outcome>, ApplyError> {
+    written.touched.look_at_all();
+    publish_written(conn, written).await
 }
 
 /// Takes the locks of everything that a batch may change, in their order, so that its parts can be written one after the other.

@@ -71,10 +71,58 @@ struct Writes {
 macro_rules! insert_rows {
     () => {
         "INSERT INTO sync_rows AS s (bucket, entity, id, version, deleted, hash, payload)
-            SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::bool[], $6::bytea[], $7::bytea[])
-            ON CONFLICT (bucket, entity, id) DO UPDATE
-            SET version = excluded.version, deleted = excluded.deleted, hash = excluded.hash, payload = excluded.payload"
+            SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::bool[], $6::bytea[], $7::bytea[])"
     };
+}
+
+macro_rules! write_rows {
+    () => {
+        concat!(
+            insert_rows!(),
+            " ON CONFLICT (bucket, entity, id) DO UPDATE
+            SET version = excluded.version, deleted = excluded.deleted, hash = excluded.hash, payload = excluded.payload"
+        )
+    };
+}
+
+/// With the rows: the heads and digests of their buckets, which are there and locked. By their key, however many: an UPDATE joined with a
+/// list may read the whole table.
+macro_rules! with_heads {
+    ($($rows:tt)*) => {
+        concat!(
+            "WITH written AS (",
+            $($rows)*,
+            ") INSERT INTO buckets (name, version, digests) SELECT * FROM unnest($8::text[], $9::bigint[], $10::bytea[])
+            ON CONFLICT (name) DO UPDATE SET version = excluded.version, digests = excluded.digests"
+        )
+    };
+}
+
+/// How rows are put into the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Put {
+    /// They never stood in it: without asking for each whether it does, which costs a third more.
+    New,
+    /// In place of what stands.
+    InPlace,
+}
+
+impl Put {
+    const ALL: [Self; 2] = [Self::New, Self::InPlace];
+
+    fn alone(self) -> &'static str {
+        match self {
+            Self::New => insert_rows!(),
+            Self::InPlace => write_rows!(),
+        }
+    }
+
+    fn with_heads(self) -> &'static str {
+        match self {
+            Self::New => with_heads!(insert_rows!()),
+            Self::InPlace => with_heads!(write_rows!()),
+        }
+    }
 }
 
 /// See [`super::publish`].
@@ -87,15 +135,15 @@ pub(super) async fn write(
     let mut standing = standing(conn, touched).await?;
     let stored = stored(conn, touched, compare).await?;
     let mut published = Published { heads: Vec::with_capacity(locked.len()), written: BTreeMap::new() };
-    let mut writes = Writes::default();
+    let (mut new, mut in_place) = (Writes::default(), Writes::default());
     for (bucket, rows) in touched.buckets() {
         let Some(at) = locked.get_mut(&bucket) else { continue };
         let head_before = at.version;
         for (entity, key) in rows {
             let place = (bucket, *entity, *key);
             match touched.content(*entity, *key) {
-                Some(made) => writes.row(at, place, Some(made.to_vec()), None),
-                None => writes.row(at, place, standing.remove(&place), stored.get(&place)),
+                Some(made) => new.row(at, place, Some(made.to_vec()), None),
+                None => in_place.row(at, place, standing.remove(&place), stored.get(&place)),
             }
         }
         published.heads.push((bucket, at.version));
@@ -105,7 +153,15 @@ pub(super) async fn write(
     }
     if !published.written.is_empty() {
         let heads = Heads::of(published.written.keys().map(|bucket| (*bucket, &locked[bucket])));
-        writes.write(conn, heads).await?;
+        // The heads go with the last statement; mostly there is one.
+        if in_place.ids.is_empty() {
+            new.write(conn, Put::New, heads).await?;
+        } else {
+            if !new.ids.is_empty() {
+                new.insert(conn, Put::New, 0..new.ids.len()).await?;
+            }
+            in_place.write(conn, Put::InPlace, heads).await?;
+        }
     }
     Ok(published)
 }
@@ -113,8 +169,11 @@ pub(super) async fn write(
 /// See [`super::try_to_publish`].
 pub(super) async fn try_to_write(conn: &mut PgConnection, touched: &Touched) -> Result<(), FeedError> {
     write(conn, touched, Compare::Hashes).await?;
-    Writes::default().insert(conn, 0..0).await?;
-    Ok(Writes::default().write(conn, Heads::default()).await?)
+    for put in Put::ALL {
+        Writes::default().insert(conn, put, 0..0).await?;
+        Writes::default().write(conn, put, Heads::default()).await?;
+    }
+    Ok(())
 }
 
 impl Writes {
@@ -150,26 +209,19 @@ impl Writes {
     }
 
     /// Writes the rows, and with the last of them the heads and digests of their buckets.
-    async fn write(&self, conn: &mut PgConnection, heads: Heads) -> Result<(), sqlx::Error> {
+    async fn write(&self, conn: &mut PgConnection, put: Put, heads: Heads) -> Result<(), sqlx::Error> {
         let mut from = 0;
         while self.ids.len() - from > INSERT_ROWS_MAX {
-            self.insert(conn, from..from + INSERT_ROWS_MAX).await?;
+            self.insert(conn, put, from..from + INSERT_ROWS_MAX).await?;
             from += INSERT_ROWS_MAX;
         }
-        // The buckets are there and locked. By their key, however many: an UPDATE joined with a list may read the whole table.
-        const SQL: &str = concat!(
-            "WITH written AS (",
-            insert_rows!(),
-            ") INSERT INTO buckets (name, version, digests) SELECT * FROM unnest($8::text[], $9::bigint[], $10::bytea[])
-            ON CONFLICT (name) DO UPDATE SET version = excluded.version, digests = excluded.digests"
-        );
-        let query = self.bind(q(SQL), from..self.ids.len());
+        let query = self.bind(q(put.with_heads()), from..self.ids.len());
         query.bind(heads.names).bind(heads.versions).bind(heads.digests).execute(conn).await?;
         Ok(())
     }
 
-    async fn insert(&self, conn: &mut PgConnection, part: Range<usize>) -> Result<(), sqlx::Error> {
-        self.bind(q(insert_rows!()), part).execute(conn).await?;
+    async fn insert(&self, conn: &mut PgConnection, put: Put, part: Range<usize>) -> Result<(), sqlx::Error> {
+        self.bind(q(put.alone()), part).execute(conn).await?;
         Ok(())
     }
 

@@ -28,9 +28,16 @@ impl Touched {
     }
 
     /// Says what a named row holds that this transaction has put into its table, where nothing of that key was. Nobody else can
-    /// change it before the commit, and it never stood in the feed: the feed has to ask nobody about it.
+    /// change it before the commit, and it never stood in the feed: the feed has to ask nobody about it. Where it did all the same,
+    /// publishing fails as a race does; see [`Touched::look_at_all`].
     pub fn made(&mut self, entity: u16, key: Key, content: &Fields) {
         self.made.insert((entity, key), content.canonical().to_vec());
+    }
+
+    /// Forgets what was said of contents: the feed looks at each row, and at what stands of it. For a second try, where one that is new
+    /// turned out to stand there.
+    pub fn look_at_all(&mut self) {
+        self.made.clear();
     }
 
     /// What [`Touched::made`] said of a row.

@@ -73,14 +73,19 @@ pub(super) async fn exchange(
     };
     let mut audits = Vec::new();
     let mut refusal = None;
-    while let Some(message) = request.next().await? {
+    let mut next = request.next().await;
+    while let Some(message) = next? {
         match message {
             Message::Commands(commands) if refusal.is_none() => {
                 let (edge, incarnation) = (opened.edge.id, opened.edge.incarnation);
-                match take_batch(&state.db, &state.deps, edge, incarnation, opened.number, commands).await {
-                    Ok(()) => {}
-                    Err(error) => refusal = Some(refused(error)?),
+                let taking = take_batch(&state.db, &state.deps, edge, incarnation, opened.number, commands);
+                // The next is read while the database works.
+                let (taken, read) = tokio::join!(biased; taking, request.next());
+                if let Err(error) = taken {
+                    refusal = Some(refused(error)?);
                 }
+                next = read;
+                continue;
             }
             Message::Audit(audit) if audits.len() < AUDITS_MAX => audits.push(audit),
             Message::End => {
@@ -94,6 +99,7 @@ pub(super) async fn exchange(
             // Commands after a refused batch, questions beyond the bound, kinds of a newer edge or of no edge.
             _ => {}
         }
+        next = request.next().await;
     }
     Err(Kind::Truncated
         .because("The request ended in the middle. What had arrived whole was taken; send the rest again.")

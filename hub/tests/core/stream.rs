@@ -172,6 +172,25 @@ async fn a_command_that_breaks_its_handler_is_quarantined_and_delays_no_other() 
     world.assert_feed_equals_tables().await;
 }
 
+/// As after tables were put back by hand and the feed was not: what is new to them stands there all the same.
+#[tokio::test]
+async fn orders_of_which_a_row_stands_in_the_feed_already_are_taken_and_delay_no_other() {
+    let world = World::new().await;
+    world.take(sales(9)).await.unwrap();
+    world
+        .sql(
+            "DELETE FROM orders WHERE id IN (SELECT id FROM commands WHERE seq > 5);
+            DELETE FROM stock_entries WHERE of_id IN (SELECT id FROM commands WHERE seq > 5);
+            DELETE FROM commands WHERE seq > 5;
+            UPDATE edge_streams SET applied_seq = 5, last_verdict = 5",
+        )
+        .await;
+    world.take(sales(12)).await.unwrap();
+    assert_eq!(world.last_words().await, ["applied"; 12]);
+    assert_eq!(world.available(id(50), OFFICE).await, 500 - 11);
+    world.assert_feed_equals_tables().await;
+}
+
 #[tokio::test]
 async fn the_hub_being_unwell_never_becomes_a_verdict() {
     let world = World::new().await;

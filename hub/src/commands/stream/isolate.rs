@@ -3,7 +3,7 @@
 
 use super::take::{caught, printable};
 use super::{Failed, before, failures};
-use crate::commands::apply::{Written, lock_for, publish_written, write_in_stream};
+use crate::commands::apply::{Written, lock_for, publish_looking, write_in_stream};
 use crate::commands::{Incoming, Outcome};
 use crate::db::{is_race, q};
 use mizili_node::deps::Deps;
@@ -102,7 +102,7 @@ pub(super) async fn isolate(
         written.push(Verdict::Quarantined);
         sorted.aside.insert(range.start, aside);
     }
-    sorted.outcomes = publish_written(conn, written).await?;
+    sorted.outcomes = publish_looking(conn, written).await?;
     Ok(sorted)
 }
 
