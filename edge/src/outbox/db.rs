@@ -280,6 +280,27 @@ pub(super) fn segments_on(conn: &Connection, day: i64) -> Result<u64, DbError> {
     Ok(statement.query_row([day], |row| row.get(0))?)
 }
 
+/// Whether a message on an act has no point any more, because a later one tells the same number how that act stands: who waited for a
+/// gateway, or for the morning, must not hear last what was true first.
+pub(super) fn is_overtaken(conn: &Connection, message: &Stored) -> Result<bool, DbError> {
+    if message.kind == Kind::Reply {
+        return Ok(false);
+    }
+    // Along the unique key: what is about an act begins with its id.
+    let mut statement = conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM sms_out WHERE about BETWEEN ?1 AND ?1 || '/~' AND +phone = ?2 AND +id > ?3
+            AND +kind <> 'reply' AND +state NOT IN ('failed', 'cancelled'))",
+    )?;
+    let act = message.about.split('/').next().unwrap_or_default();
+    Ok(statement.query_row((act, message.phone, message.id), |row| row.get(0))?)
+}
+
+/// Whether a number was ever written to, as far as that is kept.
+pub(crate) fn was_written_to(conn: &Connection, phone: u64) -> Result<bool, DbError> {
+    let mut statement = conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM sms_out WHERE phone = ?1)")?;
+    Ok(statement.query_row([phone], |row| row.get(0))?)
+}
+
 /// Answers to a number in the last so many seconds.
 pub(crate) fn replies_within(conn: &Connection, phone: u64, last_s: i64, now: &Now) -> Result<u32, DbError> {
     let mut statement = conn.prepare_cached(

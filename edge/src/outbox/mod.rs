@@ -20,7 +20,7 @@ pub use sender::{Sender, Step};
 
 pub(crate) use rules::utc_offset_s;
 
-pub(crate) use db::{default_language, note_default_language, replies_within};
+pub(crate) use db::{default_language, note_default_language, replies_within, was_written_to};
 
 /// Why a message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

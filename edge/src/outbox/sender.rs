@@ -162,12 +162,16 @@ impl Sender {
     /// Puts off what must not go now, and takes back what must never. True when it did.
     async fn put_off(&self, message: &Stored, now: Now) -> Result<bool, DbError> {
         let Stored { id, phone, kind, segments, .. } = *message;
-        let config = self.config.clone();
+        let (config, message) = (self.config.clone(), message.clone());
         self.db
             .write_grouped(move |tx| {
                 let offset_s = utc_offset_s(&config.country);
                 if kind != Kind::Reply && db::has_opted_out(tx, phone)? {
                     db::set(tx, id, State::Cancelled, 0, "the receiver sent STOP", &now)?;
+                    return Ok(true);
+                }
+                if db::is_overtaken(tx, &message)? {
+                    db::set(tx, id, State::Cancelled, 0, "a later message says how it stands", &now)?;
                     return Ok(true);
                 }
                 if kind == Kind::Verdict

@@ -237,6 +237,34 @@ async fn a_count_that_was_lost_with_the_power_keeps_nothing_waiting() {
 }
 
 #[tokio::test]
+async fn what_waited_is_not_sent_behind_a_later_word_on_the_same_act() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("act/standing/1", MEMBER_PHONE, Kind::Verdict, "There is not enough");
+    office.queue("other", MEMBER_PHONE, Kind::Verdict, "Of another act");
+    office.queue("act", CALLER_PHONE, Kind::Verdict, "To another");
+    office.fake.says(429, "slow down");
+    office.step().await;
+    office.queue("act/standing/2", MEMBER_PHONE, Kind::Verdict, "There is again");
+    office.wait(3_601);
+    office.run().await;
+    let overtaken = office.one("act/standing/1");
+    assert_eq!((overtaken.state, overtaken.tries), (State::Cancelled, 1), "{}", overtaken.note);
+    for about in ["act/standing/2", "act", "other"] {
+        assert_eq!(office.one(about).state, State::Sent, "{about}");
+    }
+    let last = office.fake.requests().len() - 1;
+    assert_ne!(office.fake.field(last, "message").as_deref(), Some("There is not enough"));
+    // A later one that never went out overtakes nothing.
+    office.queue("b", MEMBER_PHONE, Kind::Verdict, "first");
+    office.queue("b/cancelled", MEMBER_PHONE, Kind::Verdict, "second");
+    office.edge.write(|tx| -> Result<(), DbError> {
+        Ok(tx.execute("UPDATE sms_out SET state = 'failed' WHERE about = 'b/cancelled'", []).map(|_| ())?)
+    });
+    office.run().await;
+    assert_eq!(office.one("b").state, State::Sent);
+}
+
+#[tokio::test]
 async fn a_busy_gateway_is_asked_again_later_and_given_up_in_the_end() {
     let mut office = Office::open(DAY_AND_NIGHT).await;
     office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
