@@ -37,6 +37,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0038_acts_on_things.sql"),
     step!("0039_heard_short.sql"),
     step!("0040_ended_doubt.sql"),
+    step!("0041_sums_anew.sql"),
 ];
 
 /// All steps.
