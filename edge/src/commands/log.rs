@@ -258,10 +258,16 @@ pub fn mark_end(tx: &Transaction<'_>, seq: u64, unsaid: Option<Unsaid>) -> Resul
 /// # Errors
 /// Those of the database.
 pub fn heard_short(conn: &Connection) -> Result<Vec<OrderId>, DbError> {
-    let sql = "SELECT id FROM command WHERE heard_short = 1 AND end_said IS NULL ORDER BY seq";
+    let sql = "SELECT seq, id FROM command WHERE heard_short = 1 AND end_said IS NULL ORDER BY seq";
     let mut statement = conn.prepare_cached(sql)?;
-    let ids = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
-    Ok(ids.map(|id| id.map(|id| OrderId(Uuid::from_bytes(id)))).collect::<Result<_, _>>()?)
+    let mut rows = statement.query([])?;
+    let mut orders = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (seq, id): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let read = Uuid::from_slice(&id).map_err(|_| DbError::bad_value("command", "id", seq));
+        orders.extend(pass_over(read)?.map(OrderId));
+    }
+    Ok(orders)
 }
 
 /// Notes what an order's buyer was told of how it stands: that it is short, or sure. In the transaction that queues the message.

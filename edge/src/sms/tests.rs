@@ -295,7 +295,7 @@ fn what_others_get_on_a_shared_number_is_not_answered() {
     let settings = Settings { sms_keyword: Some("FARM".to_owned()), ..settings() };
     let now = "2026-11-22T10:00:00Z".parse().unwrap();
     let decide = |text: &str, opted_out: bool| {
-        let recent = Recent { opted_out, ..Recent::default() };
+        let recent = Recent { opted_out, written_to: true, ..Recent::default() };
         answer(&fake, &settings, &Incoming { phone: &phone(), text, recent }, now).unwrap()
     };
     let nothing = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours: false };
@@ -319,6 +319,9 @@ fn what_others_get_on_a_shared_number_is_not_answered() {
         let said = decide(text, opted_out);
         assert_eq!((said.effect, said.reply.is_some()), (effect, effect != Effect::None), "{text}");
     }
+    // Who never had a message of this service leaves another.
+    let stranger = Incoming { phone: &phone(), text: "STOP", recent: Recent::default() };
+    assert_eq!(answer(&fake, &settings, &stranger, now).unwrap(), nothing);
 }
 
 #[test]
@@ -347,7 +350,7 @@ fn two_machines_fall_silent() {
     let mut answers = 0;
     let mut text = "PRICE MAIZE LILONGWE".to_owned();
     for _ in 0..100 {
-        let recent = Recent { answers_last_hour: answers, unknown_answered_s_ago: None, opted_out: false };
+        let recent = Recent { answers_last_hour: answers, ..Recent::default() };
         match decide(&fake, &text, recent).reply {
             Some(reply) => {
                 answers += 1;

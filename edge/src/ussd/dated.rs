@@ -1,4 +1,4 @@
-//! Rows of a list that are alike in all they say are told apart by when each was made: by the day, and those of one day by the minute, as
+//! Rows of a list that are alike in all they say are told apart, among those that are read for one screen, by when each was made: by the day, and those of one day by the minute, as
 //! the caller's clock has it. Nothing is decided by it.
 
 use super::price_text::month_name;
