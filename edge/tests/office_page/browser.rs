@@ -189,18 +189,20 @@ impl Browser {
     /// Presses a button of the mouse (0 is the left one, 1 the middle one) on what the selector names, as a hand does it: what is pressed
     /// gets the focus, and a link is followed. Keys are held meanwhile.
     pub(crate) async fn press(&self, selector: &str, button: u8, keys: &[&str]) {
-        let element = self.element(selector).await;
-        let at = json!({ ELEMENT: element });
-        self.post(
-            "/execute/sync",
-            json!({ "script": "arguments[0].scrollIntoView({ block: 'center' })", "args": [at] }),
-        )
+        let selector = json!(selector);
+        self.until(format!(
+            "(() => {{ const e = document.querySelector({selector}); if (!e?.checkVisibility()) return false;
+               e.scrollIntoView({{ block: 'center' }}); const at = e.getBoundingClientRect();
+               window.middle = [at.left + at.width / 2, at.top + at.height / 2].map(Math.round); return true; }})()"
+        ))
         .await;
+        // By where it is, as a hand does: what is drawn anew meanwhile is there still.
+        let middle = self.value("window.middle").await;
         let pause = || json!({ "type": "pause" });
         let each =
             |kind: &str| keys.iter().map(|key| json!({ "type": kind, "value": key })).collect::<Vec<_>>();
         let hand = [
-            json!({ "type": "pointerMove", "origin": at, "x": 0, "y": 0 }),
+            json!({ "type": "pointerMove", "origin": "viewport", "x": middle[0], "y": middle[1] }),
             json!({ "type": "pointerDown", "button": button }),
             json!({ "type": "pointerUp", "button": button }),
         ];
