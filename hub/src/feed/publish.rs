@@ -21,6 +21,9 @@ use sync_protocol::row::{Key, RowHash};
 /// Rows of one INSERT, so that a large import does not send one endless message.
 const INSERT_ROWS_MAX: usize = 10_000;
 
+/// So many new rows are put apart from others of the same transaction: for fewer it is a round trip more for nothing.
+const APART_MIN: usize = 64;
+
 /// How a row that stands is compared with what should stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compare {
@@ -136,13 +139,18 @@ pub(super) async fn write(
     let stored = stored(conn, touched, compare).await?;
     let mut published = Published { heads: Vec::with_capacity(locked.len()), written: BTreeMap::new() };
     let (mut new, mut in_place) = (Writes::default(), Writes::default());
+    let are_new = touched.new_rows();
+    let puts_apart = are_new == touched.len() || are_new >= APART_MIN;
     for (bucket, rows) in touched.buckets() {
         let Some(at) = locked.get_mut(&bucket) else { continue };
         let head_before = at.version;
         for (entity, key) in rows {
             let place = (bucket, *entity, *key);
             match touched.content(*entity, *key) {
-                Some(made) => new.row(at, place, Some(made.to_vec()), None),
+                Some(made) => {
+                    let writes = if puts_apart { &mut new } else { &mut in_place };
+                    writes.row(at, place, Some(made.to_vec()), None);
+                }
                 None => in_place.row(at, place, standing.remove(&place), stored.get(&place)),
             }
         }

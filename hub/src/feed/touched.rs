@@ -63,6 +63,12 @@ impl Touched {
         self.rows.values().map(BTreeSet::len).sum()
     }
 
+    /// How many of them are new to the feed.
+    pub(super) fn new_rows(&self) -> usize {
+        let all = self.rows.values().flatten();
+        all.filter(|row| self.made.contains_key(row)).count()
+    }
+
     /// Whether the row was named in the bucket.
     pub fn has(&self, bucket: Bucket, entity: u16, key: Key) -> bool {
         self.rows.get(&bucket).is_some_and(|rows| rows.contains(&(entity, key)))
