@@ -144,6 +144,13 @@ fn may_lack(world: &World, listing: ListingId, holder: Holder) -> bool {
     lost_to_a_count(world, listing, holder) || world.book.changes.values().any(found_less)
 }
 
+/// Whether an order may be short: handed out before the cancel came, or a count found less than was sold. A person settles those.
+pub(crate) fn may_be_short(world: &World, order: &Order) -> bool {
+    world.book.taken_back.contains(&order.id)
+        || world.hub.set.made_short.contains_key(&order.id)
+        || order.holder.is_some_and(|holder| may_lack(world, order.listing, holder))
+}
+
 /// What changed the stock did what people were told of it, and what took one back left nothing of it.
 fn changes_are_as_told(world: &World) {
     for (id, change) in &world.book.changes {
@@ -192,14 +199,8 @@ pub(crate) fn everybody_has_one_last_word(world: &World) {
         assert_eq!(said, wanted, "{id:?}, {certainty:?}, applied: {is_applied}");
         assert!(world.book.settled.contains_key(id), "{id:?} never had its answer");
     }
-    // Handed out before the cancel came, or a count found less than was sold: a person settles those.
-    let is_excused = |order: &&Order| {
-        world.book.taken_back.contains(&order.id)
-            || world.hub.set.made_short.contains_key(&order.id)
-            || order.holder.is_some_and(|holder| may_lack(world, order.listing, holder))
-    };
     let short = world.hub.set.orders.values().filter(|order| order.status == OrderStatus::Short);
-    let short: Vec<_> = short.filter(|order| !is_excused(order)).map(|order| order.id).collect();
+    let short: Vec<_> = short.filter(|order| !may_be_short(world, order)).map(|order| order.id).collect();
     assert!(short.is_empty(), "orders are short: {short:?}");
     for id in &world.book.cancelled_at_the_hub {
         assert_eq!(
