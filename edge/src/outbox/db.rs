@@ -4,10 +4,13 @@ use super::rules::PAUSE_MAX_S;
 use super::{Kind, Outgoing, State};
 use crate::config::Senders;
 use crate::db::{DbError, pass_over};
+use crate::replica;
 use crate::text::Lang;
 use crate::text::gsm7::sms_size;
 use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::row::Key;
 
 /// Seconds for which a message is kept after its end: what was charged can be asked about for a quarter.
 const ENDED_KEPT_S: i64 = 90 * 86_400;
@@ -280,19 +283,29 @@ pub(super) fn segments_on(conn: &Connection, day: i64) -> Result<u64, DbError> {
     Ok(statement.query_row([day], |row| row.get(0))?)
 }
 
-/// Whether a message on an act has no point any more, because a later one tells the same number how that act stands: who waited for a
-/// gateway, or for the morning, must not hear last what was true first.
+/// Whether a message on an act has no point any more: a later one tells the same number how that act stands, or it is an order that was
+/// taken back since, as whoever did that has seen. Who waited for a gateway, or for the morning, must not hear last what was true first.
 pub(super) fn is_overtaken(conn: &Connection, message: &Stored) -> Result<bool, DbError> {
     if message.kind == Kind::Reply {
         return Ok(false);
+    }
+    let (act, word) = message.about.split_once('/').unwrap_or((&message.about, ""));
+    if word != OrderStatus::Cancelled.as_str() && is_cancelled(conn, act)? {
+        return Ok(true);
     }
     // Along the unique key: what is about an act begins with its id.
     let mut statement = conn.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM sms_out WHERE about BETWEEN ?1 AND ?1 || '/~' AND +phone = ?2 AND +id > ?3
             AND +kind <> 'reply' AND +state NOT IN ('failed', 'cancelled'))",
     )?;
-    let act = message.about.split('/').next().unwrap_or_default();
     Ok(statement.query_row((act, message.phone, message.id), |row| row.get(0))?)
+}
+
+/// Whether an act is an order that stands here as taken back. What cannot be read keeps no message.
+fn is_cancelled(conn: &Connection, act: &str) -> Result<bool, DbError> {
+    let Ok(id) = act.parse() else { return Ok(false) };
+    let order = pass_over(replica::get::<Order>(conn, Key::Uuid(id)))?.flatten();
+    Ok(order.is_some_and(|order| order.status == OrderStatus::Cancelled))
 }
 
 /// Whether a number was ever written to, as far as that is kept.

@@ -171,7 +171,7 @@ impl Sender {
                     return Ok(true);
                 }
                 if db::is_overtaken(tx, &message)? {
-                    db::set(tx, id, State::Cancelled, 0, "a later message says how it stands", &now)?;
+                    db::set(tx, id, State::Cancelled, 0, "it does not hold any more", &now)?;
                     return Ok(true);
                 }
                 if kind == Kind::Verdict

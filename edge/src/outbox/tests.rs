@@ -4,7 +4,7 @@ use super::upkeep::tidy;
 use super::{Kind, Outgoing, Report, ReportOf, Sender, State, Step, Stored};
 use crate::config::Config;
 use crate::db::DbError;
-use crate::testing::{CALLER_PHONE, MEMBER_PHONE, TestEdge};
+use crate::testing::{CALLER_PHONE, MEMBER_PHONE, TestEdge, caller};
 use crate::time;
 use axum::Router;
 use axum::extract::State as Shared;
@@ -14,6 +14,7 @@ use mizili_node::deps::HandClock;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use sync_protocol::command::OrderCancel;
 
 /// One request that reached the gateway: its key and its form.
 type Request = (String, Vec<(String, String)>);
@@ -262,6 +263,27 @@ async fn what_waited_is_not_sent_behind_a_later_word_on_the_same_act() {
     });
     office.run().await;
     assert_eq!(office.one("b").state, State::Sent);
+}
+
+#[tokio::test]
+async fn what_waited_of_an_order_is_not_sent_once_its_buyer_took_it_back() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    let listing = office.edge.post_listing(50);
+    let (order, _) = office.edge.place_order(listing, 5).unwrap();
+    let (kept, _) = office.edge.place_order(listing, 5).unwrap();
+    for order in [order, kept] {
+        office.queue(&order.0.to_string(), CALLER_PHONE, Kind::Receipt, "CONFIRMED");
+    }
+    office.queue(&format!("{}/cancelled", order.0), CALLER_PHONE, Kind::Verdict, "It is cancelled");
+    office.edge.submit(caller(), false, OrderCancel::new(order.0)).unwrap();
+    office.run().await;
+    let states = [order.0.to_string(), format!("{}/cancelled", order.0), kept.0.to_string()]
+        .map(|about| office.one(&about).state);
+    assert_eq!(states, [State::Cancelled, State::Sent, State::Sent]);
+    // Also where nothing else is said of it.
+    office.queue(&format!("{}/standing/1", order.0), MEMBER_PHONE, Kind::Verdict, "There is not enough");
+    office.run().await;
+    assert_eq!(office.one(&format!("{}/standing/1", order.0)).state, State::Cancelled);
 }
 
 #[tokio::test]
