@@ -2,7 +2,7 @@
 //!
 //! Everything must work through a pooler in transaction mode, also one that takes no named statements (PgBouncer before 1.21). So
 //! a query is made by [`q`] or [`q_scalar`] alone, within a transaction or [`Db::read`], and nothing here or elsewhere may send
-//! SET, LISTEN, a session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before
+//! SET (but for one transaction), LISTEN, a session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before
 //! serving.
 
 mod narrowed;
@@ -90,6 +90,15 @@ impl Db {
     /// No connection.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         self.begin_with("BEGIN").await
+    }
+
+    /// Begins a transaction that waits for no lock longer than a moment: what somebody else holds is an error (55P03) then. For whoever does
+    /// many things at once, most of which need not wait for that.
+    ///
+    /// # Errors
+    /// No connection.
+    pub async fn begin_impatient(&self) -> Result<Transaction, sqlx::Error> {
+        self.begin_with("BEGIN; SET LOCAL lock_timeout = '200ms'").await
     }
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
@@ -375,7 +384,7 @@ where
 {
     for pause in 0..TRIES_MAX - 1 {
         let began = retired::now();
-        match try_once(attempt()).await {
+        match in_time(attempt()).await {
             Err(error) if error.transient().is_some_and(is_worth_another_try) => {
                 error.transient().into_iter().for_each(|cause| blame_connections(cause, began));
                 let mut random = [0; 1];
@@ -387,10 +396,14 @@ where
             done => return done,
         }
     }
-    try_once(attempt()).await
+    in_time(attempt()).await
 }
 
-async fn try_once<T, E: From<sqlx::Error>>(attempt: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+/// One attempt, given up when it takes too long.
+///
+/// # Errors
+/// Its own, or that it took too long.
+pub async fn in_time<T, E: From<sqlx::Error>>(attempt: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let late = |_| {
         Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the transaction took too long")).into())
     };

@@ -29,3 +29,4 @@ pub mod state;
 pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod together;

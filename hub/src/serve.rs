@@ -6,6 +6,7 @@ use crate::config::{Config, Opened};
 use crate::db::{Db, Statements, migrate};
 use crate::jobs;
 use crate::limits::Limits;
+use crate::market::orders::place::Placing;
 use crate::postgres::LocalPostgres;
 use crate::router::router;
 use crate::state::{AppState, Shared};
@@ -83,7 +84,18 @@ pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets, proxies: Pr
     let (names, proxies) = (Arc::default(), Arc::new(proxies));
     // More edges than there are connections cannot come; fewer leave some for people.
     let room = Room::within(mizili_node::serve::places(BOUNDS));
-    Ok(Shared { db, deps, keys, room, limits: Limits::default(), auth, names, proxies }.into())
+    Ok(Shared {
+        db,
+        deps,
+        keys,
+        room,
+        limits: Limits::default(),
+        auth,
+        names,
+        placing: Placing::default(),
+        proxies,
+    }
+    .into())
 }
 
 /// Runs the hub until Ctrl-C or SIGTERM.

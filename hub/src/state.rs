@@ -4,6 +4,7 @@
 use crate::auth::Auth;
 use crate::db::Db;
 use crate::limits::Limits;
+use crate::market::orders::place::Placing;
 use crate::market::reference::names::Names;
 use crate::sync::keys::HubKeys;
 use crate::sync::room::Room;
@@ -33,6 +34,8 @@ pub struct Shared {
     pub auth: Arc<Auth>,
     /// Names of crops, units and places.
     pub names: Arc<Names>,
+    /// Orders that wait to be placed.
+    pub placing: Placing,
     /// Whose word counts about where a request comes from.
     pub proxies: Arc<Proxies>,
 }

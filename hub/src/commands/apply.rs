@@ -38,13 +38,15 @@ pub async fn apply_batch(
     deps: &Deps,
     batch: &[Incoming],
 ) -> Result<Vec<Outcome>, ApplyError> {
-    apply_in_stream(conn, deps, batch, &mut Blocked::none()).await
+    apply_in_stream(conn, deps, batch, &mut Blocked::none(), Feed::Trusts).await
 }
 
-/// What commands need, read and locked until the transaction ends.
+/// What commands need, read and locked until the transaction ends, and what was decided of them so far.
 pub struct Opened {
     set: WorkingSet,
     existing: Existing,
+    effects: Effects,
+    decided: Vec<Decided>,
 }
 
 /// The first half of [`apply_batch`], for whoever has to see what the commands are about before they are worded.
@@ -54,49 +56,58 @@ pub struct Opened {
 pub async fn open(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened, ApplyError> {
     let bodies: Vec<Read> = batch.iter().map(read_body).collect();
     let (set, existing) = load(conn, &wanted(batch, &bodies)).await?;
-    Ok(Opened { set, existing })
+    Ok(Opened { set, existing, effects: Effects::default(), decided: Vec::with_capacity(batch.len()) })
 }
 
 impl Opened {
-    /// What was read.
+    /// What was read, as it stands after what was decided.
     pub fn set(&self) -> &WorkingSet {
         &self.set
     }
 
-    /// The second half: applies commands that need nothing but what was opened. Gives what they read, as it stands after them.
+    /// Decides a command that needs nothing but what was opened. Nothing is written yet.
+    ///
+    /// # Errors
+    /// As [`apply_batch`]. After [`ApplyError::Awaited`] others can be decided still.
+    pub fn decide(&mut self, incoming: &Incoming) -> Result<&Verdict, ApplyError> {
+        self.decide_in_stream(incoming, &mut Blocked::none())
+    }
+
+    fn decide_in_stream(
+        &mut self,
+        incoming: &Incoming,
+        blocked: &mut Blocked,
+    ) -> Result<&Verdict, ApplyError> {
+        let body = match read_body(incoming) {
+            Read::Known(body) => Read::Known(as_it_stands(body, &self.set)),
+            other => other,
+        };
+        let decided = decide(incoming, &body, blocked, &mut self.set, &self.existing, &mut self.effects)?;
+        Ok(&self.decided.push_mut(decided).verdict)
+    }
+
+    /// The second half: writes and publishes what was decided. An outcome for each, in their order.
     ///
     /// # Errors
     /// As [`apply_batch`].
-    pub async fn apply(
-        self,
-        conn: &mut PgConnection,
-        deps: &Deps,
-        batch: &[Incoming],
-    ) -> Result<(Vec<Outcome>, WorkingSet), ApplyError> {
-        let (written, set) = self.write(conn, deps, batch, &mut Blocked::none()).await?;
-        Ok((publish_written(conn, written).await?, set))
+    pub async fn finish(self, conn: &mut PgConnection, deps: &Deps) -> Result<Vec<Outcome>, ApplyError> {
+        let written = self.write(conn, deps).await?;
+        publish_written(conn, written).await
     }
 
-    async fn write(
-        self,
-        conn: &mut PgConnection,
-        deps: &Deps,
-        batch: &[Incoming],
-        blocked: &mut Blocked,
-    ) -> Result<(Written, WorkingSet), ApplyError> {
-        let Self { mut set, existing } = self;
-        let mut effects = Effects::default();
-        let mut decided = Vec::with_capacity(batch.len());
-        for incoming in batch {
-            let body = match read_body(incoming) {
-                Read::Known(body) => Read::Known(as_it_stands(body, &set)),
-                other => other,
-            };
-            decided.push(decide(incoming, &body, blocked, &mut set, &existing, &mut effects)?);
-        }
-        effects.write(conn, deps, &existing).await?;
-        Ok((Written { decided, touched: effects.touched }, set))
+    async fn write(mut self, conn: &mut PgConnection, deps: &Deps) -> Result<Written, ApplyError> {
+        self.effects.write(conn, deps, &self.existing).await?;
+        Ok(Written { decided: self.decided, touched: self.effects.touched })
     }
+}
+
+/// How the feed takes what is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// Without asking for each row whether it stands already.
+    Trusts,
+    /// Looking at every row: for what may have broken before by one that should not stand there.
+    Looks,
 }
 
 /// Applies commands of a stream in which some aggregates wait. A command that needs one of these gets [`Verdict::Held`]; what
@@ -109,24 +120,13 @@ pub async fn apply_in_stream(
     deps: &Deps,
     batch: &[Incoming],
     blocked: &mut Blocked,
+    feed: Feed,
 ) -> Result<Vec<Outcome>, ApplyError> {
     let written = write_in_stream(conn, deps, batch, blocked).await?;
-    publish_written(conn, written).await
-}
-
-/// As [`apply_in_stream`], with the feed looking at every row, also at what is new: for what may have broken before by a row that should
-/// not stand there.
-///
-/// # Errors
-/// As [`apply_batch`].
-pub async fn apply_looking(
-    conn: &mut PgConnection,
-    deps: &Deps,
-    batch: &[Incoming],
-    blocked: &mut Blocked,
-) -> Result<Vec<Outcome>, ApplyError> {
-    let written = write_in_stream(conn, deps, batch, blocked).await?;
-    publish_looking(conn, written).await
+    match feed {
+        Feed::Trusts => publish_written(conn, written).await,
+        Feed::Looks => publish_looking(conn, written).await,
+    }
 }
 
 /// Commands that are decided, with their effects in the tables and not yet in the feed.
@@ -156,8 +156,11 @@ pub(super) async fn write_in_stream(
     batch: &[Incoming],
     blocked: &mut Blocked,
 ) -> Result<Written, ApplyError> {
-    let opened = open_in_stream(conn, batch).await?;
-    Ok(opened.write(conn, deps, batch, blocked).await?.0)
+    let mut opened = open_in_stream(conn, batch).await?;
+    for incoming in batch {
+        opened.decide_in_stream(incoming, blocked)?;
+    }
+    opened.write(conn, deps).await
 }
 
 /// The second half: puts what was written into the feed.
@@ -185,7 +188,7 @@ pub(super) async fn publish_written(
     Ok(decided.into_iter().map(|d| d.outcome(&heads)).collect())
 }
 
-/// As [`publish_written`], with the feed looking at every row: see [`apply_looking`].
+/// As [`publish_written`], with the feed looking at every row.
 pub(super) async fn publish_looking(
     conn: &mut PgConnection,
     mut written: Written,
@@ -203,7 +206,7 @@ pub(super) async fn lock_for(conn: &mut PgConnection, batch: &[Incoming]) -> Res
 /// As [`open`], for commands of edges: what one of them would make must not be there as something else.
 async fn open_in_stream(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened, ApplyError> {
     let opened = open(conn, batch).await?;
-    let Opened { set, existing } = &opened;
+    let Opened { set, existing, .. } = &opened;
     let is_taken = |incoming: &&Incoming| {
         let Incoming { command, context, .. } = incoming;
         let Read::Known(body) = read_body(incoming) else { return false };

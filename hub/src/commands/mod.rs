@@ -14,7 +14,7 @@ mod repeat;
 mod store;
 pub mod stream;
 
-pub use apply::{Opened, apply_batch, apply_in_stream, apply_looking, open};
+pub use apply::{Feed, Opened, apply_batch, apply_in_stream, open};
 pub(crate) use brought::Fact;
 pub use context::hub_context;
 pub(crate) use may_come::{Unknown, may_come};

@@ -3,15 +3,16 @@
 //! The key belongs to the caller and the route. Another body under a known key is refused: it is a client's mistake, and doing
 //! either thing would be a guess.
 
-use crate::db::q;
+use crate::db::{listed, q};
 use crate::error::{ApiError, Kind, PROBLEM_JSON, Problem};
+use crate::rows::Cells;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff_sqlx::ToSqlx;
 use mizili_node::idempotency::{self, REPLAY_HEADER};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 use sync_protocol::ids::UserId;
 
 /// Days that answers are kept: offices are cut off for longer than a day.
@@ -50,41 +51,86 @@ impl Attempt {
         Ok(Self { key: key.to_owned(), route, caller, body_hash: *blake3::hash(&body).as_bytes() })
     }
 
-    /// Takes the key, to be called before anything else in the transaction. An attempt that is under way elsewhere is waited
-    /// for. `Some` is the answer of an earlier one.
+    /// What an earlier attempt was answered, if there was one: to be asked before anything is done.
     ///
     /// # Errors
     /// The key was used for another body.
-    pub async fn begin(&self, conn: &mut PgConnection) -> Result<Option<Answer>, ApiError> {
-        let sql = "INSERT INTO idempotency_keys (user_id, route, key, body_hash, status, response)
-                   VALUES ($1, $2, $3, $4, 0, '') ON CONFLICT DO NOTHING";
-        let query = q(sql).bind(self.caller.0).bind(self.route).bind(&self.key).bind(&self.body_hash[..]);
-        if query.execute(&mut *conn).await?.rows_affected() == 1 {
-            return Ok(None);
-        }
-        let sql = "SELECT body_hash, status, response FROM idempotency_keys WHERE user_id = $1 AND route = $2 AND key = $3";
-        let row = q(sql).bind(self.caller.0).bind(self.route).bind(&self.key).fetch_one(conn).await?;
-        if row.try_get::<Vec<u8>, _>("body_hash")? != self.body_hash {
-            return Err(Kind::IdempotencyKeyReused.error().into());
-        }
-        let status = u16::try_from(row.try_get::<i32, _>("status")?)
-            .ok()
-            .and_then(|code| StatusCode::from_u16(code).ok());
-        let status = status
-            .ok_or_else(|| Problem::internal("idempotency_keys.status holds a value that does not fit"))?;
-        Ok(Some(Answer { status, body: row.try_get("response")?, replayed: true }))
+    pub async fn earlier(&self, conn: &mut PgConnection) -> Result<Option<Answer>, ApiError> {
+        Ok(earlier(conn, &[self]).await?.pop().flatten().transpose()?)
     }
 
-    /// Keeps the answer, to be called last in the transaction.
+    /// Keeps the answer, to be called last in the transaction. Where an attempt was answered elsewhere meanwhile this is an error like
+    /// that of any two who make the same thing at once (23505): nothing of it is done, and the next try finds that answer.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn finish(&self, conn: &mut PgConnection, answer: &Answer) -> Result<(), ApiError> {
-        let sql = "UPDATE idempotency_keys SET status = $4, response = $5 WHERE user_id = $1 AND route = $2 AND key = $3";
-        let query = q(sql).bind(self.caller.0).bind(self.route).bind(&self.key);
-        query.bind(i32::from(answer.status.as_u16())).bind(&answer.body).execute(conn).await?;
-        Ok(())
+    pub async fn keep(&self, conn: &mut PgConnection, answer: &Answer) -> Result<(), ApiError> {
+        Ok(keep(conn, &[(self, answer)]).await?)
     }
+
+    /// Whether another is the same write, sent again.
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        (self.caller, self.route, &self.key) == (other.caller, other.route, &other.key)
+    }
+}
+
+/// [`Attempt::earlier`] of many. The inner error is that the key was used for another body.
+///
+/// # Errors
+/// Those of the database.
+pub async fn earlier(
+    conn: &mut PgConnection,
+    attempts: &[&Attempt],
+) -> Result<Vec<Option<Result<Answer, Problem>>>, sqlx::Error> {
+    let mut answers: Vec<_> = attempts.iter().map(|_| None).collect();
+    let rows = q(concat!(
+        "SELECT t.at, k.body_hash, k.status, k.response FROM unnest(",
+        listed!(1, "uuid"),
+        ", ",
+        listed!(2, "text"),
+        ", ",
+        listed!(3, "text"),
+        ") WITH ORDINALITY AS t (user_id, route, key, at)
+        JOIN LATERAL (SELECT * FROM idempotency_keys WHERE user_id = t.user_id AND route = t.route AND key = t.key LIMIT 1) k ON true"
+    ))
+    .bind(column(attempts, |attempt| attempt.caller.0))
+    .bind(column(attempts, |attempt| attempt.route))
+    .bind(column(attempts, |attempt| attempt.key.as_str()))
+    .fetch_all(conn)
+    .await?;
+    for row in &rows {
+        let cells = Cells::of("idempotency_keys", row);
+        let at = usize::try_from(cells.count(0)?).ok().and_then(|at| at.checked_sub(1));
+        let (at, attempt) = at.and_then(|at| Some((at, attempts.get(at)?))).ok_or_else(|| cells.misfit(0))?;
+        let is_same = cells.get::<&[u8]>(1)? == attempt.body_hash;
+        let status = u16::try_from(cells.number(2)?).ok().and_then(|code| StatusCode::from_u16(code).ok());
+        let status = status.ok_or_else(|| cells.misfit(2))?;
+        let answer = Answer { status, body: cells.get(3)?, replayed: true };
+        answers[at] = Some(if is_same { Ok(answer) } else { Err(Kind::IdempotencyKeyReused.error()) });
+    }
+    Ok(answers)
+}
+
+/// [`Attempt::keep`] of many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn keep(conn: &mut PgConnection, answers: &[(&Attempt, &Answer)]) -> Result<(), sqlx::Error> {
+    q("INSERT INTO idempotency_keys (user_id, route, key, body_hash, status, response)
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::int[], $6::bytea[])")
+    .bind(column(answers, |(attempt, _)| attempt.caller.0))
+    .bind(column(answers, |(attempt, _)| attempt.route))
+    .bind(column(answers, |(attempt, _)| attempt.key.as_str()))
+    .bind(column(answers, |(attempt, _)| &attempt.body_hash[..]))
+    .bind(column(answers, |(_, answer)| i32::from(answer.status.as_u16())))
+    .bind(column(answers, |(_, answer)| answer.body.as_slice()))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn column<'a, T, V>(of: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
+    of.iter().map(value).collect()
 }
 
 impl Answer {
@@ -104,6 +150,11 @@ impl Answer {
             body: error.to_json().to_string().into_bytes(),
             replayed: false,
         }
+    }
+
+    /// Whether it was given before.
+    pub fn is_replayed(&self) -> bool {
+        self.replayed
     }
 
     /// What was made, if anything was.

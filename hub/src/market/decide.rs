@@ -1,12 +1,12 @@
 //! A person's commands: what REST handlers hand to the rules that edges' commands come to as well.
 
 use crate::auth::Caller;
-use crate::commands::{ApplyError, Incoming, Opened, hub_context, moved, open};
+use crate::commands::{ApplyError, Incoming, hub_context, moved, open};
 use crate::error::{ApiError, Kind, Problem, unavailable};
 use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
-use sync_protocol::command::{Actor, Body, Command, WorkingSet};
+use sync_protocol::command::{Actor, Body, Command};
 use sync_protocol::ids::{CommandId, CooperativeId};
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 
@@ -25,51 +25,36 @@ pub(crate) struct Act<'a> {
     pub(crate) made_at_s: i64,
 }
 
-/// What applied commands came to.
-pub(crate) struct Done {
-    /// What they read, as it stands after them.
-    pub(crate) set: WorkingSet,
-    /// To be told after the commit.
-    pub(crate) moved: Moved,
-}
-
-/// Decides and applies commands in the caller's transaction. The inner error is the first refusal by the rules; nothing may be
-/// committed then.
+/// Decides and applies commands in the caller's transaction; whom to tell after the commit. The inner error is the first refusal by the
+/// rules; nothing may be committed then.
 pub(crate) async fn decide(
     deps: &Deps,
     conn: &mut PgConnection,
     act: &Act<'_>,
     bodies: Vec<(CommandId, Body)>,
-) -> Result<Result<Done, Reject>, ApiError> {
+) -> Result<Result<Moved, Reject>, ApiError> {
     let batch = act.commands(conn, bodies).await?;
-    let opened = open(conn, &batch).await?;
-    decide_opened(deps, conn, opened, &batch).await
-}
-
-/// The second half of [`decide`], for whoever words the commands by what they are about.
-pub(crate) async fn decide_opened(
-    deps: &Deps,
-    conn: &mut PgConnection,
-    opened: Opened,
-    batch: &[Incoming],
-) -> Result<Result<Done, Reject>, ApiError> {
-    let (outcomes, set) = opened.apply(conn, deps, batch).await?;
-    let moved = moved(&outcomes);
-    for outcome in outcomes {
-        match outcome.verdict {
-            Verdict::Applied(applied) => {
-                if let Some(clash) = applied.conflicts.into_iter().next() {
-                    return Ok(Err(Reject::with(RejectCode::Conflict, [clash.field, clash.current])));
-                }
-            }
-            Verdict::Rejected(reject) => return Ok(Err(reject)),
-            open => {
-                let detail = format!("a person's command was {}", open.as_str());
-                return Err(Problem::internal(detail).into());
-            }
+    let mut opened = open(conn, &batch).await?;
+    for incoming in &batch {
+        if let Err(reject) = said(opened.decide(incoming)?)? {
+            return Ok(Err(reject));
         }
     }
-    Ok(Ok(Done { set, moved }))
+    Ok(Ok(moved(&opened.finish(conn, deps).await?)))
+}
+
+/// What a person is told of a command of theirs, which never waits for anything.
+pub(crate) fn said(verdict: &Verdict) -> Result<Result<(), Reject>, Problem> {
+    match verdict {
+        Verdict::Applied(applied) => Ok(match applied.conflicts.first() {
+            Some(clash) => {
+                Err(Reject::with(RejectCode::Conflict, [clash.field.clone(), clash.current.clone()]))
+            }
+            None => Ok(()),
+        }),
+        Verdict::Rejected(reject) => Ok(Err(reject.clone())),
+        open => Err(Problem::internal(format!("a person's command was {}", open.as_str()))),
+    }
 }
 
 impl Act<'_> {

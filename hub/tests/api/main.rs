@@ -15,6 +15,7 @@ mod guessing;
 mod limits;
 mod news;
 mod orders;
+mod orders_at_once;
 mod pages;
 mod plans;
 mod prices;

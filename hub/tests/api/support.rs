@@ -219,6 +219,7 @@ impl TestHub {
             keys: Arc::new(keys),
             auth: Arc::new(auth),
             names: Arc::default(),
+            placing: Default::default(),
             proxies: Arc::default(),
         });
         Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: Arc::new(postgres) }
@@ -231,6 +232,7 @@ impl TestHub {
             deps,
             room: Room::default(),
             names: Arc::default(),
+            placing: Default::default(),
             ..Shared::clone(&self.state)
         });
         let (dir, postgres) = (self._dir.clone(), self._postgres.clone());

@@ -1,7 +1,8 @@
 //! The hub's connections on real Postgres: what was broken off leaves nothing for whoever gets the connection next.
 
 use crate::support::World;
-use mizili_hub::db::{Db, q, q_scalar};
+use mizili_hub::db::{Db, is_transient, q, q_scalar};
+use mizili_node::testing::wait::in_time;
 use sqlx::PgConnection;
 
 /// A hub's database over one connection, so that everybody gets the same.
@@ -87,4 +88,20 @@ async fn a_connection_that_was_lost_while_it_lay_there_fails_nobody_and_a_closed
     let mut tx = world.db.begin().await.unwrap();
     let left = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1";
     assert_eq!(q_scalar::<i64>(left).bind(first).fetch_one(&mut *tx).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn who_is_impatient_waits_for_no_lock_and_the_next_is_patient_again() {
+    let world = World::new().await;
+    let db = one(&world).await;
+    let mut locked = world.db.begin().await.unwrap();
+    q("LOCK TABLE units").execute(&mut *locked).await.unwrap();
+    let mut tx = db.begin_impatient().await.unwrap();
+    let refused = in_time(q("SELECT 1 FROM units").execute(&mut *tx)).await.unwrap_err();
+    assert!(is_transient(&refused), "{refused}");
+    drop(tx);
+    let mut tx = db.begin().await.unwrap();
+    let patience: String =
+        q_scalar("SELECT current_setting('lock_timeout')").fetch_one(&mut *tx).await.unwrap();
+    assert_eq!(patience, "0");
 }

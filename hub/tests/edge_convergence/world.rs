@@ -364,6 +364,7 @@ async fn hub(postgres: &TestPostgres, keys: Arc<HubKeys>, seed: u64) -> (AppStat
         keys,
         auth: Arc::new(auth),
         names: Arc::default(),
+        placing: Default::default(),
         proxies: Arc::default(),
     };
     (state.into(), clock)

@@ -7,7 +7,7 @@ use super::row::{self, StreamRow};
 use super::store::{self, Judged};
 use super::take::{caught, printable};
 use super::{Failed, StreamError, TAKEN, before};
-use crate::commands::{Incoming, Outcome, apply_looking};
+use crate::commands::{Feed, Incoming, Outcome, apply_in_stream};
 use crate::db::{Db, int, q, retrying};
 use crate::jobs::bad_rows::OfARow as _;
 use crate::news::Moved;
@@ -300,7 +300,7 @@ async fn decide(
         is_unconfirmed: false,
     };
     let batch: Vec<Incoming> = open.iter().map(incoming).collect();
-    Ok(apply_looking(conn, deps, &batch, &mut blocked).await?)
+    Ok(apply_in_stream(conn, deps, &batch, &mut blocked, Feed::Looks).await?)
 }
 
 /// A command that is still open.

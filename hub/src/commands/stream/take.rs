@@ -5,7 +5,7 @@ use super::isolate::{Aside, Sorted, isolate};
 use super::row::{self, StreamRow};
 use super::store::{self, Judged, Kept};
 use super::{Failed, StreamError, TAKEN, before, failures};
-use crate::commands::{Incoming, Outcome, apply_in_stream};
+use crate::commands::{Feed, Incoming, Outcome, apply_in_stream};
 use crate::db::{Db, retrying};
 use crate::news::Moved;
 use futures_util::FutureExt;
@@ -335,7 +335,7 @@ async fn sort(
     if let How::Apart { counts } = how {
         return isolate(conn, deps, stream, &batch, &mut blocked, *counts).await;
     }
-    let outcomes = apply_in_stream(conn, deps, &batch, &mut blocked).await?;
+    let outcomes = apply_in_stream(conn, deps, &batch, &mut blocked, Feed::Trusts).await?;
     Ok(Sorted { outcomes, ..Sorted::default() })
 }
 

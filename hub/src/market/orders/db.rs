@@ -1,7 +1,7 @@
 //! SQL of orders. Who may see an order is part of the query of a list; of a single one the application function decides.
 
 use super::OrderRow;
-use crate::db::{Narrowed, int, q, q_scalar};
+use crate::db::{Narrowed, any_of, int, q};
 use crate::market::newest::{Newest, RecordedAt};
 use crate::rows::{self, step_milli};
 use jiff::Timestamp;
@@ -9,8 +9,10 @@ use jiff_sqlx::ToSqlx;
 use mizili_node::lists::OrderFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
+use std::collections::HashMap;
 use sync_protocol::entity::OrderStatus;
-use sync_protocol::ids::{CooperativeId, MemberId, OrderId, UserId};
+use sync_protocol::ids::{CooperativeId, ListingId, MemberId, OrderId, UserId};
+use sync_protocol::units::Quantity;
 use uuid::Uuid;
 
 /// Whose orders a list may hold: the union of what is set.
@@ -144,43 +146,59 @@ pub(crate) async fn named(conn: &mut PgConnection, commodity: i32, unit: i32) ->
     Ok(Named { commodity: row.try_get("name")?, unit: row.try_get("code")?, step_milli })
 }
 
-/// A member's number: E.164 without the plus sign.
-pub(crate) async fn phone_of(conn: &mut PgConnection, member: MemberId) -> Result<Option<u64>, sqlx::Error> {
-    let sql = "SELECT phone FROM members WHERE id = $1";
-    let phone: Option<i64> = q_scalar(sql).bind(member.0).fetch_optional(conn).await?;
-    Ok(phone.map(i64::cast_unsigned))
+/// Members' numbers: E.164 without the plus sign.
+pub(crate) async fn phones_of(
+    conn: &mut PgConnection,
+    members: &[Uuid],
+) -> Result<HashMap<MemberId, u64>, sqlx::Error> {
+    let sql = concat!("SELECT id, phone FROM members WHERE id = ", any_of!(1, "uuid"));
+    let rows = q(sql).bind(members).fetch_all(conn).await?;
+    rows.iter()
+        .map(|row| Ok((MemberId(row.try_get(0)?), row.try_get::<i64, _>(1)?.cast_unsigned())))
+        .collect()
 }
 
-/// Orders of anything that an account has not got yet, with the account locked: of two orders at once the second sees the first. Nobody
+/// Orders of anything that accounts have not got yet, with the accounts locked: of two orders at once the second sees the first. Nobody
 /// who holds another row of the market waits for an account.
-pub(crate) async fn lock_and_count_open(conn: &mut PgConnection, user: UserId) -> Result<i64, sqlx::Error> {
-    q("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind(user.0).fetch_optional(&mut *conn).await?;
-    count_open(conn, user).await
+pub(crate) async fn lock_and_count_open(
+    conn: &mut PgConnection,
+    users: &[Uuid],
+) -> Result<HashMap<UserId, i64>, sqlx::Error> {
+    q(concat!("SELECT 1 FROM users WHERE id = ", any_of!(1, "uuid"), " ORDER BY id FOR NO KEY UPDATE"))
+        .bind(users)
+        .fetch_all(&mut *conn)
+        .await?;
+    count_open(conn, users).await
 }
 
-/// Orders that an account made and that are not fetched, cancelled or refused yet.
-pub(crate) async fn count_open(conn: &mut PgConnection, user: UserId) -> Result<i64, sqlx::Error> {
-    let sql = "SELECT count(*) FROM orders WHERE buyer_user_id = $1 AND status = ANY($2)";
-    q_scalar(sql).bind(user.0).bind(&open_codes()[..]).fetch_one(conn).await
+/// Orders that accounts made and that are not fetched, cancelled or refused yet; of an account that has none nothing is said.
+pub(crate) async fn count_open(
+    conn: &mut PgConnection,
+    users: &[Uuid],
+) -> Result<HashMap<UserId, i64>, sqlx::Error> {
+    let sql = concat!(
+        "SELECT buyer_user_id, count(*) FROM orders WHERE buyer_user_id = ",
+        any_of!(1, "uuid"),
+        " AND status = ANY($2) GROUP BY buyer_user_id"
+    );
+    let rows = q(sql).bind(users).bind(&open_codes()[..]).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((UserId(row.try_get(0)?), row.try_get(1)?))).collect()
 }
 
-/// What accounts have reserved of one product that nobody has confirmed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reserved {
-    /// Units that all of them together have not got yet.
-    pub(crate) together_milli: i64,
-    /// What the hub can still sell of the product.
-    pub(crate) left_milli: i64,
-}
-
-/// What such accounts have reserved of a product, which the caller has locked.
-pub(crate) async fn reserved(conn: &mut PgConnection, listing: Uuid) -> Result<Reserved, sqlx::Error> {
-    let sql = "SELECT coalesce(sum(o.quantity_milli), 0)::bigint AS together_milli,
-                      (SELECT coalesce(sum(quantity_milli), 0)::bigint FROM stock_entries WHERE listing_id = $1 AND holder = 0) AS left_milli
-               FROM orders o JOIN users u ON u.id = o.buyer_user_id AND NOT u.phone_confirmed AND u.role IN ('buyer', 'farmer')
-               WHERE o.listing_id = $1 AND o.status = ANY($2)";
-    let row = q(sql).bind(listing).bind(&open_codes()[..]).fetch_one(conn).await?;
-    Ok(Reserved { together_milli: row.try_get("together_milli")?, left_milli: row.try_get("left_milli")? })
+/// Units of products, which the caller has locked, that all accounts together have ordered and not got yet whom nobody has confirmed.
+pub(crate) async fn reserved(
+    conn: &mut PgConnection,
+    listings: &[Uuid],
+) -> Result<HashMap<ListingId, Quantity>, sqlx::Error> {
+    let sql = concat!(
+        "SELECT o.listing_id, sum(o.quantity_milli)::bigint
+        FROM orders o JOIN users u ON u.id = o.buyer_user_id AND NOT u.phone_confirmed AND u.role IN ('buyer', 'farmer')
+        WHERE o.listing_id = ",
+        any_of!(1, "uuid"),
+        " AND o.status = ANY($2) GROUP BY o.listing_id"
+    );
+    let rows = q(sql).bind(listings).bind(&open_codes()[..]).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((ListingId(row.try_get(0)?), Quantity(row.try_get(1)?)))).collect()
 }
 
 /// How orders stand that were not fetched yet.

@@ -1,6 +1,6 @@
 //! The routes of orders.
 
-use super::app;
+use super::{app, place};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::http::idempotency::Attempt;
@@ -41,7 +41,7 @@ pub async fn place(
     Body(new): Body<NewOrder>,
 ) -> Result<Response, ApiError> {
     let attempt = Attempt::read(&headers, "POST /api/v1/orders", caller.id, &new)?;
-    Ok(app::place(&state, &caller, &attempt, &new).await?.respond("/api/v1/orders"))
+    Ok(place::place(&state, caller, attempt, new).await?.respond("/api/v1/orders"))
 }
 
 /// List orders

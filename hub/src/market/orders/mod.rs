@@ -2,8 +2,10 @@
 
 pub mod app;
 pub mod db;
+mod draft;
 pub mod http;
 mod offer;
+pub mod place;
 pub(crate) mod unconfirmed;
 
 use mizili_node::text::{money, phone_text, rfc3339};

@@ -71,7 +71,7 @@ pub(crate) async fn post(
     retrying(&state.deps, || async {
         let mut tx = state.db.begin().await?;
         if let Some(attempt) = attempt
-            && let Some(answer) = attempt.begin(&mut tx).await?
+            && let Some(answer) = attempt.earlier(&mut tx).await?
         {
             return Ok(answer);
         }
@@ -82,14 +82,13 @@ pub(crate) async fn post(
         let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
         let moved = decide(&state.deps, &mut tx, &act, vec![(id, body.into())])
             .await?
-            .map_err(|reject| refusal(&reject))?
-            .moved;
+            .map_err(|reject| refusal(&reject))?;
         let row = db::get(&mut tx, listing)
             .await?
             .ok_or_else(|| Problem::internal("a posted listing is not there"))?;
         let answer = Answer::created(&row.show())?;
         if let Some(attempt) = attempt {
-            attempt.finish(&mut tx, &answer).await?;
+            attempt.keep(&mut tx, &answer).await?;
         }
         state.db.commit_and_tell(tx, &moved).await?;
         Ok::<_, ApiError>(answer)
@@ -127,8 +126,7 @@ pub(crate) async fn change(
         require(headers, &etag(&row.show()))?;
         let commands = bodies.into_iter().map(|body| (CommandId(state.deps.ids.uuid_v7()), body)).collect();
         let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
-        let moved =
-            decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?.moved;
+        let moved = decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?;
         let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("product"))?;
         state.db.commit_and_tell(tx, &moved).await?;
         Ok::<_, ApiError>(row.show())
