@@ -313,6 +313,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Edge(command) => in_time(edge::run(command)).await,
         Command::Commands(command) => commands::run(command).await,
         Command::Backup(command) => in_time(backup::run(command)).await,
+        Command::Salvage(command) if command.asks() => salvage::run(command).await,
         Command::Salvage(command) => in_time(salvage::run(command)).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Prices(command) => prices::run(command).await,
@@ -324,7 +325,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Man(args) => {
             let pages = manual::pages(Cli::command(), &args.out)
                 .with_context(|| format!("cannot write manual pages to {}", args.out.display()))?;
-            let words = || format!("{} pages are in {}.", pages.len(), args.out.display());
+            let words = || format!("The manual has {} pages, in {}.", pages.len(), args.out.display());
             args.common.output().result(&json!({ "pages": pages }), words)
         }
     }

@@ -18,6 +18,11 @@ pub fn phone_text(number: u64) -> Option<String> {
     Phone::from_number(number).ok().map(|phone| phone.as_str().to_owned())
 }
 
+/// How many there are of something, in English: `1 row`, `20 rows`.
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// An amount; `currency` is shown as its ISO 4217 code.
 pub fn money(amount_minor: i64, currency: impl Display) -> Money {
     Money { amount: amount_minor, currency: currency.to_string() }
@@ -33,6 +38,11 @@ pub fn month_of(at_s: i64) -> Month {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_of_something_is_not_many() {
+        assert_eq!([0, 1, 2].map(|n| counted(n, "row", "rows")), ["0 rows", "1 row", "2 rows"]);
+    }
 
     #[test]
     fn times_are_utc_and_never_break() {

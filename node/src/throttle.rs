@@ -6,6 +6,7 @@
 //! look at it.
 
 use crate::problem::{Kind, Problem};
+use crate::text::counted;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -92,7 +93,8 @@ impl Tries {
 pub fn too_early(what: &str, left: Duration) -> Problem {
     let left_s = left.as_secs() + u64::from(left.subsec_nanos() > 0);
     let detail = format!(
-        "There were too many wrong tries for this {what} from where you are. Try again in {left_s} seconds."
+        "There were too many wrong tries for this {what} from where you are. Try again in {}.",
+        counted(left_s, "second", "seconds")
     );
     Kind::TooManyAttempts.because(detail).retry_after_s(left_s.max(1))
 }

@@ -8,9 +8,11 @@ use crate::commands::stream::{
     retry_quarantined, retry_under_new_id,
 };
 use crate::config::Opened;
+use crate::sync::edges;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use mizili_node::prompt;
+use mizili_node::text::counted;
 use serde::Serialize;
 use sync_protocol::ids::EdgeId;
 use uuid::Uuid;
@@ -141,7 +143,7 @@ pub(super) async fn run(command: Command) -> Result<()> {
 
 async fn list(args: &List) -> Result<()> {
     let opened = args.common.open().await?;
-    let waiting = desk::list(&opened.db, args.edge.map(EdgeId)).await;
+    let waiting = listed(&opened, args.edge).await;
     opened.close().await?;
     let waiting = waiting?;
     if waiting.is_empty() {
@@ -151,6 +153,13 @@ async fn list(args: &List) -> Result<()> {
         args.common.output().result(one, || line(one))?;
     }
     Ok(())
+}
+
+async fn listed(opened: &Opened, edge: Option<u32>) -> Result<Vec<Waiting>> {
+    if let Some(edge) = edge {
+        edges::whose(&opened.db, edge).await?;
+    }
+    Ok(desk::list(&opened.db, edge.map(EdgeId)).await?)
 }
 
 async fn found(opened: &Opened, id: Uuid) -> Result<Shown> {
@@ -166,6 +175,9 @@ async fn retry(opened: &Opened, args: &Retry) -> Result<Done> {
     let (db, deps) = (&opened.db, &opened.deps());
     let new_id = args.new_id;
     let Some(id) = args.id else {
+        if let Some(edge) = args.edge {
+            edges::whose(db, edge).await?;
+        }
         let edge = args.edge.map(EdgeId);
         let which = edge.map_or(Quarantined::All, Quarantined::Of);
         let quarantined = retry_all_quarantined(db, deps, which).await?;
@@ -234,12 +246,19 @@ pub(super) async fn try_what_waited(opened: &Opened) -> usize {
 fn show(common: &Common, done: &Done) -> Result<()> {
     common.output().result(done, || match (done.decided, done.waiting) {
         (0, 0) => "Nothing waited.".to_owned(),
-        (0, waiting) => {
-            format!("No command got another verdict; {waiting} wait. `mizili-hub commands list` says why.")
+        (0, waiting) => format!(
+            "No command got another verdict; {}. `mizili-hub commands list` says why.",
+            counted(waiting, "waits", "wait")
+        ),
+        (decided, 0) => format!("{}; none waits any more.", with_a_verdict(decided)),
+        (decided, waiting) => {
+            format!("{}; {}.", with_a_verdict(decided), counted(waiting, "waits on", "wait on"))
         }
-        (decided, 0) => format!("{decided} commands got a verdict; none waits any more."),
-        (decided, waiting) => format!("{decided} commands got a verdict; {waiting} wait on."),
     })
+}
+
+fn with_a_verdict(decided: usize) -> String {
+    counted(decided as u64, "command got a verdict", "commands got a verdict")
 }
 
 fn line(one: &Waiting) -> String {

@@ -4,13 +4,15 @@ use super::{Common, number};
 use crate::config::Opened;
 use crate::error::ApiError;
 use crate::sync::code::VALID_DAYS;
-use crate::sync::doors;
-use crate::sync::edges::{self, Added, EdgeState};
+use crate::sync::doors::{self, WrittenOff};
+use crate::sync::edges::{self, Added, EdgeState, Whose};
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use mizili_node::deps::Clock as _;
 use mizili_node::name::tidy;
 use mizili_node::prompt;
+use mizili_node::text::counted;
 use serde::Serialize;
 use sync_protocol::text::is_visible;
 
@@ -169,21 +171,20 @@ pub(super) async fn run(command: Command) -> Result<()> {
             let opened = args.one.common.open().await?;
             let revoked = revoke(&opened, args.one.id, args.yes).await;
             opened.close().await?;
-            let revoked = revoked?;
-            args.one.common.output().result(&revoked, || {
-                format!("{} is revoked.", called(revoked.id, &revoked.cooperative, &revoked.name))
-            })
+            let (whose, at) = revoked?;
+            let words = format!("{} is revoked.", called(args.one.id, &whose));
+            let Whose { cooperative, name, .. } = whose;
+            let revoked = Revoked { id: args.one.id, cooperative, name, revoked_at: at.to_string() };
+            args.one.common.output().result(&revoked, || words)
         }
         Command::Name(args) => {
             let opened = args.one.common.open().await?;
             let named = edges::rename(&opened.db, &opened.deps(), args.one.id, &args.name).await;
             opened.close().await?;
             let whose = named?;
-            let named = Named { id: args.one.id, cooperative: whose.cooperative, name: whose.name };
-            args.one
-                .common
-                .output()
-                .result(&named, || format!("{}.", called(named.id, &named.cooperative, &named.name)))
+            let words = format!("{}.", called(args.one.id, &whose));
+            let Whose { cooperative, name, .. } = whose;
+            args.one.common.output().result(&Named { id: args.one.id, cooperative, name }, || words)
         }
     }
 }
@@ -191,16 +192,11 @@ pub(super) async fn run(command: Command) -> Result<()> {
 async fn write_off(args: WriteOff) -> Result<()> {
     let (common, id) = (&args.one.common, args.one.id);
     let opened = common.open().await?;
-    let written = async {
-        doors::can_be_written_off(&opened.db, id).await?;
-        prompt::sure(format!("Shall all that edge {id} held count nowhere any more?"), args.yes).await?;
-        anyhow::Ok(doors::write_off(&opened.db, &opened.deps(), id).await?)
-    }
-    .await;
+    let written = written_off(&opened, id, args.yes).await;
     opened.close().await?;
-    let lines = written?;
+    let (edge, lines) = written?;
     if !lines.iter().any(|line| line.written_off) {
-        common.output().words(&format!("Edge {id} holds nothing any more."))?;
+        common.output().words(&format!("{edge} holds nothing that could be written off."))?;
     }
     for line in &lines {
         common.output().result(line, || {
@@ -213,6 +209,19 @@ async fn write_off(args: WriteOff) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// Writes off what an edge holds, when somebody has confirmed whose it is and of how many products; where there is nothing, nobody is
+/// asked. With the edge, as people speak of it.
+async fn written_off(opened: &Opened, id: u32, is_confirmed: bool) -> Result<(String, Vec<WrittenOff>)> {
+    let edge = called(id, &edges::whose(&opened.db, id).await?);
+    let products = doors::to_write_off(&opened.db, id).await?.iter().filter(|line| line.written_off).count();
+    if products > 0 {
+        let products = counted(products as u64, "product", "products");
+        let question = format!("Shall what {edge} holds of {products} count nowhere any more?");
+        prompt::sure(question, is_confirmed).await?;
+    }
+    Ok((edge, doors::write_off(&opened.db, &opened.deps(), id).await?))
 }
 
 async fn add(opened: &Opened, args: &Add) -> Result<Added, ApiError> {
@@ -228,7 +237,8 @@ struct Named {
 }
 
 /// An edge as people speak of it.
-fn called(id: u32, cooperative: &str, name: &str) -> String {
+pub(super) fn called(id: u32, whose: &Whose) -> String {
+    let Whose { cooperative, name, .. } = whose;
     let name = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
     format!("Edge {id}{name} of {cooperative}")
 }
@@ -244,17 +254,17 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 /// Ends an edge, when somebody has confirmed whose it is: a number alone is easily mistyped, and there is no way back.
-async fn revoke(opened: &Opened, id: u32, is_confirmed: bool) -> Result<Revoked> {
+async fn revoke(opened: &Opened, id: u32, is_confirmed: bool) -> Result<(Whose, Timestamp)> {
     let whose = edges::whose(&opened.db, id).await?;
     if !whose.is_revoked {
-        let edge = called(id, &whose.cooperative, &whose.name);
+        let edge = called(id, &whose);
         let question = format!(
             "Shall {edge} get nothing and change nothing from now on? There is no way back: a new box needs a new edge."
         );
         prompt::sure(question, is_confirmed).await?;
     }
     let at = edges::revoke(&opened.db, &opened.deps(), id).await?;
-    Ok(Revoked { id, cooperative: whose.cooperative, name: whose.name, revoked_at: at.to_string() })
+    Ok((whose, at))
 }
 
 fn show_code(common: &Common, added: &Added) -> Result<()> {
@@ -291,7 +301,7 @@ fn span(seconds: u64) -> String {
 
 fn line(edge: &EdgeState) -> String {
     let contact = edge.last_contact.as_deref().unwrap_or("never");
-    let lag = edge.lag.map_or_else(|| "unknown".to_owned(), |lag| format!("{lag} rows"));
+    let lag = edge.lag.map_or_else(|| "unknown".to_owned(), |lag| counted(lag, "row", "rows"));
     let name = if edge.name.is_empty() { String::new() } else { format!(", {}", edge.name) };
     let mut line = format!(
         "{:>4}  {}  {}{name}: last heard {contact}, behind by {lag}, {} waiting, {} refused",
@@ -309,8 +319,8 @@ fn line(edge: &EdgeState) -> String {
     }
     if let Some(since) = &edge.stuck_sms_since {
         line.push_str(&format!(
-            "\n      {} SMS wait there since {since} and cannot be sent: its edge.toml needs an account (username and api_key).",
-            edge.stuck_sms
+            "\n      {} there since {since} and cannot be sent: its edge.toml needs an account (username and api_key).",
+            counted(edge.stuck_sms, "SMS waits", "SMS wait")
         ));
     }
     line

@@ -5,6 +5,7 @@ use super::output::hint;
 use crate::market::prices::import::{self, ImportOptions, ImportReport};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use mizili_node::text::counted;
 use std::path::{Path, PathBuf};
 use sync_protocol::country::{COUNTRIES, Country};
 
@@ -105,12 +106,14 @@ fn lost(report: &ImportReport) -> Option<Lost> {
         return Some(Lost::Refused(format!("{file}: no row of it could be taken")));
     }
     if *refused > 0 {
-        let words = "refused; mend them and import the file again";
-        return Some(Lost::Refused(format!("{file}: not taken: {refused} of {read} rows were {words}")));
+        let rows = counted(*refused, &format!("of {read} rows was"), &format!("of {read} rows were"));
+        return Some(Lost::Refused(format!(
+            "{file}: not taken: {rows} refused; mend that and import the file again"
+        )));
     }
-    let words =
-        || format!("{file}: not taken: {quarantined} of {read} rows are in another country's currency");
-    (*quarantined > 0).then(|| Lost::Aside(words()))
+    let rows = || counted(*quarantined, &format!("of {read} rows is"), &format!("of {read} rows are"));
+    (*quarantined > 0)
+        .then(|| Lost::Aside(format!("{file}: not taken: {} in another country's currency", rows())))
 }
 
 fn country(code: &str) -> Result<&'static Country> {
@@ -130,9 +133,9 @@ fn show(args: &Import, report: &ImportReport) -> Result<()> {
     }
     args.common.output().result(report, || {
         format!(
-            "{}: {} rows read, {} accepted ({} new, {} changed, {} as before), {} forecasts skipped, {} quarantined, {} refused, in {:.1} s",
-            report.file, report.read, report.accepted, report.new, report.changed, report.unchanged, report.forecast_skipped,
-            report.quarantined, report.refused, report.seconds
+            "{}: {} read, {} accepted ({} new, {} changed, {} as before), {} skipped, {} quarantined, {} refused, in {:.1} s",
+            report.file, counted(report.read, "row", "rows"), report.accepted, report.new, report.changed, report.unchanged,
+            counted(report.forecast_skipped, "forecast", "forecasts"), report.quarantined, report.refused, report.seconds
         )
     })
 }

@@ -1,12 +1,16 @@
 //! `mizili-hub salvage`.
 
 use super::commands::try_what_waited;
+use super::edge::called;
 use super::{Common, number};
+use crate::config::Opened;
+use crate::sync::edges;
 use crate::sync::salvage;
 use crate::sync::salvaged::{self, Brought, Salvaged};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use mizili_node::prompt;
+use mizili_node::text;
 use serde::Serialize;
 use sync_protocol::entity;
 use sync_protocol::ids::EdgeId;
@@ -87,6 +91,16 @@ pub(super) struct Show {
     left: bool,
 }
 
+impl Command {
+    /// Whether it may wait for a person.
+    pub(super) fn asks(&self) -> bool {
+        match self {
+            Self::Dismiss(args) => !args.yes,
+            Self::List(_) | Self::Show(_) | Self::Retry(_) => false,
+        }
+    }
+}
+
 /// What `dismiss` did.
 #[derive(Serialize)]
 struct Dismissed {
@@ -126,14 +140,14 @@ pub(super) async fn run(command: Command) -> Result<()> {
             let stand = stand?;
             common.output().result(&Retried { stand }, || match stand {
                 0 => "None of them can stand yet: `mizili-hub salvage list` shows what is left.".to_owned(),
-                n => format!("{n} rows stand again that did not."),
+                n => format!("{} again that did not.", text::counted(n, "row stands", "rows stand")),
             })?;
             Ok(())
         }
         Command::Dismiss(args) => dismiss(&args).await,
         Command::Show(args) => {
             let opened = args.common.open().await?;
-            let rows = salvaged::of_edge(&opened.db, EdgeId(args.edge), args.epoch, args.left).await;
+            let rows = shown(&opened, &args).await;
             opened.close().await?;
             let rows = rows?;
             if rows.is_empty() {
@@ -150,13 +164,15 @@ pub(super) async fn run(command: Command) -> Result<()> {
     }
 }
 
+async fn shown(opened: &Opened, args: &Show) -> Result<Vec<Salvaged>> {
+    edges::whose(&opened.db, args.edge).await?;
+    Ok(salvaged::of_edge(&opened.db, EdgeId(args.edge), args.epoch, args.left).await?)
+}
+
 async fn dismiss(args: &Dismiss) -> Result<()> {
     let Dismiss { common, edge, .. } = args;
-    let question =
-        format!("Shall what is left of it of edge {edge} never stand here? It is kept for you to read.");
-    prompt::sure(question, args.yes).await?;
     let opened = common.open().await?;
-    let dismissed = salvage::dismiss(&opened.db, &opened.deps(), EdgeId(*edge), args.kind, args.key).await;
+    let dismissed = put_aside(&opened, args).await;
     if dismissed.as_ref().is_ok_and(|dismissed| *dismissed > 0) {
         try_what_waited(&opened).await;
     }
@@ -164,8 +180,17 @@ async fn dismiss(args: &Dismiss) -> Result<()> {
     let dismissed = dismissed?;
     common.output().result(&Dismissed { dismissed }, || match dismissed {
         0 => format!("Nothing of that is left: `mizili-hub salvage show {edge} --left` shows what is."),
-        n => format!("{n} rows were put aside."),
+        n => format!("{} put aside.", text::counted(n, "row was", "rows were")),
     })
+}
+
+async fn put_aside(opened: &Opened, args: &Dismiss) -> Result<u64> {
+    let edge = called(args.edge, &edges::whose(&opened.db, args.edge).await?);
+    let question = format!(
+        "Shall what {edge} brought back and is left of it never stand here? It is kept for you to read."
+    );
+    prompt::sure(question, args.yes).await?;
+    Ok(salvage::dismiss(&opened.db, &opened.deps(), EdgeId(args.edge), args.kind, args.key).await?)
 }
 
 fn counted(one: &Brought) -> String {

@@ -78,37 +78,39 @@ pub struct WrittenOff {
     pub written_off: bool,
 }
 
-/// Whether an edge's units may be written off: it must be revoked, for a box that may still sell keeps what it holds.
+/// What would be written off of an edge, as it holds it now. It must be revoked, for a box that may still sell keeps what it holds.
 ///
 /// # Errors
-/// It may not, and why; the database.
-pub async fn can_be_written_off(db: &Db, edge: u32) -> Result<(), ApiError> {
+/// It may not be written off, and why; the database.
+pub async fn to_write_off(db: &Db, edge: u32) -> Result<Vec<WrittenOff>, ApiError> {
     let mut tx = db.begin().await?;
     let row = edge_row(&mut tx, EdgeId(edge)).await?.ok_or_else(|| no_edge(edge))?;
+    let held = held(&mut tx, edge).await?;
     tx.commit().await?;
     if row.revoked {
-        return Ok(());
+        return Ok(held.into_iter().map(|held| held.written).collect());
     }
-    if row.public_key.is_none() {
-        let detail = format!("No box was ever enrolled as edge {edge}, so it holds nothing to write off.");
-        return Err(Kind::NotAllowed.because(detail).into());
-    }
-    let detail = format!(
-        "Edge {edge} may still sell what it holds. First end it for good: `mizili-hub edge revoke {edge}`."
-    );
+    let detail = if row.public_key.is_none() {
+        format!("No box was ever enrolled as edge {edge}, so it holds nothing to write off.")
+    } else {
+        format!(
+            "Edge {edge} may still sell what it holds. First end it for good: `mizili-hub edge revoke {edge}`."
+        )
+    };
     Err(Kind::NotAllowed.because(detail).into())
 }
 
 /// Writes off whatever a revoked edge holds, of every product, and names where it is below zero. Once more finds nothing to write off.
 ///
 /// # Errors
-/// As [`can_be_written_off`].
+/// As [`to_write_off`].
 pub async fn write_off(db: &Db, deps: &Deps, edge: u32) -> Result<Vec<WrittenOff>, ApiError> {
-    can_be_written_off(db, edge).await?;
+    to_write_off(db, edge).await?;
     // What the last try saw that found anything: it may have taken effect unseen.
     let seen = Mutex::new(Vec::new());
     retrying(deps, || async {
         let mut tx = db.begin().await?;
+        lock_what_it_holds(&mut tx, edge).await?;
         let held = held(&mut tx, edge).await?;
         let mut touched = Touched::new();
         for Held { entry, cooperative, .. } in held.iter().filter(|held| held.written.written_off) {
@@ -142,13 +144,18 @@ struct Held {
     written: WrittenOff,
 }
 
-/// What the edge holds, read after the locks of its products; with the entry that takes it away. Its id is made of the newest entry
-/// that it takes account of, so that the same state gives the same entry.
-async fn held(conn: &mut PgConnection, edge: u32) -> Result<Vec<Held>, ApiError> {
+/// Locks the products of which the edge has entries: nobody spends of them until the transaction ends.
+async fn lock_what_it_holds(conn: &mut PgConnection, edge: u32) -> Result<(), ApiError> {
     q("SELECT 1 FROM listings WHERE id IN (SELECT listing_id FROM stock_entries WHERE holder = $1) ORDER BY id FOR NO KEY UPDATE")
         .bind(int(edge)?)
         .execute(&mut *conn)
         .await?;
+    Ok(())
+}
+
+/// What the edge holds, with the entry that takes it away. Its id is made of the newest entry that it takes account of, so that the same
+/// state gives the same entry.
+async fn held(conn: &mut PgConnection, edge: u32) -> Result<Vec<Held>, ApiError> {
     let rows = q("SELECT l.id, l.cooperative_id, coalesce(nullif(l.title, ''), c.name), s.sum, s.entries
         FROM (SELECT listing_id, sum(quantity_milli)::bigint AS sum, count(*) AS entries FROM stock_entries
             WHERE holder = $1 GROUP BY listing_id HAVING sum(quantity_milli) <> 0) s

@@ -13,6 +13,7 @@ use crate::news::Moved;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
+use mizili_node::text::counted;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -56,7 +57,8 @@ pub struct EdgeState {
     pub lag: Option<u64>,
     /// Commands of its that wait here for something.
     pub pending: u64,
-    /// Commands of its that were refused and that nobody at the office has dealt with, as far as it says; else all that were refused.
+    /// Commands of its that were refused and that nobody at the office has dealt with, as it said at its last contact, with those that it
+    /// has yet to hear of. Of one that says nothing of them, an older version, all that were refused.
     pub refused: u64,
     /// Seconds by which its clock is ahead of the hub's.
     pub clock_offset_s: Option<i64>,
@@ -380,12 +382,14 @@ fn left_behind(edge: u32, commands: u64, products: u64) -> Option<String> {
     let mut left = Vec::new();
     if commands > 0 {
         left.push(format!(
-            "{commands} of its commands wait, and are tried only where you say so: `mizili-hub commands list --edge {edge}`."
+            "{}, tried only where you say so: `mizili-hub commands list --edge {edge}`.",
+            counted(commands, "of its commands waits", "of its commands wait")
         ));
     }
     if products > 0 {
         left.push(format!(
-            "It still counts as holding units of {products} products: `mizili-hub edge write-off {edge}`."
+            "It still counts as holding units of {}: `mizili-hub edge write-off {edge}`.",
+            counted(products, "product", "products")
         ));
     }
     (!left.is_empty()).then(|| left.join(" "))

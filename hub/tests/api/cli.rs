@@ -179,14 +179,14 @@ fn prices(dir: &Path) {
     let last = String::from_utf8_lossy(&part.stderr).lines().last().unwrap().to_owned();
     assert!(
         last.starts_with("Error: ")
-            && last.ends_with("not taken: 1 of 3 rows were refused; mend them and import the file again"),
+            && last.ends_with("not taken: 1 of 3 rows was refused; mend that and import the file again"),
         "{last}"
     );
     std::fs::write(&file, PRICES.replace("MWK,260.0", "SOS,260.0")).unwrap();
     let aside = run(dir, &words);
     assert!(aside.status.success());
     let last = String::from_utf8_lossy(&aside.stderr).lines().last().unwrap().to_owned();
-    assert!(last.ends_with("not taken: 1 of 3 rows are in another country's currency"), "{last}");
+    assert!(last.ends_with("not taken: 1 of 3 rows is in another country's currency"), "{last}");
     // Nothing of a file with separated thousands is taken.
     std::fs::write(&file, PRICES.replace("MWK,260.0", "MWK,\"2,450.00\"")).unwrap();
     fails(&run(dir, &words), "line 3 writes a number as \"2,450.00\"");
@@ -234,7 +234,7 @@ async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
     assert_eq!((&tried[0]["decided"], &tried[0]["waiting"]), (&0.into(), &0.into()));
     let resumed = run(dir, &["edge", "resume", "1"]);
     assert!(String::from_utf8_lossy(&resumed.stdout).contains("was not stopped"), "{resumed:?}");
-    fails(&run(dir, &["edge", "write-off", "1", "--yes"]), "No box was ever enrolled as edge 1");
+    nothing_is_said_of_what_is_not_there(dir);
     for (words, shown) in [
         (["commands", "retry"], "--edge <EDGE>"),
         (["commands", "retry"], "`mizili-hub commands list`"),
@@ -272,6 +272,44 @@ async fn what_is_stuck_is_named_with_the_command_that_opens_it() {
     let replaced = json(&run(dir, &["keys", "replace", "--new", "--yes", "--json"])).remove(0);
     assert_ne!(replaced["keys"], before["keys"]);
     assert!(Served::start(dir).stop().success());
+}
+
+/// A number that is no edge's, or no cooperative's, is a slip: whoever made it must not read that all is well.
+fn nothing_is_said_of_what_is_not_there(dir: &Path) {
+    for none in ["99", "4294967295"] {
+        let of_an_edge: [&[&str]; 11] = [
+            &["commands", "list", "--edge", none],
+            &["commands", "list", "--edge", none, "--json"],
+            &["commands", "retry", "--edge", none],
+            &["salvage", "show", none],
+            &["salvage", "dismiss", none, "--all"],
+            &["salvage", "dismiss", none, "--all", "--yes"],
+            &["edge", "code", none],
+            &["edge", "resume", none],
+            &["edge", "name", none, "Store"],
+            &["edge", "revoke", none],
+            &["edge", "write-off", none],
+        ];
+        for words in of_an_edge {
+            let said = format!("There is no edge {none}. `mizili-hub edge list` shows all.");
+            fails(&run(dir, words), &said);
+        }
+        let said = format!("There is no cooperative {none}");
+        fails(&run(dir, &["edge", "add", "--cooperative", none]), &said);
+        let clerk = ["user", "add", "--phone", "+265991234569", "--role", "clerk", "--cooperative", none];
+        fails(&with_stdin(dir, &clerk, "correct horse\n"), "There is no such cooperative");
+    }
+    // An edge as which no box was ever enrolled holds nothing: nobody is asked about that, also once it was revoked.
+    json(&run(dir, &["edge", "add", "--cooperative", "1", "--json"]));
+    let write_off = ["edge", "write-off", "2"];
+    fails(&run(dir, &write_off), "No box was ever enrolled as edge 2, so it holds nothing to write off");
+    json(&run(dir, &["edge", "revoke", "2", "--yes", "--json"]));
+    let said = run(dir, &write_off);
+    assert!(said.status.success(), "{said:?}");
+    assert_eq!(
+        String::from_utf8_lossy(&said.stdout),
+        "Edge 2 of Kasungu holds nothing that could be written off.\n"
+    );
 }
 
 /// Copies of the database that were tried.

@@ -458,7 +458,7 @@ async fn whatever_an_operator_does_to_an_edge_is_told() {
     edges::revoke(db, deps, edge).await.unwrap();
     told("revoking").await;
     let reason = list(&hub).await[0].reason.clone().unwrap();
-    assert!(reason.contains("units of 1 products") && reason.contains("edge write-off 1"), "{reason}");
+    assert!(reason.contains("units of 1 product:") && reason.contains("edge write-off 1"), "{reason}");
     let written = doors::write_off(db, deps, edge).await.unwrap();
     told("writing off").await;
     let mut lines: Vec<_> = written.iter().map(|w| (w.quantity.as_str(), w.written_off)).collect();

@@ -223,6 +223,12 @@ pub fn check_new(new: &NewAccount) -> Result<Phone, Problem> {
         Role::Buyer | Role::Admin if new.cooperative.is_some() => {
             wrong.push(field("cooperative", "Is for clerks and farmers; leave it out."));
         }
+        _ if new.cooperative.is_some_and(|id| i32::try_from(id).is_err()) => {
+            wrong.push(field(
+                "cooperative",
+                "There is no such cooperative: `mizili-hub cooperative list` shows all.",
+            ));
+        }
         _ => {}
     }
     all_of(wrong)?;

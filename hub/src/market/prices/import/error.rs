@@ -7,6 +7,7 @@ use super::super::wfp::FileError;
 use super::super::wfp::names::NamesError;
 use crate::db::{Transient, is_race, is_transient};
 use crate::feed::FeedError;
+use mizili_node::text::counted;
 
 /// Why an import stopped. What was stored before stands; importing the file again goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +98,12 @@ impl std::fmt::Display for Warning {
                  and {differing} that differ were left as they are"
             ),
             Self::Withdrawn { prices } => {
-                write!(f, "{prices} prices that were imported before are not in this file; they were kept")
+                let prices = counted(
+                    *prices,
+                    "price that was imported before is",
+                    "prices that were imported before are",
+                );
+                write!(f, "{prices} not in this file; nothing was removed")
             }
         }
     }
