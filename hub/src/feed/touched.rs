@@ -1,4 +1,4 @@
-//! What a transaction has changed, as the feed needs to know it: names only, no content.
+//! What a transaction has changed, as the feed needs to know it: names, and the content of nothing but what it has made itself.
 
 use crate::news::Moved;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
