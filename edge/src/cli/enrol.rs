@@ -12,6 +12,7 @@ use crate::sync::tls::BestTime;
 use crate::sync::{self, Bounds, Check, SyncError};
 use anyhow::{Context as _, bail};
 use mizili_node::prompt;
+use mizili_node::text::counted;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,10 +151,11 @@ fn say_anew(enrolled: &Enrolled, left: u64, out: &mut Out) -> anyhow::Result<()>
     out.say(
         &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "again": true, "pending": left }),
         &format!(
-            "This box goes on as number {} of the hub, the office of {}, with all that it has. {left} entries wait for the \
-             hub's answer.\nCount the stock at the office page: until a product is counted, the hub is asked for every new \
-             order of it.",
-            enrolled.edge, enrolled.cooperative.name
+            "This box goes on as number {} of the hub, the office of {}, with all that it has. {} for the hub's answer.\n\
+             Count the stock at the office page: until a product is counted, the hub is asked for every new order of it.",
+            enrolled.edge,
+            enrolled.cooperative.name,
+            counted(left, "entry waits", "entries wait")
         ),
     )
 }

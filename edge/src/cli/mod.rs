@@ -216,7 +216,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Man(ManArgs { out: folder }) => {
             let pages = manual::pages(Cli::command(), &folder)
                 .with_context(|| format!("cannot write manual pages to {}", folder.display()))?;
-            let words = format!("{} pages are in {}.", pages.len(), folder.display());
+            let words = format!("The manual has {} pages, in {}.", pages.len(), folder.display());
             out.say(&json!({ "pages": pages }), &words)
         }
     }

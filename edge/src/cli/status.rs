@@ -12,6 +12,7 @@ use crate::sync::{SyncError, known_code, state};
 use crate::time;
 use jiff::Timestamp;
 use mizili_node::deps::Reading;
+use mizili_node::text::counted;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use sync_protocol::entity::{Commodity, Cooperative, Listing};
@@ -196,12 +197,15 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
         let mend = match stuck.gateways.as_slice() {
             [] => "write an account (username and api_key) into edge.toml".to_owned(),
             names => format!(
-                "they have to go by {}, which has no account in edge.toml: write one (username and api_key) under that name",
+                "{} to go by {}, which has no account in edge.toml: write one (username and api_key) under that name",
+                if stuck.count == 1 { "it has" } else { "they have" },
                 names.join(", ")
             ),
         };
-        let first = format!("{} SMS are waiting and cannot be sent", stuck.count);
-        lines.push(format!("{first}, the first of them queued {age}: {mend}."));
+        lines.push(match stuck.count {
+            1 => format!("1 SMS is waiting and cannot be sent, queued {age}: {mend}."),
+            n => format!("{n} SMS are waiting and cannot be sent, the first of them queued {age}: {mend}."),
+        });
     }
     match standing.sms_given_up {
         0 => {}
@@ -288,14 +292,14 @@ fn contact_words(standing: &Standing) -> String {
 
 /// How long ago, roughly; `None` where the clock has gone back.
 fn age_words(seconds: i64) -> Option<String> {
-    let (n, unit) = match seconds {
-        i64::MIN..0 => return None,
+    let seconds = u64::try_from(seconds).ok()?;
+    let age = match seconds {
         0..90 => return Some("just now".into()),
-        90..5_400 => (seconds / 60, "minutes"),
-        5_400..129_600 => (seconds.saturating_add(1_800) / 3_600, "hours"),
-        _ => (seconds / 86_400, "days"),
+        90..5_400 => counted(seconds / 60, "minute", "minutes"),
+        5_400..129_600 => counted((seconds + 1_800) / 3_600, "hour", "hours"),
+        _ => counted(seconds / 86_400, "day", "days"),
     };
-    Some(format!("{n} {unit} ago"))
+    Some(format!("{age} ago"))
 }
 
 #[cfg(test)]
@@ -335,6 +339,27 @@ mod tests {
         assert!(gateway["ussd_url"].as_str().is_some_and(|url| url.contains("0123456789abcdef")));
         let told = words(&standing, &config, None);
         assert!(told.contains("Never in contact") && told.contains("Not running"), "{told}");
+    }
+
+    #[test]
+    fn one_minute_is_not_many() {
+        let ages = [-1, 0, 89, 90, 119, 120, 5_399, 5_400, 129_599, 129_600, 172_800].map(age_words);
+        let said: Vec<_> = ages.iter().map(|age| age.as_deref().unwrap_or("-")).collect();
+        let right = [
+            "-",
+            "just now",
+            "just now",
+            "1 minute ago",
+            "1 minute ago",
+            "2 minutes ago",
+            "89 minutes ago",
+            "2 hours ago",
+            "36 hours ago",
+            "1 day ago",
+            "2 days ago",
+        ];
+        assert_eq!(said, right);
+        assert!(age_words(i64::MAX).is_some());
     }
 
     #[test]

@@ -32,10 +32,11 @@ pub enum SyncError {
         "this box is not enrolled yet. Get a code from the operator (mizili-hub edge add), then run: mizili-edge enrol --hub URL --code CODE"
     )]
     NotEnrolled,
-    /// The code is for another edge than the box is.
+    /// The code does not begin as those of the edge that the box is, or the hub made it another one by it: it is mistyped, or for another.
     #[error(
-        "this box is number {edge}, and the code is for another one. Ask the operator for its own: mizili-hub edge code {edge}. To make \
-         this machine another office too, give that a data folder of its own: --data-dir DIR"
+        "this box is number {edge}, and this is no code of its own: it is mistyped, or for another box. Look at it again, or ask the \
+         operator for one: mizili-hub edge code {edge}. To make this machine another office too, give that a data folder of its own: \
+         --data-dir DIR"
     )]
     CodeOfAnother {
         /// Its number.

@@ -19,6 +19,7 @@ use crate::identity::Identity;
 use crate::node;
 use crate::time;
 use mizili_node::deps::Deps;
+use mizili_node::text::counted;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -209,7 +210,8 @@ impl Syncer {
         let detail = match self.leave().await {
             Ok(0) => String::new(),
             Ok(left) => format!(
-                "it keeps {left} entries of this box that it had not heard of, for the operator to look at"
+                "it keeps {} of this box that it had not heard of, for the operator to look at",
+                counted(left, "entry", "entries")
             ),
             Err(cause) => {
                 tracing::warn!(%cause, "what the hub has not heard of could not be left with it");

@@ -87,6 +87,13 @@ async fn the_code_of_another_edge_is_not_used_up_by_this_box() {
             && error.to_string().contains("--data-dir"),
         "{error}"
     );
+    // A slip in its first letters makes another box's code of its own: nobody can tell which it was.
+    let error = enrol(&edge, &hub, &CODE_AGAIN.replacen('0', "1", 1)).await.unwrap_err();
+    assert!(
+        matches!(error, SyncError::CodeOfAnother { edge: 3 })
+            && error.to_string().contains("it is mistyped, or for another box"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
