@@ -5,7 +5,7 @@
 
 use super::keywords::{Asked, Reading, price_request, read, start_word};
 use super::names::{Found, Level, Names};
-use super::options::{crop_to_send, example, example_of, to_send};
+use super::options::{Examples, crop_to_send, to_send};
 use crate::text::gsm7::{SMS_SINGLE_SEPTETS, length};
 use crate::text::shorten::{fitting_bytes, shorten};
 use crate::text::{Lang, Messages, Msg};
@@ -210,7 +210,11 @@ impl Desk<'_> {
     }
 
     fn example(&self) -> Read<String> {
-        example(self.market, self.lang, self.shared(), &self.settings.example_market)
+        self.examples().any()
+    }
+
+    fn examples(&self) -> Examples<'_> {
+        Examples::new(self.market, self.settings, self.lang, month_of(self.now))
     }
 
     fn help(&self) -> Read<String> {
@@ -345,9 +349,8 @@ impl Desk<'_> {
 
     /// Asks for the market; of a crop that is known already, with an example of it.
     fn which_market(&self, commodity: Option<u32>) -> Read<String> {
-        let known = &self.settings.example_market;
         let example = match commodity {
-            Some(commodity) => example_of(self.market, self.lang, self.shared(), known, commodity)?,
+            Some(commodity) => self.examples().of(commodity)?,
             None => self.example()?,
         };
         Ok(self.fill(Msg::SmsAddMarket, &[("example", &example)]))

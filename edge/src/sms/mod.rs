@@ -18,4 +18,4 @@ pub use notices::{About, Notice, notice};
 
 pub(crate) use keywords::{means_something, start_word};
 pub(crate) use names::words;
-pub(crate) use options::{example, example_of, request};
+pub(crate) use options::Examples;

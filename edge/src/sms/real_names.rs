@@ -2,7 +2,7 @@
 //! which every answer gets one. On a real replica.
 
 use super::tests::told_to_send;
-use super::{Incoming, Recent, answer, request};
+use super::{Examples, Incoming, Recent, answer};
 use crate::db::DbError;
 use crate::market_view::MarketCache;
 use crate::replica;
@@ -165,11 +165,13 @@ impl Office {
         let at = self.edge.deps().clock.read();
         self.edge.read(|conn| -> Result<Vec<_>, DbError> {
             let view = self.cache.patient(conn, at)?;
+            let settings = self.settings("");
+            let examples = Examples::new(&view, &settings, Lang::En, Month::new(2026, 3).unwrap());
             let crops = view.crops(Shelf::Prices, Lang::En, "", Window { offset: 0, limit: 1_000 }).unwrap();
             let mut asked = Vec::new();
             for crop in crops {
                 for place in view.nearest(crop.id, None).unwrap().into_iter().step_by(every) {
-                    let sms = request(&view, Lang::En, None, crop.id, place.id).unwrap();
+                    let sms = examples.request(crop.id, place.id).unwrap();
                     asked.push((crop.name.clone(), place.name, sms));
                 }
             }

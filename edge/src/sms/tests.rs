@@ -3,9 +3,10 @@
 use super::answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
 use super::keywords::{Asked, as_typed, price_request, read, start_word};
 use super::names::{Found, Names};
+use super::options::Examples;
 use crate::text::gsm7::{Encoding, sms_size};
 use crate::text::{Lang, Msg};
-use crate::ussd::fake::{Fake, currency};
+use crate::ussd::fake::{Fake, currency, month};
 use crate::ussd::{Market, Settings};
 use proptest::prelude::*;
 use sync_protocol::phone::Phone;
@@ -228,6 +229,30 @@ fn what_tells_people_to_send_is_found_in_a_text() {
         ["FARM PRICE A B", "FARM PRICE C"]
     );
     assert!(told_to_send("Maize, Lilongwe: MWK 250/kg retail. OLD: Jun 2022 (WFP).").is_empty());
+}
+
+#[test]
+fn an_example_is_of_a_price_that_is_not_old_where_there_is_one() {
+    let mut fake = Fake::plain();
+    // Of those that are old, the newest.
+    for (months, shown) in [
+        (vec![], "PRICE MAIZE LILONGWE"),
+        (vec![((1, 2), month(2022, 7))], "PRICE MAIZE MITUNDU"),
+        (vec![((1, 2), month(2022, 7)), ((3, 4), month(2026, 8))], "PRICE BEANS CHIMBIYA"),
+        (
+            vec![((3, 4), month(2026, 9)), ((3, 1), month(2026, 8)), ((2, 5), month(2022, 7))],
+            "PRICE BEANS LILONGWE",
+        ),
+    ] {
+        fake.months = months;
+        for text in ["PRICE", "HELP", "PRICE GOATS", "what is this"] {
+            let said = say(&fake, text);
+            assert!(said.contains(&format!("{shown}.")) || said.ends_with(shown), "{text}: {said}");
+        }
+    }
+    let (settings, today) = (settings(), month(2026, 11));
+    let of_a_crop = |crop| Examples::new(&fake, &settings, Lang::En, today).of(crop).unwrap();
+    assert_eq!([1, 2].map(of_a_crop), ["PRICE MAIZE LILONGWE", "PRICE RICE MCHINJI"]);
 }
 
 #[test]

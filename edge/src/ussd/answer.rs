@@ -10,7 +10,7 @@ use super::screens::Screen;
 use super::session::{Pending, Plan, Reply, Session};
 use super::turn::Turn;
 use super::view::{fit, net, room_under};
-use crate::sms::{example, example_of, request, start_word};
+use crate::sms::{Examples, start_word};
 use crate::text::Msg;
 use crate::text::gsm7::SCREEN_AIM_SEPTETS;
 
@@ -80,16 +80,11 @@ impl Run<'_> {
     pub(super) fn stopped(&self, turn: &Turn, session: Session) -> Read<Step> {
         let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
         let shared = cx.settings.sms_keyword.as_deref();
+        let examples = Examples::new(self.market, cx.settings, cx.lang, cx.month);
         let sms = match &session.screen {
-            Screen::PriceCrops { .. } => {
-                Some(example(self.market, cx.lang, shared, &cx.settings.example_market)?)
-            }
-            Screen::PriceMarkets { commodity, .. } => {
-                Some(example_of(self.market, cx.lang, shared, &cx.settings.example_market, *commodity)?)
-            }
-            Screen::Price { commodity, market, .. } => {
-                request(self.market, cx.lang, shared, *commodity, *market)?
-            }
+            Screen::PriceCrops { .. } => Some(examples.any()?),
+            Screen::PriceMarkets { commodity, .. } => Some(examples.of(*commodity)?),
+            Screen::Price { commodity, market, .. } => examples.request(*commodity, *market)?,
             _ => None,
         };
         let help = start_word(cx.lang, Msg::KeywordHelp, shared);

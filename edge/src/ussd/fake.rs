@@ -56,6 +56,8 @@ pub(crate) struct Fake {
     pub(crate) crops: Vec<Crop>,
     pub(crate) markets: Vec<Named>,
     pub(crate) series: Vec<Series>,
+    /// The months of the first price of some commodities at some markets, where they are others than that of `series`.
+    pub(crate) months: Vec<((u32, u32), Month)>,
     pub(crate) best: Option<Best>,
     pub(crate) units: Vec<UnitChoice>,
     pub(crate) listings: Vec<Listing>,
@@ -130,6 +132,7 @@ impl Fake {
                 "Zomba",
             ]),
             series: vec![series, bags],
+            months: Vec::new(),
             best: Some(Best {
                 market: 2,
                 name: "Mitundu".into(),
@@ -401,7 +404,12 @@ impl Market for Fake {
         let Some(crop) = self.crop_name(commodity, lang)? else { return Ok(None) };
         let Some(named) = self.markets.iter().find(|named| named.id == market) else { return Ok(None) };
         // The last market of the list has no price yet: it is near nothing.
-        let series = if named.id as usize == self.markets.len() { Vec::new() } else { self.series.clone() };
+        let mut series =
+            if named.id as usize == self.markets.len() { Vec::new() } else { self.series.clone() };
+        let month = self.months.iter().find(|(of, _)| *of == (commodity, market)).map(|(_, month)| *month);
+        if let (Some(first), Some(month)) = (series.first_mut(), month) {
+            first.latest.month = month;
+        }
         Ok(Some(Quote { crop, market: named.name.clone(), series }))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The truth, in this order: what was not done is never called done, what is only asked for is never called sure.
 
+use super::dated::when;
 use super::intent::{Act, NotTaken, Outcome, Rejection};
 use super::screens::resume::doing;
 use super::session::{Draft, Pending, Plan};
@@ -118,7 +119,7 @@ fn said(cx: &Cx<'_>, plan: &Plan, width: usize) -> Said {
     };
     let unit = word(unit);
     Said {
-        what: cx.what(&quantity_of(milli, &unit), &short(name, width)),
+        what: cx.what(&quantity_of(milli, &unit), &short(name, width)) + &when(cx, plan.made_at_s(), width),
         price: money(price_minor, currency),
         total: total(milli, price_minor, currency),
         seller: short(seller, width),

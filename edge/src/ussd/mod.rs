@@ -38,7 +38,7 @@ pub(crate) use finish::{Terms, why_text};
 pub use intent::{Act, Intent, NotTaken, Outcome, Rejection};
 pub use market::{Market, ReadError};
 pub use price_text::unit_name;
-pub(crate) use price_text::{Voice, facts};
+pub(crate) use price_text::{Voice, facts, oldest};
 pub use screens::Screen;
 pub use session::{Draft, Goal, Plan, Reply, Session};
 pub use settings::{DRAFT_WINDOW_S, OLD_AFTER_MONTHS, Settings};

@@ -32,8 +32,13 @@ impl Voice<'_> {
 
     /// The oldest month that may still be called the best price.
     pub(crate) fn not_before(&self) -> Month {
-        Month(self.month.0.saturating_sub(self.old_after_months))
+        oldest(self.month, self.old_after_months)
     }
+}
+
+/// The oldest month of which a price is not called old.
+pub(crate) fn oldest(today: Month, old_after_months: u32) -> Month {
+    Month(today.0.saturating_sub(old_after_months))
 }
 
 /// The short name of a month of the year, from 1.

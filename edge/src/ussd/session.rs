@@ -254,12 +254,23 @@ pub struct Thing {
     /// The currency.
     #[serde(with = "currency_code")]
     pub currency: Currency,
+    /// When the caller made it, seconds since 1970 UTC; none of what others offer, and of a draft that was kept before this was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at_s: Option<i64>,
 }
 
 impl Plan {
     /// Whether anything was entered that would have to be entered again.
     pub(super) fn is_begun(&self) -> bool {
         !matches!(self, Self::Register { name: None, .. })
+    }
+
+    /// When what it is about was made, where the caller did that.
+    pub(super) fn made_at_s(&self) -> Option<i64> {
+        match self {
+            Self::Withdraw { thing, .. } | Self::Cancel { thing, .. } => thing.made_at_s,
+            Self::Sell { .. } | Self::Buy { .. } | Self::Register { .. } => None,
+        }
     }
 
     /// Whether two plans are about the same thing, whatever was gathered: then they share the command's id.

@@ -4,25 +4,25 @@ use super::{Desk, Move, Screen};
 use crate::text::Msg;
 use crate::text::numbers::{amount, quantity_of};
 use crate::ussd::dated::rows_apart;
-use crate::ussd::lists::{picked_id, window};
+use crate::ussd::lists::picked_id;
 use crate::ussd::market::{Listing, Read};
 use crate::ussd::session::{Plan, Thing};
 use crate::ussd::view::{Cx, Foot, Hint, Key, Row, View, list, page, short, word};
 
 pub(super) fn show(cx: &Cx<'_>, commodity: u32, offset: u32) -> Read<View> {
     let crop = cx.market.crop_name(commodity, cx.lang)?.unwrap_or_default();
-    let listings = cx.market.listings(commodity, cx.lang, window(offset))?;
-    if listings.is_empty() && offset > 0 {
+    let listings = |part| cx.market.listings(commodity, cx.lang, part);
+    let made = |listing: &Listing| listing.posted_at_s;
+    let rows = rows_apart(cx, offset, listings, made, |listing, date| row(listing, &crop, date))?;
+    if rows.is_empty() && offset > 0 {
         // The last page has sold out: that says nothing of those before it.
         return show(cx, commodity, 0);
     }
-    if listings.is_empty() {
+    if rows.is_empty() {
         return Ok(page(cx, Foot::Back, &[], |width| {
             cx.fill(Msg::BuyListingsNone, &[("crop", &short(&crop, width))])
         }));
     }
-    let rows =
-        rows_apart(cx, &listings, |listing| listing.posted_at_s, |listing, date| row(listing, &crop, date));
     Ok(list(cx, |width| cx.fill(Msg::BuyListingsTitle, &[("crop", &short(&crop, width))]), &rows, offset))
 }
 
@@ -60,5 +60,6 @@ fn thing(listing: Listing) -> Thing {
         unit_text: listing.unit_text,
         unit_price_minor: listing.unit_price_minor,
         currency: listing.currency,
+        made_at_s: None,
     }
 }

@@ -3,6 +3,7 @@
 use super::{Desk, Move, Screen};
 use crate::text::Msg;
 use crate::text::numbers::{money, quantity, quantity_of};
+use crate::ussd::dated::when;
 use crate::ussd::market::{ListingState, MyListing, Read};
 use crate::ussd::session::{Plan, Thing};
 use crate::ussd::view::{Cx, Foot, Hint, View, page, short, word};
@@ -23,7 +24,7 @@ pub(super) fn show(cx: &Cx<'_>, id: Uuid) -> Read<View> {
     Ok(page(cx, Foot::Back, choices, |width| {
         let price = money(listing.unit_price_minor, listing.currency);
         let values = [
-            ("crop", &*short(&listing.name, width)),
+            ("crop", &*(short(&listing.name, width) + &when(cx, Some(listing.posted_at_s), width))),
             ("price", &price),
             ("unit", &unit),
             ("left", &quantity(listing.left_milli)),
@@ -53,6 +54,7 @@ pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, id: Uuid, input: &str) -> R
         unit_text: listing.unit_text,
         unit_price_minor: listing.unit_price_minor,
         currency: listing.currency,
+        made_at_s: Some(listing.posted_at_s),
     };
     desk.begin(cx, Plan::Withdraw { thing, left_milli }, &screen)?;
     Ok(Move::Go(screen))

@@ -4,16 +4,16 @@ use super::{Desk, Move, Screen};
 use crate::text::Msg;
 use crate::text::numbers::{amount, quantity_of};
 use crate::ussd::dated::rows_apart;
-use crate::ussd::lists::{picked_id, window};
+use crate::ussd::lists::picked_id;
 use crate::ussd::market::{MyListing, Read};
 use crate::ussd::view::{Cx, Foot, Hint, Key, Row, View, list, page, word};
 
 pub(super) fn show(cx: &Cx<'_>, offset: u32) -> Read<View> {
-    let mine = cx.market.my_listings(cx.phone, cx.lang, window(offset))?;
-    if mine.is_empty() {
+    let mine = |part| cx.market.my_listings(cx.phone, cx.lang, part);
+    let rows = rows_apart(cx, offset, mine, |listing| listing.posted_at_s, row)?;
+    if rows.is_empty() {
         return Ok(page(cx, Foot::Back, &[], |_| cx.text(Msg::MineNone)));
     }
-    let rows = rows_apart(cx, &mine, |listing| listing.posted_at_s, row);
     Ok(list(cx, |_| cx.text(Msg::MineTitle), &rows, offset))
 }
 

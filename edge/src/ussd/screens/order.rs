@@ -3,6 +3,7 @@
 use super::{Desk, Move, Screen, orders};
 use crate::text::Msg;
 use crate::text::numbers::{money, quantity_of, total};
+use crate::ussd::dated::when;
 use crate::ussd::market::Read;
 use crate::ussd::session::{Plan, Thing};
 use crate::ussd::view::{Cx, Foot, Hint, View, page, short, word};
@@ -16,6 +17,7 @@ pub(super) fn show(cx: &Cx<'_>, id: Uuid) -> Read<View> {
     let choices: &[(u8, Msg)] = if order.can_cancel { &[(1, Msg::OrderCancel)] } else { &[] };
     Ok(page(cx, Foot::Back, choices, |width| {
         let what = cx.what(&quantity_of(order.quantity_milli, &unit), &short(&order.name, width));
+        let what = what + &when(cx, Some(order.placed_at_s), width);
         let values = [
             ("what", &*what),
             ("price", &money(order.unit_price_minor, order.currency)),
@@ -42,6 +44,7 @@ pub(super) fn take(cx: &Cx<'_>, desk: &mut Desk<'_>, id: Uuid, input: &str) -> R
         unit_text: order.unit_text,
         unit_price_minor: order.unit_price_minor,
         currency: order.currency,
+        made_at_s: Some(order.placed_at_s),
     };
     desk.begin(cx, Plan::Cancel { thing, quantity_milli }, &screen)?;
     Ok(Move::Go(screen))

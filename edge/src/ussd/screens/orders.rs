@@ -4,7 +4,7 @@ use super::{Desk, Move, Screen};
 use crate::text::Msg;
 use crate::text::numbers::quantity_of;
 use crate::ussd::dated::rows_apart;
-use crate::ussd::lists::{picked_id, window};
+use crate::ussd::lists::picked_id;
 use crate::ussd::market::{MyOrder, OrderState, Read};
 use crate::ussd::view::{Cx, Foot, Hint, Key, Row, View, list, page, word};
 
@@ -13,11 +13,11 @@ use crate::ussd::view::{Cx, Foot, Hint, Key, Row, View, list, page, word};
 const NAME: &str = "\u{1}";
 
 pub(super) fn show(cx: &Cx<'_>, offset: u32) -> Read<View> {
-    let orders = cx.market.my_orders(cx.phone, cx.lang, window(offset))?;
-    if orders.is_empty() {
+    let orders = |part| cx.market.my_orders(cx.phone, cx.lang, part);
+    let rows = rows_apart(cx, offset, orders, |order| order.placed_at_s, |order, date| row(cx, order, date))?;
+    if rows.is_empty() {
         return Ok(page(cx, Foot::Back, &[], |_| cx.text(Msg::OrdersNone)));
     }
-    let rows = rows_apart(cx, &orders, |order| order.placed_at_s, |order, date| row(cx, order, date));
     Ok(list(cx, |_| cx.text(Msg::OrdersTitle), &rows, offset))
 }
 

@@ -3,6 +3,7 @@
 use super::Move;
 use crate::text::Msg;
 use crate::text::numbers::quantity_of;
+use crate::ussd::dated::when;
 use crate::ussd::session::{Draft, Plan};
 use crate::ussd::view::{Cx, Foot, Hint, View, page, short, word};
 
@@ -23,7 +24,7 @@ pub(super) fn take(input: &str) -> Move {
     }
 }
 
-/// What a draft is about, as a verb: `sell 50 kg Maize`.
+/// What a draft is about, as a verb: `sell 50 kg Maize`. Of what was made before, also when: it may have its like.
 pub(in crate::ussd) fn doing(cx: &Cx<'_>, plan: &Plan, width: usize) -> String {
     let (msg, quantity, unit, name) = match plan {
         Plan::Register { .. } => return cx.text(Msg::DoingRegister),
@@ -45,5 +46,5 @@ pub(in crate::ussd) fn doing(cx: &Cx<'_>, plan: &Plan, width: usize) -> String {
         (Some(milli), Some(unit)) => cx.what(&quantity_of(milli, &word(unit)), &name),
         _ => name,
     };
-    cx.fill(msg, &[("what", &what)])
+    cx.fill(msg, &[("what", &(what + &when(cx, plan.made_at_s(), width)))])
 }

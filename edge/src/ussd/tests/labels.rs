@@ -5,7 +5,7 @@ use super::dialler::{Dialler, NUMBER, settings};
 use crate::sms::{Incoming, Recent, answer, words};
 use crate::text::Lang;
 use crate::ussd::fake::{Fake, MADE_AT_S, id};
-use crate::ussd::market::{Listing, MyOrder};
+use crate::ussd::market::{Listing, MyListing, MyOrder};
 use sync_protocol::phone::Phone;
 
 /// The ways to every screen from which one goes on.
@@ -208,20 +208,12 @@ fn is_a_price(text: &str) -> bool {
 
 #[test]
 fn rows_that_are_alike_say_when_each_was_made() {
-    const DAY_S: i64 = 86_400;
-    let mut fake = Fake::plain();
-    let order = fake.orders[0].clone();
-    let made = [MADE_AT_S, MADE_AT_S - 600, MADE_AT_S - DAY_S];
-    fake.orders = made
-        .into_iter()
-        .zip(900..)
-        .map(|(placed_at_s, number)| MyOrder { id: id(number), placed_at_s, ..order.clone() })
-        .collect();
-    let mut phone = Dialler::new(fake);
+    let mut phone = Dialler::new(with_orders([0, 590, 595, DAY_S]));
+    let shown = phone.dial_path("4");
     assert_eq!(
-        phone.dial_path("4"),
-        "My orders:\n1 20 kg Seed maize, 15 Nov 10:12: confirmed\n2 20 kg Seed maize, 15 Nov 10:02: confirmed\n\
-         3 20 kg Seed maize, 14 Nov: confirmed\n0 Back 00 Home"
+        shown,
+        "My orders:\n1 20 kg Seed, 15 Nov 10:12: confirmed\n2 20 kg Seed, 15 Nov 10:02:10: confirmed\n\
+         3 20 kg Seed, 15 Nov 10:02:05: confirmed\n98 More 0 Back 00 Home"
     );
     let mut fake = Fake::plain();
     let offer = fake.listings[0].clone();
@@ -233,4 +225,89 @@ fn rows_that_are_alike_say_when_each_was_made() {
     let mut phone = Dialler::new(fake);
     let shown = phone.dial_path("3*1");
     assert!(shown.contains(", 15 Nov\n2 ") && shown.contains(", 14 Nov\n0 "), "{shown}");
+}
+
+const DAY_S: i64 = 86_400;
+
+/// One's orders of the same things, made so many seconds before the first.
+fn with_orders(before_s: impl IntoIterator<Item = i64>) -> Fake {
+    let mut fake = Fake::plain();
+    let order = fake.orders[0].clone();
+    let made = before_s.into_iter().map(|before_s| MADE_AT_S - before_s);
+    fake.orders = made
+        .zip(900..)
+        .map(|(placed_at_s, number)| MyOrder { id: id(number), placed_at_s, ..order.clone() })
+        .collect();
+    fake
+}
+
+#[test]
+fn rows_that_are_alike_on_two_pages_say_when_each_was_made() {
+    // Between the two are others, of which each says something of its own.
+    for between in 2..8 {
+        let mut fake = with_orders((0..between + 2).map(|n| n * DAY_S));
+        let places = fake.orders.len() - 1;
+        for (order, quantity_milli) in fake.orders[1..places].iter_mut().zip(1_000..) {
+            order.quantity_milli = quantity_milli;
+        }
+        let mut phone = Dialler::new(fake);
+        let (mut page, mut pages) = (phone.dial_path("4"), 1);
+        assert!(page.contains("\n1 20 kg Seed") && page.contains(", 15 Nov: confirmed\n2 "), "{page}");
+        while page.contains("98 More") {
+            (page, pages) = (phone.press("98"), pages + 1);
+        }
+        let day = 14 - between;
+        assert!(
+            page.contains(" 20 kg Seed") && page.contains(&format!(", {day} Nov: confirmed\n0 Back")),
+            "{page}"
+        );
+        assert!(between < 4 || pages > 1, "{between}");
+    }
+}
+
+#[test]
+fn of_two_orders_that_are_alike_each_says_which_it_is_until_it_is_cancelled() {
+    let made = ["15 Nov 10:12", "15 Nov 10:02"];
+    for (key, made) in ["1", "2"].iter().zip(made) {
+        let mut phone = Dialler::new(with_orders([0, 600]));
+        phone.dial_path("4");
+        let order = phone.press(key);
+        assert!(order.starts_with(&format!("20 kg Seed maize, {made} at MWK 900/kg. ")), "{order}");
+        let sure = phone.press("1");
+        assert!(
+            sure.starts_with(&format!("Cancel your order of 20 kg Seed maize, {made}, MWK 18,000?\n")),
+            "{sure}"
+        );
+        // The line drops, and the next call goes on with it.
+        let resumed = phone.dial();
+        assert!(
+            resumed.contains(&format!("1 Go on with: cancel order: 20 kg Seed maize, {made}\n")),
+            "{resumed}"
+        );
+        let done = phone.walk(&["1", "1"]);
+        assert!(done.contains(&format!("20 kg Seed maize, {made}")), "{done}");
+    }
+}
+
+#[test]
+fn of_two_offers_that_are_alike_each_says_which_it_is_until_it_is_taken_back() {
+    let mut fake = Fake::plain();
+    let offer = fake.mine[0].clone();
+    fake.mine = [0, 600]
+        .into_iter()
+        .zip(900..)
+        .map(|(before_s, number)| MyListing {
+            id: id(number),
+            posted_at_s: MADE_AT_S - before_s,
+            ..offer.clone()
+        })
+        .collect();
+    let mut phone = Dialler::new(fake);
+    phone.dial_path("2*2");
+    let one = phone.press("2");
+    assert!(one.starts_with("Maize, 15 Nov 10:02, MWK "), "{one}");
+    let sure = phone.press("1");
+    assert!(sure.starts_with("Take back 30 kg Maize, 15 Nov 10:02 at MWK "), "{sure}");
+    let resumed = phone.dial();
+    assert!(resumed.contains("1 Go on with: take back 30 kg Maize, 15 Nov 10:02\n"), "{resumed}");
 }

@@ -3,7 +3,7 @@
 use super::dialler::{NUMBER, settings};
 use crate::text::gsm7::{SCREEN_AIM_SEPTETS, septets};
 use crate::text::{Lang, Messages};
-use crate::ussd::fake::{Fake, currency, id, month};
+use crate::ussd::fake::{Fake, MADE_AT_S, currency, id, month};
 use crate::ussd::finish::{draft_text, language_text};
 use crate::ussd::market::{Listing, UnitChoice};
 use crate::ussd::screens::{At, Screen};
@@ -75,17 +75,18 @@ impl Figures {
         use crate::ussd::market::Market;
         let Listing { id, name, seller, unit_text, currency, .. } =
             (self.make)().listing(id(if self.milli < 99_999 { 101 } else { 100 }), lang).unwrap().unwrap();
-        (Thing { id, name, unit_text, unit_price_minor: self.price_minor, currency }, seller)
+        (Thing { id, name, unit_text, unit_price_minor: self.price_minor, currency, made_at_s: None }, seller)
     }
 
     pub(super) fn plans(&self, lang: Lang) -> Vec<Plan> {
         let (thing, seller) = self.thing(lang);
         let milli = Some(self.milli);
+        let own = Thing { made_at_s: Some(MADE_AT_S), ..thing.clone() };
         vec![
             self.sell(lang, true),
-            Plan::Buy { thing: thing.clone(), seller, quantity_milli: milli, held: true },
-            Plan::Withdraw { thing: thing.clone(), left_milli: self.milli },
-            Plan::Cancel { thing, quantity_milli: self.milli },
+            Plan::Buy { thing, seller, quantity_milli: milli, held: true },
+            Plan::Withdraw { thing: own.clone(), left_milli: self.milli },
+            Plan::Cancel { thing: own, quantity_milli: self.milli },
             Plan::Register { name: Some(self.name.into()), lang: Some(lang), goal: Goal::Home },
         ]
     }

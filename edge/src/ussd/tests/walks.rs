@@ -217,17 +217,22 @@ fn withdrawing_and_cancelling_ask_first() {
     phone.dial();
     let confirm = phone.walk(&["2", "2", "1", "1"]);
     assert!(
-        confirm
-            .starts_with("Take back 30 kg Maize at MWK 400/kg from sale?\n1 Yes, take it back\n2 No, stop")
+        confirm.starts_with(
+            "Take back 30 kg Maize, 15 Nov 10:12 at MWK 400/kg from sale?\n1 Yes, take it back\n2 No, stop"
+        ),
+        "{confirm}"
     );
     assert!(phone.press("2").starts_with("Stopped. Nothing was done.\nWelcome"));
     assert!(phone.intents.is_empty());
     phone.walk(&["2", "2", "1", "1"]);
-    assert_eq!(phone.press("1"), "Taken back: 30 kg Maize.");
+    assert_eq!(phone.press("1"), "Taken back: 30 kg Maize, 15 Nov 10:12.");
     phone.dial();
     let confirm = phone.walk(&["4", "1", "1"]);
-    assert!(confirm.starts_with("Cancel your order of 20 kg Seed maize, MWK 18,000?\n"), "{confirm}");
-    assert_eq!(phone.press("1"), "Order cancelled: 20 kg Seed maize.");
+    assert!(
+        confirm.starts_with("Cancel your order of 20 kg Seed maize, 15 Nov 10:12, MWK 18,000?\n"),
+        "{confirm}"
+    );
+    assert_eq!(phone.press("1"), "Order cancelled: 20 kg Seed maize, 15 Nov 10:12.");
     let acts: Vec<Act> = phone.intents.iter().map(|intent| intent.act.clone()).collect();
     assert_eq!(acts, [Act::WithdrawListing { listing: id(201) }, Act::CancelOrder { order: id(301) }]);
     phone.dial();
