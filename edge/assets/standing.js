@@ -29,7 +29,7 @@ export async function refreshLine() {
   $('office-name').textContent = [s.cooperative?.name ?? 'Mizili', s.name].filter(Boolean).join(' · ');
   const line = $('line');
   const isWell = !needsPerson(s);
-  const text = [t(!isWell ? 'not_well' : s.in_touch ? 'in_touch' : 'no_line'), s.waiting ? t('waits', { n: s.waiting }) : ''].filter(Boolean).join(' · ');
+  const text = [t(!isWell ? 'not_well' : s.in_touch ? 'in_touch' : 'no_line'), s.waiting ? t(s.waiting === 1 ? 'waits_1' : 'waits', { n: s.waiting }) : ''].filter(Boolean).join(' · ');
   if (line.textContent !== text) line.textContent = text;
   line.classList.toggle('away', isWell && !s.in_touch);
   line.classList.toggle('trouble', !isWell);

@@ -5,9 +5,13 @@ use mizili_edge::commands::HUB_TOO_OLD;
 use mizili_edge::db::DbError;
 use mizili_edge::node;
 use mizili_edge::sync::CODES;
+use mizili_edge::testing::{COOP, EDGE, live, web_order};
 use mizili_edge::time;
 use serde_json::{Value, json};
 use std::time::Duration;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::ids::{Holder, ListingId};
 
 const STATUS: &str = "/api/v1/office/status";
 const STOCK: &str = "/api/v1/office/stock";
@@ -116,6 +120,30 @@ async fn the_stock_answers_why_only_25_of_50_can_be_sold() {
     office.order(&product, 5).await.ok();
     let words = sentences(&office.get(STOCK).await.ok()["items"][0]["explanation"]);
     assert!(words.starts_with("Nothing is left here that you can sell at once."), "{words}");
+}
+
+#[tokio::test]
+async fn where_an_order_is_short_the_clerk_reads_what_ends_that_and_it_does() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let listing = ListingId(product.parse().unwrap());
+    let order = Order { listing, holder: Some(Holder::Edge(EDGE)), ..web_order(71) };
+    let told = async |status: OrderStatus, query: &str| {
+        office.edge.feed(Bucket::Coop(COOP), vec![live(&Order { status, ..order.clone() })]);
+        let stock = office.get(&format!("{STOCK}{query}")).await.ok();
+        (sentences(&stock["items"][0]["explanation"]), stock["items"][0]["can_sell"].clone())
+    };
+    let (words, can_sell) = told(OrderStatus::Short, "").await;
+    for part in ["Undo it", "cancel the order that is short, under Orders", "count this again"] {
+        assert!(words.contains(part), "{words}");
+    }
+    assert_eq!(can_sell, "0");
+    let (words, _) = told(OrderStatus::Short, "?lang=sw").await;
+    for part in ["Itengue", "futa oda iliyopungua", "hesabu bidhaa hii tena"] {
+        assert!(words.contains(part), "{words}");
+    }
+    let (words, can_sell) = told(OrderStatus::Cancelled, "").await;
+    assert!(words.starts_with("You can sell 25 KG here") && can_sell == "25", "{words}");
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 //! what is off sale, is plain to see.
 
 use crate::Office;
-use mizili_edge::testing::{COOP, MAIZE, TestEdge, live, member_id, other_listing};
+use mizili_edge::testing::{COOP, EDGE, MAIZE, TestEdge, live, member_id, other_listing, web_order};
 use serde_json::json;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::Listing;
-use sync_protocol::ids::{ListingId, hub_born};
+use sync_protocol::entity::{Listing, Order, OrderStatus};
+use sync_protocol::ids::{Holder, ListingId, hub_born};
 
 const CHANGE: &str = "#stock-list details.change";
 
@@ -92,6 +92,37 @@ async fn a_count_below_what_is_sold_gives_back_what_it_took() {
     page.shows("#stock-list .legend .here", "5 KG").await;
     page.shows(&format!("{CHANGE} .last"), "5 KG came back.").await;
     page.picture("count-undone-sold").await;
+    office.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_an_order_is_short_stock_and_orders_say_how_it_is_settled() {
+    let edge = TestEdge::with_market();
+    let listing = edge.post_listing(50);
+    let holder = Some(Holder::Edge(EDGE));
+    edge.feed(
+        Bucket::Coop(COOP),
+        vec![live(&Order { listing, holder, status: OrderStatus::Short, ..web_order(71) })],
+    );
+    let office = Office::signed_in_at(edge).await;
+    let page = &office.browser;
+    page.size(390, 800).await;
+    for (language, stock, order) in [
+        ("English", "cancel the order that is short, under Orders", "Else cancel this order"),
+        ("Kiswahili", "futa oda iliyopungua", "La sivyo futa oda hii"),
+    ] {
+        page.choose("#language", language).await;
+        office.section("stock").await;
+        page.until("document.querySelector('#stock-list details.why') !== null").await;
+        if page.value("document.querySelector('#stock-list details.why').open").await == json!(false) {
+            page.click("#stock-list details.why summary").await;
+        }
+        page.shows("#stock-list details.why", stock).await;
+        page.picture(&format!("short-stock-{language}")).await;
+        office.section("orders").await;
+        page.shows("#order-table tbody tr:first-child", order).await;
+        page.picture(&format!("short-order-{language}")).await;
+    }
     office.end().await;
 }
 
