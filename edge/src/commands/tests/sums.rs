@@ -336,3 +336,16 @@ fn where_the_hub_books_less_less_comes_back() {
     all.does(Act::Rows);
     assert_eq!(all.edge.spendable(all.listing, HERE), Quantity::units(25));
 }
+/// A version that counted what takes an entry back without that entry has kept a sum with units that nobody has.
+#[test]
+fn a_sum_that_an_earlier_version_kept_is_added_up_anew() {
+    let listing = ListingId(uuid::uuid!("019ca869-5000-7164-8a25-da5ad31754e2"));
+    let edge = TestEdge::empty().restart(|dir| {
+        std::fs::remove_file(dir.join("edge.db")).unwrap();
+        let before = rusqlite::Connection::open(dir.join("edge.db")).unwrap();
+        before.execute_batch(include_str!("kept_sums.sql")).unwrap();
+        let sums: Vec<u8> = before.query_row("SELECT sums FROM stock_sum", [], |row| row.get(0)).unwrap();
+        assert!(sums.ends_with(&Quantity::units(30).0.to_le_bytes()), "thirty, as it was kept");
+    });
+    assert_eq!(edge.spendable(listing, HERE), Quantity::units(25));
+}
