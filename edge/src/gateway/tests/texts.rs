@@ -173,6 +173,23 @@ async fn a_shared_number_is_served_by_its_word() {
 }
 
 #[tokio::test]
+async fn on_a_shared_number_a_strangers_stop_is_anothers_and_that_of_who_was_written_to_is_honoured() {
+    let office = Office::with(crate::testing::TestEdge::with_market(), "sms_keyword = \"FARM\"");
+    let has_left = || office.edge.read(|conn| outbox::has_opted_out(conn, CALLER_PHONE));
+    for (id, text) in ["STOP", "STOP ALL", "UNSUBSCRIBE", "ACHA"].iter().enumerate() {
+        office.sms(&format!("stranger-{id}"), CALLER_PHONE, text).await;
+    }
+    assert_eq!(office.texts_to(CALLER_PHONE), [""; 0], "nothing was ever sent there");
+    assert!(!has_left());
+    office.sms("asks", CALLER_PHONE, "FARM PRICE MAIZE LILONGWE").await;
+    office.sms("leaves", CALLER_PHONE, "STOP").await;
+    let told = office.texts_to(CALLER_PHONE);
+    assert!(has_left() && told.len() == 2 && told[1].starts_with("You will get no more SMS"), "{told:?}");
+    office.sms("leaves-again", CALLER_PHONE, "STOP").await;
+    assert_eq!(office.texts_to(CALLER_PHONE).len(), 2);
+}
+
+#[tokio::test]
 async fn delivery_reports_move_messages_and_a_refusal_counts_as_stop() {
     let office = Office::new();
     office.sms("sms-1", CALLER_PHONE, "PRICE MAIZE LILONGWE").await;

@@ -1,6 +1,7 @@
 //! A verdict that an exchange brings reaches the person who waits for it, however often it is brought.
 
 use super::*;
+use crate::db::DbError;
 use crate::outbox;
 use sync_protocol::entity::{Entity as _, Order, OrderStatus};
 use sync_protocol::ids::{ListingId, OrderId};
@@ -34,11 +35,16 @@ async fn market_with_a_sale() -> (Bed, ListingId, OrderId) {
     (bed, listing, sold)
 }
 
-/// Somebody takes an order back at the hub.
-fn take_back_at_the_hub(bed: &Bed, order: OrderId) {
+/// An order stands otherwise at the hub.
+fn stands_at_the_hub(bed: &Bed, order: OrderId, status: OrderStatus) {
     let row = bed.hub.lock().feeds[&COOP].rows[&(Order::NUMBER, Key::Uuid(order.0))].clone();
     let stands = Order::from_fields(row.key, row.body.as_ref().unwrap()).unwrap();
-    bed.hub.write(COOP, vec![live(&Order { status: OrderStatus::Cancelled, ..stands })]);
+    bed.hub.write(COOP, vec![live(&Order { status, ..stands })]);
+}
+
+/// Somebody takes an order back at the hub.
+fn take_back_at_the_hub(bed: &Bed, order: OrderId) {
+    stands_at_the_hub(bed, order, OrderStatus::Cancelled);
 }
 
 async fn lose_the_answer(bed: &Bed) {
@@ -102,4 +108,22 @@ async fn who_took_the_order_back_here_hears_of_it_once() {
     take_back_at_the_hub(&bed, sold);
     bed.sync().await.unwrap();
     assert_eq!(texts(&bed), [CANCELLED]);
+}
+
+#[tokio::test]
+async fn a_damaged_entry_among_the_short_orders_stops_no_exchange_and_keeps_nobody_from_hearing() {
+    let (bed, _, sold) = market_with_a_sale().await;
+    bed.sync().await.unwrap();
+    stands_at_the_hub(&bed, sold, OrderStatus::Short);
+    bed.sync().await.unwrap();
+    let short = "There is not enough for your order: 20 kg Maize. Please speak to the office.";
+    assert_eq!(texts(&bed), [short]);
+    // That of the offer comes before the order's.
+    let damage = "UPDATE command SET heard_short = 1, id = x'01' WHERE seq = (SELECT min(seq) FROM command)";
+    bed.edge.write(move |tx| Ok::<_, DbError>(assert_eq!(tx.execute(damage, [])?, 1)));
+    stands_at_the_hub(&bed, sold, OrderStatus::Confirmed);
+    let report = bed.sync().await.unwrap();
+    assert!(report.digests_equal, "{report:?}");
+    let again = "Your order is CONFIRMED again: 20 kg Maize. To pay: MWK 9,000.";
+    assert_eq!(texts(&bed), [short, again]);
 }
