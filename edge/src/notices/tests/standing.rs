@@ -45,7 +45,13 @@ fn an_order_that_a_count_made_short_is_told_once_and_so_is_that_it_is_covered_ag
 fn what_changed_to_and_fro_before_it_was_heard_is_no_news() {
     let edge = TestEdge::with_market();
     let order = sold(&edge);
-    stands(&edge, order, OrderStatus::Confirmed);
+    let row = edge.read(move |conn| replica::get_sent::<Order>(conn, Key::Uuid(order.0))).unwrap();
+    for status in [OrderStatus::Short, OrderStatus::Confirmed] {
+        edge.feed(Bucket::Coop(COOP), vec![live(&Order { status, ..row.clone() })]);
+    }
+    // Both came in one exchange, in which the order was short for a moment.
+    let now = now(&edge);
+    edge.write(move |tx| tell_changes(tx, &[order], &now));
     assert_eq!(heard(&edge), [""; 0]);
 }
 
@@ -126,11 +132,20 @@ fn who_takes_a_short_order_back_hears_of_that_alone() {
 fn nobody_without_a_number_is_told_and_who_said_stop_is_not() {
     let edge = TestEdge::with_market();
     let order = sold(&edge);
+    let seq = edge.submit(clerk(), true, order_of(other_listing().id, 8)).unwrap().seq;
+    let nobodys = OrderId(edge.read(move |conn| commands::pending(conn, seq - 1, 1))[0].id.0);
+    let row = edge.read(move |conn| replica::get::<Order>(conn, Key::Uuid(nobodys.0))).unwrap();
+    edge.feed(Bucket::Coop(COOP), vec![live(&Order { status: OrderStatus::Confirmed, ..row })]);
+    verdicts(&edge, 3, &[(seq, applied())]);
     let at = now(&edge);
     edge.write(move |tx| outbox::note_opt_out(tx, CALLER_PHONE, &at));
-    stands(&edge, order, OrderStatus::Short);
-    stands(&edge, order, OrderStatus::Confirmed);
+    for order in [order, nobodys] {
+        stands(&edge, order, OrderStatus::Short);
+    }
+    // Who was not told hears nothing of its end either, though he wants messages again by then.
     edge.write(|tx| outbox::note_opt_in(tx, CALLER_PHONE));
-    stands(&edge, order, OrderStatus::Confirmed);
+    for order in [order, nobodys] {
+        stands(&edge, order, OrderStatus::Confirmed);
+    }
     assert_eq!(heard(&edge), [""; 0], "that it is sure is what he heard last");
 }

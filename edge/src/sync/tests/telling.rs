@@ -125,5 +125,5 @@ async fn a_damaged_entry_among_the_short_orders_stops_no_exchange_and_keeps_nobo
     let report = bed.sync().await.unwrap();
     assert!(report.digests_equal, "{report:?}");
     let again = "Your order is CONFIRMED again: 20 kg Maize. To pay: MWK 9,000.";
-    assert_eq!(texts(&bed), [short, again]);
+    assert_eq!(texts(&bed), [again, short], "the newest first");
 }
