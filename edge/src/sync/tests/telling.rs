@@ -120,7 +120,7 @@ async fn a_damaged_entry_among_the_short_orders_stops_no_exchange_and_keeps_nobo
     assert_eq!(texts(&bed), [short]);
     // That of the offer comes before the order's.
     let damage = "UPDATE command SET heard_short = 1, id = x'01' WHERE seq = (SELECT min(seq) FROM command)";
-    bed.edge.write(move |tx| Ok::<_, DbError>(assert_eq!(tx.execute(damage, [])?, 1)));
+    assert_eq!(bed.edge.write(move |tx| Ok::<_, DbError>(tx.execute(damage, [])?)), 1);
     stands_at_the_hub(&bed, sold, OrderStatus::Confirmed);
     let report = bed.sync().await.unwrap();
     assert!(report.digests_equal, "{report:?}");
