@@ -1,5 +1,7 @@
 //! Verdicts become messages: once, in the right language, to the right person, in the transaction that learnt them.
 
+mod ends;
+mod restored;
 mod standing;
 mod taken_back;
 
@@ -85,6 +87,33 @@ fn mercy_speaks_swahili(edge: &TestEdge) {
 
 fn asks(edge: &TestEdge, listing: ListingId, units: i64) -> u64 {
     edge.submit(member(), false, order_of(listing, units)).unwrap().seq
+}
+
+const CANCELLED: &str = "Your order is cancelled: 20 kg Beans.";
+
+/// A sale from what is here, that the hub has heard of and answered.
+fn sold(edge: &TestEdge) -> OrderId {
+    let listing = edge.post_listing(50);
+    let (order, sure) = edge.place_order(listing, 5).unwrap();
+    edge.write(|tx| commands::mark_sent(tx, 10));
+    let offer = edge.read(|conn| replica::get::<Listing>(conn, Key::Uuid(listing.0))).unwrap();
+    let row = edge.read(|conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
+    edge.feed(Bucket::Coop(COOP), vec![live(&offer), live(&row)]);
+    verdicts(edge, 1, &[(1, applied()), (sure.seq, applied())]);
+    order
+}
+
+/// The order's row comes, taken back at the hub.
+fn taken_back_at_the_hub(edge: &TestEdge, order: OrderId) {
+    let row = edge.read(move |conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
+    edge.feed(Bucket::Coop(COOP), vec![live(&Order { status: OrderStatus::Cancelled, ..row })]);
+    let now = now(edge);
+    edge.write(move |tx| tell_changes(tx, &[order], &now));
+}
+
+/// The messages of weeks ago are dropped.
+fn weeks_pass(edge: &TestEdge) {
+    edge.write(|tx| -> Result<(), DbError> { Ok(tx.execute("DELETE FROM sms_out", []).map(|_| ())?) });
 }
 
 #[test]
@@ -204,87 +233,6 @@ fn an_open_verdict_is_told_when_it_is_final() {
 }
 
 #[test]
-fn cancelling_and_taking_back_are_told() {
-    let edge = TestEdge::with_market();
-    let listing = edge.post_listing(50);
-    let (order, _) = edge.place_order(listing, 5).unwrap();
-    // Once it may have left, cancelling is a question.
-    edge.write(|tx| commands::mark_sent(tx, 10));
-    let cancel = edge.submit(caller(), false, OrderCancel::new(order.0)).unwrap();
-    let withdraw = edge.submit(clerk(), true, ListingWithdraw { listing: listing.0 }).unwrap();
-    let too_late = Verdict::Rejected(Reject::new(RejectCode::TooLate));
-    verdicts(&edge, 1, &[(1, applied()), (2, applied()), (cancel.seq, too_late), (withdraw.seq, applied())]);
-    let said =
-        "Your order was NOT cancelled: 5 kg Maize. The order is already on its way. Ask at the office."
-            .to_owned();
-    assert_eq!(texts(&edge), [(CALLER_PHONE, said)], "the office sees its own acts on its page");
-}
-
-const CANCELLED: &str = "Your order is cancelled: 20 kg Beans.";
-
-#[test]
-fn an_order_that_was_taken_back_before_the_answer_is_never_called_confirmed() {
-    // By the buyer, who was told that it is done; or when it might have left, so that it is asked.
-    for (is_sent, said) in [(false, vec![]), (true, vec![(MEMBER_PHONE, CANCELLED.to_owned())])] {
-        let edge = TestEdge::with_market();
-        let order = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
-        if is_sent {
-            edge.write(|tx| commands::mark_sent(tx, 10));
-        }
-        let id = edge.read(move |conn| commands::pending(conn, order.seq - 1, 1))[0].id;
-        let cancel = edge.submit(member(), false, OrderCancel::new(id.0)).unwrap();
-        verdicts(&edge, 1, &[(order.seq, applied()), (cancel.seq, applied())]);
-        assert_eq!(texts(&edge), said);
-        assert!(edge.read(|conn| commands::untold(conn, 10)).is_empty());
-    }
-}
-
-#[test]
-fn a_buyer_hears_of_it_when_another_took_the_order_back() {
-    // At the office, though that is sure there and needs no answer.
-    let edge = TestEdge::with_market();
-    let order = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
-    let id = edge.read(move |conn| commands::pending(conn, order.seq - 1, 1))[0].id;
-    let cancel = edge.submit(clerk(), true, OrderCancel::new(id.0));
-    // Only the office that sells may; here that is another.
-    assert!(cancel.is_err());
-    let listing = edge.post_listing(50);
-    let (own, taken) = edge.place_order(listing, 5).unwrap();
-    let cancel = edge.submit(clerk(), true, OrderCancel::new(own.0)).unwrap();
-    assert_eq!(cancel.certainty, sync_protocol::command::Certainty::Record);
-    verdicts(&edge, 1, &[(order.seq, applied()), (taken.seq, applied()), (cancel.seq, applied())]);
-    let confirmed = "Your order is CONFIRMED: 20 kg Beans. To pay: MWK 9,000.".to_owned();
-    let cancelled = "Your order is cancelled: 5 kg Maize.".to_owned();
-    assert_eq!(texts(&edge), [(MEMBER_PHONE, confirmed), (CALLER_PHONE, cancelled)]);
-    // At the hub, and that was heard before the answer.
-    let edge = TestEdge::with_market();
-    let order = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
-    let id = edge.read(move |conn| commands::pending(conn, order.seq - 1, 1))[0].id;
-    let row = edge.read(move |conn| replica::get::<Order>(conn, Key::Uuid(id.0))).unwrap();
-    let row = Order { status: OrderStatus::Cancelled, ..row };
-    edge.feed(Bucket::Coop(COOP), vec![live(&row)]);
-    edge.write(|tx| -> Result<(), DbError> { Ok(tx.execute("DELETE FROM local_row", []).map(|_| ())?) });
-    verdicts(&edge, 1, &[(order.seq, applied())]);
-    assert_eq!(texts(&edge), [(MEMBER_PHONE, CANCELLED.to_owned())]);
-}
-
-#[test]
-fn an_order_taken_back_in_vain_is_confirmed_and_both_are_told() {
-    let edge = TestEdge::with_market();
-    let order = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
-    edge.write(|tx| commands::mark_sent(tx, 10));
-    let id = edge.read(move |conn| commands::pending(conn, order.seq - 1, 1))[0].id;
-    let cancel = edge.submit(member(), false, OrderCancel::new(id.0)).unwrap();
-    let too_late = Verdict::Rejected(Reject::new(RejectCode::TooLate));
-    verdicts(&edge, 1, &[(order.seq, applied()), (cancel.seq, too_late)]);
-    let said: Vec<String> = texts(&edge).into_iter().map(|(_, text)| text).collect();
-    assert!(
-        said[0].contains("CONFIRMED") && said[1].contains("NOT cancelled") && said.len() == 2,
-        "{said:?}"
-    );
-}
-
-#[test]
 fn the_buyer_of_an_order_made_at_the_office_is_told() {
     let edge = TestEdge::with_market();
     let order = OrderPlace { buyer_phone: CALLER_PHONE, ..order_of(other_listing().id, 7) };
@@ -396,44 +344,6 @@ fn what_the_office_walked_for_somebody_is_told_to_that_person() {
     assert_eq!(told, [CALLER_PHONE]);
 }
 
-/// A sale from what is here, that the hub has heard of and answered.
-fn sold(edge: &TestEdge) -> OrderId {
-    let listing = edge.post_listing(50);
-    let (order, sure) = edge.place_order(listing, 5).unwrap();
-    edge.write(|tx| commands::mark_sent(tx, 10));
-    let offer = edge.read(|conn| replica::get::<Listing>(conn, Key::Uuid(listing.0))).unwrap();
-    let row = edge.read(|conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
-    edge.feed(Bucket::Coop(COOP), vec![live(&offer), live(&row)]);
-    verdicts(edge, 1, &[(1, applied()), (sure.seq, applied())]);
-    order
-}
-
-/// The order's row comes, taken back at the hub.
-fn taken_back_at_the_hub(edge: &TestEdge, order: OrderId) {
-    let row = edge.read(move |conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
-    edge.feed(Bucket::Coop(COOP), vec![live(&Order { status: OrderStatus::Cancelled, ..row })]);
-    let now = now(edge);
-    edge.write(move |tx| tell_changes(tx, &[order], &now));
-}
-
-#[test]
-fn an_order_that_the_hub_ended_is_called_cancelled_whatever_became_of_the_cancel_here() {
-    let too_late = Verdict::Rejected(Reject::new(RejectCode::TooLate));
-    for open in [None, Some(Verdict::Quarantined), Some(Verdict::Held), Some(Verdict::Unsupported)] {
-        for last in [Verdict::Dismissed, too_late.clone(), applied()] {
-            let edge = TestEdge::with_market();
-            let order = sold(&edge);
-            let cancel = edge.cancel_order(order).unwrap().seq;
-            verdicts(&edge, 3, &open.clone().map(|open| (cancel, open)).into_iter().collect::<Vec<_>>());
-            taken_back_at_the_hub(&edge, order);
-            verdicts(&edge, if open.is_some() { 4 } else { 3 }, &[(cancel, last.clone())]);
-            taken_back_at_the_hub(&edge, order);
-            let said = (CALLER_PHONE, "Your order is cancelled: 5 kg Maize.".to_owned());
-            assert_eq!(texts(&edge), [said], "{open:?}, then {last:?}");
-        }
-    }
-}
-
 #[test]
 fn a_person_whose_row_cannot_be_read_hears_the_answer_all_the_same() {
     let edge = TestEdge::with_market();
@@ -447,129 +357,4 @@ fn a_person_whose_row_cannot_be_read_hears_the_answer_all_the_same() {
     verdicts(&edge, 1, &[(seq, not_enough("5"))]);
     let said = "Oda yako HAIJAKUBALIWA: Maharagwe 20 kg. Zimebaki 5 kg tu.".to_owned();
     assert_eq!(texts(&edge), [(MEMBER_PHONE, said)], "in the language of the settings");
-}
-
-/// The hub has forgotten its word on a command, and gets it again in a new stream. Gives its number there.
-fn offered_again(edge: &TestEdge, incarnation: u32) -> u64 {
-    // Nobody here can know whether it has arrived.
-    edge.write(|tx| Ok::<_, DbError>(tx.execute("UPDATE command SET stands_at = 'no list'", [])?));
-    let link = Link { number: 0, random: [1; 16], mac: [2; 16] };
-    edge.write(move |tx| {
-        let epoch = node::epoch(tx)?;
-        node::rejoin(tx, incarnation, &link, epoch + 1)
-    });
-    let [command] = edge.read(|conn| commands::pending(conn, 0, 9)).try_into().unwrap();
-    command.seq - edge.read(node::stream_base)
-}
-
-#[test]
-fn who_was_told_hears_once_that_a_restored_hub_says_otherwise() {
-    const CONFIRMED: &str = "Your order is CONFIRMED: 20 kg Beans. To pay: MWK 9,000.";
-    let short = Verdict::Applied(Applied { short: true, ..Applied::default() });
-    for (word, said) in [
-        (not_enough("5"), Some("Your order was NOT taken: 20 kg Beans. Only 5 kg left.")),
-        (Verdict::Dismissed, Some("Your order was NOT taken: 20 kg Beans. Please ask at the office.")),
-        (short.clone(), Some("There is not enough for your order: 20 kg Beans. Please speak to the office.")),
-        (applied(), None),
-    ] {
-        let edge = TestEdge::with_market();
-        let seq = asks(&edge, other_listing().id, 20);
-        verdicts(&edge, 1, &[(seq, applied())]);
-        // Both ways of that: what comes twice, or waits in between, says nothing.
-        let seq = offered_again(&edge, 2);
-        verdicts(&edge, 1, &[(seq, Verdict::Held)]);
-        verdicts(&edge, 1, &[(seq, Verdict::Held), (seq, word.clone())]);
-        verdicts(&edge, 1, &[(seq, Verdict::Held), (seq, word.clone())]);
-        let edge = edge.reopen();
-        let at = now(&edge);
-        assert_eq!(edge.write(move |tx| tell(tx, &at)), 0);
-        let heard: Vec<String> = texts(&edge).into_iter().map(|(_, text)| text).collect();
-        let all: Vec<&str> = [CONFIRMED].into_iter().chain(said).collect();
-        assert_eq!(heard, all, "{word:?}");
-        // One that is short may be taken in full by the next restored hub, or short again.
-        if word == short {
-            let seq = offered_again(&edge, 3);
-            verdicts(&edge, 1, &[(seq, applied())]);
-            let seq = offered_again(&edge, 4);
-            verdicts(&edge, 1, &[(seq, short.clone())]);
-            let heard: Vec<String> = texts(&edge).into_iter().map(|(_, text)| text).collect();
-            assert_eq!((heard.len(), heard[2].as_str()), (4, CONFIRMED));
-            assert_eq!(heard[3], heard[1]);
-        }
-    }
-}
-
-/// Five of what this office offers, of which the hub knows.
-fn sold_here(edge: &TestEdge) -> (OrderId, Submitted) {
-    let listing = edge.post_listing(50);
-    let (order, sure) = edge.place_order(listing, 5).unwrap();
-    let offer = edge.read(|conn| replica::get::<Listing>(conn, Key::Uuid(listing.0))).unwrap();
-    let row = edge.read(|conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap();
-    edge.feed(Bucket::Coop(COOP), vec![live(&offer), live(&row)]);
-    edge.write(|tx| Ok::<_, DbError>(tx.execute("DELETE FROM command WHERE seq = 1", [])?));
-    (order, sure)
-}
-
-#[test]
-fn what_was_sure_at_once_and_is_not_any_more_after_a_restore_is_told_too() {
-    let edge = TestEdge::with_market();
-    let (order, sure) = sold_here(&edge);
-    let at = now(&edge);
-    assert!(edge.write(move |tx| super::receipt(tx, order, &at)));
-    verdicts(&edge, 1, &[(sure.seq, applied())]);
-    assert_eq!(texts(&edge).len(), 1, "the receipt says it all");
-    let seq = offered_again(&edge, 2);
-    verdicts(&edge, 1, &[(seq, Verdict::Dismissed)]);
-    let said = "Your order was NOT taken: 5 kg Maize. Please ask at the office.".to_owned();
-    assert_eq!(texts(&edge)[1..], [(CALLER_PHONE, said)]);
-}
-
-#[test]
-fn who_has_heard_that_an_order_is_off_hears_no_more_of_it() {
-    let edge = TestEdge::with_market();
-    let (order, sure) = sold_here(&edge);
-    verdicts(&edge, 1, &[(sure.seq, applied())]);
-    taken_back_at_the_hub(&edge, order);
-    let heard = texts(&edge);
-    assert_eq!(heard.len(), 1);
-    let seq = offered_again(&edge, 2);
-    verdicts(&edge, 1, &[(seq, not_enough("1"))]);
-    assert_eq!(texts(&edge), heard);
-}
-
-/// The messages of weeks ago are dropped.
-fn weeks_pass(edge: &TestEdge) {
-    edge.write(|tx| -> Result<(), DbError> { Ok(tx.execute("DELETE FROM sms_out", []).map(|_| ())?) });
-}
-
-#[test]
-fn an_end_that_was_told_is_not_told_again_when_its_message_is_gone() {
-    // One that was sure, whose end came by its row; and one that was asked for, whose answer is its end.
-    let edge = TestEdge::with_market();
-    let sure = sold(&edge);
-    taken_back_at_the_hub(&edge, sure);
-    let asked = edge.submit(member(), false, order_of(other_listing().id, 20)).unwrap();
-    let id = OrderId(edge.read(move |conn| commands::pending(conn, asked.seq - 1, 1))[0].id.0);
-    taken_back_at_the_hub(&edge, id);
-    edge.write(|tx| -> Result<(), DbError> { Ok(tx.execute("DELETE FROM local_row", []).map(|_| ())?) });
-    verdicts(&edge, 3, &[(asked.seq, applied())]);
-    let said = [(CALLER_PHONE, "Your order is cancelled: 5 kg Maize."), (MEMBER_PHONE, CANCELLED)];
-    assert_eq!(texts(&edge), said.map(|(phone, text)| (phone, text.to_owned())));
-    weeks_pass(&edge);
-    // Their rows come again, as when a frame does, or when something else of them has changed.
-    taken_back_at_the_hub(&edge, sure);
-    taken_back_at_the_hub(&edge, id);
-    assert_eq!(texts(&edge), []);
-}
-
-#[test]
-fn an_end_that_its_buyer_did_not_want_to_hear_is_not_told_weeks_later() {
-    let edge = TestEdge::with_market();
-    let order = sold(&edge);
-    let now = now(&edge);
-    edge.write(move |tx| outbox::note_opt_out(tx, CALLER_PHONE, &now));
-    taken_back_at_the_hub(&edge, order);
-    edge.write(|tx| outbox::note_opt_in(tx, CALLER_PHONE));
-    taken_back_at_the_hub(&edge, order);
-    assert_eq!(texts(&edge), []);
 }

@@ -176,3 +176,26 @@ fn an_offer_whose_withdrawal_was_called_refused_has_its_own_word_later() {
     assert!(said.len() == 2 && said[1].1.starts_with("Your offer was NOT taken"), "{said:?}");
     assert_eq!(to_look_at(&edge), (2, 2));
 }
+
+#[test]
+fn an_order_that_was_taken_back_before_the_answer_is_never_called_confirmed() {
+    // By the buyer, who was told that it is done; or when it might have left, so that it is asked.
+    for (is_sent, said) in [(false, vec![]), (true, vec![(MEMBER_PHONE, CANCELLED.to_owned())])] {
+        let Taken { edge, order, cancel } = taken_back(is_sent);
+        verdicts(&edge, 1, &[(order, applied()), (cancel, applied())]);
+        assert_eq!(texts(&edge), said);
+        assert!(edge.read(|conn| commands::untold(conn, 10)).is_empty());
+    }
+}
+
+#[test]
+fn an_order_taken_back_in_vain_is_confirmed_and_both_are_told() {
+    let Taken { edge, order, cancel } = taken_back(true);
+    let too_late = Verdict::Rejected(Reject::new(RejectCode::TooLate));
+    verdicts(&edge, 1, &[(order, applied()), (cancel, too_late)]);
+    let said: Vec<String> = texts(&edge).into_iter().map(|(_, text)| text).collect();
+    assert!(
+        said[0].contains("CONFIRMED") && said[1].contains("NOT cancelled") && said.len() == 2,
+        "{said:?}"
+    );
+}
