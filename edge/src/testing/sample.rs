@@ -22,6 +22,9 @@ pub const COOP: CooperativeId = CooperativeId(12);
 pub const OTHER_COOP: CooperativeId = CooperativeId(13);
 /// Its region.
 pub const REGION: RegionId = RegionId(2);
+/// The phone number of [`clerk_of`]'s clerk.
+pub const CLERK_PHONE: u64 = 265_991_000_001;
+
 /// Maize, with prices at [`LILONGWE`] and [`MITUNDU`].
 pub const MAIZE: CommodityId = CommodityId(51);
 /// Beans, with no price anywhere.
@@ -204,16 +207,20 @@ pub(super) fn coop_rows() -> Vec<Row> {
         language: "en".to_owned(),
         registered_at_s: HandClock::START_S - 1_000_000,
     };
-    let clerk = OfficeUser {
+    vec![live(&coop(COOP, "Mitundu Farmers")), live(&member), live(&clerk_of(COOP, String::new()))]
+}
+
+/// A clerk of a cooperative's office, with this hash of her password; none signs in with an empty one.
+pub fn clerk_of(cooperative: CooperativeId, password_hash: String) -> OfficeUser {
+    OfficeUser {
         id: UserId(hub_born(900)),
-        cooperative: COOP,
+        cooperative,
         name: "Chisomo Phiri".to_owned(),
-        phone: 265_991_000_001,
+        phone: CLERK_PHONE,
         role: OfficeRole::Clerk,
-        password_hash: String::new(),
+        password_hash,
         disabled: false,
-    };
-    vec![live(&coop(COOP, "Mitundu Farmers")), live(&member), live(&clerk)]
+    }
 }
 
 /// An order that somebody placed at the hub, of what another cooperative sells; the hub says when it recorded it.

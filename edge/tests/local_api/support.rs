@@ -8,16 +8,16 @@ use mizili_edge::office::password::{hashed, store};
 use mizili_edge::router::router;
 use mizili_edge::state::AppState;
 use mizili_edge::sync::run::SyncHandle;
-use mizili_edge::testing::{COOP, TestEdge, live};
+pub(crate) use mizili_edge::testing::CLERK_PHONE;
+use mizili_edge::testing::{COOP, TestEdge, clerk_of, live};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{OfficeRole, OfficeUser};
-use sync_protocol::ids::{CooperativeId, UserId, hub_born};
+use sync_protocol::ids::CooperativeId;
 use tower::ServiceExt;
 
 pub(crate) const PASSWORD: &str = "chimanga 2026";
-pub(crate) const CLERK_PHONE: u64 = 265_991_000_001;
 
 /// An office with its market fetched.
 pub(crate) struct Office {
@@ -111,15 +111,8 @@ impl Office {
     /// Somebody of a cooperative with an office password.
     pub(crate) async fn person(&self, phone: u64, cooperative: CooperativeId, disabled: bool) {
         let password_hash = hashed(PASSWORD, self.edge.deps()).await.unwrap();
-        let person = OfficeUser {
-            id: UserId(hub_born(900)),
-            cooperative,
-            name: "Chisomo Phiri".to_owned(),
-            phone,
-            role: OfficeRole::Manager,
-            password_hash,
-            disabled,
-        };
+        let role = OfficeRole::Manager;
+        let person = OfficeUser { phone, role, disabled, ..clerk_of(cooperative, password_hash) };
         self.edge.feed(Bucket::Coop(COOP), vec![live(&person)]);
     }
 

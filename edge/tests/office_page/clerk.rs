@@ -7,13 +7,13 @@ use mizili_edge::db::DbError;
 use mizili_edge::node::counts;
 use mizili_edge::office::password::hashed;
 use mizili_edge::sync::{LineError, SyncError};
-use mizili_edge::testing::{COOP, TestEdge, live, web_order};
+use mizili_edge::testing::{COOP, TestEdge, clerk_of, live, web_order};
 use rusqlite::Transaction;
 use serde_json::{Value, json};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Commodity, OfficeRole, OfficeUser, Order, Unit, UnitBase};
-use sync_protocol::ids::{CommodityId, UnitId, UserId, hub_born};
+use sync_protocol::entity::{Commodity, Order, Unit, UnitBase};
+use sync_protocol::ids::{CommodityId, UnitId};
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::message::{Refusal, RefusalCode};
 
@@ -402,21 +402,12 @@ async fn whose_number_nobody_confirmed_is_marked_in_both_languages() {
 async fn a_person_whose_password_is_kept_at_the_hub_is_told_where_to_change_it() {
     let edge = TestEdge::with_market();
     let password_hash = hashed("nyemba 2026", edge.deps()).await.unwrap();
-    let clerk = OfficeUser {
-        id: UserId(hub_born(901)),
-        cooperative: COOP,
-        name: "Tiyamike Phiri".to_owned(),
-        phone: 265_991_000_009,
-        role: OfficeRole::Clerk,
-        password_hash,
-        disabled: false,
-    };
-    edge.feed(Bucket::Coop(COOP), vec![live(&clerk)]);
+    edge.feed(Bucket::Coop(COOP), vec![live(&clerk_of(COOP, password_hash))]);
     let office = Office::open_at(edge).await;
     let page = &office.browser;
     let shown =
         async |what: &str| page.value(&format!("document.querySelector('{what}').checkVisibility()")).await;
-    page.write("#user", "0991000009").await;
+    page.write("#user", "0991000001").await;
     page.write("#password", "nyemba 2026\u{e007}").await;
     page.shows("#change-elsewhere", "Your own password is kept at the hub.").await;
     assert_eq!(shown("#change").await, json!(false));
