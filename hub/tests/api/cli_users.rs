@@ -32,6 +32,10 @@ fn accounts_are_listed_closed_opened_given_passwords_and_numbers_given_free() {
     let new = [&["user", "password"][..], &whose].concat();
     fails(&with_stdin(dir, &new, "password1\n"), "everybody tries first");
     json(&with_stdin(dir, &new, "battery staple\n"));
+    let help = String::from_utf8(run(dir, &["user", "release", "--help"]).stdout).unwrap();
+    for said in ["Give a phone number free", "says whose account it is and asks", "by calling that number"] {
+        assert!(help.contains(said), "{help}");
+    }
     fails(
         &user("release"),
         "The number was CONFIRMED to be this person's own. Shall +265991000001 (+265991000001, clerk, number confirmed, no open orders) lose",
