@@ -4,7 +4,8 @@ pub(crate) struct Chance(u64);
 
 impl Chance {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        // Not a multiple of the step: the runs of neighbouring seeds would be one row of numbers, begun one number later each.
+        Self(seed)
     }
 
     /// 0 to `n` - 1; 0 where `n` is 0.
