@@ -8,6 +8,7 @@ mod enrolling;
 mod keys;
 mod market;
 mod messages;
+mod offering;
 mod orders;
 mod program;
 mod signing_in;
