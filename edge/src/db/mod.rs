@@ -5,6 +5,7 @@
 
 mod bad_row;
 mod error;
+mod log;
 mod open;
 mod readers;
 mod room;

@@ -1,7 +1,7 @@
 //! Opens the database file: settings, steps of the schema, and what to do when it cannot be written to. Steps only go forward.
 
 use super::steps::{STEPS, migrations};
-use super::{DbError, room};
+use super::{DbError, log, room};
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
 use std::fs::File;
 use std::io;
@@ -19,13 +19,6 @@ const WRITER_CACHE_KIB: i64 = 4_096;
 
 /// Page cache of each reader, within the node's 32 MiB.
 const READER_CACHE_KIB: i64 = 2_048;
-
-/// Bytes to which the write-ahead log is cut after a checkpoint.
-const LOG_KEPT_BYTES: i64 = 8 << 20;
-
-/// Pages in the log after which they are copied into the file: as many as the log keeps room for anyway. What is written often, as the
-/// rows of a first sync are, is copied once.
-const LOG_PAGES: i64 = LOG_KEPT_BYTES / 4_096;
 
 /// Statements kept ready on each connection.
 const STATEMENTS_KEPT: usize = 96;
@@ -59,9 +52,8 @@ fn open_writer(data_dir: &Path) -> Result<Connection, DbError> {
             "the file system gives no write-ahead log (journal mode {mode})"
         )));
     }
-    conn.execute_batch(&format!(
-        "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = {LOG_KEPT_BYTES}; PRAGMA wal_autocheckpoint = {LOG_PAGES}"
-    ))?;
+    conn.execute_batch("PRAGMA synchronous = FULL")?;
+    log::keep(&conn)?;
     migrate(&mut conn, data_dir)?;
     if is_new {
         // The file's name must survive a power cut as surely as what is in it.

@@ -2,6 +2,7 @@
 //! that fails leaves nothing behind, and a write that panics ends neither the thread nor the node.
 
 use super::DbError;
+use super::log;
 use super::open::{self, Reading};
 use super::readers::Readers;
 use crate::node::HighWaterKeeper;
@@ -17,8 +18,8 @@ use tokio::sync::watch;
 /// Writes that share one transaction at most: the last of them waits for the others.
 const GROUP_MAX: usize = 256;
 
-/// How long after a command the high-water file follows, when nothing else comes.
-const HIGH_WATER_DELAY: Duration = Duration::from_secs(1);
+/// How long after a write what may wait is done, when nothing else comes: the high-water file follows, a long log is copied.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A write on its way: run inside a transaction, answered when that has ended.
 pub(super) trait Job: Send {
@@ -92,10 +93,10 @@ impl Writer {
         loop {
             let job = match next.take() {
                 Some(job) => job,
-                None if self.high_water.is_due() => match queue.recv_timeout(HIGH_WATER_DELAY) {
+                None if self.high_water.is_due() || log::is_long() => match queue.recv_timeout(QUIET) {
                     Ok(job) => job,
                     Err(RecvTimeoutError::Timeout) => {
-                        self.high_water.write(self.conn.as_ref());
+                        self.in_quiet();
                         continue;
                     }
                     Err(RecvTimeoutError::Disconnected) => break,
@@ -108,6 +109,14 @@ impl Writer {
             next = self.write(job, queue);
         }
         self.high_water.write(self.conn.as_ref());
+    }
+
+    /// What may wait until nobody writes.
+    fn in_quiet(&mut self) {
+        self.high_water.write(self.conn.as_ref());
+        if let Some(conn) = self.conn.as_ref().filter(|_| log::is_long()) {
+            log::copy(conn);
+        }
     }
 
     /// One transaction. Gives back a job that was taken from the queue but may not share it.
