@@ -375,7 +375,7 @@ async fn what_has_to_be_counted_stands_at_the_top_with_a_button_that_leads_to_it
     office.edge.write(in_doubt);
     office.section("standing").await;
     office.section("stock").await;
-    page.shows("#stock-to-count", "Tafadhali hesabu (zimebaki 1).").await;
+    page.shows("#stock-to-count", "Tafadhali hesabu (bado 1).").await;
     page.size(390, 800).await;
     page.nothing_lies_beside().await;
     page.picture("stock-to-count-swahili-narrow").await;
