@@ -65,7 +65,7 @@ impl Farmer {
         let mut call = dial(&self.phone).await?;
         let walked = walk(&mut call, &["Orders", what], &[]).await?;
         // Another order's line may hold the same words after a digit.
-        if !walked || !call.screen.starts_with(&format!("{what} at")) {
+        if !walked || !call.screen.starts_with(&format!("{what}, ")) {
             return hang_up(call).await;
         }
         // What was refused meanwhile cannot be cancelled.
