@@ -136,11 +136,14 @@ pub(super) async fn write(
 ) -> Result<Published, FeedError> {
     let mut locked = lock(conn, touched.buckets().map(|(bucket, _)| bucket)).await?;
     let mut standing = standing(conn, touched).await?;
-    let stored = stored(conn, touched, compare).await?;
-    let mut published = Published { heads: Vec::with_capacity(locked.len()), written: BTreeMap::new() };
-    let (mut new, mut in_place) = (Writes::default(), Writes::default());
     let are_new = touched.new_rows();
     let puts_apart = are_new == touched.len() || are_new >= APART_MIN;
+    // What goes in place of whatever stands is looked at also where it is said to be new: its hash must leave the digest.
+    let looked_at =
+        places(touched).filter(|(_, entity, key)| !puts_apart || touched.content(*entity, *key).is_none());
+    let stored = stored(conn, looked_at.collect(), compare).await?;
+    let mut published = Published { heads: Vec::with_capacity(locked.len()), written: BTreeMap::new() };
+    let (mut new, mut in_place) = (Writes::default(), Writes::default());
     for (bucket, rows) in touched.buckets() {
         let Some(at) = locked.get_mut(&bucket) else { continue };
         let head_before = at.version;
@@ -149,7 +152,7 @@ pub(super) async fn write(
             match touched.content(*entity, *key) {
                 Some(made) => {
                     let writes = if puts_apart { &mut new } else { &mut in_place };
-                    writes.row(at, place, Some(made.to_vec()), None);
+                    writes.row(at, place, Some(made.to_vec()), stored.get(&place));
                 }
                 None => in_place.row(at, place, standing.remove(&place), stored.get(&place)),
             }
@@ -333,18 +336,18 @@ pub(super) async fn standing(
     Ok(standing)
 }
 
+/// Where each row that was named stands.
+pub(super) fn places(touched: &Touched) -> impl Iterator<Item = Place> {
+    touched.buckets().flat_map(|(bucket, rows)| rows.iter().map(move |(entity, key)| (bucket, *entity, *key)))
+}
+
 /// The rows as they are stored, tombstones too. Row by row along the key, however many: a plan that is kept may have been made
 /// when the table was empty.
 pub(super) async fn stored(
     conn: &mut PgConnection,
-    touched: &Touched,
+    places: Vec<Place>,
     compare: Compare,
 ) -> Result<HashMap<Place, Stored>, sqlx::Error> {
-    let places: Vec<Place> = touched
-        .buckets()
-        .flat_map(|(bucket, rows)| rows.iter().map(move |(e, k)| (bucket, *e, *k)))
-        .filter(|(_, entity, key)| touched.content(*entity, *key).is_none())
-        .collect();
     if places.is_empty() {
         return Ok(HashMap::new());
     }

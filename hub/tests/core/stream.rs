@@ -1,6 +1,6 @@
 //! Edges' streams: exactly once, in order, and one bad command delays no other.
 
-use crate::support::{A, EDGE, World, bucket, caller, command, id, office, place, post, raw, word};
+use crate::support::{A, EDGE, World, bucket, caller, cancel, command, id, office, place, post, raw, word};
 use mizili_hub::commands::stream::{StreamError, ack, take_batch, verdicts_after};
 use mizili_hub::db::q;
 use rand::rngs::StdRng;
@@ -173,9 +173,7 @@ async fn a_command_that_breaks_its_handler_is_quarantined_and_delays_no_other() 
 }
 
 /// As after tables were put back by hand and the feed was not: what is new to them stands there all the same.
-#[tokio::test]
-async fn orders_of_which_a_row_stands_in_the_feed_already_are_taken_and_delay_no_other() {
-    let world = World::new().await;
+async fn put_back_after_the_fifth(world: &World) {
     world.take(sales(9)).await.unwrap();
     world
         .sql(
@@ -185,9 +183,27 @@ async fn orders_of_which_a_row_stands_in_the_feed_already_are_taken_and_delay_no
             UPDATE edge_streams SET applied_seq = 5, last_verdict = 5",
         )
         .await;
+}
+
+#[tokio::test]
+async fn orders_of_which_a_row_stands_in_the_feed_already_are_taken_and_delay_no_other() {
+    let world = World::new().await;
+    put_back_after_the_fifth(&world).await;
     world.take(sales(12)).await.unwrap();
     assert_eq!(world.last_words().await, ["applied"; 12]);
     assert_eq!(world.available(id(50), OFFICE).await, 500 - 11);
+    world.assert_feed_equals_tables().await;
+}
+
+/// They go in one statement with what is changed, over whatever stands: its hash must leave the digest.
+#[tokio::test]
+async fn such_orders_beside_one_that_is_changed_leave_the_digest_right() {
+    let world = World::new().await;
+    put_back_after_the_fifth(&world).await;
+    let mut commands = sales(12);
+    commands.push(command(13, office(), &cancel(commands[1].id.0)));
+    world.take(commands).await.unwrap();
+    assert_eq!(world.last_words().await, ["applied"; 13]);
     world.assert_feed_equals_tables().await;
 }
 

@@ -8,7 +8,7 @@ mod keys;
 
 use super::digests::Digests;
 use super::project::{View, project};
-use super::publish::{Compare, hash_of, standing, stored, write};
+use super::publish::{Compare, hash_of, places, standing, stored, write};
 use super::read::entity_of;
 use super::{FeedError, Touched};
 use crate::db::{Db, misfit, q, retrying};
@@ -244,7 +244,7 @@ impl Report {
 /// Which of the rows named, all of which should stand, do not stand as they should.
 async fn differing(conn: &mut PgConnection, named: &Touched) -> Result<(Touched, Found), FeedError> {
     let standing = standing(conn, named).await?;
-    let stored = stored(conn, named, Compare::Payloads).await?;
+    let stored = stored(conn, places(named).collect(), Compare::Payloads).await?;
     let (mut wrong, mut found) = (Touched::new(), Found::default());
     for (place, payload) in &standing {
         let (bucket, entity, key) = *place;
