@@ -82,7 +82,7 @@ impl Desk {
             unknown_answered_s_ago: store::unknown_answered_s_ago(conn, number, view.now())?,
             answers_last_hour: outbox::replies_within(conn, number, HOUR_S, view.now())?,
             opted_out: outbox::has_opted_out(conn, number)?,
-            written_to: outbox::was_written_to(conn, number)?,
+            is_known: outbox::was_written_to(conn, number)? || view.knows(number)?,
         };
         let Some(settings) = line.settings(&view) else {
             return Err(DbError::Other("this office has no currency yet".to_owned()));

@@ -84,6 +84,12 @@ fn outcome(state: &CommandState) -> Outcome {
 }
 
 impl View<'_> {
+    /// Whether anything here is of a number: a member, or an order. What cannot be read counts for nothing.
+    pub(crate) fn knows(&self, phone: u64) -> Result<bool, DbError> {
+        Ok(!replica::find_readable::<Member>(self.conn, PHONE_FIELD, &phone)?.is_empty()
+            || !replica::find_readable::<Order>(self.conn, BUYER_FIELD, &phone)?.is_empty())
+    }
+
     /// The member of this office with a number.
     pub(crate) fn member(&self, phone: u64) -> Result<Option<Member>, DbError> {
         match &self.reference.own {

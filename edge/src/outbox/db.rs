@@ -283,29 +283,48 @@ pub(super) fn segments_on(conn: &Connection, day: i64) -> Result<u64, DbError> {
     Ok(statement.query_row([day], |row| row.get(0))?)
 }
 
-/// Whether a message on an act has no point any more: a later one tells the same number how that act stands, or it is an order that was
-/// taken back since, as whoever did that has seen. Who waited for a gateway, or for the morning, must not hear last what was true first.
-pub(super) fn is_overtaken(conn: &Connection, message: &Stored) -> Result<bool, DbError> {
+/// Whether what a message says of an act holds still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// As far as anybody here knows.
+    Holds,
+    /// A later message tells the same number how that act stands.
+    Followed,
+    /// It is an order that was taken back.
+    TakenBack,
+    /// It is an order that somebody here takes back, which the hub may refuse.
+    Undecided,
+}
+
+/// Looks whether what a message says holds still: who waited for a gateway, or for the morning, must not hear last what was true first.
+pub(super) fn word(conn: &Connection, message: &Stored) -> Result<Word, DbError> {
     if message.kind == Kind::Reply {
-        return Ok(false);
+        return Ok(Word::Holds);
     }
     let (act, word) = message.about.split_once('/').unwrap_or((&message.about, ""));
-    if word != OrderStatus::Cancelled.as_str() && is_cancelled(conn, act)? {
-        return Ok(true);
-    }
     // Along the unique key: what is about an act begins with its id.
     let mut statement = conn.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM sms_out WHERE about BETWEEN ?1 AND ?1 || '/~' AND +phone = ?2 AND +id > ?3
             AND +kind <> 'reply' AND +state NOT IN ('failed', 'cancelled'))",
     )?;
-    Ok(statement.query_row((act, message.phone, message.id), |row| row.get(0))?)
+    if statement.query_row((act, message.phone, message.id), |row| row.get(0))? {
+        return Ok(Word::Followed);
+    }
+    let says_so = word == OrderStatus::Cancelled.as_str();
+    if says_so { Ok(Word::Holds) } else { standing(conn, act) }
 }
 
-/// Whether an act is an order that stands here as taken back. What cannot be read keeps no message.
-fn is_cancelled(conn: &Connection, act: &str) -> Result<bool, DbError> {
-    let Ok(id) = act.parse() else { return Ok(false) };
-    let order = pass_over(replica::get::<Order>(conn, Key::Uuid(id)))?.flatten();
-    Ok(order.is_some_and(|order| order.status == OrderStatus::Cancelled))
+/// The same by how an order stands. What is none, or cannot be read, keeps no message.
+fn standing(conn: &Connection, act: &str) -> Result<Word, DbError> {
+    let Ok(id) = act.parse() else { return Ok(Word::Holds) };
+    let is_cancelled = |order: Option<Order>| order.map(|order| order.status == OrderStatus::Cancelled);
+    let here = pass_over(replica::get(conn, Key::Uuid(id)))?.flatten();
+    if is_cancelled(here) != Some(true) {
+        return Ok(Word::Holds);
+    }
+    // One that the hub has not heard of yet it will hear of with its end.
+    let at_the_hub = pass_over(replica::get_sent(conn, Key::Uuid(id)))?.flatten();
+    Ok(if is_cancelled(at_the_hub) == Some(false) { Word::Undecided } else { Word::TakenBack })
 }
 
 /// Whether a number was ever written to, as far as that is kept.

@@ -1,7 +1,7 @@
 //! Sends what is due, one message at a time. What may leave is on disk as leaving before it does; what the gateway said of it is on
 //! disk before the next. A message that may have gone out is tried once more: better twice than never.
 
-use super::db::{self, Stored};
+use super::db::{self, Stored, Word};
 use super::rules::{
     TRIES_MAX, UNCLEAR_PAUSE_S, UNCLEAR_TRIES_MAX, backoff_s, day_lasts_s, day_of, utc_offset_s,
 };
@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often the queue is looked at when nobody says that something is in it: other programs of this box queue too.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a message on an order is put off which somebody takes back, before it is looked at again, in seconds.
+const UNDECIDED_S: i64 = 600;
 
 /// First and longest pause while nothing can be sent until an operator acts.
 const HOLD: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1_800));
@@ -170,8 +173,14 @@ impl Sender {
                     db::set(tx, id, State::Cancelled, 0, "the receiver sent STOP", &now)?;
                     return Ok(true);
                 }
-                if db::is_overtaken(tx, &message)? {
-                    db::set(tx, id, State::Cancelled, 0, "it does not hold any more", &now)?;
+                let no_more = match db::word(tx, &message)? {
+                    Word::Holds => None,
+                    Word::Followed => Some((State::Cancelled, 0, "a later message says how it stands")),
+                    Word::TakenBack => Some((State::Cancelled, 0, "the order was taken back")),
+                    Word::Undecided => Some((State::Queued, UNDECIDED_S, "the order is being taken back")),
+                };
+                if let Some((state, pause_s, note)) = no_more {
+                    db::set(tx, id, state, pause_s, note, &now)?;
                     return Ok(true);
                 }
                 if kind == Kind::Verdict

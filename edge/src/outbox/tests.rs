@@ -6,7 +6,8 @@ use super::upkeep::tidy;
 use super::{Kind, Outgoing, Report, ReportOf, Sender, State, Step, Stored};
 use crate::config::Config;
 use crate::db::DbError;
-use crate::testing::{CALLER_PHONE, MEMBER_PHONE, TestEdge, caller};
+use crate::replica;
+use crate::testing::{CALLER_PHONE, COOP, MEMBER_PHONE, TestEdge, caller, live};
 use crate::time;
 use axum::Router;
 use axum::extract::State as Shared;
@@ -16,7 +17,11 @@ use mizili_node::deps::HandClock;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use sync_protocol::bucket::Bucket;
 use sync_protocol::command::OrderCancel;
+use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::row::Key;
+use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
 /// One request that reached the gateway: its key and its form.
 type Request = (String, Vec<(String, String)>);
@@ -227,6 +232,37 @@ async fn what_waited_of_an_order_is_not_sent_once_its_buyer_took_it_back() {
     office.queue(&format!("{}/standing/1", order.0), MEMBER_PHONE, Kind::Verdict, "There is not enough");
     office.run().await;
     assert_eq!(office.one(&format!("{}/standing/1", order.0)).state, State::Cancelled);
+}
+
+/// The hub has the order, and may refuse to take it back: the buyer must hear then how it stands.
+#[tokio::test]
+async fn what_waited_of_an_order_that_is_being_taken_back_waits_for_the_hubs_word() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    let listing = office.edge.post_listing(50);
+    let placed = [(); 2].map(|()| office.edge.place_order(listing, 5).unwrap());
+    let rows = placed
+        .each_ref()
+        .map(|(order, _)| office.edge.read(|conn| replica::get::<Order>(conn, Key::Uuid(order.0))).unwrap());
+    let coop = Bucket::Coop(COOP);
+    let head = office.edge.feed(coop, rows.iter().map(live).collect());
+    for (_, taken) in &placed {
+        office.edge.verdict(taken.seq, Verdict::Applied(Applied::default()), &[(coop, head)]);
+    }
+    let cancels = placed.each_ref().map(|(order, _)| office.edge.cancel_order(*order).unwrap());
+    let abouts = placed.each_ref().map(|(order, _)| format!("{}/standing/1", order.0));
+    for about in &abouts {
+        office.queue(about, CALLER_PHONE, Kind::Verdict, "There is not enough");
+    }
+    office.run().await;
+    assert_eq!(abouts.each_ref().map(|about| office.one(about).state), [State::Queued; 2]);
+    office.edge.verdict(cancels[0].seq, Verdict::Rejected(Reject::new(RejectCode::TooLate)), &[]);
+    let cancelled = Order { status: OrderStatus::Cancelled, ..rows[1].clone() };
+    let head = office.edge.feed(coop, vec![live(&cancelled)]);
+    office.edge.verdict(cancels[1].seq, Verdict::Applied(Applied::default()), &[(coop, head)]);
+    office.wait(600);
+    office.run().await;
+    let states = abouts.each_ref().map(|about| office.one(about).state);
+    assert_eq!(states, [State::Sent, State::Cancelled]);
 }
 
 #[tokio::test]

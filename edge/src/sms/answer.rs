@@ -35,8 +35,8 @@ pub struct Recent {
     pub answers_last_hour: u32,
     /// Whether this number said STOP, and not START since.
     pub opted_out: bool,
-    /// Whether this number was ever written to.
-    pub written_to: bool,
+    /// Whether this number was written to, as far as that is kept, or has a member or an order here: it may be written to.
+    pub is_known: bool,
 }
 
 /// One incoming text.
@@ -137,7 +137,7 @@ pub fn answer(
 /// one, or START from somebody who left it. Nobody who wants no more has to know for whom a word stands.
 fn comes_or_goes(asked: &Asked, recent: Recent) -> bool {
     match asked {
-        Asked::Stop => recent.written_to && !recent.opted_out,
+        Asked::Stop => recent.is_known && !recent.opted_out,
         Asked::Start => recent.opted_out,
         _ => false,
     }

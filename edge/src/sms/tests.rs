@@ -320,7 +320,7 @@ fn what_others_get_on_a_shared_number_is_not_answered() {
     let settings = Settings { sms_keyword: Some("FARM".to_owned()), ..settings() };
     let now = "2026-11-22T10:00:00Z".parse().unwrap();
     let decide = |text: &str, opted_out: bool| {
-        let recent = Recent { opted_out, written_to: true, ..Recent::default() };
+        let recent = Recent { opted_out, is_known: true, ..Recent::default() };
         answer(&fake, &settings, &Incoming { phone: &phone(), text, recent }, now).unwrap()
     };
     let nothing = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours: false };

@@ -230,3 +230,12 @@ async fn delivery_reports_move_messages_and_a_refusal_counts_as_stop() {
     assert!(office.edge.read(|conn| outbox::has_opted_out(conn, MEMBER_PHONE)));
     assert!(office.edge.read(|conn| outbox::has_opted_out(conn, CALLER_PHONE)));
 }
+
+/// What was sent is forgotten after a quarter; who is a member may be written to all the same.
+#[tokio::test]
+async fn on_a_shared_number_a_members_stop_is_honoured_though_nothing_was_sent_for_long() {
+    let office = Office::with(crate::testing::TestEdge::with_market(), "sms_keyword = \"FARM\"");
+    office.sms("1", MEMBER_PHONE, "STOP").await;
+    assert!(office.edge.read(|conn| outbox::has_opted_out(conn, MEMBER_PHONE)));
+    assert_eq!(office.texts_to(MEMBER_PHONE).len(), 1);
+}
