@@ -2,7 +2,7 @@
 //!
 //! Everything must work through a pooler in transaction mode, also one that takes no named statements (PgBouncer before 1.21). So
 //! a query is made by [`q`] or [`q_scalar`] alone, within a transaction or [`Db::read`], and nothing here or elsewhere may send
-//! SET (but for one transaction), LISTEN, a session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before
+//! SET without LOCAL, LISTEN, a session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before
 //! serving.
 
 mod narrowed;
@@ -21,7 +21,7 @@ pub use transaction::Transaction;
 use crate::migrations::MIGRATOR;
 use crate::news::{Moved, News};
 use mizili_node::deps::Deps;
-use pool::{POOL_WAIT, Pool};
+use pool::{POOL_WAIT, Pool, To};
 use reader::{Back, Conn};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
@@ -68,7 +68,7 @@ impl Db {
         let options = url.parse::<PgConnectOptions>()?.extra_float_digits(None);
         let options = options.statement_cache_capacity(statements::KEPT_MAX);
         let pool = Pool::new(options.clone(), connections);
-        match pool.lend().await {
+        match pool.lend(To::Read).await {
             Ok(lent) => lent.done(),
             Err(sqlx::Error::PoolTimedOut) => return Err(why_not(&options).await),
             Err(error) => return Err(error),
@@ -84,21 +84,22 @@ impl Db {
         statements::settle(&self.pool, deps, wanted).await
     }
 
-    /// Begins a transaction (READ COMMITTED). Dropped without a commit, it is rolled back.
+    /// Begins a transaction (READ COMMITTED) that waits for each lock five seconds at most, and then is refused it (55P03): whoever waits
+    /// keeps a connection, and this hub has few. Dropped without a commit, it is rolled back.
     ///
     /// # Errors
     /// No connection.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
-        self.begin_with("BEGIN").await
+        self.begin_with("BEGIN; SET LOCAL lock_timeout = '5s'", To::Change).await
     }
 
-    /// Begins a transaction that waits for no lock longer than a moment: what somebody else holds is an error (55P03) then. For whoever does
-    /// many things at once, most of which need not wait for that.
+    /// Begins a transaction that waits for each lock 200 ms at most: for whoever does many things at once, of which most need not wait for
+    /// what somebody else holds.
     ///
     /// # Errors
     /// No connection.
     pub async fn begin_impatient(&self) -> Result<Transaction, sqlx::Error> {
-        self.begin_with("BEGIN; SET LOCAL lock_timeout = '200ms'").await
+        self.begin_with("BEGIN; SET LOCAL lock_timeout = '200ms'", To::Change).await
     }
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
@@ -106,16 +107,16 @@ impl Db {
     /// # Errors
     /// No connection.
     pub async fn begin_snapshot(&self) -> Result<Transaction, sqlx::Error> {
-        self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        self.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", To::Read).await
     }
 
     /// A connection that was lost while it lay in the pool shows now, and costs nothing but another.
-    async fn begin_with(&self, begin: &'static str) -> Result<Transaction, sqlx::Error> {
+    async fn begin_with(&self, begin: &'static str, to: To) -> Result<Transaction, sqlx::Error> {
         let began = retired::now();
-        match Transaction::begin(self.pool.lend().await?, begin).await {
+        match Transaction::begin(self.pool.lend(to).await?, begin).await {
             Err(error) if is_lost(&error) => {
                 retired::retire(began);
-                Transaction::begin(self.pool.lend().await?, begin).await
+                Transaction::begin(self.pool.lend(to).await?, begin).await
             }
             begun => begun,
         }
@@ -144,9 +145,9 @@ impl Db {
 
     async fn to_read_over(&self) -> Result<Conn, sqlx::Error> {
         if statements::are_named() {
-            return self.pool.lend().await.map(Conn::Alone);
+            return self.pool.lend(To::Read).await.map(Conn::Alone);
         }
-        self.begin().await.map(Conn::Within)
+        self.begin_with("BEGIN", To::Read).await.map(Conn::Within)
     }
 
     /// The address that keeps its session: for migrations and the one listener.
@@ -184,7 +185,7 @@ impl Db {
     /// # Errors
     /// Why it does not.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_with("BEGIN", To::Read).await?;
         q("SELECT 1").execute(&mut *tx).await?;
         tx.commit().await
     }
@@ -312,7 +313,9 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
             // 08 connection, 40 rollback, 53 resources (disk full, too many connections), 57 an operator or a time-out ended
             // it, 58 the system under Postgres; a lock not available; a database that is read-only for now.
             let passing_classes = ["08", "40", "53", "57", "58"];
-            passing_classes.iter().any(|class| code.starts_with(class)) || code == "55P03" || code == "25006"
+            passing_classes.iter().any(|class| code.starts_with(class))
+                || code == LOCK_NOT_AVAILABLE
+                || code == "25006"
         }),
     }
 }
@@ -352,10 +355,14 @@ fn blame_connections(error: &sqlx::Error, began: retired::Moment) {
     }
 }
 
-/// Whether trying again at once may help: not where nobody answers at all.
+/// A lock that somebody else held for too long.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// Whether trying again at once may help: not where nobody answers at all, nor where somebody was waited for already.
 fn is_worth_another_try(error: &sqlx::Error) -> bool {
-    !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
-        && (is_transient(error) || is_race(error))
+    let waited = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+        || code(error).is_some_and(|code| code == LOCK_NOT_AVAILABLE);
+    !waited && (is_transient(error) || is_race(error))
 }
 
 /// An error of a transaction that may be tried again.
@@ -383,10 +390,8 @@ where
     Fut: Future<Output = Result<T, E>>,
 {
     for pause in 0..TRIES_MAX - 1 {
-        let began = retired::now();
-        match in_time(attempt()).await {
+        match once(TRY_TIMEOUT, attempt()).await {
             Err(error) if error.transient().is_some_and(is_worth_another_try) => {
-                error.transient().into_iter().for_each(|cause| blame_connections(cause, began));
                 let mut random = [0; 1];
                 deps.ids.fill(&mut random);
                 let spread = 128 + u64::from(random[0]);
@@ -396,16 +401,23 @@ where
             done => return done,
         }
     }
-    in_time(attempt()).await
+    once(TRY_TIMEOUT, attempt()).await
 }
 
-/// One attempt, given up when it takes too long.
+/// Runs an attempt once, and gives it up when it takes longer than that. A connection that was at fault serves nobody after it.
 ///
 /// # Errors
 /// Its own, or that it took too long.
-pub async fn in_time<T, E: From<sqlx::Error>>(attempt: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+pub async fn once<T, E: Transient>(
+    at_most: Duration,
+    attempt: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let began = retired::now();
     let late = |_| {
         Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the transaction took too long")).into())
     };
-    tokio::time::timeout(TRY_TIMEOUT, attempt).await.unwrap_or_else(late)
+    let done = tokio::time::timeout(at_most, attempt).await.unwrap_or_else(late);
+    let at_fault = done.as_ref().err().and_then(Transient::transient);
+    at_fault.into_iter().for_each(|cause| blame_connections(cause, began));
+    done
 }

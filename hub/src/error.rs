@@ -64,7 +64,7 @@ impl From<sqlx::Error> for ApiError {
 /// The database cannot be reached, or cannot write, or gave up on a transaction: the same request may succeed soon.
 pub fn unavailable() -> Problem {
     Kind::Unavailable.because(
-        "The hub cannot reach its database at the moment. Nothing was changed; try again in a few seconds.",
+        "The hub is busy, or cannot reach its database at the moment. Nothing was changed; try again in a few seconds.",
     )
 }
 

@@ -78,8 +78,9 @@ impl Secrets {
 /// Secrets that are not usable.
 pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets, proxies: Proxies) -> Result<AppState> {
     let (keys, key) = secrets.load(&deps, data_dir)?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(HASHING_THREADS_MAX);
-    let auth = Auth { passwords: Passwords::new(threads), key, under_way: UnderWay::default() };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let passwords = Passwords::new(threads.min(HASHING_THREADS_MAX));
+    let auth = Auth { passwords, key, under_way: UnderWay::default() };
     let (keys, auth) = (Arc::new(keys), Arc::new(auth));
     let (names, proxies) = (Arc::default(), Arc::new(proxies));
     // More edges than there are connections cannot come; fewer leave some for people.
@@ -92,7 +93,7 @@ pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets, proxies: Pr
         limits: Limits::default(),
         auth,
         names,
-        placing: Placing::default(),
+        placing: Placing::new(threads),
         proxies,
     }
     .into())

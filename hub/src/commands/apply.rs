@@ -54,8 +54,23 @@ pub struct Opened {
 /// # Errors
 /// As there.
 pub async fn open(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened, ApplyError> {
-    let bodies: Vec<Read> = batch.iter().map(read_body).collect();
-    let (set, existing) = load(conn, &wanted(batch, &bodies)).await?;
+    open_wanted(conn, batch, wanted(batch)).await
+}
+
+/// The same, passing over listings that somebody else holds: they are as if there were none, and what needs one must not be decided.
+///
+/// # Errors
+/// As there.
+pub async fn open_free(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened, ApplyError> {
+    open_wanted(conn, batch, Wanted { passes_over: true, ..wanted(batch) }).await
+}
+
+async fn open_wanted(
+    conn: &mut PgConnection,
+    batch: &[Incoming],
+    wanted: Wanted,
+) -> Result<Opened, ApplyError> {
+    let (set, existing) = load(conn, &wanted).await?;
     Ok(Opened { set, existing, effects: Effects::default(), decided: Vec::with_capacity(batch.len()) })
 }
 
@@ -224,19 +239,20 @@ fn read_body(incoming: &Incoming) -> Read {
     }
 }
 
-fn wanted(batch: &[Incoming], bodies: &[Read]) -> Wanted {
+fn wanted(batch: &[Incoming]) -> Wanted {
     let mut wanted = Wanted::default();
-    for (Incoming { command, context, is_new, .. }, body) in batch.iter().zip(bodies) {
+    for incoming in batch {
+        let Incoming { command, context, is_new, .. } = incoming;
         wanted.ids.push(command.id.0);
         wanted.is_of_edge |= context.origin != Holder::Hub;
-        let Read::Known(body) = body else { continue };
+        let Read::Known(body) = read_body(incoming) else { continue };
         let mut needs = body.needs(command.id, &command.actor, context);
         if *is_new {
             needs.orders.remove(&OrderId(command.id.0));
         }
         wanted.known_orders.extend(needs.orders.iter().map(|id| id.0).filter(|id| *id != command.id.0));
         wanted.needs.extend(needs);
-        match body {
+        match &body {
             Body::ListingPost(b) => {
                 wanted.repeated.insert(b.listing);
             }

@@ -31,6 +31,8 @@ pub(super) struct Wanted {
     pub(super) is_of_edge: bool,
     /// Listings with prices at which their units were sold.
     pub(super) sold_at: BTreeSet<(ListingId, i64)>,
+    /// Whether listings that somebody else holds are left out instead of waited for.
+    pub(super) passes_over: bool,
 }
 
 impl Wanted {
@@ -52,6 +54,7 @@ impl Wanted {
         let mut other = one();
         other.needs.phones.insert((cooperative, 0));
         other.needs.orders_of.insert(ListingId(nil));
+        other.passes_over = true;
         [one(), other]
     }
 
@@ -87,7 +90,7 @@ pub(super) async fn load(
     }
     let listings: Vec<Uuid> = listings.into_iter().collect();
     if !listings.is_empty() {
-        lock_listings(conn, &listings, &mut set).await?;
+        lock_listings(conn, &listings, wanted.passes_over, &mut set).await?;
         let sold_at = wanted.sold_at.iter().filter(|(listing, price)| set.never_stood_at(*listing, *price));
         let sold_at: Vec<_> = sold_at.copied().collect();
         if !sold_at.is_empty() {
@@ -133,17 +136,22 @@ async fn listings_of(conn: &mut PgConnection, orders: &BTreeSet<Uuid>) -> Result
     rows.iter().map(|row| Cells::of("orders", row).get(0)).collect()
 }
 
+macro_rules! lock_listings {
+    () => {
+        concat!("SELECT l.id, l.cooperative_id, l.commodity_id, l.unit_id, l.title, l.price_minor, l.currency, l.seller_id, l.status,
+            l.posted_at_s, l.prices_whole, u.base, u.factor_milli, l.cooperative_id IN (SELECT cooperative_id FROM awaited_offices WHERE NOT rows_came)
+        FROM listings l JOIN units u ON u.id = l.unit_id WHERE l.id = ", any_of!(1, "uuid"), " ORDER BY l.id FOR NO KEY UPDATE OF l")
+    };
+}
+
 async fn lock_listings(
     conn: &mut PgConnection,
     ids: &[Uuid],
+    passes_over: bool,
     set: &mut WorkingSet,
 ) -> Result<(), sqlx::Error> {
-    let rows = q(concat!("SELECT l.id, l.cooperative_id, l.commodity_id, l.unit_id, l.title, l.price_minor, l.currency, l.seller_id, l.status,
-            l.posted_at_s, l.prices_whole, u.base, u.factor_milli, l.cooperative_id IN (SELECT cooperative_id FROM awaited_offices WHERE NOT rows_came)
-        FROM listings l JOIN units u ON u.id = l.unit_id WHERE l.id = ", any_of!(1, "uuid"), " ORDER BY l.id FOR NO KEY UPDATE OF l"))
-    .bind(ids)
-    .fetch_all(conn)
-    .await?;
+    let sql = if passes_over { concat!(lock_listings!(), " SKIP LOCKED") } else { lock_listings!() };
+    let rows = q(sql).bind(ids).fetch_all(conn).await?;
     for row in &rows {
         let listing = rows::listing(row)?;
         if Cells::of("listings", row).get(10)? {

@@ -14,7 +14,7 @@ mod repeat;
 mod store;
 pub mod stream;
 
-pub use apply::{Feed, Opened, apply_batch, apply_in_stream, open};
+pub use apply::{Feed, Opened, apply_batch, apply_in_stream, open, open_free};
 pub(crate) use brought::Fact;
 pub use context::hub_context;
 pub(crate) use may_come::{Unknown, may_come};

@@ -20,6 +20,8 @@ const AGE_MAX: Duration = Duration::from_secs(30 * 60);
 const IDLE_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long cleaning may take: as long as a broken-off statement may still run.
 const CLEAN_WAIT: Duration = Duration::from_secs(30);
+/// One of so many connections is for those alone who read.
+const READERS_PART: u32 = 4;
 /// The first pause while Postgres takes nobody; doubled up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -33,6 +35,8 @@ struct Shared {
     options: PgConnectOptions,
     connections_max: u32,
     permits: Arc<Semaphore>,
+    /// For those who change something, who may wait for each other: fewer, so that whoever only reads always finds one.
+    to_change: Arc<Semaphore>,
     /// Whoever gave back last is lent first: a busy hub's connections are warm, and a quiet one's close.
     idle: Mutex<Vec<Idle>>,
 }
@@ -54,8 +58,17 @@ struct Idle {
 pub(super) struct Lent {
     kept: Option<Kept>,
     pool: Pool,
-    permit: Option<OwnedSemaphorePermit>,
+    permits: Vec<OwnedSemaphorePermit>,
     state: State,
+}
+
+/// What a connection is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum To {
+    /// To look only: nobody is waited for.
+    Read,
+    /// To change something, which may wait for whoever changes it at the time.
+    Change,
 }
 
 /// What is to be done before another may have it.
@@ -74,22 +87,30 @@ enum State {
 impl Pool {
     /// A pool of so many connections at most. None is opened yet.
     pub(super) fn new(options: PgConnectOptions, connections_max: u32) -> Self {
-        let permits = Arc::new(Semaphore::new(connections_max as usize));
-        Self(Arc::new(Shared { options, connections_max, permits, idle: Mutex::new(Vec::new()) }))
+        let permits = |connections: u32| Arc::new(Semaphore::new(connections as usize));
+        let to_change = permits(connections_max - connections_max / READERS_PART);
+        let permits = permits(connections_max);
+        Self(Arc::new(Shared { options, connections_max, permits, to_change, idle: Mutex::new(Vec::new()) }))
     }
 
     /// Lends a connection: the one that came back last, or a new one.
     ///
     /// # Errors
     /// `PoolTimedOut` where none came back in time, or Postgres took nobody; `PoolClosed`; what Postgres said.
-    pub(super) async fn lend(&self) -> Result<Lent, sqlx::Error> {
+    pub(super) async fn lend(&self, to: To) -> Result<Lent, sqlx::Error> {
+        let permit =
+            async |of: &Arc<Semaphore>| of.clone().acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed);
         let lending = async {
-            let permit = self.0.permits.clone().acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+            let mut permits = Vec::with_capacity(2);
+            if to == To::Change {
+                permits.push(permit(&self.0.to_change).await?);
+            }
+            permits.push(permit(&self.0.permits).await?);
             let kept = match self.take_idle() {
                 Some(kept) => kept,
                 None => self.open().await?,
             };
-            Ok(Lent { kept: Some(kept), pool: self.clone(), permit: Some(permit), state: State::Asked })
+            Ok(Lent { kept: Some(kept), pool: self.clone(), permits, state: State::Asked })
         };
         timeout(POOL_WAIT, lending).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
@@ -140,6 +161,7 @@ impl Pool {
         // Whoever works still is waited for, as long as their work may take.
         let all = timeout(CLEAN_WAIT, self.0.permits.acquire_many(self.0.connections_max)).await;
         self.0.permits.close();
+        self.0.to_change.close();
         drop(all);
         let idle = std::mem::take(&mut *self.idle());
         for Idle { kept, .. } in idle {
@@ -199,7 +221,7 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let (Some(mut kept), permit) = (self.kept.take(), self.permit.take()) else { return };
+        let (Some(mut kept), permits) = (self.kept.take(), std::mem::take(&mut self.permits)) else { return };
         let (state, pool) = (self.state, self.pool.clone());
         match state {
             State::Done => pool.give_back(kept),
@@ -219,7 +241,7 @@ impl Drop for Lent {
                     if let Ok(Ok(kept)) = timeout(CLEAN_WAIT, cleaning).await {
                         pool.give_back(kept);
                     }
-                    drop(permit);
+                    drop(permits);
                 });
             }
         }

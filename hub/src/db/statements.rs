@@ -6,7 +6,7 @@
 //! requests are served.
 
 use super::Transaction;
-use super::pool::{Lent, Pool};
+use super::pool::{Lent, Pool, To};
 use super::retired::{self, Moment};
 use mizili_node::deps::Deps;
 use sqlx::postgres::PgDatabaseError;
@@ -99,11 +99,11 @@ pub(super) fn trouble(error: &sqlx::Error, began: Moment) {
 async fn may_be_named(pool: &Pool, deps: &Deps) -> Result<bool, sqlx::Error> {
     // A text that no other probe has: a statement that another left behind a pooler must not pass for this one.
     let mark = i64::from_le_bytes(deps.ids.random());
-    let mut first = pool.lend().await?;
+    let mut first = pool.lend(To::Read).await?;
     let Some(session) = session_by_name(&mut first, mark).await? else { return Ok(unusable(first)) };
     let mut holders: Vec<Transaction> = Vec::new();
     for _ in 0..HOLDERS {
-        let holder = async { Transaction::begin(pool.lend().await?, "BEGIN").await };
+        let holder = async { Transaction::begin(pool.lend(To::Read).await?, "BEGIN").await };
         let Ok(Ok(mut holder)) = tokio::time::timeout(STEP_WAIT, holder).await else { break };
         let query = sqlx::query_scalar("SELECT pg_backend_pid()").persistent(false);
         let held: Option<i32> = in_time(query.fetch_one(&mut *holder)).await?;

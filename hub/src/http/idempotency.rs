@@ -68,9 +68,9 @@ impl Attempt {
         Ok(keep(conn, &[(self, answer)]).await?)
     }
 
-    /// Whether another is the same write, sent again.
-    pub fn has_key_of(&self, other: &Self) -> bool {
-        (self.caller, self.route, &self.key) == (other.caller, other.route, &other.key)
+    /// By what the same write is known when it is sent again.
+    pub fn key(&self) -> (UserId, &str, &str) {
+        (self.caller, self.route, &self.key)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::{ApiError, Kind, Problem, unavailable};
 use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
-use sync_protocol::command::{Actor, Body, Command};
+use sync_protocol::command::{Actor, Body, Command, Context};
 use sync_protocol::ids::{CommandId, CooperativeId};
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 
@@ -33,7 +33,8 @@ pub(crate) async fn decide(
     act: &Act<'_>,
     bodies: Vec<(CommandId, Body)>,
 ) -> Result<Result<Moved, Reject>, ApiError> {
-    let batch = act.commands(conn, bodies).await?;
+    let context = act.context(conn).await?;
+    let batch: Vec<Incoming> = bodies.iter().map(|(id, body)| act.command(context, *id, body)).collect();
     let mut opened = open(conn, &batch).await?;
     for incoming in &batch {
         if let Err(reject) = said(opened.decide(incoming)?)? {
@@ -58,20 +59,18 @@ pub(crate) fn said(verdict: &Verdict) -> Result<Result<(), Reject>, Problem> {
 }
 
 impl Act<'_> {
-    /// The commands of this act. Their ids are new; a request that comes again is known by its key.
-    pub(crate) async fn commands(
-        &self,
-        conn: &mut PgConnection,
-        bodies: Vec<(CommandId, Body)>,
-    ) -> Result<Vec<Incoming>, ApiError> {
+    /// For whom its commands are decided.
+    pub(crate) async fn context(&self, conn: &mut PgConnection) -> Result<Context, sqlx::Error> {
         let clerk = self.cooperative.is_some() && self.caller.office() == self.cooperative;
-        let context = hub_context(conn, self.cooperative, clerk, self.caller.is_admin()).await?;
-        let incoming = |(id, body): (CommandId, Body)| {
-            let (made_at_s, actor) = (self.made_at_s, self.actor);
-            let command = Command { id, seq: 0, made_at_s, actor, body: body.to_raw() };
-            Incoming { command, context, is_new: true, is_unconfirmed: !self.caller.phone_confirmed }
-        };
-        Ok(bodies.into_iter().map(incoming).collect())
+        hub_context(conn, self.cooperative, clerk, self.caller.is_admin()).await
+    }
+
+    /// A command of this act. Its id is new; a request that comes again is known by its key.
+    pub(crate) fn command(&self, context: Context, id: CommandId, body: &Body) -> Incoming {
+        let (made_at_s, actor) = (self.made_at_s, self.actor);
+        let command = Command { id, seq: 0, made_at_s, actor, body: body.to_raw() };
+        let is_unconfirmed = !self.caller.phone_confirmed;
+        Incoming { command, context, is_new: true, is_unconfirmed }
     }
 }
 

@@ -68,6 +68,7 @@ async fn orders_at_once_share_a_transaction_and_each_gets_its_own_answer() {
     assert_eq!(report.differences(), 0, "{report:?}");
 }
 
+/// More than the hub has connections, one of them again and again under its key.
 #[tokio::test]
 async fn who_waits_for_a_product_that_somebody_holds_keeps_nobody_else_waiting() {
     let hub = TestHub::with_market().await;
@@ -78,15 +79,42 @@ async fn who_waits_for_a_product_that_somebody_holds_keeps_nobody_else_waiting()
         .execute(&mut *holds)
         .await
         .unwrap();
-    let keys: Vec<String> = (0..10).map(|n| format!("k{n}")).collect();
+    let of = |name: &'static str, n: u32| (0..n).map(move |n| format!("{name}{n}")).collect::<Vec<_>>();
+    let waiting = [of("held", 30), vec!["again".to_owned(); 10]].concat();
+    let waiting = join_all(waiting.iter().map(|key| order(&hub, Who::Buyer, key, &held, "1")));
     let others = async {
-        until_waiting(&hub.state.db, 1).await;
-        let answers = join_all(keys.iter().map(|key| order(&hub, Who::Buyer, key, &free, "1"))).await;
-        assert_eq!(with(201, &answers), 10);
+        for round in 0..3 {
+            let keys = of(["a", "b", "c"][round], 10);
+            let answers = join_all(keys.iter().map(|key| order(&hub, Who::Buyer, key, &free, "1"))).await;
+            assert_eq!(with(201, &answers), 10);
+            hub.get("/api/v1/products").send().await.is(200);
+            hub.get("/readyz").send().await.is(200);
+        }
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        assert_eq!(hub.ask(waits).await, "0");
         holds.rollback().await.unwrap();
     };
-    let (waited, ()) = tokio::join!(order(&hub, Who::Buyer, "a", &held, "1"), others);
-    waited.is(201);
+    let (waited, ()) = tokio::join!(waiting, others);
+    assert_eq!(with(201, &waited), 40);
+    assert_eq!(hub.ask("SELECT count(*) FROM orders WHERE cooperative_id = 1").await, "31");
+}
+
+#[tokio::test]
+async fn a_product_that_stays_held_is_said_to_be_busy_and_nothing_is_kept() {
+    let hub = TestHub::with_market().await;
+    let product = hub.maize(OWN, 100).await;
+    let before = hub.order(Who::Buyer, &product, 1).await;
+    let mut holds = hub.state.db.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM listings FOR UPDATE").execute(&mut *holds).await.unwrap();
+    order(&hub, Who::Buyer, "a", &product, "1").await.problem(503, "busy");
+    order(&hub, Who::Buyer, "b", "00000000-0000-0000-0000-000000000099", "1").await.problem(404, "not_found");
+    // What else needs it waits no longer either, though it was placed before.
+    let cancel = format!("/api/v1/orders/{before}/cancel");
+    hub.post(&cancel).by(Who::Buyer).send().await.problem(503, "unavailable");
+    holds.rollback().await.unwrap();
+    let placed = order(&hub, Who::Buyer, "a", &product, "1").await.is(201);
+    assert!(placed.headers.get(&REPLAY_HEADER).is_none());
+    hub.post(&cancel).by(Who::Buyer).send().await.is(200);
 }
 
 #[tokio::test]

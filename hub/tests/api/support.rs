@@ -9,6 +9,7 @@ use mizili_hub::auth::Auth;
 use mizili_hub::auth::token::TokenKey;
 use mizili_hub::db::{Db, Statements, migrate};
 use mizili_hub::limits::Limits;
+use mizili_hub::market::orders::place::Placing;
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::router::router;
 use mizili_hub::state::{AppState, Shared};
@@ -219,7 +220,7 @@ impl TestHub {
             keys: Arc::new(keys),
             auth: Arc::new(auth),
             names: Arc::default(),
-            placing: Default::default(),
+            placing: Placing::new(2),
             proxies: Arc::default(),
         });
         Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: Arc::new(postgres) }
@@ -232,7 +233,7 @@ impl TestHub {
             deps,
             room: Room::default(),
             names: Arc::default(),
-            placing: Default::default(),
+            placing: Placing::new(2),
             ..Shared::clone(&self.state)
         });
         let (dir, postgres) = (self._dir.clone(), self._postgres.clone());

@@ -5,7 +5,7 @@ use crate::support::{
     user, word,
 };
 use mizili_hub::commands::{Incoming, apply_batch, hub_context};
-use mizili_hub::db::{Transient, is_transient, q, retrying};
+use mizili_hub::db::{Transient, is_transient, q, q_scalar, retrying};
 use mizili_hub::jobs::bad_rows::BadRows;
 use std::sync::atomic::{AtomicU32, Ordering};
 use sync_protocol::command::{
@@ -316,7 +316,12 @@ async fn nothing_of_a_session_is_left_on_a_connection() {
     assert_eq!(world.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").await, 0);
     assert_eq!(world.number("SELECT count(*) FROM pg_class WHERE relpersistence = 't'").await, 0);
     assert_eq!(world.number("SELECT count(*) FROM pg_listening_channels()").await, 0);
-    assert_eq!(world.number("SELECT count(*) FROM pg_settings WHERE source = 'session'").await, 0);
+    // Where nothing is set for a transaction.
+    let left = "SELECT count(*) FROM pg_settings WHERE source = 'session'";
+    let left =
+        world.db.read(&world.deps, |mut conn| async move { q_scalar(left).fetch_one(&mut *conn).await });
+    let left: i64 = left.await.unwrap();
+    assert_eq!(left, 0);
 }
 
 /// An error as the database would raise it.

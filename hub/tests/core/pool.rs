@@ -103,5 +103,31 @@ async fn who_is_impatient_waits_for_no_lock_and_the_next_is_patient_again() {
     let mut tx = db.begin().await.unwrap();
     let patience: String =
         q_scalar("SELECT current_setting('lock_timeout')").fetch_one(&mut *tx).await.unwrap();
-    assert_eq!(patience, "0");
+    assert_eq!(patience, "5s");
+    tx.commit().await.unwrap();
+    let mut tx = db.begin_snapshot().await.unwrap();
+    let patience: String =
+        q_scalar("SELECT current_setting('lock_timeout')").fetch_one(&mut *tx).await.unwrap();
+    assert_eq!(patience, "0", "it ends with its transaction");
+}
+
+/// Who changes something may wait for others for long; whoever only looks does not wait for them.
+#[tokio::test]
+async fn a_connection_is_left_to_those_who_read() {
+    let world = World::new().await;
+    let url = world.db.direct_url();
+    let db = Db::connect_with(url, url, 4).await.unwrap();
+    let mut changing = Vec::new();
+    for _ in 0..3 {
+        changing.push(db.begin().await.unwrap());
+    }
+    let none_left = in_time(db.begin()).await.unwrap_err();
+    assert!(matches!(none_left, sqlx::Error::PoolTimedOut), "{none_left}");
+    let read =
+        db.read(&world.deps, |mut conn| async move { q("SELECT 1").execute(&mut *conn).await.map(drop) });
+    in_time(read).await.unwrap();
+    in_time(db.ping()).await.unwrap();
+    in_time(db.begin_snapshot()).await.unwrap();
+    changing.pop();
+    in_time(db.begin()).await.unwrap();
 }

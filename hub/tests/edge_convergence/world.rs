@@ -14,6 +14,7 @@ use mizili_hub::commands::{ApplyError, execute, hub_context};
 use mizili_hub::db::{Db, Statements, migrate, q_scalar};
 use mizili_hub::feed::read;
 use mizili_hub::limits::Limits;
+use mizili_hub::market::orders::place::Placing;
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::router::router;
 use mizili_hub::state::{AppState, Shared};
@@ -364,7 +365,7 @@ async fn hub(postgres: &TestPostgres, keys: Arc<HubKeys>, seed: u64) -> (AppStat
         keys,
         auth: Arc::new(auth),
         names: Arc::default(),
-        placing: Default::default(),
+        placing: Placing::new(2),
         proxies: Arc::default(),
     };
     (state.into(), clock)

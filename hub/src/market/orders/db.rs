@@ -9,7 +9,7 @@ use jiff_sqlx::ToSqlx;
 use mizili_node::lists::OrderFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::{CooperativeId, ListingId, MemberId, OrderId, UserId};
 use sync_protocol::units::Quantity;
@@ -144,6 +144,16 @@ pub(crate) async fn named(conn: &mut PgConnection, commodity: i32, unit: i32) ->
     let row = q(sql).bind(commodity).bind(unit).fetch_one(conn).await?;
     let step_milli = step_milli(&row)?.unwrap_or(1);
     Ok(Named { commodity: row.try_get("name")?, unit: row.try_get("code")?, step_milli })
+}
+
+/// Which of these products there are, whoever holds them.
+pub(crate) async fn there_are(
+    conn: &mut PgConnection,
+    listings: &[Uuid],
+) -> Result<HashSet<ListingId>, sqlx::Error> {
+    let sql = concat!("SELECT id FROM listings WHERE id = ", any_of!(1, "uuid"));
+    let rows = q(sql).bind(listings).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok(ListingId(row.try_get(0)?))).collect()
 }
 
 /// Members' numbers: E.164 without the plus sign.

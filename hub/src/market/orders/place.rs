@@ -1,6 +1,9 @@
 //! Places orders: those that wait at the same moment in one transaction, which costs the database little more than one of them. Each is
 //! judged by itself and gets its own answer, in the order in which they came. Where a transaction of many is not done, because one of
 //! them broke it or had to wait for somebody, each is placed in one of its own.
+//!
+//! Nobody waits in the database for a product that somebody else holds: whoever does keeps a connection, and a few such buyers would
+//! keep them all. He comes again a moment later, a bounded number of times.
 
 use super::OrderRow;
 use super::db;
@@ -8,91 +11,145 @@ use super::draft::Draft;
 use super::offer::Offer;
 use super::unconfirmed::Reserved;
 use crate::auth::Caller;
-use crate::commands::{ApplyError, Incoming, Opened, moved, open};
-use crate::db::{Transaction, in_time, retrying};
-use crate::error::{ApiError, Problem};
+use crate::commands::{ApplyError, Incoming, Opened, moved, open_free};
+use crate::db::{Transaction, once, retrying};
+use crate::error::{ApiError, Kind, Problem};
 use crate::http::idempotency::{Answer, Attempt, earlier, keep};
 use crate::market::decide::{Act, said};
 use crate::market::reference::kept::Kept;
 use crate::state::AppState;
-use crate::together::Together;
+use crate::together::{Line, Together};
 use sqlx::PgConnection;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 use sync_protocol::api::market::NewOrder;
-use sync_protocol::ids::{Holder, MemberId};
+use sync_protocol::ids::{Holder, ListingId, MemberId};
 use sync_protocol::verdict::{Reject, RejectCode};
 use uuid::Uuid;
+
+/// Transactions of many that are under way at once, at most. More meet at the same buckets.
+const GROUPS_MAX: usize = 4;
+
+/// How long a transaction of many may take: far longer than it does, and not so long that a line that went dead keeps everybody.
+const TOGETHER_FOR: Duration = Duration::from_secs(2);
 
 /// What became of a draft. An error is not kept: whoever sends the same again is judged again.
 type Placed = Result<Answer, ApiError>;
 
+/// What came of placing a draft once.
+enum Came {
+    /// This.
+    Of(Placed),
+    /// Nothing: somebody holds the product.
+    Held,
+}
+
+/// How often a product is asked for that somebody holds: for five seconds.
+const ASKED_MAX: u32 = 15;
+/// The first and the longest pause before it is asked for again, in milliseconds; each is twice the one before.
+const PAUSE_MS: (u64, u64) = (10, 500);
+
 /// Orders that wait to be placed.
-#[derive(Clone, Default)]
-pub struct Placing(Together<Arc<Draft>, Placed>);
+#[derive(Clone)]
+pub struct Placing(Line<Waiting>);
+
+impl Placing {
+    /// Nobody waits. `threads` are those of this machine: half of them are the database's, of which each group keeps one at work.
+    pub fn new(threads: usize) -> Self {
+        Self(Line::new((threads / 2).min(GROUPS_MAX)))
+    }
+}
+
+/// An order that waits, and what it is to be placed by.
+struct Waiting {
+    state: AppState,
+    draft: Arc<Draft>,
+}
 
 /// Places an order. A repeat with the same key gets the first answer, also when that was a refusal by the market's rules.
 pub(crate) async fn place(state: &AppState, caller: Caller, attempt: Attempt, new: NewOrder) -> Placed {
     let draft = Arc::new(Draft::read(&state.deps, caller, attempt, new)?);
-    let placing = {
-        let state = state.clone();
-        move |drafts| place_together(state.clone(), drafts)
-    };
-    if let Some(placed) = state.placing.0.with_others(&state.deps, draft.clone(), placing).await {
-        return placed;
+    for asked in 0..ASKED_MAX {
+        if let Came::Of(placed) = try_to_place(state, &draft).await? {
+            return placed;
+        }
+        tokio::time::sleep(Duration::from_millis((PAUSE_MS.0 << asked).min(PAUSE_MS.1))).await;
+    }
+    let detail = "Somebody else is at work on this product. Nothing was ordered; send the same request again in a few seconds.";
+    Err(Kind::Busy.because(detail).into())
+}
+
+async fn try_to_place(state: &AppState, draft: &Arc<Draft>) -> Result<Came, ApiError> {
+    let waiting = Waiting { state: state.clone(), draft: draft.clone() };
+    if let Some(came) = state.placing.0.stand_in(&state.deps, waiting).await {
+        return Ok(came);
     }
     let alone = || async {
         let names = state.names.now(&state.db, &state.deps).await?;
         let tx = state.db.begin().await?;
-        let placed = place_in(state, tx, &names, &[&draft]).await?.pop();
-        placed.ok_or_else(|| Problem::internal("a draft was left without an answer"))?
+        match place_in(state, tx, &names, &[draft]).await?.pop() {
+            // For the sake of those that are worth another try.
+            Some(Came::Of(placed)) => placed.map(|answer| Came::Of(Ok(answer))),
+            Some(Came::Held) => Ok(Came::Held),
+            None => Err(left_out()),
+        }
     };
     retrying(&state.deps, alone).await
 }
 
-/// Places drafts in one transaction, which waits for nobody for long. `None` for those that have to be placed alone.
-async fn place_together(state: AppState, drafts: Vec<Arc<Draft>>) -> Vec<Option<Placed>> {
-    // The first of those that were sent twice; the others will find its answer.
-    let is_first =
-        |at: &usize| !drafts[..*at].iter().any(|before| before.attempt.has_key_of(&drafts[*at].attempt));
-    let firsts: Vec<usize> = (0..drafts.len()).filter(is_first).collect();
-    let placing = async {
-        let names = state.names.now(&state.db, &state.deps).await?;
-        let tx = state.db.begin_impatient().await?;
-        let of: Vec<&Draft> = firsts.iter().map(|at| &*drafts[*at]).collect();
-        place_in(&state, tx, &names, &of).await
-    };
-    let mut placed: Vec<Option<Placed>> = drafts.iter().map(|_| None).collect();
-    match in_time(placing).await {
-        Ok(answers) => firsts.iter().zip(answers).for_each(|(at, answer)| placed[*at] = Some(answer)),
-        Err(error) => {
-            tracing::debug!(%error, orders = firsts.len(), "orders are placed one by one: together it was not done");
-        }
-    }
-    placed
+fn left_out() -> ApiError {
+    Problem::internal("a draft was left without an answer").into()
 }
 
-/// Every round trip to the database is counted here (a test holds how many there are), most of them with the products locked. Where it
-/// is an error nothing is done.
+impl Together for Waiting {
+    type Outcome = Came;
+
+    /// In one transaction, which waits for nobody for long. What was sent twice is placed once, and the others find its answer.
+    async fn together(waiting: Vec<Self>) -> Vec<Option<Came>> {
+        let mut placed: Vec<Option<Came>> = waiting.iter().map(|_| None).collect();
+        let Some(Self { state, .. }) = waiting.first() else { return placed };
+        let mut keys = HashSet::new();
+        let firsts = waiting.iter().enumerate().filter(|(_, of)| keys.insert(of.draft.attempt.key()));
+        let (at, drafts): (Vec<usize>, Vec<&Draft>) = firsts.map(|(at, of)| (at, &*of.draft)).unzip();
+        let placing = async {
+            let names = state.names.now(&state.db, &state.deps).await?;
+            let tx = state.db.begin_impatient().await?;
+            place_in(state, tx, &names, &drafts).await
+        };
+        match once(TOGETHER_FOR, placing).await {
+            Ok(answers) => at.into_iter().zip(answers).for_each(|(at, answer)| placed[at] = Some(answer)),
+            Err(error) => {
+                tracing::debug!(%error, orders = at.len(), "orders are placed one by one: together it was not done");
+            }
+        }
+        placed
+    }
+}
+
+/// Places drafts. Where it is an error nothing is done. Every round trip to the database is counted here (a test holds how many one order
+/// takes), most of them with the products locked.
 async fn place_in(
     state: &AppState,
     mut tx: Transaction,
     names: &Kept,
     drafts: &[&Draft],
-) -> Result<Vec<Placed>, ApiError> {
+) -> Result<Vec<Came>, ApiError> {
     let attempts: Vec<&Attempt> = drafts.iter().map(|draft| &draft.attempt).collect();
     let known = earlier(&mut tx, &attempts).await?;
-    let fresh: Vec<&Draft> =
-        drafts.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(draft, _)| *draft).collect();
-    let mut judged = Vec::new().into_iter();
-    if !fresh.is_empty() {
-        judged = place_fresh(state, tx, names, &fresh).await?.into_iter();
-    }
-    let placed = known.into_iter().map(|known| match known {
-        Some(answer) => Some(answer.map_err(ApiError::from)),
-        None => judged.next(),
+    let fresh = drafts.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(draft, _)| *draft);
+    let fresh: Vec<&Draft> = fresh.collect();
+    let mut judged = if fresh.is_empty() {
+        Vec::new().into_iter()
+    } else {
+        place_fresh(state, tx, names, &fresh).await?.into_iter()
+    };
+    let came = known.into_iter().map(|known| match known {
+        Some(answer) => Came::Of(answer.map_err(ApiError::from)),
+        None => judged.next().unwrap_or_else(|| Came::Of(Err(left_out()))),
     });
-    Ok(placed.flatten().collect())
+    Ok(came.collect())
 }
 
 /// Places drafts that nobody has answered yet.
@@ -101,32 +158,44 @@ async fn place_fresh(
     mut tx: Transaction,
     names: &Kept,
     drafts: &[&Draft],
-) -> Result<Vec<Placed>, ApiError> {
+) -> Result<Vec<Came>, ApiError> {
     let (mut market, commands) = Market::open(&mut tx, names, drafts).await?;
-    let mut placed = Vec::with_capacity(drafts.len());
+    let mut came = Vec::with_capacity(drafts.len());
     for (draft, command) in drafts.iter().zip(commands) {
-        placed.push(market.place(&mut tx, draft, command).await?);
+        came.push(market.place(&mut tx, draft, command).await?);
     }
-    // What is not kept may be wrong because the same draft was placed elsewhere since: its locks were waited for.
-    let not_kept: Vec<usize> = (0..drafts.len()).filter(|at| placed[*at].is_err()).collect();
-    if !not_kept.is_empty() {
-        let attempts: Vec<&Attempt> = not_kept.iter().map(|at| &drafts[*at].attempt).collect();
-        for (at, found) in not_kept.into_iter().zip(earlier(&mut tx, &attempts).await?) {
-            if let Some(found) = found {
-                placed[at] = found.map_err(ApiError::from);
-            }
+    look_again(&mut tx, drafts, &mut came).await?;
+    let answers = drafts.iter().zip(&came).filter_map(|(draft, came)| match came {
+        Came::Of(Ok(answer)) if !answer.is_replayed() => Some((&draft.attempt, answer)),
+        _ => None,
+    });
+    let new: Vec<(&Attempt, &Answer)> = answers.collect();
+    if !new.is_empty() {
+        keep(&mut tx, &new).await?;
+        let moved = moved(&market.opened.finish(&mut tx, &state.deps).await?);
+        state.db.commit_and_tell(tx, &moved).await?;
+    }
+    Ok(came)
+}
+
+/// What would not be kept may be wrong only because the same draft was placed elsewhere since: its locks were waited for. Then that
+/// answer stands.
+async fn look_again(
+    conn: &mut PgConnection,
+    drafts: &[&Draft],
+    came: &mut [Came],
+) -> Result<(), sqlx::Error> {
+    let not_kept: Vec<usize> = (0..came.len()).filter(|at| matches!(came[*at], Came::Of(Err(_)))).collect();
+    if not_kept.is_empty() {
+        return Ok(());
+    }
+    let attempts: Vec<&Attempt> = not_kept.iter().map(|at| &drafts[*at].attempt).collect();
+    for (at, found) in not_kept.into_iter().zip(earlier(conn, &attempts).await?) {
+        if let Some(found) = found {
+            came[at] = Came::Of(found.map_err(ApiError::from));
         }
     }
-    let answers = drafts.iter().zip(&placed);
-    let answers = answers.filter_map(|(draft, placed)| Some((&draft.attempt, placed.as_ref().ok()?)));
-    let answers: Vec<(&Attempt, &Answer)> = answers.filter(|(_, answer)| !answer.is_replayed()).collect();
-    if answers.is_empty() {
-        return Ok(placed);
-    }
-    keep(&mut tx, &answers).await?;
-    let moved = moved(&market.opened.finish(&mut tx, &state.deps).await?);
-    state.db.commit_and_tell(tx, &moved).await?;
-    Ok(placed)
+    Ok(())
 }
 
 /// What drafts are judged by, read and locked; it goes on with each that is placed.
@@ -134,6 +203,8 @@ struct Market<'a> {
     names: &'a Kept,
     opened: Opened,
     reserved: Reserved,
+    /// What somebody else holds.
+    held: HashSet<ListingId>,
     /// Of members who offer what is asked for.
     phones: HashMap<MemberId, u64>,
 }
@@ -147,14 +218,26 @@ impl<'a> Market<'a> {
     ) -> Result<(Self, Vec<Incoming>), ApiError> {
         let mut reserved = Reserved::lock(conn, drafts.iter().map(|draft| &draft.caller)).await?;
         let mut commands = Vec::with_capacity(drafts.len());
+        let mut contexts = HashMap::new();
         for draft in drafts {
             let Draft { caller, made_at_s, .. } = draft;
             let (actor, cooperative) = (caller.actor(), caller.office());
             let act = Act { caller, actor, cooperative, made_at_s: *made_at_s };
-            commands.extend(act.commands(conn, vec![(draft.id, draft.body())]).await?);
+            let context = match contexts.entry((cooperative, caller.is_admin())) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(act.context(conn).await?),
+            };
+            commands.push(act.command(context, draft.id, &draft.body()));
         }
-        let opened = open(conn, &commands).await?;
+        let opened = open_free(conn, &commands).await?;
         let listings = &opened.set().listings;
+        let missing = drafts.iter().map(|draft| draft.listing()).filter(|id| !listings.contains_key(id));
+        let missing: BTreeSet<Uuid> = missing.map(|id| id.0).collect();
+        let held = if missing.is_empty() {
+            HashSet::new()
+        } else {
+            db::there_are(conn, &missing.into_iter().collect::<Vec<_>>()).await?
+        };
         let sellers = drafts.iter().filter(|draft| draft.buyer_phone != 0);
         let sellers = sellers.filter_map(|draft| listings.get(&draft.listing())?.seller);
         let sellers: BTreeSet<Uuid> = sellers.map(|member| member.0).collect();
@@ -164,11 +247,23 @@ impl<'a> Market<'a> {
             db::phones_of(conn, &sellers.into_iter().collect::<Vec<_>>()).await?
         };
         reserved.read(conn, drafts.iter().map(|draft| (&draft.caller, draft.listing()))).await?;
-        Ok((Self { names, opened, reserved, phones }, commands))
+        Ok((Self { names, opened, reserved, held, phones }, commands))
     }
 
     /// Judges a draft; its command is one of those that were opened. Where it is placed, that is written with the others.
     async fn place(
+        &mut self,
+        conn: &mut PgConnection,
+        draft: &Draft,
+        command: Incoming,
+    ) -> Result<Came, ApiError> {
+        if self.held.contains(&draft.listing()) {
+            return Ok(Came::Held);
+        }
+        self.judge(conn, draft, command).await.map(Came::Of)
+    }
+
+    async fn judge(
         &mut self,
         conn: &mut PgConnection,
         draft: &Draft,
