@@ -44,7 +44,7 @@ hint-comma = Write 1000, not 1,000 or 1.000.
 hint-parts = Write a whole number, like 3.
 hint-only = Only { $left } left.
 hint-own = This is your own offer.
-hint-name = Write your name in letters.
+hint-name = Write your name in letters, at most 40.
 hint-gone = This is gone. Choose another.
 hint-gone-all = This is gone.
 

@@ -38,7 +38,7 @@ hint-comma = Andika 1000, si 1,000 wala 1.000.
 hint-parts = Andika namba kamili, mfano 3.
 hint-only = Zimebaki { $left } tu.
 hint-own = Hii ni bidhaa yako mwenyewe.
-hint-name = Andika jina lako kwa herufi.
+hint-name = Andika jina lako kwa herufi, zisizidi 40.
 hint-gone = Hii haipo tena. Chagua nyingine.
 hint-gone-all = Hii haipo tena.
 

@@ -237,8 +237,11 @@ impl<'a> View<'a> {
 
     fn named_crops(&self, ids: &[u32], lang: Lang, starts_with: &str, window: Window) -> Vec<Named> {
         let found = ids.iter().filter_map(|id| {
-            let name = self.reference.crop(*id)?.name(lang);
-            begins(name, starts_with).then(|| Named { id: *id, name: name.to_owned() })
+            let crop = self.reference.crop(*id)?;
+            let name = crop.name(lang);
+            // Whatever people call it: many a caller has another language on his phone than in his mouth.
+            let is_meant = begins(name, starts_with) || crop.names().any(|name| begins(name, starts_with));
+            is_meant.then(|| Named { id: *id, name: name.to_owned() })
         });
         part(found, window)
     }

@@ -46,8 +46,9 @@ impl Own {
     }
 }
 
-/// A commodity's names, by the place of the language.
+/// A commodity's names.
 pub(super) struct Crop {
+    /// By the place of the language; behind them those in languages that nothing here speaks yet.
     names: Vec<String>,
     /// The same, told apart from others of that name.
     labels: Vec<String>,
@@ -221,8 +222,11 @@ impl Reference {
 
 fn crop(commodity: &Commodity) -> Crop {
     let category = CATEGORIES.iter().position(|name| *name == commodity.category).unwrap_or(CATEGORIES.len());
-    let names: Vec<String> = Lang::ALL.iter().map(|lang| name_in(*lang, commodity)).collect();
-    Crop { labels: names.clone(), names, on_menus: commodity.on_menus, rank: (category, commodity.id.0) }
+    let mut names: Vec<String> = Lang::ALL.iter().map(|lang| name_in(*lang, commodity)).collect();
+    let labels = names.clone();
+    let others = [&commodity.name_ny, &commodity.name_fr].into_iter().filter(|name| !name.is_empty());
+    names.extend(others.cloned());
+    Crop { labels, names, on_menus: commodity.on_menus, rank: (category, commodity.id.0) }
 }
 
 /// Gives crops of the menus that have one word in a language the English name behind it.

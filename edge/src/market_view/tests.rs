@@ -7,7 +7,7 @@ use crate::testing::{
     REGION, TestEdge, coop, entry, gone, kwacha, live, malawi, other_listing,
 };
 use crate::text::Lang;
-use crate::ussd::market::{Best, ListingState, Market as _, OrderState, Quote, Shelf, Window};
+use crate::ussd::market::{Best, ListingState, Market as _, Named, OrderState, Quote, Shelf, Window};
 use mizili_node::deps::{Reading, Uptime};
 use std::fmt::Debug;
 use std::time::Duration;
@@ -206,6 +206,32 @@ fn the_best_price_is_neither_old_nor_doubtful_nor_far() {
 }
 
 #[test]
+fn a_crop_is_found_by_whatever_people_call_it() {
+    let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
+    let maize = Commodity {
+        id: MAIZE,
+        name: "Maize".to_owned(),
+        category: "cereals and tubers".to_owned(),
+        name_sw: "Mahindi".to_owned(),
+        name_ny: "Chimanga".to_owned(),
+        name_fr: "Maïs".to_owned(),
+        on_menus: true,
+    };
+    edge.feed(Bucket::Global, vec![live(&maize)]);
+    let window = Window { offset: 0, limit: 5 };
+    for (lang, shown) in [(Lang::En, "Maize"), (Lang::Sw, "Mahindi")] {
+        for letters in ["maiz", "mahi", "chimanga", "mais"] {
+            let found = seen(&edge, &cache, |view| view.crops(Shelf::Prices, lang, letters, window).unwrap());
+            assert_eq!(found, [Named { id: MAIZE.0, name: shown.to_owned() }], "{letters}");
+        }
+    }
+    let names = seen(&edge, &cache, |view| view.crop_names().unwrap());
+    for name in ["Maize", "Mahindi", "Chimanga", "Maïs"] {
+        assert!(names.iter().any(|named| named.id == MAIZE.0 && named.name == name), "{name}");
+    }
+}
+
+#[test]
 fn crops_of_one_word_are_told_apart_and_accents_do_not_matter() {
     let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
     let white = CommodityId(53);
@@ -277,7 +303,10 @@ fn lists_are_read_by_the_window_and_by_first_letters() {
     edge.post_listing(2);
     assert_eq!(crops(Shelf::Offered, Lang::En, ""), ["Maize", "Beans"], "in the order of menus");
     let all = seen(&edge, &cache, |view| view.crop_names().unwrap());
-    assert_eq!(all.iter().map(|named| named.name.as_str()).collect::<Vec<_>>(), ["Maize", "Mahindi"]);
+    assert_eq!(
+        all.iter().map(|named| named.name.as_str()).collect::<Vec<_>>(),
+        ["Maize", "Mahindi", "Chimanga"]
+    );
     assert_eq!(
         seen(&edge, &cache, |view| view.home_market(&phone(CALLER_PHONE), MAIZE.0).unwrap()),
         None,

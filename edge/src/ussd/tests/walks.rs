@@ -113,8 +113,8 @@ fn asterisks_may_be_typed() {
     phone.dial();
     phone.press("8");
     assert_eq!(phone.press("1"), "Your full name?\n0 Back 00 Home");
-    assert!(phone.press("****").starts_with("Write your name in letters.\nYour full name?"));
-    assert!(phone.press("a*b").starts_with("Write your name in letters.\n"));
+    assert!(phone.press("****").starts_with("Write your name in letters, at most 40.\nYour full name?"));
+    assert!(phone.press("a*b").starts_with("Write your name in letters, at most 40.\n"));
     assert!(phone.press("Jane Banda").starts_with("Jane Banda, which language?"));
 }
 
