@@ -280,7 +280,7 @@ async fn lock_orders(
 /// What each holder has of each listing: the sum of its entries, read after the listings' locks.
 async fn stock(conn: &mut PgConnection, listings: &[Uuid], set: &mut WorkingSet) -> Result<(), sqlx::Error> {
     let rows = q(concat!(
-        "SELECT listing_id, holder, sum(quantity_milli)::bigint FROM stock_entries WHERE listing_id = ",
+        "SELECT listing_id, holder, total(quantity_milli) FROM stock_entries WHERE listing_id = ",
         any_of!(1, "uuid"),
         " GROUP BY listing_id, holder"
     ))

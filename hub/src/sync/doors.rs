@@ -157,8 +157,8 @@ async fn lock_what_it_holds(conn: &mut PgConnection, edge: u32) -> Result<(), Ap
 /// state gives the same entry.
 async fn held(conn: &mut PgConnection, edge: u32) -> Result<Vec<Held>, ApiError> {
     let rows = q("SELECT l.id, l.cooperative_id, coalesce(nullif(l.title, ''), c.name), s.sum, s.entries
-        FROM (SELECT listing_id, sum(quantity_milli)::bigint AS sum, count(*) AS entries FROM stock_entries
-            WHERE holder = $1 GROUP BY listing_id HAVING sum(quantity_milli) <> 0) s
+        FROM (SELECT listing_id, total(quantity_milli) AS sum, count(*) AS entries FROM stock_entries
+            WHERE holder = $1 GROUP BY listing_id HAVING total(quantity_milli) <> 0) s
         JOIN listings l ON l.id = s.listing_id JOIN commodities c ON c.id = l.commodity_id ORDER BY l.id")
     .bind(int(edge)?)
     .fetch_all(conn)

@@ -254,7 +254,7 @@ const LIST: &str = "
            coalesce(e.refused_left, 0) + (SELECT count(*) FROM commands WHERE edge_id = e.id AND verdict = 'rejected' AND (e.refused_left IS NULL
                OR incarnation = e.incarnation AND verdict_number > s.verdicts_acked)) AS refused,
            CASE WHEN e.revoked_at IS NULL THEN 0 ELSE (SELECT count(*) FROM (SELECT FROM stock_entries WHERE holder = e.id
-               GROUP BY listing_id HAVING sum(quantity_milli) > 0) h) END AS held
+               GROUP BY listing_id HAVING total(quantity_milli) > 0) h) END AS held
     FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
     LEFT JOIN edge_streams s ON s.edge_id = e.id AND s.incarnation = e.incarnation
     LEFT JOIN enrolment_codes k ON k.edge_id = e.id

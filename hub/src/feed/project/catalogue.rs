@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub(super) async fn listings(conn: &mut PgConnection, ids: &[Uuid]) -> Standings {
     let rows = q("SELECT l.id, l.cooperative_id, l.commodity_id, l.unit_id, l.title, l.price_minor, l.currency, l.seller_id,
             l.status, l.posted_at_s, c.region_id,
-            (SELECT coalesce(sum(e.quantity_milli), 0)::bigint FROM stock_entries e WHERE e.listing_id = l.id AND e.holder = 0)
+            (SELECT total(e.quantity_milli) FROM stock_entries e WHERE e.listing_id = l.id AND e.holder = 0)
         FROM listings l JOIN cooperatives c ON c.id = l.cooperative_id
         WHERE l.id = ANY($1) AND l.status = $2 AND c.region_id IS NOT NULL")
     .bind(ids)

@@ -201,7 +201,7 @@ pub(crate) async fn reserved(
     listings: &[Uuid],
 ) -> Result<HashMap<ListingId, Quantity>, sqlx::Error> {
     let sql = concat!(
-        "SELECT o.listing_id, sum(o.quantity_milli)::bigint
+        "SELECT o.listing_id, total(o.quantity_milli)
         FROM orders o JOIN users u ON u.id = o.buyer_user_id AND NOT u.phone_confirmed AND u.role IN ('buyer', 'farmer')
         WHERE o.listing_id = ",
         any_of!(1, "uuid"),

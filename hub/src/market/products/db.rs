@@ -20,8 +20,8 @@ pub(crate) type Filter = ProductFilter<i32>;
 macro_rules! stock {
     () => {
         " CROSS JOIN LATERAL (
-              SELECT coalesce(sum(e.quantity_milli) FILTER (WHERE e.holder = 0), 0)::bigint AS hub_milli,
-                     coalesce(sum(e.quantity_milli), 0)::bigint AS total_milli
+              SELECT total(e.quantity_milli) FILTER (WHERE e.holder = 0) AS hub_milli,
+                     total(e.quantity_milli) AS total_milli
               FROM stock_entries e WHERE e.listing_id = l.id) s "
     };
 }

@@ -138,13 +138,12 @@ async fn step(
 
 /// What the hub has of the listing after it.
 async fn left(conn: &mut PgConnection, row: &Order) -> Result<Quantity, sqlx::Error> {
-    let left: i64 = q_scalar(
-        "SELECT coalesce(sum(quantity_milli), 0)::bigint FROM stock_entries WHERE listing_id = $1 AND holder = $2",
-    )
-    .bind(row.listing.0)
-    .bind(int(Holder::Hub.code())?)
-    .fetch_one(conn)
-    .await?;
+    let left: i64 =
+        q_scalar("SELECT total(quantity_milli) FROM stock_entries WHERE listing_id = $1 AND holder = $2")
+            .bind(row.listing.0)
+            .bind(int(Holder::Hub.code())?)
+            .fetch_one(conn)
+            .await?;
     Ok(Quantity(left))
 }
 
