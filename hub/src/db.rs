@@ -93,6 +93,14 @@ impl Db {
         self.begin_with("BEGIN; SET LOCAL lock_timeout = '5s'", To::Change).await
     }
 
+    /// Begins a transaction that waits for each lock half a minute at most: for long work that nobody sits before.
+    ///
+    /// # Errors
+    /// No connection.
+    pub async fn begin_patient(&self) -> Result<Transaction, sqlx::Error> {
+        self.begin_with("BEGIN; SET LOCAL lock_timeout = '30s'", To::Change).await
+    }
+
     /// Begins a transaction that waits for each lock 200 ms at most: for whoever does many things at once, of which most need not wait for
     /// what somebody else holds.
     ///
@@ -355,13 +363,16 @@ fn blame_connections(error: &sqlx::Error, began: retired::Moment) {
     }
 }
 
-/// A lock that somebody else held for too long.
+/// Whether a lock was refused that somebody else held for too long.
+pub fn is_locked(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+}
+
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Whether trying again at once may help: not where nobody answers at all, nor where somebody was waited for already.
 fn is_worth_another_try(error: &sqlx::Error) -> bool {
-    let waited = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
-        || code(error).is_some_and(|code| code == LOCK_NOT_AVAILABLE);
+    let waited = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) || is_locked(error);
     !waited && (is_transient(error) || is_race(error))
 }
 

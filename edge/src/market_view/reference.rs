@@ -112,6 +112,7 @@ impl Reference {
         let mut crops: HashMap<u32, Crop> =
             replica::all::<Commodity>(conn)?.into_iter().map(|row| (row.id.0, crop(&row))).collect();
         tell_apart(&mut crops);
+        leave_out_what_means_another(&mut crops);
         let by_id = |rows: Vec<Market>| rows.into_iter().map(|row| (row.id.0, row)).collect();
         let mut this = Self {
             moves: reference,
@@ -227,6 +228,24 @@ fn crop(commodity: &Commodity) -> Crop {
     let others = [&commodity.name_ny, &commodity.name_fr].into_iter().filter(|name| !name.is_empty());
     names.extend(others.cloned());
     Crop { labels, names, on_menus: commodity.on_menus, rank: (category, commodity.id.0) }
+}
+
+/// Leaves out names in languages that nothing here speaks where they are another crop's in one that it does: who says `mpunga` in
+/// Swahili means paddy, which is rice in Chichewa.
+fn leave_out_what_means_another(crops: &mut HashMap<u32, Crop>) {
+    let spoken = Lang::ALL.len();
+    let of_all = crops
+        .iter()
+        .flat_map(|(id, crop)| crop.names[..spoken].iter().map(|name| (name.to_lowercase(), *id)));
+    let mut whose: HashMap<String, Vec<u32>> = HashMap::new();
+    of_all.for_each(|(name, id)| whose.entry(name).or_default().push(id));
+    for (id, crop) in crops {
+        let others = crop.names.split_off(spoken);
+        let is_anothers = |name: &String| {
+            whose.get(&name.to_lowercase()).is_some_and(|of| of.iter().any(|other| other != id))
+        };
+        crop.names.extend(others.into_iter().filter(|name| !is_anothers(name)));
+    }
 }
 
 /// Gives crops of the menus that have one word in a language the English name behind it.

@@ -225,7 +225,20 @@ fn a_crop_is_found_by_whatever_people_call_it() {
             assert_eq!(found, [Named { id: MAIZE.0, name: shown.to_owned() }], "{letters}");
         }
     }
+    // What is another crop's name in a language that is spoken here means that one.
+    let grain = Commodity {
+        id: CommodityId(67),
+        name: "Grain".to_owned(),
+        category: "cereals and tubers".to_owned(),
+        name_sw: "Chimanga".to_owned(),
+        name_ny: String::new(),
+        name_fr: String::new(),
+        on_menus: true,
+    };
     let names = seen(&edge, &cache, |view| view.crop_names().unwrap());
+    edge.feed(Bucket::Global, vec![live(&grain)]);
+    let found = seen(&edge, &cache, |view| view.crops(Shelf::Prices, Lang::En, "chimanga", window).unwrap());
+    assert_eq!(found, []);
     for name in ["Maize", "Mahindi", "Chimanga", "Maïs"] {
         assert!(names.iter().any(|named| named.id == MAIZE.0 && named.name == name), "{name}");
     }

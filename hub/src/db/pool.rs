@@ -35,7 +35,7 @@ struct Shared {
     options: PgConnectOptions,
     connections_max: u32,
     permits: Arc<Semaphore>,
-    /// For those who change something, who may wait for each other: fewer, so that whoever only reads always finds one.
+    /// For those who change something, who may wait for each other: fewer, so that they never keep all of them.
     to_change: Arc<Semaphore>,
     /// Whoever gave back last is lent first: a busy hub's connections are warm, and a quiet one's close.
     idle: Mutex<Vec<Idle>>,

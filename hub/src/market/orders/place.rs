@@ -12,7 +12,7 @@ use super::offer::Offer;
 use super::unconfirmed::Reserved;
 use crate::auth::Caller;
 use crate::commands::{ApplyError, Incoming, Opened, moved, open_free};
-use crate::db::{Transaction, once, retrying};
+use crate::db::{Transaction, Transient as _, is_locked, once, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::http::idempotency::{Answer, Attempt, earlier, keep};
 use crate::market::decide::{Act, said};
@@ -42,14 +42,14 @@ type Placed = Result<Answer, ApiError>;
 enum Came {
     /// This.
     Of(Placed),
-    /// Nothing: somebody holds the product.
+    /// Nothing: somebody holds the product, or what goes with it.
     Held,
 }
 
 /// How often a product is asked for that somebody holds: for five seconds.
-const ASKED_MAX: u32 = 15;
+const ASKED_MAX: u32 = 50;
 /// The first and the longest pause before it is asked for again, in milliseconds; each is twice the one before.
-const PAUSE_MS: (u64, u64) = (10, 500);
+const PAUSE_MS: (u64, u64) = (10, 100);
 
 /// Orders that wait to be placed.
 #[derive(Clone)]
@@ -75,9 +75,10 @@ pub(crate) async fn place(state: &AppState, caller: Caller, attempt: Attempt, ne
         if let Came::Of(placed) = try_to_place(state, &draft).await? {
             return placed;
         }
-        tokio::time::sleep(Duration::from_millis((PAUSE_MS.0 << asked).min(PAUSE_MS.1))).await;
+        tokio::time::sleep(Duration::from_millis((PAUSE_MS.0 << asked.min(8)).min(PAUSE_MS.1))).await;
     }
-    let detail = "Somebody else is at work on this product. Nothing was ordered; send the same request again in a few seconds.";
+    // A try that was given up at its commit may stand all the same.
+    let detail = "Somebody else is at work on this product. Send the same request again in a few seconds, under the same key: it is done once.";
     Err(Kind::Busy.because(detail).into())
 }
 
@@ -88,7 +89,7 @@ async fn try_to_place(state: &AppState, draft: &Arc<Draft>) -> Result<Came, ApiE
     }
     let alone = || async {
         let names = state.names.now(&state.db, &state.deps).await?;
-        let tx = state.db.begin().await?;
+        let tx = state.db.begin_impatient().await?;
         match place_in(state, tx, &names, &[draft]).await?.pop() {
             // For the sake of those that are worth another try.
             Some(Came::Of(placed)) => placed.map(|answer| Came::Of(Ok(answer))),
@@ -96,7 +97,10 @@ async fn try_to_place(state: &AppState, draft: &Arc<Draft>) -> Result<Came, ApiE
             None => Err(left_out()),
         }
     };
-    retrying(&state.deps, alone).await
+    match retrying(&state.deps, alone).await {
+        Err(error) if error.transient().is_some_and(is_locked) => Ok(Came::Held),
+        came => came,
+    }
 }
 
 fn left_out() -> ApiError {

@@ -186,7 +186,7 @@ impl<'a> Import<'a> {
         let newest_month = catalogue.newest.map(|month| int(month.0)).transpose()?;
         let name = source.file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
 
-        let mut tx = db.begin().await?;
+        let mut tx = db.begin_patient().await?;
         let before = db::imports::before(&mut tx, SOURCE, iso3).await?;
         let import_id = db::imports::begin(&mut tx, SOURCE, iso3, &name, newest_month).await?;
         tx.commit().await?;
@@ -250,7 +250,7 @@ impl<'a> Import<'a> {
     /// One try at a chunk's transaction. The ids that it learns count only when it has committed.
     async fn store(&self, chunk: &Chunk) -> Result<(Ids, Applied), ImportError> {
         let mut ids = self.ids.clone();
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_patient().await?;
         let applied = chunk::apply(&mut tx, &self.setting, &self.catalogue, &mut ids, &chunk.prices).await?;
         tx.commit().await?;
         self.db.tell(&applied.moved);
@@ -299,7 +299,7 @@ impl<'a> Import<'a> {
     }
 
     async fn store_end(&self) -> Result<(), ImportError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_patient().await?;
         let mut touched = Touched::new();
         let country = self.catalogue.country.iso3;
         db::imports::lock(&mut tx, SOURCE, country).await?;
