@@ -240,7 +240,9 @@ impl<'a> View<'a> {
             let crop = self.reference.crop(*id)?;
             let name = crop.name(lang);
             // Whatever people call it: many a caller has another language on his phone than in his mouth.
-            let is_meant = begins(name, starts_with) || crop.names().any(|name| begins(name, starts_with));
+            let mut called = crop.names().filter(|name| begins(name.text, starts_with));
+            let is_meant = begins(name, starts_with)
+                || called.any(|name| !name.means_another(self.reference.crops(ids)));
             is_meant.then(|| Named { id: *id, name: name.to_owned() })
         });
         part(found, window)
@@ -313,9 +315,12 @@ impl Market for View<'_> {
     }
 
     fn crop_names(&self) -> Read<Vec<Named>> {
-        let crops = self.reference.priced.iter().filter_map(|id| Some((*id, self.reference.crop(*id)?)));
-        Ok(crops
-            .flat_map(|(id, crop)| crop.names().map(move |name| Named { id, name: name.to_owned() }))
+        let priced = &self.reference.priced;
+        let names = priced.iter().filter_map(|id| Some((*id, self.reference.crop(*id)?.names())));
+        Ok(names
+            .flat_map(|(id, names)| names.map(move |name| (id, name)))
+            .filter(|(_, name)| !name.means_another(self.reference.crops(priced)))
+            .map(|(id, name)| Named { id, name: name.text.to_owned() })
             .collect())
     }
 

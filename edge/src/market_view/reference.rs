@@ -50,6 +50,8 @@ impl Own {
 pub(super) struct Crop {
     /// By the place of the language; behind them those in languages that nothing here speaks yet.
     names: Vec<String>,
+    /// The same, in small letters.
+    small: Vec<String>,
     /// The same, told apart from others of that name.
     labels: Vec<String>,
     on_menus: bool,
@@ -63,13 +65,27 @@ impl Crop {
     }
 
     /// Every name once, in all languages.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let names = &self.names;
-        names
-            .iter()
-            .enumerate()
-            .filter(|(at, name)| !names[..*at].contains(name))
-            .map(|(_, name)| name.as_str())
+    pub(super) fn names(&self) -> impl Iterator<Item = Name<'_>> {
+        let is_first = |(at, name): &(usize, &String)| !self.names[..*at].contains(name);
+        self.names.iter().enumerate().filter(is_first).map(|(at, text)| Name { crop: self, at, text })
+    }
+}
+
+/// One of a crop's names.
+pub(super) struct Name<'a> {
+    crop: &'a Crop,
+    at: usize,
+    pub(super) text: &'a str,
+}
+
+impl Name<'_> {
+    /// Whether it is of a language that nothing here speaks, and another's of these in one that it does: who says `mpunga` in Swahili
+    /// means paddy, which is rice in Chichewa. Where there is no paddy, it is rice.
+    pub(super) fn means_another<'a>(&self, mut of: impl Iterator<Item = &'a Crop>) -> bool {
+        let spoken = Lang::ALL.len();
+        let name = &self.crop.small[self.at];
+        self.at >= spoken
+            && of.any(|other| !std::ptr::eq(other, self.crop) && other.small[..spoken].contains(name))
     }
 }
 
@@ -112,7 +128,6 @@ impl Reference {
         let mut crops: HashMap<u32, Crop> =
             replica::all::<Commodity>(conn)?.into_iter().map(|row| (row.id.0, crop(&row))).collect();
         tell_apart(&mut crops);
-        leave_out_what_means_another(&mut crops);
         let by_id = |rows: Vec<Market>| rows.into_iter().map(|row| (row.id.0, row)).collect();
         let mut this = Self {
             moves: reference,
@@ -156,6 +171,10 @@ impl Reference {
 
     pub(super) fn crop(&self, commodity: u32) -> Option<&Crop> {
         self.crops.get(&commodity)
+    }
+
+    pub(super) fn crops(&self, commodities: &[u32]) -> impl Iterator<Item = &Crop> {
+        commodities.iter().filter_map(|id| self.crop(*id))
     }
 
     pub(super) fn is_on_menus(&self, commodity: u32) -> bool {
@@ -227,25 +246,8 @@ fn crop(commodity: &Commodity) -> Crop {
     let labels = names.clone();
     let others = [&commodity.name_ny, &commodity.name_fr].into_iter().filter(|name| !name.is_empty());
     names.extend(others.cloned());
-    Crop { labels, names, on_menus: commodity.on_menus, rank: (category, commodity.id.0) }
-}
-
-/// Leaves out names in languages that nothing here speaks where they are another crop's in one that it does: who says `mpunga` in
-/// Swahili means paddy, which is rice in Chichewa.
-fn leave_out_what_means_another(crops: &mut HashMap<u32, Crop>) {
-    let spoken = Lang::ALL.len();
-    let of_all = crops
-        .iter()
-        .flat_map(|(id, crop)| crop.names[..spoken].iter().map(|name| (name.to_lowercase(), *id)));
-    let mut whose: HashMap<String, Vec<u32>> = HashMap::new();
-    of_all.for_each(|(name, id)| whose.entry(name).or_default().push(id));
-    for (id, crop) in crops {
-        let others = crop.names.split_off(spoken);
-        let is_anothers = |name: &String| {
-            whose.get(&name.to_lowercase()).is_some_and(|of| of.iter().any(|other| other != id))
-        };
-        crop.names.extend(others.into_iter().filter(|name| !is_anothers(name)));
-    }
+    let small = names.iter().map(|name| name.to_lowercase()).collect();
+    Crop { labels, names, small, on_menus: commodity.on_menus, rank: (category, commodity.id.0) }
 }
 
 /// Gives crops of the menus that have one word in a language the English name behind it.
@@ -253,11 +255,11 @@ fn tell_apart(crops: &mut HashMap<u32, Crop>) {
     for at in 0..Lang::ALL.len() {
         let mut count: HashMap<String, u32> = HashMap::new();
         for crop in crops.values().filter(|crop| crop.on_menus) {
-            *count.entry(crop.names[at].to_lowercase()).or_default() += 1;
+            *count.entry(crop.small[at].clone()).or_default() += 1;
         }
         for crop in crops.values_mut().filter(|crop| crop.on_menus) {
             let english = &crop.names[Lang::En.index()];
-            let is_alone = count.get(&crop.names[at].to_lowercase()).is_none_or(|count| *count < 2);
+            let is_alone = count.get(&crop.small[at]).is_none_or(|count| *count < 2);
             if !is_alone && *english != crop.names[at] {
                 crop.labels[at] = format!("{} - {english}", crop.names[at]);
             }

@@ -225,7 +225,11 @@ fn a_crop_is_found_by_whatever_people_call_it() {
             assert_eq!(found, [Named { id: MAIZE.0, name: shown.to_owned() }], "{letters}");
         }
     }
-    // What is another crop's name in a language that is spoken here means that one.
+    let names = seen(&edge, &cache, |view| view.crop_names().unwrap());
+    for name in ["Maize", "Mahindi", "Chimanga", "Maïs"] {
+        assert!(names.iter().any(|named| named.id == MAIZE.0 && named.name == name), "{name}");
+    }
+    // What is another crop's name in a language that is spoken here means that one, where there is any.
     let grain = Commodity {
         id: CommodityId(67),
         name: "Grain".to_owned(),
@@ -235,13 +239,13 @@ fn a_crop_is_found_by_whatever_people_call_it() {
         name_fr: String::new(),
         on_menus: true,
     };
-    let names = seen(&edge, &cache, |view| view.crop_names().unwrap());
     edge.feed(Bucket::Global, vec![live(&grain)]);
-    let found = seen(&edge, &cache, |view| view.crops(Shelf::Prices, Lang::En, "chimanga", window).unwrap());
-    assert_eq!(found, []);
-    for name in ["Maize", "Mahindi", "Chimanga", "Maïs"] {
-        assert!(names.iter().any(|named| named.id == MAIZE.0 && named.name == name), "{name}");
-    }
+    let found = |shelf| {
+        let found = seen(&edge, &cache, |view| view.crops(shelf, Lang::En, "chimanga", window).unwrap());
+        found.into_iter().map(|named| named.name).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Shelf::Prices), ["Maize"], "nobody has a price of the other");
+    assert_eq!(found(Shelf::Sell), ["Grain"]);
 }
 
 #[test]
