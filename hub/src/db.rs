@@ -93,12 +93,13 @@ impl Db {
         self.begin_with("BEGIN; SET LOCAL lock_timeout = '5s'", To::Change).await
     }
 
-    /// Begins a transaction that waits for each lock half a minute at most: for long work that nobody sits before.
+    /// Begins a transaction that waits for each lock twenty seconds at most, well below what a try may take: for long work that nobody
+    /// sits before.
     ///
     /// # Errors
     /// No connection.
     pub async fn begin_patient(&self) -> Result<Transaction, sqlx::Error> {
-        self.begin_with("BEGIN; SET LOCAL lock_timeout = '30s'", To::Change).await
+        self.begin_with("BEGIN; SET LOCAL lock_timeout = '20s'", To::Change).await
     }
 
     /// Begins a transaction that waits for each lock 200 ms at most: for whoever does many things at once, of which most need not wait for

@@ -42,14 +42,20 @@ type Placed = Result<Answer, ApiError>;
 enum Came {
     /// This.
     Of(Placed),
-    /// Nothing: somebody holds the product, or what goes with it.
+    /// Nothing: somebody holds the product.
     Held,
+    /// Nothing: somebody holds what goes with it, and it was waited for. It would keep a group waiting, too.
+    HeldUp,
 }
 
-/// How often a product is asked for that somebody holds: for five seconds.
+/// How long a product is asked for that somebody holds.
+const ASKED_FOR: Duration = Duration::from_secs(5);
+/// How often, at most.
 const ASKED_MAX: u32 = 50;
 /// The first and the longest pause before it is asked for again, in milliseconds; each is twice the one before.
 const PAUSE_MS: (u64, u64) = (10, 100);
+/// The pause of whoever waited for a lock, in vain and with a connection.
+const PAUSE_ALONE: Duration = Duration::from_millis(400);
 
 /// Orders that wait to be placed.
 #[derive(Clone)]
@@ -71,11 +77,20 @@ struct Waiting {
 /// Places an order. A repeat with the same key gets the first answer, also when that was a refusal by the market's rules.
 pub(crate) async fn place(state: &AppState, caller: Caller, attempt: Attempt, new: NewOrder) -> Placed {
     let draft = Arc::new(Draft::read(&state.deps, caller, attempt, new)?);
+    let (begun, mut goes_alone) = (state.deps.clock.monotonic(), false);
     for asked in 0..ASKED_MAX {
-        if let Came::Of(placed) = try_to_place(state, &draft).await? {
-            return placed;
+        let came =
+            if goes_alone { place_alone(state, &draft).await? } else { try_to_place(state, &draft).await? };
+        let pause = match came {
+            Came::Of(placed) => return placed,
+            Came::Held => Duration::from_millis((PAUSE_MS.0 << asked.min(8)).min(PAUSE_MS.1)),
+            Came::HeldUp => PAUSE_ALONE,
+        };
+        goes_alone = matches!(came, Came::HeldUp);
+        if state.deps.clock.monotonic().saturating_sub(begun) > ASKED_FOR {
+            break;
         }
-        tokio::time::sleep(Duration::from_millis((PAUSE_MS.0 << asked.min(8)).min(PAUSE_MS.1))).await;
+        tokio::time::sleep(pause).await;
     }
     // A try that was given up at its commit may stand all the same.
     let detail = "Somebody else is at work on this product. Send the same request again in a few seconds, under the same key: it is done once.";
@@ -87,18 +102,22 @@ async fn try_to_place(state: &AppState, draft: &Arc<Draft>) -> Result<Came, ApiE
     if let Some(came) = state.placing.0.stand_in(&state.deps, waiting).await {
         return Ok(came);
     }
+    place_alone(state, draft).await
+}
+
+async fn place_alone(state: &AppState, draft: &Draft) -> Result<Came, ApiError> {
     let alone = || async {
         let names = state.names.now(&state.db, &state.deps).await?;
         let tx = state.db.begin_impatient().await?;
         match place_in(state, tx, &names, &[draft]).await?.pop() {
             // For the sake of those that are worth another try.
             Some(Came::Of(placed)) => placed.map(|answer| Came::Of(Ok(answer))),
-            Some(Came::Held) => Ok(Came::Held),
+            Some(came) => Ok(came),
             None => Err(left_out()),
         }
     };
     match retrying(&state.deps, alone).await {
-        Err(error) if error.transient().is_some_and(is_locked) => Ok(Came::Held),
+        Err(error) if error.transient().is_some_and(is_locked) => Ok(Came::HeldUp),
         came => came,
     }
 }
