@@ -67,8 +67,8 @@ fn words(report: &ExchangeReport) -> String {
         ));
     }
     lines.push(match (report.digests_equal, report.retry_after) {
-        (true, _) => "Both sides hold the same.".to_owned(),
-        (false, Some(wait)) => format!("The hub asks to go on in {} s. Run this again then.", wait.as_secs()),
+        (_, Some(wait)) => format!("The hub asks to go on in {} s. Run this again then.", wait.as_secs()),
+        (true, None) => "Both sides hold the same.".to_owned(),
         (false, None) => "Both sides do not hold the same yet. Run this again.".to_owned(),
     });
     lines.join("\n")

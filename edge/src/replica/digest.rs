@@ -97,8 +97,10 @@ pub fn compare(tx: &Transaction<'_>, points: &[BucketPoint]) -> Result<Vec<(Buck
                 .filter(|entity| here.get(entity).unwrap_or(&0) != there.get(entity).unwrap_or(&0))
                 .map(|e| (point.bucket, e)),
         );
-        if differing.len() == before && bucket::verified(tx, at.number)? != point.head {
-            bucket::set_verified(tx, at.number, point.head)?;
+        // Where it differs it is asked for until somebody has said that it is equal.
+        let verified = if differing.len() == before { point.head } else { 0 };
+        if bucket::verified(tx, at.number)? != verified {
+            bucket::set_verified(tx, at.number, verified)?;
         }
     }
     Ok(differing)

@@ -140,7 +140,6 @@ pub(super) struct Run<'a> {
 pub(super) enum Next {
     Done,
     Again { is_idle: bool },
-    Later,
 }
 
 impl Syncer {
@@ -246,10 +245,6 @@ impl Syncer {
             };
             match next {
                 Next::Done => return Ok(()),
-                Next::Later => {
-                    run.report.is_unfinished = true;
-                    return Ok(());
-                }
                 Next::Again { is_idle } => idle_rounds = if is_idle { idle_rounds + 1 } else { 0 },
             }
             if idle_rounds == IDLE_ROUNDS_MAX {

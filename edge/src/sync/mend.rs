@@ -150,9 +150,11 @@ fn parts(conn: &Connection) -> Result<Vec<Part>, DbError> {
     Ok(found.into_iter().collect())
 }
 
-/// Keeps a sum that was added up from the rows on disk.
+/// Keeps a sum that was added up from the rows on disk. The bucket is compared until it is said to be equal, also where the line fails
+/// now or the box is switched off.
 pub(super) fn keep_sum(tx: &Transaction<'_>, (bucket, entity): Part, sum: Digest) -> Result<(), DbError> {
     let name = bucket.to_string();
+    tx.prepare_cached("UPDATE bucket SET verified = 0 WHERE name = ?1")?.execute([&name])?;
     if sum == Digest::default() {
         let sql =
             "DELETE FROM digest WHERE bucket = (SELECT number FROM bucket WHERE name = ?1) AND entity = ?2";

@@ -64,7 +64,8 @@ impl Syncer {
             }
         };
         run.report.commands += sent.commands();
-        run.want_points = false;
+        // An answer that ends before everything is there compares nothing.
+        run.want_points &= taken.close.as_ref().is_none_or(|close| close.more) || taken.has_gap;
         run.sent_upto = run.sent_upto.max(sent.upto());
         report(run, &taken);
         self.after_round(run, &taken, asks_first).await
@@ -151,7 +152,7 @@ impl Syncer {
                 }
                 run.is_unsure = true;
                 run.sent_upto = 0;
-                if !taken.has_news {
+                if !taken.has_news && !taken.has_new_scope {
                     return Err(error);
                 }
                 tracing::info!(%error, "the exchange was cut; what came before stays, and it goes on");
@@ -182,14 +183,17 @@ impl Syncer {
         let Some(close) = &taken.close else { return Ok(Next::Again { is_idle: true }) };
         let now_s = self.deps.clock.now_s();
         self.time.heard(close.clock_s, close.clock_s.saturating_sub(now_s));
+        if close.retry_after_s > 0 {
+            // Rows never wait for commands.
+            run.report.retry_after = Some(Duration::from_secs(u64::from(close.retry_after_s)));
+            run.holds_commands = true;
+        }
         let after = run.sent_upto;
         let has_waiting = !run.holds_commands
             && self
                 .db
                 .read(move |conn| Ok::<_, DbError>(!commands::pending(conn, after, 1)?.is_empty()))
                 .await?;
-        let wait = Duration::from_secs(u64::from(close.retry_after_s));
-        run.report.retry_after = (!wait.is_zero()).then_some(wait);
         let has_more =
             close.more || taken.has_gap || taken.has_new_scope || has_waiting || run.mending.has_work();
         let is_idle = !taken.has_news
@@ -197,11 +201,7 @@ impl Syncer {
             && !asked_first
             && !has_waiting
             && !run.mending.has_work();
-        Ok(match (has_more, wait.is_zero()) {
-            (false, _) => Next::Done,
-            (true, true) => Next::Again { is_idle },
-            (true, false) => Next::Later,
-        })
+        Ok(if has_more { Next::Again { is_idle } } else { Next::Done })
     }
 
     /// Whether more than one batch has left this box without a verdict.

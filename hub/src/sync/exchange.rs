@@ -6,7 +6,7 @@ use super::store::{self, Awaited, EdgeRow, Heard, HubRow};
 use super::turns::Turns;
 use super::{awaited, forgotten, restored, scope, session};
 use crate::commands::stream::{StreamError, take_batch};
-use crate::db::retrying;
+use crate::db::{is_locked, retrying};
 use crate::error::{ApiError, Kind, out_of_order};
 use crate::state::AppState;
 use axum::Extension;
@@ -27,6 +27,8 @@ use sync_protocol::wire::message::{Hello, Message, Refusal, RefusalCode, scope_h
 
 /// Questions about slots that one request may ask: the answers are kilobytes each.
 const AUDITS_MAX: usize = 64;
+/// When commands are offered again that met something held here.
+const HELD_AGAIN_S: u32 = 10;
 
 /// An exchange that was let in.
 pub(super) struct Opened {
@@ -72,31 +74,33 @@ pub(super) async fn exchange(
         Err(message) => return Ok(frames(message.to_bytes())),
     };
     let mut audits = Vec::new();
-    let mut refusal = None;
+    let (mut refusal, mut retry_after_s) = (None, 0);
     let mut next = request.next().await;
     while let Some(message) = next? {
         match message {
-            Message::Commands(commands) if refusal.is_none() => {
+            Message::Commands(commands) if refusal.is_none() && retry_after_s == 0 => {
                 let (edge, incarnation) = (opened.edge.id, opened.edge.incarnation);
                 let taking = take_batch(&state.db, &state.deps, edge, incarnation, opened.number, commands);
                 // The next is read while the database works.
                 let (taken, read) = tokio::join!(biased; taking, request.next());
-                if let Err(error) = taken {
-                    refusal = Some(refused(error)?);
+                match taken {
+                    Ok(()) => {}
+                    // Whoever holds what they are about holds up nothing but them.
+                    Err(StreamError::Unavailable(error)) if is_locked(&error) => retry_after_s = HELD_AGAIN_S,
+                    Err(error) => refusal = Some(refused(error)?),
                 }
                 next = read;
                 continue;
             }
             Message::Audit(audit) if audits.len() < AUDITS_MAX => audits.push(audit),
             Message::End => {
-                if opened.is_awaited && refusal.is_none() {
+                if opened.is_awaited && refusal.is_none() && retry_after_s == 0 {
                     has_offered(&state, &opened).await?;
                 }
-                return Ok(octets(
-                    respond::body(state, Reply { opened, audits, refusal, _turn: turn, _place: place }).await,
-                ));
+                let reply = Reply { opened, audits, refusal, retry_after_s, _turn: turn, _place: place };
+                return Ok(octets(respond::body(state, reply).await));
             }
-            // Commands after a refused batch, questions beyond the bound, kinds of a newer edge or of no edge.
+            // Commands after a batch that was not taken, questions beyond the bound, kinds of a newer edge or of no edge.
             _ => {}
         }
         next = request.next().await;

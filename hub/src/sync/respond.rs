@@ -1,7 +1,8 @@
 //! The response of an exchange: verdicts, rows, a complete point where there is one, and the next link.
 //!
 //! What moved since is read in one snapshot when it is short, and then ends in a complete point, at which digests are compared.
-//! Anything longer goes page by page, each its own statement, until the turn is over.
+//! Anything longer goes page by page, each its own statement, until the turn is over; where that reached every head, what moved
+//! meanwhile is short, and the answer ends as one that was short from the first: on a slow line a round trip is a second.
 
 use super::exchange::{Opened, same_scope};
 use super::outflow::{Outflow, Seen, Stop, seen};
@@ -26,6 +27,7 @@ use sync_protocol::row::Row;
 use sync_protocol::session::{
     BucketCursor, MINOR_VERSION, MINOR_WITH_REPAIR_IN_PARTS, Page, Sizer, next_pages,
 };
+use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::message::{
     Audit, BucketPoint, Close, Message, Refusal, RefusalCode, SlotSums, Welcome, cursors_from_bytes,
 };
@@ -56,6 +58,8 @@ pub(super) struct Reply {
     pub(super) opened: Opened,
     pub(super) audits: Vec<Audit>,
     pub(super) refusal: Option<Refusal>,
+    /// When commands that could not be taken now are to be offered again; 0 where all were.
+    pub(super) retry_after_s: u32,
     /// Under way until the answer's end.
     pub(super) _turn: Turn,
     pub(super) _place: Place,
@@ -103,7 +107,8 @@ async fn respond(state: &AppState, reply: Reply, out: &Out) -> Result<(), ApiErr
         let clock_s = state.deps.clock.now_s();
         let (link, minor) = (reply.opened.link.clone(), Some(MINOR_VERSION));
         let backed_up_s = reply.opened.hub.backed_up_s;
-        Message::Close(Close { link, more, clock_s, retry_after_s: 0, minor, backed_up_s })
+        let retry_after_s = reply.retry_after_s;
+        Message::Close(Close { link, more, clock_s, retry_after_s, minor, backed_up_s })
     };
     let last = match (ended, &reply.refusal) {
         (Ok(_), Some(refusal)) => Message::Refusal(refusal.clone()),
@@ -125,26 +130,63 @@ async fn parts(state: &AppState, reply: &Reply, out: &mut Outflow<'_>) -> Result
     if reply.refusal.as_ref().is_some_and(|refusal| refusal.code == RefusalCode::SequenceReused) {
         return Ok(false);
     }
-    // No connection is held while a slow line takes what was read.
-    let Begun { seen, frames, next, mut sizer } =
-        retrying(&state.deps, || async { begun(state, reply).await }).await?;
-    out.saw(seen)?;
-    for frame in frames {
-        out.bytes(frame.into()).await?;
-    }
-    match next {
+    let mut sizer = Sizer::new(reply.opened.hello.frame_bytes as usize);
+    match part(state, reply, None, &mut sizer, out).await? {
+        Next::Walk { pages, mut to } => {
+            let room_bytes = (reply.opened.hello.room_bytes as usize).min(ROOM_MAX_BYTES);
+            let Some(left) = walk(state, &pages, room_bytes, &mut sizer, out).await? else { return Ok(true) };
+            to.rows_max = to.rows_max.min((left / ROW_BYTES) as u64);
+            match part(state, reply, Some(&to), &mut sizer, out).await {
+                Ok(rest) => Ok(!matches!(rest, Next::Nothing)),
+                // What came stays, and another exchange fetches the rest; nothing of it was sent.
+                Err(Stop::Failed(error)) => {
+                    tracing::warn!(
+                        edge = reply.opened.edge.id.0,
+                        ?error,
+                        "the end of an answer could not be read"
+                    );
+                    Ok(true)
+                }
+                Err(stop) => Err(stop),
+            }
+        }
         Next::Nothing => Ok(false),
         Next::More => Ok(true),
         Next::Malformed => Err(Stop::Refused(Refusal::new(RefusalCode::Malformed, "cursors"))),
-        Next::Walk(pages) => {
-            let room_bytes = (reply.opened.hello.room_bytes as usize).min(ROOM_MAX_BYTES);
-            walk(state, &pages, room_bytes, &mut sizer, out).await?;
-            Ok(true)
-        }
     }
 }
 
-/// The beginning of an answer, as one snapshot shows it; all of it where it is short.
+/// Sends what one snapshot shows to an edge that stands where its request says, or already elsewhere by what this answer brought.
+async fn part(
+    state: &AppState,
+    reply: &Reply,
+    at: Option<&Stand>,
+    sizer: &mut Sizer,
+    out: &mut Outflow<'_>,
+) -> Result<Next, Stop> {
+    // No connection is held while a slow line takes what was read.
+    let read = retrying(&state.deps, || {
+        let sizer = *sizer;
+        async move { begun(state, reply, at, sizer).await }
+    });
+    let begun = read.await?;
+    out.saw(begun.seen)?;
+    *sizer = begun.sizer;
+    for frame in begun.frames {
+        out.bytes(frame.into()).await?;
+    }
+    Ok(begun.next)
+}
+
+/// Where an edge stands once it has what this answer brought so far.
+struct Stand {
+    verdicts_upto: u64,
+    cursors: Vec<BucketCursor>,
+    /// Rows for which the turn has room still.
+    rows_max: u64,
+}
+
+/// What one snapshot shows: the beginning of an answer, or its end.
 struct Begun {
     seen: Seen,
     frames: Vec<Vec<u8>>,
@@ -158,37 +200,41 @@ enum Next {
     Nothing,
     /// Another exchange fetches it.
     More,
-    Walk(Vec<Page>),
+    /// Page by page, and where that leads.
+    Walk {
+        pages: Vec<Page>,
+        to: Stand,
+    },
     /// The cursors cannot be read.
     Malformed,
 }
 
-async fn begun(state: &AppState, reply: &Reply) -> Result<Begun, ApiError> {
-    let opened = &reply.opened;
-    let mut begun = Begun {
-        seen: Seen::Same,
-        frames: Vec::new(),
-        next: Next::Nothing,
-        sizer: Sizer::new(opened.hello.frame_bytes as usize),
-    };
+async fn begun(state: &AppState, reply: &Reply, at: Option<&Stand>, sizer: Sizer) -> Result<Begun, ApiError> {
+    let mut begun = Begun { seen: Seen::Same, frames: Vec::new(), next: Next::Nothing, sizer };
     let mut tx = state.db.begin_snapshot().await?;
-    begun.seen = seen(&mut tx, opened).await?;
+    begun.seen = seen(&mut tx, &reply.opened).await?;
     if begun.seen == Seen::Same {
-        begun.next = fill(&mut tx, reply, &mut begun.sizer, &mut begun.frames).await?;
+        begun.next = fill(&mut tx, reply, at, &mut begun.sizer, &mut begun.frames).await?;
     }
     tx.commit().await?;
     Ok(begun)
 }
 
-/// Reads verdicts, answers to questions, and what moved where that is short.
+/// Reads verdicts, answers to questions (once), and what moved where that is short.
 async fn fill(
     conn: &mut PgConnection,
     reply: &Reply,
+    at: Option<&Stand>,
     sizer: &mut Sizer,
     frames: &mut Vec<Vec<u8>>,
 ) -> Result<Next, ApiError> {
     let opened = &reply.opened;
-    let (edge, upto) = (&opened.edge, opened.hello.verdicts_upto);
+    let (edge, upto) = (&opened.edge, at.map_or(opened.hello.verdicts_upto, |at| at.verdicts_upto));
+    if at.is_none() && reply.refusal.is_none() && !same_scope(opened) {
+        // Before everything else: what stands where a box has no bucket would be taken for what left it.
+        let welcome = Welcome { epoch: opened.hub.epoch, scope: opened.scope.clone() };
+        frames.push(Message::Welcome(welcome).to_bytes());
+    }
     let verdicts = verdicts_after(conn, edge.id, edge.incarnation, upto, VERDICTS_MAX).await?;
     let verdicts_left = verdicts.len() as i64 == VERDICTS_MAX;
     sizer.begin(VERDICT_BYTES);
@@ -196,40 +242,53 @@ async fn fill(
     if reply.refusal.is_some() {
         return Ok(Next::Nothing);
     }
-    if !same_scope(opened) {
-        let welcome = Welcome { epoch: opened.hub.epoch, scope: opened.scope.clone() };
-        frames.push(Message::Welcome(welcome).to_bytes());
-        return Ok(Next::More);
-    }
-    let Ok(cursors) = cursors_from_bytes(&opened.hello.cursors, &opened.scope) else {
-        return Ok(Next::Malformed);
-    };
+    let Some(asked_at) = cursors(opened) else { return Ok(Next::More) };
+    let Ok(asked_at) = asked_at else { return Ok(Next::Malformed) };
+    let cursors = at.map_or(&asked_at, |at| &at.cursors);
     let heads = read::heads(conn, &opened.scope).await?;
-    frames.extend(audit_answers(conn, reply, &heads, sizer).await?);
+    if at.is_none() {
+        frames.extend(audit_answers(conn, reply, &heads, sizer).await?);
+    }
     let head = |bucket: &Bucket| heads.get(bucket).map_or(0, |h| h.version);
     let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
     sizer.begin(ROW_BYTES);
+    let rows_max = at.map_or(COMPLETE_DELTA_MAX_ROWS, |at| at.rows_max);
     let short = pages.iter().all(|p| p.reach == Reach::Delta)
-        && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= COMPLETE_DELTA_MAX_ROWS;
+        && pages.iter().map(|p| p.upto - p.after).sum::<u64>() <= rows_max;
     if !short {
-        return Ok(Next::Walk(pages));
+        let arrived =
+            |c: &BucketCursor| BucketCursor { upto: c.upto.max(head(&c.bucket)), reached: None, ..*c };
+        let verdicts_upto = verdicts.last().map_or(upto, |last| last.number);
+        let cursors = cursors.iter().map(arrived).collect();
+        let to = Stand { verdicts_upto, cursors, rows_max: COMPLETE_DELTA_MAX_ROWS };
+        return Ok(Next::Walk { pages, to });
     }
     for page in &pages {
         frames.extend(delta_frames(conn, page, sizer).await?);
     }
     sizer.begin(POINT_BYTES);
-    let points = points(&cursors, &heads, opened.hello.want_points);
+    let points = points(&asked_at, &heads, opened.hello.want_points);
     frames.extend(sizer.all(&points, SCOPE_BUCKETS_MAX, |part| Message::Complete(part.to_vec())));
     Ok(if verdicts_left { Next::More } else { Next::Nothing })
 }
 
-/// The points at which the edge compares: the buckets that moved, or all when it asks.
-fn points(cursors: &[BucketCursor], heads: &HashMap<Bucket, Head>, all: bool) -> Vec<BucketPoint> {
+/// Where the edge stood when it asked. Of buckets other than those that it is to have only it knows what is here, but for a box that
+/// has none.
+fn cursors(opened: &Opened) -> Option<Result<Vec<BucketCursor>, WireError>> {
+    match (same_scope(opened), opened.hello.cursors.as_slice()) {
+        (true, cursors) => Some(cursors_from_bytes(cursors, &opened.scope)),
+        (false, []) => Some(Ok(opened.scope.iter().copied().map(BucketCursor::new).collect())),
+        (false, _) => None,
+    }
+}
+
+/// The points at which the edge compares: the buckets of which this answer brought something, or all when it asks.
+fn points(asked_at: &[BucketCursor], heads: &HashMap<Bucket, Head>, all: bool) -> Vec<BucketPoint> {
     let empty = Head::default();
-    cursors
+    asked_at
         .iter()
         .map(|c| (c, heads.get(&c.bucket).unwrap_or(&empty)))
-        .filter(|(cursor, head)| all || head.version != cursor.upto)
+        .filter(|(cursor, head)| all || head.version != cursor.upto || !cursor.is_whole())
         .map(|(cursor, head)| BucketPoint { bucket: cursor.bucket, head: head.version, sums: head.sums() })
         .collect()
 }
@@ -275,14 +334,15 @@ async fn page_down(conn: &mut PgConnection, page: &Page, upto: u64, limit: usize
     Ok(Rows { bucket: page.cursor.bucket, reach: page.reach, after, upto, rows })
 }
 
-/// Pages one after the other, each its own statement, until the turn's room is used up.
+/// Pages one after the other, each its own statement, until the turn's room is used up. Gives the bytes that are left of it; `None`
+/// where it did not suffice for all of them.
 async fn walk(
     state: &AppState,
     pages: &[Page],
     room_bytes: usize,
     sizer: &mut Sizer,
     out: &mut Outflow<'_>,
-) -> Result<(), Stop> {
+) -> Result<Option<usize>, Stop> {
     let mut used = 0;
     for page in pages {
         let (mut after, mut upto) = (page.after, page.upto);
@@ -307,8 +367,11 @@ async fn walk(
                 out.bytes(frame.into()).await?;
             }
         }
+        if after < upto {
+            return Ok(None);
+        }
     }
-    Ok(())
+    Ok(Some(room_bytes.saturating_sub(used)))
 }
 
 /// Answers to questions about slots, as frames: sums, or the rows of a slot as they stand.

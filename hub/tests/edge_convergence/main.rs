@@ -12,6 +12,7 @@ mod days;
 mod doors;
 mod doors_of_the_log;
 mod goods;
+mod held_row;
 mod kept;
 mod line;
 mod office;

@@ -1,7 +1,7 @@
 //! One exchange between an edge and the hub, as pure steps: what is let in, what is sent next, what is applied.
 //!
 //! The request is a stream of messages, `Hello`, `Commands`…, `Audit`…, `End`; the response another, `Welcome`?, `Verdicts`…,
-//! `Rows`…, `Complete`?, `Close`, or a `Refusal`, or a `Prove`. Whoever drives it does the reading and writing; nothing here waits.
+//! `Rows`…, both once more for what moved meanwhile, `Complete`?, `Close`, or a `Refusal`, or a `Prove`. Whoever drives it does the reading and writing; nothing here waits.
 
 mod cursor;
 pub mod identity;

@@ -31,6 +31,8 @@ faults! {
     fenced,
     kills,
     scope_changes,
+    /// Things happened at the hub between the pages of an answer and its end.
+    meanwhile,
     refused,
     sold_offline,
     /// Sales that came to the hub when the units had been sold again: their order was taken back, and that waited for it.

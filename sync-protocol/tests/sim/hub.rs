@@ -9,7 +9,9 @@ use sync_protocol::command::{Body, Command, Context, Effect, EffectRow, WorkingS
 use sync_protocol::entity::{EntryId, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{CommodityId, CooperativeId, EdgeId, Holder, RegionId, UnitId};
 use sync_protocol::row::{Digest, Key, Row};
-use sync_protocol::session::{Admission, Issuer, Link, LinkState, MINOR_VERSION, next_pages};
+use sync_protocol::session::{
+    Admission, BucketCursor, Issuer, Link, LinkState, MINOR_VERSION, Page, next_pages,
+};
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Fields;
 use sync_protocol::verdict::{Numbered, Verdict};
@@ -75,6 +77,10 @@ pub(crate) struct Hub {
     /// Commands that an operator put aside.
     pub(crate) dismissed: BTreeSet<uuid::Uuid>,
     pub(crate) coop_of: BTreeMap<EdgeId, CooperativeId>,
+    /// By this things happen in the middle of the next long answer.
+    pub(crate) meanwhile: Option<Random>,
+    /// How often they did.
+    pub(crate) happened_meanwhile: u32,
 }
 
 impl Hub {
@@ -93,6 +99,8 @@ impl Hub {
             poisoned: BTreeSet::new(),
             dismissed: BTreeSet::new(),
             coop_of: edges.iter().copied().collect(),
+            meanwhile: None,
+            happened_meanwhile: 0,
         };
         for (edge, coop) in edges {
             let links = LinkState {
@@ -278,36 +286,33 @@ impl Hub {
         Ok(())
     }
 
-    fn answer(&self, edge: EdgeId, hello: &Hello, link: Link) -> Vec<u8> {
+    fn answer(&mut self, edge: EdgeId, hello: &Hello, link: Link) -> Vec<u8> {
         let mut out = Vec::new();
-        let scope = &self.scopes[&edge];
+        let scope = self.scopes[&edge].clone();
+        let clock_s = self.clock_s;
         let close = |more| {
-            Message::Close(Close {
-                link: link.clone(),
-                more,
-                clock_s: self.clock_s,
-                retry_after_s: 0,
-                minor: Some(MINOR_VERSION),
-                backed_up_s: None,
-            })
+            let (minor, link) = (Some(MINOR_VERSION), link.clone());
+            Message::Close(Close { link, more, clock_s, retry_after_s: 0, minor, backed_up_s: None })
         };
-        let verdicts: Vec<Numbered> = self.streams[&edge].verdicts_after(hello.verdicts_upto);
-        if !verdicts.is_empty() {
-            Message::Verdicts(verdicts).write(&mut out);
-        }
-        if hello.scope != scope_hash(scope) {
+        let is_elsewhere = hello.scope != scope_hash(&scope);
+        if is_elsewhere {
             Message::Welcome(Welcome { epoch: 1, scope: scope.clone() }).write(&mut out);
-            close(true).write(&mut out);
-            return out;
         }
-        let cursors = cursors_from_bytes(&hello.cursors, scope).unwrap();
-        let head = |bucket: &Bucket| self.feeds.get(bucket).map_or(0, |feed| feed.version);
-        let pages = next_pages(cursors.iter().map(|c| (*c, head(&c.bucket))).collect());
-        let whole = pages.iter().all(|p| p.reach == Reach::Delta);
+        let verdicts_upto = self.write_verdicts(edge, hello.verdicts_upto, &mut out);
+        let mut cursors = match hello.cursors.as_slice() {
+            [] => scope.iter().copied().map(BucketCursor::new).collect(),
+            _ if is_elsewhere => {
+                close(true).write(&mut out);
+                return out;
+            }
+            cursors => cursors_from_bytes(cursors, &scope).unwrap(),
+        };
+        let pages = self.pages(&cursors);
+        let is_short = pages.iter().all(|p| p.reach == Reach::Delta);
         let mut room = 6usize;
         for page in pages {
             for frame in self.frames(&page, 3) {
-                if !whole && room == 0 {
+                if !is_short && room == 0 {
                     close(true).write(&mut out);
                     return out;
                 }
@@ -315,20 +320,65 @@ impl Hub {
                 Message::Rows(frame).write(&mut out);
             }
         }
-        if whole {
-            let point = |bucket: &Bucket| BucketPoint {
-                bucket: *bucket,
-                head: head(bucket),
-                sums: self.feeds.get(bucket).map(Feed::sums).unwrap_or_default(),
-            };
-            Message::Complete(scope.iter().map(point).collect()).write(&mut out);
+        if !is_short {
+            for cursor in &mut cursors {
+                *cursor =
+                    BucketCursor { upto: self.head(&cursor.bucket), ..BucketCursor::new(cursor.bucket) };
+            }
+            self.goes_on_meanwhile();
+            self.write_verdicts(edge, verdicts_upto, &mut out);
+            for page in self.pages(&cursors) {
+                for frame in self.frames(&page, 3) {
+                    Message::Rows(frame).write(&mut out);
+                }
+            }
         }
-        close(!whole).write(&mut out);
+        let point = |bucket: &Bucket| BucketPoint {
+            bucket: *bucket,
+            head: self.head(bucket),
+            sums: self.feeds.get(bucket).map(Feed::sums).unwrap_or_default(),
+        };
+        Message::Complete(scope.iter().map(point).collect()).write(&mut out);
+        close(false).write(&mut out);
         out
     }
 
+    fn head(&self, bucket: &Bucket) -> u64 {
+        self.feeds.get(bucket).map_or(0, |feed| feed.version)
+    }
+
+    fn pages(&self, cursors: &[BucketCursor]) -> Vec<Page> {
+        next_pages(cursors.iter().map(|cursor| (*cursor, self.head(&cursor.bucket))).collect())
+    }
+
+    /// Gives the number of the last one that the edge has then.
+    fn write_verdicts(&self, edge: EdgeId, after: u64, out: &mut Vec<u8>) -> u64 {
+        let verdicts: Vec<Numbered> = self.streams[&edge].verdicts_after(after);
+        let Some(last) = verdicts.last().map(|last| last.number) else { return after };
+        Message::Verdicts(verdicts).write(out);
+        last
+    }
+
+    /// What happens between the pages of a long answer and its end.
+    fn goes_on_meanwhile(&mut self) {
+        let Some(mut random) = self.meanwhile.take() else { return };
+        self.happened_meanwhile += 1;
+        for _ in 0..random.below(4) {
+            let (series, month) = (1 + random.below(3) as u32, 24_000 + random.below(8) as u32);
+            let price = random.chance(60).then(|| 100 + random.below(900) as i64);
+            self.set_price(RegionId(1 + random.below(2) as u32), series, month, price);
+        }
+        let orders: Vec<_> = self.set.orders.keys().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        if let Some(order) = random.pick(&orders).filter(|_| random.chance(30)) {
+            self.fulfil(order);
+        }
+        if let Some((edge, seq)) = random.pick(&self.quarantined()) {
+            self.settle(edge, seq, false);
+        }
+    }
+
     /// A page in small frames, upwards or downwards.
-    fn frames(&self, page: &sync_protocol::session::Page, size: usize) -> Vec<Rows> {
+    fn frames(&self, page: &Page, size: usize) -> Vec<Rows> {
         let bucket = page.cursor.bucket;
         let feed = &self.feeds[&bucket];
         let mut rows: Vec<Row> = feed

@@ -155,6 +155,7 @@ impl World {
 
     fn exchange_with_faults(&mut self) {
         let at = self.random.below(self.edges.len());
+        self.hub.meanwhile = self.random.chance(50).then(|| Random::new(self.random.next()));
         if !self.old_requests.is_empty() && self.random.chance(15) {
             // A request of some time ago comes once more; its answer goes nowhere.
             let (edge, bytes) = self.old_requests[self.random.below(self.old_requests.len())].clone();
@@ -260,6 +261,7 @@ impl World {
             self.faults.quarantined += 1;
         }
         self.faults.held += open.saturating_sub(self.faults.quarantined);
+        self.faults.meanwhile += self.hub.happened_meanwhile;
         // What one edge's commands did to another's buckets.
         for at in 0..self.edges.len() {
             for _ in 0..60 {

@@ -175,3 +175,18 @@ async fn a_line_that_is_not_there_is_not_taken_for_a_slow_one() {
     }
     assert_eq!(bed.edge.read(state::load).pace, pace);
 }
+
+#[tokio::test]
+async fn what_the_hub_cannot_take_now_keeps_no_row_waiting_and_is_offered_again() {
+    let bed = Bed::with_market().await;
+    bed.edge.post_listing(50);
+    bed.hub.write(REGION, prices(1, 600));
+    bed.hub.lock().faults.held = true;
+    let report = bed.sync().await.unwrap();
+    assert_eq!((report.retry_after, report.rows), (Some(Duration::from_secs(10)), 600), "{report:?}");
+    assert!(report.round_trips > 2 && report.digests_equal && bed.waiting() == 1, "{report:?}");
+    bed.hub.lock().faults.held = false;
+    let report = bed.sync().await.unwrap();
+    assert_eq!((report.retry_after, report.applied, bed.waiting()), (None, 1, 0), "{report:?}");
+    bed.assert_equal();
+}

@@ -7,6 +7,7 @@ use crate::sync::pace::Pace;
 use crate::sync::request::Batches;
 use crate::sync::state;
 use sync_protocol::limits::FRAME_TARGET_MIN_BYTES;
+use sync_protocol::wire::message::{Message, Welcome};
 
 /// One more command, price and member for each exchange that is cut.
 fn something_new(bed: &Bed, i: u32) {
@@ -69,6 +70,17 @@ async fn a_first_snapshot_goes_on_where_it_was_cut() {
     bed.assert_equal();
     let fetched: usize = bed.hub.lock().response_bytes.iter().sum();
     assert!(bed.hub.lock().response_bytes.len() > 5 && fetched < 100_000, "{fetched} bytes");
+}
+
+#[tokio::test]
+async fn a_first_answer_that_is_cut_behind_the_names_of_the_buckets_goes_on_at_once() {
+    let bed = Bed::new();
+    bed.hub.write(REGION, prices(1, 100));
+    let welcome = Message::Welcome(Welcome { epoch: 1, scope: testing::scope() }).to_bytes();
+    bed.hub.lock().faults.cut_response_at = Some(welcome.len() + 20);
+    let report = bed.sync().await.unwrap();
+    assert!(report.digests_equal && report.rows == 100, "{report:?}");
+    bed.assert_equal();
 }
 
 #[tokio::test]

@@ -83,6 +83,8 @@ pub(super) struct Faults {
     pub(super) refuse: Option<RefusalCode>,
     /// Commands are refused until an operator has looked.
     pub(super) halted: bool,
+    /// Commands are not taken yet: somebody holds what they are about.
+    pub(super) held: bool,
     /// The next exchange is answered with this status and problem code.
     pub(super) status: Option<(u16, &'static str)>,
     /// One byte of the next response is another.
@@ -248,10 +250,11 @@ impl FakeHub {
         let next = ISSUER.issue(number, [number as u8; 16]);
         state.link.previous = Some(hello.link.clone());
         state.link.last = next.clone();
-        let (mut audits, mut has_end, mut is_refused) = (Vec::new(), false, false);
+        let (mut audits, mut has_end, mut is_refused, mut retry_after_s) = (Vec::new(), false, false, 0);
         for message in messages {
             match message {
                 Message::Commands(_) if state.faults.halted => is_refused = true,
+                Message::Commands(_) if state.faults.held => retry_after_s = 10,
                 Message::Commands(batch) => batch.into_iter().for_each(|command| state.take(command)),
                 Message::Audit(audit) => audits.push(audit),
                 Message::End => has_end = true,
@@ -264,7 +267,10 @@ impl FakeHub {
         if is_refused {
             return refusal(RefusalCode::StreamHalted);
         }
-        let answer = state.answer(&hello, &audits, next);
+        let mut answer = state.answer(&hello, &audits, next);
+        if let Some(Message::Close(close)) = answer.last_mut() {
+            close.retry_after_s = retry_after_s;
+        }
         Ok(state.spoil(answer))
     }
 

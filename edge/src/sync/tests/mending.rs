@@ -129,3 +129,34 @@ async fn rows_on_disk_are_counted_once_a_day_by_themselves() {
     assert_eq!((report.mended, report.digests_equal), (1, true));
     bed.assert_equal();
 }
+
+#[tokio::test]
+async fn what_a_count_found_is_not_forgotten_where_the_line_fails() {
+    let bed = Bed::with_prices(300).await;
+    damage(&bed, "UPDATE replica SET payload = x'0605' WHERE entity = 6 AND version = 7");
+    bed.edge.clock().advance(Duration::from_secs(86_401));
+    bed.hub.lock().faults.offline = true;
+    bed.sync().await.unwrap_err();
+    bed.hub.lock().faults.offline = false;
+    let report = bed.sync().await.unwrap();
+    assert_eq!((report.mended, report.digests_equal), (1, true));
+    bed.assert_equal();
+}
+
+#[tokio::test]
+async fn what_is_known_to_differ_is_compared_though_other_buckets_came_meanwhile() {
+    let bed = Bed::with_prices(300).await;
+    // As a run left it that ended before it had mended: the sum that is kept is that of the rows on disk.
+    damage(&bed, "UPDATE replica SET payload = x'0605' WHERE entity = 6 AND version = 7");
+    bed.edge.write(|tx| {
+        let sum = replica::recount(tx, REGION, Price::NUMBER)?.to_bytes();
+        assert_eq!(tx.execute("UPDATE digest SET sum = ?1 WHERE entity = 6", [sum])?, 1);
+        Ok::<_, DbError>(tx.execute("UPDATE sync_state SET digests_equal = 0", [])?)
+    });
+    let further = Bucket::Region(sync_protocol::ids::RegionId(77));
+    bed.hub.lock().scope.push(further);
+    bed.hub.write(further, prices(9, 60));
+    let report = bed.sync().await.unwrap();
+    assert_eq!((report.mended, report.digests_equal), (1, true), "{report:?}");
+    bed.assert_equal();
+}

@@ -7,7 +7,7 @@ use sync_protocol::bucket::Bucket;
 use sync_protocol::command::{Body, Command, Context, EffectRow};
 use sync_protocol::ids::Holder;
 use sync_protocol::row::{Row, slot};
-use sync_protocol::session::{Link, Page, next_pages};
+use sync_protocol::session::{BucketCursor, Link, Page, next_pages};
 use sync_protocol::verdict::{Numbered, Reject, RejectCode, Verdict};
 use sync_protocol::wire::message::*;
 use sync_protocol::wire::rows::{Reach, Rows};
@@ -61,20 +61,26 @@ impl State {
 
     pub(super) fn answer(&self, hello: &Hello, audits: &[Audit], link: Link) -> Vec<Message> {
         let mut out = Vec::new();
-        let verdicts = self.verdicts[hello.verdicts_upto as usize..].to_vec();
-        if !verdicts.is_empty() {
-            out.push(Message::Verdicts(verdicts));
-        }
         let close = |more| {
             let (clock_s, backed_up_s) = (1_772_352_600, None);
             Message::Close(Close { link, more, clock_s, retry_after_s: 0, minor: self.minor, backed_up_s })
         };
-        if hello.scope != scope_hash(&self.scope) || hello.epoch != self.epoch {
+        let is_elsewhere = hello.scope != scope_hash(&self.scope) || hello.epoch != self.epoch;
+        if is_elsewhere {
             out.push(Message::Welcome(Welcome { epoch: self.epoch, scope: self.scope.clone() }));
-            out.push(close(true));
-            return out;
         }
-        let cursors = cursors_from_bytes(&hello.cursors, &self.scope).unwrap();
+        let verdicts = self.verdicts[hello.verdicts_upto as usize..].to_vec();
+        if !verdicts.is_empty() {
+            out.push(Message::Verdicts(verdicts));
+        }
+        let cursors = match hello.cursors.as_slice() {
+            [] => self.scope.iter().copied().map(BucketCursor::new).collect(),
+            _ if is_elsewhere => {
+                out.push(close(true));
+                return out;
+            }
+            cursors => cursors_from_bytes(cursors, &self.scope).unwrap(),
+        };
         let empty = Feed::default();
         let feed = |bucket: &Bucket| self.feeds.get(bucket).unwrap_or(&empty);
         out.extend(audits.iter().map(|audit| answer_audit(audit, feed(&audit.bucket))));
@@ -88,11 +94,9 @@ impl State {
                 }
             }
         }
-        let is_short = left > 0 && pages.iter().all(|page| page.reach == Reach::Delta);
-        if is_short {
-            let moved = |c: &&sync_protocol::session::BucketCursor| {
-                hello.want_points || c.upto != feed(&c.bucket).head
-            };
+        if left > 0 {
+            let moved =
+                |c: &&BucketCursor| hello.want_points || c.upto != feed(&c.bucket).head || !c.is_whole();
             let point =
                 |bucket: Bucket| BucketPoint { bucket, head: feed(&bucket).head, sums: feed(&bucket).sums() };
             let points: Vec<_> = cursors.iter().filter(moved).map(|c| point(c.bucket)).collect();
@@ -100,7 +104,7 @@ impl State {
                 out.push(Message::Complete(points));
             }
         }
-        out.push(close(!is_short));
+        out.push(close(left == 0));
         out
     }
 
