@@ -6,7 +6,7 @@
 use super::client::Transport;
 use super::error::SyncError;
 use super::lock;
-use super::session::ask;
+use super::session::{self, ask};
 use super::state;
 use crate::config;
 use crate::db::Db;
@@ -149,6 +149,10 @@ impl Enrolment<'_> {
                 EnrolError::Db(cause) => SyncError::Storage(cause),
                 EnrolError::HasCommands(_) => SyncError::DataOfAnother(error.to_string()),
             })?;
+        if let Some(token) = &answer.session {
+            // One that can be none is no loss: the next exchange signs in.
+            let _ = session::keep_token(self.data_dir, edge.0, answer.incarnation, token);
+        }
         // Also for a box that was enrolled before: who was to write them may have been killed. Settings that are there stay.
         config::write_first(self.data_dir, self.deps, &answer.cooperative.country, self.insecure_http)?;
         Ok(Enrolled { edge, cooperative: answer.cooperative, before })

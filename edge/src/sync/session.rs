@@ -75,15 +75,24 @@ pub async fn sign_in(
     let signature = identity.sign(&identity::edge_session(edge, incarnation, &challenge));
     let answer = SessionRequest { edge, incarnation, challenge: said, signature: BASE64.encode(signature) };
     let session: SessionResponse = ask(transport, SESSION_PATH, &answer).await?;
-    let usable = session.token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if !usable || session.token.is_empty() {
+    keep_token(data_dir, edge, incarnation, &session.token)?;
+    Ok(SignedIn { token: session.token, hub_keys })
+}
+
+/// Keeps a token for the next exchange. Where the disk does not take it, that one signs in.
+///
+/// # Errors
+/// When it can be no token.
+pub(super) fn keep_token(data_dir: &Path, edge: u32, incarnation: u32, token: &str) -> Result<(), SyncError> {
+    let usable = token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !usable || token.is_empty() {
         return Err(SyncError::Unexpected("a token of another form".into()));
     }
-    let kept = format!("{edge} {incarnation} {}\n", session.token);
+    let kept = format!("{edge} {incarnation} {token}\n");
     if let Err(error) = write_private(&data_dir.join(TOKEN_FILE), kept.as_bytes()) {
         tracing::warn!(%error, "the sign-in cannot be kept for the next start");
     }
-    Ok(SignedIn { token: session.token, hub_keys })
+    Ok(())
 }
 
 /// A challenge of the hub, which has shown that it is the one.

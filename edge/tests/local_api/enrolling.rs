@@ -86,6 +86,7 @@ async fn enrol(State(hub): State<Arc<Hub>>, body: String) -> Result<String, impl
         },
         national: false,
         hub: None,
+        session: None,
     };
     Ok(serde_json::to_string(&answer).unwrap())
 }

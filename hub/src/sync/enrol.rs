@@ -2,7 +2,7 @@
 
 use super::refusals::Caller;
 use super::session::is_signed;
-use super::{code, store};
+use super::{code, session, store};
 use crate::auth::throttle::{self, Guess};
 use crate::db::{q, retrying};
 use crate::error::{ApiError, Kind, Problem};
@@ -89,6 +89,7 @@ async fn enrol_once(
     let cooperative = cooperative(&mut tx, edge.cooperative).await?;
     let epoch = store::epoch(&mut tx, &state.keys).await?;
     let hub = store::hub_id(&mut tx).await?;
+    let session = session::given(&mut tx, &state.deps, edge.id, incarnation).await?;
     // A box that is replaced by this hears it at once.
     state.db.commit_and_tell(tx, &Moved::from_iter([Bucket::Edge(edge.id)])).await?;
     tracing::info!(edge = edge.id.0, incarnation, "an edge was enrolled");
@@ -103,6 +104,7 @@ async fn enrol_once(
         cooperative,
         national: edge.national,
         hub: Some(hub),
+        session: Some(encode(&session)),
     })
 }
 

@@ -16,6 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use jiff::Timestamp;
 use mizili_node::body::Body;
+use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::api::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
 use sync_protocol::ids::EdgeId;
@@ -116,18 +117,20 @@ async fn open_once(
             .because("This node was enrolled again since. This copy of it is out of date.")
             .into());
     }
+    Ok(given(conn, &state.deps, edge.id, edge.incarnation).await?)
+}
+
+/// Opens a session for an edge that has shown its key; its token.
+pub(super) async fn given(
+    conn: &mut PgConnection,
+    deps: &Deps,
+    edge: EdgeId,
+    incarnation: u32,
+) -> Result<[u8; 16], sqlx::Error> {
     let mut token = [0; 16];
-    state.deps.ids.fill(&mut token);
-    let now = state.deps.clock.now();
-    store::open_session(
-        conn,
-        blake3::hash(&token).as_bytes(),
-        edge.id,
-        edge.incarnation,
-        now,
-        SESSION_VALID_S,
-    )
-    .await?;
+    deps.ids.fill(&mut token);
+    let hash = blake3::hash(&token);
+    store::open_session(conn, hash.as_bytes(), edge, incarnation, deps.clock.now(), SESSION_VALID_S).await?;
     Ok(token)
 }
 

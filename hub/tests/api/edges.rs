@@ -265,8 +265,10 @@ async fn a_box_whose_enrolment_answer_was_lost_gets_it_again() {
     let hub = TestHub::with_market().await;
     let edge = edges::add(&hub.state.db, &hub.state.deps, OWN, false).await.unwrap();
     let enrol = async || hub.post("/sync/v1/enrol").json(&enrolment_with(&edge.code)).send().await;
-    let first = enrol().await.is(200).json();
-    assert_eq!(enrol().await.is(200).json(), first, "same incarnation, same link");
+    let (mut first, mut again) = (enrol().await.is(200).json(), enrol().await.is(200).json());
+    let session = |answer: &mut Value| answer.as_object_mut().unwrap().remove("session").unwrap();
+    assert_ne!(session(&mut first), session(&mut again), "what is kept of a session does not tell its token");
+    assert_eq!(first, again, "same incarnation, same link");
     // Once it has spoken with what it was given, the code is spent for it as well.
     hub.sql("UPDATE edge_streams SET link_number = 1").await;
     enrol().await.problem(401, "code");

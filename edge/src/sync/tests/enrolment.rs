@@ -53,6 +53,7 @@ async fn a_code_makes_an_edge_that_can_sync() {
     let bounds =
         Bounds { lock_patience: Duration::ZERO, work: None, check: Check::Disk, hold_commands: false };
     assert!(syncer.run_once(bounds).await.unwrap().digests_equal);
+    assert_eq!(hub.lock().sign_ins, 0, "it has just shown who it is");
 }
 
 #[tokio::test]

@@ -321,10 +321,12 @@ impl FakeHub {
                     return (0, Value::Null);
                 }
                 let link = self.first_link();
+                let session = BASE64.encode([0x77; 16]);
+                state.token = Some(session.clone());
                 let cooperative = json!({ "id": COOP.0, "name": "Mitundu Farmers", "country": "MWI", "region": null, "currency": "MWK" });
                 let link = json!({ "number": 0, "random": BASE64.encode(link.random), "mac": BASE64.encode(link.mac) });
                 let answer = json!({ "edge": EDGE.0, "incarnation": state.incarnation, "link": link, "epoch": 1, "hub_keys": hub_keys,
-                    "cooperative": cooperative, "national": false, "hub": state.id });
+                    "cooperative": cooperative, "national": false, "hub": state.id, "session": session });
                 (200, answer)
             }
             // As a hub of before these.
