@@ -57,7 +57,7 @@ pub(super) async fn measure(stage: &mut Stage, home: &Path, runs: usize) -> Resu
             .against("its share of cooperatives' names included"),
         Figure::new("first sync: whole", "s", seconds).against("as the edge counts, from an empty database"),
         Figure::new("first sync: round trips", "", trips)
-            .against("signing in and learning the scope included"),
+            .against("one that brings all, one that says so; who enrols is signed in"),
         Figure::new("limit: bare SQLite insert", "rows/s", limit).against("one transaction, synced"),
     ])
 }
