@@ -1,12 +1,11 @@
 //! The write-ahead log: when what it holds is copied into the file. Copying a long log takes a while, and a commit that does it keeps
 //! whoever waits for it waiting: it is left for when nobody has written for a moment. Never lets the log grow without end.
 
-use super::{DbError, open};
+use super::DbError;
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 use std::cell::Cell;
 use std::ffi::c_int;
-use std::path::{Path, PathBuf};
 
 /// Bytes of a page of the database.
 const PAGE_BYTES: i64 = 4_096;
@@ -23,11 +22,6 @@ const MOST_PAGES: c_int = 4 * LONG_PAGES;
 thread_local! {
     /// Pages in the log after the last commit of this thread: the writer's, which is the only one that commits again and again.
     static PAGES: Cell<c_int> = const { Cell::new(0) };
-}
-
-/// Where it is.
-pub(super) fn path(data_dir: &Path) -> PathBuf {
-    open::path(data_dir).with_extension("db-wal")
 }
 
 /// Takes over what a connection does about its log.

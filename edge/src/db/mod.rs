@@ -1,6 +1,6 @@
 //! The edge's database: one SQLite file in the data folder, one thread that writes, a few connections that read.
 //!
-//! What [`Db::write`] answered is on disk, and with it all that was written before. Readers are never blocked. Where the file cannot be written to, reading goes on and
+//! What [`Db::write`] answered is on disk. Readers are never blocked. Where the file cannot be written to, reading goes on and
 //! each write says why it was not taken. Other programs may have the same file open. No SQL about the market is here.
 
 mod bad_row;
@@ -22,15 +22,13 @@ use open::Reading;
 pub(crate) use open::make_private_dir;
 use readers::{READERS_MAX, Readers};
 use rusqlite::{Connection, Transaction};
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, oneshot, watch};
-use writer::{Job, Manner, Task, Writer};
+use writer::{Job, Task, Writer};
 
 /// The open database; cheap to clone. When the last clone goes, the writer ends what it was given and closes the file.
 #[derive(Clone)]
@@ -154,36 +152,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.send_and_wait(Manner::Alone, f).await
-    }
-
-    /// As [`Db::write`] of what can be had again, such as rows of the hub: `Ok` says that everybody sees it, and that it goes to the disk
-    /// whole or not at all, with the next [`Db::sync`] or write of another kind. Nobody may be told of it before.
-    ///
-    /// # Errors
-    /// As [`Db::write`].
-    pub async fn write_renewable<T, E, F>(&self, f: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<DbError> + Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
-    {
-        self.send_and_wait(Manner::Renewable, f).await
-    }
-
-    /// Takes to the disk what was written until now, while others go on writing.
-    ///
-    /// # Errors
-    /// The disk's: then nobody knows what of it is kept.
-    pub fn sync(&self) -> impl Future<Output = Result<(), DbError>> + Send + 'static {
-        let log = log::path(&self.shared.data_dir);
-        let synced = tokio::task::spawn_blocking(move || match File::open(log) {
-            Ok(log) => Ok(log.sync_data()?),
-            // Whoever took it into the file has synced that.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error.into()),
-        });
-        async { synced.await.unwrap_or_else(|_| Err(closed())) }
+        self.send_and_wait(false, f).await
     }
 
     /// Writes in a transaction that it may share with others of its kind; answered when that is on disk. For what happens often
@@ -197,7 +166,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.send_and_wait(Manner::Grouped, f).await
+        self.send_and_wait(true, f).await
     }
 
     /// As [`Db::write`], waiting in the caller's thread. Not for async code.
@@ -211,7 +180,7 @@ impl Db {
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
         let (answer, wait) = mpsc::sync_channel(1);
-        self.send(Manner::Alone, f, move |result| drop(answer.send(result)))?;
+        self.send(false, f, move |result| drop(answer.send(result)))?;
         wait.recv().unwrap_or_else(|_| Err(closed().into()))
     }
 
@@ -244,25 +213,25 @@ impl Db {
         self.shared.readers.with(f)
     }
 
-    async fn send_and_wait<T, E, F>(&self, manner: Manner, f: F) -> Result<T, E>
+    async fn send_and_wait<T, E, F>(&self, grouped: bool, f: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
         let (answer, wait) = oneshot::channel();
-        self.send(manner, f, move |result| drop(answer.send(result)))?;
+        self.send(grouped, f, move |result| drop(answer.send(result)))?;
         wait.await.unwrap_or_else(|_| Err(closed().into()))
     }
 
-    fn send<T, E, F, R>(&self, manner: Manner, f: F, reply: R) -> Result<(), DbError>
+    fn send<T, E, F, R>(&self, grouped: bool, f: F, reply: R) -> Result<(), DbError>
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
         R: FnOnce(Result<T, E>) + Send + 'static,
     {
-        let task = Task { manner, work: Some(f), outcome: None, reply };
+        let task = Task { grouped, work: Some(f), outcome: None, reply };
         let jobs = self.shared.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         jobs.as_ref().and_then(|jobs| jobs.send(Box::new(task)).ok()).ok_or_else(closed)
     }

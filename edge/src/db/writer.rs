@@ -1,5 +1,5 @@
-//! The one thread that writes. Every write is one transaction, on disk before it is answered but for what can be had again; small ones
-//! may share one. A write that fails leaves nothing behind, and a write that panics ends neither the thread nor the node.
+//! The one thread that writes. Every write is one transaction, on disk before it is answered; small ones may share one. A write
+//! that fails leaves nothing behind, and a write that panics ends neither the thread nor the node.
 
 use super::DbError;
 use super::log;
@@ -21,20 +21,10 @@ const GROUP_MAX: usize = 256;
 /// How long after a write what may wait is done, when nothing else comes: the high-water file follows, a long log is copied.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// How a write is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// By itself, on disk before it is answered.
-    Alone,
-    /// The same, perhaps together with others.
-    Grouped,
-    /// By itself, and answered before it is on disk.
-    Renewable,
-}
-
 /// A write on its way: run inside a transaction, answered when that has ended.
 pub(super) trait Job: Send {
-    fn manner(&self) -> Manner;
+    /// Whether it may share a transaction.
+    fn is_grouped(&self) -> bool;
     /// Does the work; false when nothing of it may stay.
     fn run(&mut self, tx: &Transaction<'_>) -> bool;
     /// Answers: with the work's own result, or with why the transaction failed.
@@ -43,7 +33,7 @@ pub(super) trait Job: Send {
 
 /// One closure and where its answer goes.
 pub(super) struct Task<T, E, F, R> {
-    pub(super) manner: Manner,
+    pub(super) grouped: bool,
     pub(super) work: Option<F>,
     pub(super) outcome: Option<Result<T, E>>,
     pub(super) reply: R,
@@ -56,8 +46,8 @@ where
     F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send,
     R: FnOnce(Result<T, E>) + Send,
 {
-    fn manner(&self) -> Manner {
-        self.manner
+    fn is_grouped(&self) -> bool {
+        self.grouped
     }
 
     fn run(&mut self, tx: &Transaction<'_>) -> bool {
@@ -139,11 +129,8 @@ impl Writer {
                 return None;
             }
         };
-        let Ran { ended, jobs, next } = match job.manner() {
-            Manner::Alone => alone(conn, job),
-            Manner::Grouped => group(conn, job, queue),
-            Manner::Renewable => unsynced(conn, job),
-        };
+        let Ran { ended, jobs, next } =
+            if job.is_grouped() { group(conn, job, queue) } else { alone(conn, job) };
         // Whoever is answered may ask at once how things stand, and read what was written.
         self.note(&ended);
         self.commits.fetch_add(1, Ordering::Release);
@@ -215,25 +202,11 @@ fn alone(conn: &mut Connection, mut job: Box<dyn Job>) -> Ran {
     Ran { ended: ended.map_err(DbError::from), jobs: vec![job], next: None }
 }
 
-/// Whoever commits next with the usual setting takes what was left here to the disk as well: it is one log.
-fn unsynced(conn: &mut Connection, job: Box<dyn Job>) -> Ran {
-    let not_run = |job, error: rusqlite::Error| Ran { ended: Err(error.into()), jobs: vec![job], next: None };
-    if let Err(error) = conn.execute_batch("PRAGMA synchronous = NORMAL") {
-        return not_run(job, error);
-    }
-    let ran = alone(conn, job);
-    match conn.execute_batch("PRAGMA synchronous = FULL") {
-        Ok(()) => ran,
-        // Cannot be, for it touches no disk; but nobody must be told of what is not kept.
-        Err(error) => Ran { ended: Err(error.into()), ..ran },
-    }
-}
-
 /// Runs what is waiting in one transaction, each in its own savepoint; all are answered when it is on disk. Where nothing else waits
 /// the transaction is savepoint enough, and no page has to be noted twice.
 fn group(conn: &mut Connection, first: Box<dyn Job>, queue: &Receiver<Box<dyn Job>>) -> Ran {
     let second = queue.try_recv().ok();
-    if second.as_ref().is_none_or(|job| job.manner() != Manner::Grouped) {
+    if second.as_ref().is_none_or(|job| !job.is_grouped()) {
         return Ran { next: second, ..alone(conn, first) };
     }
     let tx = match conn.transaction_with_behavior(TransactionBehavior::Immediate) {
@@ -252,7 +225,7 @@ fn group(conn: &mut Connection, first: Box<dyn Job>, queue: &Receiver<Box<dyn Jo
             break;
         }
         next = second.take().or_else(|| queue.try_recv().ok());
-        if next.as_ref().is_some_and(|job| job.manner() != Manner::Grouped) {
+        if next.as_ref().is_some_and(|job| !job.is_grouped()) {
             break;
         }
     }

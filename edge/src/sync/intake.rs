@@ -1,6 +1,6 @@
-//! What a response brings, message by message. Each is on disk before the next is looked at, but for rows: those that have arrived one
-//! after the other share a transaction, which goes to the disk while the next is written, and all of them before the hub hears of a cursor
-//! again. So a cut at any byte costs no more than the frame it fell into; rows, cursor and what waited for them move in one transaction.
+//! What a response brings, message by message. Each is on disk before the next is looked at, but for rows that have arrived one after
+//! the other: they share a transaction. So a cut at any byte costs no more than the frame it fell into; rows, cursor and what waited
+//! for them move in one transaction.
 
 use super::arriving::{Arrived, Arriving, Batch};
 use super::error::SyncError;
@@ -12,8 +12,6 @@ use crate::node::{self, Doubt};
 use crate::notices;
 use crate::replica::{self, ReplicaError};
 use crate::time;
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use mizili_node::deps::{Deps, Reading};
 use rusqlite::Transaction;
 use sync_protocol::bucket::Bucket;
@@ -112,8 +110,6 @@ pub(super) struct Intake<'a> {
     pub(super) taken: Taken,
     /// Answers to questions hold at the head of each bucket, which is reached only when its rows are in.
     pub(super) answers: Vec<Message>,
-    /// Rows on their way to the disk.
-    pub(super) syncing: Option<BoxFuture<'static, Result<(), DbError>>>,
 }
 
 impl Intake<'_> {
@@ -216,7 +212,7 @@ impl Intake<'_> {
     async fn rows(&mut self, first: Batch, arriving: &mut Arriving) -> Result<(), SyncError> {
         let mut line = arriving.take();
         let at = self.deps.clock.read();
-        let written = self.db.write_renewable(move |tx| {
+        let written = self.db.write(move |tx| {
             let (mut written, mut next) = (Written::default(), Some(first));
             while let Some(batch) = next {
                 let judged = replica::apply_rows(tx, &batch.rows)?;
@@ -230,21 +226,10 @@ impl Intake<'_> {
         });
         let (written, line) = written.await?;
         *arriving = line;
-        // One at a time, so that no more than two transactions are not on disk.
-        self.synced().await?;
-        self.syncing = Some(self.db.sync().boxed());
         self.taken.rows += written.rows;
         self.taken.has_news |= written.is_any;
         self.taken.has_gap |= written.has_gap;
         Ok(())
-    }
-
-    /// Waits until the rows that were written are on disk.
-    pub(super) async fn synced(&mut self) -> Result<(), SyncError> {
-        match self.syncing.take() {
-            Some(syncing) => Ok(syncing.await?),
-            None => Ok(()),
-        }
     }
 
     /// Puts rows of a slot in place of what is here.

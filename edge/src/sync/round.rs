@@ -91,8 +91,7 @@ impl Syncer {
         let mut arriving = Arriving::of(answer.body);
         let (db, deps) = (&self.db, &self.deps);
         let mending = &mut run.mending;
-        let (taken, answers, syncing) = (Taken::default(), Vec::new(), None);
-        let mut intake = Intake { db, deps, mending, taken, answers, syncing };
+        let mut intake = Intake { db, deps, mending, taken: Taken::default(), answers: Vec::new() };
         let headed = self.deps.clock.monotonic();
         let mut first = true;
         let mut error = None;
@@ -115,8 +114,6 @@ impl Syncer {
                 }
             }
         }
-        // The next request tells the hub of cursors.
-        error = error.or(intake.synced().await.err());
         let down_bytes = arriving.bytes();
         // The answer had begun: where it is cut before a whole piece of it has come (over HTTP/2 a part of one is never seen),
         // smaller pieces have to be asked for, or none would ever come.

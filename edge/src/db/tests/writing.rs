@@ -203,27 +203,3 @@ fn whoever_sends_commands_hears_of_new_ones() {
     assert!(highest.has_changed().unwrap());
     assert_eq!(*highest.borrow_and_update(), 1);
 }
-
-#[tokio::test]
-async fn what_can_be_had_again_is_seen_at_once_and_only_it_is_left_to_the_next_sync() {
-    let (_dir, db) = open();
-    let level = |tx: &rusqlite::Transaction<'_>| -> Result<i64, DbError> {
-        Ok(tx.query_row("PRAGMA synchronous", [], |row| row.get(0))?)
-    };
-    const NORMAL: i64 = 1;
-    const FULL: i64 = 2;
-    let renewable = db.write_renewable(move |tx| {
-        add(1)(tx)?;
-        level(tx)
-    });
-    assert_eq!(renewable.await, Ok(NORMAL));
-    assert_eq!(numbers(&db), [1]);
-    db.sync().await.unwrap();
-    let failed = db.write_renewable(|tx| {
-        add(2)(tx)?;
-        Err::<(), _>(DbError::Other("changed its mind".into()))
-    });
-    failed.await.unwrap_err();
-    assert_eq!((db.write(level).await, db.write_grouped(level).await), (Ok(FULL), Ok(FULL)));
-    assert_eq!(numbers(&db), [1]);
-}
