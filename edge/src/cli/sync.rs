@@ -67,7 +67,10 @@ fn words(report: &ExchangeReport) -> String {
         ));
     }
     lines.push(match (report.digests_equal, report.retry_after) {
-        (_, Some(wait)) => format!("The hub asks to go on in {} s. Run this again then.", wait.as_secs()),
+        (_, Some(wait)) => format!(
+            "Somebody at the hub is at work on what an entry is about; the others wait behind it. Run this again in {} s.",
+            wait.as_secs()
+        ),
         (true, None) => "Both sides hold the same.".to_owned(),
         (false, None) => "Both sides do not hold the same yet. Run this again.".to_owned(),
     });

@@ -49,6 +49,8 @@ pub(super) struct Taken {
     pub(super) has_gap: bool,
     /// The scope or the epoch changed.
     pub(super) has_new_scope: bool,
+    /// The first snapshot of a bucket has come to its end: the hub is to hear of it, or it takes this box for far behind.
+    pub(super) has_filled: bool,
     /// Something came that was not here before.
     pub(super) has_news: bool,
     /// Whether everything is here and the same on both sides, as far as is known at the end.
@@ -71,15 +73,17 @@ struct Written {
     rows: u64,
     is_any: bool,
     has_gap: bool,
+    has_filled: bool,
     /// Orders of which there may be something to tell.
     changed: Vec<OrderId>,
 }
 
 impl Written {
     fn add(&mut self, batch: Batch, judged: Judged) {
-        let bucket = batch.rows.span().bucket;
+        let (bucket, reach) = (batch.rows.span().bucket, batch.rows.span().reach);
         match judged {
-            Judged::Apply(_) => {
+            Judged::Apply(next) => {
+                self.has_filled |= next.is_whole() && matches!(reach, Reach::Snapshot { .. });
                 self.rows += batch.rows.came();
                 self.is_any = true;
                 self.changed.extend(batch.changed);
@@ -229,6 +233,7 @@ impl Intake<'_> {
         self.taken.rows += written.rows;
         self.taken.has_news |= written.is_any;
         self.taken.has_gap |= written.has_gap;
+        self.taken.has_filled |= written.has_filled;
         Ok(())
     }
 

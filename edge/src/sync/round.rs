@@ -185,6 +185,9 @@ impl Syncer {
         self.time.heard(close.clock_s, close.clock_s.saturating_sub(now_s));
         if close.retry_after_s > 0 {
             // Rows never wait for commands.
+            tracing::warn!(
+                "somebody at the hub holds what an entry is about; it is offered again in a moment"
+            );
             run.report.retry_after = Some(Duration::from_secs(u64::from(close.retry_after_s)));
             run.holds_commands = true;
         }
@@ -194,8 +197,12 @@ impl Syncer {
                 .db
                 .read(move |conn| Ok::<_, DbError>(!commands::pending(conn, after, 1)?.is_empty()))
                 .await?;
-        let has_more =
-            close.more || taken.has_gap || taken.has_new_scope || has_waiting || run.mending.has_work();
+        let has_more = close.more
+            || taken.has_gap
+            || taken.has_new_scope
+            || taken.has_filled
+            || has_waiting
+            || run.mending.has_work();
         let is_idle = !taken.has_news
             && !taken.has_new_scope
             && !asked_first

@@ -172,8 +172,13 @@ impl Loop {
                 self.failures = 0;
                 log(&report);
                 return match report.retry_after {
-                    Some(wait) => self.pause(stretched(&self.syncer.deps, wait), None).await,
-                    None if report.is_unfinished => self.pause(PAUSE_MIN, None).await,
+                    Some(_) | None if report.is_unfinished => self.pause(PAUSE_MIN, None).await,
+                    Some(wait) => {
+                        // Commands alone are offered later.
+                        let deps = &self.syncer.deps;
+                        self.held_until = deps.clock.monotonic() + stretched(deps, wait);
+                        self.news().await
+                    }
                     None => self.news().await,
                 };
             }

@@ -89,7 +89,11 @@ async fn enrol_once(
     let cooperative = cooperative(&mut tx, edge.cooperative).await?;
     let epoch = store::epoch(&mut tx, &state.keys).await?;
     let hub = store::hub_id(&mut tx).await?;
-    let session = session::given(&mut tx, &state.deps, edge.id, incarnation).await?;
+    // A request that comes again shows no key: its signature covers no challenge.
+    let session = match code.used {
+        true => None,
+        false => Some(session::given(&mut tx, &state.deps, edge.id, incarnation).await?),
+    };
     // A box that is replaced by this hears it at once.
     state.db.commit_and_tell(tx, &Moved::from_iter([Bucket::Edge(edge.id)])).await?;
     tracing::info!(edge = edge.id.0, incarnation, "an edge was enrolled");
@@ -104,7 +108,7 @@ async fn enrol_once(
         cooperative,
         national: edge.national,
         hub: Some(hub),
-        session: Some(encode(&session)),
+        session: session.map(|token| encode(&token)),
     })
 }
 

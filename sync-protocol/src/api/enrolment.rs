@@ -39,7 +39,8 @@ pub struct EnrolResponse {
     /// Which hub this is; it outlives its keys. None from a hub before minor 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hub: Option<Uuid>,
-    /// A session, so that the first exchange needs no sign-in: the box has just shown its key. None from an earlier hub.
+    /// A session, so that the first exchange needs no sign-in: the box has just shown its key. None from an earlier
+    /// hub, and none in an answer that is given again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
 }
