@@ -8,7 +8,7 @@ mod own;
 
 pub use files::{SecretFile, load_secret, save_secret};
 pub use high_water::{Doubt, HighWater, Mark, check_high_water, clear_doubt, doubt, machine_id};
-pub(crate) use high_water::{HighWaterKeeper, mark, note_high_water};
+pub(crate) use high_water::{HighWaterKeeper, mark, note_high_water, note_shut_out};
 pub use own::{own_currency, own_name};
 
 use crate::db::DbError;

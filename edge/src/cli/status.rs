@@ -184,10 +184,14 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
     });
     lines.push(contact_words(standing));
     let tally = &standing.tally;
+    let fate = match standing.state.is_shut_out() {
+        true => "Nothing of it gets there until its operator has let this box in again.",
+        false => "Nothing is lost.",
+    };
     lines.push(match tally.waiting {
         0 => "Nothing is waiting to be sent.".to_owned(),
-        1 => "1 entry is waiting for the hub. Nothing is lost.".to_owned(),
-        n => format!("{n} entries are waiting for the hub. Nothing is lost."),
+        1 => format!("1 entry is waiting for the hub. {fate}"),
+        n => format!("{n} entries are waiting for the hub. {fate}"),
     });
     if tally.open > 0 {
         lines.push(format!("The hub's operator has to look at {} of our entries.", tally.open));
@@ -242,7 +246,7 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
             }
         )),
         Some(Doubt::Copied) => lines.push(
-            "The data of this box came from another machine, so it does not sell its own stock until the hub has agreed."
+            "The data of this box may be in use elsewhere too, so it does not sell its own stock until the hub has let it in."
                 .to_owned(),
         ),
         None => {}

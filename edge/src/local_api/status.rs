@@ -82,7 +82,7 @@ pub struct OfficeStatus {
     /// Whether everything that the hub has for this office is here.
     pub complete: bool,
     /// Why this office must not sell its own stock for now: `count` (count the stock first), `hear` (as `count`, and the hub has to be
-    /// reached before anything can be counted) or `copied` (until the hub has agreed).
+    /// reached before anything can be counted) or `copied` (until the hub has let this box in).
     pub held_back: Option<String>,
     /// How many products are still to be counted: `GET /api/v1/office/stock?to_count=true` lists them.
     pub to_count: u64,
@@ -236,7 +236,11 @@ fn summary(
         None => say(lang, "status-contact-never", &[]),
     });
     // What was taken is on this disk until the hub has given its final answer.
-    sentences.push(say(lang, "status-nothing-lost", &[]));
+    sentences.push(say(
+        lang,
+        if sync.is_shut_out() { "status-shut-out" } else { "status-nothing-lost" },
+        &[],
+    ));
     if tally.open > 0 {
         let open = if tally.open == 1 { "status-operator-one" } else { "status-operator" };
         sentences.push(say(lang, open, &[("count", &tally.open.to_string())]));

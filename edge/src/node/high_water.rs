@@ -59,7 +59,7 @@ pub enum HighWater {
 pub enum Doubt {
     /// The database is older than what was done: until a person has counted the stock.
     Rewound,
-    /// The data came from elsewhere: until the hub has let this edge in by its link.
+    /// The data came from elsewhere, or the hub has shut this edge out: until the hub has let it in by its link.
     Copied,
 }
 
@@ -124,6 +124,18 @@ pub(crate) fn note_high_water(tx: &Transaction<'_>, data_dir: &Path) -> Result<(
             Doubt::Rewound => counts::begin(tx)?,
             Doubt::Copied => put(tx, "doubt", &doubt.code())?,
         }
+    }
+    Ok(())
+}
+
+/// Keeps in mind that the hub has shut this edge out, as an old copy or for good: what it promised from now on would not stand there.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn note_shut_out(tx: &Transaction<'_>) -> Result<(), DbError> {
+    if doubt(tx)?.is_none() {
+        tracing::error!("the hub has shut this box out: own units are not sold for now");
+        put(tx, "doubt", &Doubt::Copied.code())?;
     }
     Ok(())
 }

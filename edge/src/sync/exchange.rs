@@ -154,14 +154,19 @@ impl Syncer {
         let Some(_held) = held else { return Err(SyncError::Locked) };
         let started = self.deps.clock.monotonic();
         let at = self.deps.clock.read();
-        let (parties, state, now) = self
+        let enrolled_at = self.enrolled_at.clone();
+        let (parties, is_same_hub, state, now) = self
             .db
-            .read(move |conn| Ok::<_, SyncError>((parties(conn)?, state::load(conn)?, time::now(conn, at)?)))
+            .read(move |conn| {
+                let is_same_hub = node::identity(conn)?.is_some_and(|me| me.hub_url == enrolled_at);
+                Ok::<_, SyncError>((parties(conn)?, is_same_hub, state::load(conn)?, time::now(conn, at)?))
+            })
             .await?;
         let suspect = self.suspect(bounds.check == Check::Disk || state.recount_is_due(&now)).await?;
         let mut run = Run {
             meter: Meter::new(&*self.transport),
-            token: session::kept_token(&self.data_dir, &parties).unwrap_or_default(),
+            // Whoever it was given by is at the address that enrolment named.
+            token: session::kept_token(&self.data_dir, &parties).filter(|_| is_same_hub).unwrap_or_default(),
             parties,
             pace: state.pace,
             want_points: bounds.check != Check::Moved
@@ -189,12 +194,17 @@ impl Syncer {
         run.report.round_trips = carried.round_trips;
         run.report.seconds = (self.deps.clock.monotonic().saturating_sub(started)).as_secs_f64();
         let (pace, at) = (run.pace, self.deps.clock.read());
+        let is_shut_out = matches!(&ended, Err(SyncError::Refused(refusal))
+            if matches!(refusal.code, RefusalCode::Rewound | RefusalCode::Revoked));
         let failure = ended.as_ref().err().map(|error| (error.code(), error.to_string()));
         let noted = self
             .db
             .write(move |tx| {
                 let now = time::now(tx, at)?;
                 commands::prune(tx, &now)?;
+                if is_shut_out {
+                    node::note_shut_out(tx)?;
+                }
                 state::note_attempt(tx, now.best_s, pace, failure)
             })
             .await;
@@ -299,6 +309,9 @@ impl Syncer {
                 for (part, sum) in &wrong {
                     tracing::warn!(bucket = %part.0, entity = part.1, "rows on this disk have changed by themselves");
                     mend::keep_sum(tx, *part, *sum)?;
+                }
+                if !wrong.is_empty() {
+                    state::note_differing(tx)?;
                 }
                 state::note_recount(tx, &time::now(tx, at)?)
             })

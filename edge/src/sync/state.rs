@@ -52,6 +52,11 @@ pub fn load(conn: &Connection) -> Result<SyncState, DbError> {
 }
 
 impl SyncState {
+    /// Whether the hub has shut this box out: what is entered here does not reach it, until its operator has seen to that.
+    pub fn is_shut_out(&self) -> bool {
+        self.failure.as_ref().is_some_and(|(code, _)| code == "rewound" || code == "revoked")
+    }
+
     /// Whether it is time to add up all rows on disk again.
     pub fn recount_is_due(&self, now: &Now) -> bool {
         self.recounted_lived_s.is_none_or(|lived_s| now.age_s(lived_s) >= RECOUNT_EVERY_S)
@@ -104,6 +109,12 @@ pub(super) fn note_compared(tx: &Transaction<'_>, is_complete: bool, is_equal: b
     };
     let sql = "UPDATE sync_state SET is_complete = ?1, digests_equal = ?2";
     tx.prepare_cached(sql)?.execute((is_complete, equal))?;
+    Ok(())
+}
+
+/// Notes that rows here are known to be others than the hub's.
+pub(super) fn note_differing(tx: &Transaction<'_>) -> Result<(), DbError> {
+    tx.prepare_cached("UPDATE sync_state SET digests_equal = 0")?.execute([])?;
     Ok(())
 }
 

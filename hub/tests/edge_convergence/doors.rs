@@ -9,6 +9,7 @@ use mizili_hub::commands::stream::{Quarantined, dismiss, retry_all_quarantined};
 use mizili_hub::sync::trust::{self, Found};
 use mizili_hub::sync::{doors, edges};
 use sync_protocol::command::{Adjustment, StockAdjust};
+use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::ListingId;
 use sync_protocol::units::Quantity;
 use sync_protocol::wire::message::RefusalCode;
@@ -277,4 +278,28 @@ async fn what_a_revoked_edge_held_is_written_off_once_and_never_before() {
     assert_eq!(world.count(left).await, 0);
     let feed = mizili_hub::feed::check::compare_all(&world.db, &world.deps).await.unwrap();
     assert_eq!(feed.differences(), 0, "{feed:?}");
+}
+
+/// What it promised from now on would not stand at the hub: another copy may sell the same units, or the operator has written them off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_box_that_was_shut_out_promises_nothing_of_its_own() {
+    for is_copied in [true, false] {
+        let (world, listing) = world(29).await;
+        let office = &world.offices[0];
+        office.order(listing, 2).await.unwrap();
+        assert_eq!(office.orders().await[0].status, OrderStatus::Confirmed, "its own");
+        let copy = world.open_copy(office, office.copy_of_the_disk().await).await;
+        if is_copied {
+            copy.sync().await.unwrap();
+            copy.sync().await.unwrap();
+        } else {
+            world.revoke(office).await;
+        }
+        let refused = office.sync().await.unwrap_err();
+        assert!(matches!(code(&refused), Some(RefusalCode::Rewound | RefusalCode::Revoked)), "{refused}");
+        assert!(office.is_in_doubt().await);
+        office.order(listing, 3).await.unwrap();
+        let asked = office.orders().await.into_iter().filter(|order| order.status != OrderStatus::Confirmed);
+        assert_eq!(asked.count(), 1, "the hub is asked");
+    }
 }
