@@ -138,7 +138,7 @@ async fn parts(state: &AppState, reply: &Reply, out: &mut Outflow<'_>) -> Result
             to.rows_max = to.rows_max.min((left / ROW_BYTES) as u64);
             match part(state, reply, Some(&to), &mut sizer, out).await {
                 Ok(rest) => Ok(!matches!(rest, Next::Nothing)),
-                // What came stays, and another exchange fetches the rest; nothing of it was sent.
+                // What came stays, and another exchange fetches the rest.
                 Err(Stop::Failed(error)) => {
                     tracing::warn!(
                         edge = reply.opened.edge.id.0,

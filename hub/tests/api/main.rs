@@ -11,6 +11,7 @@ mod docs;
 mod edges;
 mod empty;
 mod exchange;
+mod exchange_ends;
 mod guessing;
 mod limits;
 mod news;
