@@ -2,7 +2,7 @@
 //! more than store or send; nothing real can do its work in less.
 
 use crate::bench_dir;
-use crate::data::Dataset;
+use crate::data::{Price, Product};
 use crate::ussd::Walk;
 use anyhow::{Context as _, Result, ensure};
 use mizili_hub::db::{Db, q};
@@ -16,24 +16,35 @@ use uuid::Uuid;
 /// How long nginx may take to listen.
 const LISTEN_WITHIN: Duration = Duration::from_secs(10);
 
-/// Rows a second of a bare insert of the prices into a new SQLite file, in one transaction.
-pub(crate) fn sqlite_rows_s(folder: &Path, data: &Dataset) -> Result<f64> {
+/// Rows a second of a bare insert of prices and products into a new SQLite file, in one transaction, in the order of their keys, with
+/// nothing derived from them and no index beside them.
+pub(crate) fn sqlite_rows_s(folder: &Path, prices: &[Price], products: &[Product]) -> Result<f64> {
     let folder = tempfile::tempdir_in(folder)?;
     let mut conn = rusqlite::Connection::open(folder.path().join("limit.db"))?;
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         CREATE TABLE prices (series INTEGER, month INTEGER, price_minor INTEGER, PRIMARY KEY (series, month)) WITHOUT ROWID",
+         CREATE TABLE prices (series INTEGER, month INTEGER, price_minor INTEGER, PRIMARY KEY (series, month)) WITHOUT ROWID;
+         CREATE TABLE products (id BLOB PRIMARY KEY, cooperative INTEGER, crop INTEGER, unit INTEGER, name TEXT,
+                                price_minor INTEGER, currency TEXT, quantity INTEGER) WITHOUT ROWID",
     )?;
     let began = Instant::now();
     let tx = conn.transaction()?;
     {
         let mut insert = tx.prepare("INSERT INTO prices VALUES (?1, ?2, ?3)")?;
-        for price in &data.prices {
+        for price in prices {
             insert.execute((price.series as i64, price.month.0, price.price_minor))?;
+        }
+        let mut insert = tx.prepare("INSERT INTO products VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+        for (number, product) in products.iter().enumerate() {
+            let Product { cooperative, commodity, unit, name, price_minor, quantity, currency } = product;
+            let id = (number as u128).to_be_bytes();
+            let places = [cooperative, commodity, unit].map(|place| *place as i64);
+            let [cooperative, crop, unit] = places;
+            insert.execute((id, cooperative, crop, unit, name, price_minor, currency, quantity))?;
         }
     }
     tx.commit()?;
-    Ok(data.prices.len() as f64 / began.elapsed().as_secs_f64())
+    Ok((prices.len() + products.len()) as f64 / began.elapsed().as_secs_f64())
 }
 
 /// Rows a second of a bare insert of orders into the hub's Postgres, so many a transaction: no check, no feed, no answer.
