@@ -5,6 +5,7 @@
 //! SET without LOCAL, LISTEN, a session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before
 //! serving.
 
+pub mod holders;
 mod narrowed;
 pub(crate) mod numbers;
 mod pool;
@@ -34,6 +35,8 @@ use std::time::Duration;
 
 /// Connections that one hub process opens; many processes share one pooler.
 const POOL_MAX_CONNECTIONS: u32 = 16;
+/// How long [`Db::begin`]'s transactions wait for a lock, as their first statement says.
+pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How long one try of a transaction may take, waiting for locks included. Longer than a batch of the largest size takes.
 const TRY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Tries of a transaction that met a deadlock, a race, or a lost connection.

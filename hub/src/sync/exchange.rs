@@ -6,7 +6,8 @@ use super::store::{self, Awaited, EdgeRow, Heard, HubRow};
 use super::turns::Turns;
 use super::{awaited, forgotten, restored, scope, session};
 use crate::commands::stream::{StreamError, take_batch};
-use crate::db::{is_locked, retrying};
+use crate::db::holders::{Holder, longest_open};
+use crate::db::{Db, LOCK_WAIT, is_locked, retrying};
 use crate::error::{ApiError, Kind, out_of_order};
 use crate::state::AppState;
 use axum::Extension;
@@ -86,7 +87,10 @@ pub(super) async fn exchange(
                 match taken {
                     Ok(()) => {}
                     // Whoever holds what they are about holds up nothing but them.
-                    Err(StreamError::Unavailable(error)) if is_locked(&error) => retry_after_s = HELD_AGAIN_S,
+                    Err(StreamError::Unavailable(error)) if is_locked(&error) => {
+                        retry_after_s = HELD_AGAIN_S;
+                        tell_who_holds(&state.db, edge).await;
+                    }
                     Err(error) => refusal = Some(refused(error)?),
                 }
                 next = read;
@@ -108,6 +112,19 @@ pub(super) async fn exchange(
     Err(Kind::Truncated
         .because("The request ended in the middle. What had arrived whole was taken; send the rest again.")
         .into())
+}
+
+/// One line for whoever runs the hub: an office waits, for whom, and what ends it.
+async fn tell_who_holds(db: &Db, edge: EdgeId) {
+    let what = "commands of an office wait: a session of the database holds what they are about";
+    match longest_open(db, LOCK_WAIT).await {
+        Ok(Some(Holder { session, program, open_s })) => {
+            let ends = format!("SELECT pg_terminate_backend({session})");
+            tracing::warn!(edge = edge.0, session, program, open_s, ends, "{what}");
+        }
+        Ok(None) => tracing::warn!(edge = edge.0, "{what}; it has ended by now"),
+        Err(error) => tracing::warn!(edge = edge.0, %error, "{what}"),
+    }
 }
 
 fn frames(bytes: Vec<u8>) -> Response {

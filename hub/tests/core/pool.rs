@@ -1,9 +1,11 @@
 //! The hub's connections on real Postgres: what was broken off leaves nothing for whoever gets the connection next.
 
 use crate::support::World;
+use mizili_hub::db::holders::longest_open;
 use mizili_hub::db::{Db, is_transient, q, q_scalar};
 use mizili_node::testing::wait::in_time;
 use sqlx::PgConnection;
+use std::time::Duration;
 
 /// A hub's database over one connection, so that everybody gets the same.
 async fn one(world: &World) -> Db {
@@ -130,4 +132,19 @@ async fn a_connection_is_left_to_those_who_read() {
     in_time(db.begin_snapshot()).await.unwrap();
     changing.pop();
     in_time(db.begin()).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_keeps_a_transaction_open_is_named() {
+    let world = World::new().await;
+    let an_hour = Duration::from_secs(3_600);
+    assert_eq!(longest_open(&world.db, Duration::ZERO).await.unwrap(), None, "whoever asks is not meant");
+    let db = one(&world).await;
+    let mut held = db.begin().await.unwrap();
+    let session = session(&mut held).await;
+    let found = longest_open(&world.db, Duration::ZERO).await.unwrap().unwrap();
+    assert_eq!(found.session, session);
+    assert!((0..3_600).contains(&found.open_s), "{found:?}");
+    assert_eq!(longest_open(&world.db, an_hour).await.unwrap(), None);
+    drop(held);
 }
