@@ -38,6 +38,7 @@ pub(super) const STEPS: &[M<'_>] = &[
     step!("0039_heard_short.sql"),
     step!("0040_ended_doubt.sql"),
     step!("0041_sums_anew.sql"),
+    step!("0042_unclear_tries.sql"),
 ];
 
 /// All steps.

@@ -221,14 +221,13 @@ pub(super) fn set(
     Ok(())
 }
 
-/// Notes that the request may leave now. To be on disk before it does.
-pub(super) fn begin(tx: &Transaction<'_>, id: i64, gateway: &str, now: &Now) -> Result<(), DbError> {
+/// Notes that the request may leave now. To be on disk before it does. False when the message waits no more, so that it must not.
+pub(super) fn begin(tx: &Transaction<'_>, id: i64, gateway: &str, now: &Now) -> Result<bool, DbError> {
     let mut statement = tx.prepare_cached(
         "UPDATE sms_out SET state = 'sending', tries = tries + 1, gateway = ?2, changed_at_s = ?3, changed_lived_s = ?4
          WHERE id = ?1 AND state = 'queued'",
     )?;
-    statement.execute((id, gateway, now.best_s, now.lived_s))?;
-    Ok(())
+    Ok(statement.execute((id, gateway, now.best_s, now.lived_s))? == 1)
 }
 
 /// Takes back a try that did not count.
@@ -270,10 +269,16 @@ pub(super) fn accepted(
 }
 
 /// Messages whose request may have left when the program ended.
-pub(super) fn interrupted(conn: &Connection) -> Result<Vec<(i64, u32)>, DbError> {
-    let mut statement = conn.prepare_cached("SELECT id, tries FROM sms_out WHERE state = 'sending'")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+pub(super) fn interrupted(conn: &Connection) -> Result<Vec<i64>, DbError> {
+    let mut statement = conn.prepare_cached("SELECT id FROM sms_out WHERE state = 'sending'")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Counts a try after which a message may have gone out, or not. Gives how many there were.
+pub(super) fn count_unclear(tx: &Transaction<'_>, id: i64) -> Result<u32, DbError> {
+    let sql = "UPDATE sms_out SET unclear_tries = unclear_tries + 1 WHERE id = ?1 RETURNING unclear_tries";
+    Ok(tx.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 /// Pieces that were sent on a day of the country.

@@ -80,19 +80,21 @@ impl Sender {
 
     /// Sends until told to stop. Never ends because of an error.
     pub async fn run(mut self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
-        if let Err(error) = self.recover().await {
-            tracing::warn!(%error, "cannot look through the outbox");
-        }
+        // At the start, and whenever what came of a message could not be kept.
+        let mut is_unsure = true;
         loop {
             let worked = tokio::select! {
-                step = self.step() => step,
+                step = self.look_and_step(&mut is_unsure) => step,
                 // What was under way is tried again at the next start.
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             match worked {
                 Ok(Step::Worked) => continue,
                 Ok(Step::Idle | Step::NoGateway) => {}
-                Err(error) => tracing::warn!(%error, "the outbox cannot be worked on"),
+                Err(error) => {
+                    is_unsure = true;
+                    tracing::warn!(%error, "the outbox cannot be worked on");
+                }
             }
             tokio::select! {
                 () = wake.notified() => {}
@@ -102,7 +104,16 @@ impl Sender {
         }
     }
 
-    /// Looks at what was leaving when the program ended last: it may have gone out.
+    async fn look_and_step(&mut self, is_unsure: &mut bool) -> Result<Step, DbError> {
+        if *is_unsure {
+            self.recover().await?;
+            *is_unsure = false;
+        }
+        self.step().await
+    }
+
+    /// Looks at what was leaving when the program ended last, or when the disk kept no more: it may have gone out. Nothing else may be
+    /// under way.
     ///
     /// # Errors
     /// Those of the database.
@@ -111,8 +122,8 @@ impl Sender {
         self.db
             .write_grouped(move |tx| {
                 let now = time::now(tx, at)?;
-                for (id, tries) in db::interrupted(tx)? {
-                    let (state, note) = if tries >= UNCLEAR_TRIES_MAX {
+                for id in db::interrupted(tx)? {
+                    let (state, note) = if db::count_unclear(tx, id)? >= UNCLEAR_TRIES_MAX {
                         (State::Failed, "it may have gone out: this box stopped while sending")
                     } else {
                         (State::Queued, "this box stopped while sending")
@@ -156,7 +167,10 @@ impl Sender {
             return Ok(Step::Worked);
         };
         let (id, name) = (message.id, gateway.name.clone());
-        self.db.write(move |tx| db::begin(tx, id, &name, &now)).await?;
+        // Another program of this box may have taken it back since it was read.
+        if !self.db.write(move |tx| db::begin(tx, id, &name, &now)).await? {
+            return Ok(Step::Worked);
+        }
         let sent = self.post(gateway, &message).await;
         self.keep(message, sent).await?;
         Ok(Step::Worked)
@@ -249,16 +263,19 @@ impl Sender {
         self.db
             .write(move |tx| {
                 let (id, now) = (message.id, time::now(tx, at)?);
-                let again = |tx: &rusqlite::Transaction<'_>, most: u32, pause_s: i64, note: &str| {
-                    let state = if tries >= most { State::Failed } else { State::Queued };
+                let again = |tx: &rusqlite::Transaction<'_>, is_last: bool, pause_s: i64, note: &str| {
+                    let state = if is_last { State::Failed } else { State::Queued };
                     db::set(tx, id, state, pause_s, note, &now)
                 };
                 match sent {
                     Sent::Accepted { message_id, .. } => {
                         db::accepted(tx, id, &message_id, day_of(now.best_s, offset_s), &now)
                     }
-                    Sent::Retry(note) => again(tx, TRIES_MAX, backoff_s(tries, jitter), &note),
-                    Sent::Unclear(note) => again(tx, UNCLEAR_TRIES_MAX, UNCLEAR_PAUSE_S, &note),
+                    Sent::Retry(note) => again(tx, tries >= TRIES_MAX, backoff_s(tries, jitter), &note),
+                    Sent::Unclear(note) => {
+                        let unclear = db::count_unclear(tx, id)?;
+                        again(tx, unclear >= UNCLEAR_TRIES_MAX, UNCLEAR_PAUSE_S, &note)
+                    }
                     Sent::Failed(note) => db::set(tx, id, State::Failed, 0, &note, &now),
                     Sent::Hold(note) => {
                         db::uncount(tx, id)?;

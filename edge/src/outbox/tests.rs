@@ -14,6 +14,7 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use mizili_node::deps::HandClock;
+use mizili_node::testing::wait::{in_time, until};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,6 +23,7 @@ use sync_protocol::command::OrderCancel;
 use sync_protocol::entity::{Order, OrderStatus};
 use sync_protocol::row::Key;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
+use tokio::sync::{Notify, watch};
 
 /// One request that reached the gateway: its key and its form.
 type Request = (String, Vec<(String, String)>);
@@ -331,6 +333,63 @@ async fn what_may_have_gone_out_is_tried_once_more_and_no_third_time() {
 }
 
 #[tokio::test]
+async fn tries_that_surely_sent_nothing_take_none_away_from_one_that_may_have_gone_out() {
+    for is_interrupted in [false, true] {
+        let mut office = Office::open(DAY_AND_NIGHT).await;
+        office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+        for _ in 0..3 {
+            office.fake.says(429, "slow down");
+            office.run().await;
+            office.wait(3_601);
+        }
+        if is_interrupted {
+            let at = office.edge.deps().clock.read();
+            let is_begun =
+                office.edge.write(move |tx| super::db::begin(tx, 1, "africastalking", &time::now(tx, at)?));
+            assert!(is_begun);
+            office.sender.recover().await.unwrap();
+        } else {
+            office.fake.says(503, "oops");
+            office.run().await;
+        }
+        assert_eq!((office.one("a").state, office.one("a").tries), (State::Queued, 4));
+        office.wait(301);
+        office.run().await;
+        assert_eq!(office.one("a").state, State::Sent);
+    }
+}
+
+#[tokio::test]
+async fn what_the_gateway_said_while_the_disk_was_full_is_asked_once_more() {
+    let office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+    let set = |sql: &'static str| office.edge.write(move |tx| tx.execute_batch(sql).map_err(DbError::from));
+    set(
+        "CREATE TRIGGER full BEFORE UPDATE ON sms_out WHEN NEW.state = 'sent' BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
+    let (wake, (stop, stopping)) = (Arc::new(Notify::new()), watch::channel(false));
+    let running = tokio::spawn(office.sender.run(wake.clone(), stopping));
+    let one = || office.edge.read(|conn| super::list(conn, None, None, 1)).remove(0);
+    until(async || !office.fake.requests().is_empty()).await;
+    // It goes on by itself, without a new start.
+    until(async || {
+        wake.notify_one();
+        one().note == "this box stopped while sending"
+    })
+    .await;
+    set("DROP TRIGGER full");
+    office.edge.clock().advance(Duration::from_secs(301));
+    until(async || {
+        wake.notify_one();
+        one().state == State::Sent
+    })
+    .await;
+    assert_eq!(office.fake.requests().len(), 2);
+    stop.send(true).unwrap();
+    in_time(running).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_wrong_key_holds_the_queue_and_costs_no_message_a_try() {
     let mut office = Office::open(DAY_AND_NIGHT).await;
     office.queue("a", MEMBER_PHONE, Kind::Receipt, "one");
@@ -373,6 +432,24 @@ async fn a_box_that_stopped_while_sending_tries_once_more() {
     office.wait(301);
     office.run().await;
     assert_eq!((office.one("a").state, office.one("a").tries), (State::Sent, 2));
+}
+
+#[tokio::test]
+async fn a_message_that_is_taken_back_just_before_it_leaves_does_not_leave() {
+    let mut office = Office::open(DAY_AND_NIGHT).await;
+    office.queue("a", MEMBER_PHONE, Kind::Receipt, "Habari");
+    // What another program of this box does between the last look and the mark.
+    office.edge.write(|tx| {
+        tx.execute_batch(
+            "CREATE TRIGGER taken_back BEFORE UPDATE ON sms_out WHEN NEW.state = 'sending' BEGIN
+                 UPDATE sms_out SET state = 'cancelled' WHERE id = NEW.id; SELECT RAISE(IGNORE);
+             END",
+        )
+        .map_err(DbError::from)
+    });
+    office.run().await;
+    assert_eq!(office.fake.requests().len(), 0);
+    assert_eq!(office.one("a").state, State::Cancelled);
 }
 
 #[tokio::test]
