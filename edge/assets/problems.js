@@ -29,7 +29,7 @@ const OF_CODES = {
 const OF_LINE = {
   sw: {
     offline: 'Hakuna mtandao wa kituo kikuu, au umekatika.', busy: 'Kituo kikuu kina kazi nyingi sasa.', hub_restored: 'Kituo kikuu kinarekebishwa.', unauthorized: 'Kituo kikuu hakijaikubali kompyuta hii; itajaribu tena.',
-    damaged: 'Jibu la kituo kikuu liliharibika njiani.', fenced: 'Mawasiliano mapya zaidi ya kompyuta hii yameanza.', locked: 'Mawasiliano mengine ya kompyuta hii yanaendelea.', storage: 'Kompyuta hii haiwezi kuhifadhi, au haisomi ilichonacho.',
+    damaged: 'Jibu la kituo kikuu liliharibika njiani.', fenced: 'Mawasiliano mapya zaidi ya kompyuta hii yameanza.', locked: 'Mawasiliano mengine ya kompyuta hii yanaendelea.', enrolled_anew: 'Kompyuta hii imeandikishwa kwa anwani nyingine wakati huo huo.', storage: 'Kompyuta hii haiwezi kuhifadhi, au haisomi ilichonacho.',
     certificate: 'Cheti cha kituo kikuu hakikukubaliwa.', revoked: 'Msimamizi ameizuia kompyuta hii. Muulize la kufanya.', rewound: 'Kumbukumbu za kompyuta hii ni nakala ya zamani, au zinatumika kwingine. Muulize msimamizi msimbo mpya.',
     sequence_reused: 'Kituo kikuu kina mambo mengine chini ya namba hizi. Mwombe msimamizi aiangalie kompyuta hii.', sequence_gap: 'Kituo kikuu kinakosa mambo ya awali. Mwombe msimamizi aiangalie kompyuta hii.',
     stream_halted: 'Msimamizi wa kituo kikuu lazima aangalie kwanza.', malformed: 'Kituo kikuu hakikuielewa kompyuta hii.', version: 'Programu hii ni ya zamani mno au mpya mno kwa kituo kikuu.', refused: 'Kituo kikuu kilikataa bila kusema sababu.',

@@ -11,7 +11,7 @@ let drawn = null;
 // What passes by itself, by its word in `problem_code`; everything else is for a person to mend.
 const PASSING = {
   offline: 'line_none',
-  busy: 'line_later', hub_restored: 'line_later', unauthorized: 'line_later', damaged: 'line_later', fenced: 'line_later', locked: 'line_later',
+  busy: 'line_later', hub_restored: 'line_later', unauthorized: 'line_later', damaged: 'line_later', fenced: 'line_later', locked: 'line_later', enrolled_anew: 'line_later',
 };
 const passing = (s) => PASSING[s.problem_code];
 const needsPerson = (s) => s.problem_code !== null && !passing(s);

@@ -5,11 +5,14 @@ pub mod counts;
 mod files;
 mod high_water;
 mod own;
+mod shut_out;
 
 pub use files::{SecretFile, load_secret, save_secret};
 pub use high_water::{Doubt, HighWater, Mark, check_high_water, clear_doubt, doubt, machine_id};
-pub(crate) use high_water::{HighWaterKeeper, mark, note_high_water, note_shut_out};
+pub(crate) use high_water::{HighWaterKeeper, mark, note_high_water, of_the_data};
 pub use own::{own_currency, own_name};
+pub use shut_out::{ShutOut, shut_out};
+pub(crate) use shut_out::{note_let_in, note_shut_out};
 
 use crate::db::DbError;
 use rusqlite::types::{FromSql, ToSql};
@@ -108,7 +111,7 @@ pub fn identity(conn: &Connection) -> Result<Option<Identity>, DbError> {
 /// The same edge again keeps what it has: what the hub has not answered for good is offered anew in the new stream, under its old ids,
 /// and nothing is sold from units held here before a person has counted them, for what this box did last may be missing on its disk. It
 /// keeps the epoch that it knew, too: by that a hub that was restored meanwhile sees what it has to ask this box for. Another edge begins
-/// with an empty scope.
+/// with an empty scope, and has to count, too, where its office had a box before.
 ///
 /// # Errors
 /// When commands of another edge are still in the log.
@@ -137,8 +140,13 @@ pub fn enrol(tx: &Transaction<'_>, identity: &Identity, link: &Link, epoch: u32)
             }
             clear_doubt(tx)?;
             crate::replica::drop_everything(tx)?;
+            // The office had a box before. What that one sold and did not tell the hub of, nobody here knows.
+            if identity.incarnation > 1 {
+                counts::begin(tx)?;
+            }
         }
     }
+    note_let_in(tx)?;
     put(tx, "edge", &identity.edge.0)?;
     put(tx, "incarnation", &identity.incarnation)?;
     put(tx, "cooperative", &identity.cooperative.0)?;

@@ -10,6 +10,7 @@ status-contact = Last contact: { $when }.
 status-contact-never = There has been no contact with the hub yet.
 status-nothing-lost = Nothing is lost.
 status-shut-out = The hub does not let this box in: what is entered here does not reach it until its operator has seen to that.
+status-revoked = The hub's operator has ended this box: what is entered here does not count until the operator has looked at it.
 status-operator-one = The hub's operator has to look at one of them.
 status-operator = The hub's operator has to look at { $count } of them.
 status-sms-stuck-one = 1 SMS is waiting, and this box has no account to send it with: see its settings (edge.toml).
@@ -35,6 +36,7 @@ stock-fetching = This office is still fetching its data. Until all is here, the 
 stock-rewound = The data of this box may be older than what was done on it. Until this is counted, the hub is asked for every new order of it.
 stock-rewound-unheard = The data of this box may be older than what was done on it. Until the hub was reached and this was counted, the hub is asked for every new order of it.
 stock-copied = The data of this box may be in use elsewhere too. Until the hub has let this box in, it is asked for every new order.
+stock-shut-out = The hub does not let this box in, so nothing can be promised from here.
 stock-withdrawn = This is off sale.
 
 did-member-register = Registering { $name }

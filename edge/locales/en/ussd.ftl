@@ -183,6 +183,7 @@ done-register = You are registered, { $name }.
 done-language = Your language is English now.
 not-taken = NOT done: { $doing }. We cannot save now, so nothing was kept. Please try again later.
 paused = NOT done: { $doing }. The office must check its stock first. Please try again later.
+closed = NOT done: { $doing }. This number takes nothing any more. Please ask your cooperative.
 rejected = NOT done: { $doing }. { $why }
 why-not-enough = Only { $left } left.
 why-gone = It is not on sale any more.

@@ -9,6 +9,7 @@ status-contact = Mawasiliano ya mwisho: { $when }.
 status-contact-never = Bado hakujakuwa na mawasiliano na kituo kikuu.
 status-nothing-lost = Hakuna kilichopotea.
 status-shut-out = Kituo kikuu hakiikubali kompyuta hii: yanayoandikwa hapa hayatakifikia hadi msimamizi wake ashughulikie.
+status-revoked = Msimamizi wa kituo kikuu ameifunga kompyuta hii: yanayoandikwa hapa hayahesabiwi hadi msimamizi ayaangalie.
 status-operator-one = Msimamizi wa kituo kikuu lazima aangalie moja kati yake.
 status-operator = Msimamizi wa kituo kikuu anapaswa kuangalia { $count } kati yake.
 status-sms-stuck-one = SMS 1 inasubiri, na kompyuta hii haina akaunti ya kuituma: tazama mipangilio yake (edge.toml).
@@ -34,6 +35,7 @@ stock-fetching = Ofisi hii bado inapokea kumbukumbu zake. Hadi zote zifike, kitu
 stock-rewound = Kumbukumbu za kompyuta hii huenda ni za zamani kuliko yaliyofanyika. Hadi bidhaa hii ihesabiwe, kituo kikuu kitaulizwa kwa kila oda yake mpya.
 stock-rewound-unheard = Kumbukumbu za kompyuta hii huenda ni za zamani kuliko yaliyofanyika. Hadi kituo kikuu kipatikane na bidhaa hii ihesabiwe, kituo kikuu kitaulizwa kwa kila oda yake mpya.
 stock-copied = Kumbukumbu za kompyuta hii huenda zinatumika mahali pengine pia. Hadi kituo kikuu kiikubali kompyuta hii, kitaulizwa kwa kila oda mpya.
+stock-shut-out = Kituo kikuu hakiikubali kompyuta hii, kwa hiyo hakuna kinachoweza kuahidiwa hapa.
 stock-withdrawn = Hii haiuzwi tena.
 
 did-member-register = Kumsajili { $name }

@@ -169,6 +169,7 @@ done-register = Umesajiliwa, { $name }.
 done-language = Lugha yako sasa ni Kiswahili.
 not-taken = HAIJAFANYIKA: { $doing }. Hatuwezi kuhifadhi sasa, hakuna kilichohifadhiwa. Jaribu tena baadaye.
 paused = HAIJAFANYIKA: { $doing }. Ofisi lazima ikague ghala kwanza. Jaribu tena baadaye.
+closed = HAIJAFANYIKA: { $doing }. Namba hii haipokei chochote tena. Tafadhali uliza ushirika wako.
 rejected = HAIJAFANYIKA: { $doing }. { $why }
 why-not-enough = Zimebaki { $left } tu.
 why-gone = Haiuzwi tena.

@@ -98,7 +98,7 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
     fresh.keep(enrolled.as_ref().map_or_else(SyncError::may_have_arrived, |_| true));
     let enrolled = enrolled.map_err(|error| at(&args.hub, error))?;
     match enrolled.before {
-        Before::New => say_new(&enrolled, made, place, out),
+        Before::New | Before::Successor => say_new(&enrolled, made, place, out),
         Before::Earlier => {
             exchange(&db, place).await?;
             say_anew(&enrolled, left(&db).await?, out)
@@ -132,12 +132,19 @@ fn say_new(enrolled: &Enrolled, made: Option<String>, place: &Place, out: &mut O
         Some(made) => format!("The office password is: {made}   (it is shown only this once)\n"),
         None => String::new(),
     };
+    let count = match enrolled.before {
+        Before::Successor => {
+            "\nThe office has had another box before. Count the stock at the office page: until a product is counted, the hub is asked \
+             for every new order of it."
+        }
+        _ => "",
+    };
     out.say(
         &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "office_password": made }),
         &format!(
             "This box is now number {} of the hub, the office of {}.\n{shown}\
              Sign in at the office page with the name '{}'.\n\
-             Its settings are in {}.\nStart it with: mizili-edge serve --data-dir {}",
+             Its settings are in {}.\nStart it with: mizili-edge serve --data-dir {}{count}",
             enrolled.edge,
             enrolled.cooperative.name,
             crate::office::password::FIRST_USER,

@@ -4,7 +4,7 @@ use super::{Out, Place};
 use crate::commands;
 use crate::config::Config;
 use crate::db::{Db, DbError, pass_over};
-use crate::node::{self, Doubt};
+use crate::node::{self, Doubt, ShutOut};
 use crate::outbox::{self, Stuck};
 use crate::replica;
 use crate::sync::lock::{self, Serving};
@@ -184,9 +184,12 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
     });
     lines.push(contact_words(standing));
     let tally = &standing.tally;
-    let fate = match standing.state.is_shut_out() {
-        true => "Nothing of it gets there until its operator has let this box in again.",
-        false => "Nothing is lost.",
+    let fate = match standing.doubt {
+        Some(Doubt::ShutOut(ShutOut::Replaced)) => {
+            "Nothing of it gets there until its operator has let this box in again."
+        }
+        Some(Doubt::ShutOut(ShutOut::Revoked)) => "What becomes of it is for its operator to say.",
+        _ => "Nothing is lost.",
     };
     lines.push(match tally.waiting {
         0 => "Nothing is waiting to be sent.".to_owned(),
@@ -228,9 +231,9 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
         ));
     }
     // Where the hub does not speak with this box, nobody knows what it has for it; where nothing is stored, none of it comes.
-    let is_shut_out =
-        standing.state.failure.as_ref().is_some_and(|(code, _)| code == "revoked" || code == STORAGE);
-    lines.extend((!is_shut_out).then(|| match (standing.state.is_complete, standing.state.digests_equal) {
+    let is_cut_off = matches!(standing.doubt, Some(Doubt::ShutOut(_)))
+        || standing.state.failure.as_ref().is_some_and(|(code, _)| code == STORAGE);
+    lines.extend((!is_cut_off).then(|| match (standing.state.is_complete, standing.state.digests_equal) {
         (false, _) => "Not everything has come from the hub yet; what is here can be used.".to_owned(),
         (true, Some(false)) => "Some rows differ from the hub's; they are being fetched anew.".to_owned(),
         (true, _) => "Everything that the hub has for this office is here.".to_owned(),
@@ -248,6 +251,14 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
         Some(Doubt::Copied) => lines.push(
             "The data of this box may be in use elsewhere too, so it does not sell its own stock until the hub has let it in."
                 .to_owned(),
+        ),
+        Some(Doubt::ShutOut(ShutOut::Replaced)) => lines.push(
+            "The hub does not let this box in, so it does not sell its own stock. A new code of the hub's operator (mizili-hub edge code) \
+             lets it in again, with all that it has."
+                .to_owned(),
+        ),
+        Some(Doubt::ShutOut(ShutOut::Revoked)) => lines.push(
+            "The hub's operator has shut this box out for good, so it sells nothing and takes nothing by phone.".to_owned(),
         ),
         None => {}
     }

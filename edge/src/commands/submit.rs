@@ -4,7 +4,7 @@
 use super::thing::{Thing, thing_of};
 use super::{known, local, log, outcome, working_set};
 use crate::db::DbError;
-use crate::node::{self, Doubt, Identity, counts};
+use crate::node::{self, Doubt, Identity, ShutOut, counts};
 use crate::replica::{self, is_complete};
 use crate::time;
 use mizili_node::deps::Deps;
@@ -82,6 +82,9 @@ pub enum SubmitError {
     /// Too many acts wait for the hub.
     #[error("too many acts wait for the line: connect this office first")]
     LogFull,
+    /// The operator has ended this box: nobody answers what is asked here.
+    #[error("the operator of the hub has shut this box out for good")]
+    Ended,
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -111,6 +114,10 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     }
     if !log::has_room(tx)? {
         return Err(SubmitError::LogFull);
+    }
+    // Who is not at the office would wait for an answer that no hub gives to this box any more.
+    if !submission.clerk && node::shut_out(tx)? == Some(ShutOut::Revoked) {
+        return Err(SubmitError::Ended);
     }
     let Submission { id, actor, mut body, clerk, caller_phone } = submission;
     let context = context(tx, &identity, &body, clerk)?;
@@ -212,7 +219,7 @@ fn context(
             return Err(SubmitError::HubTooOld);
         }
         // What it took back may have to be counted again, and nothing is noted of that while nothing here is believed.
-        if node::doubt(tx)? == Some(Doubt::Copied) {
+        if node::of_the_data(tx)? == Some(Doubt::Copied) {
             return Err(SubmitError::HubFirst);
         }
     }

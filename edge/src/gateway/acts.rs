@@ -75,6 +75,7 @@ pub(super) fn execute(
         Err(SubmitError::Rejected(reject)) => Ok(Outcome::Rejected(Rejection::from(&reject))),
         Err(SubmitError::Db(error)) => Err(error),
         Err(SubmitError::Forgotten { .. }) => Ok(Outcome::Rejected(Rejection::Duplicate)),
+        Err(SubmitError::Ended) => Ok(Outcome::NotTaken(NotTaken::Closed)),
         Err(
             error @ (SubmitError::NotEnrolled
             | SubmitError::NotComplete

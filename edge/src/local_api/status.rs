@@ -7,7 +7,7 @@ use super::stock::lang;
 use crate::commands;
 use crate::db::DbError;
 use crate::http::problem::ApiError;
-use crate::node::{self, Doubt};
+use crate::node::{self, Doubt, ShutOut};
 use crate::office::Caller;
 use crate::office::words::say;
 use crate::outbox::{self, Stuck};
@@ -82,7 +82,8 @@ pub struct OfficeStatus {
     /// Whether everything that the hub has for this office is here.
     pub complete: bool,
     /// Why this office must not sell its own stock for now: `count` (count the stock first), `hear` (as `count`, and the hub has to be
-    /// reached before anything can be counted) or `copied` (until the hub has let this box in).
+    /// reached before anything can be counted), `copied` (until the hub has let this box in), `shut_out` (the hub does not let it in until
+    /// its operator has seen to that) or `revoked` (the operator has ended this box for good).
     pub held_back: Option<String>,
     /// How many products are still to be counted: `GET /api/v1/office/stock?to_count=true` lists them.
     pub to_count: u64,
@@ -132,8 +133,13 @@ pub async fn status(
         let last_contact = heard.map(|heard| rfc3339(heard.hub_s));
         let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none() && trouble.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
-        let summary =
-            summary(lang, &tally, trouble.is_some(), in_touch, last_contact.as_deref(), &sync, &sms);
+        let hub = Hub {
+            in_touch,
+            last_contact: last_contact.as_deref(),
+            shut_out: node::shut_out(conn)?,
+            sync: &sync,
+        };
+        let summary = summary(lang, &tally, trouble.is_some(), &hub, &sms);
         let (problem_code, problem) = problem(trouble, sync.failure).unzip();
         let gateways = config.gateways.iter().map(|gateway| OfficeGateway {
             kind: gateway.kind.as_str().to_owned(),
@@ -173,6 +179,8 @@ fn held_back(conn: &Connection) -> Result<Option<&'static str>, DbError> {
     Ok(match node::doubt(conn)? {
         None => None,
         Some(Doubt::Copied) => Some("copied"),
+        Some(Doubt::ShutOut(ShutOut::Replaced)) => Some("shut_out"),
+        Some(Doubt::ShutOut(ShutOut::Revoked)) => Some("revoked"),
         Some(Doubt::Rewound) if node::counts::must_hear_first(conn)? => Some("hear"),
         Some(Doubt::Rewound) => Some("count"),
     })
@@ -210,13 +218,20 @@ struct Sms {
     given_up: u64,
 }
 
+/// How it stands with the hub.
+struct Hub<'a> {
+    in_touch: bool,
+    /// RFC 3339; `None` for never.
+    last_contact: Option<&'a str>,
+    shut_out: Option<ShutOut>,
+    sync: &'a SyncState,
+}
+
 fn summary(
     lang: Lang,
     tally: &commands::Tally,
     stores_nothing: bool,
-    in_touch: bool,
-    last_contact: Option<&str>,
-    sync: &SyncState,
+    hub: &Hub<'_>,
     sms: &Sms,
 ) -> Vec<String> {
     let count = tally.unsettled().to_string();
@@ -230,17 +245,18 @@ fn summary(
         sentences.push(say(lang, "status-stores-nothing", &[]));
     }
     sentences.push(say(lang, waiting, &[("count", &count)]));
-    sentences.push(match last_contact {
-        _ if in_touch => say(lang, "status-in-touch", &[]),
+    sentences.push(match hub.last_contact {
+        _ if hub.in_touch => say(lang, "status-in-touch", &[]),
         Some(when) => say(lang, "status-contact", &[("when", when)]),
         None => say(lang, "status-contact-never", &[]),
     });
     // What was taken is on this disk until the hub has given its final answer.
-    sentences.push(say(
-        lang,
-        if sync.is_shut_out() { "status-shut-out" } else { "status-nothing-lost" },
-        &[],
-    ));
+    let fate = match hub.shut_out {
+        None => "status-nothing-lost",
+        Some(ShutOut::Replaced) => "status-shut-out",
+        Some(ShutOut::Revoked) => "status-revoked",
+    };
+    sentences.push(say(lang, fate, &[]));
     if tally.open > 0 {
         let open = if tally.open == 1 { "status-operator-one" } else { "status-operator" };
         sentences.push(say(lang, open, &[("count", &tally.open.to_string())]));
@@ -259,10 +275,12 @@ fn summary(
         let given_up = if sms.given_up == 1 { "status-sms-given-up-one" } else { "status-sms-given-up" };
         sentences.push(say(lang, given_up, &[("count", &sms.given_up.to_string())]));
     }
-    if !sync.is_complete {
-        sentences.push(say(lang, "status-fetching", &[]));
-    } else if sync.digests_equal == Some(false) {
-        sentences.push(say(lang, "status-not-equal", &[]));
+    // Where the hub does not let this box in, nobody knows what it has for it.
+    let compared = hub.sync.digests_equal;
+    match hub.shut_out {
+        None if !hub.sync.is_complete => sentences.push(say(lang, "status-fetching", &[])),
+        None if compared == Some(false) => sentences.push(say(lang, "status-not-equal", &[])),
+        _ => {}
     }
     sentences
 }

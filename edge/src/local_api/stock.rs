@@ -328,6 +328,7 @@ fn explain(
         Some(Doubt::Rewound) if line.count_needed => tell("stock-rewound", Quantity::ZERO),
         Some(Doubt::Rewound) => tell("stock-rewound-unheard", Quantity::ZERO),
         Some(Doubt::Copied) => tell("stock-copied", Quantity::ZERO),
+        Some(Doubt::ShutOut(_)) => tell("stock-shut-out", Quantity::ZERO),
         None if !me.is_complete => tell("stock-fetching", Quantity::ZERO),
         None if sold.short => tell("stock-short", Quantity::ZERO),
         None if line.can_sell > Quantity::ZERO => tell("stock-sell", line.can_sell),

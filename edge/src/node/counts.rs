@@ -6,7 +6,7 @@
 //! twice. Then the list is made, and with its last product the doubt ends. Where such a count is taken back, or the hub does not take it,
 //! its product has to be counted again.
 
-use super::high_water::{Doubt, doubt};
+use super::high_water::{Doubt, REWOUND, doubt, of_the_data};
 use super::{get, identity, put, remove};
 use crate::db::{DbError, pass_over};
 use crate::replica;
@@ -23,12 +23,12 @@ const LISTED: &str = "to_count_listed";
 pub(super) fn begin(tx: &Transaction<'_>) -> Result<(), DbError> {
     tx.execute("DELETE FROM to_count", [])?;
     remove(tx, LISTED)?;
-    put(tx, "doubt", &Doubt::Rewound.code())?;
+    put(tx, "doubt", &REWOUND)?;
     offers_moved(tx)
 }
 
 /// What may be sold here at once is another than before: screens must not go by what they remember.
-fn offers_moved(tx: &Transaction<'_>) -> Result<(), DbError> {
+pub(super) fn offers_moved(tx: &Transaction<'_>) -> Result<(), DbError> {
     tx.execute("UPDATE market_move SET offers = offers + 1", [])?;
     Ok(())
 }
@@ -67,7 +67,7 @@ fn must_be_counted(conn: &Connection, listing: ListingId) -> Result<bool, DbErro
 /// # Errors
 /// Those of the database.
 pub fn must_hear_first(conn: &Connection) -> Result<bool, DbError> {
-    Ok(doubt(conn)? == Some(Doubt::Rewound) && !is_listed(conn)?)
+    Ok(of_the_data(conn)? == Some(Doubt::Rewound) && !is_listed(conn)?)
 }
 
 fn is_listed(conn: &Connection) -> Result<bool, DbError> {
@@ -80,7 +80,7 @@ fn is_listed(conn: &Connection) -> Result<bool, DbError> {
 /// # Errors
 /// Those of the database.
 pub fn counted(tx: &Transaction<'_>, listing: ListingId) -> Result<bool, DbError> {
-    if doubt(tx)? != Some(Doubt::Rewound) {
+    if of_the_data(tx)? != Some(Doubt::Rewound) {
         return Ok(false);
     }
     let had_to_be = must_be_counted(tx, listing)?;
@@ -95,11 +95,11 @@ pub fn counted(tx: &Transaction<'_>, listing: ListingId) -> Result<bool, DbError
 /// # Errors
 /// Those of the database.
 pub fn uncounted(tx: &Transaction<'_>, listing: ListingId) -> Result<(), DbError> {
-    match doubt(tx)? {
+    match of_the_data(tx)? {
         Some(Doubt::Rewound) => {}
         // The other products have been counted: they are on no list.
-        Some(Doubt::Copied) | None => {
-            put(tx, "doubt", &Doubt::Rewound.code())?;
+        Some(Doubt::Copied | Doubt::ShutOut(_)) | None => {
+            put(tx, "doubt", &REWOUND)?;
             put(tx, LISTED, &true)?;
         }
     }
@@ -119,7 +119,7 @@ fn note(tx: &Transaction<'_>, listing: ListingId, counted: bool) -> Result<(), D
 /// # Errors
 /// Those of the database.
 pub fn list(tx: &Transaction<'_>) -> Result<(), DbError> {
-    if doubt(tx)? != Some(Doubt::Rewound) {
+    if of_the_data(tx)? != Some(Doubt::Rewound) {
         return Ok(());
     }
     if !is_listed(tx)? {
@@ -142,7 +142,7 @@ fn end_with_the_last(tx: &Transaction<'_>) -> Result<(), DbError> {
 /// # Errors
 /// Those of the database.
 pub fn to_count(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
-    if doubt(conn)? != Some(Doubt::Rewound) || !is_listed(conn)? {
+    if of_the_data(conn)? != Some(Doubt::Rewound) || !is_listed(conn)? {
         return Ok(Vec::new());
     }
     let mut left = Vec::new();

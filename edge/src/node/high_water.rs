@@ -8,7 +8,7 @@
 //! the enrolment, so that a database with commands and no file is a copy that was brought here alone.
 
 use super::files::{read_whole, write_whole};
-use super::{counts, get, put, remove};
+use super::{ShutOut, counts, get, put, remove, shut_out};
 use crate::db::DbError;
 use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};
@@ -59,18 +59,16 @@ pub enum HighWater {
 pub enum Doubt {
     /// The database is older than what was done: until a person has counted the stock.
     Rewound,
-    /// The data came from elsewhere, or the hub has shut this edge out: until the hub has let it in by its link.
+    /// The data came from elsewhere: until the hub has let this edge in by its link.
     Copied,
+    /// The hub has shut this edge out: until it lets it in.
+    ShutOut(ShutOut),
 }
 
-impl Doubt {
-    pub(super) fn code(self) -> u32 {
-        match self {
-            Self::Rewound => 1,
-            Self::Copied => 2,
-        }
-    }
-}
+/// What [`Doubt::Rewound`] is kept as.
+pub(super) const REWOUND: u32 = 1;
+/// What [`Doubt::Copied`] is kept as.
+const COPIED: u32 = 2;
 
 /// This machine, as far as it can be told: a hash of `/etc/machine-id`. `None` where there is none.
 pub fn machine_id() -> Option<Uuid> {
@@ -110,46 +108,45 @@ pub fn check_high_water(
 /// Keeps in the database what the comparison found, so that every later sale knows of it.
 pub(crate) fn note_high_water(tx: &Transaction<'_>, data_dir: &Path) -> Result<(), DbError> {
     let found = check_high_water(tx, data_dir, machine_id())?;
-    let doubt = match found {
+    let is_rewound = match found {
         HighWater::Nothing | HighWater::Agrees => return Ok(()),
-        HighWater::Rewound { .. } => Doubt::Rewound,
-        HighWater::Alone | HighWater::OtherMachine => Doubt::Copied,
+        HighWater::Rewound { .. } => true,
+        HighWater::Alone | HighWater::OtherMachine => false,
     };
-    if self::doubt(tx)? != Some(Doubt::Rewound) {
+    if of_the_data(tx)? != Some(Doubt::Rewound) {
         tracing::error!(
             ?found,
             "the database does not fit the high-water file: own units are not sold for now"
         );
-        match doubt {
-            Doubt::Rewound => counts::begin(tx)?,
-            Doubt::Copied => put(tx, "doubt", &doubt.code())?,
+        if is_rewound {
+            counts::begin(tx)?;
+        } else {
+            put(tx, "doubt", &COPIED)?;
         }
     }
     Ok(())
 }
 
-/// Keeps in mind that the hub has shut this edge out, as an old copy or for good: what it promised from now on would not stand there.
-///
-/// # Errors
-/// Those of the database.
-pub(crate) fn note_shut_out(tx: &Transaction<'_>) -> Result<(), DbError> {
-    if doubt(tx)?.is_none() {
-        tracing::error!("the hub has shut this box out: own units are not sold for now");
-        put(tx, "doubt", &Doubt::Copied.code())?;
-    }
-    Ok(())
-}
-
-/// Whether own units must not be sold, and why.
+/// Whether own units must not be sold, and why. What the hub says of this box comes before what is known of its data.
 ///
 /// # Errors
 /// Those of the database.
 pub fn doubt(conn: &Connection) -> Result<Option<Doubt>, DbError> {
-    Ok(get::<u32>(conn, "doubt")?
-        .map(|code| if code == Doubt::Copied.code() { Doubt::Copied } else { Doubt::Rewound }))
+    match shut_out(conn)? {
+        Some(why) => Ok(Some(Doubt::ShutOut(why))),
+        None => of_the_data(conn),
+    }
 }
 
-/// Ends the doubt: after the last count of the stock, or for [`Doubt::Copied`] after an exchange to which the hub let this edge in.
+/// What is in doubt of the data on this disk, whatever the hub says of the box.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn of_the_data(conn: &Connection) -> Result<Option<Doubt>, DbError> {
+    Ok(get::<u32>(conn, "doubt")?.map(|code| if code == COPIED { Doubt::Copied } else { Doubt::Rewound }))
+}
+
+/// Ends the doubt of the data: after the last count of the stock, or for [`Doubt::Copied`] after an exchange to which the hub let this edge in.
 ///
 /// # Errors
 /// Those of the database.
@@ -165,7 +162,7 @@ pub(crate) fn mark(conn: &Connection) -> Result<Option<Mark>, DbError> {
         edge,
         incarnation: get(conn, "incarnation")?.unwrap_or(0),
         highest_seq: super::highest_seq(conn)?,
-        in_doubt: doubt(conn)?.is_some(),
+        in_doubt: of_the_data(conn)?.is_some(),
     }))
 }
 

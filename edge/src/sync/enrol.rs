@@ -17,6 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ed25519_dalek::VerifyingKey;
 use mizili_node::deps::Deps;
+use rusqlite::Connection;
 use std::path::Path;
 use std::time::Duration;
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
@@ -49,6 +50,8 @@ pub struct Enrolled {
 pub enum Before {
     /// No edge.
     New,
+    /// No edge, where its office has had a box before: everything has to be counted.
+    Successor,
     /// This edge, in an earlier stream: what has no final answer is offered anew, and everything has to be counted.
     Earlier,
     /// What it is now: the code was its own already, and no new stream begins. The hub answers the same box so until its first exchange,
@@ -98,8 +101,10 @@ impl Enrolment<'_> {
         if Identity::load(self.data_dir).is_err() {
             return Ok(false);
         }
-        let failure = self.db.read(state::load).await?.failure;
-        Ok(failure.is_none_or(|(code, _)| !SHUT_OUT.contains(&code.as_str())))
+        let known =
+            |conn: &Connection| Ok::<_, SyncError>((state::load(conn)?.failure, node::shut_out(conn)?));
+        let (failure, shut_out) = self.db.read(known).await?;
+        Ok(shut_out.is_none() && failure.is_none_or(|(code, _)| !SHUT_OUT.contains(&code.as_str())))
     }
 
     /// Enrols with a code. A new box gets its first office password; one that is enrolled keeps everything it has and goes on as a new
@@ -128,6 +133,7 @@ impl Enrolment<'_> {
             self.must_be_the_same_hub(answer.hub, &me.hub_keys).await?;
         }
         let before = match self.db.read(node::identity).await? {
+            None if me.incarnation > 1 => Before::Successor,
             None => Before::New,
             Some(known) if known.incarnation == me.incarnation => Before::Same,
             Some(_) => Before::Earlier,

@@ -106,6 +106,9 @@ pub enum SyncError {
         "the hub says that there is more but sends nothing new; this is a fault in the program, please report it"
     )]
     Stuck,
+    /// The box was enrolled at another address since this program opened it: its sign-in is not for whoever is at the earlier one.
+    #[error("this box has been enrolled anew at another address; start this program again")]
+    EnrolledAnew,
     /// Another exchange of the same box went on for too long.
     #[error("another sync of this box is running and has not ended yet; try again in a minute")]
     Locked,
@@ -142,7 +145,7 @@ impl SyncError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Line(LineError::Certificate(_)) => false,
-            Self::Line(_) | Self::Busy { .. } | Self::Damaged(_) | Self::Locked => true,
+            Self::Line(_) | Self::Busy { .. } | Self::Damaged(_) | Self::Locked | Self::EnrolledAnew => true,
             Self::Refused(refusal) => match refusal.code {
                 RefusalCode::Unauthorized
                 | RefusalCode::Fenced
@@ -210,6 +213,7 @@ impl SyncError {
             Self::Unexpected(_) => "unexpected",
             Self::Stuck => "stuck",
             Self::Locked => "locked",
+            Self::EnrolledAnew => "enrolled_anew",
             Self::Insecure(_) | Self::BadAddress(_) => "address",
             Self::Storage(_) => "storage",
             Self::File { .. } | Self::Identity(_) | Self::Config(_) => "setup",
@@ -218,7 +222,7 @@ impl SyncError {
 }
 
 /// The words that [`SyncError::code`] gives, and what each means. The list is closed: programs may go by it.
-pub const CODES: [(&str, &str); 26] = [
+pub const CODES: [(&str, &str); 27] = [
     ("offline", "no line to the hub, or it broke"),
     ("busy", "the hub has no time now"),
     ("hub_restored", "the hub is being put right after a restore"),
@@ -226,6 +230,7 @@ pub const CODES: [(&str, &str); 26] = [
     ("damaged", "the hub's answer was damaged on the way"),
     ("fenced", "a newer exchange of this box has begun"),
     ("locked", "another exchange of this box is running"),
+    ("enrolled_anew", "this box was enrolled at another address meanwhile"),
     ("storage", "this box can store nothing, or could not read what it has"),
     ("certificate", "the hub's certificate was not accepted"),
     ("revoked", "the operator has shut this box out"),
@@ -342,6 +347,7 @@ mod tests {
             SyncError::HttpStatus { status: 418, detail: "x".into() },
             SyncError::Stuck,
             SyncError::Locked,
+            SyncError::EnrolledAnew,
             SyncError::Insecure("x".into()),
             SyncError::BadAddress("x".into()),
             DbError::Full.into(),

@@ -16,7 +16,7 @@ use crate::commands;
 use crate::config::Senders;
 use crate::db::Db;
 use crate::identity::Identity;
-use crate::node;
+use crate::node::{self, ShutOut};
 use crate::time;
 use mizili_node::deps::Deps;
 use mizili_node::text::counted;
@@ -155,18 +155,17 @@ impl Syncer {
         let started = self.deps.clock.monotonic();
         let at = self.deps.clock.read();
         let enrolled_at = self.enrolled_at.clone();
-        let (parties, is_same_hub, state, now) = self
+        let (parties, state, now) = self
             .db
             .read(move |conn| {
-                let is_same_hub = node::identity(conn)?.is_some_and(|me| me.hub_url == enrolled_at);
-                Ok::<_, SyncError>((parties(conn)?, is_same_hub, state::load(conn)?, time::now(conn, at)?))
+                must_be_of(conn, &enrolled_at)?;
+                Ok::<_, SyncError>((parties(conn)?, state::load(conn)?, time::now(conn, at)?))
             })
             .await?;
         let suspect = self.suspect(bounds.check == Check::Disk || state.recount_is_due(&now)).await?;
         let mut run = Run {
             meter: Meter::new(&*self.transport),
-            // Whoever it was given by is at the address that enrolment named.
-            token: session::kept_token(&self.data_dir, &parties).filter(|_| is_same_hub).unwrap_or_default(),
+            token: session::kept_token(&self.data_dir, &parties).unwrap_or_default(),
             parties,
             pace: state.pace,
             want_points: bounds.check != Check::Moved
@@ -181,30 +180,25 @@ impl Syncer {
             report: ExchangeReport::default(),
         };
         let ended = self.rounds(&mut run, bounds, started).await;
+        // Rows came all the same; what was said of the commands must not be lost over it.
+        let ended = ended
+            .and_then(|()| run.refused.take().map_or(Ok(()), |refusal| Err(SyncError::Refused(refusal))));
         let ended = match ended {
             Err(error) => Err(self.before_giving_up(error).await),
             ended => ended,
         };
-        // Rows came all the same; what was said of the commands must not be lost over it.
-        let ended = ended
-            .and_then(|()| run.refused.take().map_or(Ok(()), |refusal| Err(SyncError::Refused(refusal))));
         let carried = run.meter.carried();
         run.report.bytes_sent = carried.sent;
         run.report.bytes_received = carried.received;
         run.report.round_trips = carried.round_trips;
         run.report.seconds = (self.deps.clock.monotonic().saturating_sub(started)).as_secs_f64();
         let (pace, at) = (run.pace, self.deps.clock.read());
-        let is_shut_out = matches!(&ended, Err(SyncError::Refused(refusal))
-            if matches!(refusal.code, RefusalCode::Rewound | RefusalCode::Revoked));
         let failure = ended.as_ref().err().map(|error| (error.code(), error.to_string()));
         let noted = self
             .db
             .write(move |tx| {
                 let now = time::now(tx, at)?;
                 commands::prune(tx, &now)?;
-                if is_shut_out {
-                    node::note_shut_out(tx)?;
-                }
                 state::note_attempt(tx, now.best_s, pace, failure)
             })
             .await;
@@ -213,9 +207,21 @@ impl Syncer {
         Ok(run.report)
     }
 
-    /// What is done about an error that ends a run: a box that was shut out leaves what it has with the hub, and says so.
+    /// What is done about an error that ends a run: a box that was shut out promises nothing from now on, and one that was for good leaves
+    /// what it has with the hub, and says so.
     async fn before_giving_up(&self, error: SyncError) -> SyncError {
-        let SyncError::Refused(Refusal { code: RefusalCode::Revoked, .. }) = error else { return error };
+        let why = match &error {
+            SyncError::Refused(Refusal { code: RefusalCode::Rewound, .. }) => ShutOut::Replaced,
+            SyncError::Refused(Refusal { code: RefusalCode::Revoked, .. }) => ShutOut::Revoked,
+            _ => return error,
+        };
+        // By itself, and first: leaving things takes minutes on a slow line.
+        if let Err(error) = self.db.write(move |tx| node::note_shut_out(tx, why)).await {
+            tracing::error!(%error, "that the hub has shut this box out could not be stored: it goes on selling");
+        }
+        if why == ShutOut::Replaced {
+            return error;
+        }
         let detail = match self.leave().await {
             Ok(0) => String::new(),
             Ok(left) => format!(
@@ -317,6 +323,17 @@ impl Syncer {
             })
             .await?;
         Ok(suspect)
+    }
+}
+
+/// Whoever is at the address by which this was opened is the hub of the enrolment still.
+///
+/// # Errors
+/// When it is another's since.
+pub(super) fn must_be_of(conn: &rusqlite::Connection, enrolled_at: &str) -> Result<(), SyncError> {
+    match node::identity(conn)? {
+        Some(me) if me.hub_url != enrolled_at => Err(SyncError::EnrolledAnew),
+        _ => Ok(()),
     }
 }
 

@@ -329,8 +329,9 @@ impl Intake<'_> {
                 commands::date(tx, stored.clock_s, &now)?;
                 node::set_hub_minor(tx, stored.hub_minor())?;
                 node::set_backed_up_s(tx, stored.backed_up_s)?;
-                if node::doubt(tx)? == Some(Doubt::Copied) {
-                    // The hub knows this link for the one it gave out last, so no other copy is in use.
+                // The hub knows this link for the one it gave out last, so no other copy is in use.
+                node::note_let_in(tx)?;
+                if node::of_the_data(tx)? == Some(Doubt::Copied) {
                     node::clear_doubt(tx)?;
                 }
                 let is_complete = has_all && replica::cursors(tx)?.iter().all(BucketCursor::is_whole);

@@ -5,7 +5,7 @@
 
 use super::client::{Payload, Request, Transport};
 use super::error::{LineError, SyncError};
-use super::exchange::{Bounds, Check, ExchangeReport, Syncer, parties};
+use super::exchange::{Bounds, Check, ExchangeReport, Syncer, must_be_of, parties};
 use super::round::is_about_commands;
 use super::session::{self, kept_token};
 use crate::db::Db;
@@ -171,15 +171,14 @@ impl Loop {
             Ok(report) => {
                 self.failures = 0;
                 log(&report);
-                return match report.retry_after {
-                    Some(_) | None if report.is_unfinished => self.pause(PAUSE_MIN, None).await,
-                    Some(wait) => {
-                        // Commands alone are offered later.
-                        let deps = &self.syncer.deps;
-                        self.held_until = deps.clock.monotonic() + stretched(deps, wait);
-                        self.news().await
-                    }
-                    None => self.news().await,
+                if let Some(wait) = report.retry_after {
+                    // Commands alone are offered later.
+                    let deps = &self.syncer.deps;
+                    self.held_until = deps.clock.monotonic() + stretched(deps, wait);
+                }
+                return match report.is_unfinished {
+                    true => self.pause(PAUSE_MIN, None).await,
+                    false => self.news().await,
                 };
             }
             Err(error) => error,
@@ -217,10 +216,9 @@ impl Loop {
             if !holds_commands && !std::mem::take(&mut self.held_until).is_zero() {
                 return Woken::Go;
             }
-            let (transport, db, dir) =
-                (self.syncer.transport.clone(), self.syncer.db.clone(), self.syncer.data_dir.clone());
+            let Syncer { transport, db, data_dir, enrolled_at, .. } = &self.syncer;
             let poll = self.poll.get_or_insert_with(|| Poll {
-                answer: poll(transport, db, dir).boxed(),
+                answer: poll(transport.clone(), db.clone(), data_dir.clone(), enrolled_at.clone()).boxed(),
                 begun_after: exchanges,
             });
             let answer = tokio::select! {
@@ -312,9 +310,15 @@ async fn last_contact(db: &Db) -> Option<u64> {
 }
 
 /// One long poll: whether the hub has something for this box.
-async fn poll(transport: Arc<dyn Transport>, db: Db, data_dir: PathBuf) -> Result<bool, SyncError> {
+async fn poll(
+    transport: Arc<dyn Transport>,
+    db: Db,
+    data_dir: PathBuf,
+    enrolled_at: String,
+) -> Result<bool, SyncError> {
     let (parties, cursors, verdicts_upto, hub_minor) = db
-        .read(|conn| {
+        .read(move |conn| {
+            must_be_of(conn, &enrolled_at)?;
             let (cursors, verdicts_upto) = (replica::cursors(conn)?, node::verdicts_upto(conn)?);
             Ok::<_, SyncError>((parties(conn)?, cursors, verdicts_upto, node::hub_minor(conn)?))
         })

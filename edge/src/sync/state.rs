@@ -52,11 +52,6 @@ pub fn load(conn: &Connection) -> Result<SyncState, DbError> {
 }
 
 impl SyncState {
-    /// Whether the hub has shut this box out: what is entered here does not reach it, until its operator has seen to that.
-    pub fn is_shut_out(&self) -> bool {
-        self.failure.as_ref().is_some_and(|(code, _)| code == "rewound" || code == "revoked")
-    }
-
     /// Whether it is time to add up all rows on disk again.
     pub fn recount_is_due(&self, now: &Now) -> bool {
         self.recounted_lived_s.is_none_or(|lived_s| now.age_s(lived_s) >= RECOUNT_EVERY_S)

@@ -181,6 +181,7 @@ messages! {
     DoneLanguage = "done-language",
     NotTaken = "not-taken",
     Paused = "paused",
+    Closed = "closed",
     Rejected = "rejected",
     WhyNotEnough = "why-not-enough",
     WhyGone = "why-gone",

@@ -86,6 +86,7 @@ fn not_taken(cx: &Cx<'_>, why: NotTaken, doing: &str) -> String {
     let msg = match why {
         NotTaken::Storage => Msg::NotTaken,
         NotTaken::Paused => Msg::Paused,
+        NotTaken::Closed => Msg::Closed,
     };
     cx.fill(msg, &[("doing", doing)])
 }

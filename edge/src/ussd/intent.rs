@@ -99,11 +99,13 @@ pub enum NotTaken {
     Storage,
     /// This box may not act just now: its stock must be counted, or its data fetched again.
     Paused,
+    /// This box may act no more: the hub's operator has shut it out for good.
+    Closed,
 }
 
 impl NotTaken {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Storage, Self::Paused];
+    pub const ALL: &'static [Self] = &[Self::Storage, Self::Paused, Self::Closed];
 }
 
 /// Why a rule refused, with what the sentence needs.

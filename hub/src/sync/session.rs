@@ -100,6 +100,11 @@ async fn open_once(
     store::epoch(conn, &state.keys).await?;
     let edge = store::edge(conn, EdgeId(request.edge)).await?.ok_or_else(|| refused("no such edge"))?;
     if !edge.public_key.as_deref().is_some_and(|key| is_signed(key, message, signature)) {
+        // The office has been given to another box since, which has keys of its own: the one before must hear of it.
+        if request.incarnation < edge.incarnation {
+            caller.is_refused_for("an earlier box of the office");
+            return Err(replaced());
+        }
         return Err(refused("wrong signature").into());
     }
     if edge.revoked {
@@ -113,9 +118,7 @@ async fn open_once(
         if restored::is_owed_its_answer(conn, &edge, request.incarnation).await? {
             return Err(Kind::HubRestored.because(FORGOTTEN).into());
         }
-        return Err(Kind::EdgeReplaced
-            .because("This node was enrolled again since. This copy of it is out of date.")
-            .into());
+        return Err(replaced());
     }
     Ok(given(conn, &state.deps, edge.id, edge.incarnation).await?)
 }
@@ -146,6 +149,11 @@ pub(super) fn is_own_challenge(keys: &HubKeys, of: &ChallengeRequest, challenge:
 /// The answer to an edge that was ended.
 pub(super) fn revoked() -> ApiError {
     Kind::EdgeRevoked.because("This node was revoked by the operator. Ask the operator.").into()
+}
+
+/// The answer to an edge that goes on elsewhere.
+fn replaced() -> ApiError {
+    Kind::EdgeReplaced.because("This node was enrolled again since. This copy of it is out of date.").into()
 }
 
 /// The answer to a challenge that is none, or too old.
@@ -210,9 +218,7 @@ pub(super) async fn of(
         return Err(revoked());
     }
     if edge.incarnation != session.incarnation {
-        return Err(Kind::EdgeReplaced
-            .because("This node was enrolled again since. This copy of it is out of date.")
-            .into());
+        return Err(replaced());
     }
     Ok(session)
 }

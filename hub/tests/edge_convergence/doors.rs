@@ -280,6 +280,42 @@ async fn what_a_revoked_edge_held_is_written_off_once_and_never_before() {
     assert_eq!(feed.differences(), 0, "{feed:?}");
 }
 
+/// Its disk died with sales on it that the hub never heard of: the hub's books of what the office holds are wrong.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_box_for_an_office_counts_before_it_sells_and_the_one_before_it_sells_no_more() {
+    let (world, listing) = world(31).await;
+    let office = &world.offices[0];
+    office.order(listing, 8).await.unwrap();
+    assert_eq!(office.orders().await[0].status, OrderStatus::Confirmed, "a person was told");
+    let new = world.open_new_box_of(office).await;
+    new.sync().await.unwrap();
+    assert_eq!((new.spendable(listing).await, new.to_count().await), (Quantity::units(20), vec![listing]));
+    let asked = new.order(listing, 15).await.unwrap();
+    assert_eq!(asked.certainty, sync_protocol::command::Certainty::Request);
+    // The box before was not dead. Its sign-in has run out meanwhile.
+    office.forget_its_session();
+    let refused = office.sync().await.unwrap_err();
+    assert_eq!(code(&refused), Some(RefusalCode::Rewound), "{refused}");
+    let asked = office.order(listing, 3).await.unwrap();
+    assert_eq!(asked.certainty, sync_protocol::command::Certainty::Request);
+    // A person counts what is really there.
+    count(&new, listing, 32).await;
+    assert!(!new.is_in_doubt().await);
+    let sold = new.order(listing, 2).await.unwrap();
+    assert_eq!(sold.certainty, sync_protocol::command::Certainty::Record);
+    new.sync().await.unwrap();
+    let at_the_hub = "SELECT sum(quantity_milli)::bigint FROM stock_entries WHERE holder = 1";
+    assert_eq!((new.spendable(listing).await, world.count(at_the_hub).await), (Quantity::units(10), 10_000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_box_has_nothing_to_count() {
+    let (world, listing) = world(32).await;
+    assert!(!world.offices[0].is_in_doubt().await);
+    let sold = world.offices[0].order(listing, 2).await.unwrap();
+    assert_eq!(sold.certainty, sync_protocol::command::Certainty::Record);
+}
+
 /// What it promised from now on would not stand at the hub: another copy may sell the same units, or the operator has written them off.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_box_that_was_shut_out_promises_nothing_of_its_own() {

@@ -294,6 +294,11 @@ impl Office {
         enrolment.run(code, None).await.map(|_| ())
     }
 
+    /// What it signed in with is gone, as after a day without a line.
+    pub(crate) fn forget_its_session(&self) {
+        std::fs::remove_file(self.dir.path().join("session.token")).unwrap();
+    }
+
     /// Products that a person has to count here.
     pub(crate) async fn to_count(&self) -> Vec<ListingId> {
         self.read(mizili_edge::node::counts::to_count).await

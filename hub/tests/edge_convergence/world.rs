@@ -312,6 +312,12 @@ impl World {
         Office::open(disk, Arc::clone(&of.line), Start::right(77), None).await
     }
 
+    /// The operator gives an office a new code, and somebody types it in at another machine.
+    pub(crate) async fn open_new_box_of(&self, office: &Office) -> Office {
+        let added = edges::new_code(&self.db, &self.deps, office.edge.0).await.unwrap();
+        Office::open(tempfile::tempdir().unwrap(), self.line(), Start::right(503), Some(&added.code)).await
+    }
+
     /// The operator gives an office a new code, and somebody types it in there.
     pub(crate) async fn enrol_again(&self, office: &Office) -> Result<(), SyncError> {
         let added = edges::new_code(&self.db, &self.deps, office.edge.0).await.unwrap();

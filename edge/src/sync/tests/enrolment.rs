@@ -157,3 +157,16 @@ async fn settings_that_a_kill_kept_from_being_written_are_written_whatever_the_c
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "# mine");
     }
 }
+
+/// What the box before sold last, the hub may never have heard of.
+#[tokio::test]
+async fn a_new_box_of_an_office_that_had_another_is_told_to_count() {
+    for (incarnation, before, doubt) in
+        [(1, Before::New, None), (2, Before::Successor, Some(node::Doubt::Rewound))]
+    {
+        let (edge, hub) = (TestEdge::empty(), FakeHub::new());
+        hub.lock().incarnation = incarnation;
+        let enrolled = enrol(&edge, &hub, CODE).await.unwrap();
+        assert_eq!((enrolled.before, edge.read(node::doubt)), (before, doubt));
+    }
+}

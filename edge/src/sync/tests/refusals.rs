@@ -1,6 +1,7 @@
 //! The hub, or somebody in its place, does not go on: typed errors in plain words, and nothing here changes.
 
 use super::*;
+use crate::node::ShutOut;
 use crate::sync::state;
 use sync_protocol::wire::message::RefusalCode;
 
@@ -80,6 +81,7 @@ async fn a_busy_hub_and_unknown_answers_are_told_apart() {
     assert!(
         matches!(answer(403, "edge_replaced").await, SyncError::Refused(r) if r.code == RefusalCode::Rewound)
     );
+    bed.sync().await.unwrap();
     let goes_on = async |status, code| {
         let word = answer(status, code).await.code();
         (word, bed.goes_on_by_itself().await)
@@ -123,4 +125,36 @@ async fn rows_come_even_while_the_hub_takes_no_commands() {
     assert_eq!((report.rows, report.commands), (3, 0));
     bed.hub.lock().faults.halted = false;
     assert_eq!(bed.sync().await.unwrap().applied, 1);
+}
+
+/// What stops a later try says nothing about it.
+#[tokio::test]
+async fn a_box_that_was_shut_out_stays_so_while_the_line_is_down_and_until_the_hub_lets_it_in() {
+    for (code, why) in [(RefusalCode::Rewound, ShutOut::Replaced), (RefusalCode::Revoked, ShutOut::Revoked)] {
+        let bed = Bed::with_prices(20).await;
+        bed.hub.lock().faults.refuse = Some(code);
+        bed.sync().await.unwrap_err();
+        let stands = async || (bed.edge.read(node::shut_out), bed.goes_on_by_itself().await);
+        assert_eq!(stands().await, (Some(why), false));
+        bed.hub.lock().faults.offline = true;
+        assert_eq!(bed.sync().await.unwrap_err().code(), "offline");
+        assert_eq!(stands().await, (Some(why), false));
+        bed.hub.lock().faults.offline = false;
+        bed.sync().await.unwrap();
+        assert_eq!(stands().await, (None, true));
+    }
+}
+
+/// The sign-in, and what waits here, are for the hub of the new enrolment.
+#[tokio::test]
+async fn after_an_enrolment_at_another_address_nothing_more_goes_to_the_earlier_one() {
+    let bed = Bed::with_prices(20).await;
+    let requests = || {
+        let hub = bed.hub.lock();
+        (hub.hellos.len(), hub.sign_ins)
+    };
+    let before = requests();
+    bed.edge.write(|tx| node::set_hub_url(tx, "https://another.example.org"));
+    assert_eq!(bed.sync().await.unwrap_err().code(), "enrolled_anew");
+    assert_eq!(requests(), before);
 }
