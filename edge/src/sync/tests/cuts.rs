@@ -7,7 +7,7 @@ use crate::sync::pace::Pace;
 use crate::sync::request::Batches;
 use crate::sync::state;
 use sync_protocol::limits::FRAME_TARGET_MIN_BYTES;
-use sync_protocol::wire::message::{Message, Welcome};
+use sync_protocol::wire::message::{Message, Welcome, cursors_to_bytes};
 
 /// One more command, price and member for each exchange that is cut.
 fn something_new(bed: &Bed, i: u32) {
@@ -81,6 +81,9 @@ async fn a_first_answer_that_is_cut_behind_the_names_of_the_buckets_goes_on_at_o
     let report = bed.sync().await.unwrap();
     assert!(report.digests_equal && report.rows == 100, "{report:?}");
     bed.assert_equal();
+    // The hub has heard that all has come, and takes this box for no longer behind.
+    let heard = bed.hub.lock().hellos.last().unwrap().cursors.clone();
+    assert_eq!(heard, cursors_to_bytes(&bed.edge.read(replica::cursors)));
 }
 
 #[tokio::test]
