@@ -6,8 +6,8 @@ use super::store::{self, Awaited, EdgeRow, Heard, HubRow};
 use super::turns::Turns;
 use super::{awaited, forgotten, restored, scope, session};
 use crate::commands::stream::{StreamError, take_batch};
-use crate::db::holders::{Holder, longest_open};
-use crate::db::{Db, LOCK_WAIT, is_locked, retrying};
+use crate::db::holders::{Holder, longest_held};
+use crate::db::{LOCK_WAIT, is_locked, retrying};
 use crate::error::{ApiError, Kind, out_of_order};
 use crate::state::AppState;
 use axum::Extension;
@@ -17,7 +17,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use futures_util::StreamExt;
 use mizili_node::patience::is_too_slow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::EdgeId;
 use sync_protocol::limits::VERSION_WINDOW;
@@ -30,6 +30,8 @@ use sync_protocol::wire::message::{Hello, Message, Refusal, RefusalCode, scope_h
 const AUDITS_MAX: usize = 64;
 /// When commands are offered again that met something held here.
 const HELD_AGAIN_S: u32 = 10;
+/// How often it is told who holds it, in seconds.
+const TOLD_EVERY_S: u64 = 60;
 
 /// An exchange that was let in.
 pub(super) struct Opened {
@@ -89,7 +91,7 @@ pub(super) async fn exchange(
                     // Whoever holds what they are about holds up nothing but them.
                     Err(StreamError::Unavailable(error)) if is_locked(&error) => {
                         retry_after_s = HELD_AGAIN_S;
-                        tell_who_holds(&state.db, edge).await;
+                        tell_who_holds(&state, edge).await;
                     }
                     Err(error) => refusal = Some(refused(error)?),
                 }
@@ -114,15 +116,29 @@ pub(super) async fn exchange(
         .into())
 }
 
-/// One line for whoever runs the hub: an office waits, for whom, and what ends it.
-async fn tell_who_holds(db: &Db, edge: EdgeId) {
-    let what = "commands of an office wait: a session of the database holds what they are about";
-    match longest_open(db, LOCK_WAIT).await {
+/// A line for whoever runs the hub: an office waits, for whom, and what ends it. All that wait meanwhile wait for the same, most likely.
+async fn tell_who_holds(state: &AppState, edge: EdgeId) {
+    static TOLD: AtomicU64 = AtomicU64::new(0);
+    let now_s = state.deps.clock.monotonic().as_secs() + 1;
+    let told_s = TOLD.load(Ordering::Relaxed);
+    if told_s > 0 && now_s.saturating_sub(told_s) < TOLD_EVERY_S {
+        return;
+    }
+    TOLD.store(now_s, Ordering::Relaxed);
+    let what = "commands of an office wait: something that they are about is held";
+    match longest_held(&state.db, LOCK_WAIT).await {
         Ok(Some(Holder { session, program, open_s })) => {
             let ends = format!("SELECT pg_terminate_backend({session})");
-            tracing::warn!(edge = edge.0, session, program, open_s, ends, "{what}");
+            tracing::warn!(
+                edge = edge.0,
+                session,
+                program,
+                open_s,
+                ends,
+                "{what}, most likely by this session"
+            );
         }
-        Ok(None) => tracing::warn!(edge = edge.0, "{what}; it has ended by now"),
+        Ok(None) => tracing::warn!(edge = edge.0, "{what}; by now nobody holds anything for so long"),
         Err(error) => tracing::warn!(edge = edge.0, %error, "{what}"),
     }
 }

@@ -103,7 +103,7 @@ async fn open_once(
         // The office has been given to another box since, which has keys of its own: the one before must hear of it.
         if request.incarnation < edge.incarnation {
             caller.is_refused_for("an earlier box of the office");
-            return Err(replaced());
+            return Err(if edge.revoked { revoked() } else { replaced() });
         }
         return Err(refused("wrong signature").into());
     }

@@ -1,7 +1,7 @@
 //! The hub's connections on real Postgres: what was broken off leaves nothing for whoever gets the connection next.
 
 use crate::support::World;
-use mizili_hub::db::holders::longest_open;
+use mizili_hub::db::holders::longest_held;
 use mizili_hub::db::{Db, is_transient, q, q_scalar};
 use mizili_node::testing::wait::in_time;
 use sqlx::PgConnection;
@@ -135,16 +135,20 @@ async fn a_connection_is_left_to_those_who_read() {
 }
 
 #[tokio::test]
-async fn who_keeps_a_transaction_open_is_named() {
+async fn who_holds_something_is_named_and_nobody_who_only_reads() {
     let world = World::new().await;
-    let an_hour = Duration::from_secs(3_600);
-    assert_eq!(longest_open(&world.db, Duration::ZERO).await.unwrap(), None, "whoever asks is not meant");
-    let db = one(&world).await;
-    let mut held = db.begin().await.unwrap();
-    let session = session(&mut held).await;
-    let found = longest_open(&world.db, Duration::ZERO).await.unwrap().unwrap();
+    let held = async |at_least| longest_held(&world.db, at_least).await.unwrap();
+    assert_eq!(held(Duration::ZERO).await, None, "whoever asks is not meant");
+    let (db, reader) = (one(&world).await, one(&world).await);
+    let mut reads = reader.begin().await.unwrap();
+    q("SELECT FROM cooperatives").execute(&mut *reads).await.unwrap();
+    assert_eq!(held(Duration::ZERO).await, None);
+    let mut holds = db.begin().await.unwrap();
+    let session = session(&mut holds).await;
+    q("SELECT FROM cooperatives WHERE id = 1 FOR UPDATE").execute(&mut *holds).await.unwrap();
+    let found = held(Duration::ZERO).await.unwrap();
     assert_eq!(found.session, session);
-    assert!((0..3_600).contains(&found.open_s), "{found:?}");
-    assert_eq!(longest_open(&world.db, an_hour).await.unwrap(), None);
-    drop(held);
+    assert!(found.open_s.is_some_and(|s| (0..3_600).contains(&s)), "{found:?}");
+    assert_eq!(held(Duration::from_secs(3_600)).await, None);
+    drop((reads, holds));
 }
