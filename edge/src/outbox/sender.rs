@@ -39,6 +39,8 @@ pub struct Sender {
     deps: Deps,
     config: Arc<Config>,
     client: reqwest::Client,
+    /// What the gateway said of a message while the disk kept nothing.
+    unkept: Option<(Stored, Sent)>,
     /// While the gateway refuses everything: nothing is sent before (on the monotonic clock), and the pause that was.
     held: Option<(Duration, Duration)>,
 }
@@ -75,25 +77,32 @@ impl Sender {
             .timeout(PATIENCE)
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self { db, deps, config, client, held: None })
+        Ok(Self { db, deps, config, client, unkept: None, held: None })
     }
 
     /// Sends until told to stop. Never ends because of an error.
     pub async fn run(mut self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
-        // At the start, and whenever what came of a message could not be kept.
-        let mut is_unsure = true;
+        let mut has_looked = false;
+        // Said once: a disk may be full for days.
+        let mut said = String::new();
         loop {
             let worked = tokio::select! {
-                step = self.look_and_step(&mut is_unsure) => step,
+                step = self.look_and_step(&mut has_looked) => step,
                 // What was under way is tried again at the next start.
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             match worked {
-                Ok(Step::Worked) => continue,
-                Ok(Step::Idle | Step::NoGateway) => {}
+                Ok(Step::Worked) => {
+                    said.clear();
+                    continue;
+                }
+                Ok(Step::Idle | Step::NoGateway) => said.clear(),
                 Err(error) => {
-                    is_unsure = true;
-                    tracing::warn!(%error, "the outbox cannot be worked on");
+                    let words = error.to_string();
+                    if words != said {
+                        tracing::warn!("the outbox cannot be worked on: {words}");
+                        said = words;
+                    }
                 }
             }
             tokio::select! {
@@ -104,16 +113,15 @@ impl Sender {
         }
     }
 
-    async fn look_and_step(&mut self, is_unsure: &mut bool) -> Result<Step, DbError> {
-        if *is_unsure {
+    async fn look_and_step(&mut self, has_looked: &mut bool) -> Result<Step, DbError> {
+        if !*has_looked {
             self.recover().await?;
-            *is_unsure = false;
+            *has_looked = true;
         }
         self.step().await
     }
 
-    /// Looks at what was leaving when the program ended last, or when the disk kept no more: it may have gone out. Nothing else may be
-    /// under way.
+    /// Looks at what was leaving when the program ended last: it may have gone out.
     ///
     /// # Errors
     /// Those of the database.
@@ -140,6 +148,10 @@ impl Sender {
     /// # Errors
     /// Those of the database.
     pub async fn step(&mut self) -> Result<Step, DbError> {
+        if let Some((message, sent)) = self.unkept.clone() {
+            self.keep(message, sent).await?;
+            return Ok(Step::Worked);
+        }
         if !self.config.gateways.iter().any(Gateway::can_send) {
             return Ok(Step::NoGateway);
         }
@@ -172,6 +184,9 @@ impl Sender {
             return Ok(Step::Worked);
         }
         let sent = self.post(gateway, &message).await;
+        self.note_hold(&sent);
+        log(&message, &sent);
+        self.unkept = Some((message.clone(), sent.clone()));
         self.keep(message, sent).await?;
         Ok(Step::Worked)
     }
@@ -256,10 +271,8 @@ impl Sender {
         let at = self.deps.clock.read();
         let tries = message.tries + 1;
         let [jitter] = self.deps.ids.random::<1>();
-        self.note_hold(&sent);
         let offset_s = utc_offset_s(&self.config.country);
         let phone = message.phone;
-        log(&message, &sent);
         self.db
             .write(move |tx| {
                 let (id, now) = (message.id, time::now(tx, at)?);
@@ -287,7 +300,9 @@ impl Sender {
                     }
                 }
             })
-            .await
+            .await?;
+        self.unkept = None;
+        Ok(())
     }
 
     fn note_hold(&mut self, sent: &Sent) {

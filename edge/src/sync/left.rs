@@ -44,15 +44,21 @@ impl Syncer {
                 return Ok(self.db.read(commands::left).await?);
             };
             let upto = base.saturating_add(last.seq);
+            let challenge = session::challenge(&*self.transport, &parties).await?;
             // From here on they may be at the hub.
             self.db.write(move |tx| commands::mark_sent(tx, upto)).await?;
-            self.leave_one(&parties, &frame).await?;
+            self.leave_one(&parties, challenge, &frame).await?;
             self.db.write(move |tx| node::set_left_upto(tx, upto)).await?;
         }
     }
 
-    async fn leave_one(&self, parties: &Parties, frame: &[u8]) -> Result<LeftResponse, SyncError> {
-        let Challenge { challenge, said, .. } = session::challenge(&*self.transport, parties).await?;
+    async fn leave_one(
+        &self,
+        parties: &Parties,
+        challenge: Challenge,
+        frame: &[u8],
+    ) -> Result<LeftResponse, SyncError> {
+        let Challenge { challenge, said, .. } = challenge;
         let (edge, incarnation) = (parties.edge, parties.incarnation);
         let signature = self.identity.sign(&identity::left_behind(edge, incarnation, &challenge, frame));
         let left = LeftRequest {
