@@ -14,7 +14,9 @@ const PASSING = {
   busy: 'line_later', hub_restored: 'line_later', unauthorized: 'line_later', damaged: 'line_later', fenced: 'line_later', locked: 'line_later', enrolled_anew: 'line_later',
 };
 const passing = (s) => PASSING[s.problem_code];
-const needsPerson = (s) => s.problem_code !== null && !passing(s);
+// A line that is down meanwhile takes nothing of it away.
+const isShutOut = (s) => ['shut_out', 'revoked'].includes(s.held_back);
+const needsPerson = (s) => isShutOut(s) || (s.problem_code !== null && !passing(s));
 
 export async function load(passive) {
   status = await get(`/api/v1/office/status?lang=${language()}`, { passive });
@@ -37,7 +39,7 @@ export async function refreshLine() {
   return drawn !== standsAt(s);
 }
 
-const standsAt = (s) => [s.problem, s.in_touch, s.last_try !== null].join();
+const standsAt = (s) => [s.problem, s.in_touch, s.held_back, s.last_try !== null].join();
 
 export function lineLost() {
   $('line').textContent = t('no_answer');
@@ -75,9 +77,9 @@ export async function show() {
   try {
     const s = await load(false);
     drawn = standsAt(s);
-    fill($('standing-words'), needsPerson(s) ? el('div', { class: 'notice bad' }, el('strong', {}, `${t('not_well')}:`), el('p', {}, troubleWords(s))) : null,
+    fill($('standing-words'), needsPerson(s) ? el('div', { class: 'notice bad' }, el('strong', {}, `${t('not_well')}:`), el('p', {}, isShutOut(s) ? t(`held_${s.held_back}`) : troubleWords(s))) : null,
       el('p', {}, sentences(s).join(' ')),
-      s.held_back ? el('div', { class: 'notice wait' }, el('p', {}, t(`held_${s.held_back}`))) : null);
+      s.held_back && !isShutOut(s) ? el('div', { class: 'notice wait' }, el('p', {}, t(`held_${s.held_back}`))) : null);
     fill($('standing-figures'), figure(t('f_waiting'), s.waiting), figure(t('f_contact'), ago(s)), figure(t('f_refused'), s.refused));
     fill($('box'), fact(t('b_coop'), s.cooperative ? `${s.cooperative.name}${s.cooperative.region ? `, ${s.cooperative.region}` : ''}` : '–'),
       fact(t('b_box'), s.name ? `${s.edge}, ${s.name}` : String(s.edge)), fact(t('b_hub'), s.hub_url), fact(t('b_problem'), lineWords(s)), fact(t('b_version'), s.version));

@@ -8,7 +8,7 @@ mod own;
 mod shut_out;
 
 pub use files::{SecretFile, load_secret, save_secret};
-pub use high_water::{Doubt, HighWater, Mark, check_high_water, clear_doubt, doubt, machine_id};
+pub use high_water::{Doubt, HighWater, Mark, check_high_water, clear_doubt, doubt, held_back, machine_id};
 pub(crate) use high_water::{HighWaterKeeper, mark, note_high_water, of_the_data};
 pub use own::{own_currency, own_name};
 pub use shut_out::{ShutOut, shut_out};

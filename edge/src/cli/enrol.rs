@@ -65,6 +65,7 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
         );
     }
     place.check()?;
+    must_be_where_the_settings_say(&args.hub, place)?;
     let shown = place.path().display();
     let taken = lock::patiently(|| Fresh::take(place.path())).await;
     let taken = taken.with_context(|| format!("cannot use the data folder {shown}"))?;
@@ -107,6 +108,19 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
     }
 }
 
+/// Settings that name another address would send this box, and its new sign-in, there.
+fn must_be_where_the_settings_say(hub: &str, place: &Place) -> anyhow::Result<()> {
+    let Ok(Config { hub_url, .. }) = Config::load(place.path()) else { return Ok(()) };
+    let as_kept = |url: &str| url.trim_end_matches('/').to_owned();
+    if !hub_url.is_empty() && as_kept(&hub_url) != as_kept(hub) {
+        bail!(
+            "the settings say that the hub is at {hub_url} (hub_url in {}): take that line out, or give --hub {hub_url}",
+            place.path().join(CONFIG_FILE).display()
+        )
+    }
+    Ok(())
+}
+
 /// What people were told of should not wait for the next contact.
 async fn exchange(db: &Db, place: &Place) -> anyhow::Result<()> {
     let config = Config::load(place.path())?;
@@ -140,7 +154,7 @@ fn say_new(enrolled: &Enrolled, made: Option<String>, place: &Place, out: &mut O
         _ => "",
     };
     out.say(
-        &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "office_password": made }),
+        &json!({ "edge": enrolled.edge.0, "cooperative": enrolled.cooperative.id, "office_password": made, "must_count": enrolled.before == Before::Successor }),
         &format!(
             "This box is now number {} of the hub, the office of {}.\n{shown}\
              Sign in at the office page with the name '{}'.\n\

@@ -47,6 +47,8 @@ struct Standing {
     clock_offset_s: i64,
     tally: commands::Tally,
     doubt: Option<Doubt>,
+    /// The same in one word.
+    held_back: Option<&'static str>,
     /// Names of the products that are still to be counted.
     to_count: Vec<String>,
     state: state::SyncState,
@@ -96,6 +98,7 @@ fn standing(conn: &Connection, config: &Config, at: Reading) -> Result<Standing,
         clock_offset_s: heard.map_or(0, |heard| -heard.ahead_s),
         tally: commands::tally(conn)?,
         doubt: node::doubt(conn)?,
+        held_back: node::held_back(conn)?,
         to_count: to_count(conn)?,
         state: state::load(conn)?,
         sms_stuck: outbox::stuck(conn, &config.senders(), &now)?,
@@ -163,7 +166,8 @@ fn to_json(standing: &Standing, config: &Config, running: Option<Serving>) -> Va
         "complete": standing.state.is_complete,
         "digests_equal": standing.state.digests_equal,
         "mended_rows": standing.state.mended_rows,
-        "count_needed": standing.doubt.is_some(),
+        "held_back": standing.held_back,
+        "count_needed": matches!(standing.held_back, Some("count" | "hear")),
         "to_count": standing.to_count,
         "clock_offset_s": standing.clock_offset_s,
         "problem": words,
@@ -240,7 +244,7 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
     }));
     match standing.doubt {
         Some(Doubt::Rewound) => lines.push(format!(
-            "The data of this box may be older than what was done on it, so it sells nothing of its own stock that was not counted \
+            "This box may not know of everything that was sold here, so it sells nothing of its own stock that was not counted \
              since. {}",
             if standing.to_count.is_empty() {
                 "What has to be counted is known when the hub was reached.".to_owned()
@@ -253,8 +257,8 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
                 .to_owned(),
         ),
         Some(Doubt::ShutOut(ShutOut::Replaced)) => lines.push(
-            "The hub does not let this box in, so it does not sell its own stock. A new code of the hub's operator (mizili-hub edge code) \
-             lets it in again, with all that it has."
+            "The hub does not let this box in, so it sells nothing of its own stock and takes nothing by phone. A new code of the hub's operator (mizili-hub edge code) \
+             lets it in again, with all that it has; another box that is this office now is shut out by that."
                 .to_owned(),
         ),
         Some(Doubt::ShutOut(ShutOut::Revoked)) => lines.push(

@@ -67,7 +67,7 @@ pub enum SubmitError {
     NotComplete,
     /// A count, while nobody knows what should be there before the hub was heard.
     #[error(
-        "the data of this box may be older than what was done on it: connect this office to the hub, then count"
+        "this box may not know of everything that was sold here: connect this office to the hub, then count"
     )]
     HubFirst,
     /// What is to be taken back can be taken back by a newer hub alone.
@@ -82,9 +82,9 @@ pub enum SubmitError {
     /// Too many acts wait for the hub.
     #[error("too many acts wait for the line: connect this office first")]
     LogFull,
-    /// The operator has ended this box: nobody answers what is asked here.
-    #[error("the operator of the hub has shut this box out for good")]
-    Ended,
+    /// The hub has shut this box out: nobody answers what is asked here.
+    #[error("the hub does not let this box in")]
+    ShutOut(ShutOut),
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -115,9 +115,9 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     if !log::has_room(tx)? {
         return Err(SubmitError::LogFull);
     }
-    // Who is not at the office would wait for an answer that no hub gives to this box any more.
-    if !submission.clerk && node::shut_out(tx)? == Some(ShutOut::Revoked) {
-        return Err(SubmitError::Ended);
+    // Who is not at the office would wait for an answer, and no hub gives this box one.
+    if let (false, Some(why)) = (submission.clerk, node::shut_out(tx)?) {
+        return Err(SubmitError::ShutOut(why));
     }
     let Submission { id, actor, mut body, clerk, caller_phone } = submission;
     let context = context(tx, &identity, &body, clerk)?;

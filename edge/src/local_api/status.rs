@@ -7,7 +7,7 @@ use super::stock::lang;
 use crate::commands;
 use crate::db::DbError;
 use crate::http::problem::ApiError;
-use crate::node::{self, Doubt, ShutOut};
+use crate::node::{self, ShutOut};
 use crate::office::Caller;
 use crate::office::words::say;
 use crate::outbox::{self, Stuck};
@@ -20,7 +20,6 @@ use axum::Json;
 use axum::extract::State;
 use mizili_node::query::Params;
 use mizili_node::text::rfc3339;
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sync_protocol::api::Problem;
@@ -167,23 +166,12 @@ pub async fn status(
             problem_code,
             complete: sync.is_complete,
             to_count: node::counts::to_count(conn)?.len() as u64,
-            held_back: held_back(conn)?.map(str::to_owned),
+            held_back: node::held_back(conn)?.map(str::to_owned),
             country: config.country.clone(),
             gateways: gateways.collect(),
         })
     });
     found.await.map(Json)
-}
-
-fn held_back(conn: &Connection) -> Result<Option<&'static str>, DbError> {
-    Ok(match node::doubt(conn)? {
-        None => None,
-        Some(Doubt::Copied) => Some("copied"),
-        Some(Doubt::ShutOut(ShutOut::Replaced)) => Some("shut_out"),
-        Some(Doubt::ShutOut(ShutOut::Revoked)) => Some("revoked"),
-        Some(Doubt::Rewound) if node::counts::must_hear_first(conn)? => Some("hear"),
-        Some(Doubt::Rewound) => Some("count"),
-    })
 }
 
 /// Code and words of what is wrong. Where nothing can be stored, what stopped the last try could not be stored either.

@@ -287,7 +287,7 @@ fn line(
     hub = hub.plus(way.to_hub);
     let sold = sold(conn, me, listing.id)?;
     let doubt = me.doubt_about(conn, listing.id)?;
-    let must_count = doubt == Some(Doubt::Rewound) && !node::counts::must_hear_first(conn)?;
+    let must_count = node::counts::is_to_be_counted(conn, listing.id)?;
     let line = StockLine {
         can_sell: product.available,
         held_here: here,

@@ -1,5 +1,5 @@
-//! Which products a person still has to count, because the data of this box is older than what was done on it. Until then the box holds
-//! nothing of such a product: what it sold in between is known to nobody here.
+//! Which products a person still has to count, because this box may not know of everything that was sold here: its data is older than what
+//! was done on it, or its office had another box before. Until then the box holds nothing of such a product.
 //!
 //! A count ends it for its product. It is booked as a difference to what should be there, and which products there are and what should be
 //! there is only known once everything of the hub is here: until then none is taken, or what the hub knows already would be booked
@@ -49,6 +49,14 @@ pub fn doubt_about(conn: &Connection, listing: ListingId) -> Result<Option<Doubt
         Some(Doubt::Rewound) if !must_be_counted(conn, listing)? => Ok(None),
         doubt => Ok(doubt),
     }
+}
+
+/// Whether a person still has to count this product, and may: what should be there is known.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_to_be_counted(conn: &Connection, listing: ListingId) -> Result<bool, DbError> {
+    Ok(of_the_data(conn)? == Some(Doubt::Rewound) && is_listed(conn)? && must_be_counted(conn, listing)?)
 }
 
 fn must_be_counted(conn: &Connection, listing: ListingId) -> Result<bool, DbError> {

@@ -6,6 +6,9 @@
 //! commands later, off their path. A kill in between leaves it behind by that much, which is harmless: it is there to tell a
 //! copy of the database made hours or weeks ago from today's, and no such copy is a second old. The very first one is written with
 //! the enrolment, so that a database with commands and no file is a copy that was brought here alone.
+//!
+//! **A database that does not fit** begins an era, in the database first and then in the file, which so goes on following: a copy that
+//! was made before it, or while it lasted, is behind the file again.
 
 use super::files::{read_whole, write_whole};
 use super::{ShutOut, counts, get, put, remove, shut_out};
@@ -28,10 +31,18 @@ pub struct Mark {
     pub edge: u32,
     /// Its incarnation.
     pub incarnation: u32,
+    /// How often the database was found not to fit the file. So one that is put back a second time is behind the file again, though its
+    /// numbers may have caught up.
+    pub era: u64,
     /// The highest sequence number used.
     pub highest_seq: u64,
-    /// Whether the database is in doubt: then the file stays as the evidence that it is.
-    pub in_doubt: bool,
+}
+
+impl Mark {
+    /// Later ones are higher.
+    fn order(self) -> (u32, u64, u64) {
+        (self.incarnation, self.era, self.highest_seq)
+    }
 }
 
 /// What the comparison at start found.
@@ -57,7 +68,8 @@ pub enum HighWater {
 /// Why this edge must not sell from its own units for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// The database is older than what was done: until a person has counted the stock.
+    /// The database may not know of everything that was sold here: it is older than what was done, or the office had another box before.
+    /// Until a person has counted the stock.
     Rewound,
     /// The data came from elsewhere: until the hub has let this edge in by its link.
     Copied,
@@ -69,6 +81,9 @@ pub enum Doubt {
 pub(super) const REWOUND: u32 = 1;
 /// What [`Doubt::Copied`] is kept as.
 const COPIED: u32 = 2;
+
+/// Key of [`Mark::era`].
+const ERA: &str = "high_water_era";
 
 /// This machine, as far as it can be told: a hash of `/etc/machine-id`. `None` where there is none.
 pub fn machine_id() -> Option<Uuid> {
@@ -95,8 +110,7 @@ pub fn check_high_water(
         None | Some(None) if database.highest_seq == 0 => return Ok(HighWater::Nothing),
         None | Some(None) => return Ok(HighWater::Alone),
     };
-    let order = |mark: &Mark| (mark.incarnation, mark.highest_seq);
-    Ok(if order(&file) > order(&database) {
+    Ok(if file.order() > database.order() {
         HighWater::Rewound { file, database }
     } else if written_on.zip(machine).is_some_and(|(then, now)| then != now) {
         HighWater::OtherMachine
@@ -108,23 +122,22 @@ pub fn check_high_water(
 /// Keeps in the database what the comparison found, so that every later sale knows of it.
 pub(crate) fn note_high_water(tx: &Transaction<'_>, data_dir: &Path) -> Result<(), DbError> {
     let found = check_high_water(tx, data_dir, machine_id())?;
-    let is_rewound = match found {
+    let era = match found {
         HighWater::Nothing | HighWater::Agrees => return Ok(()),
-        HighWater::Rewound { .. } => true,
-        HighWater::Alone | HighWater::OtherMachine => false,
+        HighWater::Rewound { file, .. } => file.era,
+        HighWater::Alone | HighWater::OtherMachine => 0,
     };
-    if of_the_data(tx)? != Some(Doubt::Rewound) {
-        tracing::error!(
-            ?found,
-            "the database does not fit the high-water file: own units are not sold for now"
-        );
-        if is_rewound {
-            counts::begin(tx)?;
-        } else {
-            put(tx, "doubt", &COPIED)?;
-        }
+    tracing::error!(?found, "the database does not fit the high-water file: own units are not sold for now");
+    put(tx, ERA, &(era.max(self::era(tx)?) + 1))?;
+    // What was counted on this copy says nothing of what another has sold since.
+    match (found, of_the_data(tx)?) {
+        (HighWater::Rewound { .. }, _) | (_, Some(Doubt::Rewound)) => counts::begin(tx),
+        _ => put(tx, "doubt", &COPIED),
     }
-    Ok(())
+}
+
+fn era(conn: &Connection) -> Result<u64, DbError> {
+    Ok(get(conn, ERA)?.unwrap_or(0))
 }
 
 /// Whether own units must not be sold, and why. What the hub says of this box comes before what is known of its data.
@@ -146,6 +159,21 @@ pub(crate) fn of_the_data(conn: &Connection) -> Result<Option<Doubt>, DbError> {
     Ok(get::<u32>(conn, "doubt")?.map(|code| if code == COPIED { Doubt::Copied } else { Doubt::Rewound }))
 }
 
+/// The same in one word, for programs and pages; [`Doubt::Rewound`] is two, for before the hub was heard nothing can be counted.
+///
+/// # Errors
+/// Those of the database.
+pub fn held_back(conn: &Connection) -> Result<Option<&'static str>, DbError> {
+    Ok(match doubt(conn)? {
+        None => None,
+        Some(Doubt::Copied) => Some("copied"),
+        Some(Doubt::ShutOut(ShutOut::Replaced)) => Some("shut_out"),
+        Some(Doubt::ShutOut(ShutOut::Revoked)) => Some("revoked"),
+        Some(Doubt::Rewound) if counts::must_hear_first(conn)? => Some("hear"),
+        Some(Doubt::Rewound) => Some("count"),
+    })
+}
+
 /// Ends the doubt of the data: after the last count of the stock, or for [`Doubt::Copied`] after an exchange to which the hub let this edge in.
 ///
 /// # Errors
@@ -161,8 +189,8 @@ pub(crate) fn mark(conn: &Connection) -> Result<Option<Mark>, DbError> {
     Ok(Some(Mark {
         edge,
         incarnation: get(conn, "incarnation")?.unwrap_or(0),
+        era: era(conn)?,
         highest_seq: super::highest_seq(conn)?,
-        in_doubt: of_the_data(conn)?.is_some(),
     }))
 }
 
@@ -187,7 +215,8 @@ impl HighWaterKeeper {
     pub(crate) fn follow(&mut self, conn: &Connection, mark: Mark) {
         self.now = Some(mark);
         let far = self.written.is_none_or(|written| {
-            let same = (written.edge, written.incarnation) == (mark.edge, mark.incarnation);
+            let of = |mark: Mark| (mark.edge, mark.incarnation, mark.era);
+            let same = of(written) == of(mark);
             !same || mark.highest_seq.saturating_sub(written.highest_seq) >= COMMANDS_BEHIND_MAX
         });
         if far {
@@ -197,7 +226,11 @@ impl HighWaterKeeper {
 
     /// Whether the file lags behind.
     pub(crate) fn is_due(&self) -> bool {
-        self.now != self.written && self.now.is_some_and(|now| !now.in_doubt)
+        self.now.is_some_and(|now| match self.written {
+            // What could not be noted in the database must not lose its evidence.
+            Some(before) if before.edge == now.edge => now.order() > before.order(),
+            _ => true,
+        })
     }
 
     /// Brings the file up to date. A failure is logged and tried again after the next command: the file only guards against a
@@ -207,7 +240,7 @@ impl HighWaterKeeper {
             return;
         }
         self.now = conn.and_then(|conn| mark(conn).ok().flatten());
-        if let Some(mark) = self.now.filter(|now| !now.in_doubt) {
+        if let Some(mark) = self.now.filter(|_| self.is_due()) {
             if let Err(error) = write_whole(&self.data_dir, FILE_NAME, print(mark, self.machine).as_bytes()) {
                 tracing::warn!(%error, "the high-water file was not written");
             }
@@ -216,21 +249,29 @@ impl HighWaterKeeper {
     }
 }
 
+/// A file of version 1 knows no era; one is written as long as there was none, for programs of before.
 fn print(mark: Mark, machine: Option<Uuid>) -> String {
-    let Mark { edge, incarnation, highest_seq, .. } = mark;
+    let Mark { edge, incarnation, era, highest_seq } = mark;
     let machine = machine.map_or_else(|| "-".to_owned(), |id| id.simple().to_string());
-    format!("mizili high-water 1 {edge} {incarnation} {highest_seq} {machine}\n")
+    match era {
+        0 => format!("mizili high-water 1 {edge} {incarnation} {highest_seq} {machine}\n"),
+        _ => format!("mizili high-water 2 {edge} {incarnation} {highest_seq} {machine} {era}\n"),
+    }
 }
 
 fn parse(bytes: &[u8]) -> Option<(Mark, Option<Uuid>)> {
     let text = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?;
-    let words: Vec<&str> = text.strip_prefix("mizili high-water 1 ")?.split(' ').collect();
-    let [edge, incarnation, seq, machine] = words[..] else { return None };
+    let words: Vec<&str> = text.strip_prefix("mizili high-water ")?.split(' ').collect();
+    let (edge, incarnation, seq, machine, era) = match words[..] {
+        ["1", edge, incarnation, seq, machine] => (edge, incarnation, seq, machine, "0"),
+        ["2", edge, incarnation, seq, machine, era] => (edge, incarnation, seq, machine, era),
+        _ => return None,
+    };
     let mark = Mark {
         edge: edge.parse().ok()?,
         incarnation: incarnation.parse().ok()?,
+        era: era.parse().ok()?,
         highest_seq: seq.parse().ok()?,
-        in_doubt: false,
     };
     Some((mark, Uuid::from_str(machine).ok()))
 }
@@ -295,7 +336,6 @@ mod tests {
         let (_, sold) = edge.place_order(listing, 20).unwrap();
         assert_eq!(sold.certainty, Certainty::Record);
         let edge = edge.restart(|dir| std::fs::write(dir.join("edge.db"), &copy).unwrap());
-        assert!(matches!(found(&edge, machine_id()), HighWater::Rewound { .. }));
         assert_eq!(doubted(&edge), Some(Doubt::Rewound));
         let (_, asked) = edge.place_order(listing, 20).unwrap();
         assert_eq!(asked.certainty, Certainty::Request, "own units may be sold already");
@@ -304,9 +344,32 @@ mod tests {
         assert_eq!(doubted(&edge), Some(Doubt::Rewound));
         edge.write(clear_doubt);
         let (edge, text) = file(edge);
-        assert!(text.starts_with(&format!("mizili high-water 1 {EDGE} 1 2 ")), "{text}");
+        assert!(text.starts_with(&format!("mizili high-water 2 {EDGE} 1 2 ")), "{text}");
         let (_, sold) = edge.place_order(listing, 20).unwrap();
         assert_eq!(sold.certainty, Certainty::Record);
+    }
+
+    /// What was counted before the copy was made says nothing of what was sold after it.
+    #[test]
+    fn a_copy_that_was_made_while_a_box_was_in_doubt_is_noticed_too() {
+        let edge = TestEdge::with_market();
+        let (maize, beans) = (edge.post_listing(50), edge.post_listing(50));
+        let mut copies = [Vec::new(), Vec::new()];
+        let mut edge = edge.restart(|dir| copies[0] = std::fs::read(dir.join("edge.db")).unwrap());
+        edge.place_order(maize, 1).unwrap();
+        for copy in [0, 1] {
+            edge = edge.restart(|dir| std::fs::write(dir.join("edge.db"), &copies[copy]).unwrap());
+            assert_eq!(doubted(&edge), Some(Doubt::Rewound), "{copy}");
+            edge.write(counts::list);
+            assert_eq!(edge.read(counts::to_count).len(), 2, "{copy}: both are to be counted");
+            edge.write(move |tx| counts::counted(tx, maize));
+            edge = edge.restart(|dir| copies[1] = std::fs::read(dir.join("edge.db")).unwrap());
+            assert_eq!(edge.read(counts::to_count), [beans], "{copy}: a restart alone begins nothing anew");
+            assert_eq!(edge.place_order(maize, 20).unwrap().1.certainty, Certainty::Record, "{copy}");
+        }
+        // Brought somewhere else alone, it sells nothing either.
+        let edge = edge.restart(|dir| std::fs::remove_file(dir.join(FILE_NAME)).unwrap());
+        assert_eq!(edge.place_order(maize, 1).unwrap().1.certainty, Certainty::Request);
     }
 
     #[test]

@@ -94,20 +94,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_asked_by_phone_of_a_hub_that_will_never_answer() {
+    fn nothing_is_asked_by_phone_of_a_hub_that_gives_no_answer() {
         let edge = TestEdge::with_market();
         let listing = edge.post_listing(50);
         let id = CommandId(sync_protocol::ids::hub_born(5_000));
         let ordered = || edge.submit_as(id, caller(), false, order_of(listing, 2));
         let before = ordered().unwrap();
-        edge.write(|tx| note_shut_out(tx, ShutOut::Replaced));
-        assert_eq!(
-            edge.place_order(listing, 1).unwrap().1.certainty,
-            Certainty::Request,
-            "it may be let in again"
-        );
-        edge.write(|tx| note_shut_out(tx, ShutOut::Revoked));
-        assert_eq!(edge.place_order(listing, 1).unwrap_err(), SubmitError::Ended);
+        for why in [ShutOut::Replaced, ShutOut::Revoked] {
+            edge.write(move |tx| note_shut_out(tx, why));
+            assert_eq!(edge.place_order(listing, 1).unwrap_err(), SubmitError::ShutOut(why));
+        }
         let again = ordered().unwrap();
         assert_eq!((again.seq, again.repeated), (before.seq, true), "what was done before stands");
         // What happened at the office is kept for the operator.

@@ -185,9 +185,6 @@ impl Syncer {
         self.time.heard(close.clock_s, close.clock_s.saturating_sub(now_s));
         if close.retry_after_s > 0 {
             // Rows never wait for commands.
-            tracing::warn!(
-                "somebody at the hub holds what an entry is about; it is offered again in a moment"
-            );
             run.report.retry_after = Some(Duration::from_secs(u64::from(close.retry_after_s)));
             run.holds_commands = true;
         }

@@ -105,6 +105,8 @@ pub(super) struct Loop {
     poll_failures: u32,
     /// Commands are not offered before this, on the monotonic clock: the hub has refused to take any.
     held_until: Duration,
+    /// The hub said so when it last heard of them, and that has been told.
+    is_told_to_wait: bool,
     /// The link that the hub gave out last, to whichever process, as far as this one knows.
     contact: Option<u64>,
 }
@@ -139,6 +141,7 @@ impl Loop {
             failures: 0,
             poll_failures: 0,
             held_until: Duration::ZERO,
+            is_told_to_wait: false,
             contact: None,
         }
     }
@@ -171,6 +174,12 @@ impl Loop {
             Ok(report) => {
                 self.failures = 0;
                 log(&report);
+                if report.retry_after.is_some() && !self.is_told_to_wait {
+                    tracing::warn!(
+                        "somebody at the hub holds what an entry is about; it is offered again from time to time"
+                    );
+                }
+                self.is_told_to_wait = report.retry_after.is_some();
                 if let Some(wait) = report.retry_after {
                     // Commands alone are offered later.
                     let deps = &self.syncer.deps;

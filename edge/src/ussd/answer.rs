@@ -3,7 +3,7 @@
 
 use super::engine::{Next, Step};
 use super::finish::failed_text;
-use super::intent::Outcome;
+use super::intent::{NotTaken, Outcome};
 use super::market::Read;
 use super::run::Run;
 use super::screens::Screen;
@@ -61,7 +61,8 @@ impl Run<'_> {
             _ => None,
         };
         // What was not taken may be tried again under the same id; a parked draft outlives a change of language.
-        if pending == Pending::Draft && !matches!(outcome, Outcome::NotTaken(_)) {
+        let may_be_taken_later = matches!(outcome, Outcome::NotTaken(NotTaken::Storage | NotTaken::Paused));
+        if pending == Pending::Draft && !may_be_taken_later {
             session.draft = None;
         }
         let Some(goal) = goal else { return self.close(turn, session, Reply { text, more: false }) };

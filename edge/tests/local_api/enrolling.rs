@@ -211,6 +211,27 @@ async fn a_box_that_goes_on_by_itself_is_asked_about_and_one_that_is_shut_out_is
     }
 }
 
+/// Else the box, and what it signs in with, would go to the earlier address.
+#[tokio::test]
+async fn settings_that_name_another_address_are_put_right_before_a_code_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("box");
+    let hub = Hub::new(99).await;
+    assert!(enrolling(&hub, &folder, CODES[0]).output().await.unwrap().status.success());
+    hub.arrived.acquire().await.unwrap().forget();
+    let settings = folder.join("edge.toml");
+    let before = std::fs::read_to_string(&settings).unwrap();
+    let with = |url: &str| {
+        std::fs::write(&settings, before.replace("hub_url = \"\"", &format!("hub_url = \"{url}\"")))
+    };
+    with("https://elsewhere.example.org").unwrap();
+    let said = refusal(&enrolling(&hub, &folder, CODES[0]).arg("--yes").output().await.unwrap());
+    assert!(said.contains("https://elsewhere.example.org") && said.contains("take that line out"), "{said}");
+    assert_eq!(hub.arrived.available_permits(), 0, "nothing was asked");
+    with(&format!("{}/", hub.address)).unwrap();
+    assert!(enrolling(&hub, &folder, CODES[0]).arg("--yes").output().await.unwrap().status.success());
+}
+
 /// A hub that does not say which it is can only be told by its keys, or by a person.
 #[tokio::test]
 async fn a_hub_whose_keys_are_others_is_taken_for_the_same_where_a_person_says_so() {

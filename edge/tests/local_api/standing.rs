@@ -274,3 +274,26 @@ async fn what_a_person_has_to_count_is_listed_until_it_is_counted() {
     );
     assert_eq!(left["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn why_nothing_is_sold_from_here_is_said_in_words_that_the_document_lists() {
+    let office = Office::open().await;
+    let product = office.offer(50).await;
+    let document = office.get("/api/openapi.json").await.ok();
+    let listed = &document["components"]["schemas"]["OfficeStatus"]["properties"]["held_back"]["enum"];
+    for (key, code, word) in [("doubt", 2, "copied"), ("shut_out", 1, "shut_out"), ("shut_out", 2, "revoked")]
+    {
+        office.edge.write(move |tx| -> Result<(), DbError> {
+            Ok(tx
+                .execute("INSERT OR REPLACE INTO node (key, value) VALUES (?1, ?2)", (key, code))
+                .map(drop)?)
+        });
+        let status = office.get("/api/v1/office/status").await.ok();
+        assert_eq!(status["held_back"], word);
+        assert!(listed.as_array().unwrap().contains(&json!(word)), "{listed}");
+        let summary = status["summary"].to_string();
+        assert_eq!(summary.contains("Nothing is lost"), word == "copied", "{summary}");
+        let line = office.get(STOCK).await.ok()["items"][0].clone();
+        assert_eq!((&line["product"]["id"], &line["can_sell"]), (&json!(product), &json!("0")), "{word}");
+    }
+}

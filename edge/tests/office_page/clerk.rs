@@ -222,6 +222,25 @@ async fn a_line_that_is_down_is_no_trouble_and_what_needs_a_person_stands_at_the
         assert!(!text.as_str().unwrap().contains("The last try went well"), "{text}");
     }
     page.picture("standing-trouble").await;
+    // A line that is down takes nothing away of what the hub has said.
+    for (code, words) in [(1, "The hub does not let this box in"), (2, "operator has ended this box")] {
+        stopped_by(&office, &LineError::Cut("end of file".into()).into());
+        office.edge.write(move |tx| -> Result<(), DbError> {
+            Ok(tx
+                .execute("INSERT OR REPLACE INTO node (key, value) VALUES ('shut_out', ?1)", [code])
+                .map(drop)?)
+        });
+        page.shows("#standing-words .bad", words).await;
+        page.shows("#line", "NOT everything is well").await;
+        let text = page.value("document.body.innerText").await;
+        let text = text.as_str().unwrap();
+        assert!(!text.contains("Work goes on") && !text.contains("Nothing is lost"), "{text}");
+        page.picture(&format!("standing-shut-out-{code}")).await;
+    }
+    stopped_by(&office, &SyncError::Storage(DbError::Full));
+    office.edge.write(|tx| -> Result<(), DbError> {
+        Ok(tx.execute("DELETE FROM node WHERE key = 'shut_out'", []).map(drop)?)
+    });
     page.choose("#language", "Kiswahili").await;
     page.shows("#standing-words .bad", "SI kila kitu kiko sawa:").await;
     page.size(390, 800).await;

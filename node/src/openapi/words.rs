@@ -76,7 +76,7 @@ fn field_text(schema: &str, field: &str) -> Option<Text> {
         ("StockChange", "kind") => Text::Of(&["taken_in", "written_off", "counted"]),
         ("Message", "state") => MESSAGE_STATES,
         ("Message", "kind") => Text::Of(&["reply", "receipt", "verdict"]),
-        ("OfficeStatus", "held_back") => Text::Of(&["count", "hear", "copied"]),
+        ("OfficeStatus", "held_back") => Text::Of(&["count", "hear", "copied", "shut_out", "revoked"]),
         ("OfficePerson", "role") => Text::Of(&["office", "clerk", "manager", "officer"]),
         ("User" | "NewUser", "language") => LANGUAGES,
         ("NewUser", "password") | (_, "new_password") => NEW_PASSWORD,
