@@ -16,6 +16,8 @@ pub(crate) enum Mood {
     Good,
     /// The disk is full.
     Full,
+    /// The office is shut out for good.
+    Closed,
     /// Somebody else was faster.
     Late,
 }
@@ -236,6 +238,7 @@ impl Fake {
         }
         let outcome = match (self.mood.get(), &intent.act) {
             (Mood::Full, _) => return Outcome::NotTaken(NotTaken::Storage),
+            (Mood::Closed, _) => return Outcome::NotTaken(NotTaken::Closed),
             (Mood::Late, _) => return Outcome::Rejected(Rejection::NotEnough { left_milli: Some(5_000) }),
             (Mood::Good, Act::PlaceOrder { listing, quantity_milli, .. }) => {
                 let here = self.listings.iter().find(|l| l.id == *listing).map_or(0, |l| l.here_milli);

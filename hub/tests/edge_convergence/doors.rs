@@ -306,6 +306,10 @@ async fn a_new_box_for_an_office_counts_before_it_sells_and_the_one_before_it_se
     new.sync().await.unwrap();
     let at_the_hub = "SELECT sum(quantity_milli)::bigint FROM stock_entries WHERE holder = 1";
     assert_eq!((new.spendable(listing).await, world.count(at_the_hub).await), (Quantity::units(10), 10_000));
+    // Once the office is ended, a new code is no way out for the box before either.
+    world.revoke(&new).await;
+    let refused = office.sync().await.unwrap_err();
+    assert_eq!(code(&refused), Some(RefusalCode::Revoked), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
