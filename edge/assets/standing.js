@@ -77,7 +77,7 @@ export async function show() {
   try {
     const s = await load(false);
     drawn = standsAt(s);
-    fill($('standing-words'), needsPerson(s) ? el('div', { class: 'notice bad' }, el('strong', {}, `${t('not_well')}:`), el('p', {}, isShutOut(s) ? t(`held_${s.held_back}`) : troubleWords(s))) : null,
+    fill($('standing-words'), needsPerson(s) ? el('div', { class: 'notice bad' }, el('strong', {}, `${t('not_well')}:`), isShutOut(s) ? el('p', {}, t(`held_${s.held_back}`)) : null, s.problem_code !== null && !passing(s) && s.problem_code !== 'rewound' ? el('p', {}, troubleWords(s)) : null) : null,
       el('p', {}, sentences(s).join(' ')),
       s.held_back && !isShutOut(s) ? el('div', { class: 'notice wait' }, el('p', {}, t(`held_${s.held_back}`))) : null);
     fill($('standing-figures'), figure(t('f_waiting'), s.waiting), figure(t('f_contact'), ago(s)), figure(t('f_refused'), s.refused));

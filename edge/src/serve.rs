@@ -57,10 +57,14 @@ pub async fn run(db: Db, deps: Deps, listen: Option<SocketAddr>) -> anyhow::Resu
     };
     let (stop, stopping) = watch::channel(false);
     let proxies = config.proxies();
-    let opening = (db.clone(), deps.clone(), config.clone());
+    let opening = (db.clone(), deps.clone());
+    // By the settings as they are then: an enrolment at another address may have changed what they say of it.
     let open = move || -> Opening {
-        let (db, deps, config) = opening.clone();
-        Box::pin(async move { sync::open(db, deps, &config).await })
+        let (db, deps) = opening.clone();
+        Box::pin(async move {
+            let config = Config::load(db.data_dir())?;
+            sync::open(db, deps, &config).await
+        })
     };
     // The office works without it: what keeps it from starting is told, and not fatal.
     let (handle, syncing) = keep::start(open, stopping.clone());

@@ -3,7 +3,7 @@
 use super::fresh::Fresh;
 use super::{Out, Place, password, tell};
 use crate::commands;
-use crate::config::{CONFIG_FILE, Config};
+use crate::config::{CONFIG_FILE, Config, ConfigError};
 use crate::db::Db;
 use crate::sync::client::{HttpTransport, checked_address};
 use crate::sync::enrol::{Before, Enrolled, Enrolment};
@@ -65,7 +65,7 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
         );
     }
     place.check()?;
-    must_be_where_the_settings_say(&args.hub, place)?;
+    must_be_where_the_settings_say(&args, place)?;
     let shown = place.path().display();
     let taken = lock::patiently(|| Fresh::take(place.path())).await;
     let taken = taken.with_context(|| format!("cannot use the data folder {shown}"))?;
@@ -109,10 +109,15 @@ pub(super) async fn run(args: EnrolArgs, place: &Place, out: &mut Out) -> anyhow
 }
 
 /// Settings that name another address would send this box, and its new sign-in, there.
-fn must_be_where_the_settings_say(hub: &str, place: &Place) -> anyhow::Result<()> {
-    let Ok(Config { hub_url, .. }) = Config::load(place.path()) else { return Ok(()) };
-    let as_kept = |url: &str| url.trim_end_matches('/').to_owned();
-    if !hub_url.is_empty() && as_kept(&hub_url) != as_kept(hub) {
+fn must_be_where_the_settings_say(args: &EnrolArgs, place: &Place) -> anyhow::Result<()> {
+    let hub_url = match Config::load(place.path()) {
+        Ok(config) => config.hub_url,
+        Err(ConfigError::Missing(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let is_another = !hub_url.is_empty()
+        && checked_address(&hub_url, true).ok() != checked_address(&args.hub, args.insecure_http).ok();
+    if is_another {
         bail!(
             "the settings say that the hub is at {hub_url} (hub_url in {}): take that line out, or give --hub {hub_url}",
             place.path().join(CONFIG_FILE).display()

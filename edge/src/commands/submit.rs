@@ -4,7 +4,7 @@
 use super::thing::{Thing, thing_of};
 use super::{known, local, log, outcome, working_set};
 use crate::db::DbError;
-use crate::node::{self, Doubt, Identity, ShutOut, counts};
+use crate::node::{self, Doubt, Identity, counts};
 use crate::replica::{self, is_complete};
 use crate::time;
 use mizili_node::deps::Deps;
@@ -84,7 +84,7 @@ pub enum SubmitError {
     LogFull,
     /// The hub has shut this box out: nobody answers what is asked here.
     #[error("the hub does not let this box in")]
-    ShutOut(ShutOut),
+    ShutOut,
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -112,12 +112,12 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     if let Some(was_the_same) = known::is_the_same(tx, submission.id, &submission.body)? {
         return Err(SubmitError::Forgotten { was_the_same });
     }
+    // Who is not at the office would wait for an answer, and no hub gives this box one.
+    if !submission.clerk && node::shut_out(tx)?.is_some() {
+        return Err(SubmitError::ShutOut);
+    }
     if !log::has_room(tx)? {
         return Err(SubmitError::LogFull);
-    }
-    // Who is not at the office would wait for an answer, and no hub gives this box one.
-    if let (false, Some(why)) = (submission.clerk, node::shut_out(tx)?) {
-        return Err(SubmitError::ShutOut(why));
     }
     let Submission { id, actor, mut body, clerk, caller_phone } = submission;
     let context = context(tx, &identity, &body, clerk)?;

@@ -4,7 +4,7 @@ use super::store;
 use crate::commands::{self, Submission, SubmitError};
 use crate::db::DbError;
 use crate::market_view::{NotHere, language_of, member_of, not_here, outcome_of};
-use crate::node::{self, ShutOut};
+use crate::node;
 use crate::notices;
 use crate::text::Lang;
 use crate::time;
@@ -75,14 +75,13 @@ pub(super) fn execute(
         Err(SubmitError::Rejected(reject)) => Ok(Outcome::Rejected(Rejection::from(&reject))),
         Err(SubmitError::Db(error)) => Err(error),
         Err(SubmitError::Forgotten { .. }) => Ok(Outcome::Rejected(Rejection::Duplicate)),
-        Err(SubmitError::ShutOut(ShutOut::Revoked)) => Ok(Outcome::NotTaken(NotTaken::Closed)),
+        Err(SubmitError::ShutOut) => Ok(Outcome::NotTaken(NotTaken::Closed)),
         Err(
             error @ (SubmitError::NotEnrolled
             | SubmitError::NotComplete
             | SubmitError::HubFirst
             | SubmitError::HubTooOld
-            | SubmitError::LogFull
-            | SubmitError::ShutOut(ShutOut::Replaced)),
+            | SubmitError::LogFull),
         ) => {
             tracing::warn!(%error, "an act by phone was not taken");
             Ok(Outcome::NotTaken(NotTaken::Paused))

@@ -39,9 +39,9 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Later ones are higher.
-    fn order(self) -> (u32, u64, u64) {
-        (self.incarnation, self.era, self.highest_seq)
+    /// Later ones are higher. The era comes first: a hub that was restored may give a lower incarnation than before.
+    fn order(self) -> (u64, u32, u64) {
+        (self.era, self.incarnation, self.highest_seq)
     }
 }
 
@@ -128,9 +128,12 @@ pub(crate) fn note_high_water(tx: &Transaction<'_>, data_dir: &Path) -> Result<(
         HighWater::Alone | HighWater::OtherMachine => 0,
     };
     tracing::error!(?found, "the database does not fit the high-water file: own units are not sold for now");
-    put(tx, ERA, &(era.max(self::era(tx)?) + 1))?;
+    let (before, known) = (self::era(tx)?, of_the_data(tx)?);
+    put(tx, ERA, &(era.max(before) + 1))?;
     // What was counted on this copy says nothing of what another has sold since.
-    match (found, of_the_data(tx)?) {
+    match (found, known) {
+        // Before there were eras the file stood still while such a doubt lasted: this one is known, and people have counted in it.
+        (HighWater::Rewound { .. }, Some(Doubt::Rewound)) if (before, era) == (0, 0) => Ok(()),
         (HighWater::Rewound { .. }, _) | (_, Some(Doubt::Rewound)) => counts::begin(tx),
         _ => put(tx, "doubt", &COPIED),
     }
@@ -347,6 +350,42 @@ mod tests {
         assert!(text.starts_with(&format!("mizili high-water 2 {EDGE} 1 2 ")), "{text}");
         let (_, sold) = edge.place_order(listing, 20).unwrap();
         assert_eq!(sold.certainty, Certainty::Record);
+    }
+
+    /// A hub that was restored from a backup gives a number that this box has had before.
+    #[test]
+    fn a_lower_incarnation_is_noticed_once_and_what_is_counted_then_stays_counted() {
+        let edge = TestEdge::with_market();
+        let maize = edge.post_listing(50);
+        let mut edge = edge.restart(|dir| {
+            std::fs::write(dir.join(FILE_NAME), format!("mizili high-water 1 {EDGE} 9 5 -\n")).unwrap();
+        });
+        assert_eq!(doubted(&edge), Some(Doubt::Rewound));
+        edge.write(counts::list);
+        edge.write(move |tx| counts::counted(tx, maize));
+        for _ in 0..2 {
+            edge = edge.reopen();
+            assert_eq!((found(&edge, machine_id()), doubted(&edge)), (HighWater::Agrees, None));
+        }
+    }
+
+    #[test]
+    fn what_was_counted_under_a_program_of_before_stays_counted() {
+        let edge = TestEdge::with_market();
+        let (maize, beans) = (edge.post_listing(50), edge.post_listing(50));
+        edge.write(counts::begin);
+        edge.write(counts::list);
+        edge.write(move |tx| counts::counted(tx, maize));
+        let mut edge = edge.restart(|dir| {
+            std::fs::write(dir.join(FILE_NAME), format!("mizili high-water 1 {EDGE} 1 60 -\n")).unwrap();
+        });
+        assert_eq!(edge.read(counts::to_count), [beans]);
+        // From then on a copy is noticed.
+        let mut copy = Vec::new();
+        edge = edge.restart(|dir| copy = std::fs::read(dir.join("edge.db")).unwrap());
+        edge.place_order(maize, 1).unwrap();
+        edge = edge.restart(|dir| std::fs::write(dir.join("edge.db"), &copy).unwrap());
+        assert!(edge.read(counts::must_hear_first));
     }
 
     /// What was counted before the copy was made says nothing of what was sold after it.

@@ -89,7 +89,7 @@ impl Sender {
             let worked = tokio::select! {
                 step = self.look_and_step(&mut has_looked) => step,
                 // What was under way is tried again at the next start.
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.wait_for(|stop| *stop) => break,
             };
             match worked {
                 Ok(Step::Worked) => {
@@ -108,8 +108,12 @@ impl Sender {
             tokio::select! {
                 () = wake.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.wait_for(|stop| *stop) => break,
             }
+        }
+        // Room may have been made since, and the next start would ask for it again.
+        if let Some((message, sent)) = self.unkept.take() {
+            let _ = self.keep(message, sent).await;
         }
     }
 

@@ -179,7 +179,9 @@ impl Loop {
                         "somebody at the hub holds what an entry is about; it is offered again from time to time"
                     );
                 }
-                self.is_told_to_wait = report.retry_after.is_some();
+                // A run that held them back heard nothing of it.
+                self.is_told_to_wait |= report.retry_after.is_some();
+                self.is_told_to_wait &= report.commands == 0 || report.retry_after.is_some();
                 if let Some(wait) = report.retry_after {
                     // Commands alone are offered later.
                     let deps = &self.syncer.deps;

@@ -16,7 +16,7 @@ pub(crate) enum Mood {
     Good,
     /// The disk is full.
     Full,
-    /// The office is shut out for good.
+    /// The hub has shut the box out.
     Closed,
     /// Somebody else was faster.
     Late,

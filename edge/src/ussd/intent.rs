@@ -99,7 +99,7 @@ pub enum NotTaken {
     Storage,
     /// This box may not act just now: its stock must be counted, or its data fetched again.
     Paused,
-    /// This box may act no more: the hub's operator has shut it out for good.
+    /// The hub has shut this box out: nobody would answer.
     Closed,
 }
 

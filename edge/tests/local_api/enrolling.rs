@@ -11,10 +11,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ed25519_dalek::SigningKey;
 use mizili_edge::db::{Db, DbError};
 use mizili_edge::node;
+use mizili_node::testing::wait::until;
 use serde_json::json;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::session::ENROL_PATH;
@@ -33,6 +35,8 @@ struct Hub {
     arrived: Semaphore,
     /// Questions that may be answered.
     answered: Semaphore,
+    /// Other questions, to which it has no answer.
+    others: AtomicUsize,
     /// The code that was used, and for which key.
     used: Mutex<Option<(String, String)>>,
 }
@@ -52,9 +56,14 @@ impl Hub {
             key: SigningKey::from_bytes(&[key; 32]),
             arrived: Semaphore::new(0),
             answered: Semaphore::new(answered),
+            others: AtomicUsize::new(0),
             used: Mutex::default(),
         });
-        let routes = Router::new().route(ENROL_PATH, post(enrol)).with_state(hub.clone());
+        let other = async |State(hub): State<Arc<Self>>| {
+            hub.others.fetch_add(1, Ordering::SeqCst);
+            StatusCode::NOT_FOUND
+        };
+        let routes = Router::new().route(ENROL_PATH, post(enrol)).fallback(other).with_state(hub.clone());
         tokio::spawn(async { axum::serve(listener, routes).await });
         hub
     }
@@ -74,7 +83,11 @@ async fn enrol(State(hub): State<Arc<Hub>>, body: String) -> Result<String, impl
     let answer = EnrolResponse {
         edge: code_pick(&shown.0).unwrap() as u32,
         incarnation: 1,
-        link: LinkJson { number: 0, random: BASE64.encode([1; 16]), mac: BASE64.encode([2; 16]) },
+        link: LinkJson {
+            number: u64::from(hub.key.to_bytes()[0]),
+            random: BASE64.encode([1; 16]),
+            mac: BASE64.encode([2; 16]),
+        },
         epoch: 1,
         hub_keys: vec![BASE64.encode(hub.key.verifying_key().to_bytes())],
         cooperative: Cooperative {
@@ -230,6 +243,30 @@ async fn settings_that_name_another_address_are_put_right_before_a_code_is_used(
     assert_eq!(hub.arrived.available_permits(), 0, "nothing was asked");
     with(&format!("{}/", hub.address)).unwrap();
     assert!(enrolling(&hub, &folder, CODES[0]).arg("--yes").output().await.unwrap().status.success());
+}
+
+/// The settings of its start named the earlier one.
+#[tokio::test]
+async fn a_running_box_goes_where_the_new_enrolment_and_the_settings_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("box");
+    let (before, now) = (Hub::new(9).await, Hub::with_key(8, 9).await);
+    assert!(enrolling(&before, &folder, CODES[0]).output().await.unwrap().status.success());
+    let settings = folder.join("edge.toml");
+    let written = std::fs::read_to_string(&settings).unwrap();
+    let naming = format!("hub_url = \"{}\"", before.address);
+    std::fs::write(&settings, written.replace("hub_url = \"\"", &naming)).unwrap();
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_mizili-edge"));
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&folder);
+    serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let _serve = serve.spawn().unwrap();
+    until(async || before.others.load(Ordering::SeqCst) > 0).await;
+    std::fs::write(&settings, &written).unwrap();
+    let told = enrolling(&now, &folder, CODES[0]).args(["--yes", "--same-hub"]).output().await.unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let asked = before.others.load(Ordering::SeqCst);
+    until(async || now.others.load(Ordering::SeqCst) > 0).await;
+    assert_eq!(before.others.load(Ordering::SeqCst), asked);
 }
 
 /// A hub that does not say which it is can only be told by its keys, or by a person.

@@ -24,7 +24,7 @@ pub(crate) async fn settle(nodes: &Nodes) -> Result<Value> {
         if is_equal && status["pending"] == 0 && status["digests_equal"] == true && status["complete"] == true
         {
             ensure!(
-                status["at_operator"] == 0 && status["count_needed"] == false && status["mended_rows"] == 0,
+                status["at_operator"] == 0 && status["held_back"].is_null() && status["mended_rows"] == 0,
                 "settled, but not well: {status}"
             );
             return Ok(status);

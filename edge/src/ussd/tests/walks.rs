@@ -267,12 +267,12 @@ fn what_was_not_taken_is_said_so_and_can_be_tried_again_under_the_same_id() {
 }
 
 #[test]
-fn what_will_never_be_taken_is_not_offered_again() {
+fn what_a_box_that_is_shut_out_does_not_take_is_not_offered_again() {
     let mut phone = member();
     phone.fake.mood.set(Mood::Closed);
     phone.dial();
     phone.walk(&["3", "1", "1", "20"]);
-    assert!(phone.press("1").starts_with("NOT done: buy 20 kg Seed maize. This number takes nothing any more."));
+    assert!(phone.press("1").starts_with("NOT done: buy 20 kg Seed maize. This number takes nothing now."));
     assert!(phone.dial().starts_with("Welcome"), "it is not offered again");
 }
 
