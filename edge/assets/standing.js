@@ -59,6 +59,12 @@ function troubleWords(s) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+// What a person has to see to, sentence by sentence. That it is an old copy says no more than that it is shut out.
+function trouble(s) {
+  const isSaid = isShutOut(s) && s.problem_code === 'rewound';
+  return [isShutOut(s) ? t(`held_${s.held_back}`) : '', s.problem_code !== null && !passing(s) && !isSaid ? troubleWords(s) : ''].filter(Boolean);
+}
+
 // The box words it; times are shown as people here write them.
 const sentences = (s) => s.summary.map((sentence) => (s.last_contact ? sentence.replace(s.last_contact, moment(s.last_contact)) : sentence));
 
@@ -77,7 +83,7 @@ export async function show() {
   try {
     const s = await load(false);
     drawn = standsAt(s);
-    fill($('standing-words'), needsPerson(s) ? el('div', { class: 'notice bad' }, el('strong', {}, `${t('not_well')}:`), isShutOut(s) ? el('p', {}, t(`held_${s.held_back}`)) : null, s.problem_code !== null && !passing(s) && s.problem_code !== 'rewound' ? el('p', {}, troubleWords(s)) : null) : null,
+    fill($('standing-words'), needsPerson(s) ? el('div', { class: 'notice bad' }, el('strong', {}, `${t('not_well')}:`), trouble(s).map((words) => el('p', {}, words))) : null,
       el('p', {}, sentences(s).join(' ')),
       s.held_back && !isShutOut(s) ? el('div', { class: 'notice wait' }, el('p', {}, t(`held_${s.held_back}`))) : null);
     fill($('standing-figures'), figure(t('f_waiting'), s.waiting), figure(t('f_contact'), ago(s)), figure(t('f_refused'), s.refused));
