@@ -7,7 +7,7 @@ use super::stock::lang;
 use crate::commands;
 use crate::db::DbError;
 use crate::http::problem::ApiError;
-use crate::node::{self, ShutOut};
+use crate::node::{self, Doubt, ShutOut};
 use crate::office::Caller;
 use crate::office::words::say;
 use crate::outbox::{self, Stuck};
@@ -132,12 +132,8 @@ pub async fn status(
         let last_contact = heard.map(|heard| rfc3339(heard.hub_s));
         let in_touch = is_listening && last_contact.is_some() && sync.failure.is_none() && trouble.is_none();
         let own = me.cooperative.map(|coop| cooperatives::show(&mut Names::new(conn), coop)).transpose()?;
-        let hub = Hub {
-            in_touch,
-            last_contact: last_contact.as_deref(),
-            shut_out: node::shut_out(conn)?,
-            sync: &sync,
-        };
+        let hub =
+            Hub { in_touch, last_contact: last_contact.as_deref(), doubt: node::doubt(conn)?, sync: &sync };
         let summary = summary(lang, &tally, trouble.is_some(), &hub, &sms);
         let (problem_code, problem) = problem(trouble, sync.failure).unzip();
         let gateways = config.gateways.iter().map(|gateway| OfficeGateway {
@@ -211,8 +207,18 @@ struct Hub<'a> {
     in_touch: bool,
     /// RFC 3339; `None` for never.
     last_contact: Option<&'a str>,
-    shut_out: Option<ShutOut>,
+    doubt: Option<Doubt>,
     sync: &'a SyncState,
+}
+
+/// What becomes of what was taken here. Where data may be missing nobody can say that nothing is.
+fn fate(doubt: Option<Doubt>) -> Option<&'static str> {
+    match doubt {
+        None => Some("status-nothing-lost"),
+        Some(Doubt::ShutOut(ShutOut::Replaced)) => Some("status-shut-out"),
+        Some(Doubt::ShutOut(ShutOut::Revoked)) => Some("status-revoked"),
+        Some(Doubt::Rewound | Doubt::Copied) => None,
+    }
 }
 
 fn summary(
@@ -239,12 +245,7 @@ fn summary(
         None => say(lang, "status-contact-never", &[]),
     });
     // What was taken is on this disk until the hub has given its final answer.
-    let fate = match hub.shut_out {
-        None => "status-nothing-lost",
-        Some(ShutOut::Replaced) => "status-shut-out",
-        Some(ShutOut::Revoked) => "status-revoked",
-    };
-    sentences.push(say(lang, fate, &[]));
+    sentences.extend(fate(hub.doubt).map(|id| say(lang, id, &[])));
     if tally.open > 0 {
         let open = if tally.open == 1 { "status-operator-one" } else { "status-operator" };
         sentences.push(say(lang, open, &[("count", &tally.open.to_string())]));
@@ -265,9 +266,10 @@ fn summary(
     }
     // Where the hub does not let this box in, nobody knows what it has for it.
     let compared = hub.sync.digests_equal;
-    match hub.shut_out {
-        None if !hub.sync.is_complete => sentences.push(say(lang, "status-fetching", &[])),
-        None if compared == Some(false) => sentences.push(say(lang, "status-not-equal", &[])),
+    match hub.doubt {
+        Some(Doubt::ShutOut(_)) => {}
+        _ if !hub.sync.is_complete => sentences.push(say(lang, "status-fetching", &[])),
+        _ if compared == Some(false) => sentences.push(say(lang, "status-not-equal", &[])),
         _ => {}
     }
     sentences

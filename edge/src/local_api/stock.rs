@@ -336,7 +336,9 @@ fn explain(
     }
     if line.held_by_hub > Quantity::ZERO {
         tell("stock-hub", line.held_by_hub);
-        tell("stock-ask", Quantity::ZERO);
+        if !matches!(doubt, Some(Doubt::ShutOut(_))) {
+            tell("stock-ask", Quantity::ZERO);
+        }
     } else {
         tell("stock-hub-nothing", Quantity::ZERO);
     }

@@ -269,10 +269,11 @@ fn refusal_words(refusal: &Refusal) -> String {
     let words = match refusal.code {
         RefusalCode::Unauthorized => "the hub does not accept this box's sign-in; it will try again",
         RefusalCode::Revoked => {
-            "the operator has shut this box out. What is stored here stays. Ask the operator what to do"
+            "the operator has shut this box out for good. What is stored here stays. To go on, ask for the code of a new box \
+             (mizili-hub edge add), and enrol with it into an empty folder: --data-dir DIR"
         }
         RefusalCode::Rewound => {
-            "this box's data is an old copy, or a second copy of it is in use elsewhere, so the hub takes nothing from it. \
+            "this box's data is an old copy, or another box or copy is this office now, so the hub takes nothing from it. \
              Nothing was changed, and what is stored here stays. Stop the copy, ask the operator for a new code (mizili-hub edge code), \
              and run at the right box: mizili-edge enrol --hub URL --code CODE"
         }

@@ -3,7 +3,7 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::post;
 use base64::Engine as _;
@@ -16,11 +16,10 @@ use serde_json::json;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use sync_protocol::api::enrolment::{EnrolRequest, EnrolResponse, LinkJson};
 use sync_protocol::api::market::Cooperative;
-use sync_protocol::session::ENROL_PATH;
 use sync_protocol::session::identity::code_pick;
+use sync_protocol::session::{CHALLENGE_PATH, ENROL_PATH};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::sync::{Mutex, Semaphore};
@@ -36,7 +35,7 @@ struct Hub {
     /// Questions that may be answered.
     answered: Semaphore,
     /// Other questions, to which it has no answer.
-    others: AtomicUsize,
+    others: std::sync::Mutex<Vec<String>>,
     /// The code that was used, and for which key.
     used: Mutex<Option<(String, String)>>,
 }
@@ -56,16 +55,23 @@ impl Hub {
             key: SigningKey::from_bytes(&[key; 32]),
             arrived: Semaphore::new(0),
             answered: Semaphore::new(answered),
-            others: AtomicUsize::new(0),
+            others: std::sync::Mutex::default(),
             used: Mutex::default(),
         });
-        let other = async |State(hub): State<Arc<Self>>| {
-            hub.others.fetch_add(1, Ordering::SeqCst);
+        let other = async |State(hub): State<Arc<Self>>, asked: Uri| {
+            hub.others.lock().unwrap().push(asked.path().to_owned());
             StatusCode::NOT_FOUND
         };
         let routes = Router::new().route(ENROL_PATH, post(enrol)).fallback(other).with_state(hub.clone());
         tokio::spawn(async { axum::serve(listener, routes).await });
         hub
+    }
+}
+
+impl Hub {
+    /// How often somebody began to sign in.
+    fn signs_in(&self) -> usize {
+        self.others.lock().unwrap().iter().filter(|path| *path == CHALLENGE_PATH).count()
     }
 }
 
@@ -260,13 +266,13 @@ async fn a_running_box_goes_where_the_new_enrolment_and_the_settings_say() {
     serve.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&folder);
     serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let _serve = serve.spawn().unwrap();
-    until(async || before.others.load(Ordering::SeqCst) > 0).await;
+    until(async || before.signs_in() > 0).await;
     std::fs::write(&settings, &written).unwrap();
     let told = enrolling(&now, &folder, CODES[0]).args(["--yes", "--same-hub"]).output().await.unwrap();
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    let asked = before.others.load(Ordering::SeqCst);
-    until(async || now.others.load(Ordering::SeqCst) > 0).await;
-    assert_eq!(before.others.load(Ordering::SeqCst), asked);
+    let asked = before.signs_in();
+    until(async || now.signs_in() > 0).await;
+    assert_eq!(before.signs_in(), asked);
 }
 
 /// A hub that does not say which it is can only be told by its keys, or by a person.
