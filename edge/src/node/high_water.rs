@@ -358,7 +358,8 @@ mod tests {
         let edge = TestEdge::with_market();
         let maize = edge.post_listing(50);
         let mut edge = edge.restart(|dir| {
-            std::fs::write(dir.join(FILE_NAME), format!("mizili high-water 1 {EDGE} 9 5 -\n")).unwrap();
+            let known = Mark { edge: EDGE.0, incarnation: 9, era: 0, highest_seq: 5 };
+            std::fs::write(dir.join(FILE_NAME), print(known, machine_id())).unwrap();
         });
         assert_eq!(doubted(&edge), Some(Doubt::Rewound));
         edge.write(counts::list);
