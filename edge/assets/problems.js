@@ -19,6 +19,7 @@ const OF_CODES = {
     malformed: 'Ukurasa huu na kompyuta havielewani. Fungua ukurasa tena.', address_too_long: 'Ulichotafuta ni kirefu mno.', head_too_large: 'Ukurasa huu na kompyuta havielewani. Futa vidakuzi vya ukurasa huu, kisha ufungue tena.',
     too_slow: 'Ombi lilichukua muda mrefu mno kufika. Jaribu tena.', too_many_attempts: 'Majaribio ni mengi mno. Subiri kidogo.', internal: 'Kompyuta hii imekosea. Imeandikwa; jaribu tena baadaye.', busy: 'Kuna kazi nyingi sasa, kwa hiyo hii haikupokelewa. Jaribu tena baada ya muda mfupi.',
     not_enrolled: 'Kompyuta hii haijasajiliwa kwa ofisi yoyote bado.', not_complete: 'Ofisi hii bado inapokea kumbukumbu zake, kwa hiyo hii haikupokelewa. Jaribu tena baadaye.',
+    shut_out: 'Haikupokelewa: kituo kikuu hakikubali kompyuta hii, na hakingejua. Hali ilivyo inasema la kufanya.',
     hub_first: 'Haikupokelewa: kinachopaswa kuwepo kitajulikana kituo kikuu kikipatikana. Unganisha ofisi hii kwanza, kisha hesabu.',
     disk_full: 'Haikupokelewa: diski ya kompyuta hii imejaa. Tafuta nafasi, kisha jaribu tena.', read_only: 'Haikupokelewa: diski ya kompyuta hii haiandikiki. Ikaguliwe, kisha jaribu tena.',
     disk_failed: 'Haikupokelewa: diski ya kompyuta hii imeharibika. Ikaguliwe, kisha jaribu tena.', log_full: 'Haikupokelewa: mambo mengi mno yanasubiri kituo kikuu. Unganisha ofisi hii kwanza.',

@@ -212,7 +212,10 @@ fn context(
         return Err(SubmitError::NotComplete);
     }
     // Another box may have counted meanwhile, and a count is a difference to what should be there.
-    if is_count(body) && (counts::must_hear_first(tx)? || node::shut_out(tx)?.is_some()) {
+    if is_count(body) && node::shut_out(tx)?.is_some() {
+        return Err(SubmitError::ShutOut);
+    }
+    if is_count(body) && counts::must_hear_first(tx)? {
         return Err(SubmitError::HubFirst);
     }
     if matches!(body, Body::StockAdjust(StockAdjust { undoes: Some(_), .. })) {

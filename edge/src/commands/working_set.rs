@@ -2,7 +2,7 @@
 //! each other. Reads only what was asked for.
 
 use crate::db::DbError;
-use crate::replica::{self, find, get};
+use crate::replica::{self, LISTING_FIELD, find, get};
 use rusqlite::Transaction;
 use std::collections::BTreeSet;
 use sync_protocol::command::{Needs, WorkingSet};
@@ -62,9 +62,6 @@ pub(super) fn load(tx: &Transaction<'_>, needs: &Needs) -> Result<WorkingSet, Db
 
 /// The indexed field of [`Member`] with the phone number.
 const PHONE_FIELD: u16 = 3;
-
-/// The indexed field of [`Order`] that names the listing.
-const LISTING_FIELD: u16 = 1;
 
 const _: () =
     assert!(matches!(Member::INDEXED, [PHONE_FIELD]) && matches!(Order::INDEXED, [LISTING_FIELD, ..]));

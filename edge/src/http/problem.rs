@@ -29,8 +29,7 @@ impl From<SubmitError> for ApiError {
             SubmitError::HubFirst => Kind::HubFirst.error(),
             SubmitError::HubTooOld => Self::fields(vec![field("/undoes", HUB_TOO_OLD)]),
             SubmitError::LogFull => Kind::LogFull.error(),
-            // Whoever signs in here is at the office, whose entries are kept for the operator.
-            SubmitError::ShutOut => Kind::Internal.error().caused_by(error),
+            SubmitError::ShutOut => Kind::ShutOut.error(),
             SubmitError::Forgotten { was_the_same: false } => Kind::IdempotencyKeyReused.error(),
             SubmitError::Forgotten { was_the_same: true } => Kind::Duplicate.because(
                 "This was done under the same key long ago, and what became of it is not kept any more. Look at what is there before you do it again under a new key.",

@@ -5,13 +5,10 @@ use crate::http::problem::{ApiError, Kind};
 use crate::node::{self, Doubt, Identity};
 use crate::replica;
 use rusqlite::Connection;
-use sync_protocol::entity::{Cooperative, Order, OrderStatus};
+use sync_protocol::entity::Cooperative;
 use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
-
-/// The indexed field of [`Order`] that names the listing.
-pub(super) const LISTING_FIELD: u16 = 1;
 
 /// This office.
 pub(super) struct Me {
@@ -46,7 +43,7 @@ impl Me {
             return Ok(Quantity::ZERO);
         }
         let held = replica::spendable(conn, listing, self.holder())?;
-        if held <= Quantity::ZERO || self.is_short(conn, listing)? {
+        if held <= Quantity::ZERO || replica::stands_short(conn, listing, self.holder())? {
             return Ok(Quantity::ZERO);
         }
         Ok(held)
@@ -59,12 +56,5 @@ impl Me {
         listing: ListingId,
     ) -> Result<Option<Doubt>, DbError> {
         node::counts::doubt_about(conn, listing)
-    }
-
-    fn is_short(&self, conn: &Connection, listing: ListingId) -> Result<bool, DbError> {
-        let orders = replica::find::<Order>(conn, LISTING_FIELD, &listing)?;
-        Ok(orders
-            .iter()
-            .any(|order| order.status == OrderStatus::Short && order.holder == Some(self.holder())))
     }
 }

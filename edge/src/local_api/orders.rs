@@ -1,7 +1,7 @@
 //! Orders as this office sees them: every one of its cooperative, with those that the hub refused, which must not vanish from
 //! the screen that made them. Reading only; see `place.rs` for the rest.
 
-use super::me::{LISTING_FIELD, Me};
+use super::me::Me;
 use super::names::Names;
 use crate::commands::{self, ListKey, RecordOrder, RefusedOrder, key_of_refused};
 use crate::db::DbError;
@@ -98,7 +98,9 @@ fn entries(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, ApiError> {
     let mut list = Vec::new();
     if filter.status.as_deref() != Some(REFUSED) {
         let orders = match filter.product {
-            Some(listing) => replica::find_readable::<Order>(conn, LISTING_FIELD, &ListingId(listing))?,
+            Some(listing) => {
+                replica::find_readable::<Order>(conn, replica::LISTING_FIELD, &ListingId(listing))?
+            }
             None => replica::all_readable::<Order>(conn)?,
         };
         let status = filter.status.as_deref();
@@ -242,7 +244,7 @@ pub(super) struct Sold {
 /// Adds up the orders of a listing.
 pub(super) fn sold(conn: &Connection, me: &Me, listing: ListingId) -> Result<Sold, DbError> {
     let mut sum = Sold::default();
-    for order in replica::find::<Order>(conn, LISTING_FIELD, &listing)? {
+    for order in replica::find::<Order>(conn, replica::LISTING_FIELD, &listing)? {
         let ours = order.holder == Some(me.holder());
         match order.status {
             OrderStatus::Confirmed => sum.not_fetched = sum.not_fetched.plus(order.quantity),

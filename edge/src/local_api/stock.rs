@@ -82,11 +82,11 @@ pub struct StockLine {
     #[serde(with = "quantity")]
     #[schema(value_type = String, example = "0")]
     pub coming_back: Quantity,
-    /// What a count should find: everything free, and what is sold and not fetched.
+    /// What a count should find: what is free by the books, and what is sold and not fetched.
     #[serde(with = "quantity")]
     #[schema(value_type = String, example = "50")]
     pub expected: Quantity,
-    /// Whether a person has to count it before this office may sell what it holds.
+    /// Whether a person has to count it before this office may sell of it.
     pub count_needed: bool,
     /// The last change of it that was made at this office; missing where none is known any more.
     pub last_change: Option<StockLastChange>,
@@ -267,15 +267,16 @@ fn line(
     lang: Lang,
 ) -> Result<StockLine, ApiError> {
     let product = show(conn, me, names, listing)?;
-    let (mut here, mut hub, mut others) = (Quantity::ZERO, Quantity::ZERO, Quantity::ZERO);
+    let (mut own, mut hub, mut others) = (Quantity::ZERO, Quantity::ZERO, Quantity::ZERO);
     for (holder, quantity) in replica::holdings(conn, listing.id)? {
-        let quantity = quantity.max(Quantity::ZERO);
         match holder {
-            Holder::Hub => hub = quantity,
-            edge if edge == me.holder() => here = quantity,
-            Holder::Edge(_) => others = others.plus(quantity),
+            edge if edge == me.holder() => own = quantity,
+            Holder::Hub => hub = quantity.max(Quantity::ZERO),
+            Holder::Edge(_) => others = others.plus(quantity.max(Quantity::ZERO)),
         }
     }
+    // Where more was sold than the books know of, all of that is among what is sold, and less is free.
+    let here = own.max(Quantity::ZERO);
     let mut way = OnItsWay::default();
     for (holder, quantity) in replica::on_its_way(conn, listing.id)? {
         match holder {
@@ -288,6 +289,7 @@ fn line(
     let sold = sold(conn, me, listing.id)?;
     let doubt = me.doubt_about(conn, listing.id)?;
     let must_count = node::counts::is_to_be_counted(conn, listing.id)?;
+    let expected = own.plus(hub).plus(others).plus(sold.not_fetched).plus(way.back_here);
     let line = StockLine {
         can_sell: product.available,
         held_here: here,
@@ -295,8 +297,8 @@ fn line(
         held_by_others: others,
         sold_not_fetched: sold.not_fetched,
         coming_back: way.back_here,
-        expected: here.plus(hub).plus(others).plus(sold.not_fetched).plus(way.back_here),
-        count_needed: must_count && here > Quantity::ZERO && listing.status == ListingStatus::Active,
+        expected: expected.max(Quantity::ZERO),
+        count_needed: must_count && own != Quantity::ZERO && listing.status == ListingStatus::Active,
         last_change: None,
         explanation: Vec::new(),
         product,

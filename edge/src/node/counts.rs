@@ -131,7 +131,7 @@ pub fn list(tx: &Transaction<'_>) -> Result<(), DbError> {
         return Ok(());
     }
     if !is_listed(tx)? {
-        for listing in held(tx)? {
+        for listing in of_concern(tx)? {
             tx.prepare_cached("INSERT OR IGNORE INTO to_count (listing, counted) VALUES (?1, 0)")?
                 .execute([listing.0.as_bytes()])?;
         }
@@ -154,7 +154,7 @@ pub fn to_count(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
         return Ok(Vec::new());
     }
     let mut left = Vec::new();
-    for listing in held(conn)? {
+    for listing in of_concern(conn)? {
         if must_be_counted(conn, listing)? {
             left.push(listing);
         }
@@ -162,9 +162,9 @@ pub fn to_count(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
     Ok(left)
 }
 
-/// Products on sale of which this box holds something, as far as it knows. One that cannot be read may be on sale, and one of which cannot
+/// Products on sale of which this box holds something, as far as it knows, or has sold more than its books know of. One that cannot be read may be on sale, and one of which cannot
 /// be read how much is held may be there: sold uncounted once it is mended, nobody would know of what is missing.
-fn held(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
+fn of_concern(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
     let Some(me) = identity(conn)? else { return Ok(Vec::new()) };
     let is_own =
         |listing: &Listing| listing.cooperative == me.cooperative && listing.status == ListingStatus::Active;
@@ -174,7 +174,7 @@ fn held(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
         if !listing.as_ref().is_none_or(is_own) {
             continue;
         }
-        let is_some = |(holder, quantity): &(_, _)| *holder == me.holder() && *quantity > Quantity::ZERO;
+        let is_some = |(holder, quantity): &(_, _)| *holder == me.holder() && *quantity != Quantity::ZERO;
         let holdings = pass_over(replica::holdings(conn, ListingId(id)))?;
         if holdings.map_or(listing.is_some(), |holdings| holdings.iter().any(is_some)) {
             held.push(ListingId(id));

@@ -24,7 +24,7 @@ pub use read::{
     above, all, all_by_key, all_readable, find, find_readable, get, get_sent, latest_price, page, prices_of,
 };
 pub use ready::Ready;
-pub use stock::{entries_caused_by, holdings, moved, spendable, stands_short};
+pub use stock::{LISTING_FIELD, entries_caused_by, holdings, moved, spendable, stands_short};
 
 pub(crate) use bucket::drop_everything;
 pub(crate) use index::{entries, index_key, refresh_index};

@@ -3,6 +3,7 @@
 
 use super::index::index_key;
 use super::read::{fields_of, typed};
+use super::stock::LISTING_FIELD;
 use crate::db::DbError;
 use rusqlite::Connection;
 use sync_protocol::entity::{Entity, StockEntry};
@@ -10,9 +11,6 @@ use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Value;
-
-/// The indexed field of [`StockEntry`] that names the listing.
-const LISTING_FIELD: u16 = 1;
 
 /// Increases of a listing's stock that wait for the hub, by who will have them.
 ///

@@ -16,7 +16,7 @@ use sync_protocol::value::Value;
 use uuid::Uuid;
 
 /// The indexed field of [`StockEntry`] and of [`Order`] that names the listing.
-const LISTING_FIELD: u16 = 1;
+pub const LISTING_FIELD: u16 = 1;
 
 /// Bytes of one holder in the kept sums.
 const PART_BYTES: usize = 13;

@@ -82,6 +82,36 @@ async fn an_office_that_sold_what_it_did_not_hold_is_flagged_and_never_refused()
 }
 
 #[tokio::test]
+async fn what_is_found_covers_orders_that_were_sold_beyond_the_books_the_oldest_first() {
+    let world = World::new().await;
+    let sale = |seq, n| command(seq, caller(7_000_000_001), &place(id(50), n, Source::Held));
+    let more = |seq, n| command(seq, office(), &adjust(id(50), Adjustment::Intake(units(n))));
+    // The first is sure, and made short by a count that found nothing; the others are more than the office had.
+    let count = Adjustment::Count { counted_milli: 0, expected_milli: units(10) };
+    world.take(vec![command(1, office(), &post(id(50), 10)), sale(2, 5)]).await.unwrap();
+    world.take(vec![command(3, office(), &adjust(id(50), count)), sale(4, 4), sale(5, 2)]).await.unwrap();
+    let stand = async || {
+        let held = world.available(id(50), OFFICE).await;
+        let mut orders = Vec::new();
+        for seq in [2, 4, 5] {
+            orders.push(world.order_status(order_of(seq)).await == OrderStatus::Short.code() as i32);
+        }
+        (held, orders)
+    };
+    assert_eq!(stand().await, (-6, vec![true, true, true]));
+    world.take(vec![more(6, 3)]).await.unwrap();
+    assert_eq!(stand().await, (-3, vec![true, true, true]), "not enough for the older one");
+    world.take(vec![more(7, 1)]).await.unwrap();
+    assert_eq!(stand().await, (-2, vec![true, false, true]));
+    let count = Adjustment::Count { counted_milli: units(11), expected_milli: units(9) };
+    world.take(vec![command(8, office(), &adjust(id(50), count))]).await.unwrap();
+    assert_eq!(stand().await, (0, vec![true, false, false]), "a count is ended by its own end");
+    world.take(vec![more(9, 50)]).await.unwrap();
+    assert_eq!(stand().await, (50, vec![true, false, false]));
+    world.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
 async fn a_cancellation_by_phone_and_at_the_office_counts_once() {
     let world = World::new().await;
     let buyer = user(1);

@@ -10,6 +10,7 @@ mod chance;
 mod checks;
 mod days;
 mod doors;
+mod doors_back;
 mod doors_of_the_log;
 mod goods;
 mod held_row;

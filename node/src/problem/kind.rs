@@ -164,6 +164,8 @@ kinds! {
         "What is needed has not come from the hub yet, so this was not taken. Try again when it has.";
     EDGE HubFirst SERVICE_UNAVAILABLE "hub_first" "The hub has to be reached before the stock is counted"
         "This box may not know of everything that was sold here, and what should be there is only known when the hub was reached. This was not taken: connect this office, then count.";
+    EDGE ShutOut CONFLICT "shut_out" "The hub does not let this box in"
+        "This was not taken: the hub does not let this box in, and would never hear of it. The status of this office says what to do.";
     EDGE DiskFull INSUFFICIENT_STORAGE "disk_full" "Not taken: the disk is full"
         "This was not taken, because the disk of this box is full. Make room, then try again. Reading goes on.";
     EDGE ReadOnly INSUFFICIENT_STORAGE "read_only" "Not taken: the disk cannot be written to"

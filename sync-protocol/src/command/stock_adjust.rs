@@ -74,8 +74,8 @@ impl StockAdjust {
     }
 
     pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
-        let counts = matches!(self.found, Adjustment::Count { .. }) || self.undoes.is_some();
-        let orders_of = counts.then_some(ListingId(self.listing)).into_iter().collect();
+        let moves_orders = !matches!(self.found, Adjustment::WriteOff(_)) || self.undoes.is_some();
+        let orders_of = moves_orders.then_some(ListingId(self.listing)).into_iter().collect();
         let entries_of = self.undoes.into_iter().collect();
         Needs { orders_of, entries_of, ..listing_needs(self.listing, actor) }
     }
@@ -108,7 +108,10 @@ impl StockAdjust {
             decision.set(EffectRow::StockEntry(row), holder == context.place);
         };
         match self.found {
-            Adjustment::Intake(q) => entry(EntryId::INTAKE, context.origin, Quantity(q), EntryKind::Intake),
+            Adjustment::Intake(q) => {
+                entry(EntryId::INTAKE, context.origin, Quantity(q), EntryKind::Intake);
+                cover(&mut decision, context, set, listing.id, own.plus(Quantity(q)));
+            }
             Adjustment::WriteOff(q) => {
                 if context.is_entered_here() && own < Quantity(q) {
                     // Refused where it is entered; what an edge has recorded already is applied and flagged.
@@ -121,6 +124,7 @@ impl StockAdjust {
                 let difference = Quantity(counted_milli).minus(Quantity(expected_milli));
                 if difference > Quantity::ZERO {
                     entry(EntryId::INTAKE, context.origin, difference, EntryKind::Count);
+                    cover(&mut decision, context, set, listing.id, own.plus(difference));
                 } else if difference < Quantity::ZERO {
                     self.write_down(&mut decision, command, context, set, difference.negated());
                 }
@@ -199,7 +203,8 @@ impl StockAdjust {
         }
         if missing > Quantity::ZERO {
             decision.applied.short = true;
-            for order in youngest_first(set, listing) {
+            let is_sure = |order: &&Order| order.status == OrderStatus::Confirmed;
+            for order in youngest_first(set, listing).into_iter().filter(is_sure) {
                 if missing <= Quantity::ZERO {
                     break;
                 }
@@ -210,6 +215,30 @@ impl StockAdjust {
     }
 }
 
+/// More is there than the books say of a holder that sold beyond them: its orders that are short for it are confirmed again, but for the
+/// youngest, as far as its sum is still below zero. Those that a count made short are booked nowhere, and wait for that count's end. Known to
+/// the hub alone.
+fn cover(decision: &mut Decision, context: &Context, set: &WorkingSet, listing: ListingId, sum: Quantity) {
+    let holder = context.origin;
+    if context.place != Holder::Hub || set.available(listing, holder) >= Quantity::ZERO {
+        return;
+    }
+    let mut lacking = Quantity::ZERO.minus(sum);
+    let sold_beyond = |order: &&Order| {
+        order.status == OrderStatus::Short
+            && order.holder == Some(holder)
+            && !set.made_short.contains_key(&order.id)
+    };
+    for order in youngest_first(set, listing).into_iter().filter(sold_beyond) {
+        if lacking > Quantity::ZERO {
+            lacking = lacking.minus(order.quantity);
+        } else {
+            decision.set(EffectRow::Order(Order { status: OrderStatus::Confirmed, ..order.clone() }), true);
+        }
+    }
+}
+
+/// Open orders of a listing, confirmed or short.
 fn youngest_first(set: &WorkingSet, listing: ListingId) -> Vec<&Order> {
     let mut open: Vec<(i64, OrderId)> = set
         .orders_of
@@ -219,8 +248,5 @@ fn youngest_first(set: &WorkingSet, listing: ListingId) -> Vec<&Order> {
         .map(|(order, placed_at_s)| (*placed_at_s, *order))
         .collect();
     open.sort_unstable_by(|a, b| b.cmp(a));
-    open.into_iter()
-        .filter_map(|(_, id)| set.orders.get(&id))
-        .filter(|o| o.status == OrderStatus::Confirmed)
-        .collect()
+    open.into_iter().filter_map(|(_, id)| set.orders.get(&id)).collect()
 }

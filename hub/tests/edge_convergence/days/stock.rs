@@ -45,17 +45,18 @@ impl Days {
             Ok((held, orders))
         });
         let (held, orders) = seen.await;
-        let own = held.iter().find(|(holder, _)| *holder == me).map_or(0, |(_, own)| own.0.max(0));
-        let free: i64 = held.iter().map(|(_, quantity)| quantity.0.max(0)).sum();
+        let own = held.iter().find(|(holder, _)| *holder == me).map_or(0, |(_, own)| own.0);
+        let others = held.iter().filter(|(holder, _)| *holder != me).map(|(_, quantity)| quantity.0.max(0));
+        let free = own + others.sum::<i64>();
         let is_open = |order: &&Order| matches!(order.status, OrderStatus::Confirmed | OrderStatus::Short);
         let sold: i64 = orders.iter().filter(is_open).map(|order| order.quantity.0).sum();
         let odd = if self.chance.once_in(2) { ODD_MILLI } else { 0 };
         let moved = match kind {
             2 => milli,
-            3 => -(milli.min(own - 1000) + odd).clamp(0, own),
+            3 => -(milli.min(own - 1000) + odd).clamp(0, own.max(0)),
             _ => -free - milli,
         };
-        let expected_milli = free + sold;
+        let expected_milli = (free + sold).max(0);
         let counted_milli = (expected_milli + moved).max(0);
         let what = What::Count { listing: id.0, milli: counted_milli - expected_milli };
         (Adjustment::Count { counted_milli, expected_milli }, what)
