@@ -263,6 +263,15 @@ async fn with_a_listener_for_gateways_each_shows_its_own_alone() {
     let called = mizili_edge(&office, &["ussd", "--phone", "0991234567", "--json"]);
     assert!(called.contains("\"more\":true"), "{called}");
     assert!(mizili_edge(&office, &["status"]).contains(&format!("http://127.0.0.1:0{USSD}")));
+    // Why nothing is sold from here is told in the words of the API.
+    for (code, word) in [(1, "shut_out"), (2, "revoked")] {
+        office.edge.write(move |tx| -> Result<(), DbError> {
+            let sql = "INSERT OR REPLACE INTO node (key, value) VALUES ('shut_out', ?1)";
+            Ok(tx.execute(sql, [code]).map(drop)?)
+        });
+        let told: Value = serde_json::from_str(&mizili_edge(&office, &["status", "--json"])).unwrap();
+        assert_eq!((&told["held_back"], &told["count_needed"]), (&json!(word), &json!(false)));
+    }
 }
 
 /// What another command of this box prints; it must end well.
