@@ -268,17 +268,20 @@ fn line(
 ) -> Result<StockLine, ApiError> {
     let product = show(conn, me, names, listing)?;
     let (mut own, mut hub, mut others) = (Quantity::ZERO, Quantity::ZERO, Quantity::ZERO);
+    let sold = sold(conn, me, listing.id)?;
+    // Where a holder has sold more than the books know of, all of that is among what is sold, and so much less is to be there.
+    let mut expected = sold.not_fetched;
     for (holder, quantity) in replica::holdings(conn, listing.id)? {
+        expected = expected.plus(quantity);
         match holder {
             edge if edge == me.holder() => own = quantity,
             Holder::Hub => hub = quantity.max(Quantity::ZERO),
             Holder::Edge(_) => others = others.plus(quantity.max(Quantity::ZERO)),
         }
     }
-    // Where more was sold than the books know of, all of that is among what is sold, and less is free.
-    let here = own.max(Quantity::ZERO);
     let mut way = OnItsWay::default();
     for (holder, quantity) in replica::on_its_way(conn, listing.id)? {
+        expected = expected.plus(quantity);
         match holder {
             Holder::Hub => way.to_hub = way.to_hub.plus(quantity),
             edge if edge == me.holder() => way.back_here = way.back_here.plus(quantity),
@@ -286,13 +289,11 @@ fn line(
         }
     }
     hub = hub.plus(way.to_hub);
-    let sold = sold(conn, me, listing.id)?;
     let doubt = me.doubt_about(conn, listing.id)?;
     let must_count = node::counts::is_to_be_counted(conn, listing.id)?;
-    let expected = own.plus(hub).plus(others).plus(sold.not_fetched).plus(way.back_here);
     let line = StockLine {
         can_sell: product.available,
-        held_here: here,
+        held_here: own.max(Quantity::ZERO),
         held_by_hub: hub,
         held_by_others: others,
         sold_not_fetched: sold.not_fetched,

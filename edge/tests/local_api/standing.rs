@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::entity::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
-use sync_protocol::ids::{Holder, ListingId};
+use sync_protocol::ids::{EdgeId, Holder, ListingId, OrderId, hub_born};
 use sync_protocol::units::Quantity;
 
 const STATUS: &str = "/api/v1/office/status";
@@ -156,12 +156,21 @@ async fn a_count_expects_what_is_sold_and_no_more_where_more_was_sold_than_the_b
     let order = Order { listing, holder: Some(holder), status: OrderStatus::Short, ..web_order(71) };
     let id = EntryId { of: order.id.0, step: EntryId::SOLD };
     let sale = StockEntry { id, listing, holder, quantity: Quantity::units(-31), kind: EntryKind::Sale };
-    office
-        .edge
-        .feed(Bucket::Coop(COOP), vec![live(&Order { quantity: Quantity::units(31), ..order }), live(&sale)]);
-    let line = office.get(STOCK).await.ok()["items"][0].clone();
-    let [here, sold, expected] = ["held_here", "sold_not_fetched", "expected"].map(|name| line[name].clone());
-    assert_eq!((here, sold, expected), (json!("0"), json!("31"), json!("50")));
+    let order = Order { quantity: Quantity::units(31), ..order };
+    office.edge.feed(Bucket::Coop(COOP), vec![live(&order), live(&sale)]);
+    let line = async || {
+        let line = office.get(STOCK).await.ok()["items"][0].clone();
+        ["held_here", "held_by_others", "sold_not_fetched", "expected"].map(|name| line[name].clone())
+    };
+    assert_eq!(line().await, [json!("0"), json!("0"), json!("31"), json!("50")]);
+    // Another office's books are no other.
+    let holder = Holder::Edge(EdgeId(EDGE.0 + 1));
+    let order =
+        Order { id: OrderId(hub_born(72)), holder: Some(holder), quantity: Quantity::units(4), ..order };
+    let id = EntryId { of: order.id.0, step: EntryId::SOLD };
+    let beyond = StockEntry { id, holder, quantity: Quantity::units(-4), ..sale };
+    office.edge.feed(Bucket::Coop(COOP), vec![live(&order), live(&beyond)]);
+    assert_eq!(line().await, [json!("0"), json!("0"), json!("35"), json!("50")]);
     office.edge.write(move |tx| node::counts::uncounted(tx, listing));
     let left = office.get(&format!("{STOCK}?to_count=true")).await.ok();
     assert_eq!(left["items"][0]["count_needed"], true, "{left}");

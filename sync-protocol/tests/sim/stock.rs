@@ -44,12 +44,9 @@ fn adjust(listing: ListingId, found: Adjustment) -> StockAdjust {
     StockAdjust { listing: listing.0, found, reason: String::new(), undoes: None }
 }
 
-/// What should be there, as the office's page says it: everything free, less where the office has sold beyond its books, and what is sold
-/// and not fetched.
-fn expected_milli(set: &WorkingSet, listing: ListingId, own: Holder) -> (i64, i64) {
-    let free = set.holders(listing).into_iter();
-    let free =
-        free.map(|(holder, quantity)| if holder == own { quantity.0 } else { quantity.0.max(0) }).sum();
+/// What should be there: everything free, less what was sold beyond the books, and what is sold and not fetched.
+fn expected_milli(set: &WorkingSet, listing: ListingId) -> (i64, i64) {
+    let free = set.holders(listing).into_iter().map(|(_, quantity)| quantity.0).sum();
     let is_open = |status| matches!(status, OrderStatus::Confirmed | OrderStatus::Short);
     let orders = set.orders.values().filter(|order| order.listing == listing && is_open(order.status));
     (free, orders.map(|order| order.quantity.0).sum())
@@ -73,9 +70,8 @@ impl World {
             0 => adjust(seen, Adjustment::Intake(units(&mut self.random, 12))).into(),
             1 => adjust(seen, Adjustment::WriteOff(units(&mut self.random, 12))).into(),
             n => {
-                let me = Holder::Edge(self.edges[at].id);
-                let (free, sold) = expected_milli(&set, seen, me);
-                let own = set.available(seen, me).0;
+                let (free, sold) = expected_milli(&set, seen);
+                let own = set.available(seen, Holder::Edge(self.edges[at].id)).0;
                 // More; less, but by no more than is free here; or so little that something of it is sold.
                 let moved = match n {
                     2 => units(&mut self.random, 6),

@@ -46,8 +46,7 @@ impl Days {
         });
         let (held, orders) = seen.await;
         let own = held.iter().find(|(holder, _)| *holder == me).map_or(0, |(_, own)| own.0);
-        let others = held.iter().filter(|(holder, _)| *holder != me).map(|(_, quantity)| quantity.0.max(0));
-        let free = own + others.sum::<i64>();
+        let free: i64 = held.iter().map(|(_, quantity)| quantity.0).sum();
         let is_open = |order: &&Order| matches!(order.status, OrderStatus::Confirmed | OrderStatus::Short);
         let sold: i64 = orders.iter().filter(is_open).map(|order| order.quantity.0).sum();
         let odd = if self.chance.once_in(2) { ODD_MILLI } else { 0 };
