@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 use sync_protocol::bucket::CountryCode;
-use sync_protocol::entity::{Entity, Price};
+use sync_protocol::entity::{Entity, Price, PriceFlags};
 use sync_protocol::ids::SeriesId;
+use sync_protocol::units::Month;
 
 use super::db::prices as sql;
 use super::error::ImportError;
-use super::plan::{Incoming, Objected, SeriesPlan, plan_series};
+use super::plan::{Incoming, Objected, SeriesPlan, Stored, plan_series};
 use super::reference::{Ids, Preparation, bucket, price_key};
 use super::scan::{Catalogue, Priced};
 use super::words::Words;
@@ -43,13 +44,15 @@ pub(super) struct Applied {
     pub(super) moved: Moved,
 }
 
-/// Stores a chunk's prices. `ids` learns what it lacked.
+/// Stores a chunk's prices. `ids` learns what it lacked. `looks` where an earlier try has failed: the feed then looks at what stands of
+/// prices that are new to the tables, too.
 pub(super) async fn apply(
     connection: &mut PgConnection,
     setting: &Setting,
     catalogue: &Catalogue,
     ids: &mut Ids,
     chunk: &[Priced],
+    looks: bool,
 ) -> Result<Applied, ImportError> {
     db::imports::lock(connection, SOURCE, catalogue.country.iso3).await?;
     let mut touched = Touched::new();
@@ -64,8 +67,11 @@ pub(super) async fn apply(
         touched: &mut touched,
     };
     preparation.run(&by_series.keys().copied().collect()).await?;
-    let mut work = Work { setting, ids, connection, touched: &mut touched };
+    let mut work = Work { setting, ids, connection, touched: &mut touched, made: Vec::new() };
     let mut applied = work.prices(&by_series).await?;
+    if looks {
+        touched.look_at_all();
+    }
     publish(connection, &touched).await.map_err(ImportError::Feed)?;
     applied.moved = touched.moved();
     Ok(applied)
@@ -91,6 +97,8 @@ struct Work<'a> {
     ids: &'a Ids,
     connection: &'a mut PgConnection,
     touched: &'a mut Touched,
+    /// The prices that are new to the tables, of those that the feed keeps.
+    made: Vec<Price>,
 }
 
 impl Work<'_> {
@@ -121,6 +129,10 @@ impl Work<'_> {
             applied.objections.extend(plan.objections.into_iter().map(|objected| (place, objected)));
         }
         self.write(writes).await?;
+        // After the windows, which name what the feed lacks.
+        for price in &self.made {
+            self.touched.made(Price::NUMBER, price.key(), &price.to_fields());
+        }
         Ok(applied)
     }
 
@@ -128,9 +140,16 @@ impl Work<'_> {
     fn touch(&mut self, id: i32, info: &sql::SeriesInfo, plan: &SeriesPlan) -> Result<(), sqlx::Error> {
         let bucket = bucket(self.setting.country, info.region_id)?;
         let newest = newest_after(info, plan);
-        let written = plan.inserts.iter().chain(plan.updates.iter().map(|update| &update.now));
-        for price in written.filter(|price| price.month + info.history_months > newest) {
+        let is_kept = |price: &&Stored| price.month + info.history_months > newest;
+        for price in plan.updates.iter().map(|update| &update.now).filter(is_kept) {
             self.touched.add(bucket, Price::NUMBER, price_key(id, price.month)?);
+        }
+        for price in plan.inserts.iter().filter(is_kept) {
+            let series = SeriesId(u32::try_from(id).map_err(|_| misfit("price_series", "id"))?);
+            let flags = PriceFlags(price.flags);
+            let price = Price { at: (series, Month(price.month)), price_minor: price.price_minor, flags };
+            self.touched.add(bucket, Price::NUMBER, price.key());
+            self.made.push(price);
         }
         Ok(())
     }

@@ -238,8 +238,12 @@ impl<'a> Import<'a> {
         self.rejects.add(&chunk.rejects)?;
         self.counts = sum(self.counts, chunk.counts);
         if !chunk.prices.is_empty() {
-            let this = &*self;
-            let (ids, applied) = retrying(self.deps, || this.store(chunk)).await?;
+            let (this, mut tries) = (&*self, 0);
+            let store = || {
+                tries += 1;
+                this.store(chunk, tries > 1)
+            };
+            let (ids, applied) = retrying(self.deps, store).await?;
             self.ids = ids;
             self.count(applied)?;
         }
@@ -248,10 +252,11 @@ impl<'a> Import<'a> {
     }
 
     /// One try at a chunk's transaction. The ids that it learns count only when it has committed.
-    async fn store(&self, chunk: &Chunk) -> Result<(Ids, Applied), ImportError> {
+    async fn store(&self, chunk: &Chunk, looks: bool) -> Result<(Ids, Applied), ImportError> {
         let mut ids = self.ids.clone();
         let mut tx = self.db.begin_patient().await?;
-        let applied = chunk::apply(&mut tx, &self.setting, &self.catalogue, &mut ids, &chunk.prices).await?;
+        let (setting, catalogue) = (&self.setting, &self.catalogue);
+        let applied = chunk::apply(&mut tx, setting, catalogue, &mut ids, &chunk.prices, looks).await?;
         tx.commit().await?;
         self.db.tell(&applied.moved);
         Ok((ids, applied))

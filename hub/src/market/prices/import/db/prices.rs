@@ -114,13 +114,19 @@ impl Rows {
     }
 }
 
+/// Puts new prices in.
+///
+/// # Errors
+/// Those of the database, and that a series is not there.
 pub(in super::super) async fn insert(
     connection: &mut PgConnection,
     import_id: i32,
     rows: Rows,
 ) -> Result<(), sqlx::Error> {
-    q("INSERT INTO prices (series_id, month, price_minor, flags, import_id)
-        SELECT *, $5 FROM UNNEST($1::int[], $2::int[], $3::bigint[], $4::int[])")
+    let given = rows.series_ids.len();
+    let done = q("INSERT INTO prices (series_id, month, price_minor, flags, import_id)
+        SELECT n.*, $5 FROM UNNEST($1::int[], $2::int[], $3::bigint[], $4::int[]) AS n (series_id, month, price_minor, flags)
+        JOIN price_series s ON s.id = n.series_id")
     .bind(rows.series_ids)
     .bind(rows.months)
     .bind(rows.prices_minor)
@@ -128,7 +134,8 @@ pub(in super::super) async fn insert(
     .bind(import_id)
     .execute(connection)
     .await?;
-    Ok(())
+    // Series stay (`series_stay`), so a price that is put in beside its own has it for good.
+    if done.rows_affected() < given as u64 { Err(misfit("prices", "series_id")) } else { Ok(()) }
 }
 
 pub(in super::super) async fn update(

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use super::super::db::prices;
+use super::super::plan::Stored;
 use super::super::{ImportError, ImportOptions, Warning};
 use super::support::*;
+use crate::db::q;
 use crate::market::prices::wfp::FileError;
 
 const NO_REGION: Line = Line { region: "", ..LINE };
@@ -55,6 +58,37 @@ async fn a_changed_price_is_a_revision_and_flags_are_a_set() {
     let heads = bench.heads().await;
     assert_eq!(did(&bench.import(&text(newer)).await), (0, 0, 4));
     assert_eq!(bench.heads().await, heads);
+}
+
+/// Tables that were put back by hand lack prices that the feed has.
+#[tokio::test]
+async fn a_price_that_is_new_to_the_tables_and_stands_in_the_feed_is_taken() {
+    let bench = bench().await;
+    let file = maize(&[("2020-01", "10"), ("2020-02", "11")]);
+    bench.import(&file).await;
+    bench.commit("DELETE FROM prices WHERE month % 12 = 1").await;
+    let report = bench.import(&maize(&[("2020-01", "10"), ("2020-02", "12")])).await;
+    assert_eq!(did(&report), (1, 0, 1));
+    assert_eq!(bench.series().await, ["2020-1 1000 1", "2020-2 1200 1"]);
+    bench.assert_feed_equals_tables().await;
+}
+
+#[tokio::test]
+async fn a_price_has_a_series_that_stays() {
+    let bench = bench().await;
+    bench.import(&maize(&[("2020-01", "10")])).await;
+    let mut rows = prices::Rows::default();
+    rows.push(77, &Stored { month: 24_240, price_minor: 100, flags: 1 }, true).unwrap();
+    let mut tx = bench.db.begin().await.unwrap();
+    let refused = prices::insert(&mut tx, 1, rows).await.unwrap_err().to_string();
+    assert!(refused.contains("prices.series_id"), "{refused}");
+    tx.rollback().await.unwrap();
+    for sql in ["DELETE FROM price_series", "TRUNCATE price_series"] {
+        let mut tx = bench.db.begin().await.unwrap();
+        let refused = q(sql).execute(&mut *tx).await.unwrap_err().to_string();
+        assert!(refused.contains("a price series stays"), "{refused}");
+        tx.rollback().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -134,6 +134,13 @@ impl Bench {
         q_scalar(sql).fetch_one(&mut *tx).await.unwrap()
     }
 
+    /// Done by hand.
+    pub(super) async fn commit(&self, sql: &'static str) {
+        let mut tx = self.db.begin().await.unwrap();
+        q(sql).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// The first column of each row.
     pub(super) async fn lines(&self, sql: &'static str) -> Vec<String> {
         let mut tx = self.db.begin().await.unwrap();
