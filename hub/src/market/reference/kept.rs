@@ -13,18 +13,18 @@ use sync_protocol::entity::UnitBase;
 pub(crate) struct Kept {
     /// Name and version of each bucket in which they stand.
     versions: Vec<(String, i64)>,
-    commodities: HashMap<i32, Commodity>,
+    commodities: HashMap<i32, String>,
+    /// In every language.
+    commodities_by_name: ByName,
     units: HashMap<i32, Unit>,
     markets: HashMap<i32, Market>,
-    regions: HashMap<i32, Region>,
+    markets_by_name: ByName,
+    regions: HashMap<i32, String>,
+    regions_by_name: ByName,
 }
 
-#[derive(Debug)]
-struct Commodity {
-    name: String,
-    /// In every language, in small letters.
-    names: Vec<String>,
-}
+/// The ids of what is called so, in order; by the name in small letters.
+type ByName = HashMap<String, Vec<i32>>;
 
 /// A unit.
 #[derive(Debug)]
@@ -40,13 +40,6 @@ pub(crate) struct Market {
     pub(crate) name: String,
     pub(crate) country: String,
     pub(crate) region: Option<i32>,
-    small: String,
-}
-
-#[derive(Debug)]
-struct Region {
-    name: String,
-    small: String,
 }
 
 /// A parameter that names nothing, what it says, and the list to look in.
@@ -54,7 +47,7 @@ pub(crate) type Unknown<'a> = (&'static str, &'a IdOrName, &'static str);
 
 impl Kept {
     pub(crate) fn commodity(&self, id: i32) -> Option<&str> {
-        self.commodities.get(&id).map(|commodity| commodity.name.as_str())
+        self.commodities.get(&id).map(String::as_str)
     }
 
     pub(crate) fn unit(&self, id: i32) -> Option<&Unit> {
@@ -66,7 +59,7 @@ impl Kept {
     }
 
     pub(crate) fn region(&self, id: i32) -> Option<&str> {
-        self.regions.get(&id).map(|region| region.name.as_str())
+        self.regions.get(&id).map(String::as_str)
     }
 
     /// The ids of some markets, in order.
@@ -81,25 +74,14 @@ impl Kept {
     pub(crate) fn meant<'a>(&self, asked: Asked<'a>) -> Result<Meant, Unknown<'a>> {
         let all = |ids: Vec<i32>, unknown: Unknown<'a>| if ids.is_empty() { Err(unknown) } else { Ok(ids) };
         let commodity = |given: &'a IdOrName| {
-            let named = |name: &str| {
-                let name = name.to_lowercase();
-                sorted(self.commodities.iter().filter(|(_, c)| c.names.contains(&name)).map(|(id, _)| *id))
-            };
-            all(ids(given, &self.commodities, named), ("commodity", given, "commodities"))
+            let ids = ids(given, &self.commodities, &self.commodities_by_name);
+            all(ids, ("commodity", given, "commodities"))
         };
         let market = |given: &'a IdOrName| {
-            let named = |name: &str| {
-                let name = name.to_lowercase();
-                sorted(self.markets.iter().filter(|(_, m)| m.small == name).map(|(id, _)| *id))
-            };
-            all(ids(given, &self.markets, named), ("market", given, "markets"))
+            all(ids(given, &self.markets, &self.markets_by_name), ("market", given, "markets"))
         };
         let region = |given: &'a IdOrName| {
-            let named = |name: &str| {
-                let name = name.to_lowercase();
-                sorted(self.regions.iter().filter(|(_, r)| r.small == name).map(|(id, _)| *id))
-            };
-            all(ids(given, &self.regions, named), ("region", given, "regions"))
+            all(ids(given, &self.regions, &self.regions_by_name), ("region", given, "regions"))
         };
         let mut commodities = asked.commodity.map(commodity).transpose()?;
         if let Some(beginning) = asked.crop {
@@ -119,8 +101,8 @@ impl Kept {
     /// Commodities one of whose names begins so.
     fn begun(&self, beginning: &str) -> Vec<i32> {
         let beginning = beginning.to_lowercase();
-        let begins = |commodity: &Commodity| commodity.names.iter().any(|name| name.starts_with(&beginning));
-        sorted(self.commodities.iter().filter(|(_, commodity)| begins(commodity)).map(|(id, _)| *id))
+        let begun = self.commodities_by_name.iter().filter(|(name, _)| name.starts_with(&beginning));
+        sorted(begun.flat_map(|(_, ids)| ids).copied())
     }
 
     /// Reads the tables; `None` where the buckets stand as they did `before`.
@@ -138,12 +120,17 @@ impl Kept {
         if before.is_some_and(|before| before.versions == versions) {
             return Ok(None);
         }
+        let (commodities, commodities_by_name) = commodities(conn).await?;
+        let (markets, regions) = (markets(conn).await?, regions(conn).await?);
         Ok(Some(Self {
             versions,
-            commodities: commodities(conn).await?,
+            commodities,
+            commodities_by_name,
             units: units(conn).await?,
-            markets: markets(conn).await?,
-            regions: regions(conn).await?,
+            markets_by_name: by_name(markets.iter().map(|(id, market)| (*id, market.name.as_str()))),
+            markets,
+            regions_by_name: by_name(regions.iter().map(|(id, name)| (*id, name.as_str()))),
+            regions,
         }))
     }
 }
@@ -151,24 +138,36 @@ impl Kept {
 fn sorted(ids: impl Iterator<Item = i32>) -> Vec<i32> {
     let mut ids: Vec<i32> = ids.collect();
     ids.sort_unstable();
+    ids.dedup();
     ids
 }
 
-fn ids<T>(given: &IdOrName, there: &HashMap<i32, T>, named: impl Fn(&str) -> Vec<i32>) -> Vec<i32> {
+fn by_name<'a>(names: impl Iterator<Item = (i32, &'a str)>) -> ByName {
+    let mut found = ByName::new();
+    for (id, name) in names.filter(|(_, name)| !name.is_empty()) {
+        found.entry(name.to_lowercase()).or_default().push(id);
+    }
+    found.into_iter().map(|(name, ids)| (name, sorted(ids.into_iter()))).collect()
+}
+
+fn ids<T>(given: &IdOrName, there: &HashMap<i32, T>, by_name: &ByName) -> Vec<i32> {
     match given {
         IdOrName::Id(id) => i32::try_from(*id).ok().filter(|id| there.contains_key(id)).into_iter().collect(),
-        IdOrName::Name(name) => named(name),
+        IdOrName::Name(name) => by_name.get(&name.to_lowercase()).cloned().unwrap_or_default(),
     }
 }
 
-async fn commodities(conn: &mut PgConnection) -> Result<HashMap<i32, Commodity>, sqlx::Error> {
+async fn commodities(conn: &mut PgConnection) -> Result<(HashMap<i32, String>, ByName), sqlx::Error> {
     let rows = q("SELECT id, name, name_sw, name_ny, name_fr FROM commodities").fetch_all(conn).await?;
-    let of = |row: &sqlx::postgres::PgRow| {
-        let names = (1..5).map(|at| row.try_get::<String, _>(at)).collect::<Result<Vec<_>, _>>()?;
-        let small = names.iter().filter(|name| !name.is_empty()).map(|name| name.to_lowercase()).collect();
-        Ok((row.try_get(0)?, Commodity { name: row.try_get(1)?, names: small }))
-    };
-    rows.iter().map(of).collect()
+    let (mut commodities, mut names) = (HashMap::new(), Vec::new());
+    for row in &rows {
+        let id = row.try_get(0)?;
+        commodities.insert(id, row.try_get(1)?);
+        for at in 1..5 {
+            names.push((id, row.try_get(at)?));
+        }
+    }
+    Ok((commodities, by_name(names.into_iter())))
 }
 
 async fn units(conn: &mut PgConnection) -> Result<HashMap<i32, Unit>, sqlx::Error> {
@@ -185,19 +184,13 @@ async fn units(conn: &mut PgConnection) -> Result<HashMap<i32, Unit>, sqlx::Erro
 async fn markets(conn: &mut PgConnection) -> Result<HashMap<i32, Market>, sqlx::Error> {
     let rows = q("SELECT id, name, country, region_id FROM markets").fetch_all(conn).await?;
     let of = |row: &sqlx::postgres::PgRow| {
-        let name: String = row.try_get(1)?;
-        let small = name.to_lowercase();
-        Ok((row.try_get(0)?, Market { name, country: row.try_get(2)?, region: row.try_get(3)?, small }))
+        let market = Market { name: row.try_get(1)?, country: row.try_get(2)?, region: row.try_get(3)? };
+        Ok((row.try_get(0)?, market))
     };
     rows.iter().map(of).collect()
 }
 
-async fn regions(conn: &mut PgConnection) -> Result<HashMap<i32, Region>, sqlx::Error> {
+async fn regions(conn: &mut PgConnection) -> Result<HashMap<i32, String>, sqlx::Error> {
     let rows = q("SELECT id, name FROM regions").fetch_all(conn).await?;
-    let of = |row: &sqlx::postgres::PgRow| {
-        let name: String = row.try_get(1)?;
-        let small = name.to_lowercase();
-        Ok((row.try_get(0)?, Region { name, small }))
-    };
-    rows.iter().map(of).collect()
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
