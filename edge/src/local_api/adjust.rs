@@ -82,7 +82,7 @@ pub struct StockChangeQuery {
         (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
         (status = 403, body = Problem, description = "`not_allowed`, `cross_site`", content_type = "application/problem+json"),
         (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 409, body = Problem, description = "`not_enough` (with `available`)", content_type = "application/problem+json"),
+        (status = 409, body = Problem, description = "`not_enough` (with `available`); a count at a box that the hub does not let in: `shut_out`", content_type = "application/problem+json"),
         (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json"),
         (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
 pub async fn adjust(

@@ -23,7 +23,7 @@ use rusqlite::Connection;
 use sync_protocol::api::market::Order as OrderJson;
 use sync_protocol::api::{Money, Page, Problem};
 use sync_protocol::entity::{Order, OrderStatus};
-use sync_protocol::ids::ListingId;
+use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::row::Key;
 use sync_protocol::units::{Currency, Quantity, total_minor};
 use uuid::Uuid;
@@ -239,6 +239,14 @@ pub(super) struct Sold {
     pub(super) not_fetched: Quantity,
     /// Whether this office sold more than it had.
     pub(super) short: bool,
+}
+
+/// What a holder has sold of a listing and still has to hand out.
+pub(super) fn open_of(conn: &Connection, holder: Holder, listing: ListingId) -> Result<Quantity, DbError> {
+    let orders = replica::find::<Order>(conn, replica::LISTING_FIELD, &listing)?;
+    let is_open = |order: &Order| matches!(order.status, OrderStatus::Confirmed | OrderStatus::Short);
+    let its = orders.iter().filter(|order| order.holder == Some(holder) && is_open(order));
+    Ok(its.fold(Quantity::ZERO, |sum, order| sum.plus(order.quantity)))
 }
 
 /// Adds up the orders of a listing.

@@ -2,7 +2,7 @@
 
 use super::me::Me;
 use super::names::Names;
-use super::orders::{Sold, sold};
+use super::orders::{Sold, open_of, sold};
 use super::products::show;
 use crate::commands::{self, Adjusted};
 use crate::db::DbError;
@@ -269,12 +269,19 @@ fn line(
     let product = show(conn, me, names, listing)?;
     let (mut own, mut hub, mut others) = (Quantity::ZERO, Quantity::ZERO, Quantity::ZERO);
     let sold = sold(conn, me, listing.id)?;
-    // Where a holder has sold more than the books know of, all of that is among what is sold, and so much less is to be there.
+    // Where a holder has sold more than the books know of, all of that is among what is sold, and so much less is to be there. What
+    // another's books lack for another reason is no matter of a count here.
     let mut expected = sold.not_fetched;
     for (holder, quantity) in replica::holdings(conn, listing.id)? {
-        expected = expected.plus(quantity);
+        if holder == me.holder() {
+            own = quantity;
+            expected = expected.plus(quantity);
+            continue;
+        }
+        let beyond =
+            if quantity < Quantity::ZERO { open_of(conn, holder, listing.id)? } else { Quantity::ZERO };
+        expected = expected.plus(quantity.max(beyond.negated()));
         match holder {
-            edge if edge == me.holder() => own = quantity,
             Holder::Hub => hub = quantity.max(Quantity::ZERO),
             Holder::Edge(_) => others = others.plus(quantity.max(Quantity::ZERO)),
         }

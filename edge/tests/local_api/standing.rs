@@ -171,6 +171,11 @@ async fn a_count_expects_what_is_sold_and_no_more_where_more_was_sold_than_the_b
     let beyond = StockEntry { id, holder, quantity: Quantity::units(-4), ..sale };
     office.edge.feed(Bucket::Coop(COOP), vec![live(&order), live(&beyond)]);
     assert_eq!(line().await, [json!("0"), json!("0"), json!("35"), json!("50")]);
+    // Where nothing was sold, it is no matter of a count here what another's books lack.
+    let id = EntryId { of: hub_born(73), step: EntryId::WRITTEN_OFF };
+    let loss = StockEntry { id, quantity: Quantity::units(-9), kind: EntryKind::WriteOff, ..beyond.clone() };
+    office.edge.feed(Bucket::Coop(COOP), vec![live(&loss)]);
+    assert_eq!(line().await, [json!("0"), json!("0"), json!("35"), json!("50")]);
     office.edge.write(move |tx| node::counts::uncounted(tx, listing));
     let left = office.get(&format!("{STOCK}?to_count=true")).await.ok();
     assert_eq!(left["items"][0]["count_needed"], true, "{left}");

@@ -320,9 +320,7 @@ fn decide(
         Err(refusal) => Ok(open(Verdict::Rejected(refusal))),
         Ok(decision) => {
             set.apply(&decision.effects);
-            if matches!(body, Body::StockAdjust(_)) {
-                set.note_made_short(command.id.0, &decision.effects);
-            }
+            set.note_short(command.id, body, &decision.effects);
             let mut buckets = BTreeSet::new();
             for effect in &decision.effects {
                 buckets.extend(effects.add(&effect.row, incoming, set)?);

@@ -241,7 +241,8 @@ async fn members(conn: &mut PgConnection, needs: &Needs, set: &mut WorkingSet) -
 macro_rules! orders {
     () => {
         "SELECT id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone, buyer_name,
-             buyer_cooperative_id, status, channel, placed_at_s, odd_price, short_by FROM orders WHERE "
+             buyer_cooperative_id, status, channel, placed_at_s, odd_price, short_by,
+             status = 3 AND EXISTS (SELECT FROM commands c WHERE c.id = orders.id AND c.short) FROM orders WHERE "
     };
 }
 
@@ -271,6 +272,9 @@ async fn lock_orders(
         let order = rows::order(row)?;
         if let Some(count) = Cells::of("orders", row).get(14)? {
             set.made_short.insert(order.id, count);
+        }
+        if Cells::of("orders", row).get(15)? {
+            set.sold_beyond.insert(order.id);
         }
         set.put_order(order);
     }

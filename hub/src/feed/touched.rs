@@ -28,7 +28,8 @@ impl Touched {
     }
 
     /// Says what a named row holds that this transaction has put into its table, where nothing of that key was. Nobody else can
-    /// change it before the commit, and it never stood in the feed: mostly the feed asks nobody about it. Where it did all the same,
+    /// change it before the commit, nor (where that hangs on other rows, as with prices) whether and where it stands, and it never stood
+    /// in the feed: mostly the feed asks nobody about it. Where it did all the same,
     /// publishing may fail as a race does; see [`Touched::look_at_all`].
     pub fn made(&mut self, entity: u16, key: Key, content: &Fields) {
         self.made.insert((entity, key), content.canonical().to_vec());

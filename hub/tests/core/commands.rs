@@ -111,6 +111,23 @@ async fn what_is_found_covers_orders_that_were_sold_beyond_the_books_the_oldest_
     world.assert_feed_equals_tables().await;
 }
 
+/// Nothing but a count looks at it again after a cancel has left enough.
+#[tokio::test]
+async fn a_count_that_finds_what_should_be_there_ends_what_a_cancel_has_covered() {
+    let world = World::new().await;
+    let sale = |seq, n| command(seq, caller(7_000_000_001), &place(id(50), n, Source::Held));
+    world.take(vec![command(1, office(), &post(id(50), 20)), sale(2, 8), sale(3, 6)]).await.unwrap();
+    let short = OrderStatus::Short.code() as i32;
+    assert_eq!((world.available(id(50), OFFICE).await, world.order_status(order_of(3)).await), (-4, short));
+    world.take(vec![command(4, office(), &cancel(order_of(2)))]).await.unwrap();
+    assert_eq!((world.available(id(50), OFFICE).await, world.order_status(order_of(3)).await), (4, short));
+    // One less, but what is missing was free.
+    let count = Adjustment::Count { counted_milli: units(19), expected_milli: units(20) };
+    world.take(vec![command(5, office(), &adjust(id(50), count))]).await.unwrap();
+    assert_eq!((world.available(id(50), OFFICE).await, world.order_status(order_of(3)).await), (3, 0));
+    world.assert_feed_equals_tables().await;
+}
+
 #[tokio::test]
 async fn a_cancellation_by_phone_and_at_the_office_counts_once() {
     let world = World::new().await;

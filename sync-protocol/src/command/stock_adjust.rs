@@ -124,9 +124,12 @@ impl StockAdjust {
                 let difference = Quantity(counted_milli).minus(Quantity(expected_milli));
                 if difference > Quantity::ZERO {
                     entry(EntryId::INTAKE, context.origin, difference, EntryKind::Count);
-                    cover(&mut decision, context, set, listing.id, own.plus(difference));
                 } else if difference < Quantity::ZERO {
                     self.write_down(&mut decision, command, context, set, difference.negated());
+                }
+                let sum = own.plus(difference);
+                if difference > Quantity::ZERO || sum >= Quantity::ZERO {
+                    cover(&mut decision, context, set, listing.id, sum);
                 }
             }
         }
@@ -215,18 +218,17 @@ impl StockAdjust {
     }
 }
 
-/// More is there than the books say of a holder that sold beyond them: its orders that are short for it are confirmed again, but for the
-/// youngest, as far as its sum is still below zero. Those that a count made short are booked nowhere, and wait for that count's end. Known to
-/// the hub alone.
+/// Orders that were short at their own sale, because the holder sold beyond its books, are confirmed again, but for the youngest, as far as
+/// its sum is below zero. Those that a count made short are booked nowhere, and wait for that count's end. Known to the hub alone.
 fn cover(decision: &mut Decision, context: &Context, set: &WorkingSet, listing: ListingId, sum: Quantity) {
-    let holder = context.origin;
-    if context.place != Holder::Hub || set.available(listing, holder) >= Quantity::ZERO {
+    if context.place != Holder::Hub {
         return;
     }
     let mut lacking = Quantity::ZERO.minus(sum);
     let sold_beyond = |order: &&Order| {
         order.status == OrderStatus::Short
-            && order.holder == Some(holder)
+            && order.holder == Some(context.origin)
+            && set.sold_beyond.contains(&order.id)
             && !set.made_short.contains_key(&order.id)
     };
     for order in youngest_first(set, listing).into_iter().filter(sold_beyond) {

@@ -1,9 +1,9 @@
 //! The small part of the market that a batch of commands reads and changes. The hub fills it from Postgres, the edge from its
 //! replica and what waits beside it; deciding itself touches nothing else.
 
-use super::{Effect, EffectRow};
+use super::{Body, Effect, EffectRow};
 use crate::entity::{Alias, Listing, Member, Order, OrderStatus, StockEntry};
-use crate::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
+use crate::ids::{CommandId, CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
 use crate::units::Quantity;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -73,6 +73,8 @@ pub struct WorkingSet {
     pub entries_of: HashMap<Uuid, Vec<StockEntry>>,
     /// Orders that a count made short, and that count's command. Known to the hub alone, of the orders of [`Needs::orders_of`].
     pub made_short: HashMap<OrderId, Uuid>,
+    /// Orders that were short when they were placed, of the same orders: their holder sold beyond its books. Known to the hub alone.
+    pub sold_beyond: HashSet<OrderId>,
     /// Orders by id.
     pub orders: HashMap<OrderId, Order>,
     /// Orders of a listing, where [`Needs::orders_of`] asked.
@@ -158,15 +160,17 @@ impl WorkingSet {
         self.members.insert(member.id, member);
     }
 
-    /// Notes which orders a count has made short: those that stand so among what it sets. To be called after [`WorkingSet::apply`].
-    pub fn note_made_short(&mut self, count: Uuid, effects: &[Effect]) {
-        for effect in effects {
-            match &effect.row {
-                EffectRow::Order(order) if order.status == OrderStatus::Short => {
-                    self.made_short.insert(order.id, count);
-                }
-                _ => {}
-            }
+    /// Notes of the orders that stand short among what a command sets why they do: a count found less, or they were sold so. To be called
+    /// after [`WorkingSet::apply`].
+    pub fn note_short(&mut self, command: CommandId, body: &Body, effects: &[Effect]) {
+        let short = effects.iter().filter_map(|effect| match &effect.row {
+            EffectRow::Order(order) if order.status == OrderStatus::Short => Some(order.id),
+            _ => None,
+        });
+        match body {
+            Body::StockAdjust(_) => self.made_short.extend(short.map(|order| (order, command.0))),
+            Body::OrderPlace(_) => self.sold_beyond.extend(short),
+            _ => {}
         }
     }
 

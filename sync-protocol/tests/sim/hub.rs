@@ -151,9 +151,7 @@ impl Hub {
             Ok(decision) => {
                 *self.applied.entry(command.id.0).or_default() += 1;
                 self.set.apply(&decision.effects);
-                if matches!(body, Body::StockAdjust(_)) {
-                    self.set.note_made_short(command.id.0, &decision.effects);
-                }
+                self.set.note_short(command.id, &body, &decision.effects);
                 let mut stands_at = self.publish(&decision.effects);
                 if let (true, Some(coop)) = (stands_at.is_empty(), context.cooperative) {
                     // What it wanted holds already; that it holds stands there.
