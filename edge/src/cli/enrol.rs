@@ -200,7 +200,7 @@ fn say_same(enrolled: &Enrolled, left: u64, out: &mut Out) -> anyhow::Result<()>
 async fn may_stop_selling(enrolment: &Enrolment<'_>, edge: EdgeId, is_said: bool) -> anyhow::Result<()> {
     if enrolment.goes_on_by_itself().await? {
         let question = format!(
-            "This box is number {edge} of its hub, and nothing keeps it from going on as it is. Enrolled again it keeps what it has, but \
+            "This box is number {edge} of its hub, and as far as it knows it can go on as it is. Enrolled again it keeps what it has, but \
              sells nothing of its own stock until each product was counted at the office page. Shall it be enrolled again?"
         );
         prompt::sure(question, is_said).await?;

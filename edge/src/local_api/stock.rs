@@ -306,7 +306,7 @@ fn line(
         sold_not_fetched: sold.not_fetched,
         coming_back: way.back_here,
         expected: expected.max(Quantity::ZERO),
-        count_needed: must_count && own != Quantity::ZERO && listing.status == ListingStatus::Active,
+        count_needed: must_count && listing.status == ListingStatus::Active,
         last_change: None,
         explanation: Vec::new(),
         product,

@@ -7,7 +7,7 @@
 //! its product has to be counted again.
 
 use super::high_water::{Doubt, REWOUND, doubt, of_the_data};
-use super::{get, identity, put, remove};
+use super::{Identity, get, identity, put, remove};
 use crate::db::{DbError, pass_over};
 use crate::replica;
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -15,6 +15,7 @@ use sync_protocol::entity::{Listing, ListingStatus};
 use sync_protocol::ids::ListingId;
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
+use uuid::Uuid;
 
 /// Set once the list is made.
 const LISTED: &str = "to_count_listed";
@@ -140,38 +141,51 @@ pub fn list(tx: &Transaction<'_>) -> Result<(), DbError> {
     end_with_the_last(tx)
 }
 
-/// What was taken off sale, or is all gone, need not be counted any more.
+/// What was taken off sale need not be counted any more.
 fn end_with_the_last(tx: &Transaction<'_>) -> Result<(), DbError> {
     if is_listed(tx)? && to_count(tx)?.is_empty() { super::clear_doubt(tx) } else { Ok(()) }
 }
 
-/// The products that are still to be counted; none before that is known.
+/// The products that are still to be counted; none before that is known. What is held of them meanwhile is no matter: an order that is
+/// cancelled brings the books to nothing, and what lies there is counted all the same.
 ///
 /// # Errors
 /// Those of the database.
 pub fn to_count(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
-    if of_the_data(conn)? != Some(Doubt::Rewound) || !is_listed(conn)? {
+    let me = identity(conn)?;
+    let (Some(Doubt::Rewound), true, Some(me)) = (of_the_data(conn)?, is_listed(conn)?, me) else {
         return Ok(Vec::new());
-    }
+    };
+    let mut statement =
+        conn.prepare_cached("SELECT listing FROM to_count WHERE counted = 0 ORDER BY listing")?;
+    let mut rows = statement.query([])?;
     let mut left = Vec::new();
-    for listing in of_concern(conn)? {
-        if must_be_counted(conn, listing)? {
-            left.push(listing);
+    while let Some(row) = rows.next()? {
+        let id = ListingId(Uuid::from_bytes(row.get(0)?));
+        // One that cannot be read may be on sale.
+        let is_left = match pass_over(replica::get::<Listing>(conn, Key::Uuid(id.0)))? {
+            Some(listing) => listing.is_some_and(|listing| is_own(&me, &listing)),
+            None => true,
+        };
+        if is_left {
+            left.push(id);
         }
     }
     Ok(left)
+}
+
+fn is_own(me: &Identity, listing: &Listing) -> bool {
+    listing.cooperative == me.cooperative && listing.status == ListingStatus::Active
 }
 
 /// Products on sale of which this box holds something, as far as it knows, or has sold more than its books know of. One that cannot be read may be on sale, and one of which cannot
 /// be read how much is held may be there: sold uncounted once it is mended, nobody would know of what is missing.
 fn of_concern(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
     let Some(me) = identity(conn)? else { return Ok(Vec::new()) };
-    let is_own =
-        |listing: &Listing| listing.cooperative == me.cooperative && listing.status == ListingStatus::Active;
     let mut held = Vec::new();
     for (key, listing) in replica::all_by_key::<Listing>(conn)? {
         let Key::Uuid(id) = key else { continue };
-        if !listing.as_ref().is_none_or(is_own) {
+        if !listing.as_ref().is_none_or(|listing| is_own(&me, listing)) {
             continue;
         }
         let is_some = |(holder, quantity): &(_, _)| *holder == me.holder() && *quantity != Quantity::ZERO;

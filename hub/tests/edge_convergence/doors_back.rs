@@ -4,7 +4,7 @@
 use crate::doors::{arrived, world};
 use crate::office::Office;
 use crate::world::World;
-use sync_protocol::command::{Adjustment, StockAdjust};
+use sync_protocol::command::{Adjustment, OrderCancel, StockAdjust};
 use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::units::Quantity;
 
@@ -84,4 +84,20 @@ async fn a_sale_that_is_short_after_the_count_too_stays_so_and_is_told_once() {
         (statuses(&world, 6).await, heard(office).await),
         (vec![CONFIRMED], vec![NOT_ENOUGH.to_owned(), AGAIN.to_owned()])
     );
+}
+
+/// By the books nothing is left then, and nobody has looked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_in_place_of_a_count_leaves_the_product_to_be_counted() {
+    let (world, listing) = back_after_another_sold_the_rest(35).await;
+    let office = &world.offices[0];
+    let order = office.orders().await.into_iter().find(|order| order.quantity == Quantity::units(6)).unwrap();
+    office.act(OrderCancel { order: order.id.0, never_left: false }).await.unwrap();
+    arrived(&world, 2).await;
+    assert_eq!((office.spendable(listing).await, office.to_count().await), (Quantity::ZERO, vec![listing]));
+    count(office, listing, 40, 34).await;
+    assert!(!office.is_in_doubt().await);
+    arrived(&world, 2).await;
+    assert_eq!(office.spendable(listing).await, Quantity::units(6));
+    world.nothing_was_oversold().await.unwrap();
 }
