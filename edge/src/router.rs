@@ -17,6 +17,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get};
 use mizili_node::etag::ETags;
+use mizili_node::failures::Failures;
 use mizili_node::fallback::{no_such_method, no_such_path};
 use mizili_node::problem::{Node, page as problems};
 use mizili_node::unharmed::Unharmed;
@@ -105,6 +106,9 @@ fn on<P: Path, T: 'static, H: Handler<T, AppState>>(
     router.route(&P::path(), methods.iter().fold(MethodRouter::new(), at))
 }
 
+/// A gateway shows who it is by its path.
+const FAILURES: Failures = Failures { secret_after: Some("/gateway/") };
+
 /// The local HTTP server. What gateways call is here too, unless they have a listener of their own: see [`gateways_only`].
 pub fn router(state: AppState) -> Router {
     let api = routes_for!(served)
@@ -126,6 +130,7 @@ pub fn router(state: AppState) -> Router {
         // In one piece: a request copies each piece, with all that is within it.
         .layer(
             ServiceBuilder::new()
+                .layer(FAILURES)
                 .layer(Unharmed)
                 .map_request(address::noted(state.config.proxies()))
                 .layer(state.patience),
@@ -137,5 +142,5 @@ pub fn router(state: AppState) -> Router {
 pub fn gateways_only(state: AppState) -> Router {
     crate::gateway::routes(state.channels.clone())
         .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(ServiceBuilder::new().layer(Unharmed).layer(state.patience))
+        .layer(ServiceBuilder::new().layer(FAILURES).layer(Unharmed).layer(state.patience))
 }

@@ -17,6 +17,7 @@ use axum::http::{Method, header};
 use axum::response::Redirect;
 use axum::routing::get;
 use mizili_node::etag::ETags;
+use mizili_node::failures::Failures;
 use mizili_node::fallback::{no_such_method, no_such_path};
 use mizili_node::idempotency::{KEY_HEADER, REPLAY_HEADER};
 use mizili_node::problem::{Node, page as problems};
@@ -25,8 +26,6 @@ use mizili_node::{address, body};
 use std::time::Duration;
 use tower::ServiceBuilder;
 use tower_http::cors::{Any, CorsLayer};
-use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
-use tracing::Level;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -105,18 +104,11 @@ pub fn router(state: AppState) -> Router {
                 .layer(state.limits.people)
                 .layer(ETags(CREDENTIALS)),
         );
-    let span = DefaultMakeSpan::new().level(Level::INFO);
     api.merge(crate::sync::routes(state.limits))
         .method_not_allowed_fallback(no_such_method)
         .layer(
             ServiceBuilder::new()
-                .layer(
-                    TraceLayer::new_for_http()
-                        .make_span_with(span)
-                        .on_response(DefaultOnResponse::new().level(Level::DEBUG))
-                        // A failure is logged once, with its cause, where it becomes an answer.
-                        .on_failure(()),
-                )
+                .layer(Failures { secret_after: None })
                 .layer(Unharmed)
                 .map_request(address::noted(state.proxies.clone())),
         )

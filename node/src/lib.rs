@@ -9,6 +9,7 @@ pub mod body;
 pub mod deps;
 pub mod encoding;
 pub mod etag;
+pub mod failures;
 pub mod fallback;
 pub mod files;
 pub mod folder;

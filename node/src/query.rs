@@ -6,8 +6,8 @@ use crate::problem::{Kind, Problem};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -21,7 +21,7 @@ use utoipa::IntoParams;
 pub struct Params<T> {
     /// The parameters.
     pub given: T,
-    /// Path and parameters without the cursor: what the next page's address is made of.
+    /// Path and parameters: what the next page's address is made of.
     pub address: Address,
 }
 
@@ -29,14 +29,15 @@ pub struct Params<T> {
 #[derive(Clone, Debug, Default)]
 pub struct Address {
     path: String,
-    pairs: Vec<(String, String)>,
+    query: String,
 }
 
 impl Address {
     /// The address with this cursor.
     pub fn with_cursor(&self, cursor: &str) -> String {
+        let others = form_urlencoded::parse(self.query.as_bytes()).filter(|(name, _)| name != "cursor");
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(&self.pairs).append_pair("cursor", cursor);
+        query.extend_pairs(others).append_pair("cursor", cursor);
         format!("{}?{}", self.path, query.finish())
     }
 }
@@ -51,21 +52,18 @@ impl<S: Send + Sync, T: DeserializeOwned + IntoParams + 'static> FromRequestPart
 
 fn read<T: DeserializeOwned + IntoParams + 'static>(path: &str, query: &str) -> Result<Params<T>, Problem> {
     let known = known::<T>();
-    let mut given = Map::new();
-    let mut address = Address { path: path.to_owned(), pairs: Vec::new() };
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    let mut seen: Vec<Cow<'_, str>> = Vec::with_capacity(known.len());
+    for (name, _) in form_urlencoded::parse(query.as_bytes()) {
         if !known.iter().any(|k| *k == name) {
             return Err(unknown(&name, known));
         }
-        if name != "cursor" {
-            address.pairs.push((name.to_string(), value.to_string()));
-        }
-        if given.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
+        if seen.contains(&name) {
             return Err(Problem::parameter(&name, "is there twice; give it once."));
         }
+        seen.push(name);
     }
-    let given = serde_json::from_value(Value::Object(given)).map_err(Problem::internal)?;
-    Ok(Params { given, address })
+    let given = serde_urlencoded::from_str(query).map_err(Problem::internal)?;
+    Ok(Params { given, address: Address { path: path.to_owned(), query: query.to_owned() } })
 }
 
 /// The names of the parameters of a `T`: made once, for a description of parameters is much larger than a request.

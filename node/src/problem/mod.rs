@@ -1,6 +1,6 @@
 //! The one place where an error becomes an HTTP answer: an RFC 9457 problem with a stable code.
 //!
-//! A cause goes to the log, once, here; it must never reach the client.
+//! A cause goes to the log, once, by [`Failures`](crate::failures::Failures); it must never reach the client.
 
 mod kind;
 pub mod page;
@@ -21,7 +21,11 @@ const RETRY_AFTER_S: u64 = 5;
 /// The media type of every problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-type Cause = Box<dyn StdError + Send + Sync>;
+type Behind = Box<dyn StdError + Send + Sync>;
+
+/// What is behind a problem, on one line: for layers that look at the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
 
 /// Why a request was not done. Made by [`Kind::error`] and refined by the methods below.
 #[derive(Debug)]
@@ -34,7 +38,7 @@ struct Parts {
     errors: Vec<FieldProblem>,
     members: Map<String, Value>,
     retry_after_s: Option<u64>,
-    cause: Option<Cause>,
+    cause: Option<Behind>,
 }
 
 impl Kind {
@@ -90,13 +94,13 @@ impl Problem {
 
     /// Keeps the cause for the log.
     #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
+    pub fn caused_by(mut self, cause: impl Into<Behind>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
     /// Something that the server did wrong.
-    pub fn internal(cause: impl Into<Cause>) -> Self {
+    pub fn internal(cause: impl Into<Behind>) -> Self {
         Kind::Internal.error().caused_by(cause)
     }
 
@@ -177,18 +181,6 @@ impl Problem {
     pub fn chain(&self) -> String {
         one_line(self)
     }
-
-    fn log(&self) {
-        let cause = self.0.cause.as_ref().map(|cause| one_line(cause.as_ref())).unwrap_or_default();
-        let (kind, code) = (self.0.kind, self.0.kind.code());
-        if kind == Kind::Internal {
-            tracing::error!(cause, "a request failed");
-        } else if kind.status().is_server_error() {
-            tracing::warn!(code, cause, "a request could not be done now");
-        } else if !cause.is_empty() {
-            tracing::debug!(code, cause, "a request was refused");
-        }
-    }
 }
 
 fn only_left(quantity: &str, unit: &str) -> String {
@@ -236,7 +228,6 @@ impl StdError for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        self.log();
         let kind = self.0.kind;
         let retry_after_s = self.0.retry_after_s.or(self.is_temporary().then_some(RETRY_AFTER_S));
         let headers = [
@@ -246,6 +237,9 @@ impl IntoResponse for Problem {
         let mut response = (kind.status(), headers, self.to_json().to_string()).into_response();
         // For layers that look at the answer.
         response.extensions_mut().insert(kind);
+        if let Some(cause) = &self.0.cause {
+            response.extensions_mut().insert(Cause(one_line(cause.as_ref())));
+        }
         if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
