@@ -157,9 +157,9 @@ impl Db {
 
     async fn to_read_over(&self) -> Result<Conn, sqlx::Error> {
         if statements::are_named() {
-            return self.pool.lend(To::Read).await.map(Conn::Alone);
+            return self.pool.lend(To::Look).await.map(Conn::Alone);
         }
-        self.begin_with("BEGIN", To::Read).await.map(Conn::Within)
+        Box::pin(self.begin_with("BEGIN", To::Look)).await.map(Conn::Within)
     }
 
     /// The address that keeps its session: for migrations and the one listener.

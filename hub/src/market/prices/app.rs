@@ -34,6 +34,7 @@ pub(crate) async fn list(
         db::list(&mut conn, filter, meant, slice.after, wanted).await
     });
     let rows = rows.await?;
+    let rows = rows.iter().map(db::price_of).collect::<Result<Vec<_>, _>>()?;
     let named = |names: &Kept| {
         rows.iter().map(|row| Some((key(row), show(row, names, this_month)?))).collect::<Option<Vec<_>>>()
     };
@@ -56,12 +57,12 @@ fn markets(names: &Kept, country: Option<&str>, meant: &Meant) -> Option<Vec<i32
     Some(names.markets_where(within))
 }
 
-fn key(row: &PriceRow) -> ListKey {
+fn key(row: &PriceRow<'_>) -> ListKey {
     (row.month.0.cast_signed(), row.series)
 }
 
 /// `None` where a name is not known yet.
-fn show(row: &PriceRow, names: &Kept, this_month: Month) -> Option<MarketPrice> {
+fn show(row: &PriceRow<'_>, names: &Kept, this_month: Month) -> Option<MarketPrice> {
     let age_months = row.month.months_until(this_month);
     let (market, unit) = (names.market(row.market)?, names.unit(row.unit)?);
     let per_base = per_base_minor(row.price_minor, &unit.code, unit.base, unit.factor_milli);
@@ -76,15 +77,15 @@ fn show(row: &PriceRow, names: &Kept, this_month: Month) -> Option<MarketPrice> 
         },
         country: market.country.clone(),
         unit: unit.code.clone(),
-        price_type: row.price_type.clone(),
+        price_type: row.price_type.to_owned(),
         month: row.month.to_string(),
         age_months,
         old: age_months > OLD_AFTER_MONTHS,
-        price: money(row.price_minor, &row.currency),
-        price_per_base: per_base.map(|amount| money(amount, &row.currency)),
+        price: money(row.price_minor, row.currency),
+        price_per_base: per_base.map(|amount| money(amount, row.currency)),
         change_permille: row.before_minor.and_then(|before| change_permille(before, row.price_minor)),
         flags: flag_words(row.flags),
-        source: source_words(&row.source),
+        source: source_words(row.source),
     })
 }
 

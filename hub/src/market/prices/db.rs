@@ -12,14 +12,14 @@ use sync_protocol::units::Month;
 pub(crate) type ListKey = (i32, i32);
 
 /// A price as the database has it.
-pub(crate) struct PriceRow {
+pub(crate) struct PriceRow<'r> {
     pub(crate) series: i32,
     pub(crate) commodity: i32,
     pub(crate) market: i32,
     pub(crate) unit: i32,
-    pub(crate) price_type: String,
-    pub(crate) currency: String,
-    pub(crate) source: String,
+    pub(crate) price_type: &'r str,
+    pub(crate) currency: &'r str,
+    pub(crate) source: &'r str,
     pub(crate) month: Month,
     pub(crate) price_minor: i64,
     pub(crate) flags: PriceFlags,
@@ -27,16 +27,15 @@ pub(crate) struct PriceRow {
     pub(crate) before_minor: Option<i64>,
 }
 
-/// Prices, newest months first, after a key, at least so many where there are.
+/// Rows of prices, see [`price_of`]: newest months first, after a key, at least so many where there are.
 pub(crate) async fn list(
     conn: &mut PgConnection,
     filter: &PriceFilter,
     meant: &Meant,
     after: Option<ListKey>,
     rows: i64,
-) -> Result<Vec<PriceRow>, sqlx::Error> {
-    let found = text(filter, meant, after, rows).fetch_all(conn).await?;
-    found.iter().map(price_of).collect()
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    text(filter, meant, after, rows).fetch_all(conn).await
 }
 
 /// The page is cut before the month before is looked up, so that a long history costs a sort and no more.
@@ -75,7 +74,8 @@ fn text(filter: &PriceFilter, meant: &Meant, after: Option<ListKey>, rows: i64) 
     )
 }
 
-fn price_of(row: &PgRow) -> Result<PriceRow, sqlx::Error> {
+/// What a row of [`list`] says.
+pub(crate) fn price_of(row: &PgRow) -> Result<PriceRow<'_>, sqlx::Error> {
     let number = |at, column| u32::try_from(row.try_get::<i32, _>(at)?).map_err(|_| misfit("prices", column));
     Ok(PriceRow {
         series: row.try_get(0)?,

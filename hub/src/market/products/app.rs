@@ -44,6 +44,7 @@ pub(crate) async fn list(
         db::list(&mut conn, filter, meant, slice.after, wanted).await
     });
     let rows = rows.await?;
+    let rows = rows.iter().map(db::listed).collect::<Result<Vec<_>, _>>()?;
     let named = |names: &Kept| {
         rows.iter().map(|row| Some((row.key, row.named(names)?.show()))).collect::<Option<Vec<_>>>()
     };

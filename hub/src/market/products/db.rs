@@ -27,15 +27,15 @@ macro_rules! stock {
 }
 
 /// A product of a list: what the database has of it. Its names are kept in the process.
-pub(crate) struct Listed {
+pub(crate) struct Listed<'r> {
     pub(crate) key: Newest,
-    title: String,
+    title: &'r str,
     commodity: i32,
     unit: i32,
     price_minor: i64,
-    currency: String,
+    currency: &'r str,
     cooperative: i32,
-    cooperative_name: String,
+    cooperative_name: &'r str,
     region: Option<i32>,
     seller: Option<Uuid>,
     status: ListingStatus,
@@ -44,20 +44,20 @@ pub(crate) struct Listed {
     total_milli: i64,
 }
 
-impl Listed {
+impl Listed<'_> {
     /// With its names; `None` where one is not known yet.
     pub(crate) fn named(&self, names: &Kept) -> Option<ProductRow> {
         Some(ProductRow {
             id: self.key.1,
-            title: self.title.clone(),
+            title: self.title.to_owned(),
             commodity: self.commodity,
             commodity_name: names.commodity(self.commodity)?.to_owned(),
             unit: self.unit,
             unit_code: names.unit(self.unit)?.code.clone(),
             price_minor: self.price_minor,
-            currency: self.currency.clone(),
+            currency: self.currency.to_owned(),
             cooperative: self.cooperative,
-            cooperative_name: self.cooperative_name.clone(),
+            cooperative_name: self.cooperative_name.to_owned(),
             region: match self.region {
                 Some(region) => Some(names.region(region)?.to_owned()),
                 None => None,
@@ -118,14 +118,14 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<bool, sqlx
     Ok(row.is_some())
 }
 
-/// Products newest first, after a key, at least so many where there are. The page is cut before stock is added up.
+/// Rows of products, see [`listed`]: newest first, after a key, at least so many where there are. The page is cut before stock is added up.
 pub(crate) async fn list(
     conn: &mut PgConnection,
     filter: &Filter,
     meant: &Meant,
     after: Option<Newest>,
     rows: i64,
-) -> Result<Vec<Listed>, sqlx::Error> {
+) -> Result<Vec<PgRow>, sqlx::Error> {
     let after = match after.map(|(at, id)| Timestamp::from_microsecond(at.microseconds()).map(|at| (at, id)))
     {
         // Nothing is that old or that new.
@@ -133,8 +133,7 @@ pub(crate) async fn list(
         Some(Ok(key)) => Some(key),
         None => None,
     };
-    let found = text(filter, meant, after, rows).fetch_all(conn).await?;
-    found.iter().map(listed).collect()
+    text(filter, meant, after, rows).fetch_all(conn).await
 }
 
 /// Each common combination walks along an index of its own. What is on sale is asked for by nearly everybody, and indexed alone;
@@ -177,7 +176,8 @@ fn text(filter: &Filter, meant: &Meant, after: Option<(Timestamp, Uuid)>, rows: 
     ))
 }
 
-fn listed(row: &PgRow) -> Result<Listed, sqlx::Error> {
+/// What a row of [`list`] says.
+pub(crate) fn listed(row: &PgRow) -> Result<Listed<'_>, sqlx::Error> {
     let recorded_at: jiff_sqlx::Timestamp = row.try_get(12)?;
     Ok(Listed {
         key: (RecordedAt::of_row(recorded_at.to_jiff().as_microsecond()), row.try_get(0)?),

@@ -60,7 +60,7 @@ impl Names {
         {
             return Ok(kept);
         }
-        let kept = self.look(db, deps).await?;
+        let kept = Box::pin(self.look(db, deps)).await?;
         *looked = Some(Instant::now());
         Ok(kept)
     }
@@ -72,7 +72,7 @@ impl Names {
     /// Those of the database.
     pub(crate) async fn again(&self, db: &Db, deps: &Deps) -> Result<Arc<Kept>, sqlx::Error> {
         let mut looked = self.looked.lock().await;
-        let kept = self.look(db, deps).await?;
+        let kept = Box::pin(self.look(db, deps)).await?;
         *looked = Some(Instant::now());
         Ok(kept)
     }
@@ -120,7 +120,8 @@ impl Names {
         self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the tables, unless the buckets stand where they stood.
+    /// Reads the tables, unless the buckets stand where they stood. To be boxed: nearly every request finds them here, and need not carry
+    /// the room that this takes.
     async fn look(&self, db: &Db, deps: &Deps) -> Result<Arc<Kept>, sqlx::Error> {
         let before = self.kept();
         let before = before.as_deref();
