@@ -241,12 +241,11 @@ pub(super) struct Sold {
     pub(super) short: bool,
 }
 
-/// What a holder has sold of a listing and still has to hand out.
-pub(super) fn open_of(conn: &Connection, holder: Holder, listing: ListingId) -> Result<Quantity, DbError> {
+/// What a holder has sold of a listing that it may not have, or that was not found.
+pub(super) fn short_of(conn: &Connection, holder: Holder, listing: ListingId) -> Result<Quantity, DbError> {
     let orders = replica::find::<Order>(conn, replica::LISTING_FIELD, &listing)?;
-    let is_open = |order: &Order| matches!(order.status, OrderStatus::Confirmed | OrderStatus::Short);
-    let its = orders.iter().filter(|order| order.holder == Some(holder) && is_open(order));
-    Ok(its.fold(Quantity::ZERO, |sum, order| sum.plus(order.quantity)))
+    let is_short = |order: &&Order| order.holder == Some(holder) && order.status == OrderStatus::Short;
+    Ok(orders.iter().filter(is_short).fold(Quantity::ZERO, |sum, order| sum.plus(order.quantity)))
 }
 
 /// Adds up the orders of a listing.

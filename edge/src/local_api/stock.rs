@@ -2,7 +2,7 @@
 
 use super::me::Me;
 use super::names::Names;
-use super::orders::{Sold, open_of, sold};
+use super::orders::{Sold, short_of, sold};
 use super::products::show;
 use crate::commands::{self, Adjusted};
 use crate::db::DbError;
@@ -279,7 +279,7 @@ fn line(
             continue;
         }
         let beyond =
-            if quantity < Quantity::ZERO { open_of(conn, holder, listing.id)? } else { Quantity::ZERO };
+            if quantity < Quantity::ZERO { short_of(conn, holder, listing.id)? } else { Quantity::ZERO };
         expected = expected.plus(quantity.max(beyond.negated()));
         match holder {
             Holder::Hub => hub = quantity.max(Quantity::ZERO),

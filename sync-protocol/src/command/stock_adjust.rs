@@ -110,7 +110,7 @@ impl StockAdjust {
         match self.found {
             Adjustment::Intake(q) => {
                 entry(EntryId::INTAKE, context.origin, Quantity(q), EntryKind::Intake);
-                cover(&mut decision, context, set, listing.id, own.plus(Quantity(q)));
+                cover(&mut decision, context, set, listing.id, Found::Some, own.plus(Quantity(q)));
             }
             Adjustment::WriteOff(q) => {
                 if context.is_entered_here() && own < Quantity(q) {
@@ -128,8 +128,10 @@ impl StockAdjust {
                     self.write_down(&mut decision, command, context, set, difference.negated());
                 }
                 let sum = own.plus(difference);
-                if difference > Quantity::ZERO || sum >= Quantity::ZERO {
-                    cover(&mut decision, context, set, listing.id, sum);
+                if difference >= Quantity::ZERO {
+                    cover(&mut decision, context, set, listing.id, Found::All, sum);
+                } else if sum >= Quantity::ZERO {
+                    cover(&mut decision, context, set, listing.id, Found::Some, sum);
                 }
             }
         }
@@ -218,23 +220,40 @@ impl StockAdjust {
     }
 }
 
+/// What a change says of the goods of a product.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// Some of them are there.
+    Some,
+    /// All are that should be: what every open order waits for is among them.
+    All,
+}
+
 /// Orders that were short at their own sale, because the holder sold beyond its books, are confirmed again, but for the youngest, as far as
-/// its sum is below zero. Those that a count made short are booked nowhere, and wait for that count's end. Known to the hub alone.
-fn cover(decision: &mut Decision, context: &Context, set: &WorkingSet, listing: ListingId, sum: Quantity) {
+/// its sum is below zero. Those that a count made short are booked nowhere: they are when that count is taken back, or another finds all.
+/// Known to the hub alone.
+fn cover(
+    decision: &mut Decision,
+    context: &Context,
+    set: &WorkingSet,
+    listing: ListingId,
+    found: Found,
+    sum: Quantity,
+) {
     if context.place != Holder::Hub {
         return;
     }
     let mut lacking = Quantity::ZERO.minus(sum);
-    let sold_beyond = |order: &&Order| {
-        order.status == OrderStatus::Short
+    let is_short = |order: &&Order| order.status == OrderStatus::Short;
+    for order in youngest_first(set, listing).into_iter().filter(is_short) {
+        let is_of_a_count = set.made_short.contains_key(&order.id);
+        // Nobody knows any more why it is short where the hub was restored; a count that finds all need not know.
+        let is_sold_beyond = !is_of_a_count
             && order.holder == Some(context.origin)
-            && set.sold_beyond.contains(&order.id)
-            && !set.made_short.contains_key(&order.id)
-    };
-    for order in youngest_first(set, listing).into_iter().filter(sold_beyond) {
-        if lacking > Quantity::ZERO {
+            && (found == Found::All || set.sold_beyond.contains(&order.id));
+        if is_sold_beyond && lacking > Quantity::ZERO {
             lacking = lacking.minus(order.quantity);
-        } else {
+        } else if is_sold_beyond || is_of_a_count && found == Found::All {
             decision.set(EffectRow::Order(Order { status: OrderStatus::Confirmed, ..order.clone() }), true);
         }
     }
