@@ -113,7 +113,7 @@ pub(super) struct Loop {
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Woken {
+pub(super) enum Woken {
     Go,
     Stop,
     Outdated,
@@ -169,7 +169,7 @@ impl Loop {
     }
 
     /// Waits as long as the end of a run says.
-    async fn after(&mut self, ended: Result<ExchangeReport, SyncError>) -> Woken {
+    pub(super) async fn after(&mut self, ended: Result<ExchangeReport, SyncError>) -> Woken {
         let error = match ended {
             Ok(report) => {
                 self.failures = 0;
@@ -215,7 +215,7 @@ impl Loop {
         has_new_key || me.is_ok_and(|me| me.is_some_and(|me| me.hub_url != *enrolled_at))
     }
 
-    fn holds_commands(&self) -> bool {
+    pub(super) fn holds_commands(&self) -> bool {
         self.syncer.deps.clock.monotonic() < self.held_until
     }
 
@@ -321,7 +321,7 @@ async fn last_contact(db: &Db) -> Option<u64> {
 }
 
 /// One long poll: whether the hub has something for this box.
-async fn poll(
+pub(super) async fn poll(
     transport: Arc<dyn Transport>,
     db: Db,
     data_dir: PathBuf,

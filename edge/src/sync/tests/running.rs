@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::db::DbError;
-use crate::sync::run::Loop;
+use crate::sync::client::Transport;
+use crate::sync::run::{Loop, Woken, poll};
 use crate::sync::{keep, run};
 use mizili_node::testing::wait::{in_time, until};
 use std::path::Path;
@@ -186,4 +187,32 @@ async fn what_cannot_be_read_is_no_new_enrolment() {
     // Before the loop looked for the first time is since it was opened.
     bed.edge.write(|tx| crate::node::set_hub_url(tx, "https://another.example.org"));
     assert!(running.is_outdated().await);
+}
+
+#[tokio::test]
+async fn a_hub_that_asks_for_time_is_not_hurried_by_a_run_that_has_more_to_fetch() {
+    let bed = Bed::new();
+    let identity = Identity::load(bed.edge.data_dir()).unwrap();
+    let (_stop, stopping) = watch::channel(false);
+    let mut running = Loop::new(syncer(&bed.edge, &bed.hub, identity), Arc::default(), stopping);
+    let unfinished = |retry_after| ExchangeReport { retry_after, is_unfinished: true, ..Default::default() };
+    assert_eq!(running.after(Ok(unfinished(None))).await, Woken::Go);
+    assert!(!running.holds_commands());
+    assert_eq!(running.after(Ok(unfinished(Some(Duration::from_secs(10))))).await, Woken::Go);
+    assert!(running.holds_commands(), "rows go on coming, commands wait");
+    bed.edge.clock().advance(Duration::from_secs(60));
+    assert!(!running.holds_commands());
+}
+
+#[tokio::test]
+async fn a_poll_asks_no_other_hub_than_that_of_the_enrolment() {
+    let bed = Bed::with_market().await;
+    let asked = async |at: String| {
+        let transport: Arc<dyn Transport> = bed.hub.clone();
+        poll(transport, bed.edge.db().clone(), bed.edge.data_dir().to_owned(), at).await
+    };
+    let polls = || bed.hub.lock().polls_with_a_body + bed.hub.lock().polls_without;
+    let of_before = asked("https://one.of.before.example.org".to_owned()).await;
+    assert!(matches!(of_before, Err(SyncError::EnrolledAnew)), "{of_before:?}");
+    assert_eq!(polls(), 0);
 }
