@@ -128,10 +128,11 @@ impl StockAdjust {
                     self.write_down(&mut decision, command, context, set, difference.negated());
                 }
                 let sum = own.plus(difference);
-                if difference >= Quantity::ZERO {
-                    cover(&mut decision, context, set, listing.id, Found::All, sum);
-                } else if sum >= Quantity::ZERO {
-                    cover(&mut decision, context, set, listing.id, Found::Some, sum);
+                let is_all = difference >= Quantity::ZERO
+                    && Quantity(expected_milli) >= on_the_books(set, listing.id, context.origin);
+                let found = if is_all { Found::All } else { Found::Some };
+                if difference >= Quantity::ZERO || sum >= Quantity::ZERO {
+                    cover(&mut decision, context, set, listing.id, found, sum);
                 }
             }
         }
@@ -218,6 +219,15 @@ impl StockAdjust {
             }
         }
     }
+}
+
+/// What should be there by the books, what is sold and not fetched among it. An office that counts twice before it hears of the first
+/// expects less the second time, by what the first did not find and nobody has booked.
+fn on_the_books(set: &WorkingSet, listing: ListingId, counter: Holder) -> Quantity {
+    let held = set.available(listing, counter);
+    let others = set.holders(listing).into_iter().filter(|(holder, _)| *holder != counter);
+    let held = others.fold(held, |sum, (_, quantity)| sum.plus(quantity.max(Quantity::ZERO)));
+    youngest_first(set, listing).into_iter().fold(held, |sum, order| sum.plus(order.quantity))
 }
 
 /// What a change says of the goods of a product.
