@@ -22,8 +22,8 @@ const IDLE_MAX: Duration = Duration::from_secs(10 * 60);
 const CLEAN_WAIT: Duration = Duration::from_secs(30);
 /// One of so many connections is for those alone who read.
 const READERS_PART: u32 = 4;
-/// Single statements that look run side by side so many for each core, and never fewer than the least: more only push each other off the
-/// cores and out of their caches. By pgbench on two cores, 16 together do a sixth less than 8.
+/// Where Postgres works on this machine, looks run side by side so many for each core, and never fewer than the least: more only push each
+/// other off the cores and out of their caches. By pgbench on two cores, 16 together do a sixth less than 8.
 const LOOKS_A_CORE: usize = 4;
 const LOOKS_LEAST: usize = 8;
 /// The first pause while Postgres takes nobody; doubled up to the longest.
@@ -41,7 +41,7 @@ struct Shared {
     permits: Arc<Semaphore>,
     /// For those who change something, who may wait for each other: fewer, so that they never keep all of them.
     to_change: Arc<Semaphore>,
-    /// For those who look by a single statement, which is over at once.
+    /// For those who look by single statements, each of which is over at once.
     to_look: Arc<Semaphore>,
     /// Whoever gave back last is lent first: a busy hub's connections are warm, and a quiet one's close.
     idle: Mutex<Vec<Idle>>,
@@ -65,15 +65,17 @@ pub(super) struct Lent {
     kept: Option<Kept>,
     pool: Pool,
     permits: Vec<OwnedSemaphorePermit>,
+    /// Of whoever looks. It goes with this: what was broken off is cleaned without it.
+    _look: Option<OwnedSemaphorePermit>,
     state: State,
 }
 
 /// What a connection is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum To {
-    /// To look by one statement.
+    /// To look by single statements: nobody is waited for.
     Look,
-    /// To look by several: nobody is waited for.
+    /// To look for longer, at one state of the database.
     Read,
     /// To change something, which may wait for whoever changes it at the time.
     Change,
@@ -98,7 +100,10 @@ impl Pool {
         let permits = |connections: u32| Arc::new(Semaphore::new(connections as usize));
         let to_change = permits(connections_max - connections_max / READERS_PART);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let to_look = Arc::new(Semaphore::new((cores * LOOKS_A_CORE).max(LOOKS_LEAST)));
+        let looks = (cores * LOOKS_A_CORE).max(LOOKS_LEAST);
+        // Elsewhere they wait for the line, and it is not known what they have there.
+        let looks = if options.get_socket().is_some() { looks } else { connections_max as usize };
+        let to_look = Arc::new(Semaphore::new(looks));
         let (permits, idle) = (permits(connections_max), Mutex::new(Vec::new()));
         Self(Arc::new(Shared { options, connections_max, permits, to_change, to_look, idle }))
     }
@@ -112,8 +117,9 @@ impl Pool {
             async |of: &Arc<Semaphore>| of.clone().acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed);
         let lending = async {
             let mut permits = Vec::with_capacity(2);
+            let mut look = None;
             match to {
-                To::Look => permits.push(permit(&self.0.to_look).await?),
+                To::Look => look = Some(permit(&self.0.to_look).await?),
                 To::Read => {}
                 To::Change => permits.push(permit(&self.0.to_change).await?),
             }
@@ -122,7 +128,7 @@ impl Pool {
                 Some(kept) => kept,
                 None => Box::pin(self.open()).await?,
             };
-            Ok(Lent { kept: Some(kept), pool: self.clone(), permits, state: State::Asked })
+            Ok(Lent { kept: Some(kept), pool: self.clone(), permits, _look: look, state: State::Asked })
         };
         timeout(POOL_WAIT, lending).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }

@@ -134,6 +134,29 @@ async fn a_connection_is_left_to_those_who_read() {
     in_time(db.begin()).await.unwrap();
 }
 
+/// Few look at once on a machine of few cores.
+#[tokio::test]
+async fn looks_that_were_broken_off_keep_nobody_from_looking() {
+    let world = World::new().await;
+    let url = world.db.direct_url();
+    let db = Db::connect_with(url, url, 16).await.unwrap();
+    let mut locked = world.db.begin().await.unwrap();
+    q("LOCK TABLE units").execute(&mut *locked).await.unwrap();
+    let look = |what: &'static str| {
+        let (db, deps) = (db.clone(), world.deps.clone());
+        async move { db.read(&deps, |mut conn| async move { q(what).execute(&mut *conn).await.map(drop) }).await }
+    };
+    let waiting: Vec<_> = (0..8).map(|_| tokio::spawn(look("SELECT FROM units"))).collect();
+    world.until_waiting(8).await;
+    in_time(db.begin()).await.unwrap();
+    for looks in waiting {
+        looks.abort();
+        assert!(looks.await.unwrap_err().is_cancelled());
+    }
+    in_time(look("SELECT 1")).await.unwrap();
+    locked.commit().await.unwrap();
+}
+
 #[tokio::test]
 async fn who_holds_something_is_named_and_nobody_who_only_reads() {
     let world = World::new().await;

@@ -110,7 +110,7 @@ impl StockAdjust {
         match self.found {
             Adjustment::Intake(q) => {
                 entry(EntryId::INTAKE, context.origin, Quantity(q), EntryKind::Intake);
-                cover(&mut decision, context, set, listing.id, Found::Some, own.plus(Quantity(q)));
+                cover(&mut decision, context, set, listing.id, own.plus(Quantity(q)));
             }
             Adjustment::WriteOff(q) => {
                 if context.is_entered_here() && own < Quantity(q) {
@@ -128,11 +128,8 @@ impl StockAdjust {
                     self.write_down(&mut decision, command, context, set, difference.negated());
                 }
                 let sum = own.plus(difference);
-                let is_all = difference >= Quantity::ZERO
-                    && Quantity(expected_milli) >= on_the_books(set, listing.id, context.origin);
-                let found = if is_all { Found::All } else { Found::Some };
-                if difference >= Quantity::ZERO || sum >= Quantity::ZERO {
-                    cover(&mut decision, context, set, listing.id, found, sum);
+                if difference > Quantity::ZERO || sum >= Quantity::ZERO {
+                    cover(&mut decision, context, set, listing.id, sum);
                 }
             }
         }
@@ -221,49 +218,23 @@ impl StockAdjust {
     }
 }
 
-/// What should be there by the books, what is sold and not fetched among it. An office that counts twice before it hears of the first
-/// expects less the second time, by what the first did not find and nobody has booked.
-fn on_the_books(set: &WorkingSet, listing: ListingId, counter: Holder) -> Quantity {
-    let held = set.available(listing, counter);
-    let others = set.holders(listing).into_iter().filter(|(holder, _)| *holder != counter);
-    let held = others.fold(held, |sum, (_, quantity)| sum.plus(quantity.max(Quantity::ZERO)));
-    youngest_first(set, listing).into_iter().fold(held, |sum, order| sum.plus(order.quantity))
-}
-
-/// What a change says of the goods of a product.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
-    /// Some of them are there.
-    Some,
-    /// All are that should be: what every open order waits for is among them.
-    All,
-}
-
 /// Orders that were short at their own sale, because the holder sold beyond its books, are confirmed again, but for the youngest, as far as
-/// its sum is below zero. Those that a count made short are booked nowhere: they are when that count is taken back, or another finds all.
-/// Known to the hub alone.
-fn cover(
-    decision: &mut Decision,
-    context: &Context,
-    set: &WorkingSet,
-    listing: ListingId,
-    found: Found,
-    sum: Quantity,
-) {
+/// its sum is below zero. Those that a count made short are booked nowhere, and wait for that count's end. Known to the hub alone.
+fn cover(decision: &mut Decision, context: &Context, set: &WorkingSet, listing: ListingId, sum: Quantity) {
     if context.place != Holder::Hub {
         return;
     }
     let mut lacking = Quantity::ZERO.minus(sum);
-    let is_short = |order: &&Order| order.status == OrderStatus::Short;
-    for order in youngest_first(set, listing).into_iter().filter(is_short) {
-        let is_of_a_count = set.made_short.contains_key(&order.id);
-        // Nobody knows any more why it is short where the hub was restored; a count that finds all need not know.
-        let is_sold_beyond = !is_of_a_count
+    let sold_beyond = |order: &&Order| {
+        order.status == OrderStatus::Short
             && order.holder == Some(context.origin)
-            && (found == Found::All || set.sold_beyond.contains(&order.id));
-        if is_sold_beyond && lacking > Quantity::ZERO {
+            && set.sold_beyond.contains(&order.id)
+            && !set.made_short.contains_key(&order.id)
+    };
+    for order in youngest_first(set, listing).into_iter().filter(sold_beyond) {
+        if lacking > Quantity::ZERO {
             lacking = lacking.minus(order.quantity);
-        } else if is_sold_beyond || is_of_a_count && found == Found::All {
+        } else {
             decision.set(EffectRow::Order(Order { status: OrderStatus::Confirmed, ..order.clone() }), true);
         }
     }
