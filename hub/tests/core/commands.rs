@@ -111,6 +111,24 @@ async fn what_is_found_covers_orders_that_were_sold_beyond_the_books_the_oldest_
     world.assert_feed_equals_tables().await;
 }
 
+#[tokio::test]
+async fn a_count_that_finds_what_should_be_there_confirms_what_is_covered_and_no_more() {
+    let world = World::new().await;
+    let sale = |seq, n| command(seq, caller(7_000_000_001), &place(id(50), n, Source::Held));
+    world
+        .take(vec![command(1, office(), &post(id(50), 20)), sale(2, 8), sale(3, 6), sale(4, 5)])
+        .await
+        .unwrap();
+    world.take(vec![command(5, office(), &cancel(order_of(2)))]).await.unwrap();
+    assert_eq!(world.available(id(50), OFFICE).await, -1);
+    let count = Adjustment::Count { counted_milli: units(20), expected_milli: units(20) };
+    world.take(vec![command(6, office(), &adjust(id(50), count))]).await.unwrap();
+    let orders = [world.order_status(order_of(3)).await, world.order_status(order_of(4)).await];
+    assert_eq!(orders, [0, OrderStatus::Short.code() as i32], "the older one's are there");
+    assert_eq!(world.available(id(50), OFFICE).await, -1);
+    world.assert_feed_equals_tables().await;
+}
+
 /// Nothing but a count looks at it again after a cancel has left enough.
 #[tokio::test]
 async fn a_count_that_finds_what_should_be_there_ends_what_a_cancel_has_covered() {

@@ -128,7 +128,7 @@ impl StockAdjust {
                     self.write_down(&mut decision, command, context, set, difference.negated());
                 }
                 let sum = own.plus(difference);
-                if difference > Quantity::ZERO || sum >= Quantity::ZERO {
+                if difference >= Quantity::ZERO || sum >= Quantity::ZERO {
                     cover(&mut decision, context, set, listing.id, sum);
                 }
             }
