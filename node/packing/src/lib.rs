@@ -94,8 +94,9 @@ pub fn write_texts(out: &Path, name: &str, folder: &Path) -> io::Result<()> {
     files.sort_by_key(fs::DirEntry::file_name);
     let mut code = "&[\n".to_owned();
     for file in files {
-        let path = file.path().canonicalize()?;
-        let _ = writeln!(code, "({:?}, include_str!({path:?})),", file.file_name().to_string_lossy());
+        // The text and not its path: a checkout that was moved keeps what was built in it.
+        let text = fs::read_to_string(file.path())?;
+        let _ = writeln!(code, "({:?}, {text:?}),", file.file_name().to_string_lossy());
     }
     code.push_str("]\n");
     fs::write(out.join(format!("{name}.rs")), code)
@@ -177,5 +178,20 @@ mod tests {
         let error = write_folder(&out, "page", "/assets/", vec![source("a.exe", "")]);
         assert_eq!(error.unwrap_err().to_string(), "no page has files like a.exe");
         assert!(!out.exists());
+    }
+
+    #[test]
+    fn texts_are_kept_whole_and_need_their_folder_no_more() {
+        let out = std::env::temp_dir().join(format!("mizili-texts-{}", std::process::id()));
+        let folder = out.join("steps");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("2.sql"), "-- second\n").unwrap();
+        fs::write(folder.join("1.sql"), "SELECT 'a\\b', \"é\";\n").unwrap();
+        write_texts(&out, "steps", &folder).unwrap();
+        let code = fs::read_to_string(out.join("steps.rs")).unwrap();
+        fs::remove_dir_all(&out).unwrap();
+        let texts =
+            "&[\n(\"1.sql\", \"SELECT 'a\\\\b', \\\"é\\\";\\n\"),\n(\"2.sql\", \"-- second\\n\"),\n]\n";
+        assert_eq!(code, texts);
     }
 }
