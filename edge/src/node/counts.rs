@@ -300,6 +300,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_be_counted_stays_so_while_the_books_say_that_nothing_is_held() {
+        let (edge, maize, beans) = doubtful();
+        edge.write(list);
+        count(&edge, maize, 50_000);
+        let found = Adjustment::WriteOff(25_000);
+        let body = StockAdjust { listing: beans.0, found, reason: String::new(), undoes: None };
+        edge.submit(crate::testing::clerk(), true, body).unwrap();
+        assert_eq!(edge.spendable(beans, edge.read(identity).unwrap().holder()), Quantity::ZERO);
+        edge.write(list);
+        assert_eq!((edge.read(to_count), edge.read(node::doubt)), (vec![beans], Some(Doubt::Rewound)));
+    }
+
+    #[test]
     fn a_second_doubt_begins_anew() {
         let (edge, maize, beans) = doubtful();
         edge.write(list);

@@ -209,7 +209,7 @@ async fn a_poll_asks_no_other_hub_than_that_of_the_enrolment() {
     let bed = Bed::with_market().await;
     let asked = async |at: String| {
         let transport: Arc<dyn Transport> = bed.hub.clone();
-        poll(transport, bed.edge.db().clone(), bed.edge.data_dir().to_owned(), at).await
+        in_time(poll(transport, bed.edge.db().clone(), bed.edge.data_dir().to_owned(), at)).await
     };
     let of_before = asked("https://one.of.before.example.org".to_owned()).await;
     assert!(matches!(of_before, Err(SyncError::EnrolledAnew)), "{of_before:?}");
