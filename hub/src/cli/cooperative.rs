@@ -13,7 +13,8 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   mizili-hub cooperative add --name 'Kasungu Growers' --country MWI --region 'Central Region'
 
-The region must be one of the country's regions in the imported prices. Before any were imported, it is made.
+The region must be one of the country's regions in the imported prices.
+Before any were imported, the first one is made; the others come with the import.
 Prints the cooperative's number, which `user add` and `edge add` ask for.")]
     Add(Add),
     /// List all cooperatives.

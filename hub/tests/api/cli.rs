@@ -40,7 +40,10 @@ async fn an_operators_day() {
     // While it runs.
     fails(&run(dir, &add), "A cooperative of that name is there already");
     let elsewhere = ["cooperative", "add", "--name", "Coast", "--country", "MWI", "--region", "Coast"];
-    fails(&run(dir, &elsewhere), "Error: --region: ");
+    fails(
+        &run(dir, &elsewhere),
+        "Error: --region: There is no region 'Coast' in Malawi. There are: Central Region. More come with an import of the country's prices.",
+    );
     fails(&run(dir, &elsewhere), "There are: Central Region");
     fails(&run(dir, &["cooperative", "add", "--name", "X", "--country", "Malawi"]), "MWI (Malawi)");
     let words = run(dir, &["cooperative", "list"]);

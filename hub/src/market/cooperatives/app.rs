@@ -119,8 +119,11 @@ async fn region(
     }
     if !known.is_empty() {
         let names: Vec<_> = known.into_iter().map(|(_, name)| name).collect();
-        let detail =
-            format!("There is no region '{name}' in {}. There are: {}.", country.name, names.join(", "));
+        let detail = format!(
+            "There is no region '{name}' in {}. There are: {}. More come with an import of the country's prices.",
+            country.name,
+            names.join(", ")
+        );
         return Err(Problem::invalid("/region", detail).into());
     }
     if let Some(wrong) = name_problem("/region", name) {
