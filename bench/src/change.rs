@@ -6,8 +6,8 @@ use mizili_hub::db::{Db, q};
 use mizili_hub::feed::{Touched, publish};
 use sqlx::Row as _;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Entity, Price};
 use sync_protocol::ids::RegionId;
+use sync_protocol::market::{Entity, Price};
 use sync_protocol::row::Key;
 
 /// Changes so many prices.

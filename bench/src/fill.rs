@@ -19,9 +19,10 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Instant;
 use sync_protocol::bucket::{Bucket, CountryCode};
-use sync_protocol::command::{Actor, ActorKind, Body, Command, Context, ListingPost};
-use sync_protocol::entity::{self, Entity, PriceFlags};
 use sync_protocol::ids::{CommandId, CooperativeId, Holder, RegionId, hub_born};
+use sync_protocol::market::{
+    self, Actor, ActorKind, Body, Command, Context, Entity, ListingPost, PriceFlags,
+};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::Verdict;
@@ -147,11 +148,11 @@ async fn places(db: &Db, data: &Dataset) -> Result<()> {
         Ok(())
     };
     let coop = |place| Ok(Bucket::Coop(CooperativeId(u32::try_from(place)? + 1)));
-    each(data.regions.len(), &|_| Ok(country), entity::Region::NUMBER)?;
-    each(data.commodities.len(), &|_| Ok(Bucket::Global), entity::Commodity::NUMBER)?;
-    each(data.units.len(), &|_| Ok(Bucket::Global), entity::Unit::NUMBER)?;
-    each(data.markets.len(), &|place| region(data.markets[place].region), entity::Market::NUMBER)?;
-    each(data.cooperatives.len(), &coop, entity::Cooperative::NUMBER)?;
+    each(data.regions.len(), &|_| Ok(country), market::Region::NUMBER)?;
+    each(data.commodities.len(), &|_| Ok(Bucket::Global), market::Commodity::NUMBER)?;
+    each(data.units.len(), &|_| Ok(Bucket::Global), market::Unit::NUMBER)?;
+    each(data.markets.len(), &|place| region(data.markets[place].region), market::Market::NUMBER)?;
+    each(data.cooperatives.len(), &coop, market::Cooperative::NUMBER)?;
     commit(tx, &touched).await
 }
 
@@ -199,9 +200,9 @@ async fn prices(db: &Db, data: &Dataset) -> Result<()> {
             let number = u32::try_from(price.series)? + 1;
             let bucket = region(data.markets[data.series[price.series].market].region)?;
             if begun.insert(price.series) {
-                touched.add(bucket, entity::PriceSeries::NUMBER, Key::Int(number));
+                touched.add(bucket, market::PriceSeries::NUMBER, Key::Int(number));
             }
-            touched.add(bucket, entity::Price::NUMBER, Key::Pair(number, price.month.0));
+            touched.add(bucket, market::Price::NUMBER, Key::Pair(number, price.month.0));
         }
         q("INSERT INTO prices (series_id, month, price_minor, flags, import_id)
             SELECT *, $4, 1 FROM unnest($1::int[], $2::int[], $3::bigint[])")

@@ -6,7 +6,7 @@ use crate::web::{bodies_of_http2, responses};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Entity, Listing, Price};
+use sync_protocol::market::{Entity, Listing, Price};
 use sync_protocol::wire::bytes::Reader;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::Message;
@@ -116,8 +116,8 @@ fn what(message: &Message) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sync_protocol::entity::PriceFlags;
     use sync_protocol::ids::{RegionId, SeriesId};
+    use sync_protocol::market::PriceFlags;
     use sync_protocol::row::Row;
     use sync_protocol::units::Month;
     use sync_protocol::wire::rows::{Reach, Rows};

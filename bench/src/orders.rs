@@ -15,9 +15,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use sync_protocol::command::{Actor, ActorKind, Body, MemberRegister, OrderPlace, Source};
-use sync_protocol::entity::{Channel, Listing};
 use sync_protocol::ids::{CommandId, hub_born};
+use sync_protocol::market::{Actor, ActorKind, Body, Channel, Listing, MemberRegister, OrderPlace, Source};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::Reject;
@@ -147,7 +146,7 @@ fn open(edge_dir: &Path) -> Result<Db> {
 
 fn products(conn: &rusqlite::Connection) -> Result<u32> {
     let sql = "SELECT count(DISTINCT id) FROM replica WHERE entity = ?1 AND payload IS NOT NULL";
-    let number = <Listing as sync_protocol::entity::Entity>::NUMBER;
+    let number = <Listing as sync_protocol::market::Entity>::NUMBER;
     Ok(conn.query_row(sql, [number], |row| row.get(0)).map_err(DbError::from)?)
 }
 

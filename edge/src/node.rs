@@ -442,7 +442,7 @@ mod tests {
         assert_eq!((edge.read(stream_base), edge.read(highest_seq), edge.read(verdicts_upto)), (4, 6, 0));
         assert_eq!(edge.read(doubt), Some(Doubt::Rewound));
         // What they do here goes on, and their answers find them.
-        assert_eq!(edge.read(crate::replica::all::<sync_protocol::entity::Order>).len(), 3);
+        assert_eq!(edge.read(crate::replica::all::<sync_protocol::market::Order>).len(), 3);
         let list = [said(1, 1, applied()), said(2, 2, applied())];
         edge.write(move |tx| crate::commands::record_verdicts(tx, &list, 8));
         assert!(edge.read(|conn| crate::commands::pending(conn, 0, 9)).is_empty());

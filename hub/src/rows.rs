@@ -6,11 +6,11 @@ use crate::db::misfit;
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
 use sync_protocol::bucket::{Bucket, CountryCode};
-use sync_protocol::entity::{
-    Channel, EntryId, EntryKind, Listing, ListingStatus, Member, Order, OrderStatus, StockEntry, UnitBase,
-};
 use sync_protocol::ids::{
     CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, RegionId, UnitId,
+};
+use sync_protocol::market::{
+    Channel, EntryId, EntryKind, Listing, ListingStatus, Member, Order, OrderStatus, StockEntry, UnitBase,
 };
 use sync_protocol::units::{Currency, Quantity};
 use uuid::Uuid;

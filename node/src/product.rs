@@ -9,8 +9,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use sync_protocol::api::FieldProblem;
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
-use sync_protocol::command::{Body, ListingEdit, ListingPost, ListingWithdraw, TextChange, WholeChange};
-use sync_protocol::entity::ListingStatus;
+use sync_protocol::market::{
+    Body, ListingEdit, ListingPost, ListingStatus, ListingWithdraw, TextChange, WholeChange,
+};
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 

@@ -2,10 +2,10 @@
 //!
 //! **Roles.** The hub is the authority. An edge keeps a partial replica and takes commands while it is cut off.
 //!
-//! **Down** go rows: whole aggregates set by id ([`entity`]), each in a [`bucket`], at a version of that bucket, carried by
+//! **Down** go rows: whole aggregates set by id ([`market`]), each in a [`bucket`], at a version of that bucket, carried by
 //! [`wire::rows`] frames that hold everything between two versions. A [`row::Digest`] proves that both sides hold the same.
 //!
-//! **Up** go commands ([`command`]): what a person meant, with an id and a place in the edge's stream. Each gets exactly one
+//! **Up** go commands ([`market::Command`]): what a person meant, with an id and a place in the edge's stream. Each gets exactly one
 //! final [`verdict`]. One pure function per command decides at both ends: at the hub for good, at the edge for the screen.
 //!
 //! **Between** them stands one exchange ([`session`]): a request of frames, a response of frames, one round trip.
@@ -17,11 +17,11 @@
 #[cfg(feature = "api")]
 pub mod api;
 pub mod bucket;
-pub mod command;
 pub mod country;
-pub mod entity;
+pub mod field;
 pub mod ids;
 pub mod limits;
+pub mod market;
 pub mod overlay;
 pub mod phone;
 pub mod row;

@@ -86,7 +86,7 @@ impl std::ops::Deref for KeyBytes {
 /// One replicated row as a frame carries it. A deleted row keeps its key and version and has no body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The entity's number, see [`crate::entity`].
+    /// The entity's number, see [`crate::market`].
     pub entity: u16,
     /// The row's identity within the entity.
     pub key: Key,

@@ -90,7 +90,7 @@ impl Reject {
     }
 }
 
-crate::entity::field::codes! {
+crate::field::codes! {
     /// Reasons for a refusal.
     RejectCode {
         /// A value is out of range or malformed.

@@ -3,12 +3,12 @@
 
 use proptest::prelude::*;
 use sync_protocol::bucket::{Bucket, CountryCode};
-use sync_protocol::command::{Actor, ActorKind, Command, RawBody};
 use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, MemberId, RegionId, hub_born};
 use sync_protocol::limits::{
     BATCH_COMMANDS_MAX, COMMAND_BODY_MAX_BYTES, FRAME_BODY_MAX_BYTES, FRAME_TARGET_MIN_BYTES,
     FRAME_VERDICTS_MAX, NAME_MAX_CHARS, SCOPE_BUCKETS_MAX, TEXT_MAX_BYTES, VERDICT_TEXTS_MAX, bounded,
 };
+use sync_protocol::market::{Actor, ActorKind, Command, RawBody};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::session::{BucketCursor, Issuer, Sizer};
 use sync_protocol::value::{Fields, Value};

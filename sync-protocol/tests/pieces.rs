@@ -3,13 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use sync_protocol::command::{
-    Actor, ActorKind, Adjustment, Body, Command, Context, EffectRow, ListingPost, OrderPlace, Source,
-    StockAdjust, WorkingSet,
-};
-use sync_protocol::entity::{Listing, ListingStatus, Order};
 use sync_protocol::ids::{
     CommandId, CommodityId, CooperativeId, EdgeId, Holder, ListingId, UnitId, hub_born,
+};
+use sync_protocol::market::{
+    Actor, ActorKind, Adjustment, Body, Command, Context, EffectRow, Listing, ListingPost, ListingStatus,
+    Order, OrderPlace, Source, StockAdjust, WorkingSet,
 };
 use sync_protocol::units::{Currency, Quantity};
 use sync_protocol::verdict::{Reject, RejectCode};

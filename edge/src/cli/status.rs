@@ -15,7 +15,7 @@ use mizili_node::deps::Reading;
 use mizili_node::text::counted;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use sync_protocol::entity::{Commodity, Cooperative, Listing};
+use sync_protocol::market::{Commodity, Cooperative, Listing};
 use sync_protocol::row::Key;
 
 /// Arguments of `status`.

@@ -5,8 +5,8 @@ use super::state::{COLUMNS, CommandState};
 use crate::db::{DbError, pass_over};
 use rusqlite::Connection;
 use std::collections::HashMap;
-use sync_protocol::command::{Adjustment, Body};
 use sync_protocol::ids::ListingId;
+use sync_protocol::market::{Adjustment, Body};
 use uuid::Uuid;
 
 /// A change of the stock that the hub has not refused.

@@ -7,9 +7,8 @@
 use crate::db::DbError;
 use crate::replica;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use sync_protocol::command::Body;
-use sync_protocol::entity::{EntryId, Listing, Order, StockEntry};
 use sync_protocol::ids::{CommandId, derived};
+use sync_protocol::market::{Body, EntryId, Listing, Order, StockEntry};
 use sync_protocol::row::Key;
 use uuid::Uuid;
 

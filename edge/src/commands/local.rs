@@ -5,9 +5,11 @@ use crate::db::DbError;
 use crate::replica::{counted_locally, entries, forget_sum, index_key};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::ops::RangeInclusive;
-use sync_protocol::command::{Effect, EffectRow};
-use sync_protocol::entity::{Alias, Entity, FieldError, Listing, Member, Order, OrderStatus, StockEntry};
+use sync_protocol::field::FieldError;
 use sync_protocol::ids::ListingId;
+use sync_protocol::market::{
+    Alias, Effect, EffectRow, Entity, Listing, Member, Order, OrderStatus, StockEntry,
+};
 use sync_protocol::row::Key;
 use sync_protocol::value::{Fields, Value};
 

@@ -7,9 +7,9 @@ use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use sync_protocol::command::{Certainty, Command};
 use sync_protocol::ids::{CommandId, OrderId};
 use sync_protocol::limits::PENDING_COMMANDS_MAX;
+use sync_protocol::market::{Certainty, Command};
 use uuid::Uuid;
 
 /// Bytes of bodies in one answer of [`pending`]: well below what one frame may unfold to.

@@ -5,7 +5,7 @@ use super::refused::RefusedOrder;
 use crate::db::{DbError, pass_over};
 use rusqlite::{Connection, Row};
 use std::collections::HashMap;
-use sync_protocol::entity::{Entity as _, Order};
+use sync_protocol::market::{Entity as _, Order};
 use sync_protocol::row::Key;
 use uuid::Uuid;
 

@@ -4,8 +4,8 @@ use super::thing::Thing;
 use crate::db::DbError;
 use rusqlite::Row;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Actor, ActorKind, Certainty, Command, RawBody};
 use sync_protocol::ids::{CommandId, MemberId};
+use sync_protocol::market::{Actor, ActorKind, Certainty, Command, RawBody};
 use sync_protocol::verdict::{Applied, Conflict, Reject, RejectCode, Verdict};
 use uuid::Uuid;
 

@@ -10,13 +10,12 @@ use crate::time;
 use mizili_node::deps::Deps;
 use rusqlite::{Connection, Transaction};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{
-    Actor, Adjustment, Body, Certainty, Command, Context, Decision, OrderPlace, RawBody, Source, StockAdjust,
-    WorkingSet,
-};
-use sync_protocol::entity::{Cooperative, ListingStatus, Order};
 use sync_protocol::ids::{CommandId, ListingId};
 use sync_protocol::limits::COMMAND_BODY_MAX_BYTES;
+use sync_protocol::market::{
+    Actor, Adjustment, Body, Certainty, Command, Context, Cooperative, Decision, ListingStatus, Order,
+    OrderPlace, RawBody, Source, StockAdjust, WorkingSet,
+};
 use sync_protocol::row::Key;
 use sync_protocol::session::MINOR_WITH_FACTS;
 use sync_protocol::units::Quantity;

@@ -6,8 +6,7 @@ use super::CommandState;
 use crate::db::DbError;
 use crate::replica;
 use rusqlite::{Connection, Transaction};
-use sync_protocol::command::{Body, RawBody};
-use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::market::{Body, Order, OrderStatus, RawBody};
 use sync_protocol::row::Key;
 use sync_protocol::verdict::Verdict;
 use uuid::Uuid;
@@ -166,7 +165,7 @@ fn search(kind: u16, condition: &str) -> String {
 mod tests {
     use super::*;
     use crate::testing::TestEdge;
-    use sync_protocol::command::name;
+    use sync_protocol::market::command_name;
 
     #[test]
     fn the_log_is_searched_by_an_index() {
@@ -192,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_kinds_are_those_of_the_protocol() {
-        let kinds = [POST, WITHDRAW, CANCEL].map(|kind| name(kind).unwrap());
+        let kinds = [POST, WITHDRAW, CANCEL].map(|kind| command_name(kind).unwrap());
         assert_eq!(kinds, ["listing.post", "listing.withdraw", "order.cancel"]);
     }
 }

@@ -7,8 +7,8 @@ use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::replica::cursors;
 use rusqlite::Transaction;
-use sync_protocol::command::{Body, RawBody};
 use sync_protocol::ids::ListingId;
+use sync_protocol::market::{Body, RawBody};
 use sync_protocol::overlay::may_drop;
 use sync_protocol::verdict::{Numbered, Verdict};
 

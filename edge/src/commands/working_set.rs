@@ -5,9 +5,10 @@ use crate::db::DbError;
 use crate::replica::{self, LISTING_FIELD, find, get};
 use rusqlite::Transaction;
 use std::collections::BTreeSet;
-use sync_protocol::command::{Needs, WorkingSet};
-use sync_protocol::entity::{Alias, Commodity, Entity, Listing, Member, Order, OrderStatus, Unit};
 use sync_protocol::ids::{ListingId, MemberId, UnitId};
+use sync_protocol::market::{
+    Alias, Commodity, Entity, Listing, Member, Needs, Order, OrderStatus, Unit, WorkingSet,
+};
 use sync_protocol::row::Key;
 
 /// Aliases that one id is followed through; the protocol follows as many.

@@ -11,12 +11,11 @@ use crate::time;
 use crate::ussd::{Act, Intent, NotTaken, Outcome, Rejection};
 use mizili_node::deps::Deps;
 use rusqlite::Transaction;
-use sync_protocol::command::{
-    Actor, ActorKind, Body, Certainty, ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace,
-    Source,
-};
-use sync_protocol::entity::{Channel, Cooperative, Member};
 use sync_protocol::ids::{CommandId, CooperativeId, OrderId};
+use sync_protocol::market::{
+    Actor, ActorKind, Body, Certainty, Channel, Cooperative, ListingPost, ListingWithdraw, Member,
+    MemberRegister, OrderCancel, OrderPlace, Source,
+};
 use sync_protocol::row::Key;
 
 /// Executes an intent. An id that was executed before gives its outcome again. What `walker` does on the page's phone is recorded as

@@ -14,11 +14,11 @@ use mizili_node::lists::PlaceQuery;
 use mizili_node::query::{NoParams, Params};
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::api::{Page, Problem};
-use sync_protocol::entity;
+use sync_protocol::market;
 use sync_protocol::row::Key;
 
 /// As it is shown.
-pub(super) fn show(names: &mut Names<'_>, row: entity::Cooperative) -> Result<Cooperative, ApiError> {
+pub(super) fn show(names: &mut Names<'_>, row: market::Cooperative) -> Result<Cooperative, ApiError> {
     Ok(Cooperative {
         id: row.id.0,
         name: row.name,
@@ -36,12 +36,12 @@ pub async fn list(State(state): State<AppState>, query: Params<PlaceQuery>) -> R
     let (filter, slice) = query.given.read("office.cooperatives")?;
     let cut = state.db.read(move |conn| {
         let regions = filter::regions(conn, filter.region.as_ref())?;
-        let fits = |c: &entity::Cooperative| {
+        let fits = |c: &market::Cooperative| {
             filter::mentions(filter.words.as_deref(), [c.name.as_str()])
                 && filter.country.as_deref().is_none_or(|country| country == c.country.as_str())
                 && (regions.is_none() || c.region.is_some_and(|region| passes(&regions, region.0)))
         };
-        page(conn, &slice, |c: &entity::Cooperative| c.id.0, fits, show)
+        page(conn, &slice, |c: &market::Cooperative| c.id.0, fits, show)
     });
     Ok(cut.await?.respond(&query.address))
 }
@@ -56,7 +56,7 @@ pub async fn get(
     _: Params<NoParams>,
 ) -> Result<Json<Cooperative>, ApiError> {
     let found = state.db.read(move |conn| {
-        let row: entity::Cooperative =
+        let row: market::Cooperative =
             replica::get(conn, Key::Int(id))?.ok_or_else(|| ApiError::not_found("cooperative"))?;
         show(&mut Names::new(conn), row)
     });

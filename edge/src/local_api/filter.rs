@@ -8,7 +8,7 @@ use crate::replica;
 use mizili_node::query::IdOrName;
 use rusqlite::Connection;
 use std::collections::HashSet;
-use sync_protocol::entity::{Commodity, Entity, Market, Region};
+use sync_protocol::market::{Commodity, Entity, Market, Region};
 use sync_protocol::row::Key;
 
 /// Ids that a filter lets through; `None` for all.

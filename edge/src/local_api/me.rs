@@ -5,8 +5,8 @@ use crate::http::problem::{ApiError, Kind};
 use crate::node::{self, Doubt, Identity};
 use crate::replica;
 use rusqlite::Connection;
-use sync_protocol::entity::Cooperative;
 use sync_protocol::ids::{Holder, ListingId};
+use sync_protocol::market::Cooperative;
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 

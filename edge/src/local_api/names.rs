@@ -8,10 +8,10 @@ use crate::replica;
 use crate::text::Lang;
 use rusqlite::Connection;
 use std::collections::HashMap;
-use sync_protocol::entity::{
+use sync_protocol::ids::{CommandId, CommodityId, CooperativeId, ListingId, MarketId, RegionId, UnitId};
+use sync_protocol::market::{
     Commodity, Cooperative, Entity, Listing, Market, Member, OfficeUser, Region, Unit,
 };
-use sync_protocol::ids::{CommandId, CommodityId, CooperativeId, ListingId, MarketId, RegionId, UnitId};
 use sync_protocol::row::Key;
 use uuid::Uuid;
 
@@ -134,7 +134,7 @@ impl<'c> Names<'c> {
 
     /// A member's name, through an id that gave way to another too.
     pub(super) fn member(&self, id: Uuid) -> Result<Option<String>, DbError> {
-        let alias: Option<sync_protocol::entity::Alias> = replica::get(self.conn, Key::Uuid(id))?;
+        let alias: Option<sync_protocol::market::Alias> = replica::get(self.conn, Key::Uuid(id))?;
         let id = alias.map_or(id, |alias| alias.to.0);
         Ok(replica::get::<Member>(self.conn, Key::Uuid(id))?.map(|member| member.name))
     }

@@ -30,9 +30,10 @@ use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::{Connection, Transaction};
 use sync_protocol::api::Problem;
 use sync_protocol::api::market::{NewOrder, Order as OrderJson};
-use sync_protocol::command::{Body, Certainty, OrderCancel, OrderPlace, Source};
-use sync_protocol::entity::{Channel, Listing, Order, OrderStatus};
 use sync_protocol::ids::{CommandId, ListingId, OrderId};
+use sync_protocol::market::{
+    Body, Certainty, Channel, Listing, Order, OrderCancel, OrderPlace, OrderStatus, Source,
+};
 use sync_protocol::row::Key;
 use sync_protocol::units::total_minor;
 use sync_protocol::verdict::{Reject, RejectCode};

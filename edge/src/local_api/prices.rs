@@ -17,9 +17,9 @@ use rusqlite::Connection;
 use std::cmp::{Ordering, Reverse};
 use sync_protocol::api::prices::{MarketPrice, change_permille, flag_words, per_base_minor};
 use sync_protocol::api::{Page, Problem};
-use sync_protocol::entity::{Price, PriceSeries};
 use sync_protocol::ids::{CommodityId, MarketId};
 use sync_protocol::limits::PRICE_HISTORY_MONTHS;
+use sync_protocol::market::{Price, PriceSeries};
 use sync_protocol::units::Month;
 
 /// Whose data it is, in the words of its licence.

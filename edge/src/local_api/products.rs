@@ -18,7 +18,7 @@ use mizili_node::text::{money, rfc3339};
 use rusqlite::Connection;
 use sync_protocol::api::market::Product;
 use sync_protocol::api::{Page, Problem};
-use sync_protocol::entity::{Commodity, Listing};
+use sync_protocol::market::{Commodity, Listing};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use uuid::Uuid;

@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
 use sync_protocol::api::{Page, Problem};
-use sync_protocol::entity;
-use sync_protocol::entity::Entity;
+use sync_protocol::market;
+use sync_protocol::market::Entity;
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use utoipa::ToSchema;
@@ -65,19 +65,19 @@ async fn one<E: Entity + Send + 'static, T: Send + 'static>(
     found.await.map(Json)
 }
 
-fn show_commodity(_: &mut Names<'_>, row: entity::Commodity) -> Result<Commodity, ApiError> {
+fn show_commodity(_: &mut Names<'_>, row: market::Commodity) -> Result<Commodity, ApiError> {
     let names = [("sw", row.name_sw), ("ny", row.name_ny), ("fr", row.name_fr)].into_iter();
     let names =
         names.filter(|(_, name)| !name.is_empty()).map(|(code, name)| (code.to_owned(), name)).collect();
     Ok(Commodity { id: row.id.0, name: row.name, category: row.category, names })
 }
 
-fn show_unit(_: &mut Names<'_>, row: entity::Unit) -> Result<Unit, ApiError> {
+fn show_unit(_: &mut Names<'_>, row: market::Unit) -> Result<Unit, ApiError> {
     let factor = (row.factor_milli > 0).then(|| Quantity(row.factor_milli).to_string());
     Ok(Unit { id: row.id.0, code: row.code, base: row.base.as_str().to_owned(), factor })
 }
 
-fn show_market(names: &mut Names<'_>, row: entity::Market) -> Result<Market, ApiError> {
+fn show_market(names: &mut Names<'_>, row: market::Market) -> Result<Market, ApiError> {
     let degrees = |e5: Option<i64>| e5.and_then(|e5| i32::try_from(e5).ok()).map(|e5| f64::from(e5) / 1e5);
     Ok(Market {
         id: row.id.0,
@@ -90,7 +90,7 @@ fn show_market(names: &mut Names<'_>, row: entity::Market) -> Result<Market, Api
     })
 }
 
-fn show_region(_: &mut Names<'_>, row: entity::Region) -> Result<Region, ApiError> {
+fn show_region(_: &mut Names<'_>, row: market::Region) -> Result<Region, ApiError> {
     Ok(Region { id: row.id.0, name: row.name, country: row.country.as_str().to_owned() })
 }
 
@@ -102,8 +102,8 @@ pub async fn list_commodities(
 ) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read("office.commodities")?;
     let cut = state.db.read(move |conn| {
-        let fits = |c: &entity::Commodity| filter::mentions(filter.words.as_deref(), commodity_names(c));
-        page(conn, &slice, |c: &entity::Commodity| c.id.0, fits, show_commodity)
+        let fits = |c: &market::Commodity| filter::mentions(filter.words.as_deref(), commodity_names(c));
+        page(conn, &slice, |c: &market::Commodity| c.id.0, fits, show_commodity)
     });
     Ok(cut.await?.respond(&query.address))
 }
@@ -132,7 +132,7 @@ pub async fn priced(
     _: Params<NoParams>,
 ) -> Result<Json<OfficePriced>, ApiError> {
     let found = state.db.read(|conn| {
-        let series = replica::all::<entity::PriceSeries>(conn)?;
+        let series = replica::all::<market::PriceSeries>(conn)?;
         Ok::<_, ApiError>(OfficePriced {
             commodities: series.iter().map(|one| one.commodity.0).collect(),
             units: series.iter().map(|one| one.unit.0).collect(),
@@ -149,8 +149,8 @@ pub async fn list_units(
 ) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read("office.units")?;
     let cut = state.db.read(move |conn| {
-        let fits = |u: &entity::Unit| filter::mentions(filter.words.as_deref(), [u.code.as_str()]);
-        page(conn, &slice, |u: &entity::Unit| u.id.0, fits, show_unit)
+        let fits = |u: &market::Unit| filter::mentions(filter.words.as_deref(), [u.code.as_str()]);
+        page(conn, &slice, |u: &market::Unit| u.id.0, fits, show_unit)
     });
     Ok(cut.await?.respond(&query.address))
 }
@@ -176,12 +176,12 @@ pub async fn list_markets(
     let (filter, slice) = query.given.read("office.markets")?;
     let cut = state.db.read(move |conn| {
         let regions = filter::regions(conn, filter.region.as_ref())?;
-        let fits = |m: &entity::Market| {
+        let fits = |m: &market::Market| {
             filter::mentions(filter.words.as_deref(), [m.name.as_str()])
                 && filter.country.as_deref().is_none_or(|country| country == m.country.as_str())
                 && (regions.is_none() || m.region.is_some_and(|region| passes(&regions, region.0)))
         };
-        page(conn, &slice, |m: &entity::Market| m.id.0, fits, show_market)
+        page(conn, &slice, |m: &market::Market| m.id.0, fits, show_market)
     });
     Ok(cut.await?.respond(&query.address))
 }
@@ -206,11 +206,11 @@ pub async fn list_regions(
 ) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read("office.regions")?;
     let cut = state.db.read(move |conn| {
-        let fits = |r: &entity::Region| {
+        let fits = |r: &market::Region| {
             filter::mentions(filter.words.as_deref(), [r.name.as_str()])
                 && filter.country.as_deref().is_none_or(|country| country == r.country.as_str())
         };
-        page(conn, &slice, |r: &entity::Region| r.id.0, fits, show_region)
+        page(conn, &slice, |r: &market::Region| r.id.0, fits, show_region)
     });
     Ok(cut.await?.respond(&query.address))
 }

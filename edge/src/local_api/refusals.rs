@@ -20,8 +20,8 @@ use mizili_node::text::{phone_text, rfc3339};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use sync_protocol::api::{Page, Problem};
-use sync_protocol::command::{ActorKind, Adjustment, Body, name};
 use sync_protocol::ids::ListingId;
+use sync_protocol::market::{ActorKind, Adjustment, Body, command_name};
 use sync_protocol::units::{Currency, Quantity};
 use sync_protocol::verdict::{Conflict, Reject, RejectCode, Verdict};
 use utoipa::{IntoParams, ToSchema};
@@ -166,7 +166,7 @@ fn show(
     };
     Ok(Refusal {
         id: command.id.0,
-        kind: name(command.body.kind).unwrap_or("unknown").to_owned(),
+        kind: command_name(command.body.kind).unwrap_or("unknown").to_owned(),
         what: what(lang, body.as_ref(), thing.as_ref(), command.actor.kind),
         who: who(names, lang, state)?,
         why,

@@ -6,8 +6,8 @@ use crate::replica::index_key;
 use crate::time::Anchor;
 use rusqlite::{Connection, OptionalExtension};
 use std::sync::LazyLock;
-use sync_protocol::entity::{Entity, Listing, Order, Price, PriceSeries};
 use sync_protocol::ids::{CommodityId, OrderId, SeriesId};
+use sync_protocol::market::{Entity, Listing, Order, Price, PriceSeries};
 use sync_protocol::row::Key;
 use sync_protocol::value::Value;
 

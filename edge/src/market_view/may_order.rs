@@ -8,9 +8,8 @@ use crate::db::DbError;
 use crate::node;
 use crate::replica;
 use rusqlite::Connection;
-use sync_protocol::command::OrderPlace;
-use sync_protocol::entity::{Listing, ListingStatus, Member};
 use sync_protocol::ids::CommandId;
+use sync_protocol::market::{Listing, ListingStatus, Member, OrderPlace};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 

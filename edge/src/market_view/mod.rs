@@ -35,7 +35,7 @@ use rusqlite::Connection;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
-use sync_protocol::entity::{Listing as ListingRow, UnitBase};
+use sync_protocol::market::{Listing as ListingRow, UnitBase};
 use sync_protocol::phone::Phone;
 use sync_protocol::row::Key;
 use sync_protocol::units::{Currency, Month};
@@ -251,7 +251,7 @@ impl<'a> View<'a> {
     fn unit_choices(&self, commodity: u32, lang: Lang) -> Result<Vec<UnitChoice>, DbError> {
         let units = &self.reference.units;
         let usual = USUAL_SIZES.iter().flat_map(|size| {
-            let fits = |unit: &&sync_protocol::entity::Unit| {
+            let fits = |unit: &&sync_protocol::market::Unit| {
                 unit.base == UnitBase::Kilogram && unit.factor_milli == *size
             };
             units.values().filter(fits).map(|unit| unit.id.0).min()

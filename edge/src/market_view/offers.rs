@@ -13,8 +13,8 @@ use rusqlite::Connection;
 use std::collections::HashMap;
 use std::sync::Arc;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Cooperative, Listing, ListingStatus, Member, Unit};
 use sync_protocol::ids::{CommodityId, Holder, ListingId};
+use sync_protocol::market::{Cooperative, Listing, ListingStatus, Member, Unit};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 

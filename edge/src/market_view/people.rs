@@ -10,11 +10,10 @@ use crate::ussd::market::{self, ListingState, MyListing, MyOrder, OrderState};
 use crate::ussd::{Outcome, Rejection, unit_name};
 use rusqlite::Connection;
 use std::cmp::Reverse;
-use sync_protocol::command::{Body, Certainty};
-use sync_protocol::entity::{
-    Alias, Entity, EntryId, Listing, ListingStatus, Member, Order, OrderStatus, StockEntry,
-};
 use sync_protocol::ids::CommandId;
+use sync_protocol::market::{
+    Alias, Body, Certainty, Entity, EntryId, Listing, ListingStatus, Member, Order, OrderStatus, StockEntry,
+};
 use sync_protocol::row::Key;
 use sync_protocol::verdict::Verdict;
 use uuid::Uuid;

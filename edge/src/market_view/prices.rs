@@ -9,8 +9,8 @@ use crate::ussd::market::{Best, Named, Point, PriceKind, Quote, Series};
 use crate::ussd::unit_name;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
-use sync_protocol::entity::{Market, Price, PriceFlags, PriceSeries};
 use sync_protocol::ids::{CommodityId, RegionId};
+use sync_protocol::market::{Market, Price, PriceFlags, PriceSeries};
 use sync_protocol::units::{Currency, Month};
 
 /// Who says so: all prices come from this source so far.

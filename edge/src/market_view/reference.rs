@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use sync_protocol::bucket::CountryCode;
-use sync_protocol::entity::{Commodity, Cooperative, EdgeSettings, Market, PriceSeries, Unit};
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder, RegionId, SeriesId};
+use sync_protocol::market::{Commodity, Cooperative, EdgeSettings, Market, PriceSeries, Unit};
 use sync_protocol::row::Key;
 use sync_protocol::units::Currency;
 

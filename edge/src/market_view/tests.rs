@@ -12,11 +12,11 @@ use mizili_node::deps::{Reading, Uptime};
 use std::fmt::Debug;
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{
+use sync_protocol::ids::{CommodityId, Holder, MarketId, RegionId, SeriesId, UnitId, hub_born};
+use sync_protocol::market::{
     Commodity, EntryId, EntryKind, Listing, Market, Order, OrderStatus, Price, PriceFlags, PriceSeries,
     StockEntry,
 };
-use sync_protocol::ids::{CommodityId, Holder, MarketId, RegionId, SeriesId, UnitId, hub_born};
 use sync_protocol::phone::Phone;
 use sync_protocol::row::Key;
 use sync_protocol::units::{Month, Quantity};
@@ -404,7 +404,7 @@ fn a_holder_that_sold_too_much_sells_no_more_here() {
         buyer_name: String::new(),
         buyer_cooperative: None,
         status: OrderStatus::Confirmed,
-        channel: sync_protocol::entity::Channel::Ussd,
+        channel: sync_protocol::market::Channel::Ussd,
         placed_at_s: 5,
         odd_price: false,
         buyer_unconfirmed: false,
@@ -445,7 +445,7 @@ fn a_cancellation_that_may_be_refused_is_only_asked_for() {
 #[test]
 fn a_members_offer_says_how_it_stands() {
     let (edge, cache) = (TestEdge::with_market(), MarketCache::default());
-    let post = sync_protocol::command::ListingPost {
+    let post = sync_protocol::market::ListingPost {
         listing: edge.deps().ids.uuid_v7(),
         commodity: MAIZE.0,
         unit: KG.0,

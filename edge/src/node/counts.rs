@@ -11,8 +11,8 @@ use super::{Identity, get, identity, put, remove};
 use crate::db::{DbError, pass_over};
 use crate::replica;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use sync_protocol::entity::{Listing, ListingStatus};
 use sync_protocol::ids::ListingId;
+use sync_protocol::market::{Listing, ListingStatus};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
@@ -203,8 +203,8 @@ mod tests {
     use crate::commands::SubmitError;
     use crate::node::{self, clear_doubt};
     use crate::testing::TestEdge;
-    use sync_protocol::command::{Adjustment, Certainty, ListingWithdraw, StockAdjust};
-    use sync_protocol::entity::Entity as _;
+    use sync_protocol::market::Entity as _;
+    use sync_protocol::market::{Adjustment, Certainty, ListingWithdraw, StockAdjust};
     use sync_protocol::session::MINOR_WITH_FACTS;
     use sync_protocol::verdict::Verdict;
 

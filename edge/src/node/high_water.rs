@@ -283,7 +283,7 @@ fn parse(bytes: &[u8]) -> Option<(Mark, Option<Uuid>)> {
 mod tests {
     use super::*;
     use crate::testing::{EDGE, TestEdge};
-    use sync_protocol::command::Certainty;
+    use sync_protocol::market::Certainty;
 
     fn found(edge: &TestEdge, machine: Option<Uuid>) -> HighWater {
         edge.read(|conn| check_high_water(conn, edge.data_dir(), machine))

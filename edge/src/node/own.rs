@@ -4,8 +4,8 @@ use super::identity;
 use crate::db::DbError;
 use crate::replica;
 use rusqlite::Connection;
-use sync_protocol::entity::{Cooperative, EdgeSettings};
 use sync_protocol::ids::EdgeId;
+use sync_protocol::market::{Cooperative, EdgeSettings};
 use sync_protocol::row::Key;
 use sync_protocol::units::Currency;
 

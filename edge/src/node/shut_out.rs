@@ -66,8 +66,8 @@ mod tests {
     use crate::commands::SubmitError;
     use crate::node::{Doubt, counts, doubt};
     use crate::testing::{TestEdge, caller, clerk, order_of};
-    use sync_protocol::command::{Adjustment, Certainty, StockAdjust};
     use sync_protocol::ids::CommandId;
+    use sync_protocol::market::{Adjustment, Certainty, StockAdjust};
 
     fn is_sold(edge: &TestEdge, listing: sync_protocol::ids::ListingId) -> bool {
         edge.submit(clerk(), true, order_of(listing, 1)).unwrap().certainty == Certainty::Record

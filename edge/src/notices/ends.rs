@@ -6,8 +6,8 @@ use crate::commands::{self, CommandState, Unsaid};
 use crate::db::{DbError, pass_over};
 use crate::time::Now;
 use rusqlite::Transaction;
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::OrderId;
+use sync_protocol::market::OrderStatus;
 
 /// Tells that an order which stands as taken back at the hub has ended, where it was placed here and that was not told. Gives how many
 /// messages were queued.

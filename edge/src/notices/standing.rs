@@ -8,8 +8,8 @@ use crate::db::{DbError, pass_over};
 use crate::replica;
 use crate::time::Now;
 use rusqlite::Transaction;
-use sync_protocol::entity::{Order, OrderStatus};
 use sync_protocol::ids::OrderId;
+use sync_protocol::market::{Order, OrderStatus};
 use sync_protocol::row::Key;
 
 /// Tells that an order is short, or covered again, by how it stands at the hub, where it was placed here and its buyer heard something

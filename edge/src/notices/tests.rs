@@ -18,11 +18,11 @@ use crate::testing::{
 use crate::text::Lang;
 use crate::time::{self, Now};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{
-    ListingEdit, ListingPost, ListingWithdraw, MemberRegister, OrderCancel, OrderPlace, WholeChange,
-};
-use sync_protocol::entity::{Entity as _, Listing, Member, Order, OrderStatus};
 use sync_protocol::ids::{CommandId, ListingId, OrderId};
+use sync_protocol::market::{
+    Entity as _, Listing, ListingEdit, ListingPost, ListingWithdraw, Member, MemberRegister, Order,
+    OrderCancel, OrderPlace, OrderStatus, WholeChange,
+};
 use sync_protocol::row::Key;
 use sync_protocol::session::Link;
 use sync_protocol::units::{Currency, Quantity};
@@ -295,7 +295,7 @@ fn a_receipt_is_queued_once_with_its_order() {
     let listing = edge.post_listing(50);
     edge.write(|tx| outbox::note_default_language(tx, Lang::Sw));
     let (order, taken) = edge.place_order(listing, 5).unwrap();
-    assert_eq!(taken.certainty, sync_protocol::command::Certainty::Record);
+    assert_eq!(taken.certainty, sync_protocol::market::Certainty::Record);
     let now = now(&edge);
     assert!(edge.write(move |tx| super::receipt(tx, order, &now)));
     assert!(!edge.write(move |tx| super::receipt(tx, order, &now)));

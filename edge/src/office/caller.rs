@@ -11,7 +11,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use rusqlite::Connection;
-use sync_protocol::command::{Actor, ActorKind};
+use sync_protocol::market::{Actor, ActorKind};
 
 /// The cookie that holds the token.
 pub const COOKIE: &str = "mizili_office";

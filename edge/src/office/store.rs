@@ -5,8 +5,8 @@ use crate::db::DbError;
 use crate::node::Identity;
 use crate::replica;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use sync_protocol::entity::OfficeUser;
 use sync_protocol::ids::UserId;
+use sync_protocol::market::OfficeUser;
 use sync_protocol::row::Key;
 
 /// The indexed field of [`OfficeUser`] that holds the number.

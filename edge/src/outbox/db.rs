@@ -9,7 +9,7 @@ use crate::text::Lang;
 use crate::text::gsm7::sms_size;
 use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
-use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::market::{Order, OrderStatus};
 use sync_protocol::row::Key;
 
 /// Seconds for which a message is kept after its end: what was charged can be asked about for a quarter.

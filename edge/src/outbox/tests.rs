@@ -18,8 +18,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::OrderCancel;
-use sync_protocol::entity::{Order, OrderStatus};
+use sync_protocol::market::{Order, OrderCancel, OrderStatus};
 use sync_protocol::row::Key;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 

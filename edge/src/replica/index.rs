@@ -4,7 +4,7 @@
 use crate::db::DbError;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::fmt::Write;
-use sync_protocol::entity::{self, indexed_fields};
+use sync_protocol::market::{self, indexed_fields};
 use sync_protocol::value::{Fields, Value};
 
 /// A value as index bytes: a type byte, then the value; equal values have equal bytes.
@@ -58,7 +58,7 @@ pub(crate) fn refresh_index(tx: &Transaction<'_>) -> Result<bool, DbError> {
 
 fn declared() -> String {
     let mut text = String::new();
-    for (number, _) in entity::ALL {
+    for (number, _) in market::ENTITIES {
         let _ = write!(text, "{number}:{:?};", indexed_fields(*number));
     }
     text
@@ -89,8 +89,8 @@ fn each(
 mod tests {
     use super::*;
     use crate::testing::TestEdge;
-    use sync_protocol::entity::PriceSeries;
     use sync_protocol::ids::MarketId;
+    use sync_protocol::market::PriceSeries;
 
     #[test]
     fn entries_are_made_anew_when_another_version_had_declared_others() {

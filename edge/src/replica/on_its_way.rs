@@ -6,8 +6,8 @@ use super::read::{fields_of, typed};
 use super::stock::LISTING_FIELD;
 use crate::db::DbError;
 use rusqlite::Connection;
-use sync_protocol::entity::{Entity, StockEntry};
 use sync_protocol::ids::{Holder, ListingId};
+use sync_protocol::market::{Entity, StockEntry};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Value;
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use crate::testing::{COOP, EDGE, TestEdge, entry, live};
     use sync_protocol::bucket::Bucket;
-    use sync_protocol::entity::{EntryId, EntryKind};
+    use sync_protocol::market::{EntryId, EntryKind};
 
     #[test]
     fn the_hub_s_share_is_on_its_way_until_its_row_is_here() {

@@ -1,4 +1,4 @@
-//! What each holder may spend of a listing, by the spend rule ([`overlay::spendable`]) over the replica's entries and those of waiting
+//! What each holder may spend of a listing, by the spend rule ([`market::spendable`]) over the replica's entries and those of waiting
 //! commands. The sums of a listing are kept until an entry of it changes, so that the ten-thousandth order of a day costs no more
 //! than the first. The kept sums decide nothing by themselves: without them the entries are added up again.
 
@@ -7,9 +7,9 @@ use super::read::{fields_of, find, get_sent, is_sent, typed};
 use crate::db::DbError;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
-use sync_protocol::entity::{Entity, EntryId, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{Holder, ListingId};
-use sync_protocol::overlay;
+use sync_protocol::market;
+use sync_protocol::market::{Entity, EntryId, Order, OrderStatus, StockEntry};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Value;
@@ -189,8 +189,8 @@ fn counts_for(tx: &Transaction<'_>, entry: &StockEntry, at_once: bool) -> Result
         }
     }
     let waiting = || local.iter().map(|(entry, at_once)| (entry, *at_once));
-    let before = overlay::spendable(entry.holder, &sent, waiting());
-    Ok(overlay::spendable(entry.holder, &sent, waiting().chain([(entry, at_once)])).minus(before))
+    let before = market::spendable(entry.holder, &sent, waiting());
+    Ok(market::spendable(entry.holder, &sent, waiting().chain([(entry, at_once)])).minus(before))
 }
 
 /// The entries of a listing changed: its sums have to be added up again.
@@ -219,7 +219,7 @@ fn added_up_with(
     let holders: BTreeSet<Holder> =
         sent.iter().chain(local.iter().map(|(entry, _)| entry)).map(|entry| entry.holder).collect();
     let sum =
-        |holder| overlay::spendable(holder, &sent, local.iter().map(|(entry, at_once)| (entry, *at_once)));
+        |holder| market::spendable(holder, &sent, local.iter().map(|(entry, at_once)| (entry, *at_once)));
     Ok(holders.into_iter().map(|holder| (holder, sum(holder))).collect())
 }
 

@@ -7,7 +7,7 @@ use super::ready::{Live, Ready, ReadyRow};
 use crate::db::DbError;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction};
 use std::collections::HashSet;
-use sync_protocol::entity::indexed_fields;
+use sync_protocol::market::indexed_fields;
 use sync_protocol::row::{Key, RowHash};
 use sync_protocol::value::Fields;
 

@@ -14,10 +14,10 @@ use crate::ussd::fake::currency;
 use crate::ussd::market::{Market as _, Shelf, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{
+use sync_protocol::ids::{CommodityId, MarketId, SeriesId};
+use sync_protocol::market::{
     Commodity, EdgeSettings, Market, Price, PriceFlags, PriceSeries, Unit, UnitBase,
 };
-use sync_protocol::ids::{CommodityId, MarketId, SeriesId};
 use sync_protocol::phone::Phone;
 use sync_protocol::row::Row;
 use sync_protocol::units::{Currency, Month};

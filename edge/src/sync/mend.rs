@@ -8,7 +8,7 @@ use crate::replica;
 use rusqlite::{Connection, Transaction};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity;
+use sync_protocol::market;
 use sync_protocol::row::{Digest, Key, RowHash, slot};
 use sync_protocol::wire::message::Audit;
 use sync_protocol::wire::rows::{Reach, Rows};
@@ -145,7 +145,7 @@ fn parts(conn: &Connection) -> Result<Vec<Part>, DbError> {
         let name: String = row.get(0)?;
         let bucket: Bucket = name.parse().map_err(|_| DbError::bad_value("bucket", "name", &name))?;
         found.extend(row.get::<_, Option<u16>>(1)?.map(|entity| (bucket, entity)));
-        found.extend(entity::ALL.iter().map(|(number, _)| (bucket, *number)));
+        found.extend(market::ENTITIES.iter().map(|(number, _)| (bucket, *number)));
     }
     Ok(found.into_iter().collect())
 }

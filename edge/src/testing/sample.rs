@@ -2,14 +2,14 @@
 
 use mizili_node::deps::HandClock;
 use sync_protocol::bucket::CountryCode;
-use sync_protocol::command::{Actor, ActorKind, OrderPlace, Source};
-use sync_protocol::entity::{
-    Channel, Commodity, Cooperative, Entity, EntryId, EntryKind, Listing, ListingStatus, Market, Member,
-    OfficeRole, OfficeUser, Order, OrderStatus, Price, PriceFlags, PriceSeries, StockEntry, Unit, UnitBase,
-};
 use sync_protocol::ids::{
     CommodityId, CooperativeId, EdgeId, Holder, ListingId, MarketId, MemberId, OrderId, RegionId, SeriesId,
     UnitId, UserId, hub_born,
+};
+use sync_protocol::market::{
+    Actor, ActorKind, Channel, Commodity, Cooperative, Entity, EntryId, EntryKind, Listing, ListingStatus,
+    Market, Member, OfficeRole, OfficeUser, Order, OrderPlace, OrderStatus, Price, PriceFlags, PriceSeries,
+    Source, StockEntry, Unit, UnitBase,
 };
 use sync_protocol::row::{Key, Row};
 use sync_protocol::units::{Currency, Month, Quantity};

@@ -6,8 +6,8 @@ use mizili_edge::replica;
 use mizili_edge::testing::{CALLER_PHONE, COOP, MEMBER_PHONE, live, member_id};
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::Listing;
 use sync_protocol::ids::ListingId;
+use sync_protocol::market::Listing;
 use sync_protocol::row::Key;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
@@ -222,7 +222,7 @@ fn sent_rows(
     id: &str,
 ) -> Result<(sync_protocol::row::Row, sync_protocol::row::Row), mizili_edge::db::DbError> {
     use mizili_edge::{replica, testing::live};
-    use sync_protocol::entity::{EntryId, Order, StockEntry};
+    use sync_protocol::market::{EntryId, Order, StockEntry};
     use sync_protocol::row::Key;
     let id: uuid::Uuid = id.parse().unwrap();
     let order: Order = replica::get(conn, Key::Uuid(id))?.unwrap();

@@ -6,9 +6,8 @@ use mizili_edge::db::DbError;
 use mizili_edge::testing::{COOP, TestEdge, entry, live};
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Actor, ActorKind, OrderPlace, Source};
-use sync_protocol::entity::{Channel, EntryId, EntryKind, Order};
 use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId, derived};
+use sync_protocol::market::{Actor, ActorKind, Channel, EntryId, EntryKind, Order, OrderPlace, Source};
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 use uuid::Uuid;
 
@@ -85,7 +84,7 @@ async fn a_box_that_was_replaced_finds_its_order_at_the_hub() {
     let first = office.post_as(KEY, ORDERS, order(&product, 2)).await.ok();
     let key = OrderId(id_of(&first));
     let (listing, sold): (_, Order) = office.edge.read(|conn| {
-        let listing = mizili_edge::replica::all::<sync_protocol::entity::Listing>(conn)?;
+        let listing = mizili_edge::replica::all::<sync_protocol::market::Listing>(conn)?;
         let order = mizili_edge::replica::get::<Order>(conn, sync_protocol::row::Key::Uuid(key.0))?;
         Ok::<_, DbError>((listing, order.unwrap()))
     });
@@ -127,7 +126,7 @@ async fn what_the_log_has_forgotten_is_not_done_again() {
     office.edge.verdict(2, Verdict::Rejected(Reject::with(RejectCode::NotEnough, ["25".to_owned()])), &[]);
     let ours: Vec<_> = office
         .edge
-        .read(mizili_edge::replica::all::<sync_protocol::entity::Listing>)
+        .read(mizili_edge::replica::all::<sync_protocol::market::Listing>)
         .iter()
         .filter(|l| l.cooperative == COOP)
         .map(live)

@@ -4,8 +4,8 @@ use crate::support::{Answer, Office, PASSWORD, ids, with};
 use mizili_edge::testing::{COOP, TestEdge, live, web_order};
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Order, Unit, UnitBase};
 use sync_protocol::ids::{ListingId, UnitId};
+use sync_protocol::market::{Order, Unit, UnitBase};
 use sync_protocol::units::Quantity;
 
 const PRODUCTS: &str = "/api/v1/products";

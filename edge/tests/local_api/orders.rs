@@ -5,7 +5,7 @@ use mizili_edge::db::DbError;
 use mizili_edge::testing::{COOP, live, web_order};
 use serde_json::{Value, json};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Entity as _, Order};
+use sync_protocol::market::{Entity as _, Order};
 use sync_protocol::row::Key;
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 

@@ -10,8 +10,8 @@ use mizili_edge::time;
 use serde_json::{Value, json};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{EdgeId, Holder, ListingId, OrderId, hub_born};
+use sync_protocol::market::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
 use sync_protocol::units::Quantity;
 
 const STATUS: &str = "/api/v1/office/status";

@@ -13,8 +13,8 @@ use mizili_edge::testing::{COOP, TestEdge, clerk_of, live};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{OfficeRole, OfficeUser};
 use sync_protocol::ids::CooperativeId;
+use sync_protocol::market::{OfficeRole, OfficeUser};
 use tower::ServiceExt;
 
 pub(crate) const PASSWORD: &str = "chimanga 2026";

@@ -12,8 +12,8 @@ use rusqlite::Transaction;
 use serde_json::{Value, json};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Commodity, Order, Unit, UnitBase};
 use sync_protocol::ids::{CommodityId, UnitId};
+use sync_protocol::market::{Commodity, Order, Unit, UnitBase};
 use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::message::{Refusal, RefusalCode};
 

@@ -5,8 +5,8 @@ use crate::Office;
 use mizili_edge::testing::{COOP, EDGE, MAIZE, TestEdge, live, member_id, other_listing, web_order};
 use serde_json::json;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Listing, Order, OrderStatus};
 use sync_protocol::ids::{Holder, ListingId, hub_born};
+use sync_protocol::market::{Listing, Order, OrderStatus};
 
 const CHANGE: &str = "#stock-list details.change";
 

@@ -4,7 +4,7 @@ use crate::Office;
 use mizili_edge::testing::{COOP, TestEdge, live};
 use serde_json::json;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Channel, Order, OrderStatus};
+use sync_protocol::market::{Channel, Order, OrderStatus};
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
 /// Two orders that the hub refused, and two that stand.
@@ -59,7 +59,7 @@ async fn what_was_refused_after_the_box_was_enrolled_again_stands_first() {
     let office = with_refusals().await;
     let page = &office.browser;
     page.until("document.querySelectorAll('#refusals > .scroll tr').length === 2").await;
-    let listing = office.edge.read(mizili_edge::replica::all::<sync_protocol::entity::Listing>)[0].clone();
+    let listing = office.edge.read(mizili_edge::replica::all::<sync_protocol::market::Listing>)[0].clone();
     // Its verdicts are counted from 1 again.
     office.edge.enrol_again();
     let (_, order) = office.edge.place_order(listing.id, 44).unwrap();
@@ -135,7 +135,7 @@ async fn what_was_said_of_an_order_follows_what_becomes_of_it() {
 async fn orders_are_found_by_words_numbers_and_status_and_an_odd_price_is_flagged() {
     let office = with_refusals().await;
     let page = &office.browser;
-    let listing = office.edge.read(mizili_edge::replica::all::<sync_protocol::entity::Listing>)[0].clone();
+    let listing = office.edge.read(mizili_edge::replica::all::<sync_protocol::market::Listing>)[0].clone();
     let order = |n: u64, buyer_name: &str, odd_price| {
         live(&Order {
             id: sync_protocol::ids::OrderId(sync_protocol::ids::hub_born(9_000 + n)),

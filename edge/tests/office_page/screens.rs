@@ -6,8 +6,7 @@ use crate::browser::Browser;
 use mizili_edge::db::DbError;
 use mizili_edge::testing::{MAIZE_LILONGWE, MAIZE_MITUNDU, REGION, TestEdge, clerk, live};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Adjustment, StockAdjust};
-use sync_protocol::entity::{Price, PriceFlags};
+use sync_protocol::market::{Adjustment, Price, PriceFlags, StockAdjust};
 use sync_protocol::units::Month;
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 

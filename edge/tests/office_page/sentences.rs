@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Where fields are judged. What stands there after `because(` is said of a whole request, by its code.
 const PLACES: &[&str] = &[
-    "sync-protocol/src/command/check.rs",
+    "sync-protocol/src/market/check.rs",
     "sync-protocol/src/phone.rs",
     "sync-protocol/src/units.rs",
     "node/src/body.rs",

@@ -8,8 +8,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
-use sync_protocol::command::{Actor, ActorKind};
 use sync_protocol::ids::{CooperativeId, UserId};
+use sync_protocol::market::{Actor, ActorKind};
 use utoipa::ToSchema;
 
 /// What an account may do.

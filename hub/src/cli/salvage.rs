@@ -12,8 +12,8 @@ use clap::{Args, Subcommand};
 use mizili_node::prompt;
 use mizili_node::text;
 use serde::Serialize;
-use sync_protocol::entity;
 use sync_protocol::ids::EdgeId;
+use sync_protocol::market;
 use sync_protocol::row::Key;
 
 #[derive(Subcommand)]
@@ -63,7 +63,7 @@ pub(super) struct Dismiss {
 }
 
 fn kind(text: &str) -> Result<u16, String> {
-    let named = (0..=u16::MAX).find(|number| entity::name(*number) == Some(text));
+    let named = (0..=u16::MAX).find(|number| market::entity_name(*number) == Some(text));
     named.or_else(|| text.parse().ok()).ok_or_else(|| {
         "a kind is a word such as listing or order; `mizili-hub salvage list` shows which there are"
             .to_owned()

@@ -10,9 +10,8 @@ use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Aggregates, Blocked, Body, EffectRow, Source, WorkingSet};
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId};
+use sync_protocol::market::{Aggregates, Blocked, Body, EffectRow, OrderStatus, Source, WorkingSet};
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
 /// A command's bytes, read.

@@ -6,8 +6,8 @@ use crate::rows::Cells;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
 use sync_protocol::ids::{CooperativeId, Holder};
+use sync_protocol::market::{Alias, Entity, Listing, Member, Order, StockEntry};
 use sync_protocol::row::Key;
 use sync_protocol::value::Fields;
 use uuid::Uuid;
@@ -86,8 +86,8 @@ fn may_stand(row: &PgRow) -> Result<Option<Uuid>, sqlx::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sync_protocol::entity::{Channel, OrderStatus};
     use sync_protocol::ids::{EdgeId, ListingId, OrderId, hub_born};
+    use sync_protocol::market::{Channel, OrderStatus};
     use sync_protocol::units::{Currency, Quantity};
 
     #[test]

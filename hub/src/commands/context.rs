@@ -3,8 +3,8 @@
 use crate::db::{int, q};
 use crate::rows::Cells;
 use sqlx::PgConnection;
-use sync_protocol::command::Context;
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder};
+use sync_protocol::market::Context;
 
 /// The context of a command made at the hub: by a person over REST, or by an operator. `clerk` says that the person works for
 /// the cooperative; `admin`, that they may act for any. What a listing taken in at the hub shares with the cooperative's office

@@ -10,9 +10,8 @@ use crate::db::{any_of, q};
 use crate::rows::{self, Cells, phone, step_milli};
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use sync_protocol::command::{Needs, WorkingSet};
-use sync_protocol::entity::{EntryId, OrderStatus};
 use sync_protocol::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
+use sync_protocol::market::{EntryId, Needs, OrderStatus, WorkingSet};
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 

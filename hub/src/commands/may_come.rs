@@ -6,7 +6,7 @@ use crate::db::{any_of, q, q_scalar};
 use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::HashSet;
-use sync_protocol::command::{Body, ListingPost, RawBody};
+use sync_protocol::market::{Body, ListingPost, RawBody};
 use uuid::Uuid;
 
 /// What was asked for by id and is not known here.

@@ -24,8 +24,8 @@ use crate::feed::FeedError;
 use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Command, Context};
 use sync_protocol::ids::CommandId;
+use sync_protocol::market::{Command, Context};
 use sync_protocol::verdict::Verdict;
 
 /// A command and for whom it is decided.

@@ -2,8 +2,8 @@
 //! that an edge of an earlier version brings, and what such an edge says that it saw. Nothing else about names is here.
 
 use mizili_node::name::tidy;
-use sync_protocol::command::{Body, WorkingSet};
 use sync_protocol::ids::ListingId;
+use sync_protocol::market::{Body, WorkingSet};
 
 /// The command as it says the same with its names in one form.
 pub(super) fn in_one_form(mut body: Body) -> Body {

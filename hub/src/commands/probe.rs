@@ -8,9 +8,8 @@ use crate::feed::{self, Touched};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::WorkingSet;
-use sync_protocol::entity::{Alias, Entity, EntryId, Listing, Member, Order, StockEntry};
 use sync_protocol::ids::CooperativeId;
+use sync_protocol::market::{Alias, Entity, EntryId, Listing, Member, Order, StockEntry, WorkingSet};
 use sync_protocol::row::Key;
 use uuid::Uuid;
 

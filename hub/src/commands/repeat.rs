@@ -6,9 +6,8 @@
 
 use super::load::Existing;
 use mizili_node::name::tidy;
-use sync_protocol::command::{Adjustment, Body, Command, Context, WorkingSet};
-use sync_protocol::entity::EntryId;
 use sync_protocol::ids::{ListingId, MemberId, OrderId};
+use sync_protocol::market::{Adjustment, Body, Command, Context, EntryId, WorkingSet};
 use sync_protocol::units::Quantity;
 
 /// Whether everything that the command would make is there, and is what it would make.

@@ -14,9 +14,10 @@ use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{ActorKind, EffectRow, WorkingSet};
-use sync_protocol::entity::{Alias, Entity, EntryId, Listing, Member, Order, StockEntry};
 use sync_protocol::ids::{CooperativeId, ListingId, MemberId, OrderId};
+use sync_protocol::market::{
+    ActorKind, Alias, EffectRow, Entity, EntryId, Listing, Member, Order, StockEntry, WorkingSet,
+};
 use uuid::Uuid;
 
 /// What a batch sets.

@@ -4,8 +4,8 @@ use super::Touched;
 use crate::db::{int, q};
 use crate::rows::Cells;
 use sqlx::PgConnection;
-use sync_protocol::entity::{Entity, Price};
 use sync_protocol::ids::SeriesId;
+use sync_protocol::market::{Entity, Price};
 use sync_protocol::row::Key;
 
 /// Names every price of these series whose place in the feed has to be looked at because the series' newest month moved, or the

@@ -7,7 +7,7 @@ use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::rows::Cells;
 use mizili_node::deps::Deps;
 use mizili_node::name::tidy;
-use sync_protocol::entity::{
+use sync_protocol::market::{
     Commodity, Cooperative, EdgeSettings, Entity, Listing, Market, Member, OfficeUser, Order, Region, Unit,
 };
 use sync_protocol::row::Key;

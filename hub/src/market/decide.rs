@@ -6,8 +6,8 @@ use crate::error::{ApiError, Kind, Problem, unavailable};
 use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
-use sync_protocol::command::{Actor, Body, Command, Context};
 use sync_protocol::ids::{CommandId, CooperativeId};
+use sync_protocol::market::{Actor, Body, Command, Context};
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 
 /// Seconds after which an office that is awaited may have come: one that has a line comes within so long.

@@ -7,8 +7,8 @@ use crate::rows::Cells;
 use mizili_node::text::rfc3339;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
-use sync_protocol::entity::{self, Alias, Entity, Listing, Member, Order, StockEntry};
 use sync_protocol::ids::EdgeId;
+use sync_protocol::market::{self, Alias, Entity, Listing, Member, Order, StockEntry};
 use sync_protocol::row::Key;
 use sync_protocol::value::Fields;
 
@@ -149,7 +149,7 @@ fn unreadable(row: &PgRow, error: &sqlx::Error) -> Salvaged {
 }
 
 fn kind(number: u32) -> String {
-    let name = u16::try_from(number).ok().and_then(entity::name);
+    let name = u16::try_from(number).ok().and_then(market::entity_name);
     name.map_or_else(|| number.to_string(), str::to_owned)
 }
 

@@ -10,10 +10,10 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{
+use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, hub_born};
+use sync_protocol::market::{
     Actor, ActorKind, Body, Command, ListingWithdraw, OrderCancel, OrderPlace, Source,
 };
-use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, hub_born};
 
 /// Products and prices as the bench has them.
 const COUNTRY: &str = "

@@ -6,8 +6,8 @@ use mizili_hub::feed::read;
 use mizili_hub::market::users::{app as users, care};
 use serde_json::json;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Entity, Order};
 use sync_protocol::ids::CooperativeId;
+use sync_protocol::market::{Entity, Order};
 
 #[tokio::test]
 async fn an_unconfirmed_account_is_marked_for_the_seller_and_cannot_take_everything() {

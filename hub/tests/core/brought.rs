@@ -2,8 +2,8 @@
 //! aside.
 
 use crate::support::{A, B, PRICE, World, cancel, command, id, office};
-use sync_protocol::entity::{Entity, Listing, Order, OrderStatus};
 use sync_protocol::ids::{Holder, OrderId};
+use sync_protocol::market::{Entity, Listing, Order, OrderStatus};
 use sync_protocol::row::Key;
 use sync_protocol::value::Fields;
 

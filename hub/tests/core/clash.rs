@@ -10,9 +10,10 @@ use mizili_hub::commands::stream::{
 };
 use mizili_hub::feed::Touched;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Adjustment, Body, Command, Source, StockAdjust};
-use sync_protocol::entity::{EdgeSettings, Entity, OrderStatus};
 use sync_protocol::ids::{CommandId, EdgeId, Holder, Stream};
+use sync_protocol::market::{
+    Adjustment, Body, Command, EdgeSettings, Entity, OrderStatus, Source, StockAdjust,
+};
 use sync_protocol::row::Key;
 
 const OTHER: EdgeId = EdgeId(2);

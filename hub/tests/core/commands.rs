@@ -8,12 +8,11 @@ use mizili_hub::commands::{Incoming, apply_batch, hub_context};
 use mizili_hub::db::{Transient, is_transient, q, q_scalar, retrying};
 use mizili_hub::jobs::bad_rows::BadRows;
 use std::sync::atomic::{AtomicU32, Ordering};
-use sync_protocol::command::{
-    Adjustment, Body, Command, ListingEdit, ListingWithdraw, MemberRegister, OrderCancel, Source,
-    StockAdjust, WholeChange,
-};
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::{CommandId, Holder};
+use sync_protocol::market::{
+    Adjustment, Body, Command, ListingEdit, ListingWithdraw, MemberRegister, OrderCancel, OrderStatus,
+    Source, StockAdjust, WholeChange,
+};
 use sync_protocol::verdict::Verdict;
 
 const HUB: Holder = Holder::Hub;
@@ -306,7 +305,7 @@ async fn a_person_whom_the_hub_knows_becomes_an_alias() {
     assert_eq!(word(&world.rest(office(), &register(id(70))).await.verdict), "applied");
     let post = |listing, seller| {
         let Body::ListingPost(post) = post(listing, 4) else { unreachable!() };
-        Body::from(sync_protocol::command::ListingPost { seller: Some(seller), ..post })
+        Body::from(sync_protocol::market::ListingPost { seller: Some(seller), ..post })
     };
     world
         .take(vec![command(1, office(), &register(id(71))), command(2, office(), &post(id(50), id(71)))])
@@ -355,7 +354,7 @@ async fn an_order_stands_with_the_seller_and_the_buyers_cooperative() {
     let mut tx = world.db.begin().await.unwrap();
     let hub = hub_context(&mut tx, Some(B), false, false).await.unwrap();
     let context =
-        sync_protocol::command::Context { origin: Holder::Edge(sync_protocol::ids::EdgeId(2)), ..hub };
+        sync_protocol::market::Context { origin: Holder::Edge(sync_protocol::ids::EdgeId(2)), ..hub };
     let body = place(id(50), 2, Source::Ask);
     let order = Command { id: CommandId(id(60)), ..command(0, caller(7_000_000_001), &body) };
     let batch = [Incoming { command: order, context, is_new: false, is_unconfirmed: false }];

@@ -1,8 +1,8 @@
 //! Facts travel: what an office decided by is in its command, and the hub does not work it out anew by its settings of the day.
 
 use crate::support::{EDGE, World, command, id, office, post, units, word};
-use sync_protocol::command::Body;
 use sync_protocol::ids::Holder;
+use sync_protocol::market::Body;
 
 const HUB: Holder = Holder::Hub;
 const OFFICE: Holder = Holder::Edge(EDGE);

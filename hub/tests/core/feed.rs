@@ -9,8 +9,8 @@ use rand::{Rng, SeedableRng};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Entity, Listing, Market, Member, Price, PriceSeries};
 use sync_protocol::ids::{CooperativeId, RegionId, SeriesId};
+use sync_protocol::market::{Entity, Listing, Market, Member, Price, PriceSeries};
 use sync_protocol::row::{Digest, Key, Row, slot};
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use crate::support::{A, World, bucket, id, office, post};
 use mizili_hub::feed::{Touched, check::compare_all};
 use mizili_hub::jobs::bad_rows::BadRows;
-use sync_protocol::entity::{Entity, Member};
+use sync_protocol::market::{Entity, Member};
 use sync_protocol::row::Key;
 
 async fn world_with_members() -> World {

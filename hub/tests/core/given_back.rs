@@ -2,9 +2,8 @@
 
 use crate::support::{EDGE, STREAM, World, caller, command, id, office, order_of, place, post};
 use mizili_hub::commands::stream::{dismiss, retry_quarantined};
-use sync_protocol::command::{Adjustment, Body, Command, OrderCancel, Source, StockAdjust};
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::Holder;
+use sync_protocol::market::{Adjustment, Body, Command, OrderCancel, OrderStatus, Source, StockAdjust};
 
 /// What the order of eight gives back breaks the hub.
 const POISON: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

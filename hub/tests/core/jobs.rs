@@ -10,9 +10,11 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, ListingEdit, ListingPost, ListingWithdraw, RawBody, Source, WholeChange};
-use sync_protocol::entity::{Cooperative, Entity, Listing, Member};
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
+use sync_protocol::market::{
+    Body, Cooperative, Entity, Listing, ListingEdit, ListingPost, ListingWithdraw, Member, RawBody, Source,
+    WholeChange,
+};
 use sync_protocol::row::Key;
 use sync_protocol::session::BucketCursor;
 use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};

@@ -5,10 +5,10 @@ use mizili_hub::db::q;
 use mizili_hub::feed::Touched;
 use mizili_hub::jobs::names::put_into_form;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{
-    Body, ListingEdit, ListingPost, MemberRegister, OrderPlace, Source, TextChange,
+use sync_protocol::market::{
+    Body, Commodity, Cooperative, EdgeSettings, Entity, ListingEdit, ListingPost, Member, MemberRegister,
+    OrderPlace, Source, TextChange,
 };
-use sync_protocol::entity::{Commodity, Cooperative, EdgeSettings, Entity, Member};
 use sync_protocol::row::Key;
 use sync_protocol::text::is_invisible;
 use sync_protocol::verdict::{Applied, Verdict};

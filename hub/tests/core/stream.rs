@@ -6,8 +6,8 @@ use mizili_hub::db::q;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use sync_protocol::command::{ActorKind, Command, RawBody, Source};
 use sync_protocol::ids::{CommandId, Holder};
+use sync_protocol::market::{ActorKind, Command, RawBody, Source};
 use sync_protocol::verdict::Verdict;
 
 const OFFICE: Holder = Holder::Edge(EDGE);
@@ -314,10 +314,10 @@ async fn a_new_incarnation_offers_again_what_the_old_one_sent_and_it_counts_once
 async fn every_kind_of_verdict_comes_back_as_it_was_given() {
     let world = World::new().await;
     let edit = |seen: &str, title: &str| {
-        sync_protocol::command::ListingEdit {
+        sync_protocol::market::ListingEdit {
             listing: id(50),
-            price_minor: Some(sync_protocol::command::WholeChange { old: 1, new: 70_000 }),
-            title: Some(sync_protocol::command::TextChange { old: seen.into(), new: title.into() }),
+            price_minor: Some(sync_protocol::market::WholeChange { old: 1, new: 70_000 }),
+            title: Some(sync_protocol::market::TextChange { old: seen.into(), new: title.into() }),
         }
         .into()
     };

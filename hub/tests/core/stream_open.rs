@@ -9,8 +9,8 @@ use mizili_hub::commands::stream::{
 };
 use mizili_hub::jobs;
 use mizili_node::testing::log::Log;
-use sync_protocol::command::{Adjustment, Body, Command, RawBody, Source, StockAdjust};
 use sync_protocol::ids::Holder;
+use sync_protocol::market::{Adjustment, Body, Command, RawBody, Source, StockAdjust};
 use tracing::Level;
 
 const POISON: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -18,10 +18,10 @@ const POISON: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql 
     CREATE TRIGGER poison BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION poison()";
 
 fn poisoned(seq: u64) -> Command {
-    let sync_protocol::command::Body::OrderPlace(order) = place(id(50), 2, Source::Held) else {
+    let sync_protocol::market::Body::OrderPlace(order) = place(id(50), 2, Source::Held) else {
         unreachable!()
     };
-    let body = sync_protocol::command::OrderPlace { buyer_name: "Poison".into(), ..order };
+    let body = sync_protocol::market::OrderPlace { buyer_name: "Poison".into(), ..order };
     command(seq, caller(7_000_000_001), &body.into())
 }
 
@@ -112,7 +112,7 @@ async fn an_unknown_command_waits_with_what_needs_it_until_the_hub_knows_it() {
         reason: String::new(),
         undoes: None,
     };
-    let body = sync_protocol::command::Body::from(intake).to_raw();
+    let body = sync_protocol::market::Body::from(intake).to_raw();
     world
         .take(vec![
             command(1, office(), &post(id(50), 4)),

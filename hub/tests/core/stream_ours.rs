@@ -4,10 +4,10 @@ use crate::support::{EDGE, PRICE, World, caller, cancel, command, id, office, or
 use mizili_hub::commands::stream::{Quarantined, StreamError, retry_all_quarantined};
 use mizili_hub::jobs::build;
 use mizili_node::testing::log::Log;
-use sync_protocol::command::{
+use sync_protocol::ids::Holder;
+use sync_protocol::market::{
     Actor, Body, Command, ListingEdit, ListingPost, ListingWithdraw, MemberRegister, Source, WholeChange,
 };
-use sync_protocol::ids::Holder;
 use tracing::Level;
 
 const OFFICE: Holder = Holder::Edge(EDGE);

@@ -11,11 +11,11 @@ use mizili_node::deps::{Deps, HandClock};
 use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use sync_protocol::bucket::{Bucket, CountryCode};
-use sync_protocol::command::{
-    Actor, ActorKind, Body, Command, ListingPost, OrderCancel, OrderPlace, RawBody, Source,
-};
-use sync_protocol::entity::{Commodity, Cooperative, EdgeSettings, Entity, Region, Unit};
 use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, Holder, Stream};
+use sync_protocol::market::{
+    Actor, ActorKind, Body, Command, Commodity, Cooperative, EdgeSettings, Entity, ListingPost, OrderCancel,
+    OrderPlace, RawBody, Region, Source, Unit,
+};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::{Numbered, Verdict};

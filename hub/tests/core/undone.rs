@@ -2,9 +2,8 @@
 //! it made short are confirmed again.
 
 use crate::support::{EDGE, World, caller, cancel, command, id, office, order_of, place, post, units};
-use sync_protocol::command::{Adjustment, Body, Command, Source, StockAdjust};
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::Holder;
+use sync_protocol::market::{Adjustment, Body, Command, OrderStatus, Source, StockAdjust};
 use uuid::Uuid;
 
 fn adjust(seq: u64, found: Adjustment, undoes: Option<Uuid>) -> Command {

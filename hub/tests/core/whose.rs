@@ -3,9 +3,10 @@
 use crate::support::{
     A, B, EDGE, PRICE, World, caller, cancel, command, id, office, order_of, place, post, units, user, word,
 };
-use sync_protocol::command::{Adjustment, Body, ListingEdit, OrderPlace, Source, StockAdjust, WholeChange};
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::Holder;
+use sync_protocol::market::{
+    Adjustment, Body, ListingEdit, OrderPlace, OrderStatus, Source, StockAdjust, WholeChange,
+};
 use sync_protocol::verdict::Verdict;
 
 const OFFICE: Holder = Holder::Edge(EDGE);

@@ -10,9 +10,8 @@ use mizili_hub::jobs::retry_held;
 use mizili_hub::sync::edges;
 use mizili_node::testing::wait::in_time;
 use std::time::Duration;
-use sync_protocol::command::OrderCancel;
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::{CommandId, ListingId};
+use sync_protocol::market::{OrderCancel, OrderStatus};
 use sync_protocol::units::Quantity;
 
 /// A hub that was restored, and has forgotten that 12 of 20 were sold; or, where `office_knows` does not hold, forgot something of the

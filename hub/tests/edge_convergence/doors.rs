@@ -8,9 +8,8 @@ use mizili_hub::commands::stream::desk::{self, Waiting};
 use mizili_hub::commands::stream::{Quarantined, dismiss, retry_all_quarantined};
 use mizili_hub::sync::trust::{self, Found};
 use mizili_hub::sync::{doors, edges};
-use sync_protocol::command::{Adjustment, StockAdjust};
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::ListingId;
+use sync_protocol::market::{Adjustment, OrderStatus, StockAdjust};
 use sync_protocol::units::Quantity;
 use sync_protocol::wire::message::RefusalCode;
 
@@ -69,11 +68,11 @@ async fn a_box_whose_copy_was_in_use_goes_on_with_its_file_and_sells_again_after
     assert_eq!(office.to_count().await, [listing]);
     // Nothing is sold from here until it was counted.
     let asked = office.order(listing, 2).await.unwrap();
-    assert_eq!(asked.certainty, sync_protocol::command::Certainty::Request);
+    assert_eq!(asked.certainty, sync_protocol::market::Certainty::Request);
     count(office, listing, 40).await;
     assert_eq!((office.to_count().await, office.is_in_doubt().await), (vec![], false));
     let sold = office.order(listing, 2).await.unwrap();
-    assert_eq!(sold.certainty, sync_protocol::command::Certainty::Record);
+    assert_eq!(sold.certainty, sync_protocol::market::Certainty::Record);
     arrived(&world, 3).await;
     // The copy is out for good, and says what to do.
     let replaced = copy.sync().await.unwrap_err();
@@ -291,18 +290,18 @@ async fn a_new_box_for_an_office_counts_before_it_sells_and_the_one_before_it_se
     new.sync().await.unwrap();
     assert_eq!((new.spendable(listing).await, new.to_count().await), (Quantity::units(20), vec![listing]));
     let asked = new.order(listing, 15).await.unwrap();
-    assert_eq!(asked.certainty, sync_protocol::command::Certainty::Request);
+    assert_eq!(asked.certainty, sync_protocol::market::Certainty::Request);
     // The box before was not dead. Its sign-in has run out meanwhile.
     office.forget_its_session();
     let refused = office.sync().await.unwrap_err();
     assert_eq!(code(&refused), Some(RefusalCode::Rewound), "{refused}");
     let asked = office.order(listing, 3).await.unwrap();
-    assert_eq!(asked.certainty, sync_protocol::command::Certainty::Request);
+    assert_eq!(asked.certainty, sync_protocol::market::Certainty::Request);
     // A person counts what is really there.
     count(&new, listing, 32).await;
     assert!(!new.is_in_doubt().await);
     let sold = new.order(listing, 2).await.unwrap();
-    assert_eq!(sold.certainty, sync_protocol::command::Certainty::Record);
+    assert_eq!(sold.certainty, sync_protocol::market::Certainty::Record);
     new.sync().await.unwrap();
     let at_the_hub = "SELECT sum(quantity_milli)::bigint FROM stock_entries WHERE holder = 1";
     assert_eq!((new.spendable(listing).await, world.count(at_the_hub).await), (Quantity::units(10), 10_000));
@@ -317,7 +316,7 @@ async fn a_first_box_has_nothing_to_count() {
     let (world, listing) = world(32).await;
     assert!(!world.offices[0].is_in_doubt().await);
     let sold = world.offices[0].order(listing, 2).await.unwrap();
-    assert_eq!(sold.certainty, sync_protocol::command::Certainty::Record);
+    assert_eq!(sold.certainty, sync_protocol::market::Certainty::Record);
 }
 
 /// What it promised from now on would not stand at the hub: another copy may sell the same units, or the operator has written them off.

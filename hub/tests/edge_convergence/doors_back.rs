@@ -4,8 +4,8 @@
 use crate::doors::{arrived, world};
 use crate::office::Office;
 use crate::world::World;
-use sync_protocol::command::{Adjustment, OrderCancel, StockAdjust};
 use sync_protocol::ids::{Holder, ListingId};
+use sync_protocol::market::{Adjustment, OrderCancel, StockAdjust};
 use sync_protocol::units::Quantity;
 
 async fn count(office: &Office, listing: ListingId, counted: i64, expected: i64) {

@@ -3,9 +3,11 @@
 use crate::world::World;
 use mizili_hub::feed::{Touched, publish};
 use sync_protocol::bucket::{Bucket, CountryCode};
-use sync_protocol::command::{Actor, ActorKind, ListingPost, OrderPlace, Source};
-use sync_protocol::entity::{Commodity, Cooperative, Entity, Market, Price, PriceSeries, Region, Unit};
 use sync_protocol::ids::{CooperativeId, ListingId, RegionId};
+use sync_protocol::market::{
+    Actor, ActorKind, Commodity, Cooperative, Entity, ListingPost, Market, OrderPlace, Price, PriceSeries,
+    Region, Source, Unit,
+};
 use sync_protocol::row::Key;
 use uuid::Uuid;
 

@@ -29,7 +29,7 @@ mod world;
 use chance::Chance;
 use goods::PRICE_MINOR;
 use mizili_edge::sync::SyncError;
-use sync_protocol::command::{Adjustment, ListingEdit, StockAdjust, TextChange, WholeChange};
+use sync_protocol::market::{Adjustment, ListingEdit, StockAdjust, TextChange, WholeChange};
 use sync_protocol::units::Quantity;
 use sync_protocol::wire::message::RefusalCode;
 use world::World;

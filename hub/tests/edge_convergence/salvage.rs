@@ -6,8 +6,8 @@ use crate::office::Start;
 use crate::restored::BACKUP;
 use crate::world::World;
 use mizili_hub::sync::{salvage, salvaged};
-use sync_protocol::command::{ListingEdit, ListingPost, WholeChange};
 use sync_protocol::ids::{EdgeId, ListingId};
+use sync_protocol::market::{ListingEdit, ListingPost, WholeChange};
 use sync_protocol::units::Quantity;
 
 fn price(listing: ListingId, old: i64, new: i64) -> ListingEdit {

@@ -6,8 +6,8 @@ use crate::restored::BACKUP;
 use crate::world::World;
 use mizili_hub::commands::{Incoming, apply_batch, hub_context};
 use mizili_hub::sync::{salvage, salvaged};
-use sync_protocol::command::{Body, Command, ListingEdit, ListingPost, MemberRegister, WholeChange};
 use sync_protocol::ids::{CommandId, CooperativeId, ListingId};
+use sync_protocol::market::{Body, Command, ListingEdit, ListingPost, MemberRegister, WholeChange};
 use uuid::Uuid;
 
 /// Two offices of one cooperative, and a backup that both know all of.

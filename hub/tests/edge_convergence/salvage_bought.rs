@@ -6,9 +6,8 @@ use crate::office::{Office, Start};
 use crate::restored::BACKUP;
 use crate::world::World;
 use mizili_hub::sync::{salvage, salvaged};
-use sync_protocol::command::OrderCancel;
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::{CommandId, ListingId};
+use sync_protocol::market::{OrderCancel, OrderStatus};
 use sync_protocol::units::Quantity;
 
 /// Three offices: of the seller, and two of another cooperative. At one of these 5 of the hub's 20 were bought, and the other has heard of it;

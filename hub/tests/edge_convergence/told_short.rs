@@ -3,8 +3,8 @@
 
 use crate::office::{Office, Start};
 use crate::world::World;
-use sync_protocol::command::{Adjustment, StockAdjust};
 use sync_protocol::ids::ListingId;
+use sync_protocol::market::{Adjustment, StockAdjust};
 use uuid::Uuid;
 
 /// What people were told of how their orders stand after they were sure, the oldest first.

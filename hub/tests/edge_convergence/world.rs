@@ -31,9 +31,9 @@ use sqlx::{AssertSqlSafe, Connection, Decode, PgConnection, Type};
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Actor, Body, Command};
 use sync_protocol::ids::{CommandId, CooperativeId, Holder, ListingId, Stream};
 use sync_protocol::limits::FRAME_VERDICTS_MAX;
+use sync_protocol::market::{Actor, Body, Command};
 use sync_protocol::session::Sizer;
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::Verdict;
@@ -300,7 +300,7 @@ impl World {
             let (listing, a, b) =
                 (self.deps.ids.uuid_v7(), self.deps.ids.random::<16>(), self.deps.ids.random::<16>());
             let title = format!("{:032x} {:032x}", u128::from_le_bytes(a), u128::from_le_bytes(b));
-            self.at_the_hub(sync_protocol::command::ListingPost { title, ..goods::post(listing, 1) }).await;
+            self.at_the_hub(sync_protocol::market::ListingPost { title, ..goods::post(listing, 1) }).await;
         }
     }
 

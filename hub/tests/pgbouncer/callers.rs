@@ -14,9 +14,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use sync_protocol::command::{Actor, ActorKind, ListingPost};
-use sync_protocol::entity::Order;
 use sync_protocol::ids::CommandId;
+use sync_protocol::market::{Actor, ActorKind, ListingPost, Order};
 use tokio::sync::watch;
 
 /// An exchange of which everything is checked.

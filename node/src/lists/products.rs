@@ -6,7 +6,7 @@ use crate::query::{self, IdOrName};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
-use sync_protocol::entity::ListingStatus;
+use sync_protocol::market::ListingStatus;
 use utoipa::IntoParams;
 
 /// How a list of products is narrowed.

@@ -200,7 +200,7 @@ impl Choice {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
-    use sync_protocol::entity::{Channel, ListingStatus, OfficeRole, OrderStatus, UnitBase};
+    use sync_protocol::market::{Channel, ListingStatus, OfficeRole, OrderStatus, UnitBase};
     use sync_protocol::phone::{PHONE_MAX_DIGITS, PHONE_MIN_DIGITS};
 
     fn said(schema: &str, field: &str) -> BTreeSet<&'static str> {

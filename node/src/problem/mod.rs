@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use std::error::Error as StdError;
 use sync_protocol::api::{self, FieldProblem};
-use sync_protocol::command::Invalid;
+use sync_protocol::market::Invalid;
 use sync_protocol::verdict::{Reject, RejectCode};
 
 /// Seconds after which a client may try again when something is away, busy or still under way, where nobody knows better.

@@ -1,7 +1,7 @@
 //! Market prices and the lists they refer to.
 
 use super::Money;
-use crate::entity::{PriceFlags, UnitBase};
+use crate::market::{PriceFlags, UnitBase};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -13,8 +13,8 @@ use super::rows::{self, Rows, write_bucket};
 use super::unfold::{self, Size};
 use super::{batch, cbor, compare};
 use crate::bucket::Bucket;
-use crate::command::Command;
 use crate::limits::{SCOPE_BUCKETS_MAX, bounded};
+use crate::market::Command;
 use crate::row::Row;
 use crate::session::{BucketCursor, Link};
 use crate::verdict::Numbered;
@@ -208,7 +208,7 @@ impl Close {
     }
 }
 
-crate::entity::field::codes! {
+crate::field::codes! {
     /// Why the hub does not go on.
     RefusalCode {
         /// No such edge, or no valid session: sign in again.

@@ -15,8 +15,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{ALL as ALL_COMMANDS, Body, ListingPost, RawBody};
-use sync_protocol::entity::ALL as ALL_ENTITIES;
+use sync_protocol::market::{Body, COMMANDS, ENTITIES, ListingPost, RawBody};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::session::{Link, MINOR_VERSION};
 use sync_protocol::wire::frame::FrameReader;
@@ -126,13 +125,13 @@ fn every_entity_command_and_message_has_a_sample() {
         }
         seen.insert(sample.name);
     }
-    for (_, name) in ALL_ENTITIES {
+    for (_, name) in ENTITIES {
         assert!(
             seen.contains(&format!("entity_{name}")),
             "{name} has no sample: add one to the newest version"
         );
     }
-    for (_, name) in ALL_COMMANDS {
+    for (_, name) in COMMANDS {
         let file = format!("command_{}", name.replace('.', "_"));
         assert!(seen.contains(&file), "{name} has no sample: add one to the newest version");
     }

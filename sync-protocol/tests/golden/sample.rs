@@ -1,8 +1,7 @@
 //! A value with the name of the file that holds its bytes, and both ways between them.
 
 use sync_protocol::bucket::CountryCode;
-use sync_protocol::command::{self, Body, RawBody};
-use sync_protocol::entity::{self, Entity};
+use sync_protocol::market::{self, Body, Entity, RawBody};
 use sync_protocol::row::{Row, RowHash};
 use sync_protocol::units::Currency;
 use sync_protocol::value::Fields;
@@ -43,13 +42,13 @@ impl Sample {
 
     /// `form` tells several samples of one command apart.
     pub(crate) fn command(form: &str, body: Body) -> Self {
-        let name = command::name(body.kind()).unwrap();
+        let name = market::command_name(body.kind()).unwrap();
         Self { name: named("command", name, form), value: Value::Command(body) }
     }
 
     /// The payload and the hash. `form` tells several samples of one entity apart.
     pub(crate) fn entity(form: &str, row: Row) -> [Self; 2] {
-        let name = named("entity", entity::name(row.entity).unwrap(), form);
+        let name = named("entity", market::entity_name(row.entity).unwrap(), form);
         let fields = row.body.unwrap();
         let hash = RowHash::of(row.entity, row.key, row.version, fields.canonical());
         [

@@ -4,18 +4,16 @@
 use super::sample::{self, Sample, id, mwi, mwk};
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{
-    Actor, ActorKind, Adjustment, Body, Command, ListingEdit, ListingPost, ListingWithdraw, MemberRegister,
-    OrderCancel, OrderPlace, Source, StockAdjust, TextChange, WholeChange,
-};
-use sync_protocol::entity::{
-    Alias, Channel, Commodity, Cooperative, EdgeSettings, Entity, EntryId, EntryKind, Listing, ListingStatus,
-    Market, Member, OfficeRole, OfficeUser, Order, OrderStatus, Price, PriceFlags, PriceSeries, Region,
-    StockEntry, Unit, UnitBase,
-};
 use sync_protocol::ids::{
     CommandId, CommodityId, CooperativeId, EdgeId, Holder, ListingId, MarketId, MemberId, OrderId, RegionId,
     SeriesId, UnitId, UserId,
+};
+use sync_protocol::market::{
+    Actor, ActorKind, Adjustment, Alias, Body, Channel, Command, Commodity, Cooperative, EdgeSettings,
+    Entity, EntryId, EntryKind, Listing, ListingEdit, ListingPost, ListingStatus, ListingWithdraw, Market,
+    Member, MemberRegister, OfficeRole, OfficeUser, Order, OrderCancel, OrderPlace, OrderStatus, Price,
+    PriceFlags, PriceSeries, Region, Source, StockAdjust, StockEntry, TextChange, Unit, UnitBase,
+    WholeChange,
 };
 use sync_protocol::row::{Key, Row};
 use sync_protocol::session::{BucketCursor, Issuer};

@@ -3,9 +3,10 @@
 
 use super::sample::{self, Sample, id, mwi, mwk};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Adjustment, Body, ListingPost, StockAdjust};
-use sync_protocol::entity::{Channel, EdgeSettings, Order, OrderStatus};
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder, ListingId, OrderId, RegionId};
+use sync_protocol::market::{
+    Adjustment, Body, Channel, EdgeSettings, ListingPost, Order, OrderStatus, StockAdjust,
+};
 use sync_protocol::session::{BucketCursor, Issuer};
 use sync_protocol::units::Quantity;
 use sync_protocol::wire::message::{Close, Hello, Message, Standing, StuckSms, cursors_to_bytes, scope_hash};

@@ -2,11 +2,11 @@
 
 use crate::random::Random;
 use crate::world::{COOPS, World};
-use sync_protocol::command::{
+use sync_protocol::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId, RegionId};
+use sync_protocol::market::{
     Actor, ActorKind, Adjustment, Body, Certainty, Command, Context, ListingEdit, ListingPost,
     ListingWithdraw, MemberRegister, OrderCancel, OrderPlace, Source, StockAdjust, WholeChange,
 };
-use sync_protocol::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId, RegionId};
 use sync_protocol::verdict::Verdict;
 
 /// Of a hundred commands of edges so many break the hub until an operator has seen to them.
@@ -24,7 +24,7 @@ impl World {
     }
 
     /// What somebody wants, at an edge or, without one, at the hub.
-    fn intent(&mut self, set: &sync_protocol::command::WorkingSet, at: Option<usize>) -> Option<Body> {
+    fn intent(&mut self, set: &sync_protocol::market::WorkingSet, at: Option<usize>) -> Option<Body> {
         let units = |random: &mut Random| 1000 * (1 + random.below(12) as i64);
         let seen = self.listing();
         Some(match self.random.below(14) {

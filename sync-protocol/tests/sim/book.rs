@@ -2,8 +2,8 @@
 
 use crate::stock::Change;
 use std::collections::{BTreeMap, BTreeSet};
-use sync_protocol::command::Certainty;
 use sync_protocol::ids::{CommandId, EdgeId, ListingId, OrderId};
+use sync_protocol::market::Certainty;
 
 /// What people were told.
 #[derive(Default)]

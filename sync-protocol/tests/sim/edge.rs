@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{
-    Actor, ActorKind, Body, Certainty, Command, Context, Effect, EffectRow, Source, StockAdjust, WorkingSet,
-};
-use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{CommandId, CommodityId, CooperativeId, EdgeId, Holder, ListingId, UnitId};
+use sync_protocol::market::{
+    Actor, ActorKind, Alias, Body, Certainty, Command, Context, Effect, EffectRow, Entity, Listing, Member,
+    Order, OrderStatus, Source, StockAdjust, StockEntry, WorkingSet, spendable,
+};
 use sync_protocol::overlay;
 use sync_protocol::row::{Digest, Key, Row};
 use sync_protocol::session::{BucketCursor, Judged, Link, MINOR_VERSION, judge};
@@ -135,7 +135,7 @@ impl Edge {
             EffectRow::StockEntry(entry) if entry.listing == listing => Some((entry, e.at_once)),
             _ => None,
         });
-        overlay::spendable(holder, &replica, local)
+        spendable(holder, &replica, local)
     }
 
     /// The entries that a command made, as far as they are here.

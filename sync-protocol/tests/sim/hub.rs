@@ -5,9 +5,10 @@ use crate::random::Random;
 use crate::stream::{Stream, Taken};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, Command, Context, Effect, EffectRow, WorkingSet};
-use sync_protocol::entity::{EntryId, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::{CommodityId, CooperativeId, EdgeId, Holder, RegionId, UnitId};
+use sync_protocol::market::{
+    Body, Command, Context, Effect, EffectRow, EntryId, Order, OrderStatus, StockEntry, WorkingSet,
+};
 use sync_protocol::row::{Digest, Key, Row};
 use sync_protocol::session::{
     Admission, BucketCursor, Issuer, Link, LinkState, MINOR_VERSION, Page, next_pages,

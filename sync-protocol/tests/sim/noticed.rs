@@ -4,8 +4,8 @@ use crate::edge::Word;
 use crate::world::World;
 use crate::{check, run, truth};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::Holder;
+use sync_protocol::market::OrderStatus;
 use sync_protocol::units::Quantity;
 
 /// A world in which something of everything happens.

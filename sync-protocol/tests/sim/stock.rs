@@ -5,9 +5,8 @@ use crate::edge::Edge;
 use crate::random::Random;
 use crate::world::World;
 use std::collections::BTreeMap;
-use sync_protocol::command::{Adjustment, Body, EffectRow, StockAdjust, WorkingSet};
-use sync_protocol::entity::{EntryId, OrderStatus};
 use sync_protocol::ids::{CommandId, Holder, ListingId};
+use sync_protocol::market::{Adjustment, Body, EffectRow, EntryId, OrderStatus, StockAdjust, WorkingSet};
 use sync_protocol::verdict::Verdict;
 
 /// Who takes back the last change of the stock does it so often, of a hundred changes.

@@ -4,9 +4,8 @@
 use crate::hub::Hub;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Aggregates, Blocked, Command, Context};
-use sync_protocol::entity::EntryId;
 use sync_protocol::ids::{CommandId, EdgeId, Holder};
+use sync_protocol::market::{Aggregates, Blocked, Command, Context, EntryId};
 use sync_protocol::session::{Link, LinkState};
 use sync_protocol::verdict::{Numbered, Verdict};
 use sync_protocol::wire::message::{Hello, RefusalCode};

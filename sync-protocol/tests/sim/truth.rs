@@ -4,8 +4,8 @@
 use crate::check::lost_to_a_count;
 use crate::edge::Edge;
 use crate::world::World;
-use sync_protocol::command::{Body, Command, EffectRow, WorkingSet};
 use sync_protocol::ids::{Holder, ListingId};
+use sync_protocol::market::{Body, Command, EffectRow, WorkingSet};
 
 /// An edge that counts something as given back before the hub's rows say so counts no more than will be there.
 pub(crate) fn nobody_counts_what_is_not_there(world: &World) {

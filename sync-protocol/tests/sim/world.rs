@@ -6,8 +6,8 @@ use crate::faults::Faults;
 use crate::hub::{Began, Hub};
 use crate::random::Random;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::Body;
 use sync_protocol::ids::{CooperativeId, EdgeId, RegionId};
+use sync_protocol::market::Body;
 use sync_protocol::verdict::{RejectCode, Verdict};
 
 /// Cooperatives; of three edges two are offices of the first.

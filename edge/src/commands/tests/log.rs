@@ -11,9 +11,9 @@ use crate::time;
 use mizili_node::deps::HandClock;
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::Certainty;
 use sync_protocol::ids::{CommandId, MemberId, hub_born};
 use sync_protocol::limits::PENDING_COMMANDS_MAX;
+use sync_protocol::market::Certainty;
 use sync_protocol::verdict::{Applied, Conflict, Numbered, Reject, RejectCode, Verdict};
 
 /// A listing and so many orders of it; sequence numbers 1, then 2 and on.
@@ -302,7 +302,7 @@ fn a_full_log_takes_no_more_and_says_so() {
             .map(|_| ())?)
     });
     let listing = edge
-        .read(|conn| crate::replica::page::<sync_protocol::entity::Listing>(conn, None, 9))
+        .read(|conn| crate::replica::page::<sync_protocol::market::Listing>(conn, None, 9))
         .pop()
         .unwrap();
     assert_eq!(edge.place_order(listing.id, 1).unwrap_err(), SubmitError::LogFull);

@@ -6,9 +6,11 @@ use crate::db::DbError;
 use crate::replica::{self, get};
 use crate::testing::{CALLER_PHONE, COOP, EDGE, PRICE_MINOR, TestEdge, caller, clerk, entry, live, order_of};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Certainty, Effect, EffectRow, ListingEdit, OrderCancel, WholeChange};
-use sync_protocol::entity::{EntryId, EntryKind, Listing, Order, OrderStatus};
 use sync_protocol::ids::{Holder, ListingId, OrderId};
+use sync_protocol::market::{
+    Certainty, Effect, EffectRow, EntryId, EntryKind, Listing, ListingEdit, Order, OrderCancel, OrderStatus,
+    WholeChange,
+};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
@@ -236,7 +238,7 @@ fn order_effects(edge: &TestEdge, id: ListingId) -> Vec<Effect> {
         buyer_name: String::new(),
         buyer_cooperative: None,
         status: OrderStatus::Confirmed,
-        channel: sync_protocol::entity::Channel::Rest,
+        channel: sync_protocol::market::Channel::Rest,
         placed_at_s: 0,
         odd_price: false,
         buyer_unconfirmed: false,
@@ -360,7 +362,7 @@ fn a_cancel_needs_the_buyer_or_the_office() {
     let edge = TestEdge::with_market();
     let id = settled_listing(&edge);
     let (sold, _) = edge.place_order(id, 5).unwrap();
-    let stranger = sync_protocol::command::Actor { phone: 265_111_111_111, ..caller() };
+    let stranger = sync_protocol::market::Actor { phone: 265_111_111_111, ..caller() };
     let refused = edge.submit(stranger, false, OrderCancel::new(sold.0));
     assert_eq!(refused, Err(SubmitError::Rejected(Reject::new(RejectCode::NotAllowed))));
     assert!(edge.submit(clerk(), true, OrderCancel::new(sold.0)).is_ok());

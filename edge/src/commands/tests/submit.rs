@@ -8,15 +8,13 @@ use crate::testing::{
     coop, entry, live, member, member_id, order_of, other_listing,
 };
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{
-    Adjustment, Body, Certainty, EffectRow, ListingPost, ListingWithdraw, MemberRegister, OrderPlace, Source,
-    StockAdjust,
-};
-use sync_protocol::entity::{
-    Alias, Cooperative, Entity, EntryId, EntryKind, Listing, Member, Order, OrderStatus, Price,
-};
 use sync_protocol::ids::{CommandId, Holder, ListingId, MemberId, hub_born};
 use sync_protocol::limits::COMMAND_BODY_MAX_BYTES;
+use sync_protocol::market::{
+    Adjustment, Alias, Body, Certainty, Cooperative, EffectRow, Entity, EntryId, EntryKind, Listing,
+    ListingPost, ListingWithdraw, Member, MemberRegister, Order, OrderPlace, OrderStatus, Price, Source,
+    StockAdjust,
+};
 use sync_protocol::row::Key;
 use sync_protocol::session::MINOR_WITH_FACTS;
 use sync_protocol::units::Quantity;
@@ -197,7 +195,7 @@ fn the_same_id_twice_is_the_same_act_and_another_act_under_it_is_refused() {
     let again = edge.submit_as(id, caller(), false, order_of(listing, 20)).unwrap();
     assert!(again.repeated && again.verdict.is_none());
     let sorted = |mut effects: Vec<_>| {
-        effects.sort_by_key(|effect: &sync_protocol::command::Effect| {
+        effects.sort_by_key(|effect: &sync_protocol::market::Effect| {
             (effect.row.to_row().0, effect.row.to_row().1)
         });
         effects
@@ -275,7 +273,7 @@ fn a_person_known_by_number_becomes_an_alias_and_is_found_through_it() {
         seller: Some(member_id().0),
         hub_milli: None,
     };
-    let actor = sync_protocol::command::Actor { id: Some(new.0), ..member() };
+    let actor = sync_protocol::market::Actor { id: Some(new.0), ..member() };
     edge.submit(actor, false, post).unwrap();
     let fresh = MemberId(edge.deps().ids.uuid_v7());
     edge.submit(caller(), false, register(fresh, CALLER_PHONE, "Limbani")).unwrap();

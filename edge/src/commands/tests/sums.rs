@@ -8,9 +8,8 @@ use crate::replica;
 use crate::testing::{TestEdge, clerk, entry, live};
 use proptest::prelude::*;
 use std::collections::HashMap;
-use sync_protocol::command::{Adjustment, Effect, EffectRow, StockAdjust};
-use sync_protocol::entity::{EntryId, EntryKind, OrderStatus};
 use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId};
+use sync_protocol::market::{Adjustment, Effect, EffectRow, EntryId, EntryKind, OrderStatus, StockAdjust};
 use sync_protocol::row::Row;
 use sync_protocol::session::MINOR_WITH_FACTS;
 use sync_protocol::units::Quantity;
@@ -312,7 +311,7 @@ fn what_is_put_aside_at_the_hub_gives_nothing_back_a_second_time() {
         all.does(Act::PutAside);
         assert_eq!(all.edge.spendable(all.listing, HERE), Quantity::units(25), "thirty were never there");
         let (_, asked) = all.edge.place_order(all.listing, 26).unwrap();
-        assert_eq!(asked.certainty, sync_protocol::command::Certainty::Request);
+        assert_eq!(asked.certainty, sync_protocol::market::Certainty::Request);
     }
     // The same of an order that was taken back before it left.
     let mut all = Schedule::new();

@@ -31,7 +31,7 @@ fn a_buyer_hears_of_it_when_another_took_the_order_back() {
     let listing = edge.post_listing(50);
     let (own, taken) = edge.place_order(listing, 5).unwrap();
     let cancel = edge.submit(clerk(), true, OrderCancel::new(own.0)).unwrap();
-    assert_eq!(cancel.certainty, sync_protocol::command::Certainty::Record);
+    assert_eq!(cancel.certainty, sync_protocol::market::Certainty::Record);
     verdicts(&edge, 1, &[(order.seq, applied()), (taken.seq, applied()), (cancel.seq, applied())]);
     let confirmed = "Your order is CONFIRMED: 20 kg Beans. To pay: MWK 9,000.".to_owned();
     let cancelled = "Your order is cancelled: 5 kg Maize.".to_owned();

@@ -7,8 +7,8 @@ use crate::replica::{self, Ready, ReplicaError, apply_rows, digest, recount, tak
 use crate::testing::{COOP, EDGE, REGION, TestEdge, malawi};
 use rusqlite::Connection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{self, Entity};
 use sync_protocol::ids::{CooperativeId, MarketId, RegionId, SeriesId};
+use sync_protocol::market::{self, Entity};
 use sync_protocol::row::{Digest, Key, Row};
 use sync_protocol::session::{BucketCursor, Judged};
 use sync_protocol::wire::message::Welcome;
@@ -80,7 +80,7 @@ fn member_moves_from_a_to_b_at_a_node_that_holds_both() {
     let (a, b) = (Bucket::Coop(COOP), Bucket::Coop(CooperativeId(99)));
     let edge = TestEdge::enrolled();
     edge.take_scope(&[a, b]);
-    let mut member = entity::Member {
+    let mut member = market::Member {
         id: crate::testing::member_id(),
         cooperative: COOP,
         name: "Mercy Banda".into(),
@@ -90,24 +90,24 @@ fn member_moves_from_a_to_b_at_a_node_that_holds_both() {
     };
     let key = member.key();
     let seen =
-        |edge: &TestEdge| edge.read(|conn| replica::get::<entity::Member>(conn, key)).map(|m| m.cooperative);
+        |edge: &TestEdge| edge.read(|conn| replica::get::<market::Member>(conn, key)).map(|m| m.cooperative);
     edge.feed(a, vec![crate::testing::live(&member)]);
     assert_eq!(seen(&edge), Some(COOP));
     member.cooperative = CooperativeId(99);
     // The row arrives in B before it goes in A, then the tombstone of A comes, late and twice.
     edge.feed(b, vec![crate::testing::live(&member)]);
-    edge.feed(a, vec![crate::testing::gone::<entity::Member>(key)]);
+    edge.feed(a, vec![crate::testing::gone::<market::Member>(key)]);
     assert_eq!(seen(&edge), Some(CooperativeId(99)), "the tombstone is A's alone");
     let again = Rows {
         bucket: a,
         reach: Reach::Delta,
         after: 0,
         upto: 2,
-        rows: vec![Row { entity: entity::Member::NUMBER, key, version: 2, body: None }],
+        rows: vec![Row { entity: market::Member::NUMBER, key, version: 2, body: None }],
     };
     assert_eq!(edge.apply(again), Judged::Skip);
     assert_eq!(seen(&edge), Some(CooperativeId(99)));
-    let found: Vec<entity::Member> = edge.read(|conn| replica::find(conn, 3, &member.phone));
+    let found: Vec<market::Member> = edge.read(|conn| replica::find(conn, 3, &member.phone));
     assert_eq!(found, [member]);
 }
 
@@ -115,7 +115,7 @@ fn member_moves_from_a_to_b_at_a_node_that_holds_both() {
 fn a_bucket_that_left_takes_its_rows_along_and_comes_back_empty() {
     let edge = TestEdge::with_market();
     let listing = edge.post_listing(10);
-    let market = |edge: &TestEdge| edge.read(|conn| replica::get::<entity::Market>(conn, Key::Int(1)));
+    let market = |edge: &TestEdge| edge.read(|conn| replica::get::<market::Market>(conn, Key::Int(1)));
     assert!(market(&edge).is_some());
     let kept = [Bucket::Coop(COOP), Bucket::Global, Bucket::Edge(EDGE)];
     edge.take_scope(&kept);
@@ -127,12 +127,12 @@ fn a_bucket_that_left_takes_its_rows_along_and_comes_back_empty() {
         });
         assert_eq!(left, 0, "{table}");
     }
-    assert!(edge.read(|conn| replica::find::<entity::PriceSeries>(conn, 1, &MarketId(1))).is_empty());
+    assert!(edge.read(|conn| replica::find::<market::PriceSeries>(conn, 1, &MarketId(1))).is_empty());
     assert_eq!(edge.read(|conn| digest(conn, Bucket::Region(REGION), 4)), Digest::default());
     let order: Vec<Bucket> = edge.read(replica::cursors).into_iter().map(|c| c.bucket).collect();
     assert_eq!(order, kept, "cursors are in the order of the scope");
     assert!(
-        edge.read(|conn| replica::get::<entity::Listing>(conn, Key::Uuid(listing.0))).is_some(),
+        edge.read(|conn| replica::get::<market::Listing>(conn, Key::Uuid(listing.0))).is_some(),
         "what waits stays"
     );
     edge.take_scope(&[Bucket::Region(REGION), Bucket::Coop(COOP)]);

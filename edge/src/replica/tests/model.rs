@@ -8,8 +8,8 @@ use crate::testing::{COOP, TestEdge};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
-use sync_protocol::entity::{self, Entity, EntryId, EntryKind, Order, StockEntry};
 use sync_protocol::ids::{Holder, ListingId, OrderId, hub_born};
+use sync_protocol::market::{self, Entity, EntryId, EntryKind, Order, StockEntry};
 use sync_protocol::row::{Digest, Key, Row};
 use sync_protocol::session::{BucketCursor, Judged, judge, next_pages};
 use sync_protocol::units::Quantity;
@@ -97,7 +97,7 @@ fn expected_index(model: &Model) -> BTreeSet<IndexEntry> {
     let mut all = BTreeSet::new();
     for ((entity, key), (_, body)) in &model.rows {
         for (field, value) in body.iter().flat_map(Fields::iter) {
-            if entity::indexed_fields(*entity).contains(&field) {
+            if market::indexed_fields(*entity).contains(&field) {
                 all.insert((*entity, field, replica::index_key(value), key.to_bytes().to_vec()));
             }
         }
@@ -128,7 +128,7 @@ fn check(edge: &TestEdge, model: &Model, entities: &[u16]) {
             assert_eq!(kept, before);
             let orders: Vec<Order> = replica::find(tx, 1, &listing)?;
             let is_short =
-                |o: &Order| o.holder == Some(Holder::Hub) && o.status == entity::OrderStatus::Short;
+                |o: &Order| o.holder == Some(Holder::Hub) && o.status == market::OrderStatus::Short;
             assert_eq!(replica::stands_short(tx, listing, Holder::Hub)?, orders.iter().any(is_short));
         }
         Ok(())
@@ -149,7 +149,7 @@ fn event() -> impl Strategy<Value = ((u16, Key), Body)> {
         (number.clone(), listing(), 0u32..2, prop::bool::ANY).prop_map(|(n, listing, phone, short)| {
             let mut order = sample_order(OrderId(hub_born(n)), listing);
             order.buyer_phone = u64::from(phone);
-            order.status = if short { entity::OrderStatus::Short } else { entity::OrderStatus::Confirmed };
+            order.status = if short { market::OrderStatus::Short } else { market::OrderStatus::Confirmed };
             (Order::NUMBER, order.key(), order.to_fields())
         });
     let price = (0u32..3, 0u32..3, 1i64..4).prop_map(|(series, month, price)| {
@@ -181,8 +181,8 @@ fn sample_order(id: OrderId, listing: ListingId) -> Order {
         buyer_phone: 0,
         buyer_name: String::new(),
         buyer_cooperative: None,
-        status: entity::OrderStatus::Confirmed,
-        channel: entity::Channel::Rest,
+        status: market::OrderStatus::Confirmed,
+        channel: market::Channel::Rest,
         placed_at_s: 0,
         odd_price: false,
         buyer_unconfirmed: false,

@@ -7,11 +7,11 @@ use crate::testing::{
     live, other_listing,
 };
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{ListingEdit, WholeChange};
-use sync_protocol::entity::{
-    Commodity, Entity, Listing, ListingStatus, Market, Price, PriceFlags, PriceSeries,
-};
 use sync_protocol::ids::{CooperativeId, MarketId, SeriesId};
+use sync_protocol::market::{
+    Commodity, Entity, Listing, ListingEdit, ListingStatus, Market, Price, PriceFlags, PriceSeries,
+    WholeChange,
+};
 use sync_protocol::row::Key;
 use sync_protocol::units::Month;
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Command, WorkingSet};
+use sync_protocol::market::{Command, WorkingSet};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::session::{Admission, Issuer, Link, LinkState, identity};
 use sync_protocol::verdict::Numbered;

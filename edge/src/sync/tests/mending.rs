@@ -3,7 +3,7 @@
 use super::*;
 use crate::db::DbError;
 use crate::sync::state;
-use sync_protocol::entity::Entity;
+use sync_protocol::market::Entity;
 
 /// Bytes that one wrong row may cost, both ways.
 const FEW_KIB: u64 = 10 << 10;

@@ -25,8 +25,8 @@ use mizili_node::deps::Deps;
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Commodity, EdgeSettings, Price, PriceFlags, Unit, UnitBase};
 use sync_protocol::ids::SeriesId;
+use sync_protocol::market::{Commodity, EdgeSettings, Price, PriceFlags, Unit, UnitBase};
 use sync_protocol::row::{Digest, Row};
 use sync_protocol::units::Month;
 use tokio::sync::watch;
@@ -115,7 +115,7 @@ impl Bed {
         for cursor in cursors {
             let Some(feed) = state.feeds.get(&cursor.bucket) else { continue };
             assert_eq!((cursor.upto, cursor.reached), (feed.head, None), "{}", cursor.bucket);
-            for (number, name) in sync_protocol::entity::ALL {
+            for (number, name) in sync_protocol::market::ENTITIES {
                 let mut there = Digest::default();
                 feed.rows
                     .values()

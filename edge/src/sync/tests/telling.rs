@@ -3,8 +3,8 @@
 use super::*;
 use crate::db::DbError;
 use crate::outbox;
-use sync_protocol::entity::{Entity as _, Order, OrderStatus};
 use sync_protocol::ids::{ListingId, OrderId};
+use sync_protocol::market::{Entity as _, Order, OrderStatus};
 use sync_protocol::row::Key;
 
 fn texts(bed: &Bed) -> Vec<String> {

@@ -6,8 +6,8 @@ use crate::db::{int, q};
 use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::HashMap;
-use sync_protocol::command::{Aggregates, Blocked, Body, Command, Context};
 use sync_protocol::ids::{CommandId, EdgeId, Holder, ListingId, OrderId, Stream};
+use sync_protocol::market::{Aggregates, Blocked, Body, Command, Context};
 use uuid::Uuid;
 
 /// What the edge's commands would have done that are still open, of this stream below a sequence number and of earlier ones. They mean

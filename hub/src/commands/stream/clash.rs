@@ -6,8 +6,8 @@ use crate::db::{int, q};
 use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
-use sync_protocol::command::{Body, Command};
 use sync_protocol::ids::{CommandId, EdgeId, Stream, derived};
+use sync_protocol::market::{Body, Command};
 use uuid::Uuid;
 
 /// What is known of a command's id.
@@ -161,8 +161,8 @@ pub(super) fn renamed(command: &Command, renames: &HashMap<Uuid, Uuid>) -> Comma
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sync_protocol::command::{Actor, ActorKind, OrderPlace, Source};
     use sync_protocol::ids::hub_born;
+    use sync_protocol::market::{Actor, ActorKind, OrderPlace, Source};
 
     fn command(seq: u64, id: u64, made_at_s: i64, quantity_milli: i64, source: Source) -> Command {
         let body = OrderPlace {

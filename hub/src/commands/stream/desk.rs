@@ -9,8 +9,8 @@ use jiff_sqlx::Timestamp;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::command::{Body, Command, name};
 use sync_protocol::ids::{EdgeId, Stream};
+use sync_protocol::market::{Body, Command, command_name};
 use uuid::Uuid;
 
 /// A command that has no final verdict.
@@ -231,7 +231,10 @@ fn waiting(row: &PgRow) -> Result<Waiting, sqlx::Error> {
         seq: cells.count(4)?,
         kind: match kind {
             0 => String::new(),
-            kind => u16::try_from(kind).ok().and_then(name).map_or_else(|| kind.to_string(), str::to_owned),
+            kind => u16::try_from(kind)
+                .ok()
+                .and_then(command_name)
+                .map_or_else(|| kind.to_string(), str::to_owned),
         },
         state: cells.get(6)?,
         ours: cells.get(7)?,

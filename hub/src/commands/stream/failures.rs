@@ -9,8 +9,8 @@ use crate::rows::Cells;
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
-use sync_protocol::command::Command;
 use sync_protocol::ids::Stream;
+use sync_protocol::market::Command;
 
 /// Failures after which a command is set aside, where they took long enough.
 const FAILURES_MAX: i32 = 5;

@@ -10,8 +10,8 @@ use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use std::ops::Range;
-use sync_protocol::command::Blocked;
 use sync_protocol::ids::Stream;
+use sync_protocol::market::Blocked;
 use sync_protocol::verdict::Verdict;
 
 /// Commands that one transaction sets aside; what comes after them is another's. Far within the time that a try may take.

@@ -10,9 +10,9 @@ use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::HashSet;
-use sync_protocol::command::Command;
 use sync_protocol::ids::Stream;
 use sync_protocol::limits::PENDING_COMMANDS_MAX;
+use sync_protocol::market::Command;
 use sync_protocol::verdict::Verdict;
 
 /// Why they wait.

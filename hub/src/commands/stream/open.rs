@@ -15,9 +15,9 @@ use crate::rows::Cells;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::Command;
 use sync_protocol::ids::{EdgeId, Stream};
 use sync_protocol::limits::BATCH_COMMANDS_MAX;
+use sync_protocol::market::Command;
 use sync_protocol::verdict::Verdict;
 use uuid::Uuid;
 

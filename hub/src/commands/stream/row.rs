@@ -6,8 +6,8 @@ use crate::commands::context::percent;
 use crate::db::{int, q};
 use crate::rows::Cells;
 use sqlx::PgConnection;
-use sync_protocol::command::{Actor, ActorKind, Context};
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder, Stream};
+use sync_protocol::market::{Actor, ActorKind, Context};
 
 /// A stream's row, locked until the transaction ends.
 pub(super) struct StreamRow {

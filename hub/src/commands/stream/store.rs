@@ -7,8 +7,8 @@ use crate::db::{int, q};
 use crate::rows::Cells;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
-use sync_protocol::command::{Actor, ActorKind, Command, RawBody};
 use sync_protocol::ids::{CommandId, EdgeId, Stream};
+use sync_protocol::market::{Actor, ActorKind, Command, RawBody};
 
 /// What is kept of a command under a sequence number or an id.
 pub(super) struct Kept {

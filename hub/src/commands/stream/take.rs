@@ -16,8 +16,8 @@ use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::Command;
 use sync_protocol::ids::{CommandId, EdgeId, Stream};
+use sync_protocol::market::Command;
 use sync_protocol::verdict::Verdict;
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@
 use crate::db::{misfit, q};
 use crate::rows::Cells;
 use sqlx::PgConnection;
-use sync_protocol::entity::{
+use sync_protocol::market::{
     Alias, Commodity, Cooperative, EdgeSettings, Entity, Listing, Market, Member, OfficeUser, Order, Price,
     PriceSeries, Region, StockEntry, Unit,
 };
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn every_entity_is_checked() {
-        for (number, name) in sync_protocol::entity::ALL {
+        for (number, name) in sync_protocol::market::ENTITIES {
             assert!(table(*number).is_some(), "{name} has no table here");
         }
     }

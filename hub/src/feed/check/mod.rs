@@ -21,7 +21,7 @@ use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity;
+use sync_protocol::market;
 use sync_protocol::row::{Key, RowHash};
 
 /// Rows of one page, and of one mending transaction.
@@ -59,7 +59,7 @@ impl Report {
 /// Those of the database. What was mended before stands.
 pub async fn compare_all(db: &Db, deps: &Deps) -> Result<Report, FeedError> {
     let mut check = Check { db, deps, report: Report::default(), bad: BadRows::of("check") };
-    for (number, name) in entity::ALL {
+    for (number, name) in market::ENTITIES {
         let home = check.tables_to_feed(View::Home, *number).await;
         check.bad.sift(name, home)?;
         if keys::stands_in_catalogues(*number) {

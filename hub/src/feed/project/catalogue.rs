@@ -7,8 +7,8 @@ use crate::db::q;
 use crate::rows::{self, Cells};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Listing, ListingStatus};
 use sync_protocol::ids::RegionId;
+use sync_protocol::market::{Listing, ListingStatus};
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 

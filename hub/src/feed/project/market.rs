@@ -5,8 +5,8 @@ use crate::db::{any_of, q};
 use crate::rows::{self, Cells};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::Order;
 use sync_protocol::ids::CooperativeId;
+use sync_protocol::market::Order;
 use sync_protocol::row::Key;
 use uuid::Uuid;
 

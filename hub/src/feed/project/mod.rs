@@ -11,7 +11,7 @@ mod reference;
 use super::FeedError;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{
+use sync_protocol::market::{
     Alias, Commodity, Cooperative, EdgeSettings, Entity, Listing, Market, Member, OfficeUser, Order, Price,
     PriceSeries, Region, StockEntry, Unit,
 };

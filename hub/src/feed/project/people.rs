@@ -5,8 +5,8 @@ use crate::db::q;
 use crate::rows::{self, Cells};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Alias, Cooperative, EdgeSettings, OfficeRole, OfficeUser};
 use sync_protocol::ids::{CooperativeId, EdgeId, MemberId, RegionId, UserId};
+use sync_protocol::market::{Alias, Cooperative, EdgeSettings, OfficeRole, OfficeUser};
 
 /// `id, name, country, region_id, currency, hub_share_percent` of `cooperatives`.
 pub(super) fn cooperative(row: &sqlx::postgres::PgRow) -> Result<Cooperative, sqlx::Error> {

@@ -5,8 +5,8 @@ use crate::db::q;
 use crate::rows::Cells;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Commodity, Market, Price, PriceFlags, PriceSeries, Region, Unit, UnitBase};
 use sync_protocol::ids::{CommodityId, MarketId, RegionId, SeriesId, UnitId};
+use sync_protocol::market::{Commodity, Market, Price, PriceFlags, PriceSeries, Region, Unit, UnitBase};
 use sync_protocol::row::Key;
 use sync_protocol::units::Month;
 

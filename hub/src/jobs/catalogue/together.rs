@@ -8,8 +8,8 @@ use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Entity, Listing};
 use sync_protocol::ids::{CooperativeId, RegionId};
+use sync_protocol::market::{Entity, Listing};
 use sync_protocol::row::{Key, Row};
 use uuid::Uuid;
 

@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 use sync_protocol::api::market::Cooperative;
 use sync_protocol::bucket::{Bucket, CountryCode};
 use sync_protocol::country::{COUNTRIES, Country};
-use sync_protocol::entity::{self, Entity};
 use sync_protocol::ids::{CooperativeId, RegionId};
+use sync_protocol::market::{self, Entity};
 use sync_protocol::row::Key;
 
 /// A page of cooperatives.
@@ -88,7 +88,7 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
             return Err(numbers::COOPERATIVES.taken(id).into());
         }
         let number = id.cast_unsigned();
-        touched.add(Bucket::Coop(CooperativeId(number)), entity::Cooperative::NUMBER, Key::Int(number));
+        touched.add(Bucket::Coop(CooperativeId(number)), market::Cooperative::NUMBER, Key::Int(number));
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
         let made = db::find(&mut tx, &Filter::one(id)).await?.pop();
         let mut moved = touched.moved();
@@ -133,7 +133,7 @@ async fn region(
     let code = CountryCode::new(country.iso3)
         .ok_or_else(|| Kind::Internal.because("a country's code is no code"))?;
     let number = RegionId(id.cast_unsigned()).0;
-    touched.add(Bucket::Country(code), entity::Region::NUMBER, Key::Int(number));
+    touched.add(Bucket::Country(code), market::Region::NUMBER, Key::Int(number));
     Ok(id)
 }
 

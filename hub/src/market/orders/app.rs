@@ -12,8 +12,8 @@ use crate::market::newest::Newest;
 use crate::state::AppState;
 use mizili_node::page::{Cut, Slice};
 use sync_protocol::api::market::Order;
-use sync_protocol::command::OrderCancel;
 use sync_protocol::ids::CommandId;
+use sync_protocol::market::OrderCancel;
 use uuid::Uuid;
 
 /// Whose orders the caller sees.

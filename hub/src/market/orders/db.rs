@@ -10,8 +10,8 @@ use mizili_node::lists::OrderFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use std::collections::{HashMap, HashSet};
-use sync_protocol::entity::OrderStatus;
 use sync_protocol::ids::{CooperativeId, ListingId, MemberId, OrderId, UserId};
+use sync_protocol::market::OrderStatus;
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 

@@ -12,10 +12,9 @@ use mizili_node::phone::read_optional;
 use mizili_node::product::{OWN_OFFER, in_steps};
 use sync_protocol::api::FieldProblem;
 use sync_protocol::api::market::NewOrder;
-use sync_protocol::command::{Body, OrderPlace, Source};
 use sync_protocol::country::Country;
-use sync_protocol::entity::Channel;
 use sync_protocol::ids::{CommandId, ListingId, OrderId};
+use sync_protocol::market::{Body, Channel, OrderPlace, Source};
 use sync_protocol::units::Quantity;
 
 /// See the module.

@@ -15,7 +15,7 @@ use mizili_node::lists::OrderQuery;
 use mizili_node::query::{NoParams, Params};
 use sync_protocol::api::market::{NewOrder, Order};
 use sync_protocol::api::{Page, Problem};
-use sync_protocol::entity::OrderStatus;
+use sync_protocol::market::OrderStatus;
 use uuid::Uuid;
 
 /// The words of a status.

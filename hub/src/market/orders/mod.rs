@@ -10,12 +10,12 @@ pub(crate) mod unconfirmed;
 
 use mizili_node::text::{money, phone_text, rfc3339};
 use sync_protocol::api::market::Order;
-use sync_protocol::entity;
+use sync_protocol::market;
 use uuid::Uuid;
 
 /// An order with what is said of it, as it is read.
 pub(crate) struct OrderRow {
-    pub(crate) order: entity::Order,
+    pub(crate) order: market::Order,
     /// The product's own name, or its commodity's.
     pub(crate) product: String,
     pub(crate) unit: String,

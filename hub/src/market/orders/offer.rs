@@ -5,7 +5,7 @@ use super::db::{self, Named};
 use crate::db::int;
 use crate::market::reference::kept::Kept;
 use sqlx::PgConnection;
-use sync_protocol::entity::Listing;
+use sync_protocol::market::Listing;
 
 /// See the module.
 pub(crate) struct Offer {

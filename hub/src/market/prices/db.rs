@@ -5,7 +5,7 @@ use crate::market::reference::names::Meant;
 use mizili_node::lists::PriceFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::entity::PriceFlags;
+use sync_protocol::market::PriceFlags;
 use sync_protocol::units::Month;
 
 /// The sort key of a list: month (downwards) and series (upwards).

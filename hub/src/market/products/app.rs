@@ -21,8 +21,8 @@ use mizili_node::page::{Cut, Slice};
 use mizili_node::product::{etag, in_steps, posting};
 use sqlx::PgConnection;
 use sync_protocol::api::market::{NewProduct, Product, ProductChange};
-use sync_protocol::command::{Actor, ActorKind, Body, ListingPost};
 use sync_protocol::ids::{CommandId, CooperativeId, derived, hub_born};
+use sync_protocol::market::{Actor, ActorKind, Body, ListingPost};
 use sync_protocol::verdict::{Reject, RejectCode};
 use uuid::Uuid;
 

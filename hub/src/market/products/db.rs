@@ -11,7 +11,7 @@ use jiff_sqlx::ToSqlx;
 use mizili_node::lists::ProductFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::entity::ListingStatus;
+use sync_protocol::market::ListingStatus;
 use uuid::Uuid;
 
 /// Cooperatives are kept by Postgres' `int`.

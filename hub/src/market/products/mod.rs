@@ -7,7 +7,7 @@ pub mod http;
 use mizili_node::product::Standing;
 use mizili_node::text::{money, rfc3339};
 use sync_protocol::api::market::Product;
-use sync_protocol::entity::ListingStatus;
+use sync_protocol::market::ListingStatus;
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use mizili_node::query::IdOrName;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
-use sync_protocol::entity::UnitBase;
+use sync_protocol::market::UnitBase;
 use sync_protocol::units::Quantity;
 
 /// What a list is narrowed to; each list takes what concerns it.

@@ -6,7 +6,7 @@ use crate::db::{misfit, q};
 use mizili_node::query::IdOrName;
 use sqlx::{PgConnection, Row};
 use std::collections::HashMap;
-use sync_protocol::entity::UnitBase;
+use sync_protocol::market::UnitBase;
 
 /// All names, as of some versions of their buckets.
 #[derive(Debug, Default)]

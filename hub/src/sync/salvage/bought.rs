@@ -8,8 +8,8 @@ use crate::feed::Touched;
 use crate::rows::Cells;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Entity, EntryId, EntryKind, Order, OrderStatus, StockEntry};
 use sync_protocol::ids::Holder;
+use sync_protocol::market::{Entity, EntryId, EntryKind, Order, OrderStatus, StockEntry};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 

@@ -7,7 +7,7 @@ use crate::rows::{Cells, phone};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use std::collections::BTreeSet;
-use sync_protocol::entity::{Entity, Listing, Member, Order, StockEntry};
+use sync_protocol::market::{Entity, Listing, Member, Order, StockEntry};
 use sync_protocol::row::Key;
 use sync_protocol::value::Fields;
 use uuid::Uuid;

@@ -13,8 +13,8 @@ use crate::rows::{Cells, phone};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
 use sync_protocol::ids::Holder;
+use sync_protocol::market::{Alias, Entity, Listing, Member, Order, StockEntry};
 use sync_protocol::row::Key;
 use sync_protocol::value::Fields;
 

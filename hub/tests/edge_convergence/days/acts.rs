@@ -6,11 +6,11 @@ use super::tally::{Told, What};
 use crate::goods::{self, BUYER, FRAGILE, ODD, POISON};
 use crate::office::Office;
 use mizili_edge::commands::SubmitError;
-use sync_protocol::command::{
-    Actor, Body, Certainty, ListingEdit, ListingPost, ListingWithdraw, OrderCancel, OrderPlace, WholeChange,
-};
-use sync_protocol::entity::{Listing, Order};
 use sync_protocol::ids::{CommandId, CooperativeId, ListingId};
+use sync_protocol::market::{
+    Actor, Body, Certainty, Listing, ListingEdit, ListingPost, ListingWithdraw, Order, OrderCancel,
+    OrderPlace, WholeChange,
+};
 use sync_protocol::verdict::Verdict;
 use uuid::Uuid;
 

@@ -4,8 +4,8 @@
 use super::{Feed, State};
 use crate::testing::{COOP, EDGE};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::command::{Body, Command, Context, EffectRow};
 use sync_protocol::ids::Holder;
+use sync_protocol::market::{Body, Command, Context, EffectRow};
 use sync_protocol::row::{Row, slot};
 use sync_protocol::session::{BucketCursor, Link, Page, next_pages};
 use sync_protocol::verdict::{Numbered, Reject, RejectCode, Verdict};

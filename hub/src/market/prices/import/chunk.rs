@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 use sync_protocol::bucket::CountryCode;
-use sync_protocol::entity::{Entity, Price, PriceFlags};
 use sync_protocol::ids::SeriesId;
+use sync_protocol::market::{Entity, Price, PriceFlags};
 use sync_protocol::units::Month;
 
 use super::db::prices as sql;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_protocol::entity::PriceFlags;
+use sync_protocol::market::PriceFlags;
 
 use super::super::wfp::suspect::suspects;
 use super::Precedence;

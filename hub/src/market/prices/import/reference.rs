@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::PgConnection;
 use sync_protocol::bucket::{Bucket, CountryCode};
-use sync_protocol::entity::{self, Entity, UnitBase};
 use sync_protocol::ids::RegionId;
+use sync_protocol::market::{self, Entity, UnitBase};
 use sync_protocol::row::Key;
 
 use super::super::wfp::unit;
@@ -120,7 +120,7 @@ impl Preparation<'_> {
             let merged = merge(commodity, &self.words.commodity(&commodity.name, facts));
             if merged != *commodity {
                 sql::update_commodity(self.connection, *id, &merged).await?;
-                self.touched.add(Bucket::Global, entity::Commodity::NUMBER, key(*id)?);
+                self.touched.add(Bucket::Global, market::Commodity::NUMBER, key(*id)?);
             }
         }
         let missing = missing(&names, known.iter().map(|(_, commodity)| &commodity.name));
@@ -130,7 +130,7 @@ impl Preparation<'_> {
             sql::insert_commodities(self.connection, &new).await?;
             let added = sql::commodities(self.connection, &missing).await?;
             for (id, _) in &added {
-                self.touched.add(Bucket::Global, entity::Commodity::NUMBER, key(*id)?);
+                self.touched.add(Bucket::Global, market::Commodity::NUMBER, key(*id)?);
             }
             known.extend(added);
         }
@@ -150,7 +150,7 @@ impl Preparation<'_> {
             let parsed = unit_of(&kept.code);
             if parsed != *kept {
                 sql::update_unit(self.connection, *id, &parsed).await?;
-                self.touched.add(Bucket::Global, entity::Unit::NUMBER, key(*id)?);
+                self.touched.add(Bucket::Global, market::Unit::NUMBER, key(*id)?);
             }
         }
         let missing = missing(&codes, known.iter().map(|(_, unit)| &unit.code));
@@ -159,7 +159,7 @@ impl Preparation<'_> {
             sql::insert_units(self.connection, &new).await?;
             let added = sql::units(self.connection, &missing).await?;
             for (id, _) in &added {
-                self.touched.add(Bucket::Global, entity::Unit::NUMBER, key(*id)?);
+                self.touched.add(Bucket::Global, market::Unit::NUMBER, key(*id)?);
             }
             known.extend(added);
         }
@@ -184,7 +184,7 @@ impl Preparation<'_> {
             sql::insert_regions(self.connection, country, &missing).await?;
             let added = sql::regions(self.connection, country, &missing).await?;
             for (id, _) in &added {
-                self.touched.add(Bucket::Country(self.country), entity::Region::NUMBER, key(*id)?);
+                self.touched.add(Bucket::Country(self.country), market::Region::NUMBER, key(*id)?);
             }
             known.extend(added);
         }
@@ -227,7 +227,7 @@ impl Preparation<'_> {
             sql::update_market(self.connection, *id, &merged).await?;
             let buckets = [bucket(self.country, kept.region_id)?, bucket(self.country, merged.region_id)?];
             for bucket in buckets {
-                self.touched.add(bucket, entity::Market::NUMBER, key(*id)?);
+                self.touched.add(bucket, market::Market::NUMBER, key(*id)?);
             }
             if buckets[0] != buckets[1] {
                 moved.insert(*id, buckets);
@@ -242,7 +242,7 @@ impl Preparation<'_> {
             let added = sql::markets(self.connection, country, &missing).await?;
             for (id, _, place) in &added {
                 let bucket = bucket(self.country, place.region_id)?;
-                self.touched.add(bucket, entity::Market::NUMBER, key(*id)?);
+                self.touched.add(bucket, market::Market::NUMBER, key(*id)?);
             }
             known.extend(added);
         }
@@ -262,9 +262,9 @@ impl Preparation<'_> {
         let markets: Vec<i32> = moved.keys().copied().collect();
         for (market, series, month) in prices::of_markets(self.connection, &markets).await? {
             for &bucket in moved.get(&market).into_iter().flatten() {
-                self.touched.add(bucket, entity::PriceSeries::NUMBER, key(series)?);
+                self.touched.add(bucket, market::PriceSeries::NUMBER, key(series)?);
                 if let Some(month) = month {
-                    self.touched.add(bucket, entity::Price::NUMBER, price_key(series, month)?);
+                    self.touched.add(bucket, market::Price::NUMBER, price_key(series, month)?);
                 }
             }
         }
@@ -315,7 +315,7 @@ impl Preparation<'_> {
     async fn touch_series(&mut self, added: &[(i32, sql::SeriesOf)]) -> Result<(), sqlx::Error> {
         let ids: Vec<i32> = added.iter().map(|(id, _)| *id).collect();
         for (id, info) in prices::series_info(self.connection, &ids).await? {
-            self.touched.add(bucket(self.country, info.region_id)?, entity::PriceSeries::NUMBER, key(id)?);
+            self.touched.add(bucket(self.country, info.region_id)?, market::PriceSeries::NUMBER, key(id)?);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use sync_protocol::entity::PriceFlags;
+use sync_protocol::market::PriceFlags;
 use sync_protocol::units::{Currency, Month};
 
 use super::super::wfp::DataRow;

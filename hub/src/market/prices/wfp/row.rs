@@ -6,8 +6,8 @@
 use csv::StringRecord;
 use mizili_node::name::tidy;
 use sync_protocol::country::Country;
-use sync_protocol::entity::PriceFlags;
 use sync_protocol::limits::PRICE_MAX_MINOR;
+use sync_protocol::market::PriceFlags;
 use sync_protocol::units::{Currency, Month};
 
 use super::dates::{DateStyle, month_of};

@@ -4,8 +4,8 @@ mod anything;
 mod real_files;
 
 use sync_protocol::country::Country;
-use sync_protocol::entity::{PriceFlags, UnitBase};
 use sync_protocol::limits::PRICE_MAX_MINOR;
+use sync_protocol::market::{PriceFlags, UnitBase};
 use sync_protocol::units::Month;
 
 use super::rejects::RejectsWriter;

@@ -3,7 +3,7 @@
 //! Any text gives an answer, and an unknown or doubtful one the answer "unknown". It must never turn a heap, a bunch
 //! or a gallon (there are two) into kilograms or litres.
 
-use sync_protocol::entity::UnitBase;
+use sync_protocol::market::UnitBase;
 
 use super::decimal::scaled;
 

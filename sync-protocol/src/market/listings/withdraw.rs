@@ -1,10 +1,10 @@
 //! `listing.withdraw`: takes a listing off sale. Its units stay where they are; orders made before stand.
 
-use super::check::Invalid;
-use super::listing_edit::{listing_needs, listing_to_change};
-use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
-use crate::entity::ListingStatus;
+use super::edit::{listing_needs, listing_to_change};
 use crate::ids::CommandId;
+use crate::market::{
+    Actor, Certainty, Command, Context, Decision, EffectRow, Invalid, ListingStatus, Needs, WorkingSet,
+};
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
@@ -19,15 +19,15 @@ pub struct ListingWithdraw {
 }
 
 impl ListingWithdraw {
-    pub(super) fn check(&self) -> Vec<Invalid> {
+    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
         Vec::new()
     }
 
-    pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+    pub(in crate::market) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
         listing_needs(self.listing, actor)
     }
 
-    pub(super) fn decide(
+    pub(in crate::market) fn decide(
         &self,
         command: &Command,
         context: &Context,

@@ -1,11 +1,12 @@
 //! `order.place`: buys. From units held at the selling node it is a record; for units held elsewhere it is a request.
 
-use super::check::{self, Invalid};
-use super::{
-    Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet, in_steps,
-};
-use crate::entity::{Channel, EntryId, EntryKind, Listing, ListingStatus, Order, OrderStatus, StockEntry};
 use crate::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId};
+use crate::market::check::{self, Invalid};
+use crate::market::command::in_steps;
+use crate::market::{
+    Actor, ActorKind, Certainty, Channel, Command, Context, Decision, EffectRow, EntryId, EntryKind, Listing,
+    ListingStatus, Needs, Order, OrderStatus, StockEntry, WorkingSet,
+};
 use crate::units::{Quantity, total_minor};
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
@@ -56,7 +57,7 @@ impl OrderPlace {
         if self.buyer_phone == 0 && actor.kind != ActorKind::Office { actor.phone } else { self.buyer_phone }
     }
 
-    pub(super) fn check(&self) -> Vec<Invalid> {
+    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
         let total = total_minor(Quantity(self.quantity_milli), self.unit_price_minor).is_none();
         [
             check::quantity("/quantity", Quantity(self.quantity_milli)),
@@ -70,7 +71,7 @@ impl OrderPlace {
         .collect()
     }
 
-    pub(super) fn needs(&self, id: CommandId, actor: &Actor, _: &Context) -> Needs {
+    pub(in crate::market) fn needs(&self, id: CommandId, actor: &Actor, _: &Context) -> Needs {
         Needs {
             listings: [ListingId(self.listing)].into(),
             orders: [OrderId(id.0)].into(),
@@ -79,7 +80,7 @@ impl OrderPlace {
         }
     }
 
-    pub(super) fn decide(
+    pub(in crate::market) fn decide(
         &self,
         command: &Command,
         context: &Context,

@@ -1,10 +1,11 @@
 //! `listing.edit`: changes fields of a listing. Each field carries the value that was seen, so that two people do not undo each
 //! other unseen, and two offline edits in a row do not fight.
 
-use super::check::{self, Invalid};
-use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
-use crate::entity::{Listing, ListingStatus};
 use crate::ids::{CommandId, ListingId};
+use crate::market::check::{self, Invalid};
+use crate::market::{
+    Actor, Certainty, Command, Context, Decision, EffectRow, Listing, ListingStatus, Needs, WorkingSet,
+};
 use crate::verdict::{Conflict, Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
@@ -47,7 +48,7 @@ pub struct ListingEdit {
 }
 
 impl ListingEdit {
-    pub(super) fn check(&self) -> Vec<Invalid> {
+    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
         let nothing = self.price_minor.is_none() && self.title.is_none();
         [
             nothing.then(|| Invalid { pointer: "", message: "Say what to change: price or title.".into() }),
@@ -59,11 +60,11 @@ impl ListingEdit {
         .collect()
     }
 
-    pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+    pub(in crate::market) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
         listing_needs(self.listing, actor)
     }
 
-    pub(super) fn decide(
+    pub(in crate::market) fn decide(
         &self,
         command: &Command,
         context: &Context,
@@ -101,7 +102,7 @@ impl ListingEdit {
 }
 
 /// What changing a listing reads.
-pub(super) fn listing_needs(listing: Uuid, actor: &Actor) -> Needs {
+pub(in crate::market) fn listing_needs(listing: Uuid, actor: &Actor) -> Needs {
     Needs {
         listings: [ListingId(listing)].into(),
         members: actor.member().into_iter().collect(),

@@ -1,14 +1,10 @@
-//! Reference data that the hub gives: commodities, units, regions, markets, price series and prices.
+//! Reference data that the hub gives: commodities, units, regions and markets.
 
-use super::field::{codes, entity};
+use super::entity::{entity, int_key};
 use crate::bucket::CountryCode;
-use crate::ids::{CommodityId, MarketId, RegionId, SeriesId, UnitId};
+use crate::field::codes;
+use crate::ids::{CommodityId, MarketId, RegionId, UnitId};
 use crate::row::Key;
-use crate::units::{Currency, Month};
-
-fn int_key(key: Key) -> Option<u32> {
-    if let Key::Int(n) = key { Some(n) } else { None }
-}
 
 entity! {
     /// A commodity as the price source names it, with names in farmers' languages where one is known. In `global`.
@@ -103,80 +99,6 @@ entity! {
         5 latitude_e5: Option<i64>,
         /// Longitude in hundred-thousandths of a degree, where known.
         6 longitude_e5: Option<i64>,
-    }
-}
-
-entity! {
-    /// What one line of a price history is of. Stands in its market's bucket.
-    PriceSeries = 5 "price_series", key id: SeriesId => |id| Key::Int(id.0), |key| int_key(key).map(SeriesId);
-    index [1, 2];
-    {
-        /// The market.
-        1 market: MarketId,
-        /// The commodity.
-        2 commodity: CommodityId,
-        /// The unit that the price is for.
-        3 unit: UnitId,
-        /// `Retail`, `Wholesale`, or the source's other word.
-        4 price_type: String,
-        /// The currency.
-        5 currency: Currency,
-    }
-}
-
-/// What is known about a price beside its number; a set of bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct PriceFlags(pub u32);
-
-impl PriceFlags {
-    /// Seen at a market.
-    pub const ACTUAL: Self = Self(1);
-    /// Averaged from several.
-    pub const AGGREGATE: Self = Self(2);
-    /// More than four times its neighbour, or less than a quarter: shown, but no alert is sent from it.
-    pub const SUSPECT: Self = Self(4);
-
-    /// Whether all of `other`'s bits are set.
-    pub fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// Both sets together.
-    #[must_use]
-    pub fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-impl super::Field for PriceFlags {
-    fn to_value(&self) -> crate::value::Value<'_> {
-        crate::value::Value::Int(i64::from(self.0))
-    }
-    fn is_default(&self) -> bool {
-        self.0 == 0
-    }
-    fn from_value(value: crate::value::Value<'_>) -> Option<Self> {
-        u32::from_value(value).map(Self)
-    }
-    fn absent() -> Option<Self> {
-        Some(Self(0))
-    }
-}
-
-/// A price's key: series and month.
-fn price_key(key: Key) -> Option<(SeriesId, Month)> {
-    if let Key::Pair(series, month) = key { Some((SeriesId(series), Month(month))) } else { None }
-}
-
-entity! {
-    /// One month's price of one series. Stands in its market's bucket.
-    Price = 6 "price", key at: (SeriesId, Month) => |at| Key::Pair(at.0.0, at.1.0), price_key;
-    index [];
-    {
-        /// Minor units of the series' currency for one of the series' units.
-        1 price_minor: i64,
-        /// What is known about it.
-        2 flags: PriceFlags,
     }
 }
 

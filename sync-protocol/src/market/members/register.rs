@@ -1,9 +1,10 @@
 //! `member.register`: a person joins, or a member changes name or language.
 
-use super::check::{self, Invalid};
-use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
-use crate::entity::{Alias, Member};
 use crate::ids::{CommandId, MemberId};
+use crate::market::check::{self, Invalid};
+use crate::market::{
+    Actor, Alias, Certainty, Command, Context, Decision, EffectRow, Member, Needs, WorkingSet,
+};
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
@@ -27,7 +28,7 @@ pub struct MemberRegister {
 }
 
 impl MemberRegister {
-    pub(super) fn check(&self) -> Vec<Invalid> {
+    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
         let name = check::text("/name", &self.name, false);
         [check::phone("/phone", self.phone, false), name, check::language("/language", &self.language)]
             .into_iter()
@@ -35,7 +36,7 @@ impl MemberRegister {
             .collect()
     }
 
-    pub(super) fn needs(&self, _: CommandId, _: &Actor, context: &Context) -> Needs {
+    pub(in crate::market) fn needs(&self, _: CommandId, _: &Actor, context: &Context) -> Needs {
         Needs {
             members: [MemberId(self.member)].into(),
             phones: context.cooperative.map(|coop| (coop, self.phone)).into_iter().collect(),
@@ -43,7 +44,7 @@ impl MemberRegister {
         }
     }
 
-    pub(super) fn decide(
+    pub(in crate::market) fn decide(
         &self,
         command: &Command,
         context: &Context,

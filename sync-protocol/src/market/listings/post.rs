@@ -1,12 +1,13 @@
 //! `listing.post`: produce is taken in and offered. The units are shared at once between the office and the hub. How, is a fact that
 //! travels: the office has sold by it before the hub hears of it, and the setting may be another by then.
 
-use super::check::{self, Invalid};
-use super::{
-    Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet, in_steps,
-};
-use crate::entity::{EntryId, EntryKind, Listing, ListingStatus, StockEntry};
 use crate::ids::{CommandId, CommodityId, Holder, ListingId, MemberId, UnitId};
+use crate::market::check::{self, Invalid};
+use crate::market::command::in_steps;
+use crate::market::{
+    Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, EntryId, EntryKind, Listing,
+    ListingStatus, Needs, StockEntry, WorkingSet,
+};
 use crate::units::{Currency, Quantity};
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::{uuid_bytes, uuid_bytes_opt};
@@ -47,7 +48,7 @@ pub struct ListingPost {
 }
 
 impl ListingPost {
-    pub(super) fn check(&self) -> Vec<Invalid> {
+    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
         let currency = Currency::new(&self.currency).is_none();
         [
             check::quantity("/quantity", Quantity(self.quantity_milli)),
@@ -65,7 +66,7 @@ impl ListingPost {
         .collect()
     }
 
-    pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+    pub(in crate::market) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
         Needs {
             listings: [ListingId(self.listing)].into(),
             commodities: [CommodityId(self.commodity)].into(),
@@ -75,7 +76,7 @@ impl ListingPost {
         }
     }
 
-    pub(super) fn decide(
+    pub(in crate::market) fn decide(
         &self,
         command: &Command,
         context: &Context,

@@ -2,8 +2,8 @@
 //! replica and what waits beside it; deciding itself touches nothing else.
 
 use super::{Body, Effect, EffectRow};
-use crate::entity::{Alias, Listing, Member, Order, OrderStatus, StockEntry};
 use crate::ids::{CommandId, CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
+use crate::market::{Alias, EntryId, Listing, Member, Order, OrderStatus, StockEntry};
 use crate::units::Quantity;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ pub struct WorkingSet {
     /// is none.
     pub may_come: HashSet<Uuid>,
     /// Stock entries that the batch has set, so that one reached twice counts once.
-    pub entries: HashSet<crate::entity::EntryId>,
+    pub entries: HashSet<EntryId>,
     /// The stock entries of a command, where [`Needs::entries_of`] asked.
     pub entries_of: HashMap<Uuid, Vec<StockEntry>>,
     /// Orders that a count made short, and that count's command. Known to the hub alone, of the orders of [`Needs::orders_of`].
@@ -83,7 +83,7 @@ pub struct WorkingSet {
     pub commodities: HashSet<CommodityId>,
     /// Units that exist, each with the smallest step in which it can be had, in thousandths ([`Unit::step_milli`]).
     ///
-    /// [`Unit::step_milli`]: crate::entity::Unit::step_milli
+    /// [`Unit::step_milli`]: crate::market::Unit::step_milli
     pub units: HashMap<UnitId, i64>,
 }
 

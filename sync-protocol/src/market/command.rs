@@ -3,33 +3,11 @@
 //! A command is what a person meant, never a row difference. Each type has a file: its payload, its checks, what it needs to
 //! read, and a pure `decide` that both sides call: the hub for good, the edge for what the screen may say meanwhile.
 
-mod aggregates;
-mod awaited;
-mod check;
-mod listing_edit;
-mod listing_post;
-mod listing_withdraw;
-mod member_register;
-mod order_cancel;
-mod order_place;
-mod rename;
-#[cfg(test)]
-mod samples;
-mod stock_adjust;
-mod working_set;
-
-pub use aggregates::{Aggregates, Blocked};
-pub use check::Invalid;
-pub use listing_edit::{ListingEdit, TextChange, WholeChange};
-pub use listing_post::ListingPost;
-pub use listing_withdraw::ListingWithdraw;
-pub use member_register::MemberRegister;
-pub use order_cancel::OrderCancel;
-pub use order_place::{OrderPlace, Source};
-pub use stock_adjust::{Adjustment, StockAdjust};
-pub use working_set::{Needs, WorkingSet};
-
-use crate::entity::{Alias, Entity, Listing, Member, Order, StockEntry};
+use super::entity::Entity;
+use super::{
+    Alias, Invalid, Listing, ListingEdit, ListingPost, ListingWithdraw, Member, MemberRegister, Needs, Order,
+    OrderCancel, OrderPlace, Source, StockAdjust, StockEntry, WorkingSet,
+};
 use crate::ids::{CommandId, CooperativeId, EdgeId, Holder, MemberId, UnitId};
 use crate::row::Key;
 use crate::units::Quantity;
@@ -79,7 +57,7 @@ impl Actor {
     }
 }
 
-crate::entity::field::codes! {
+crate::field::codes! {
     /// How an actor is known.
     ActorKind {
         /// A caller with no membership.
@@ -177,17 +155,17 @@ pub struct Decision {
 
 /// Refuses parts of what is counted in pieces (half a head): a request wherever it is decided, a record only where it is entered. What an
 /// office has recorded is applied, and an order of it is flagged.
-fn in_steps(set: &WorkingSet, unit: UnitId, quantity: Quantity) -> Result<(), Reject> {
+pub(super) fn in_steps(set: &WorkingSet, unit: UnitId, quantity: Quantity) -> Result<(), Reject> {
     let refusal = || Reject::with(RejectCode::Invalid, ["/quantity".to_owned()]);
     if set.is_in_steps(unit, quantity) { Ok(()) } else { Err(refusal()) }
 }
 
 impl Decision {
-    fn new(certainty: Certainty) -> Self {
+    pub(super) fn new(certainty: Certainty) -> Self {
         Self { certainty, applied: Applied::default(), effects: Vec::new() }
     }
 
-    fn set(&mut self, row: EffectRow, at_once: bool) {
+    pub(super) fn set(&mut self, row: EffectRow, at_once: bool) {
         self.effects.push(Effect { row, at_once });
     }
 }
@@ -200,7 +178,7 @@ macro_rules! commands {
         pub enum Body { $($variant($variant),)+ }
 
         /// Number and name of every command of this version.
-        pub const ALL: &[(u16, &str)] = &[$(($number, $name)),+];
+        pub const COMMANDS: &[(u16, &str)] = &[$(($number, $name)),+];
 
         impl Body {
             /// The command type's number.
@@ -289,8 +267,8 @@ impl Body {
 }
 
 /// The command type's name; `None` for one this version does not know.
-pub fn name(kind: u16) -> Option<&'static str> {
-    ALL.iter().find(|(number, _)| *number == kind).map(|(_, name)| *name)
+pub fn command_name(kind: u16) -> Option<&'static str> {
+    COMMANDS.iter().find(|(number, _)| *number == kind).map(|(_, name)| *name)
 }
 
 impl Command {

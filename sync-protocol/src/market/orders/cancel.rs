@@ -1,9 +1,10 @@
 //! `order.cancel`: takes an order back. Its units return to the holder who sold them.
 
-use super::check::Invalid;
-use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet};
-use crate::entity::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
 use crate::ids::{CommandId, Holder, OrderId};
+use crate::market::{
+    Actor, Certainty, Command, Context, Decision, EffectRow, EntryId, EntryKind, Invalid, Needs, Order,
+    OrderStatus, StockEntry, WorkingSet,
+};
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
@@ -27,15 +28,15 @@ impl OrderCancel {
         Self { order, never_left: false }
     }
 
-    pub(super) fn check(&self) -> Vec<Invalid> {
+    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
         Vec::new()
     }
 
-    pub(super) fn needs(&self, _: CommandId, _: &Actor, _: &Context) -> Needs {
+    pub(in crate::market) fn needs(&self, _: CommandId, _: &Actor, _: &Context) -> Needs {
         Needs { orders: [OrderId(self.order)].into(), ..Needs::default() }
     }
 
-    pub(super) fn decide(
+    pub(in crate::market) fn decide(
         &self,
         command: &Command,
         context: &Context,

@@ -1,10 +1,13 @@
 //! `stock.adjust`: what a person found in the store: more taken in, some spoilt, or a count.
 
-use super::check::{self, Invalid};
-use super::listing_edit::listing_needs;
-use super::{Actor, Certainty, Command, Context, Decision, EffectRow, Needs, WorkingSet, in_steps};
-use crate::entity::{EntryId, EntryKind, Order, OrderStatus, StockEntry};
 use crate::ids::{CommandId, Holder, ListingId, OrderId};
+use crate::market::check::{self, Invalid};
+use crate::market::command::in_steps;
+use crate::market::listings::listing_needs;
+use crate::market::{
+    Actor, Certainty, Command, Context, Decision, EffectRow, EntryId, EntryKind, Needs, Order, OrderStatus,
+    StockEntry, WorkingSet,
+};
 use crate::units::Quantity;
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::{uuid_bytes, uuid_bytes_opt};
@@ -52,7 +55,7 @@ pub struct StockAdjust {
 }
 
 impl StockAdjust {
-    pub(super) fn check(&self) -> Vec<Invalid> {
+    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
         let quantities = match self.found {
             Adjustment::Intake(q) | Adjustment::WriteOff(q) => {
                 [check::quantity("/quantity", Quantity(q)), None]
@@ -73,14 +76,14 @@ impl StockAdjust {
             .collect()
     }
 
-    pub(super) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+    pub(in crate::market) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
         let moves_orders = !matches!(self.found, Adjustment::WriteOff(_)) || self.undoes.is_some();
         let orders_of = moves_orders.then_some(ListingId(self.listing)).into_iter().collect();
         let entries_of = self.undoes.into_iter().collect();
         Needs { orders_of, entries_of, ..listing_needs(self.listing, actor) }
     }
 
-    pub(super) fn decide(
+    pub(in crate::market) fn decide(
         &self,
         command: &Command,
         context: &Context,

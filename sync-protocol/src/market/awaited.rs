@@ -41,9 +41,9 @@ impl OrderCancel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::OrderPlace;
-    use crate::command::samples::{at_the_hub, every_command};
     use crate::ids::{EdgeId, hub_born};
+    use crate::market::OrderPlace;
+    use crate::market::samples::{at_the_hub, every_command};
 
     #[test]
     fn whatever_is_about_something_unknown_waits_for_the_office_that_may_bring_it() {

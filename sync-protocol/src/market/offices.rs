@@ -1,18 +1,11 @@
-//! Cooperatives, members, people who work at an office, and an edge's own settings.
+//! Cooperatives, the people who work at their offices, and an edge's own settings.
 
-use super::field::{codes, entity};
+use super::entity::{entity, int_key, uuid_key};
 use crate::bucket::CountryCode;
-use crate::ids::{CooperativeId, EdgeId, MemberId, RegionId, UserId};
+use crate::field::codes;
+use crate::ids::{CooperativeId, EdgeId, RegionId, UserId};
 use crate::row::Key;
 use crate::units::Currency;
-use uuid::Uuid;
-
-fn int_key(key: Key) -> Option<u32> {
-    if let Key::Int(n) = key { Some(n) } else { None }
-}
-fn uuid_key(key: Key) -> Option<Uuid> {
-    if let Key::Uuid(id) = key { Some(id) } else { None }
-}
 
 entity! {
     /// A farmers' cooperative. In its own `coop:C`, and in `catalogue:R` for others to read.
@@ -29,34 +22,6 @@ entity! {
         4 currency: Currency,
         /// Percent of each listing that goes to the hub for phones and the web; the rest stays at the office.
         5 hub_share_percent: u32,
-    }
-}
-
-entity! {
-    /// A member of a cooperative, known by phone number. In `coop:C`.
-    Member = 8 "member", key id: MemberId => |id| Key::Uuid(id.0), |key| uuid_key(key).map(MemberId);
-    index [3];
-    {
-        /// The cooperative.
-        1 cooperative: CooperativeId,
-        /// Name as the person gave it.
-        2 name: String,
-        /// E.164 without the plus sign, as a number.
-        3 phone: u64,
-        /// Language code: `en`, `sw`, `ny`, `fr`.
-        4 language: String,
-        /// Registered at, seconds since 1970 UTC, as the registering node claimed.
-        5 registered_at_s: i64,
-    }
-}
-
-entity! {
-    /// Says that a member id registered offline is a member whom the hub already knew. In `coop:C`; later commands resolve through it.
-    Alias = 9 "alias", key from: MemberId => |id| Key::Uuid(id.0), |key| uuid_key(key).map(MemberId);
-    index [];
-    {
-        /// The member that stays.
-        1 to: MemberId,
     }
 }
 

@@ -129,9 +129,9 @@ fn first_field(body: &RawBody) -> Option<Uuid> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::samples::{at_the_hub, every_command};
-    use crate::command::{ActorKind, OrderCancel, OrderPlace, StockAdjust};
     use crate::ids::{EdgeId, Holder, hub_born};
+    use crate::market::samples::{at_the_hub, every_command};
+    use crate::market::{ActorKind, OrderCancel, OrderPlace, StockAdjust};
 
     fn command(body: RawBody) -> Command {
         let actor = Actor { kind: ActorKind::Office, id: None, phone: 0 };

@@ -1,8 +1,8 @@
 //! Commands for tests of the rules about all of them.
 
 use super::{
-    ALL, Adjustment, Body, Context, ListingEdit, ListingPost, ListingWithdraw, MemberRegister, OrderCancel,
-    OrderPlace, Source, StockAdjust,
+    Adjustment, Body, COMMANDS, Context, ListingEdit, ListingPost, ListingWithdraw, MemberRegister,
+    OrderCancel, OrderPlace, Source, StockAdjust,
 };
 use crate::ids::Holder;
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub(super) fn every_command(about: Uuid) -> Vec<Body> {
         OrderCancel::new(about).into(),
         StockAdjust { listing: about, found: adjust, reason: String::new(), undoes: None }.into(),
     ];
-    assert!(all.iter().map(Body::kind).eq(ALL.iter().map(|(kind, _)| *kind)), "one is missing here");
+    assert!(all.iter().map(Body::kind).eq(COMMANDS.iter().map(|(kind, _)| *kind)), "one is missing here");
     all
 }
 

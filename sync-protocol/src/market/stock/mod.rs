@@ -1,6 +1,13 @@
 //! Stock: immutable entries whose sum, by holder, is what that holder may sell.
 
-use super::field::{codes, entity};
+mod adjust;
+mod spend;
+
+pub use adjust::{Adjustment, StockAdjust};
+pub use spend::spendable;
+
+use super::entity::entity;
+use crate::field::codes;
 use crate::ids::{Holder, ListingId};
 use crate::row::Key;
 use crate::units::Quantity;

@@ -1,4 +1,4 @@
-//! How a typed field becomes a [`Value`] and back, and the macros that declare entities and code lists.
+//! How a typed field becomes a [`Value`] and back, and the macro that declares lists of codes.
 
 use crate::bucket::CountryCode;
 use crate::ids::*;
@@ -38,18 +38,6 @@ pub trait Field: Sized {
     fn take(fields: &mut InOrder<'_>, number: u16) -> Option<Self> {
         fields.get(number).map_or_else(Self::absent, Self::from_value)
     }
-}
-
-/// Whether each number is above the one before it.
-pub(crate) const fn ascend(numbers: &[u16]) -> bool {
-    let mut at = 1;
-    while at < numbers.len() {
-        if numbers[at - 1] >= numbers[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 macro_rules! int_fields {
@@ -175,7 +163,7 @@ macro_rules! codes {
             /// All codes this version knows.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
         }
-        impl $crate::entity::field::Field for $name {
+        impl $crate::field::Field for $name {
             fn to_value(&self) -> $crate::value::Value<'_> { $crate::value::Value::Int(i64::from(self.code())) }
             fn is_default(&self) -> bool { self.code() == 0 }
             fn from_value(value: $crate::value::Value<'_>) -> Option<Self> {
@@ -186,47 +174,3 @@ macro_rules! codes {
     };
 }
 pub(crate) use codes;
-
-/// Declares an entity: its number, its key, its numbered fields, and which of them a replica indexes.
-///
-/// A field's number and type never change once released; a new field gets the next number and a default.
-macro_rules! entity {
-    (
-        $(#[$doc:meta])*
-        $name:ident = $number:literal $text:literal, key $key:ident: $key_type:ty => $to_key:expr, $from_key:expr;
-        index [$($index:literal),*];
-        { $($(#[$fdoc:meta])* $field_number:literal $field:ident: $field_type:ty),+ $(,)? }
-    ) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name {
-            /// The row's identity.
-            pub $key: $key_type,
-            $($(#[$fdoc])* pub $field: $field_type,)+
-        }
-        impl $crate::entity::Entity for $name {
-            const NUMBER: u16 = $number;
-            const NAME: &'static str = $text;
-            const INDEXED: &'static [u16] = &[$($index),*];
-            fn key(&self) -> $crate::row::Key { let to: fn(&$key_type) -> $crate::row::Key = $to_key; to(&self.$key) }
-            fn to_fields(&self) -> $crate::value::Fields {
-                let mut fields = $crate::value::Fields::with_capacity([$($field_number),+].len() * 6);
-                $($crate::entity::field::Field::put(&self.$field, &mut fields, $field_number);)+
-                fields
-            }
-            fn from_fields(key: $crate::row::Key, fields: &$crate::value::Fields)
-                -> Result<Self, $crate::entity::field::FieldError> {
-                use $crate::entity::field::{Field, FieldError};
-                let from: fn($crate::row::Key) -> Option<$key_type> = $from_key;
-                const { assert!($crate::entity::field::ascend(&[$($field_number),+])) };
-                let bad = |field| FieldError { entity: $text, field };
-                let mut fields = fields.in_order();
-                Ok(Self {
-                    $key: from(key).ok_or_else(|| bad("key"))?,
-                    $($field: <$field_type as Field>::take(&mut fields, $field_number).ok_or_else(|| bad(stringify!($field)))?,)+
-                })
-            }
-        }
-    };
-}
-pub(crate) use entity;
