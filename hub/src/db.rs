@@ -5,6 +5,7 @@
 //! SET without LOCAL, LISTEN, a session's advisory lock or a temporary table over the pool. Migrations go over the direct address, once, before
 //! serving.
 
+mod cells;
 pub mod holders;
 mod narrowed;
 pub(crate) mod numbers;
@@ -14,6 +15,7 @@ mod retired;
 pub mod statements;
 mod transaction;
 
+pub use cells::{Cells, phone};
 pub use narrowed::Narrowed;
 pub use reader::Reader;
 pub use statements::Statements;

@@ -22,11 +22,11 @@ pub mod news;
 pub mod openapi;
 pub mod postgres;
 pub mod router;
-pub mod rows;
 mod secret_file;
 pub mod serve;
 pub mod state;
 pub mod sync;
+pub mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod together;

@@ -1,6 +1,8 @@
 //! Buckets: the unit of replication and of scope. The hub alone decides which buckets an edge has.
 
+use crate::field::{present_field, text_of};
 use crate::ids::{CooperativeId, EdgeId, RegionId};
+use crate::value::Value;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,6 +11,9 @@ use std::str::FromStr;
 pub struct CountryCode([u8; 3]);
 
 impl CountryCode {
+    /// Malawi.
+    pub const MWI: Self = Self(*b"MWI");
+
     /// Three ASCII letters, any case; `None` for anything else.
     pub fn new(text: &str) -> Option<Self> {
         let bytes: [u8; 3] = text.as_bytes().try_into().ok()?;
@@ -31,6 +36,8 @@ impl fmt::Debug for CountryCode {
         f.write_str(self.as_str())
     }
 }
+
+present_field! { CountryCode => |code| Value::Text(code.as_str()), |v| text_of(v).and_then(CountryCode::new); }
 
 /// One bucket. The text form (`coop:12`) is what databases store and logs show.
 ///

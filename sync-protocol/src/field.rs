@@ -1,7 +1,5 @@
 //! How a typed field becomes a [`Value`] and back, and the macro that declares lists of codes.
 
-use crate::bucket::CountryCode;
-use crate::ids::*;
 use crate::units::{Currency, Month, Quantity};
 use crate::value::{Fields, InOrder, Value};
 use uuid::Uuid;
@@ -40,38 +38,65 @@ pub trait Field: Sized {
     }
 }
 
-macro_rules! int_fields {
+/// Makes fields of types that are whole numbers: default is zero.
+macro_rules! int_field {
     ($($t:ty => $to:expr, $from:expr;)+) => {$(
-        impl Field for $t {
-            fn to_value(&self) -> Value<'_> { let to: fn(&$t) -> i64 = $to; Value::Int(to(self)) }
-            fn is_default(&self) -> bool { self.to_value() == Value::Int(0) }
-            fn from_value(value: Value<'_>) -> Option<Self> {
+        impl $crate::field::Field for $t {
+            fn to_value(&self) -> $crate::value::Value<'_> { let to: fn(&$t) -> i64 = $to; $crate::value::Value::Int(to(self)) }
+            fn is_default(&self) -> bool { self.to_value() == $crate::value::Value::Int(0) }
+            fn from_value(value: $crate::value::Value<'_>) -> Option<Self> {
                 let from: fn(i64) -> Option<$t> = $from;
-                if let Value::Int(v) = value { from(v) } else { None }
+                if let $crate::value::Value::Int(v) = value { from(v) } else { None }
             }
-            fn absent() -> Option<Self> { Self::from_value(Value::Int(0)) }
+            fn absent() -> Option<Self> { Self::from_value($crate::value::Value::Int(0)) }
         }
     )+};
 }
+pub(crate) use int_field;
 
-fn small(n: i64) -> Option<u32> {
+/// Makes fields of types that have no default: they must be present.
+macro_rules! present_field {
+    ($($t:ty => $to:expr, $from:expr;)+) => {$(
+        impl $crate::field::Field for $t {
+            fn to_value(&self) -> $crate::value::Value<'_> { let to: fn(&$t) -> $crate::value::Value<'_> = $to; to(self) }
+            fn is_default(&self) -> bool { false }
+            fn from_value(value: $crate::value::Value<'_>) -> Option<Self> {
+                let from: fn($crate::value::Value<'_>) -> Option<$t> = $from;
+                from(value)
+            }
+            fn absent() -> Option<Self> { None }
+        }
+    )+};
+}
+pub(crate) use present_field;
+
+/// A whole number that is small and not negative.
+pub(crate) fn small(n: i64) -> Option<u32> {
     u32::try_from(n).ok()
 }
 
-int_fields! {
+/// A value that is a UUID.
+pub(crate) fn uuid_of(value: Value<'_>) -> Option<Uuid> {
+    if let Value::Uuid(v) = value { Some(v) } else { None }
+}
+
+/// A value that is a text.
+pub(crate) fn text_of(value: Value<'_>) -> Option<&str> {
+    if let Value::Text(v) = value { Some(v) } else { None }
+}
+
+int_field! {
     i64 => |v| *v, Some;
     u32 => |v| i64::from(*v), small;
     u64 => |v| *v as i64, |n| Some(n as u64);
     bool => |v| i64::from(*v), |n| Some(n != 0);
     Quantity => |v| v.0, |n| Some(Quantity(n));
     Month => |v| i64::from(v.0), |n| small(n).map(Month);
-    CooperativeId => |v| i64::from(v.0), |n| small(n).map(CooperativeId);
-    CommodityId => |v| i64::from(v.0), |n| small(n).map(CommodityId);
-    UnitId => |v| i64::from(v.0), |n| small(n).map(UnitId);
-    MarketId => |v| i64::from(v.0), |n| small(n).map(MarketId);
-    RegionId => |v| i64::from(v.0), |n| small(n).map(RegionId);
-    EdgeId => |v| i64::from(v.0), |n| small(n).map(EdgeId);
-    Holder => |v| i64::from(v.code()), |n| small(n).map(Holder::from_code);
+}
+
+present_field! {
+    Uuid => |v| Value::Uuid(*v), uuid_of;
+    Currency => |v| Value::Text(v.as_str()), |v| text_of(v).and_then(Currency::new);
 }
 
 impl Field for String {
@@ -87,34 +112,6 @@ impl Field for String {
     fn absent() -> Option<Self> {
         Some(Self::new())
     }
-}
-
-macro_rules! must_be_present {
-    ($($t:ty => $to:expr, $from:expr;)+) => {$(
-        impl Field for $t {
-            fn to_value(&self) -> Value<'_> { let to: fn(&$t) -> Value<'_> = $to; to(self) }
-            fn is_default(&self) -> bool { false }
-            fn from_value(value: Value<'_>) -> Option<Self> { let from: fn(Value<'_>) -> Option<$t> = $from; from(value) }
-            fn absent() -> Option<Self> { None }
-        }
-    )+};
-}
-
-fn uuid_of(value: Value<'_>) -> Option<Uuid> {
-    if let Value::Uuid(v) = value { Some(v) } else { None }
-}
-fn text_of(value: Value<'_>) -> Option<&str> {
-    if let Value::Text(v) = value { Some(v) } else { None }
-}
-
-must_be_present! {
-    Uuid => |v| Value::Uuid(*v), uuid_of;
-    ListingId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(ListingId);
-    OrderId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(OrderId);
-    MemberId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(MemberId);
-    UserId => |v| Value::Uuid(v.0), |v| uuid_of(v).map(UserId);
-    Currency => |v| Value::Text(v.as_str()), |v| text_of(v).and_then(Currency::new);
-    CountryCode => |v| Value::Text(v.as_str()), |v| text_of(v).and_then(CountryCode::new);
 }
 
 /// A field that may be missing. A present zero or empty text is kept apart from a missing one.

@@ -2,8 +2,19 @@
 //!
 //! A new kind of id is one line in a macro below; nothing here makes an id from a clock or a random source.
 
+use crate::field::{int_field, present_field, small, uuid_of};
+use crate::row::Key;
+use crate::value::Value;
 use std::fmt;
 use uuid::Uuid;
+
+/// What identifies the rows of an entity.
+pub trait Id: Copy {
+    /// As a row's key.
+    fn to_key(self) -> Key;
+    /// The inverse; `None` for a key of another kind.
+    fn from_key(key: Key) -> Option<Self>;
+}
 
 macro_rules! small_ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -13,6 +24,11 @@ macro_rules! small_ids {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { self.0.fmt(f) }
         }
+        impl Id for $name {
+            fn to_key(self) -> Key { Key::Int(self.0) }
+            fn from_key(key: Key) -> Option<Self> { if let Key::Int(id) = key { Some(Self(id)) } else { None } }
+        }
+        int_field! { $name => |id| i64::from(id.0), |n| small(n).map($name); }
     )+};
 }
 
@@ -25,6 +41,11 @@ macro_rules! uuid_ids {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { self.0.fmt(f) }
         }
         impl From<Uuid> for $name { fn from(id: Uuid) -> Self { Self(id) } }
+        impl Id for $name {
+            fn to_key(self) -> Key { Key::Uuid(self.0) }
+            fn from_key(key: Key) -> Option<Self> { if let Key::Uuid(id) = key { Some(Self(id)) } else { None } }
+        }
+        present_field! { $name => |id| Value::Uuid(id.0), |v| uuid_of(v).map($name); }
     )+};
 }
 
@@ -82,6 +103,8 @@ impl Holder {
     }
 }
 
+int_field! { Holder => |holder| i64::from(holder.code()), |n| small(n).map(Holder::from_code); }
+
 /// One ordered line of commands: an edge in one incarnation. A restored or cloned disk goes on as the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stream {
@@ -97,7 +120,7 @@ const HUB_BORN_HIGH: u64 = 0x4d69_7a69_6c69_8000;
 const VARIANT: u64 = 0x8000_0000_0000_0000;
 
 /// A UUID (version 8) for a thing born at the hub, from a database sequence. Such ids shrink to a byte or two on the wire.
-pub fn hub_born(number: u64) -> Uuid {
+pub const fn hub_born(number: u64) -> Uuid {
     Uuid::from_u64_pair(HUB_BORN_HIGH, VARIANT | (number & !(3 << 62)))
 }
 

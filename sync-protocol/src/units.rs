@@ -8,6 +8,9 @@ use std::str::FromStr;
 pub struct Currency([u8; 3]);
 
 impl Currency {
+    /// The kwacha of Malawi.
+    pub const MWK: Self = Self(*b"MWK");
+
     /// Three ASCII letters, any case; `None` for anything else. Whether the code exists is not looked up.
     pub fn new(text: &str) -> Option<Self> {
         let bytes: [u8; 3] = text.as_bytes().try_into().ok()?;

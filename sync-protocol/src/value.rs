@@ -37,7 +37,7 @@ impl Value<'_> {
 ///
 /// Canonical bytes: for each present field in order, `varint(number * 4 + type)`, then the value (zigzag varint; length and
 /// bytes; 16 bytes). Absent fields take nothing. These bytes are what digests cover and what both databases keep.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fields(Vec<u8>);
 
 impl Fields {

@@ -7,8 +7,8 @@ use sync_protocol::ids::{
     CommandId, CommodityId, CooperativeId, EdgeId, Holder, ListingId, UnitId, hub_born,
 };
 use sync_protocol::market::{
-    Actor, ActorKind, Adjustment, Body, Command, Context, EffectRow, Listing, ListingPost, ListingStatus,
-    Order, OrderPlace, Source, StockAdjust, WorkingSet,
+    Actor, ActorKind, Adjustment, Body, Command, Commodity, Context, Effect, Listing, ListingPost,
+    ListingStatus, Order, OrderPlace, Sample, Source, StockAdjust, Unit, UnitBase, WorkingSet,
 };
 use sync_protocol::units::{Currency, Quantity};
 use sync_protocol::verdict::{Reject, RejectCode};
@@ -20,8 +20,8 @@ const COOP: CooperativeId = CooperativeId(1);
 /// Goats by the head, ten at each holder.
 fn market() -> WorkingSet {
     let mut set = WorkingSet::default();
-    set.commodities.insert(CommodityId(1));
-    set.units.insert(HEAD, 1_000);
+    set.put(&Commodity { id: CommodityId(1), ..Sample::sample() });
+    set.put(&Unit { id: HEAD, base: UnitBase::Piece, factor_milli: 1_000, ..Sample::sample() });
     let listing = Listing {
         id: ListingId(hub_born(1)),
         cooperative: COOP,
@@ -36,9 +36,9 @@ fn market() -> WorkingSet {
         available: None,
     };
     for holder in [Holder::Hub, OFFICE] {
-        set.stock.insert((listing.id, holder), Quantity::units(10));
+        set.set_available(listing.id, holder, Quantity::units(10));
     }
-    set.put_listing(listing);
+    set.put(&listing);
     set
 }
 
@@ -76,14 +76,13 @@ fn adjust(found: Adjustment) -> Body {
 }
 
 /// Decided at `place`, having come by `origin`'s stream.
-fn decide(body: &Body, place: Holder, origin: Holder) -> Result<Vec<EffectRow>, Reject> {
+fn decide(body: &Body, place: Holder, origin: Holder) -> Result<Vec<Effect>, Reject> {
     let actor = Actor { kind: ActorKind::Office, id: None, phone: 0 };
     let command = Command { id: CommandId(hub_born(9)), seq: 1, made_at_s: 0, actor, body: body.to_raw() };
     let (cooperative, share_with) = (Some(COOP), None);
     let context =
         Context { place, origin, cooperative, clerk: true, admin: false, share_with, hub_share_percent: 50 };
-    let decision = body.decide(&command, &context, &market())?;
-    Ok(decision.effects.into_iter().map(|effect| effect.row).collect())
+    Ok(body.decide(&command, &context, &market())?.effects)
 }
 
 #[test]
@@ -117,10 +116,8 @@ fn what_an_office_has_recorded_is_applied_and_its_order_flagged() {
         assert!(decide(&record, Holder::Hub, OFFICE).is_ok(), "{record:?}");
     }
     let flag = |quantity| -> Option<&'static str> {
-        let rows = decide(&place(quantity, Source::Held), Holder::Hub, OFFICE).unwrap();
-        let mut orders =
-            rows.iter().filter_map(|row| if let EffectRow::Order(order) = row { Some(order) } else { None });
-        Order::flag(orders.next().unwrap(), 1_000)
+        let effects = decide(&place(quantity, Source::Held), Holder::Hub, OFFICE).unwrap();
+        effects.iter().find_map(|effect| effect.read::<Order>()).unwrap().flag(1_000)
     };
     assert_eq!((flag(500), flag(2_000)), (Some("quantity"), None));
 }
@@ -128,7 +125,7 @@ fn what_an_office_has_recorded_is_applied_and_its_order_flagged() {
 #[test]
 fn a_quarter_of_a_dozen_is_three_and_of_what_is_weighed_there_is_any_part() {
     let mut set = market();
-    set.units.insert(UnitId(2), 250);
+    set.put(&Unit { id: UnitId(2), base: UnitBase::Piece, factor_milli: 12_000, ..Sample::sample() });
     assert!(set.is_in_steps(UnitId(2), Quantity(250)) && !set.is_in_steps(UnitId(2), Quantity(300)));
     assert!(set.is_in_steps(UnitId(3), Quantity(1)), "of an unknown unit nothing is said");
 }

@@ -13,8 +13,8 @@ use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CommandId, ListingId};
 use sync_protocol::limits::COMMAND_BODY_MAX_BYTES;
 use sync_protocol::market::{
-    Actor, Adjustment, Body, Certainty, Command, Context, Cooperative, Decision, ListingStatus, Order,
-    OrderPlace, RawBody, Source, StockAdjust, WorkingSet,
+    Actor, Adjustment, Body, Certainty, Command, Context, Cooperative, Decision, Listing, ListingStatus,
+    Order, OrderPlace, RawBody, Source, StockAdjust, WorkingSet,
 };
 use sync_protocol::row::Key;
 use sync_protocol::session::MINOR_WITH_FACTS;
@@ -252,7 +252,7 @@ fn source(
     set: &WorkingSet,
 ) -> Result<Source, DbError> {
     let id = ListingId(order.listing);
-    let for_sale = set.listings.get(&id).is_some_and(|listing| {
+    let for_sale = set.get::<Listing>(id).is_some_and(|listing| {
         listing.cooperative == identity.cooperative
             && listing.status == ListingStatus::Active
             && listing.price_minor == order.unit_price_minor

@@ -98,9 +98,7 @@ fn entries(conn: &Connection, filter: &Filter) -> Result<Vec<Entry>, ApiError> {
     let mut list = Vec::new();
     if filter.status.as_deref() != Some(REFUSED) {
         let orders = match filter.product {
-            Some(listing) => {
-                replica::find_readable::<Order>(conn, replica::LISTING_FIELD, &ListingId(listing))?
-            }
+            Some(listing) => replica::find_readable(conn, Order::LISTING, &ListingId(listing))?,
             None => replica::all_readable::<Order>(conn)?,
         };
         let status = filter.status.as_deref();
@@ -243,7 +241,7 @@ pub(super) struct Sold {
 
 /// What a holder has sold of a listing that it may not have, or that was not found.
 pub(super) fn short_of(conn: &Connection, holder: Holder, listing: ListingId) -> Result<Quantity, DbError> {
-    let orders = replica::find::<Order>(conn, replica::LISTING_FIELD, &listing)?;
+    let orders = replica::find(conn, Order::LISTING, &listing)?;
     let is_short = |order: &&Order| order.holder == Some(holder) && order.status == OrderStatus::Short;
     Ok(orders.iter().filter(is_short).fold(Quantity::ZERO, |sum, order| sum.plus(order.quantity)))
 }
@@ -251,7 +249,7 @@ pub(super) fn short_of(conn: &Connection, holder: Holder, listing: ListingId) ->
 /// Adds up the orders of a listing.
 pub(super) fn sold(conn: &Connection, me: &Me, listing: ListingId) -> Result<Sold, DbError> {
     let mut sum = Sold::default();
-    for order in replica::find::<Order>(conn, replica::LISTING_FIELD, &listing)? {
+    for order in replica::find(conn, Order::LISTING, &listing)? {
         let ours = order.holder == Some(me.holder());
         match order.status {
             OrderStatus::Confirmed => sum.not_fetched = sum.not_fetched.plus(order.quantity),

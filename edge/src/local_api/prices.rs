@@ -25,10 +25,6 @@ use sync_protocol::units::Month;
 /// Whose data it is, in the words of its licence.
 const SOURCE: &str = "WFP via HDX";
 
-/// The indexed fields of [`PriceSeries`].
-const MARKET_FIELD: u16 = 1;
-const COMMODITY_FIELD: u16 = 2;
-
 /// The sort key of a list: month (downwards) and series (upwards).
 type ListKey = (u32, u32);
 
@@ -81,12 +77,12 @@ fn series(
     match (&markets, &commodities) {
         (Some(ids), _) => {
             for id in ids {
-                all.extend(replica::find::<PriceSeries>(conn, MARKET_FIELD, &MarketId(*id))?);
+                all.extend(replica::find(conn, PriceSeries::MARKET, &MarketId(*id))?);
             }
         }
         (None, Some(ids)) => {
             for id in ids {
-                all.extend(replica::find::<PriceSeries>(conn, COMMODITY_FIELD, &CommodityId(*id))?);
+                all.extend(replica::find(conn, PriceSeries::COMMODITY, &CommodityId(*id))?);
             }
         }
         (None, None) => all = replica::all(conn)?,

@@ -6,10 +6,10 @@ use crate::replica::index_key;
 use crate::time::Anchor;
 use rusqlite::{Connection, OptionalExtension};
 use std::sync::LazyLock;
+use sync_protocol::field::Field;
 use sync_protocol::ids::{CommodityId, OrderId, SeriesId};
-use sync_protocol::market::{Entity, Listing, Order, Price, PriceSeries};
+use sync_protocol::market::{Column, Entity, Order, Price};
 use sync_protocol::row::Key;
-use sync_protocol::value::Value;
 
 /// How often what screens show has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,19 +32,11 @@ pub(super) fn moves(conn: &Connection) -> Result<Moves, DbError> {
     Ok(moves)
 }
 
-/// Indexed field of [`PriceSeries`] and of [`Listing`] that names the commodity.
-pub(super) const COMMODITY_FIELD: u16 = 2;
-
-/// Indexed field of [`PriceSeries`] that names the market.
-pub(super) const MARKET_FIELD: u16 = 1;
-
-const _: () = assert!(
-    matches!(PriceSeries::INDEXED, [MARKET_FIELD, COMMODITY_FIELD])
-        && matches!(Listing::INDEXED, [COMMODITY_FIELD, ..])
-);
-
-/// Commodities that some series, or some listing, is of. Steps from value to value, so that the number of rows does not matter.
-pub(super) fn commodities_of<E: Entity>(conn: &Connection) -> Result<Vec<CommodityId>, DbError> {
+/// Commodities that some series, or some listing, is of, by the column that names them. Steps from value to value, so that the number of rows does not matter.
+pub(super) fn commodities_of<E: Entity>(
+    conn: &Connection,
+    column: Column<E, CommodityId>,
+) -> Result<Vec<CommodityId>, DbError> {
     let mut found = Vec::new();
     for table in ["replica_index", "local_index"] {
         let mut statement = conn.prepare_cached(&format!(
@@ -53,7 +45,7 @@ pub(super) fn commodities_of<E: Entity>(conn: &Connection) -> Result<Vec<Commodi
         let mut last: Vec<u8> = Vec::new();
         loop {
             let next: Option<Vec<u8>> =
-                statement.query_row((E::NUMBER, COMMODITY_FIELD, &last), |row| row.get(0))?;
+                statement.query_row((E::NUMBER, column.number(), &last), |row| row.get(0))?;
             let Some(next) = next else { break };
             found.extend(number_of(&next).map(CommodityId));
             last = next;
@@ -69,14 +61,17 @@ fn number_of(index_value: &[u8]) -> Option<u32> {
     u32::try_from(i64::from_be_bytes(bytes)).ok()
 }
 
-/// Keys of a kind whose indexed field is a number, in the order of keys; a row may have changed its number since.
-pub(super) fn keys_of<E: Entity>(conn: &Connection, field: u16, number: u32) -> Result<Vec<Key>, DbError> {
+/// Keys of a kind whose indexed field has a value, in the order of keys; a row may have changed it since.
+pub(super) fn keys_of<E: Entity, V: Field>(
+    conn: &Connection,
+    column: Column<E, V>,
+    value: &V,
+) -> Result<Vec<Key>, DbError> {
     let mut statement = conn.prepare_cached(
         "SELECT id FROM replica_index WHERE entity = ?1 AND field = ?2 AND value = ?3
          UNION SELECT id FROM local_index WHERE entity = ?1 AND field = ?2 AND value = ?3 ORDER BY id",
     )?;
-    let value = index_key(Value::Int(i64::from(number)));
-    let mut rows = statement.query((E::NUMBER, field, value))?;
+    let mut rows = statement.query((E::NUMBER, column.number(), index_key(value.to_value())))?;
     let mut keys = Vec::new();
     while let Some(row) = rows.next()? {
         let id = row.get_ref(0)?.as_blob().unwrap_or_default();

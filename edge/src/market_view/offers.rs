@@ -59,8 +59,8 @@ impl View<'_> {
         }
         self.long_read()?;
         let mut crops = Vec::new();
-        for commodity in db::commodities_of::<Listing>(self.conn)? {
-            for key in db::keys_of::<Listing>(self.conn, db::COMMODITY_FIELD, commodity.0)? {
+        for commodity in db::commodities_of(self.conn, Listing::COMMODITY)? {
+            for key in db::keys_of(self.conn, Listing::COMMODITY, &commodity)? {
                 if let Some((_, amounts)) =
                     self.on_sale(key)?.filter(|(listing, _)| listing.commodity == commodity)
                     && amounts.total_milli > 0
@@ -88,7 +88,7 @@ impl View<'_> {
         }
         self.long_read()?;
         let mut offers = Vec::new();
-        for key in db::keys_of::<Listing>(self.conn, db::COMMODITY_FIELD, commodity)? {
+        for key in db::keys_of(self.conn, Listing::COMMODITY, &CommodityId(commodity))? {
             let Some((listing, amounts)) = self.on_sale(key)? else { continue };
             if listing.commodity == CommodityId(commodity) && amounts.total_milli > 0 {
                 let Listing { id, posted_at_s, .. } = listing;

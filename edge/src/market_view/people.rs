@@ -18,28 +18,13 @@ use sync_protocol::row::Key;
 use sync_protocol::verdict::Verdict;
 use uuid::Uuid;
 
-/// Indexed field of [`Member`] with the number.
-const PHONE_FIELD: u16 = 3;
-
-/// Indexed field of [`Listing`] with the seller.
-const SELLER_FIELD: u16 = 7;
-
-/// Indexed field of [`Order`] with the buyer's number.
-const BUYER_FIELD: u16 = 7;
-
-const _: () = assert!(
-    matches!(Member::INDEXED, [PHONE_FIELD])
-        && matches!(Listing::INDEXED, [_, SELLER_FIELD])
-        && matches!(Order::INDEXED, [_, BUYER_FIELD])
-);
-
 /// The member of an office with this number. One that gave way to another under the same number is not meant.
 pub(crate) fn member_of(
     conn: &Connection,
     cooperative: sync_protocol::ids::CooperativeId,
     phone: u64,
 ) -> Result<Option<Member>, DbError> {
-    for member in replica::find::<Member>(conn, PHONE_FIELD, &phone)? {
+    for member in replica::find(conn, Member::PHONE, &phone)? {
         let gave_way = replica::get::<Alias>(conn, Key::Uuid(member.id.0))?.is_some();
         if member.cooperative == cooperative && !gave_way {
             return Ok(Some(member));
@@ -85,8 +70,8 @@ fn outcome(state: &CommandState) -> Outcome {
 impl View<'_> {
     /// Whether anything here is of a number: a member, or an order. What cannot be read counts for nothing.
     pub(crate) fn knows(&self, phone: u64) -> Result<bool, DbError> {
-        Ok(!replica::find_readable::<Member>(self.conn, PHONE_FIELD, &phone)?.is_empty()
-            || !replica::find_readable::<Order>(self.conn, BUYER_FIELD, &phone)?.is_empty())
+        Ok(!replica::find_readable(self.conn, Member::PHONE, &phone)?.is_empty()
+            || !replica::find_readable(self.conn, Order::BUYER_PHONE, &phone)?.is_empty())
     }
 
     /// The member of this office with a number.
@@ -107,7 +92,7 @@ impl View<'_> {
     /// Offers of the member with a number, the newest first.
     pub(super) fn listings_by(&self, phone: u64) -> Result<Vec<Listing>, DbError> {
         let Some(member) = self.member(phone)? else { return Ok(Vec::new()) };
-        let mut listings = replica::find_readable::<Listing>(self.conn, SELLER_FIELD, &member.id)?;
+        let mut listings = replica::find_readable(self.conn, Listing::SELLER, &Some(member.id))?;
         listings.sort_by_key(|listing| (Reverse(listing.posted_at_s), Reverse(listing.id)));
         Ok(listings)
     }
@@ -139,7 +124,7 @@ impl View<'_> {
 
     /// Orders of a number, refused ones too, the newest first.
     pub(super) fn orders_by(&self, phone: u64) -> Result<Vec<OrderRow>, DbError> {
-        let orders = replica::find_readable::<Order>(self.conn, BUYER_FIELD, &phone)?;
+        let orders = replica::find_readable(self.conn, Order::BUYER_PHONE, &phone)?;
         let refused = commands::refused_orders(self.conn, Some(phone))?;
         let mut rows: Vec<OrderRow> =
             refused.into_iter().map(|order| OrderRow::Refused(Box::new(order))).collect();

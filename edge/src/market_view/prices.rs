@@ -43,8 +43,7 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn load(conn: &Connection, reference: &Reference, commodity: u32) -> Result<Self, DbError> {
         let mut all = Vec::new();
-        for series in replica::find::<PriceSeries>(conn, super::db::COMMODITY_FIELD, &CommodityId(commodity))?
-        {
+        for series in replica::find(conn, PriceSeries::COMMODITY, &CommodityId(commodity))? {
             if !reference.markets.contains_key(&series.market.0) {
                 continue;
             }

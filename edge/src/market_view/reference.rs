@@ -1,7 +1,7 @@
 //! Names, units, markets and newest prices, kept in memory while nothing of them has moved: the screens that are asked for most
 //! need no row then. Loaded from the replica alone, and never changed in place.
 
-use super::db::{self, COMMODITY_FIELD, MARKET_FIELD, Moves};
+use super::db::{self, Moves};
 use super::prices::Lines;
 use crate::db::DbError;
 use crate::node;
@@ -203,11 +203,11 @@ impl Reference {
 
     fn find_priced(&self, conn: &Connection) -> Result<Vec<u32>, DbError> {
         let mut priced = Vec::new();
-        for commodity in db::commodities_of::<PriceSeries>(conn)? {
+        for commodity in db::commodities_of(conn, PriceSeries::COMMODITY)? {
             if !self.is_on_menus(commodity.0) {
                 continue;
             }
-            for key in db::keys_of::<PriceSeries>(conn, COMMODITY_FIELD, commodity.0)? {
+            for key in db::keys_of(conn, PriceSeries::COMMODITY, &commodity)? {
                 if let Key::Int(series) = key
                     && db::has_price(conn, SeriesId(series))?
                 {
@@ -231,7 +231,7 @@ impl Reference {
         }
         markets.sort_by_key(|market| market.id);
         for market in markets {
-            let series = db::keys_of::<PriceSeries>(conn, MARKET_FIELD, market.id.0)?.len();
+            let series = db::keys_of(conn, PriceSeries::MARKET, &market.id)?.len();
             if best.is_none_or(|(most, _)| series > most) {
                 best = Some((series, market));
             }

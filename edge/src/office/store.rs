@@ -9,9 +9,6 @@ use sync_protocol::ids::UserId;
 use sync_protocol::market::OfficeUser;
 use sync_protocol::row::Key;
 
-/// The indexed field of [`OfficeUser`] that holds the number.
-const PHONE_FIELD: u16 = 3;
-
 /// The hash of a password kept on this box alone.
 pub(super) fn password_hash(conn: &Connection, user: &str) -> Result<Option<String>, DbError> {
     let mut statement = conn.prepare_cached("SELECT hash FROM office_password WHERE user = ?1")?;
@@ -25,7 +22,7 @@ pub(super) fn person_by_phone(
     me: &Identity,
     phone: u64,
 ) -> Result<Option<OfficeUser>, DbError> {
-    let people = replica::find::<OfficeUser>(conn, PHONE_FIELD, &phone)?;
+    let people = replica::find(conn, OfficeUser::PHONE, &phone)?;
     Ok(people.into_iter().find(|person| may_sign_in(person, me)))
 }
 

@@ -97,7 +97,7 @@ mod tests {
         let edge = TestEdge::with_market();
         edge.post_listing(50);
         let found = |edge: &TestEdge| {
-            edge.read(|conn| super::super::find::<PriceSeries>(conn, 1, &MarketId(1))).len()
+            edge.read(|conn| super::super::find(conn, PriceSeries::MARKET, &MarketId(1))).len()
         };
         let before = found(&edge);
         assert!(before > 0);

@@ -24,12 +24,15 @@ pub use read::{
     above, all, all_by_key, all_readable, find, find_readable, get, get_sent, latest_price, page, prices_of,
 };
 pub use ready::Ready;
-pub use stock::{LISTING_FIELD, entries_caused_by, holdings, moved, spendable, stands_short};
+pub use stock::{entries_caused_by, holdings, moved, spendable, stands_short};
 
 pub(crate) use bucket::drop_everything;
 pub(crate) use index::{entries, index_key, refresh_index};
+pub(crate) use read::{fields, found_by, steps};
 pub(crate) use repair::covers;
-pub(crate) use stock::{counted_locally, forget_sum, holdings_kept};
+#[cfg(test)]
+pub(crate) use stock::forget_sum;
+pub(crate) use stock::{counted_locally, forget_sums, holdings_kept};
 
 use crate::db::DbError;
 use sync_protocol::bucket::Bucket;

@@ -3,7 +3,6 @@
 
 use super::index::index_key;
 use super::read::{fields_of, typed};
-use super::stock::LISTING_FIELD;
 use crate::db::DbError;
 use rusqlite::Connection;
 use sync_protocol::ids::{Holder, ListingId};
@@ -24,7 +23,11 @@ pub fn on_its_way(conn: &Connection, listing: ListingId) -> Result<Vec<(Holder, 
            AND NOT EXISTS (SELECT 1 FROM replica s WHERE s.entity = r.entity AND s.id = r.id AND s.payload IS NOT NULL)
          GROUP BY r.id",
     )?;
-    let mut rows = statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(Value::Uuid(listing.0))))?;
+    let mut rows = statement.query((
+        StockEntry::NUMBER,
+        StockEntry::LISTING.number(),
+        index_key(Value::Uuid(listing.0)),
+    ))?;
     let mut list: Vec<(Holder, Quantity)> = Vec::new();
     while let Some(row) = rows.next()? {
         let id = row.get_ref(0)?.as_blob().unwrap_or_default();

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::field::Field;
 use sync_protocol::ids::SeriesId;
-use sync_protocol::market::{Entity, Price};
+use sync_protocol::market::{Column, Entity, Price, Search, indexed_fields};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::units::Month;
 use sync_protocol::value::Fields;
+use uuid::Uuid;
 
 /// One thing by its key, as this node sees it now.
 ///
@@ -32,25 +33,75 @@ pub fn get_sent<E: Entity>(conn: &Connection, key: Key) -> Result<Option<E>, DbE
     sent_fields(conn, E::NUMBER, key)?.map(|fields| typed(key, &fields)).transpose()
 }
 
-/// The things whose indexed field has a value, in the order of their keys. A field must be in the entity's `INDEXED`; a default
-/// value (0, an empty text) is not indexed and finds nothing.
+/// The things whose indexed field has a value, in the order of their keys. A default value (0, an empty text) is not indexed and finds
+/// nothing.
 ///
 /// # Errors
 /// As [`get`].
-pub fn find<E: Entity>(conn: &Connection, field: u16, value: &impl Field) -> Result<Vec<E>, DbError> {
-    found(conn, field, value)?.into_iter().collect()
+pub fn find<E: Entity, V: Field>(
+    conn: &Connection,
+    column: Column<E, V>,
+    value: &V,
+) -> Result<Vec<E>, DbError> {
+    found(conn, column, value)?.into_iter().collect()
 }
 
 /// As [`find`], without those that cannot be read: for lists, where one keeps nobody from the others. Never for sums.
 ///
 /// # Errors
 /// As [`get`], but for rows that cannot be read.
-pub fn find_readable<E: Entity>(
+pub fn find_readable<E: Entity, V: Field>(
     conn: &Connection,
-    field: u16,
-    value: &impl Field,
+    column: Column<E, V>,
+    value: &V,
 ) -> Result<Vec<E>, DbError> {
-    readable(found(conn, field, value)?)
+    readable(found(conn, column, value)?)
+}
+
+/// The keys of rows that a search finds, in order. By an index where one of its fields has one.
+///
+/// # Errors
+/// As [`get`].
+pub(crate) fn found_by(conn: &Connection, search: &Search) -> Result<Vec<Key>, DbError> {
+    let entity = search.entity();
+    let indexed = indexed_fields(entity);
+    let column = search.columns().iter().find(|column| indexed.contains(column));
+    debug_assert!(column.is_some(), "no index on what entity {entity} is looked for by");
+    // A default value is not indexed and finds nothing.
+    let Some((field, value)) = column.and_then(|field| Some((*field, search.raw(*field)?))) else {
+        return Ok(Vec::new());
+    };
+    let mut keys = find_keys(conn, entity, field, &index_key(value))?;
+    let mut failed = None;
+    keys.retain(|key| match fields(conn, entity, *key) {
+        Ok(fields) => fields.is_some_and(|fields| search.finds(&fields)),
+        Err(error) => {
+            failed.get_or_insert(error);
+            false
+        }
+    });
+    failed.map_or(Ok(keys), Err)
+}
+
+/// All entries of an aggregate that this node sees, in the order of their steps: as the hub sent them, and those that it has not sent.
+///
+/// # Errors
+/// As [`get`].
+pub(crate) fn steps(conn: &Connection, entity: u16, of: Uuid) -> Result<Vec<(Key, Fields)>, DbError> {
+    let steps = [0, u32::MAX].map(|step| Key::Step(of, step).to_bytes());
+    let mut found: BTreeMap<Key, Fields> = BTreeMap::new();
+    for sql in [
+        "SELECT id, payload FROM replica WHERE entity = ?1 AND id BETWEEN ?2 AND ?3 AND payload IS NOT NULL",
+        "SELECT id, payload FROM local_row WHERE entity = ?1 AND id BETWEEN ?2 AND ?3",
+    ] {
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows = statement.query((entity, &*steps[0], &*steps[1]))?;
+        while let Some(row) = rows.next()? {
+            let fields = fields_of(row, 1, "an entry")?;
+            found.entry(key_of(row, 0, "an entry")?).or_insert(fields);
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// What was read of each thing.
@@ -60,7 +111,12 @@ fn readable<E>(each: Each<E>) -> Result<Vec<E>, DbError> {
     each.into_iter().filter_map(|read| pass_over(read).transpose()).collect()
 }
 
-fn found<E: Entity>(conn: &Connection, field: u16, value: &impl Field) -> Result<Each<E>, DbError> {
+fn found<E: Entity, V: Field>(
+    conn: &Connection,
+    column: Column<E, V>,
+    value: &V,
+) -> Result<Each<E>, DbError> {
+    let field = column.number();
     debug_assert!(E::INDEXED.contains(&field), "{} keeps no index on field {field}", E::NAME);
     let value = value.to_value();
     let mut list = Vec::new();
@@ -224,7 +280,7 @@ pub fn latest_price(conn: &Connection, series: SeriesId) -> Result<Option<(Month
 }
 
 /// The fields that this node sees.
-pub(super) fn fields(conn: &Connection, entity: u16, key: Key) -> Result<Option<Fields>, DbError> {
+pub(crate) fn fields(conn: &Connection, entity: u16, key: Key) -> Result<Option<Fields>, DbError> {
     match local_fields(conn, entity, key)? {
         Some(fields) => Ok(Some(fields)),
         None => sent_fields(conn, entity, key),

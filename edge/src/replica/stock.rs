@@ -2,21 +2,18 @@
 //! commands. The sums of a listing are kept until an entry of it changes, so that the ten-thousandth order of a day costs no more
 //! than the first. The kept sums decide nothing by themselves: without them the entries are added up again.
 
-use super::index::index_key;
-use super::read::{fields_of, find, get_sent, is_sent, typed};
+use super::index::{entries, index_key};
+use super::read::{fields_of, find, get_sent, is_sent, steps, typed};
 use crate::db::DbError;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::market;
-use sync_protocol::market::{Entity, EntryId, Order, OrderStatus, StockEntry};
+use sync_protocol::market::{Effect, Entity, EntryId, Order, OrderStatus, StockEntry};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
-use sync_protocol::value::Value;
+use sync_protocol::value::{Fields, Value};
 use uuid::Uuid;
-
-/// The indexed field of [`StockEntry`] and of [`Order`] that names the listing.
-pub const LISTING_FIELD: u16 = 1;
 
 /// Bytes of one holder in the kept sums.
 const PART_BYTES: usize = 13;
@@ -33,7 +30,11 @@ struct Position {
 
 /// Whether an indexed field of an entity names a listing whose kept sums depend on the row.
 pub(super) fn names_listing(entity: u16, field: u16) -> bool {
-    matches!(entity, StockEntry::NUMBER | Order::NUMBER) && field == LISTING_FIELD
+    match entity {
+        StockEntry::NUMBER => field == StockEntry::LISTING.number(),
+        Order::NUMBER => field == Order::LISTING.number(),
+        _ => false,
+    }
 }
 
 /// The entries of a listing that one command made, and those that take them back, as far as they are known here: the hub's, and those
@@ -46,22 +47,9 @@ pub fn entries_caused_by(
     listing: ListingId,
     command: Uuid,
 ) -> Result<Vec<StockEntry>, DbError> {
-    let steps = [0, u32::MAX].map(|step| Key::Step(command, step).to_bytes());
-    let mut found: BTreeMap<EntryId, StockEntry> = BTreeMap::new();
-    for sql in [
-        "SELECT id, payload FROM replica WHERE entity = ?1 AND id BETWEEN ?2 AND ?3 AND payload IS NOT NULL",
-        "SELECT id, payload FROM local_row WHERE entity = ?1 AND id BETWEEN ?2 AND ?3",
-    ] {
-        let mut statement = conn.prepare_cached(sql)?;
-        let mut rows = statement.query((StockEntry::NUMBER, &*steps[0], &*steps[1]))?;
-        while let Some(row) = rows.next()? {
-            let entry = entry(row)?;
-            if entry.listing == listing {
-                found.entry(entry.id).or_insert(entry);
-            }
-        }
-    }
-    Ok(found.into_values().collect())
+    let entries = steps(conn, StockEntry::NUMBER, command)?.into_iter();
+    let entries = entries.map(|(key, fields)| typed::<StockEntry>(key, &fields));
+    entries.filter(|read| read.as_ref().map_or(true, |entry| entry.listing == listing)).collect()
 }
 
 /// By how much a change of a listing's stock has moved it, whoever held it, and how much of that was taken back since, as far as is known
@@ -123,7 +111,7 @@ pub fn stands_short(conn: &Connection, listing: ListingId, holder: Holder) -> Re
 }
 
 fn short_holders(conn: &Connection, listing: ListingId) -> Result<BTreeSet<Holder>, DbError> {
-    let orders = find::<Order>(conn, LISTING_FIELD, &listing)?;
+    let orders = find(conn, Order::LISTING, &listing)?;
     let short = orders.iter().filter(|order| order.status == OrderStatus::Short);
     Ok(short.filter_map(|order| order.holder).collect())
 }
@@ -148,18 +136,35 @@ fn quantities(positions: &[Position]) -> Vec<(Holder, Quantity)> {
     positions.iter().map(|position| (position.holder, position.quantity)).collect()
 }
 
-/// Takes a command's new local entry into the kept sums. To be called after the entry was stored under `seq`.
-pub(crate) fn counted_locally(
-    tx: &Transaction<'_>,
-    seq: u64,
-    entry: &StockEntry,
-    at_once: bool,
-) -> Result<(), DbError> {
+/// Takes what a command has set into the kept sums. To be called after it was stored under `seq`.
+pub(crate) fn counted_locally(tx: &Transaction<'_>, seq: u64, effect: &Effect) -> Result<(), DbError> {
+    match effect.entity {
+        StockEntry::NUMBER => count_entry(tx, seq, &typed(effect.key, &effect.fields)?, effect.at_once),
+        Order::NUMBER => {
+            // A new order that is not short leaves what is known of its listing as it is.
+            let order: Order = typed(effect.key, &effect.fields)?;
+            let changes = order.status == OrderStatus::Short
+                || is_local_elsewhere(tx, Order::NUMBER, effect.key, seq)?
+                || is_sent(tx, Order::NUMBER, effect.key)?;
+            if changes { forget_sum(tx, order.listing) } else { Ok(()) }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The sums that a row counts for, which goes, have to be added up again.
+pub(crate) fn forget_sums(tx: &Transaction<'_>, entity: u16, fields: &Fields) -> Result<(), DbError> {
+    for (field, value) in entries(entity, fields) {
+        if let (true, Value::Uuid(listing)) = (names_listing(entity, field), value) {
+            forget_sum(tx, ListingId(listing))?;
+        }
+    }
+    Ok(())
+}
+
+fn count_entry(tx: &Transaction<'_>, seq: u64, entry: &StockEntry, at_once: bool) -> Result<(), DbError> {
     let Some(mut positions) = kept(tx, entry.listing)? else { return Ok(()) };
-    let elsewhere = "SELECT 1 FROM local_row WHERE entity = ?1 AND id = ?2 AND seq <> ?3";
-    let id = entry.key().to_bytes();
-    let values = (StockEntry::NUMBER, &*id, seq);
-    let is_local = tx.prepare_cached(elsewhere)?.query_row(values, |_| Ok(())).optional()?.is_some();
+    let is_local = is_local_elsewhere(tx, StockEntry::NUMBER, entry.key(), seq)?;
     if is_local || entry.id.step == EntryId::MISSING || is_sent(tx, StockEntry::NUMBER, entry.key())? {
         // The same effect by two roads, or one on what comes later: what counts is for the whole sum to say.
         return forget_sum(tx, entry.listing);
@@ -173,6 +178,13 @@ pub(crate) fn counted_locally(
         }
     }
     keep(tx, entry.listing, &positions)
+}
+
+/// Whether another waiting command has set the row too.
+fn is_local_elsewhere(tx: &Transaction<'_>, entity: u16, key: Key, seq: u64) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM local_row WHERE entity = ?1 AND id = ?2 AND seq <> ?3";
+    let values = (entity, &*key.to_bytes(), seq);
+    Ok(tx.prepare_cached(sql)?.query_row(values, |_| Ok(())).optional()?.is_some())
 }
 
 /// What a new local entry adds to what its holder may spend: what takes another back counts beside that one alone.
@@ -229,7 +241,11 @@ fn sent_entries(conn: &Connection, listing: ListingId) -> Result<Vec<StockEntry>
          JOIN replica r ON r.entity = i.entity AND r.id = i.id AND r.bucket = i.bucket
          WHERE i.entity = ?1 AND i.field = ?2 AND i.value = ?3 AND r.payload IS NOT NULL",
     )?;
-    let mut rows = statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(Value::Uuid(listing.0))))?;
+    let mut rows = statement.query((
+        StockEntry::NUMBER,
+        StockEntry::LISTING.number(),
+        index_key(Value::Uuid(listing.0)),
+    ))?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
         list.push(entry(row)?);
@@ -243,7 +259,11 @@ fn local_entries(conn: &Connection, listing: ListingId) -> Result<Vec<(StockEntr
          JOIN local_row r ON r.seq = i.seq AND r.entity = i.entity AND r.id = i.id
          WHERE i.entity = ?1 AND i.field = ?2 AND i.value = ?3",
     )?;
-    let mut rows = statement.query((StockEntry::NUMBER, LISTING_FIELD, index_key(Value::Uuid(listing.0))))?;
+    let mut rows = statement.query((
+        StockEntry::NUMBER,
+        StockEntry::LISTING.number(),
+        index_key(Value::Uuid(listing.0)),
+    ))?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
         list.push(local_entry(row)?);

@@ -1,17 +1,19 @@
 //! Applies a batch of commands within the caller's transaction: load, decide in order, write, publish.
 
-use super::load::{Existing, Wanted, load};
-use super::names::{as_it_stands, in_one_form};
-use super::repeat::{is_repeat, is_taken};
-use super::store::Effects;
+use super::effects::Effects;
+use super::load::{Asked, Existing, load};
+use super::names::in_one_form;
 use super::{ApplyError, Incoming, Outcome};
 use crate::feed::{Touched, publish, read};
 use mizili_node::deps::Deps;
+use mizili_node::name::tidy;
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId};
-use sync_protocol::market::{Aggregates, Blocked, Body, EffectRow, OrderStatus, Source, WorkingSet};
+use sync_protocol::ids::{CommandId, Holder, OrderId};
+use sync_protocol::market::{
+    Aggregates, Blocked, Body, Made, Order, OrderStatus, WorkingSet, home, needed_beside,
+};
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
 /// A command's bytes, read.
@@ -53,7 +55,7 @@ pub struct Opened {
 /// # Errors
 /// As there.
 pub async fn open(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened, ApplyError> {
-    open_wanted(conn, batch, wanted(batch)).await
+    open_asked(conn, batch, asked(batch)).await
 }
 
 /// The same, passing over listings that somebody else holds: they are as if there were none, and what needs one must not be decided.
@@ -61,15 +63,13 @@ pub async fn open(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened,
 /// # Errors
 /// As there.
 pub async fn open_free(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened, ApplyError> {
-    open_wanted(conn, batch, Wanted { passes_over: true, ..wanted(batch) }).await
+    let mut asked = asked(batch);
+    asked.wanted.passes_over = true;
+    open_asked(conn, batch, asked).await
 }
 
-async fn open_wanted(
-    conn: &mut PgConnection,
-    batch: &[Incoming],
-    wanted: Wanted,
-) -> Result<Opened, ApplyError> {
-    let (set, existing) = load(conn, &wanted).await?;
+async fn open_asked(conn: &mut PgConnection, batch: &[Incoming], asked: Asked) -> Result<Opened, ApplyError> {
+    let (set, existing) = load(conn, asked).await?;
     Ok(Opened { set, existing, effects: Effects::default(), decided: Vec::with_capacity(batch.len()) })
 }
 
@@ -93,7 +93,10 @@ impl Opened {
         blocked: &mut Blocked,
     ) -> Result<&Verdict, ApplyError> {
         let body = match read_body(incoming) {
-            Read::Known(body) => Read::Known(as_it_stands(body, &self.set)),
+            Read::Known(mut body) => {
+                body.as_it_stands(&self.set, tidy);
+                Read::Known(body)
+            }
             other => other,
         };
         let decided = decide(incoming, &body, blocked, &mut self.set, &self.existing, &mut self.effects)?;
@@ -110,7 +113,7 @@ impl Opened {
     }
 
     async fn write(mut self, conn: &mut PgConnection, deps: &Deps) -> Result<Written, ApplyError> {
-        self.effects.write(conn, deps, &self.existing).await?;
+        self.effects.write(conn, deps, &self.set.facts).await?;
         Ok(Written { decided: self.decided, touched: self.effects.touched })
     }
 }
@@ -220,11 +223,11 @@ pub(super) async fn lock_for(conn: &mut PgConnection, batch: &[Incoming]) -> Res
 /// As [`open`], for commands of edges: what one of them would make must not be there as something else.
 async fn open_in_stream(conn: &mut PgConnection, batch: &[Incoming]) -> Result<Opened, ApplyError> {
     let opened = open(conn, batch).await?;
-    let Opened { set, existing, .. } = &opened;
+    let set = &opened.set;
     let is_taken = |incoming: &&Incoming| {
         let Incoming { command, context, .. } = incoming;
         let Read::Known(body) = read_body(incoming) else { return false };
-        context.origin != Holder::Hub && is_taken(command, &body, context, set, existing)
+        context.origin != Holder::Hub && body.is_taken(command, context, set, tidy)
     };
     let taken: Vec<CommandId> = batch.iter().filter(is_taken).map(|incoming| incoming.command.id).collect();
     if taken.is_empty() { Ok(opened) } else { Err(ApplyError::Taken(taken)) }
@@ -238,33 +241,24 @@ fn read_body(incoming: &Incoming) -> Read {
     }
 }
 
-fn wanted(batch: &[Incoming]) -> Wanted {
-    let mut wanted = Wanted::default();
+fn asked(batch: &[Incoming]) -> Asked {
+    let mut asked = Asked::default();
     for incoming in batch {
         let Incoming { command, context, is_new, .. } = incoming;
-        wanted.ids.push(command.id.0);
-        wanted.is_of_edge |= context.origin != Holder::Hub;
+        asked.ids.push(command.id.0);
+        asked.is_of_edge |= context.origin != Holder::Hub;
         let Read::Known(body) = read_body(incoming) else { continue };
         let mut needs = body.needs(command.id, &command.actor, context);
+        let made = body.makes(command.id);
+        let makes = |entity, key| made == Some(Made::Row(entity, key));
         if *is_new {
-            needs.orders.remove(&OrderId(command.id.0));
+            needs.rows.retain(|(entity, key)| !makes(*entity, *key));
         }
-        wanted.known_orders.extend(needs.orders.iter().map(|id| id.0).filter(|id| *id != command.id.0));
-        wanted.needs.extend(needs);
-        match &body {
-            Body::ListingPost(b) => {
-                wanted.repeated.insert(b.listing);
-            }
-            Body::StockAdjust(_) => {
-                wanted.repeated.insert(command.id.0);
-            }
-            Body::OrderPlace(b) if b.source == Source::Held => {
-                wanted.sold_at.insert((ListingId(b.listing), b.unit_price_minor));
-            }
-            _ => {}
-        }
+        asked.wanted.known.extend(needs.rows.iter().filter(|(entity, key)| !makes(*entity, *key)));
+        asked.wanted.needs.extend(needs);
+        asked.made.extend(made);
     }
-    wanted
+    asked
 }
 
 fn decide(
@@ -293,13 +287,13 @@ fn decide(
             return Ok(open(Verdict::Held));
         }
     }
-    if is_repeat(command, body, context, set, existing) {
-        let order = set.orders.get(&OrderId(command.id.0));
+    if body.is_repeat(command, context, set, tidy) {
+        let order = set.get::<Order>(OrderId(command.id.0));
         let short = order.is_some_and(|order| order.status == OrderStatus::Short);
         let applied = Applied { short, ..Applied::default() };
         return Ok(Decided { verdict: Verdict::Applied(applied), buckets: standing_in(incoming, body, set) });
     }
-    if is_taken(command, body, context, set, existing) {
+    if body.is_taken(command, context, set, tidy) {
         // An edge's waits for an operator, also where it is one of the same batch that made it.
         if context.origin != Holder::Hub {
             return Err(ApplyError::Taken(vec![command.id]));
@@ -319,10 +313,11 @@ fn decide(
         Err(refusal) => Ok(open(Verdict::Rejected(refusal))),
         Ok(decision) => {
             set.apply(&decision.effects);
-            set.note_short(command.id, body, &decision.effects);
+            body.note(command.id, &decision.effects, set);
             let mut buckets = BTreeSet::new();
             for effect in &decision.effects {
-                buckets.extend(effects.add(&effect.row, incoming, set)?);
+                let was_there = existing.contains(&(effect.entity, effect.key));
+                buckets.extend(effects.add(effect, incoming, set, was_there)?);
             }
             if buckets.is_empty() {
                 // It changed nothing because what it wanted holds already; that it holds stands there.
@@ -338,14 +333,14 @@ fn standing_in(incoming: &Incoming, body: &Body, set: &WorkingSet) -> BTreeSet<B
     let Incoming { command, context, .. } = incoming;
     let needs = body.needs(command.id, &command.actor, context);
     let mut buckets = BTreeSet::new();
-    for listing in needs.listings.iter().filter_map(|id| set.listings.get(id)) {
-        buckets.insert(Bucket::Coop(listing.cooperative));
-    }
-    for order in needs.orders.iter().filter_map(|id| set.orders.get(id)) {
-        buckets.extend(Effects::buckets_of(&EffectRow::Order(order.clone()), set).unwrap_or_default());
-    }
-    for member in needs.members.iter().filter_map(|id| set.members.get(&set.resolve(*id))) {
-        buckets.insert(Bucket::Coop(member.cooperative));
+    for (entity, key) in &needs.rows {
+        // Where a row gave way to another of its id, that says where it stands.
+        let beside =
+            needed_beside(*entity).iter().filter(|(field, _)| *field == 0).map(|(_, beside)| *beside);
+        for entity in [*entity].into_iter().chain(beside) {
+            let row = set.row(entity, *key);
+            buckets.extend(row.and_then(|row| home(entity, *key, row, set)).into_iter().flatten());
+        }
     }
     buckets
 }

@@ -1,8 +1,8 @@
 //! Rows that offices brought to a hub which was restored from a backup: which of them may stand here again is said here alone, for those who
 //! let them stand and for those who wait for one. Changes nothing; what stands is `sync::salvage`'s to say.
 
+use crate::db::Cells;
 use crate::db::{any_of, q};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sync_protocol::bucket::Bucket;

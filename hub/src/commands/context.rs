@@ -1,7 +1,7 @@
 //! For whom a command is decided: what the database has to say about a cooperative.
 
+use crate::db::Cells;
 use crate::db::{int, q};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder};
 use sync_protocol::market::Context;

@@ -2,10 +2,11 @@
 //! nothing and decides nothing; it is asked after what is known was looked for and locked.
 
 use super::brought::brought;
+use crate::db::Cells;
 use crate::db::{any_of, q, q_scalar};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::HashSet;
+use sync_protocol::ids::CommandId;
 use sync_protocol::market::{Body, ListingPost, RawBody};
 use uuid::Uuid;
 
@@ -73,7 +74,7 @@ async fn posted_undecided(
     let made = |row| {
         let cells = Cells::of("commands", row);
         let body = RawBody { kind: ListingPost::KIND, bytes: cells.get(0)? };
-        Ok(Body::from_raw(&body).ok().flatten().and_then(|body| body.makes()))
+        Ok(Body::from_raw(&body).ok().flatten().and_then(|body| body.makes(CommandId(Uuid::nil()))?.id()))
     };
     rows.iter().filter_map(|row| made(row).transpose()).collect()
 }

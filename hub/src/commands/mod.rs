@@ -6,12 +6,11 @@
 mod apply;
 mod brought;
 mod context;
+mod effects;
 mod load;
 mod may_come;
 mod names;
 mod probe;
-mod repeat;
-mod store;
 pub mod stream;
 
 pub use apply::{Feed, Opened, apply_batch, apply_in_stream, open, open_free};

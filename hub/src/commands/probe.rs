@@ -2,14 +2,14 @@
 //! this hub or its database, and no command is to blame. It must never leave anything behind: the caller rolls back.
 
 use super::ApplyError;
-use super::load::{Wanted, earlier_prices, load};
-use super::store::Effects;
+use super::effects::Effects;
+use super::load::{Asked, load};
 use crate::feed::{self, Touched};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::CooperativeId;
-use sync_protocol::market::{Alias, Entity, EntryId, Listing, Member, Order, StockEntry, WorkingSet};
+use sync_protocol::market::{SETTABLE, samples};
 use sync_protocol::row::Key;
 use uuid::Uuid;
 
@@ -22,16 +22,17 @@ pub(super) async fn probe(
     deps: &Deps,
     cooperative: CooperativeId,
 ) -> Result<(), ApplyError> {
-    for wanted in Wanted::of_nothing(cooperative) {
-        load(conn, &wanted).await?;
+    for asked in Asked::of_nothing(cooperative) {
+        load(conn, asked).await?;
     }
-    // Asked where a sale names another price than the product's, which a product that is not there has not.
-    earlier_prices(conn, &[], &mut WorkingSet::default()).await?;
-    Effects::default().write_whatever(conn, deps).await?;
+    Effects::write_whatever(conn, deps).await?;
     let mut touched = Touched::new();
-    for entity in [Alias::NUMBER, Listing::NUMBER, Member::NUMBER, Order::NUMBER] {
-        touched.add(Bucket::Coop(cooperative), entity, Key::Uuid(Uuid::nil()));
+    for (entity, key, _) in samples().into_iter().filter(|(entity, ..)| SETTABLE.contains(entity)) {
+        let nothing = match key {
+            Key::Step(_, step) => Key::Step(Uuid::nil(), step),
+            _ => Key::Uuid(Uuid::nil()),
+        };
+        touched.add(Bucket::Coop(cooperative), entity, nothing);
     }
-    touched.add(Bucket::Coop(cooperative), StockEntry::NUMBER, Key::Step(Uuid::nil(), EntryId::INTAKE));
     Ok(feed::try_to_publish(conn, &touched).await?)
 }

@@ -17,7 +17,6 @@ pub mod check;
 mod digests;
 mod names;
 pub mod prices;
-mod project;
 mod publish;
 pub mod read;
 pub mod tombstones;
@@ -27,6 +26,7 @@ pub use digests::Digests;
 pub use touched::Touched;
 
 use crate::db::{Transient, is_transient};
+use crate::tables::{self, Standing, View};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::row::Key;
@@ -90,10 +90,20 @@ pub async fn where_they_stand(
     keys: &[Key],
 ) -> Result<Touched, FeedError> {
     let mut touched = Touched::new();
-    for row in project::project(conn, project::View::Home, entity, keys).await? {
+    for row in project(conn, View::Home, entity, keys).await? {
         touched.add(row.bucket, entity, row.key);
     }
     Ok(touched)
+}
+
+/// Where the rows of these keys stand in a view. A key without an answer stands nowhere.
+async fn project(
+    conn: &mut PgConnection,
+    view: View,
+    entity: u16,
+    keys: &[Key],
+) -> Result<Vec<Standing>, FeedError> {
+    Ok(tables::standing(conn, view, entity, keys).await.ok_or(FeedError::UnknownEntity(entity))??)
 }
 
 /// Runs every statement of [`publish`], also where nothing changed: whether the feed can be written at all. The caller rolls back.

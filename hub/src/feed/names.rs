@@ -1,6 +1,6 @@
 //! Buckets by the names under which the database knows them, in the order of these names, which is the order of locks.
 
-use crate::rows::Cells;
+use crate::db::Cells;
 use sqlx::postgres::PgRow;
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;

@@ -1,8 +1,8 @@
 //! Which prices the feed keeps: the newest months of each series. Older ones stay in the hub's tables, for the REST API.
 
 use super::Touched;
+use crate::db::Cells;
 use crate::db::{int, q};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use sync_protocol::ids::SeriesId;
 use sync_protocol::market::{Entity, Price};

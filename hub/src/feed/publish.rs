@@ -6,10 +6,10 @@
 
 use super::digests::Digests;
 use super::names::Names;
-use super::project::{View, project};
-use super::{FeedError, Touched};
+use super::{FeedError, Touched, project};
+use crate::db::Cells;
 use crate::db::{any_of, listed, q};
-use crate::rows::Cells;
+use crate::tables::View;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};

@@ -6,8 +6,8 @@
 use super::digests::Digests;
 use super::names::Names;
 use super::publish::hash_of;
+use crate::db::Cells;
 use crate::db::{any_of, int, misfit, q};
-use crate::rows::Cells;
 use futures_util::TryStreamExt;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;

@@ -1,7 +1,7 @@
 //! Tombstones: rows that say that a row is gone, kept until everybody who had it knows. In no digest.
 
+use crate::db::Cells;
 use crate::db::{Db, q};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
 

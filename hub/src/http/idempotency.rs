@@ -3,9 +3,9 @@
 //! The key belongs to the caller and the route. Another body under a known key is refused: it is a client's mistake, and doing
 //! either thing would be a guess.
 
+use crate::db::Cells;
 use crate::db::{listed, q};
 use crate::error::{ApiError, Kind, PROBLEM_JSON, Problem};
-use crate::rows::Cells;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff_sqlx::ToSqlx;

@@ -5,18 +5,18 @@
 
 mod together;
 
+use crate::db::Cells;
 use crate::db::{Db, int, q, retrying};
 use crate::feed::{FeedError, Touched, publish, read};
 use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::news::Moved;
-use crate::rows::Cells;
+use crate::tables;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::field::Field;
-use sync_protocol::ids::{CooperativeId, ListingId, RegionId};
-use sync_protocol::market::{Cooperative, Entity, Listing, StockEntry};
+use sync_protocol::ids::{CooperativeId, RegionId};
+use sync_protocol::market::{Cooperative, Entity, Listing};
 use sync_protocol::row::{Key, Row};
 use together::{TOGETHER, Together, lock_cursors, regions};
 use uuid::Uuid;
@@ -196,14 +196,10 @@ fn is_cooperative(row: &Row) -> bool {
     row.entity == Cooperative::NUMBER
 }
 
-/// The listing that a row is about.
+/// The listing that others see otherwise because of a row.
 fn listing_of(row: &Row) -> Option<Uuid> {
-    match row.key {
-        Key::Uuid(id) if row.entity == Listing::NUMBER => Some(id),
-        Key::Step(..) if row.entity == StockEntry::NUMBER => {
-            let listing: Option<ListingId> = ListingId::take(&mut row.body.as_ref()?.in_order(), 1);
-            listing.map(|id| id.0)
-        }
+    match tables::changed_in_catalogue(row)? {
+        (Listing::NUMBER, Key::Uuid(id)) => Some(id),
         _ => None,
     }
 }
@@ -265,4 +261,19 @@ async fn elsewhere(
             cells.get::<&str>(0)?.parse().map_err(|_| cells.misfit(0))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_catalogues_is_what_this_job_moves() {
+        let seen: Vec<u16> = sync_protocol::market::ENTITIES
+            .iter()
+            .map(|(number, _)| *number)
+            .filter(|number| tables::stands_in_catalogues(*number))
+            .collect();
+        assert_eq!(seen, [Cooperative::NUMBER, Listing::NUMBER], "give the new one a place in `step`");
+    }
 }

@@ -3,11 +3,11 @@
 //!
 //! It must never forget a live row, an open command, or a verdict that has not been acknowledged.
 
+use crate::db::Cells;
 use crate::db::{Db, int, misfit, q};
 use crate::feed::tombstones;
 use crate::jobs::bad_rows::BadRows;
 use crate::jobs::catalogue;
-use crate::rows::Cells;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;

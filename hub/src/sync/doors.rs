@@ -3,11 +3,11 @@
 
 use super::edges::no_edge;
 use super::store::edge as edge_row;
+use crate::db::Cells;
 use crate::db::{Db, int, q, retrying};
 use crate::error::{ApiError, Kind};
 use crate::feed::{Touched, publish};
 use crate::news::Moved;
-use crate::rows::Cells;
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
 use serde::Serialize;

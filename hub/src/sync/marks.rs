@@ -1,9 +1,9 @@
 //! Copies of the database that an operator has tried. Edges keep what took effect until the copy before the last holds it: so a hub that is
 //! restored from either of the two is brought everything again.
 
+use crate::db::Cells;
 use crate::db::{Db, q, retrying};
 use crate::error::{ApiError, Kind};
-use crate::rows::Cells;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;

@@ -7,11 +7,11 @@ mod stand;
 
 use super::forgotten::Gap;
 use super::store::EdgeRow;
+use crate::db::Cells;
 use crate::db::{Db, int, q, q_scalar, retrying};
 use crate::error::{ApiError, Problem};
 use crate::jobs::bad_rows::BadRows;
 use crate::news::Moved;
-use crate::rows::Cells;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use stand::{FACTS, stand};

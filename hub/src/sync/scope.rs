@@ -2,8 +2,8 @@
 //! its own settings. A national node has every region and every cooperative of its country.
 
 use super::store::EdgeRow;
+use crate::db::Cells;
 use crate::db::q;
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use std::collections::HashMap;

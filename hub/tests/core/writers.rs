@@ -1,25 +1,9 @@
 //! Who writes replicated tables: everybody who does has to go through the feed. The check finds what went past it in a running
 //! hub; this finds a writer before it runs.
 
+use mizili_hub::tables::NAMES;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-const REPLICATED: [&str; 14] = [
-    "commodities",
-    "units",
-    "regions",
-    "markets",
-    "price_series",
-    "prices",
-    "cooperatives",
-    "members",
-    "member_aliases",
-    "users",
-    "edges",
-    "listings",
-    "stock_entries",
-    "orders",
-];
 
 fn source_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -44,7 +28,7 @@ fn written(text: &str) -> Vec<&'static str> {
                 || matches!(w[0], "UPDATE" | "update") && names(1)
         })
     };
-    REPLICATED.into_iter().filter(|table| writes(table)).collect()
+    NAMES.iter().copied().filter(|table| writes(table)).collect()
 }
 
 fn publishes(folder: &Path) -> bool {
@@ -65,7 +49,15 @@ fn whoever_writes_a_replicated_table_publishes() {
         if name.contains("tests") {
             continue;
         }
-        let tables = written(&fs::read_to_string(file).unwrap());
+        let text = fs::read_to_string(file).unwrap();
+        let mut tables = written(&text);
+        if name.starts_with("tables") {
+            // These have to publish nothing by themselves: whoever calls them does.
+            continue;
+        }
+        if text.contains("tables::write(") {
+            tables.push("what commands set");
+        }
         if tables.is_empty() {
             continue;
         }

@@ -13,6 +13,11 @@ pub struct Invalid {
     pub message: String,
 }
 
+/// Those of a payload's checks that found something.
+pub(super) fn all<const N: usize>(checks: [Option<Invalid>; N]) -> Vec<Invalid> {
+    checks.into_iter().flatten().collect()
+}
+
 fn invalid(pointer: &'static str, message: impl Into<String>) -> Invalid {
     Invalid { pointer, message: message.into() }
 }

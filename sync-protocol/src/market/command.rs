@@ -1,18 +1,13 @@
-//! THE list of commands, their envelope, and the one function that decides each.
+//! The envelope of a command, and what each type of command has to say for itself.
 //!
-//! A command is what a person meant, never a row difference. Each type has a file: its payload, its checks, what it needs to
-//! read, and a pure `decide` that both sides call: the hub for good, the edge for what the screen may say meanwhile.
+//! A command is what a person meant, never a row difference. Each type has a file: its payload and its [`Rule`].
 
-use super::entity::Entity;
-use super::{
-    Alias, Invalid, Listing, ListingEdit, ListingPost, ListingWithdraw, Member, MemberRegister, Needs, Order,
-    OrderCancel, OrderPlace, Source, StockAdjust, StockEntry, WorkingSet,
-};
-use crate::ids::{CommandId, CooperativeId, EdgeId, Holder, MemberId, UnitId};
-use crate::row::Key;
-use crate::units::Quantity;
-use crate::value::Fields;
-use crate::verdict::{Applied, Reject, RejectCode};
+use super::Body;
+use super::check::Invalid;
+use super::decision::{Decision, Effect};
+use super::set::{Made, Needs, WorkingSet};
+use crate::ids::{CommandId, CooperativeId, EdgeId, Holder, ListingId, MemberId, OrderId};
+use crate::verdict::{Reject, RejectCode};
 use uuid::Uuid;
 
 /// One command as it is kept and sent.
@@ -97,79 +92,83 @@ impl Context {
     }
 }
 
-/// Whether the hub may still refuse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certainty {
-    /// It says what happened. The hub applies it, and flags it where it breaks a rule.
-    Record,
-    /// It asks. The hub may refuse; a screen must not say "done".
-    Request,
-}
+/// How names are put into the one form in which they are kept: the nodes have the tables for it, the protocol has none.
+pub type Form = fn(&str) -> String;
 
-/// One row that a command sets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effect {
-    /// The row.
-    pub row: EffectRow,
-    /// Whether an increase of stock counts at the edge before the hub has answered. Decreases always do.
-    pub at_once: bool,
-}
+/// What a type of command has to say for itself. Whoever keeps, sends, holds or shows commands asks this, and knows no type by name.
+pub trait Rule: Clone + Sized {
+    /// The codes by which [`Rule::decide`] may refuse it; what [`Rule::check`] finds comes before, and is `invalid`.
+    const REFUSES: &'static [RejectCode];
 
-/// The rows that commands set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the entity of that name")]
-pub enum EffectRow {
-    Member(Member),
-    Alias(Alias),
-    Listing(Listing),
-    StockEntry(StockEntry),
-    Order(Order),
-}
+    /// What is wrong with the payload by itself, before anything is looked up. Empty when nothing is.
+    fn check(&self) -> Vec<Invalid>;
 
-impl EffectRow {
-    /// Entity number, key and fields, as a replica keeps them.
-    pub fn to_row(&self) -> (u16, Key, Fields) {
-        fn row<E: Entity>(e: &E) -> (u16, Key, Fields) {
-            (E::NUMBER, e.key(), e.to_fields())
-        }
-        match self {
-            Self::Member(e) => row(e),
-            Self::Alias(e) => row(e),
-            Self::Listing(e) => row(e),
-            Self::StockEntry(e) => row(e),
-            Self::Order(e) => row(e),
-        }
-    }
-}
+    /// What has to be in the working set before [`Rule::decide`].
+    fn needs(&self, id: CommandId, actor: &Actor, context: &Context) -> Needs;
 
-/// What deciding a command came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// Whether the hub may still refuse; meaningful at an edge.
-    pub certainty: Certainty,
-    /// What is said of it.
-    pub applied: Applied,
-    /// What it sets.
-    pub effects: Vec<Effect>,
-}
+    /// Decides: both sides call this, the hub for good, the edge for what the screen may say meanwhile. Reads the working set, changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject>;
 
-/// Refuses parts of what is counted in pieces (half a head): a request wherever it is decided, a record only where it is entered. What an
-/// office has recorded is applied, and an order of it is flagged.
-pub(super) fn in_steps(set: &WorkingSet, unit: UnitId, quantity: Quantity) -> Result<(), Reject> {
-    let refusal = || Reject::with(RejectCode::Invalid, ["/quantity".to_owned()]);
-    if set.is_in_steps(unit, quantity) { Ok(()) } else { Err(refusal()) }
-}
+    /// The thing that it changes: what needs that waits while this command waits.
+    fn about(&self, id: CommandId) -> Uuid;
 
-impl Decision {
-    pub(super) fn new(certainty: Certainty) -> Self {
-        Self { certainty, applied: Applied::default(), effects: Vec::new() }
+    /// What it makes, if it makes anything.
+    fn makes(&self, id: CommandId) -> Option<Made>;
+
+    /// Whether everything that it would make is there, and is what it would make: the same command again after an answer was lost. It is
+    /// answered as it was the first time, and changes nothing. Edges' commands are known by their stream before this is asked; it is for
+    /// REST, and for what an edge offers again after the hub has forgotten it. `false` where doing it twice is harmless by itself.
+    fn is_repeat(&self, command: &Command, context: &Context, set: &WorkingSet, form: Form) -> bool;
+
+    /// Whether it is about what may still come: units that the hub may have sold, something that it may have forgotten or has not
+    /// decided. It neither takes effect nor is refused meanwhile; what follows from that is the hub's.
+    fn is_awaited(&self, context: &Context, set: &WorkingSet) -> bool;
+
+    /// The same with every id in it replaced: for an edge whose order or listing had to be given another id than it made.
+    #[must_use]
+    fn renamed(self, new: &dyn Fn(Uuid) -> Uuid) -> Self;
+
+    /// Names in it, which are kept in one form.
+    fn names(&mut self) -> Vec<&mut String>;
+
+    /// One about a thing, with nothing in it that refuses it by itself: for tests of the rules about all commands.
+    fn sample(about: Uuid) -> Self;
+
+    /// What a person asked for, without what the node found when it took that in: the same request again may find otherwise, and is
+    /// the same request.
+    #[must_use]
+    fn as_asked(&self) -> Self {
+        self.clone()
     }
 
-    pub(super) fn set(&mut self, row: EffectRow, at_once: bool) {
-        self.effects.push(Effect { row, at_once });
+    /// The same as it is meant where what it says was seen is kept in an older form than names have now.
+    fn as_it_stands(&mut self, _: &WorkingSet, _: Form) {}
+
+    /// Whether something else is there under the id of what it would make.
+    fn is_taken(&self, command: &Command, context: &Context, set: &WorkingSet, form: Form) -> bool {
+        self.makes(command.id).is_some_and(|made| set.has_made(made))
+            && !self.is_repeat(command, context, set, form)
     }
+
+    /// The order whose units count again where this was made before the hub has heard of it.
+    fn gives_back_at_once(&self) -> Option<OrderId> {
+        None
+    }
+
+    /// The listing of which it spends units of the node that made it.
+    fn spends_own(&self) -> Option<ListingId> {
+        None
+    }
+
+    /// Notes beside the rows what the hub alone will know of them, after [`WorkingSet::apply`].
+    fn note(&self, _: CommandId, _: &[Effect], _: &mut WorkingSet) {}
 }
 
+/// Declares the commands of this version, by number and name.
 macro_rules! commands {
     ($($number:literal $name:literal $variant:ident),+ $(,)?) => {
         /// A command that this version knows.
@@ -180,13 +179,23 @@ macro_rules! commands {
         /// Number and name of every command of this version.
         pub const COMMANDS: &[(u16, &str)] = &[$(($number, $name)),+];
 
+        /// Does the same with the rule of whichever command it is.
+        macro_rules! each {
+            ($body:expr, $rule:pat => $does:expr) => { match $body { $(Body::$variant($rule) => $does,)+ } };
+        }
+
+        /// The command type's name; `None` for one this version does not know.
+        pub fn command_name(kind: u16) -> Option<&'static str> {
+            COMMANDS.iter().find(|(number, _)| *number == kind).map(|(_, name)| *name)
+        }
+
         impl Body {
             /// The command type's number.
             pub fn kind(&self) -> u16 { match self { $(Self::$variant(_) => $number,)+ } }
 
             /// As it travels.
             pub fn to_raw(&self) -> RawBody {
-                let bytes = match self { $(Self::$variant(b) => minicbor::to_vec(b),)+ };
+                let bytes = each!(self, body => minicbor::to_vec(body));
                 // Writing to memory cannot fail; an empty body would be refused by name at the other end.
                 RawBody { kind: self.kind(), bytes: bytes.unwrap_or_default() }
             }
@@ -203,15 +212,21 @@ macro_rules! commands {
                 })
             }
 
-            /// What is wrong with the payload by itself, before anything is looked up. Empty when nothing is.
-            pub fn check(&self) -> Vec<Invalid> { match self { $(Self::$variant(b) => b.check(),)+ } }
+            /// One of each command, about one thing: for tests of the rules about all of them.
+            pub fn samples(about: Uuid) -> Vec<Self> { vec![$(Self::$variant(Rule::sample(about)),)+] }
+        }
 
-            /// What has to be in the working set before [`Body::decide`].
+        // As the rule of each says, see [`Rule`].
+        impl Body {
+            /// See [`Rule::check`].
+            pub fn check(&self) -> Vec<Invalid> { each!(self, body => body.check()) }
+
+            /// See [`Rule::needs`].
             pub fn needs(&self, id: CommandId, actor: &Actor, context: &Context) -> Needs {
-                match self { $(Self::$variant(b) => b.needs(id, actor, context),)+ }
+                each!(self, body => body.needs(id, actor, context))
             }
 
-            /// Decides. Reads the working set, changes nothing.
+            /// See [`Rule::decide`]; a payload that is wrong by itself is refused before.
             ///
             /// # Errors
             /// The refusal.
@@ -219,7 +234,61 @@ macro_rules! commands {
                 if let Some(wrong) = self.check().first() {
                     return Err(Reject::with(RejectCode::Invalid, [wrong.pointer.to_owned()]));
                 }
-                match self { $(Self::$variant(b) => b.decide(command, context, set),)+ }
+                let decided = each!(self, body => body.decide(command, context, set));
+                debug_assert!(decided.as_ref().err().is_none_or(|reject| self.refuses().contains(&reject.code)), "{decided:?}");
+                decided
+            }
+
+            /// See [`Rule::REFUSES`].
+            pub fn refuses(&self) -> &'static [RejectCode] {
+                fn of<R: Rule>(_: &R) -> &'static [RejectCode] { R::REFUSES }
+                each!(self, body => of(body))
+            }
+
+            /// See [`Rule::about`].
+            pub fn about(&self, id: CommandId) -> Uuid { each!(self, body => body.about(id)) }
+
+            /// See [`Rule::makes`].
+            pub fn makes(&self, id: CommandId) -> Option<Made> { each!(self, body => body.makes(id)) }
+
+            /// See [`Rule::is_repeat`].
+            pub fn is_repeat(&self, command: &Command, context: &Context, set: &WorkingSet, form: Form) -> bool {
+                each!(self, body => body.is_repeat(command, context, set, form))
+            }
+
+            /// See [`Rule::is_taken`].
+            pub fn is_taken(&self, command: &Command, context: &Context, set: &WorkingSet, form: Form) -> bool {
+                each!(self, body => body.is_taken(command, context, set, form))
+            }
+
+            /// See [`Rule::is_awaited`].
+            pub fn is_awaited(&self, context: &Context, set: &WorkingSet) -> bool {
+                each!(self, body => body.is_awaited(context, set))
+            }
+
+            /// See [`Rule::renamed`].
+            #[must_use]
+            pub fn renamed(&self, new: impl Fn(Uuid) -> Uuid) -> Self { each!(self.clone(), body => body.renamed(&new).into()) }
+
+            /// See [`Rule::names`].
+            pub fn names(&mut self) -> Vec<&mut String> { each!(self, body => body.names()) }
+
+            /// See [`Rule::as_asked`].
+            #[must_use]
+            pub fn as_asked(&self) -> Self { each!(self, body => body.as_asked().into()) }
+
+            /// See [`Rule::as_it_stands`].
+            pub fn as_it_stands(&mut self, set: &WorkingSet, form: Form) { each!(self, body => body.as_it_stands(set, form)); }
+
+            /// See [`Rule::gives_back_at_once`].
+            pub fn gives_back_at_once(&self) -> Option<OrderId> { each!(self, body => body.gives_back_at_once()) }
+
+            /// See [`Rule::spends_own`].
+            pub fn spends_own(&self) -> Option<ListingId> { each!(self, body => body.spends_own()) }
+
+            /// See [`Rule::note`].
+            pub fn note(&self, id: CommandId, effects: &[Effect], set: &mut WorkingSet) {
+                each!(self, body => body.note(id, effects, set));
             }
         }
 
@@ -231,30 +300,9 @@ macro_rules! commands {
         $(impl From<$variant> for Body { fn from(b: $variant) -> Self { Self::$variant(b) } })+
     };
 }
-
-commands! {
-    1 "member.register" MemberRegister,
-    2 "listing.post" ListingPost,
-    3 "listing.edit" ListingEdit,
-    4 "listing.withdraw" ListingWithdraw,
-    5 "order.place" OrderPlace,
-    6 "order.cancel" OrderCancel,
-    7 "stock.adjust" StockAdjust,
-}
+pub(super) use commands;
 
 impl Body {
-    /// What a person asked for, without what the node found when it took that in (whose units, whether an order had left, how a
-    /// posting was shared): the same request again may find otherwise, and is the same request.
-    #[must_use]
-    pub fn as_asked(&self) -> Self {
-        match self.clone() {
-            Self::OrderPlace(body) => OrderPlace { source: Source::Ask, ..body }.into(),
-            Self::OrderCancel(body) => OrderCancel { never_left: false, ..body }.into(),
-            Self::ListingPost(body) => ListingPost { hub_milli: None, ..body }.into(),
-            other => other,
-        }
-    }
-
     /// 16 bytes of BLAKE3 over [`Body::as_asked`]: enough to know a request again whose body is kept no longer.
     pub fn asked_hash(&self) -> [u8; 16] {
         let raw = self.as_asked().to_raw();
@@ -264,11 +312,11 @@ impl Body {
         hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         hash
     }
-}
 
-/// The command type's name; `None` for one this version does not know.
-pub fn command_name(kind: u16) -> Option<&'static str> {
-    COMMANDS.iter().find(|(number, _)| *number == kind).map(|(_, name)| *name)
+    /// The id of what the command makes, where that is not the command's own.
+    pub fn makes_apart(&self, id: CommandId) -> Option<Uuid> {
+        self.makes(id)?.id().filter(|made| *made != id.0)
+    }
 }
 
 impl Command {

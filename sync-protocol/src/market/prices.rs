@@ -1,21 +1,21 @@
 //! Prices at markets, by series and month.
 
-use super::entity::{entity, int_key};
+use super::entity::{Sample, entity};
 use crate::field::Field;
-use crate::ids::{CommodityId, MarketId, SeriesId, UnitId};
+use crate::ids::{CommodityId, Id, MarketId, SeriesId, UnitId};
 use crate::row::Key;
 use crate::units::{Currency, Month};
 use crate::value::Value;
 
 entity! {
     /// What one line of a price history is of. Stands in its market's bucket.
-    PriceSeries = 5 "price_series", key id: SeriesId => |id| Key::Int(id.0), |key| int_key(key).map(SeriesId);
-    index [1, 2];
+    PriceSeries = 5 "price_series", id id: SeriesId;
+    index [MARKET, COMMODITY];
     {
         /// The market.
-        1 market: MarketId,
+        1 market: MarketId as MARKET,
         /// The commodity.
-        2 commodity: CommodityId,
+        2 commodity: CommodityId as COMMODITY,
         /// The unit that the price is for.
         3 unit: UnitId,
         /// `Retail`, `Wholesale`, or the source's other word.
@@ -64,19 +64,43 @@ impl Field for PriceFlags {
     }
 }
 
-/// A price's key: series and month.
-fn price_key(key: Key) -> Option<(SeriesId, Month)> {
-    if let Key::Pair(series, month) = key { Some((SeriesId(series), Month(month))) } else { None }
+/// A price's identity: series and month.
+impl Id for (SeriesId, Month) {
+    fn to_key(self) -> Key {
+        Key::Pair(self.0.0, self.1.0)
+    }
+    fn from_key(key: Key) -> Option<Self> {
+        if let Key::Pair(series, month) = key { Some((SeriesId(series), Month(month))) } else { None }
+    }
 }
 
 entity! {
     /// One month's price of one series. Stands in its market's bucket.
-    Price = 6 "price", key at: (SeriesId, Month) => |at| Key::Pair(at.0.0, at.1.0), price_key;
-    index [];
+    Price = 6 "price", id at: (SeriesId, Month);
     {
         /// Minor units of the series' currency for one of the series' units.
         1 price_minor: i64,
         /// What is known about it.
         2 flags: PriceFlags,
+    }
+}
+
+impl Sample for PriceSeries {
+    fn sample() -> Self {
+        Self {
+            id: SeriesId(77),
+            market: MarketId(9),
+            commodity: CommodityId(5),
+            unit: UnitId(1),
+            price_type: "Retail".into(),
+            currency: Currency::MWK,
+        }
+    }
+}
+
+impl Sample for Price {
+    fn sample() -> Self {
+        let flags = PriceFlags::ACTUAL.with(PriceFlags::SUSPECT);
+        Self { at: (SeriesId(77), Month(24_269)), price_minor: 22_650, flags }
     }
 }

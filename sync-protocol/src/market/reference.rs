@@ -1,15 +1,16 @@
 //! Reference data that the hub gives: commodities, units, regions and markets.
 
-use super::entity::{entity, int_key};
+use super::entity::{Sample, entity};
+use super::set::WorkingSet;
 use crate::bucket::CountryCode;
 use crate::field::codes;
 use crate::ids::{CommodityId, MarketId, RegionId, UnitId};
-use crate::row::Key;
+use crate::units::Quantity;
+use crate::verdict::{Reject, RejectCode};
 
 entity! {
     /// A commodity as the price source names it, with names in farmers' languages where one is known. In `global`.
-    Commodity = 1 "commodity", key id: CommodityId => |id| Key::Int(id.0), |key| int_key(key).map(CommodityId);
-    index [];
+    Commodity = 1 "commodity", id id: CommodityId;
     {
         /// English name.
         1 name: String,
@@ -33,8 +34,7 @@ codes! {
 
 entity! {
     /// A unit of price or sale, such as `90 KG`. In `global`.
-    Unit = 2 "unit", key id: UnitId => |id| Key::Int(id.0), |key| int_key(key).map(UnitId);
-    index [];
+    Unit = 2 "unit", id id: UnitId;
     {
         /// As the source writes it.
         1 code: String,
@@ -72,8 +72,7 @@ impl UnitBase {
 
 entity! {
     /// A region of a country. In `country:C`.
-    Region = 3 "region", key id: RegionId => |id| Key::Int(id.0), |key| int_key(key).map(RegionId);
-    index [];
+    Region = 3 "region", id id: RegionId;
     {
         /// Name as the price source writes it.
         1 name: String,
@@ -84,8 +83,7 @@ entity! {
 
 entity! {
     /// A physical market. In `region:R`, or `country:C` where the source names no region.
-    Market = 4 "market", key id: MarketId => |id| Key::Int(id.0), |key| int_key(key).map(MarketId);
-    index [];
+    Market = 4 "market", id id: MarketId;
     {
         /// Name as the source writes it.
         1 name: String,
@@ -99,6 +97,60 @@ entity! {
         5 latitude_e5: Option<i64>,
         /// Longitude in hundred-thousandths of a degree, where known.
         6 longitude_e5: Option<i64>,
+    }
+}
+
+impl WorkingSet {
+    /// Whether there can be so much of a unit: what is counted in pieces is whole. Of a unit that is not known here nothing is said.
+    pub fn is_in_steps(&self, unit: UnitId, quantity: Quantity) -> bool {
+        quantity.0 % self.get::<Unit>(unit).map_or(1, |unit| unit.step_milli()).max(1) == 0
+    }
+}
+
+/// Refuses parts of what is counted in pieces (half a head): a request wherever it is decided, a record only where it is entered. What an
+/// office has recorded is applied, and an order of it is flagged.
+pub(super) fn in_steps(set: &WorkingSet, unit: UnitId, quantity: Quantity) -> Result<(), Reject> {
+    let refusal = || Reject::with(RejectCode::Invalid, ["/quantity".to_owned()]);
+    if set.is_in_steps(unit, quantity) { Ok(()) } else { Err(refusal()) }
+}
+
+impl Sample for Commodity {
+    fn sample() -> Self {
+        Self {
+            id: CommodityId(5),
+            name: "Maize".into(),
+            category: "cereals and tubers".into(),
+            name_sw: "Mahindi".into(),
+            name_ny: "Chimanga".into(),
+            name_fr: "Maïs".into(),
+            on_menus: true,
+        }
+    }
+}
+
+impl Sample for Unit {
+    fn sample() -> Self {
+        Self { id: UnitId(1), code: "90 KG".into(), base: UnitBase::Kilogram, factor_milli: 90_000 }
+    }
+}
+
+impl Sample for Region {
+    fn sample() -> Self {
+        Self { id: RegionId(3), name: "Central Region".into(), country: CountryCode::MWI }
+    }
+}
+
+impl Sample for Market {
+    fn sample() -> Self {
+        Self {
+            id: MarketId(9),
+            name: "Lilongwe".into(),
+            country: CountryCode::MWI,
+            region: Some(RegionId(3)),
+            district: "Lilongwe".into(),
+            latitude_e5: Some(-1_398_333),
+            longitude_e5: Some(0),
+        }
     }
 }
 

@@ -1,108 +1,307 @@
 //! The small part of the market that a batch of commands reads and changes. The hub fills it from Postgres, the edge from its
-//! replica and what waits beside it; deciding itself touches nothing else.
+//! replica and what waits beside it; deciding itself touches nothing else. It speaks of rows as the rest of the protocol does: entity,
+//! key, fields.
 
-use super::{Body, Effect, EffectRow};
-use crate::ids::{CommandId, CommodityId, CooperativeId, Holder, ListingId, MemberId, OrderId, UnitId};
-use crate::market::{Alias, EntryId, Listing, Member, Order, OrderStatus, StockEntry};
+use super::entity::{Column, Entity};
+use super::facts::Facts;
+use super::{Effect, EntryId};
+use crate::field::Field;
+use crate::ids::{Holder, Id, ListingId};
+use crate::row::Key;
 use crate::units::Quantity;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use crate::value::{Fields, Value};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// What a command reads. Sorted, so that rows are locked in one order.
+/// Rows that are looked for by what some of their fields hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Search {
+    entity: u16,
+    /// The numbers of these fields, ascending.
+    columns: Vec<u16>,
+    /// Them alone, canonical.
+    values: Fields,
+}
+
+impl Search {
+    /// Rows whose field holds this.
+    pub fn by<E: Entity, V: Field>(column: Column<E, V>, value: &V) -> Self {
+        Self { entity: E::NUMBER, columns: Vec::new(), values: Fields::new() }.and(column, value)
+    }
+
+    /// Those of them whose other field holds that.
+    #[must_use]
+    pub fn and<E: Entity, V: Field>(mut self, column: Column<E, V>, value: &V) -> Self {
+        self.columns.push(column.number());
+        self.columns.sort_unstable();
+        value.put(&mut self.values, column.number());
+        self
+    }
+
+    /// The entity's number.
+    pub fn entity(&self) -> u16 {
+        self.entity
+    }
+
+    /// The numbers of the fields that it is by, ascending.
+    pub fn columns(&self) -> &[u16] {
+        &self.columns
+    }
+
+    /// What a field is to hold; `None` where that is its default, and for a field that this is not by.
+    pub fn value<V: Field>(&self, column: u16) -> Option<V> {
+        self.values.get(column).and_then(V::from_value)
+    }
+
+    /// The same as it is stored.
+    pub fn raw(&self, column: u16) -> Option<Value<'_>> {
+        self.values.get(column)
+    }
+
+    /// The ids that it names.
+    pub fn ids(&self) -> impl Iterator<Item = Uuid> {
+        self.values.iter().filter_map(|(_, value)| if let Value::Uuid(id) = value { Some(id) } else { None })
+    }
+
+    /// Whether a row of the entity is one of those looked for.
+    pub fn finds(&self, fields: &Fields) -> bool {
+        let mut fields = fields.in_order();
+        self.columns.iter().all(|column| fields.get(*column) == self.values.get(*column))
+    }
+
+    /// The search by the same fields that finds a row.
+    fn of_row(entity: u16, columns: &[u16], fields: &Fields) -> Self {
+        let (mut values, mut fields) = (Fields::new(), fields.in_order());
+        for column in columns {
+            if let Some(value) = fields.get(*column) {
+                values.append(*column, value);
+            }
+        }
+        Self { entity, columns: columns.to_vec(), values }
+    }
+}
+
+/// What a command reads. Sorted, so that rows are locked in one order. What stands beside a row by [`Entity::BESIDE`] comes without being
+/// asked for, and with a listing what each holder has of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Members, with their aliases.
-    pub members: BTreeSet<MemberId>,
-    /// Members by number within a cooperative.
-    pub phones: BTreeSet<(CooperativeId, u64)>,
-    /// Listings, with what each holder has of them.
-    pub listings: BTreeSet<ListingId>,
-    /// Listings whose open orders are needed too.
-    pub orders_of: BTreeSet<ListingId>,
-    /// Orders, with their listings.
-    pub orders: BTreeSet<OrderId>,
-    /// Commands whose stock entries are needed.
-    pub entries_of: BTreeSet<Uuid>,
-    /// Commodities, for whether they exist.
-    pub commodities: BTreeSet<CommodityId>,
-    /// Units, for whether they exist, and in which steps they can be had; those of [`Needs::listings`] come with them.
-    pub units: BTreeSet<UnitId>,
+    /// Rows, by entity and key.
+    pub rows: BTreeSet<(u16, Key)>,
+    /// Rows by what they hold.
+    pub found: BTreeSet<Search>,
+    /// All entries of an aggregate, by entity and the aggregate's id.
+    pub steps: BTreeSet<(u16, Uuid)>,
+    /// Prices of listings of which the hub is to say whether they ever stood at them, see [`Facts::prices`].
+    pub prices: BTreeSet<(ListingId, i64)>,
 }
 
 impl Needs {
+    /// A row.
+    pub fn of<E: Entity>(id: E::Id) -> Self {
+        Self::default().row::<E>(id)
+    }
+
+    /// That row too.
+    #[must_use]
+    pub fn row<E: Entity>(mut self, id: E::Id) -> Self {
+        self.rows.insert((E::NUMBER, id.to_key()));
+        self
+    }
+
+    /// Those rows too.
+    #[must_use]
+    pub fn rows<E: Entity>(mut self, ids: impl IntoIterator<Item = E::Id>) -> Self {
+        self.rows.extend(ids.into_iter().map(|id| (E::NUMBER, id.to_key())));
+        self
+    }
+
+    /// What these searches find too.
+    #[must_use]
+    pub fn found(mut self, searches: impl IntoIterator<Item = Search>) -> Self {
+        self.found.extend(searches);
+        self
+    }
+
+    /// All entries of these aggregates too.
+    #[must_use]
+    pub fn steps<E: Entity<Id = EntryId>>(mut self, of: impl IntoIterator<Item = Uuid>) -> Self {
+        self.steps.extend(of.into_iter().map(|of| (E::NUMBER, of)));
+        self
+    }
+
+    /// Whether a listing ever stood at a price, too.
+    #[must_use]
+    pub fn stood_at(mut self, listing: ListingId, price_minor: i64) -> Self {
+        self.prices.insert((listing, price_minor));
+        self
+    }
+
     /// Takes in another command's needs.
-    pub fn extend(&mut self, other: Self) {
-        self.members.extend(other.members);
-        self.phones.extend(other.phones);
-        self.listings.extend(other.listings);
-        self.orders_of.extend(other.orders_of);
-        self.orders.extend(other.orders);
-        self.entries_of.extend(other.entries_of);
-        self.commodities.extend(other.commodities);
-        self.units.extend(other.units);
+    pub fn extend(&mut self, Self { rows, found, steps, prices }: Self) {
+        self.rows.extend(rows);
+        self.found.extend(found);
+        self.steps.extend(steps);
+        self.prices.extend(prices);
+    }
+}
+
+/// What a command makes, by which it is known whether that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// A row.
+    Row(u16, Key),
+    /// Entries of an aggregate.
+    Steps(u16, Uuid),
+}
+
+impl Made {
+    /// A row.
+    pub fn row<E: Entity>(id: E::Id) -> Self {
+        Self::Row(E::NUMBER, id.to_key())
+    }
+
+    /// Entries of an aggregate.
+    pub fn steps<E: Entity<Id = EntryId>>(of: Uuid) -> Self {
+        Self::Steps(E::NUMBER, of)
+    }
+
+    /// The id that it bears, if that was born offline or derived from one.
+    pub fn id(self) -> Option<Uuid> {
+        match self {
+            Self::Row(_, Key::Uuid(id)) | Self::Steps(_, id) => Some(id),
+            Self::Row(..) => None,
+        }
     }
 }
 
 /// What was read, and what the batch has set so far.
 #[derive(Clone, Debug, Default)]
 pub struct WorkingSet {
-    /// Members by id.
-    pub members: HashMap<MemberId, Member>,
-    /// Aliases by the id that gave way.
-    pub aliases: HashMap<MemberId, MemberId>,
-    /// Members by number.
-    pub by_phone: HashMap<(CooperativeId, u64), MemberId>,
-    /// Listings by id.
-    pub listings: HashMap<ListingId, Listing>,
-    /// Prices at which listings have stood, as far as they were asked about.
-    pub prices: HashSet<(ListingId, i64)>,
-    /// Listings of which every price is known that they ever had: at the hub those that were posted since it keeps them.
-    pub priced: HashSet<ListingId>,
+    rows: BTreeMap<(u16, Key), Fields>,
+    /// The fields by which rows of an entity are looked for.
+    looked_by: HashMap<u16, BTreeSet<Vec<u16>>>,
+    found: HashMap<Search, BTreeSet<Key>>,
     /// What each holder can spend of a listing.
-    pub stock: HashMap<(ListingId, Holder), Quantity>,
-    /// Listings of which the hub may have sold what it has forgotten: it was restored from a backup, and an office of their cooperative has
-    /// not come since.
-    pub awaited: HashSet<ListingId>,
-    /// Orders that were not known here when this was read, and may come all the same: an office is awaited that may bring them, or what
-    /// makes them lies here undecided. Listings too where an edge's commands are decided: to people at the hub one that is not known there
-    /// is none.
-    pub may_come: HashSet<Uuid>,
-    /// Stock entries that the batch has set, so that one reached twice counts once.
-    pub entries: HashSet<EntryId>,
-    /// The stock entries of a command, where [`Needs::entries_of`] asked.
-    pub entries_of: HashMap<Uuid, Vec<StockEntry>>,
-    /// Orders that a count made short, and that count's command. Known to the hub alone, of the orders of [`Needs::orders_of`].
-    pub made_short: HashMap<OrderId, Uuid>,
-    /// Orders that were short when they were placed, of the same orders: their holder sold beyond its books. Known to the hub alone.
-    pub sold_beyond: HashSet<OrderId>,
-    /// Orders by id.
-    pub orders: HashMap<OrderId, Order>,
-    /// Orders of a listing, where [`Needs::orders_of`] asked.
-    pub orders_of: HashMap<ListingId, BTreeMap<OrderId, i64>>,
-    /// Commodities that exist.
-    pub commodities: HashSet<CommodityId>,
-    /// Units that exist, each with the smallest step in which it can be had, in thousandths ([`Unit::step_milli`]).
-    ///
-    /// [`Unit::step_milli`]: crate::market::Unit::step_milli
-    pub units: HashMap<UnitId, i64>,
+    stock: BTreeMap<(ListingId, Holder), Quantity>,
+    /// What is known beside the rows.
+    pub facts: Facts,
 }
 
 impl WorkingSet {
-    /// The member that an id stands for, through at most a few aliases.
-    pub fn resolve(&self, member: MemberId) -> MemberId {
-        let mut at = member;
-        for _ in 0..4 {
-            match self.aliases.get(&at) {
-                Some(to) if *to != at => at = *to,
-                _ => break,
-            }
+    /// One that is to be filled with what is needed.
+    pub fn for_needs(needs: &Needs) -> Self {
+        let mut set = Self::default();
+        for search in &needs.found {
+            set.looked_by.entry(search.entity).or_default().insert(search.columns.clone());
         }
-        at
+        set
     }
 
-    /// Whether there can be so much of a unit: what is counted in pieces is whole. Of a unit that is not known here nothing is said.
-    pub fn is_in_steps(&self, unit: UnitId, quantity: Quantity) -> bool {
-        quantity.0 % self.units.get(&unit).copied().unwrap_or(1).max(1) == 0
+    /// The row, if it is there and fits its entity.
+    pub fn get<E: Entity>(&self, id: E::Id) -> Option<E> {
+        let key = id.to_key();
+        E::from_fields(key, self.rows.get(&(E::NUMBER, key))?).ok()
+    }
+
+    /// Whether the row is there.
+    pub fn has<E: Entity>(&self, id: E::Id) -> bool {
+        self.has_row(E::NUMBER, id.to_key())
+    }
+
+    /// The same by number and key.
+    pub fn has_row(&self, entity: u16, key: Key) -> bool {
+        self.rows.contains_key(&(entity, key))
+    }
+
+    /// The fields of a row by number and key.
+    pub fn row(&self, entity: u16, key: Key) -> Option<&Fields> {
+        self.rows.get(&(entity, key))
+    }
+
+    /// Entity and key of every row that is here.
+    pub fn keys(&self) -> impl Iterator<Item = (u16, Key)> {
+        self.rows.keys().copied()
+    }
+
+    /// All rows of an entity, in the order of their keys.
+    pub fn all<E: Entity>(&self) -> impl Iterator<Item = E> {
+        let from = (E::NUMBER, Key::Int(0));
+        let of = self.rows.range(from..).take_while(|((entity, _), _)| *entity == E::NUMBER);
+        of.filter_map(|((_, key), fields)| E::from_fields(*key, fields).ok())
+    }
+
+    /// The rows that a search finds among those that are here, in the order of their keys. Whoever filled the set may have left out such as
+    /// the search's maker says can be left out.
+    pub fn find<E: Entity>(&self, search: &Search) -> Vec<E> {
+        let is_kept =
+            self.looked_by.get(&search.entity).is_some_and(|looked_by| looked_by.contains(&search.columns));
+        if is_kept {
+            let keys = self.found.get(search).into_iter().flatten();
+            let row = |key: &Key| E::from_fields(*key, self.rows.get(&(E::NUMBER, *key))?).ok();
+            return keys.filter_map(row).collect();
+        }
+        self.all::<E>().filter(|row| search.finds(&row.to_fields())).collect()
+    }
+
+    /// All entries of an aggregate that are here, in the order of their steps.
+    pub fn steps<E: Entity<Id = EntryId>>(&self, of: Uuid) -> Vec<E> {
+        let of = self.rows.range((E::NUMBER, Key::Step(of, 0))..=(E::NUMBER, Key::Step(of, u32::MAX)));
+        of.filter_map(|((_, key), fields)| E::from_fields(*key, fields).ok()).collect()
+    }
+
+    /// Whether what a command would make is there.
+    pub fn has_made(&self, made: Made) -> bool {
+        match made {
+            Made::Row(entity, key) => self.has_row(entity, key),
+            Made::Steps(entity, of) => {
+                let mut steps =
+                    self.rows.range((entity, Key::Step(of, 0))..=(entity, Key::Step(of, u32::MAX)));
+                steps.next().is_some()
+            }
+        }
+    }
+
+    /// Adds a row as it was read, or in the place of what it was.
+    pub fn put<E: Entity>(&mut self, row: &E) {
+        self.put_row(E::NUMBER, row.key(), row.to_fields());
+    }
+
+    /// The same by number and key.
+    pub fn put_row(&mut self, entity: u16, key: Key, fields: Fields) {
+        if let Some(looked_by) = self.looked_by.get(&entity) {
+            let before = self.rows.get(&(entity, key));
+            for columns in looked_by {
+                if let Some(before) = before
+                    && let Some(keys) = self.found.get_mut(&Search::of_row(entity, columns, before))
+                {
+                    keys.remove(&key);
+                }
+                let now = Search::of_row(entity, columns, &fields);
+                self.found.entry(now).or_default().insert(key);
+            }
+        }
+        self.rows.insert((entity, key), fields);
+    }
+
+    /// Takes out a row.
+    pub fn remove_row(&mut self, entity: u16, key: Key) {
+        if let Some(before) = self.rows.remove(&(entity, key)) {
+            for columns in self.looked_by.get(&entity).into_iter().flatten() {
+                if let Some(keys) = self.found.get_mut(&Search::of_row(entity, columns, &before)) {
+                    keys.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// Takes in what a decided command sets, so that the next command of the batch sees it.
+    pub fn apply(&mut self, effects: &[Effect]) {
+        effects.iter().for_each(|effect| super::enter(effect, self));
+    }
+
+    /// Whether a row is not known here and may come all the same, see [`Facts::may_come`].
+    pub fn may_come<E: Entity>(&self, id: E::Id) -> bool {
+        matches!(id.to_key(), Key::Uuid(uuid) if self.facts.may_come.contains(&uuid)) && !self.has::<E>(id)
     }
 
     /// What a holder can spend of a listing.
@@ -110,92 +309,25 @@ impl WorkingSet {
         self.stock.get(&(listing, holder)).copied().unwrap_or_default()
     }
 
-    /// The listing of an order that spends a holder's units; `None` for any other order.
-    pub fn sold_by(&self, holder: Holder, order: OrderId) -> Option<ListingId> {
-        self.orders.get(&order).filter(|order| order.holder == Some(holder)).map(|order| order.listing)
-    }
-
     /// Holders that have units of a listing, the hub first, then edges by number.
     pub fn holders(&self, listing: ListingId) -> Vec<(Holder, Quantity)> {
-        let mut held: Vec<_> =
-            self.stock.iter().filter(|((l, _), _)| *l == listing).map(|((_, h), q)| (*h, *q)).collect();
-        held.sort();
-        held
+        let of = self.stock.range((listing, Holder::Hub)..).take_while(|((of, _), _)| *of == listing);
+        of.map(|((_, holder), quantity)| (*holder, *quantity)).collect()
     }
 
-    /// Takes in what a decided command sets, so that the next command of the batch sees it.
-    pub fn apply(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            match &effect.row {
-                EffectRow::Member(member) => self.put_member(member.clone()),
-                EffectRow::Alias(Alias { from, to }) => {
-                    self.aliases.insert(*from, *to);
-                }
-                EffectRow::Listing(listing) => {
-                    if !self.listings.contains_key(&listing.id) {
-                        self.priced.insert(listing.id);
-                    }
-                    self.put_listing(listing.clone());
-                }
-                EffectRow::StockEntry(entry) => self.put_entry(entry),
-                EffectRow::Order(order) => self.put_order(order.clone()),
-            }
-        }
+    /// What each holder can spend of each listing.
+    pub fn held(&self) -> impl Iterator<Item = (ListingId, Holder, Quantity)> {
+        self.stock.iter().map(|((listing, holder), quantity)| (*listing, *holder, *quantity))
     }
 
-    /// Whether a listing has never stood at a price, for certain.
-    pub fn never_stood_at(&self, listing: ListingId, price_minor: i64) -> bool {
-        self.priced.contains(&listing) && !self.prices.contains(&(listing, price_minor))
+    /// Says what a holder can spend of a listing.
+    pub fn set_available(&mut self, listing: ListingId, holder: Holder, quantity: Quantity) {
+        self.stock.insert((listing, holder), quantity);
     }
 
-    /// Adds a listing, with the price at which it stands.
-    pub fn put_listing(&mut self, listing: Listing) {
-        self.prices.insert((listing.id, listing.price_minor));
-        self.listings.insert(listing.id, listing);
-    }
-
-    /// Adds a member, found by id and by number.
-    pub fn put_member(&mut self, member: Member) {
-        self.by_phone.insert((member.cooperative, member.phone), member.id);
-        self.members.insert(member.id, member);
-    }
-
-    /// Notes of the orders that stand short among what a command sets why they do: a count found less, or they were sold so. To be called
-    /// after [`WorkingSet::apply`].
-    pub fn note_short(&mut self, command: CommandId, body: &Body, effects: &[Effect]) {
-        let short = effects.iter().filter_map(|effect| match &effect.row {
-            EffectRow::Order(order) if order.status == OrderStatus::Short => Some(order.id),
-            _ => None,
-        });
-        match body {
-            Body::StockAdjust(_) => self.made_short.extend(short.map(|order| (order, command.0))),
-            Body::OrderPlace(_) => self.sold_beyond.extend(short),
-            _ => {}
-        }
-    }
-
-    /// Adds an order, also to its listing's open ones.
-    pub fn put_order(&mut self, order: Order) {
-        if order.status != OrderStatus::Short {
-            self.made_short.remove(&order.id);
-        }
-        if let Some(open) = self.orders_of.get_mut(&order.listing) {
-            if matches!(order.status, OrderStatus::Confirmed | OrderStatus::Short) {
-                open.insert(order.id, order.placed_at_s);
-            } else {
-                open.remove(&order.id);
-            }
-        }
-        self.orders.insert(order.id, order);
-    }
-
-    fn put_entry(&mut self, entry: &StockEntry) {
-        if self.entries.insert(entry.id) {
-            let held = self.stock.entry((entry.listing, entry.holder)).or_default();
-            *held = held.plus(entry.quantity);
-            if let Some(entries) = self.entries_of.get_mut(&entry.id.of) {
-                entries.push(entry.clone());
-            }
-        }
+    /// What a holder can spend of a listing becomes so much more, or less.
+    pub(super) fn add_available(&mut self, listing: ListingId, holder: Holder, quantity: Quantity) {
+        let held = self.stock.entry((listing, holder)).or_default();
+        *held = held.plus(quantity);
     }
 }

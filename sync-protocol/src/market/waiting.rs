@@ -4,8 +4,9 @@
 //! Units count too: what a cancel gave back at once at its office was perhaps sold again there. While that cancel waits, the hub has not
 //! given the units back, so whatever spends that office's units of the listing waits with it, or an honest sale would come out short.
 
-use super::{Actor, Adjustment, Body, Command, Context, RawBody, Source};
+use super::{Actor, Body, Command, Context, RawBody, Search};
 use crate::ids::{CommandId, ListingId, OrderId};
+use crate::row::Key;
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -77,44 +78,11 @@ impl Aggregates {
         sold: impl Fn(OrderId) -> Option<ListingId>,
     ) -> Self {
         let read = body.needs(id, actor, context);
-        let mut needs: Vec<Uuid> = read.listings.iter().map(|id| id.0).collect();
-        needs.extend(read.orders_of.iter().map(|id| id.0));
-        needs.extend(read.orders.iter().map(|id| id.0));
-        needs.extend(read.members.iter().map(|id| id.0));
-        let changes = match body {
-            Body::MemberRegister(b) => b.member,
-            Body::ListingPost(b) => b.listing,
-            Body::ListingEdit(b) => b.listing,
-            Body::ListingWithdraw(b) => b.listing,
-            Body::StockAdjust(b) => b.listing,
-            Body::OrderCancel(b) => b.order,
-            // An order's effect on its listing's stock holds nobody else's order up.
-            Body::OrderPlace(_) => id.0,
-        };
+        let of_rows =
+            read.rows.iter().filter_map(|(_, key)| if let Key::Uuid(id) = key { Some(*id) } else { None });
+        let needs = of_rows.chain(read.found.iter().flat_map(Search::ids)).collect();
         let gives_back = body.gives_back_at_once().and_then(sold);
-        Self { changes: vec![changes], needs, gives_back, spends: body.spends_own() }
-    }
-}
-
-impl Body {
-    /// The order whose units count again where this was made before the hub has heard of it.
-    pub fn gives_back_at_once(&self) -> Option<OrderId> {
-        match self {
-            Self::OrderCancel(cancel) if cancel.never_left => Some(OrderId(cancel.order)),
-            _ => None,
-        }
-    }
-
-    /// The listing of which it spends units of the node that made it.
-    fn spends_own(&self) -> Option<ListingId> {
-        match self {
-            Self::OrderPlace(order) if order.source == Source::Held => Some(ListingId(order.listing)),
-            Self::StockAdjust(adjust) => match adjust.found {
-                Adjustment::WriteOff(_) | Adjustment::Count { .. } => Some(ListingId(adjust.listing)),
-                Adjustment::Intake(_) => None,
-            },
-            _ => None,
-        }
+        Self { changes: vec![body.about(id)], needs, gives_back, spends: body.spends_own() }
     }
 }
 
@@ -130,8 +98,8 @@ fn first_field(body: &RawBody) -> Option<Uuid> {
 mod tests {
     use super::*;
     use crate::ids::{EdgeId, Holder, hub_born};
-    use crate::market::samples::{at_the_hub, every_command};
-    use crate::market::{ActorKind, OrderCancel, OrderPlace, StockAdjust};
+    use crate::market::cases::at_the_hub;
+    use crate::market::{ActorKind, Adjustment, OrderCancel, OrderPlace, Source, StockAdjust};
 
     fn command(body: RawBody) -> Command {
         let actor = Actor { kind: ActorKind::Office, id: None, phone: 0 };
@@ -147,7 +115,7 @@ mod tests {
     #[test]
     fn the_first_field_of_every_command_is_what_it_is_about() {
         let about = hub_born(5);
-        let all = every_command(about);
+        let all = Body::samples(about);
         for body in all {
             let raw = body.to_raw();
             assert_eq!(first_field(&raw), Some(about), "{body:?}");
@@ -162,7 +130,7 @@ mod tests {
     #[test]
     fn a_waiting_order_holds_its_own_cancel_and_nobody_elses_order() {
         let listing = hub_born(5);
-        let place = command(every_command(listing)[4].to_raw());
+        let place = command(Body::samples(listing)[4].to_raw());
         let mut blocked = Blocked::none();
         blocked.add(&aggregates(&place));
         let other = Command { id: CommandId(hub_born(100)), ..place.clone() };
@@ -180,7 +148,7 @@ mod tests {
         blocked.add(&of(OrderCancel::new(sold).into()));
         blocked.add(&of(OrderCancel { order: hub_born(8), never_left: true }.into()));
         let place = |source| {
-            let Body::OrderPlace(place) = every_command(listing).remove(4) else {
+            let Body::OrderPlace(place) = Body::samples(listing).remove(4) else {
                 panic!("another order of the list")
             };
             of(OrderPlace { source, ..place }.into())
@@ -193,7 +161,7 @@ mod tests {
         assert!(blocked.holds(&adjust(Adjustment::WriteOff(1))));
         assert!(blocked.holds(&adjust(Adjustment::Count { counted_milli: 1, expected_milli: 2 })));
         assert!(!blocked.holds(&adjust(Adjustment::Intake(1))), "more is there whatever was given back");
-        assert!(!blocked.holds(&of(every_command(hub_born(6)).remove(4))), "another listing");
+        assert!(!blocked.holds(&of(Body::samples(hub_born(6)).remove(4))), "another listing");
     }
 
     #[test]

@@ -4,8 +4,9 @@ use crate::random::Random;
 use crate::world::{COOPS, World};
 use sync_protocol::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId, RegionId};
 use sync_protocol::market::{
-    Actor, ActorKind, Adjustment, Body, Certainty, Command, Context, ListingEdit, ListingPost,
-    ListingWithdraw, MemberRegister, OrderCancel, OrderPlace, Source, StockAdjust, WholeChange,
+    Actor, ActorKind, Adjustment, Body, Certainty, Command, Context, Listing, ListingEdit, ListingPost,
+    ListingWithdraw, MemberRegister, Order, OrderCancel, OrderPlace, Source, StockAdjust, WholeChange,
+    WorkingSet,
 };
 use sync_protocol::verdict::Verdict;
 
@@ -16,15 +17,16 @@ const STOCK_POISON_PERCENT: u64 = 15;
 
 impl World {
     fn listing(&mut self) -> Option<ListingId> {
-        let mut all: Vec<ListingId> = self.hub.set.listings.keys().copied().collect();
-        all.extend(self.edges.iter().flat_map(|e| e.view().listings.into_keys()));
+        let listings = |set: &WorkingSet| set.all::<Listing>().map(|listing| listing.id).collect::<Vec<_>>();
+        let mut all = listings(&self.hub.set);
+        all.extend(self.edges.iter().flat_map(|edge| listings(&edge.view())));
         all.sort_unstable();
         all.dedup();
         self.random.pick(&all)
     }
 
     /// What somebody wants, at an edge or, without one, at the hub.
-    fn intent(&mut self, set: &sync_protocol::market::WorkingSet, at: Option<usize>) -> Option<Body> {
+    fn intent(&mut self, set: &WorkingSet, at: Option<usize>) -> Option<Body> {
         let units = |random: &mut Random| 1000 * (1 + random.below(12) as i64);
         let seen = self.listing();
         Some(match self.random.below(14) {
@@ -35,27 +37,28 @@ impl World {
                 language: "ny".into(),
             }),
             // Few listings, so that their units run out and are fought over.
-            1 | 2 if set.listings.len() < 2 || self.random.chance(5) => Body::ListingPost(ListingPost {
-                listing: self.random.uuid(),
-                commodity: 1 + self.random.below(3) as u32,
-                unit: 1,
-                title: String::new(),
-                quantity_milli: units(&mut self.random) * 4,
-                price_minor: 500,
-                currency: "MWK".into(),
-                seller: None,
-                hub_milli: None,
-            }),
+            1 | 2 if set.all::<Listing>().count() < 2 || self.random.chance(5) => {
+                Body::ListingPost(ListingPost {
+                    listing: self.random.uuid(),
+                    commodity: 1 + self.random.below(3) as u32,
+                    unit: 1,
+                    title: String::new(),
+                    quantity_milli: units(&mut self.random) * 4,
+                    price_minor: 500,
+                    currency: "MWK".into(),
+                    seller: None,
+                    hub_milli: None,
+                })
+            }
             3 => {
                 let listing = seen?;
-                let old = set.listings.get(&listing)?.price_minor;
+                let old = set.get::<Listing>(listing)?.price_minor;
                 let change = WholeChange { old, new: 400 + self.random.below(3) as i64 * 100 };
                 Body::ListingEdit(ListingEdit { listing: listing.0, price_minor: Some(change), title: None })
             }
             4 if self.random.chance(30) => Body::ListingWithdraw(ListingWithdraw { listing: seen?.0 }),
             5 | 6 => {
-                let mut orders: Vec<_> = set.orders.keys().copied().collect();
-                orders.sort_unstable();
+                let orders: Vec<_> = set.all::<Order>().map(|order| order.id).collect();
                 Body::OrderCancel(OrderCancel::new(self.random.pick(&orders)?.0))
             }
             7 | 8 if at.is_some() => self.change_of_the_stock(at?, seen?),
@@ -72,7 +75,7 @@ impl World {
             }
             _ => {
                 let listing = seen?;
-                let unit_price_minor = set.listings.get(&listing).map_or(500, |l| l.price_minor);
+                let unit_price_minor = set.get::<Listing>(listing).map_or(500, |l| l.price_minor);
                 let quantity_milli = units(&mut self.random);
                 let (buyer_phone, buyer_name) =
                     (265_990_000_000 + self.random.below(6) as u64, String::new());
@@ -139,10 +142,9 @@ impl World {
 
     /// The buyer takes an order back at the hub, wherever it was made, or a clerk of the cooperative that sells does.
     fn cancel_at_the_hub(&mut self) {
-        let mut orders: Vec<_> = self.hub.set.orders.keys().copied().collect();
-        orders.sort_unstable();
+        let orders: Vec<_> = self.hub.set.all::<Order>().map(|order| order.id).collect();
         let Some(id) = self.random.pick(&orders) else { return };
-        let order = self.hub.set.orders[&id].clone();
+        let Some(order) = self.hub.set.get::<Order>(id) else { return };
         let seller = self.hub.context(Holder::Hub, order.cooperative);
         let by_buyer = order.buyer_phone != 0 && self.random.chance(50);
         let (phone, context) = match by_buyer {
@@ -187,8 +189,7 @@ impl World {
     }
 
     pub(crate) fn hand_over(&mut self) {
-        let mut orders: Vec<_> = self.hub.set.orders.keys().copied().collect();
-        orders.sort_unstable();
+        let orders: Vec<_> = self.hub.set.all::<Order>().map(|order| order.id).collect();
         if let Some(order) = self.random.pick(&orders) {
             self.hub.fulfil(order);
         }

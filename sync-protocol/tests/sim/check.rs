@@ -6,7 +6,7 @@ use crate::truth::nobody_counts_what_is_not_there;
 use crate::world::World;
 use std::collections::{BTreeMap, HashSet};
 use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId};
-use sync_protocol::market::{Body, Certainty, Command, EntryKind, Order, OrderStatus, StockEntry};
+use sync_protocol::market::{Body, Certainty, Command, EntryKind, Listing, Order, OrderStatus, StockEntry};
 use sync_protocol::units::Quantity;
 use sync_protocol::verdict::Verdict;
 use uuid::Uuid;
@@ -20,10 +20,10 @@ pub(crate) fn always(world: &World) {
         let scope = &edge.scope;
         assert!(edge.rows.keys().all(|(bucket, _, _)| scope.contains(bucket)), "a row outside the scope");
         // While a first snapshot walks down, sales arrive before the intakes they were made from; nothing is sold then.
-        for listing in world.hub.set.listings.keys().filter(|_| edge.is_complete()) {
+        let listings = world.hub.set.all::<Listing>().map(|listing| listing.id);
+        for listing in listings.filter(|_| edge.is_complete()) {
             assert!(
-                edge.spendable(*listing) >= Quantity::ZERO
-                    || may_lack(world, *listing, Holder::Edge(edge.id)),
+                edge.spendable(listing) >= Quantity::ZERO || may_lack(world, listing, Holder::Edge(edge.id)),
                 "edge {} spends units of {listing} that it does not hold",
                 edge.id
             );
@@ -32,9 +32,8 @@ pub(crate) fn always(world: &World) {
     for (id, times) in &world.hub.applied {
         assert_eq!(*times, 1, "command {id} was applied {times} times");
     }
-    for (listing, holder) in world.hub.set.stock.keys() {
-        let (books, set) = (world.hub.held(*listing, *holder), world.hub.set.available(*listing, *holder));
-        assert_eq!(books, set, "sums of entries and the working set differ");
+    for (listing, holder, held) in world.hub.set.held() {
+        assert_eq!(world.hub.held(listing, holder), held, "sums of entries and the working set differ");
     }
     never_oversold(world);
     nobody_counts_what_is_not_there(world);
@@ -59,7 +58,7 @@ fn never_oversold(world: &World) {
     let is_off = |order: &OrderId| {
         world.book.taken_back.contains(order)
             || world.hub.dismissed.contains(&order.0)
-            || world.hub.set.orders.get(order).is_some_and(|o| o.status == OrderStatus::Cancelled)
+            || world.hub.set.get::<Order>(*order).is_some_and(|o| o.status == OrderStatus::Cancelled)
     };
     let mut sold: BTreeMap<ListingId, i64> = BTreeMap::new();
     for (listing, quantity) in
@@ -67,7 +66,7 @@ fn never_oversold(world: &World) {
     {
         *sold.entry(*listing).or_default() += quantity;
     }
-    for order in world.hub.set.orders.values().filter(|o| o.holder == Some(Holder::Hub) && !is_off(&o.id)) {
+    for order in world.hub.set.all::<Order>().filter(|o| o.holder == Some(Holder::Hub) && !is_off(&o.id)) {
         *sold.entry(order.listing).or_default() += order.quantity.0;
     }
     for (listing, sold) in sold {
@@ -118,13 +117,12 @@ pub(crate) fn when_quiet(world: &World) {
             assert_eq!(mine, theirs, "edge {}'s {bucket} is not the hub's", edge.id);
         }
     }
-    for (listing, holder) in world.hub.set.stock.keys() {
-        let held = world.hub.held(*listing, *holder);
-        let is_odd = held < Quantity::ZERO && !may_lack(world, *listing, *holder);
+    for (listing, holder, held) in world.hub.set.held() {
+        let is_odd = held < Quantity::ZERO && !may_lack(world, listing, holder);
         assert!(!is_odd, "{holder:?} holds {held} of {listing}");
         if let Holder::Edge(id) = holder {
             let edge = &world.edges[id.0 as usize - 1];
-            assert_eq!(edge.spendable(*listing), held, "edge {id} and the hub disagree on {listing}");
+            assert_eq!(edge.spendable(listing), held, "edge {id} and the hub disagree on {listing}");
         }
     }
 }
@@ -146,7 +144,7 @@ fn may_lack(world: &World, listing: ListingId, holder: Holder) -> bool {
 /// Whether an order may be short: handed out before the cancel came, or a count found less than was sold. A person settles those.
 pub(crate) fn may_be_short(world: &World, order: &Order) -> bool {
     world.book.taken_back.contains(&order.id)
-        || world.hub.set.made_short.contains_key(&order.id)
+        || world.hub.set.facts.made_short.contains_key(&order.id)
         || order.holder.is_some_and(|holder| may_lack(world, order.listing, holder))
 }
 
@@ -155,8 +153,14 @@ fn changes_are_as_told(world: &World) {
     for (id, change) in &world.book.changes {
         let is_its = |entry: &&StockEntry| entry.id.of == id.0 && entry.listing == change.listing;
         let moved: i64 = world.hub.entries.values().filter(is_its).map(|entry| entry.quantity.0).sum();
-        let made_short =
-            world.hub.set.made_short.iter().filter(|(_, count)| **count == id.0).map(|(order, _)| order);
+        let made_short = world
+            .hub
+            .set
+            .facts
+            .made_short
+            .iter()
+            .filter(|(_, count)| **count == id.0)
+            .map(|(order, _)| order);
         let made_short: Vec<_> = made_short.collect();
         if change.is_undone || !world.hub.applied.contains_key(&id.0) {
             assert!(moved == 0, "{id:?} was taken back, and {moved} of it are left: {change:?}");
@@ -180,7 +184,7 @@ fn may_be_refused(world: &World, command: &Command) -> bool {
         Ok(Some(Body::StockAdjust(body))) => body.listing,
         _ => Uuid::nil(),
     };
-    world.hub.dismissed.contains(&command.id.0) || !world.hub.set.listings.contains_key(&ListingId(listing))
+    world.hub.dismissed.contains(&command.id.0) || !world.hub.set.has::<Listing>(ListingId(listing))
 }
 
 /// Each acknowledged person has exactly one last word: who was told that it is done hears no more, unless it was put aside; who was told
@@ -198,14 +202,11 @@ pub(crate) fn everybody_has_one_last_word(world: &World) {
         assert_eq!(said, wanted, "{id:?}, {certainty:?}, applied: {is_applied}");
         assert!(world.book.settled.contains_key(id), "{id:?} never had its answer");
     }
-    let short = world.hub.set.orders.values().filter(|order| order.status == OrderStatus::Short);
+    let short = world.hub.set.all::<Order>().filter(|order| order.status == OrderStatus::Short);
     let short: Vec<_> = short.filter(|order| !may_be_short(world, order)).map(|order| order.id).collect();
     assert!(short.is_empty(), "orders are short: {short:?}");
     for id in &world.book.cancelled_at_the_hub {
-        assert_eq!(
-            world.hub.set.orders[id].status,
-            OrderStatus::Cancelled,
-            "{id:?} was cancelled at the hub"
-        );
+        let order = world.hub.set.get::<Order>(*id).unwrap();
+        assert_eq!(order.status, OrderStatus::Cancelled, "{id:?} was cancelled at the hub");
     }
 }

@@ -1,12 +1,13 @@
 //! An edge in memory: replica, command log and overlay on maps. Each call is one transaction; a kill between calls loses nothing
 //! that a call has kept. Its wall clock is only ever claimed; ages are counted by what the hub says.
 
+use crate::hub::put_reference;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::ids::{CommandId, CommodityId, CooperativeId, EdgeId, Holder, ListingId, UnitId};
+use sync_protocol::ids::{CommandId, CooperativeId, EdgeId, Holder, ListingId};
 use sync_protocol::market::{
-    Actor, ActorKind, Alias, Body, Certainty, Command, Context, Effect, EffectRow, Entity, Listing, Member,
-    Order, OrderStatus, Source, StockAdjust, StockEntry, WorkingSet, spendable,
+    Actor, ActorKind, Alias, Body, Certainty, Command, Context, Effect, Entity, Listing, Member, Order,
+    OrderStatus, Source, StockAdjust, StockEntry, WorkingSet, spendable,
 };
 use sync_protocol::overlay;
 use sync_protocol::row::{Digest, Key, Row};
@@ -120,10 +121,7 @@ impl Edge {
 
     fn holders_of(&self, listing: ListingId) -> BTreeSet<Holder> {
         let sent = self.typed::<StockEntry>().into_iter();
-        let local = self.local().filter_map(|effect| match &effect.row {
-            EffectRow::StockEntry(entry) => Some(entry.clone()),
-            _ => None,
-        });
+        let local = self.local().filter_map(Effect::read::<StockEntry>);
         let of_it = sent.chain(local).filter(|entry| entry.listing == listing);
         of_it.map(|entry| entry.holder).chain([Holder::Edge(self.id)]).collect()
     }
@@ -131,22 +129,18 @@ impl Edge {
     fn spendable_by(&self, holder: Holder, listing: ListingId) -> Quantity {
         let replica: Vec<StockEntry> =
             self.typed::<StockEntry>().into_iter().filter(|e| e.listing == listing).collect();
-        let local = self.local().filter_map(|e| match &e.row {
-            EffectRow::StockEntry(entry) if entry.listing == listing => Some((entry, e.at_once)),
-            _ => None,
-        });
-        spendable(holder, &replica, local)
+        let entry = |effect: &Effect| Some((effect.read::<StockEntry>()?, effect.at_once));
+        let local: Vec<_> =
+            self.local().filter_map(entry).filter(|(entry, _)| entry.listing == listing).collect();
+        spendable(holder, &replica, local.iter().map(|(entry, at_once)| (entry, *at_once)))
     }
 
     /// The entries that a command made, as far as they are here.
     fn entries_caused_by(&self, of: uuid::Uuid) -> Vec<StockEntry> {
         let mut found: Vec<StockEntry> = self.typed();
-        for effect in self.local() {
-            match &effect.row {
-                EffectRow::StockEntry(entry) if found.iter().all(|sent| sent.id != entry.id) => {
-                    found.push(entry.clone());
-                }
-                _ => {}
+        for entry in self.local().filter_map(Effect::read::<StockEntry>) {
+            if found.iter().all(|sent| sent.id != entry.id) {
+                found.push(entry);
             }
         }
         found.retain(|entry| entry.id.of == of);
@@ -155,7 +149,7 @@ impl Edge {
 
     /// Whether an order that this edge filled is short: it sells no more of that until a person has settled it.
     fn stands_short(&self, set: &WorkingSet, listing: ListingId) -> bool {
-        set.orders.values().any(|order| {
+        set.all::<Order>().any(|order| {
             order.listing == listing
                 && order.holder == Some(Holder::Edge(self.id))
                 && order.status == OrderStatus::Short
@@ -165,25 +159,17 @@ impl Edge {
     /// Replica joined with what waits: later local effects stand over the row of the same id.
     pub(crate) fn view(&self) -> WorkingSet {
         let mut set = WorkingSet::default();
-        set.commodities.extend((1..=3).map(CommodityId));
-        set.units.extend((1..=2).map(|unit| (UnitId(unit), 1)));
-        for alias in self.typed::<Alias>() {
-            set.aliases.insert(alias.from, alias.to);
+        put_reference(&mut set);
+        self.typed::<Alias>().iter().for_each(|alias| set.put(alias));
+        self.typed::<Member>().iter().for_each(|member| set.put(member));
+        self.typed::<Listing>().iter().for_each(|listing| set.put(listing));
+        self.typed::<Order>().iter().for_each(|order| set.put(order));
+        for effect in self.local().filter(|effect| effect.entity != StockEntry::NUMBER) {
+            set.put_row(effect.entity, effect.key, effect.fields.clone());
         }
-        self.typed::<Member>().into_iter().for_each(|m| set.put_member(m));
-        for listing in self.typed::<Listing>() {
-            set.orders_of.entry(listing.id).or_default();
-            set.listings.insert(listing.id, listing);
-        }
-        self.typed::<Order>().into_iter().for_each(|o| set.put_order(o));
-        for effect in self.local() {
-            if !matches!(effect.row, EffectRow::StockEntry(_)) {
-                set.apply(std::slice::from_ref(effect));
-            }
-        }
-        for listing in set.listings.keys().copied().collect::<Vec<_>>() {
+        for listing in set.all::<Listing>().map(|listing| listing.id).collect::<Vec<_>>() {
             for holder in self.holders_of(listing) {
-                set.stock.insert((listing, holder), self.spendable_by(holder, listing));
+                set.set_available(listing, holder, self.spendable_by(holder, listing));
             }
         }
         set
@@ -204,7 +190,7 @@ impl Edge {
         let mut set = self.view();
         let mut body = body;
         if let Body::StockAdjust(StockAdjust { undoes: Some(of), .. }) = &body {
-            set.entries_of.insert(*of, self.entries_caused_by(*of));
+            self.entries_caused_by(*of).iter().for_each(|entry| set.put(entry));
         }
         if let Body::OrderPlace(order) = &mut body {
             let held = self.is_complete()

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CommodityId, CooperativeId, EdgeId, Holder, RegionId, UnitId};
 use sync_protocol::market::{
-    Body, Command, Context, Effect, EffectRow, EntryId, Order, OrderStatus, StockEntry, WorkingSet,
+    Body, Command, Commodity, Context, Effect, EntryId, Order, OrderStatus, Sample, StockEntry, Unit,
+    WorkingSet, home,
 };
 use sync_protocol::row::{Digest, Key, Row};
 use sync_protocol::session::{
@@ -23,6 +24,12 @@ use sync_protocol::wire::message::{
 use sync_protocol::wire::rows::{Reach, Rows};
 
 const KEY: [u8; 32] = [42; 32];
+
+/// What the hub has taken in of commodities and units.
+pub(crate) fn put_reference(set: &mut WorkingSet) {
+    (1..=3).for_each(|id| set.put(&Commodity { id: CommodityId(id), ..Sample::sample() }));
+    (1..=2).for_each(|id| set.put(&Unit { id: UnitId(id), ..Sample::sample() }));
+}
 
 /// One bucket's feed.
 #[derive(Default)]
@@ -87,8 +94,7 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn new(edges: &[(EdgeId, CooperativeId)], random: &mut Random) -> Self {
         let mut set = WorkingSet::default();
-        set.commodities.extend((1..=3).map(CommodityId));
-        set.units.extend((1..=2).map(|unit| (UnitId(unit), 1)));
+        put_reference(&mut set);
         let mut hub = Self {
             feeds: BTreeMap::new(),
             set,
@@ -140,19 +146,12 @@ impl Hub {
     /// Decides and applies, and publishes: one transaction.
     pub(crate) fn apply(&mut self, command: &Command, context: &Context) -> (Verdict, Vec<(Bucket, u64)>) {
         let body = Body::from_raw(&command.body).unwrap().unwrap();
-        for of in body.needs(command.id, &command.actor, context).entries_of {
-            let made = self.entries.values().filter(|entry| entry.id.of == of).cloned().collect();
-            self.set.entries_of.insert(of, made);
-        }
-        for listing in self.set.listings.keys().copied().collect::<Vec<_>>() {
-            self.set.orders_of.entry(listing).or_default();
-        }
         match body.decide(command, context, &self.set) {
             Err(reject) => (Verdict::Rejected(reject), Vec::new()),
             Ok(decision) => {
                 *self.applied.entry(command.id.0).or_default() += 1;
                 self.set.apply(&decision.effects);
-                self.set.note_short(command.id, &body, &decision.effects);
+                body.note(command.id, &decision.effects, &mut self.set);
                 let mut stands_at = self.publish(&decision.effects);
                 if let (true, Some(coop)) = (stands_at.is_empty(), context.cooperative) {
                     // What it wanted holds already; that it holds stands there.
@@ -167,18 +166,12 @@ impl Hub {
     fn publish(&mut self, effects: &[Effect]) -> Vec<(Bucket, u64)> {
         let mut touched: BTreeMap<Bucket, Vec<(u16, Key, Fields)>> = BTreeMap::new();
         for effect in effects {
-            let coops: BTreeSet<CooperativeId> = match &effect.row {
-                EffectRow::Member(m) => [m.cooperative].into(),
-                EffectRow::Alias(a) => [self.set.members[&a.to].cooperative].into(),
-                EffectRow::Listing(l) => [l.cooperative].into(),
-                EffectRow::StockEntry(e) => {
-                    self.entries.entry(e.id).or_insert_with(|| e.clone());
-                    [self.set.listings[&e.listing].cooperative].into()
-                }
-                EffectRow::Order(o) => [o.cooperative].into_iter().chain(o.buyer_cooperative).collect(),
-            };
-            for coop in coops {
-                touched.entry(Bucket::Coop(coop)).or_default().push(effect.row.to_row());
+            if let Some(entry) = effect.read::<StockEntry>() {
+                self.entries.entry(entry.id).or_insert(entry);
+            }
+            let Effect { entity, key, fields, .. } = effect;
+            for bucket in home(*entity, *key, fields, &self.set).expect("a place") {
+                touched.entry(bucket).or_default().push((*entity, *key, fields.clone()));
             }
         }
         touched.into_iter().map(|(bucket, rows)| (bucket, self.write(bucket, rows))).collect()
@@ -197,10 +190,10 @@ impl Hub {
 
     /// A clerk at the hub hands an order over: it can no longer be cancelled.
     pub(crate) fn fulfil(&mut self, order: sync_protocol::ids::OrderId) {
-        let Some(order) = self.set.orders.get(&order).cloned() else { return };
+        let Some(order) = self.set.get::<Order>(order) else { return };
         if order.status == OrderStatus::Confirmed {
             let order = Order { status: OrderStatus::Fulfilled, ..order };
-            let effects = [Effect { row: EffectRow::Order(order), at_once: true }];
+            let effects = [Effect::of(&order, true)];
             self.set.apply(&effects);
             self.publish(&effects);
         }
@@ -367,7 +360,7 @@ impl Hub {
             let price = random.chance(60).then(|| 100 + random.below(900) as i64);
             self.set_price(RegionId(1 + random.below(2) as u32), series, month, price);
         }
-        let orders: Vec<_> = self.set.orders.keys().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let orders: Vec<_> = self.set.all::<Order>().map(|order| order.id).collect();
         if let Some(order) = random.pick(&orders).filter(|_| random.chance(30)) {
             self.fulfil(order);
         }

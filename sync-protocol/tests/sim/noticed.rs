@@ -5,7 +5,7 @@ use crate::world::World;
 use crate::{check, run, truth};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use sync_protocol::ids::Holder;
-use sync_protocol::market::OrderStatus;
+use sync_protocol::market::{Order, OrderStatus};
 use sync_protocol::units::Quantity;
 
 /// A world in which something of everything happens.
@@ -73,9 +73,8 @@ fn a_unit_that_stands_twice_a_row_that_differs_and_an_order_that_is_short_are_no
     assert!(differs.contains("is not the hub's"), "{differs}");
     let short = said(
         |world| {
-            let sure = world.hub.set.orders.values().find(|order| !check::may_be_short(world, order));
-            let sure = sure.unwrap().id;
-            world.hub.set.orders.get_mut(&sure).unwrap().status = OrderStatus::Short;
+            let sure = world.hub.set.all::<Order>().find(|order| !check::may_be_short(world, order)).unwrap();
+            world.hub.set.put(&Order { status: OrderStatus::Short, ..sure });
         },
         check::everybody_has_one_last_word,
     );
@@ -137,7 +136,7 @@ fn an_edge_that_counts_what_is_not_there_is_noticed() {
     let edge = world.edges.iter().find(|edge| edge.is_complete() && !edge.given_back_at_once().is_empty());
     let edge = edge.unwrap();
     let (listing, holder) = (edge.given_back_at_once()[0], Holder::Edge(edge.id));
-    *world.hub.set.stock.entry((listing, holder)).or_default() = Quantity::units(-100);
+    world.hub.set.set_available(listing, holder, Quantity::units(-100));
     let check = || truth::nobody_counts_what_is_not_there(&world);
     let noticed = catch_unwind(AssertUnwindSafe(check)).expect_err("nobody noticed");
     let noticed = noticed.downcast_ref::<String>().unwrap();

@@ -6,7 +6,7 @@ use crate::random::Random;
 use crate::world::World;
 use std::collections::BTreeMap;
 use sync_protocol::ids::{CommandId, Holder, ListingId};
-use sync_protocol::market::{Adjustment, Body, EffectRow, EntryId, OrderStatus, StockAdjust, WorkingSet};
+use sync_protocol::market::{Adjustment, Body, Effect, EntryId, StockAdjust, StockEntry, WorkingSet};
 use sync_protocol::verdict::Verdict;
 
 /// Who takes back the last change of the stock does it so often, of a hundred changes.
@@ -46,9 +46,7 @@ fn adjust(listing: ListingId, found: Adjustment) -> StockAdjust {
 /// What should be there: everything free, less what was sold beyond the books, and what is sold and not fetched.
 fn expected_milli(set: &WorkingSet, listing: ListingId) -> (i64, i64) {
     let free = set.holders(listing).into_iter().map(|(_, quantity)| quantity.0).sum();
-    let is_open = |status| matches!(status, OrderStatus::Confirmed | OrderStatus::Short);
-    let orders = set.orders.values().filter(|order| order.listing == listing && is_open(order.status));
-    (free, orders.map(|order| order.quantity.0).sum())
+    (free, set.open_orders(listing).iter().map(|order| order.quantity.0).sum())
 }
 
 impl World {
@@ -90,11 +88,10 @@ impl World {
             return self.note_undone(at, CommandId(undone));
         }
         let (_, logged) = self.edges[at].log.last_key_value().unwrap();
-        let entries = logged.effects.iter().filter_map(|effect| match &effect.row {
-            // What is missing beyond is not gone from here yet.
-            EffectRow::StockEntry(entry) if entry.id.step != EntryId::MISSING => Some(entry.quantity.0),
-            _ => None,
-        });
+        // What is missing beyond is not gone from here yet.
+        let is_gone = |entry: &StockEntry| entry.id.step != EntryId::MISSING;
+        let entries = logged.effects.iter().filter_map(Effect::read::<StockEntry>).filter(is_gone);
+        let entries = entries.map(|entry| entry.quantity.0);
         let counted = match body.found {
             Adjustment::Count { counted_milli, expected_milli } => Some(counted_milli - expected_milli),
             _ => None,

@@ -5,7 +5,7 @@ use crate::check::lost_to_a_count;
 use crate::edge::Edge;
 use crate::world::World;
 use sync_protocol::ids::{Holder, ListingId};
-use sync_protocol::market::{Body, Command, EffectRow, WorkingSet};
+use sync_protocol::market::{Body, Command, Effect, Listing, StockEntry, WorkingSet};
 
 /// An edge that counts something as given back before the hub's rows say so counts no more than will be there.
 pub(crate) fn nobody_counts_what_is_not_there(world: &World) {
@@ -18,7 +18,7 @@ pub(crate) fn nobody_counts_what_is_not_there(world: &World) {
         let holder = Holder::Edge(edge.id);
         for listing in listings {
             // An operator may have put its posting aside.
-            let is_gone = !truth.listings.contains_key(&listing);
+            let is_gone = !truth.has::<Listing>(listing);
             if is_gone || lost_to_a_count(world, listing, holder) {
                 continue;
             }
@@ -35,21 +35,13 @@ pub(crate) fn nobody_counts_what_is_not_there(world: &World) {
 /// The hub's books with all that waits of an edge.
 fn decided(world: &World, edge: &Edge) -> WorkingSet {
     let mut set = world.hub.set.clone();
-    for listing in set.listings.keys() {
-        set.orders_of.entry(*listing).or_default();
-    }
     let context = world.hub.context(Holder::Edge(edge.id), edge.coop);
     let stream = &world.hub.streams[&edge.id];
     let waits =
         |command: &&Command| command.seq > stream.links.applied_seq || stream.open.contains_key(&command.seq);
     for command in edge.log.values().map(|logged| &logged.command).filter(waits) {
         let body = Body::from_raw(&command.body).unwrap().unwrap();
-        for of in body.needs(command.id, &command.actor, &context).entries_of {
-            let made = world.hub.entries.values().filter(|entry| entry.id.of == of).cloned().collect();
-            set.entries_of.entry(of).or_insert(made);
-        }
         if let Ok(decision) = body.decide(command, &context, &set) {
-            set.entries_of.entry(command.id.0).or_default();
             set.apply(&decision.effects);
         }
     }
@@ -59,12 +51,7 @@ fn decided(world: &World, edge: &Edge) -> WorkingSet {
 impl Edge {
     /// Listings of which something was taken back here that the hub has not booked yet.
     pub(crate) fn given_back_at_once(&self) -> Vec<ListingId> {
-        let entries = self.local().filter_map(|effect| match &effect.row {
-            EffectRow::StockEntry(entry) if effect.at_once && entry.id.takes_back().is_some() => {
-                Some(entry.listing)
-            }
-            _ => None,
-        });
-        entries.collect()
+        let entries = self.local().filter(|effect| effect.at_once).filter_map(Effect::read::<StockEntry>);
+        entries.filter(|entry| entry.id.takes_back().is_some()).map(|entry| entry.listing).collect()
     }
 }

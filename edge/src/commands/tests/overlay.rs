@@ -8,8 +8,7 @@ use crate::testing::{CALLER_PHONE, COOP, EDGE, PRICE_MINOR, TestEdge, caller, cl
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{Holder, ListingId, OrderId};
 use sync_protocol::market::{
-    Certainty, Effect, EffectRow, EntryId, EntryKind, Listing, ListingEdit, Order, OrderCancel, OrderStatus,
-    WholeChange,
+    Certainty, Effect, EntryId, EntryKind, Listing, ListingEdit, Order, OrderCancel, OrderStatus, WholeChange,
 };
 use sync_protocol::row::{Key, Row};
 use sync_protocol::units::Quantity;
@@ -25,7 +24,7 @@ pub(super) fn applied() -> Verdict {
 /// The rows that the hub makes of a command's effects.
 fn rows_of(effects: &[Effect]) -> Vec<Row> {
     let row = |effect: &Effect| {
-        let (entity, key, fields) = effect.row.to_row();
+        let Effect { entity, key, fields, .. } = effect.clone();
         Row { entity, key, version: 0, body: Some(fields) }
     };
     effects.iter().map(row).collect()
@@ -145,9 +144,7 @@ fn a_cancel_that_the_hub_takes_frees_the_units_when_its_rows_arrive() {
 }
 
 fn ordered(effects: &[Effect]) -> Order {
-    let order =
-        effects.iter().find_map(|e| if let EffectRow::Order(o) = &e.row { Some(o.clone()) } else { None });
-    order.unwrap()
+    effects.iter().find_map(Effect::read).unwrap()
 }
 
 #[test]
@@ -244,7 +241,7 @@ fn order_effects(edge: &TestEdge, id: ListingId) -> Vec<Effect> {
         buyer_unconfirmed: false,
         recorded_at_s: None,
     };
-    vec![Effect { row: EffectRow::Order(order), at_once: true }]
+    vec![Effect::of(&order, true)]
 }
 
 #[test]
@@ -283,7 +280,7 @@ fn a_refused_order_frees_nothing_vanishes_from_orders_and_stays_visible() {
     let reason = Reject::with(RejectCode::NotEnough, ["5".to_owned()]);
     edge.verdict(submitted.seq, Verdict::Rejected(reason.clone()), &[]);
     assert_eq!((order(&edge, asked), local_rows(&edge)), (None, 0));
-    let mine: Vec<Order> = edge.read(|conn| replica::find(conn, 7, &CALLER_PHONE));
+    let mine: Vec<Order> = edge.read(|conn| replica::find(conn, Order::BUYER_PHONE, &CALLER_PHONE));
     assert!(mine.is_empty());
     let refused = edge.read(|conn| refused_orders(conn, Some(CALLER_PHONE)));
     assert_eq!(refused.len(), 1);

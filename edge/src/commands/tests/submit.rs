@@ -11,9 +11,9 @@ use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CommandId, Holder, ListingId, MemberId, hub_born};
 use sync_protocol::limits::COMMAND_BODY_MAX_BYTES;
 use sync_protocol::market::{
-    Adjustment, Alias, Body, Certainty, Cooperative, EffectRow, Entity, EntryId, EntryKind, Listing,
+    Adjustment, Alias, Body, Certainty, Cooperative, Effect, Entity, EntryId, EntryKind, Listing,
     ListingPost, ListingWithdraw, Member, MemberRegister, Order, OrderPlace, OrderStatus, Price, Source,
-    StockAdjust,
+    StockAdjust, StockEntry,
 };
 use sync_protocol::row::Key;
 use sync_protocol::session::MINOR_WITH_FACTS;
@@ -195,9 +195,7 @@ fn the_same_id_twice_is_the_same_act_and_another_act_under_it_is_refused() {
     let again = edge.submit_as(id, caller(), false, order_of(listing, 20)).unwrap();
     assert!(again.repeated && again.verdict.is_none());
     let sorted = |mut effects: Vec<_>| {
-        effects.sort_by_key(|effect: &sync_protocol::market::Effect| {
-            (effect.row.to_row().0, effect.row.to_row().1)
-        });
+        effects.sort_by_key(|effect: &Effect| (effect.entity, effect.key));
         effects
     };
     assert_eq!((again.seq, again.certainty), (first.seq, first.certainty));
@@ -277,7 +275,7 @@ fn a_person_known_by_number_becomes_an_alias_and_is_found_through_it() {
     edge.submit(actor, false, post).unwrap();
     let fresh = MemberId(edge.deps().ids.uuid_v7());
     edge.submit(caller(), false, register(fresh, CALLER_PHONE, "Limbani")).unwrap();
-    let found: Vec<Member> = edge.read(|conn| replica::find(conn, 3, &CALLER_PHONE));
+    let found: Vec<Member> = edge.read(|conn| replica::find(conn, Member::PHONE, &CALLER_PHONE));
     assert_eq!(found.iter().map(|m| (m.id, m.name.as_str())).collect::<Vec<_>>(), [(fresh, "Limbani")]);
 }
 
@@ -355,7 +353,7 @@ fn a_write_off_takes_no_more_than_is_here() {
     let count = Adjustment::Count { counted_milli: 20_000, expected_milli: 27_000 };
     let counted = edge.submit(clerk(), true, adjust(count)).unwrap();
     assert_eq!(edge.spendable(id, HERE), Quantity::units(20));
-    assert!(matches!(counted.decision.effects[0].row, EffectRow::StockEntry(_)));
+    assert_eq!(counted.decision.effects[0].entity, StockEntry::NUMBER);
     let outsider = edge.submit(caller(), false, adjust(Adjustment::Intake(1_000))).unwrap_err();
     assert_eq!(outsider, rejected(RejectCode::NotAllowed));
 }

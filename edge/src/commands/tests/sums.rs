@@ -9,7 +9,9 @@ use crate::testing::{TestEdge, clerk, entry, live};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use sync_protocol::ids::{CommandId, Holder, ListingId, OrderId};
-use sync_protocol::market::{Adjustment, Effect, EffectRow, EntryId, EntryKind, OrderStatus, StockAdjust};
+use sync_protocol::market::{
+    Adjustment, Effect, Entity, EntryId, EntryKind, Order, OrderStatus, StockAdjust, StockEntry,
+};
 use sync_protocol::row::Row;
 use sync_protocol::session::MINOR_WITH_FACTS;
 use sync_protocol::units::Quantity;
@@ -72,13 +74,8 @@ impl Answer {
 
     /// The entries by which it takes something from this office.
     fn takes(&self) -> impl Iterator<Item = EntryId> {
-        let takes = |effect: &Effect| match &effect.row {
-            EffectRow::StockEntry(e) if e.quantity < Quantity::ZERO && e.id.takes_back().is_none() => {
-                Some(e.id)
-            }
-            _ => None,
-        };
-        self.effects.iter().filter_map(takes)
+        let takes = |e: &StockEntry| e.quantity < Quantity::ZERO && e.id.takes_back().is_none();
+        self.effects.iter().filter_map(Effect::read::<StockEntry>).filter(takes).map(|entry| entry.id)
     }
 }
 
@@ -116,13 +113,10 @@ impl Schedule {
         let id = CommandId(self.edge.deps().ids.uuid_v7());
         let submitted = self.edge.submit_as(id, clerk(), true, adjust).ok()?;
         if undoes.is_none() {
-            let entry = submitted.decision.effects.iter().find_map(|effect| match &effect.row {
-                EffectRow::StockEntry(entry) if entry.id.step != EntryId::MISSING => {
-                    Some((entry.id, entry.quantity.0))
-                }
-                _ => None,
-            });
-            self.changes.push(Change { id, moved: entry, is_undone: false });
+            let mut entries = submitted.decision.rows::<StockEntry>();
+            let entry = entries.find(|entry| entry.id.step != EntryId::MISSING);
+            let moved = entry.map(|entry| (entry.id, entry.quantity.0));
+            self.changes.push(Change { id, moved, is_undone: false });
         }
         Some(submitted)
     }
@@ -145,17 +139,21 @@ impl Schedule {
     /// The rows that the hub makes of a command, by what it has booked of others.
     fn rows(&self, answer: &Answer) -> Vec<Row> {
         let put_aside = |of: uuid::Uuid| self.booked.get(&EntryId { of, step: EntryId::SOLD }) == Some(&0);
-        let row = |effect: &Effect| match &effect.row {
-            // The hub takes that from others.
-            EffectRow::StockEntry(entry) if entry.id.step % EntryId::UNDONE == EntryId::MISSING => None,
-            EffectRow::StockEntry(entry) => {
+        let row = |effect: &Effect| match effect.entity {
+            StockEntry::NUMBER => {
+                let mut entry = effect.read::<StockEntry>()?;
+                // The hub takes that from others.
+                if entry.id.step % EntryId::UNDONE == EntryId::MISSING {
+                    return None;
+                }
                 let back = entry.id.takes_back().and_then(|id| Some(-self.booked.get(&id)?));
                 let milli = back.or(self.booked.get(&entry.id).copied()).unwrap_or(entry.quantity.0);
-                let mut entry = entry.clone();
                 entry.quantity = Quantity(milli);
                 (milli != 0).then(|| live(&entry))
             }
-            EffectRow::Order(order) => (!put_aside(order.id.0)).then(|| live(order)),
+            Order::NUMBER => {
+                effect.read::<Order>().filter(|order| !put_aside(order.id.0)).map(|order| live(&order))
+            }
             _ => None,
         };
         answer.effects.iter().filter_map(row).collect()

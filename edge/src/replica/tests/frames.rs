@@ -107,7 +107,8 @@ fn member_moves_from_a_to_b_at_a_node_that_holds_both() {
     };
     assert_eq!(edge.apply(again), Judged::Skip);
     assert_eq!(seen(&edge), Some(CooperativeId(99)));
-    let found: Vec<market::Member> = edge.read(|conn| replica::find(conn, 3, &member.phone));
+    let found: Vec<market::Member> =
+        edge.read(|conn| replica::find(conn, market::Member::PHONE, &member.phone));
     assert_eq!(found, [member]);
 }
 
@@ -127,7 +128,7 @@ fn a_bucket_that_left_takes_its_rows_along_and_comes_back_empty() {
         });
         assert_eq!(left, 0, "{table}");
     }
-    assert!(edge.read(|conn| replica::find::<market::PriceSeries>(conn, 1, &MarketId(1))).is_empty());
+    assert!(edge.read(|conn| replica::find(conn, market::PriceSeries::MARKET, &MarketId(1))).is_empty());
     assert_eq!(edge.read(|conn| digest(conn, Bucket::Region(REGION), 4)), Digest::default());
     let order: Vec<Bucket> = edge.read(replica::cursors).into_iter().map(|c| c.bucket).collect();
     assert_eq!(order, kept, "cursors are in the order of the scope");

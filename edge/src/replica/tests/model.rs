@@ -126,7 +126,7 @@ fn check(edge: &TestEdge, model: &Model, entities: &[u16]) {
             replica::forget_sum(tx, listing)?;
             assert_eq!(before, replica::holdings(tx, listing)?, "a kept sum went stale");
             assert_eq!(kept, before);
-            let orders: Vec<Order> = replica::find(tx, 1, &listing)?;
+            let orders: Vec<Order> = replica::find(tx, Order::LISTING, &listing)?;
             let is_short =
                 |o: &Order| o.holder == Some(Holder::Hub) && o.status == market::OrderStatus::Short;
             assert_eq!(replica::stands_short(tx, listing, Holder::Hub)?, orders.iter().any(is_short));

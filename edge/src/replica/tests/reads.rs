@@ -38,7 +38,7 @@ fn the_row_of_the_lowest_rank_is_read_and_what_waits_stands_before_it() {
     assert_eq!(seen(&edge), edited);
     assert_eq!(edge.read(all::<Listing>), std::slice::from_ref(&edited));
     assert_eq!(edge.read(|conn| page::<Listing>(conn, None, 9)), std::slice::from_ref(&edited));
-    assert_eq!(edge.read(|conn| find::<Listing>(conn, 2, &BEANS)), [edited]);
+    assert_eq!(edge.read(|conn| find(conn, Listing::COMMODITY, &BEANS)), [edited]);
     assert_eq!(edge.read(|conn| get_sent::<Listing>(conn, key)), Some(ours));
 }
 
@@ -49,14 +49,14 @@ fn a_row_is_found_by_what_it_says_now_and_not_by_what_another_bucket_says() {
     let ours = Listing { commodity: MAIZE, ..theirs.clone() };
     edge.feed(Bucket::Coop(COOP), vec![live(&ours)]);
     assert!(
-        edge.read(|conn| find::<Listing>(conn, 2, &BEANS)).is_empty(),
+        edge.read(|conn| find(conn, Listing::COMMODITY, &BEANS)).is_empty(),
         "the catalogue's row is not the one read"
     );
-    assert_eq!(edge.read(|conn| find::<Listing>(conn, 2, &MAIZE)), std::slice::from_ref(&ours));
+    assert_eq!(edge.read(|conn| find(conn, Listing::COMMODITY, &MAIZE)), std::slice::from_ref(&ours));
     let changed = Listing { commodity: BEANS, ..ours };
     edge.feed(Bucket::Coop(COOP), vec![live(&changed)]);
-    assert!(edge.read(|conn| find::<Listing>(conn, 2, &MAIZE)).is_empty());
-    assert_eq!(edge.read(|conn| find::<Listing>(conn, 2, &BEANS)), [changed]);
+    assert!(edge.read(|conn| find(conn, Listing::COMMODITY, &MAIZE)).is_empty());
+    assert_eq!(edge.read(|conn| find(conn, Listing::COMMODITY, &BEANS)), [changed]);
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn reference_data_and_prices_are_read() {
     assert_eq!(edge.read(|conn| get::<Market>(conn, Key::Int(1))).unwrap().name, "Lilongwe");
     assert_eq!(edge.read(|conn| get::<Market>(conn, Key::Int(99))), None);
     let series: Vec<SeriesId> =
-        edge.read(|conn| find::<PriceSeries>(conn, 2, &MAIZE)).into_iter().map(|s| s.id).collect();
+        edge.read(|conn| find(conn, PriceSeries::COMMODITY, &MAIZE)).into_iter().map(|s| s.id).collect();
     assert_eq!(series, [MAIZE_LILONGWE, MAIZE_MITUNDU]);
-    assert_eq!(edge.read(|conn| find::<PriceSeries>(conn, 1, &MarketId(2))).len(), 1);
+    assert_eq!(edge.read(|conn| find(conn, PriceSeries::MARKET, &MarketId(2))).len(), 1);
     let history = edge.read(|conn| prices_of(conn, MAIZE_LILONGWE, 100));
     assert_eq!(history.len(), 36);
     assert!(history.windows(2).all(|pair| pair[0].at.1 > pair[1].at.1), "newest first");

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::market::{Command, WorkingSet};
+use sync_protocol::market::{Command, Commodity, Sample, Unit, WorkingSet};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::session::{Admission, Issuer, Link, LinkState, identity};
 use sync_protocol::verdict::Numbered;
@@ -142,8 +142,9 @@ impl FakeHub {
     }
 
     pub(super) fn with_key(key: [u8; 32]) -> Self {
-        let set =
-            WorkingSet { commodities: [MAIZE].into(), units: [(KG, 1)].into(), ..WorkingSet::default() };
+        let mut set = WorkingSet::default();
+        set.put(&Commodity { id: MAIZE, ..Sample::sample() });
+        set.put(&Unit { id: KG, ..Sample::sample() });
         let last = ISSUER.issue(0, first_link().random);
         let state = State {
             faults: Faults::default(),

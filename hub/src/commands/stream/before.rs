@@ -2,8 +2,8 @@
 
 use super::{clash, store};
 use crate::commands::Incoming;
+use crate::db::Cells;
 use crate::db::{int, q};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use sync_protocol::ids::{CommandId, EdgeId, Holder, ListingId, OrderId, Stream};

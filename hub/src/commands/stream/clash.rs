@@ -2,8 +2,8 @@
 //! and stops that command alone: it is kept, quarantined, under an id of its own, with both bodies there for an operator.
 
 use super::store::Kept;
+use crate::db::Cells;
 use crate::db::{int, q};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 use sync_protocol::ids::{CommandId, EdgeId, Stream, derived};
@@ -133,7 +133,7 @@ pub(super) async fn rename(
     claimed: Uuid,
     command: &Command,
 ) -> Result<(), sqlx::Error> {
-    let made = Body::from_raw(&command.body).ok().flatten().and_then(|body| body.makes());
+    let made = Body::from_raw(&command.body).ok().flatten().and_then(|body| body.makes_apart(command.id));
     let mut pairs = vec![(claimed, command.id.0)];
     pairs.extend(made.map(|made| (made, derived("made anew", command.id.0))));
     for (old, new) in pairs {

@@ -2,9 +2,9 @@
 //! beside this one.
 
 use super::store;
+use crate::db::Cells;
 use crate::db::{Db, Narrowed, q, q_scalar};
 use crate::jobs::bad_rows::OfARow as _;
-use crate::rows::Cells;
 use jiff_sqlx::Timestamp;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
@@ -134,7 +134,14 @@ pub async fn show(db: &Db, id: Uuid) -> Result<Option<Shown>, sqlx::Error> {
     let claimed = kept.as_ref().and_then(|row| Cells::of("commands", row).get::<Option<Uuid>>(9).ok()?);
     let body = kept.as_ref().and_then(|row| Body::from_raw(&store::command(row).ok()?.body).ok()?);
     let others = match claimed {
-        Some(claimed) => by_another_road(&mut tx, claimed, body.and_then(|body| body.makes())).await?,
+        Some(claimed) => {
+            by_another_road(
+                &mut tx,
+                claimed,
+                body.and_then(|body| body.makes_apart(sync_protocol::ids::CommandId(id))),
+            )
+            .await?
+        }
         None => Vec::new(),
     };
     tx.commit().await?;

@@ -4,8 +4,8 @@
 use super::take::printable;
 use super::{Failed, StreamError, before, clash, row, store};
 use crate::commands::probe::probe;
+use crate::db::Cells;
 use crate::db::{Db, int, q};
-use crate::rows::Cells;
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;

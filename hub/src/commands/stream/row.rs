@@ -3,8 +3,8 @@
 
 use super::{Failed, StreamError};
 use crate::commands::context::percent;
+use crate::db::Cells;
 use crate::db::{int, q};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use sync_protocol::ids::{CooperativeId, EdgeId, Holder, Stream};
 use sync_protocol::market::{Actor, ActorKind, Context};

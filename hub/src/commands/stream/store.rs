@@ -3,8 +3,8 @@
 use super::isolate::Aside;
 use super::verdicts::Columns;
 use crate::commands::Outcome;
+use crate::db::Cells;
 use crate::db::{int, q};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sync_protocol::ids::{CommandId, EdgeId, Stream};

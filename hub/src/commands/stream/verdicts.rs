@@ -2,8 +2,8 @@
 
 use super::isolate::Aside;
 use crate::commands::Outcome;
+use crate::db::Cells;
 use crate::db::{int, misfit, q};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sync_protocol::bucket::Bucket;

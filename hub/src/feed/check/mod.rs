@@ -4,18 +4,17 @@
 //! Each page is read in one snapshot, in which tables and feed must agree because every transaction commits both. Only what
 //! differs is read again under the bucket's lock. Catalogues follow by a job: what is merely late there is mended, not counted.
 
-mod keys;
-
 use super::digests::Digests;
-use super::project::{View, project};
+use super::project;
 use super::publish::{Compare, hash_of, places, standing, stored, write};
 use super::read::entity_of;
 use super::{FeedError, Touched};
+use crate::db::Cells;
 use crate::db::{Db, misfit, q, retrying};
 use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::jobs::catalogue;
 use crate::news::Moved;
-use crate::rows::Cells;
+use crate::tables::{self, View};
 use futures_util::TryStreamExt;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
@@ -62,7 +61,7 @@ pub async fn compare_all(db: &Db, deps: &Deps) -> Result<Report, FeedError> {
     for (number, name) in market::ENTITIES {
         let home = check.tables_to_feed(View::Home, *number).await;
         check.bad.sift(name, home)?;
-        if keys::stands_in_catalogues(*number) {
+        if tables::stands_in_catalogues(*number) {
             let catalogues = check.tables_to_feed(View::Catalogue, *number).await;
             check.bad.sift(name, catalogues)?;
         }
@@ -98,7 +97,7 @@ impl Check<'_> {
         loop {
             let page = || async {
                 let mut tx = self.db.begin_snapshot().await?;
-                let keys = keys::after(&mut tx, entity, after, PAGE_ROWS).await?;
+                let keys = tables::keys_after(&mut tx, entity, after, PAGE_ROWS).await?;
                 tx.commit().await?;
                 Ok::<_, FeedError>(keys)
             };

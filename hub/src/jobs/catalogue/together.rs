@@ -2,9 +2,9 @@
 //! does. What is not that simple is left to a transaction of its own.
 
 use super::{JOB, ROWS_MAX, Step, is_cooperative, listing_of};
+use crate::db::Cells;
 use crate::db::{int, q};
 use crate::feed::{FeedError, Touched, publish, read};
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;

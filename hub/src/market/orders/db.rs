@@ -1,9 +1,9 @@
 //! SQL of orders. Who may see an order is part of the query of a list; of a single one the application function decides.
 
 use super::OrderRow;
-use crate::db::{Narrowed, any_of, int, q};
+use crate::db::{Cells, Narrowed, any_of, int, q};
 use crate::market::newest::{Newest, RecordedAt};
-use crate::rows::{self, step_milli};
+use crate::tables::{Table, order_columns, step_milli};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mizili_node::lists::OrderFilter;
@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use std::collections::{HashMap, HashSet};
 use sync_protocol::ids::{CooperativeId, ListingId, MemberId, OrderId, UserId};
-use sync_protocol::market::OrderStatus;
+use sync_protocol::market::{Order, OrderStatus};
 use sync_protocol::units::Quantity;
 use uuid::Uuid;
 
@@ -35,8 +35,9 @@ macro_rules! select_order {
     ($with:literal, $from:literal, $tail:literal) => {
         concat!(
             $with,
-            " SELECT o.id, o.listing_id, o.cooperative_id, o.quantity_milli, o.unit_price_minor, o.currency, o.holder, o.buyer_phone,
-                     o.buyer_name, o.buyer_cooperative_id, o.status, o.channel, o.placed_at_s, o.odd_price, o.buyer_user_id,
+            " SELECT ",
+            order_columns!(),
+            ", o.buyer_user_id,
                      (extract(epoch FROM o.recorded_at) * 1000000)::bigint AS recorded_at_us,
                      CASE WHEN l.title = '' THEN c.name ELSE l.title END AS product, u.code AS unit, u.base, u.factor_milli,
                      coalesce((SELECT NOT a.phone_confirmed FROM users a WHERE a.id = o.buyer_user_id), false) AS buyer_unconfirmed
@@ -55,7 +56,14 @@ fn order_of(row: &PgRow) -> Result<OrderRow, sqlx::Error> {
     let buyer_unconfirmed = row.try_get("buyer_unconfirmed")?;
     let buyer_user = row.try_get("buyer_user_id")?;
     let step_milli = step_milli(row)?.unwrap_or(1);
-    Ok(OrderRow { order: rows::order(row)?, product, unit, step_milli, buyer_user, buyer_unconfirmed })
+    Ok(OrderRow {
+        order: Order::read(&Cells::of(Order::TABLE, row))?,
+        product,
+        unit,
+        step_milli,
+        buyer_user,
+        buyer_unconfirmed,
+    })
 }
 
 fn listed(row: &PgRow) -> Result<(Newest, OrderRow), sqlx::Error> {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::api::market::NewOrder;
 use sync_protocol::ids::{Holder, ListingId, MemberId};
+use sync_protocol::market::{Listing, Order};
 use sync_protocol::verdict::{Reject, RejectCode};
 use uuid::Uuid;
 
@@ -253,8 +254,8 @@ impl<'a> Market<'a> {
             commands.push(act.command(context, draft.id, &draft.body()));
         }
         let opened = open_free(conn, &commands).await?;
-        let listings = &opened.set().listings;
-        let missing = drafts.iter().map(|draft| draft.listing()).filter(|id| !listings.contains_key(id));
+        let set = opened.set();
+        let missing = drafts.iter().map(|draft| draft.listing()).filter(|id| !set.has::<Listing>(*id));
         let missing: BTreeSet<Uuid> = missing.map(|id| id.0).collect();
         let held = if missing.is_empty() {
             HashSet::new()
@@ -262,7 +263,7 @@ impl<'a> Market<'a> {
             db::there_are(conn, &missing.into_iter().collect::<Vec<_>>()).await?
         };
         let sellers = drafts.iter().filter(|draft| draft.buyer_phone != 0);
-        let sellers = sellers.filter_map(|draft| listings.get(&draft.listing())?.seller);
+        let sellers = sellers.filter_map(|draft| set.get::<Listing>(draft.listing())?.seller);
         let sellers: BTreeSet<Uuid> = sellers.map(|member| member.0).collect();
         let phones = if sellers.is_empty() {
             HashMap::new()
@@ -292,14 +293,14 @@ impl<'a> Market<'a> {
         draft: &Draft,
         mut command: Incoming,
     ) -> Result<Placed, ApiError> {
-        let Some(listing) = self.opened.set().listings.get(&draft.listing()) else {
+        let Some(listing) = self.opened.set().get::<Listing>(draft.listing()) else {
             return Ok(Err(Problem::not_found("product").into()));
         };
         // Asked here and not by the command: what an office has sold stands, whoever bought it.
         let is_own =
             listing.seller.is_some_and(|member| self.phones.get(&member) == Some(&draft.buyer_phone));
-        let offer = Offer::of(conn, self.names, listing).await?;
-        let left = self.opened.set().stock.get(&(listing.id, Holder::Hub)).copied().unwrap_or_default();
+        let offer = Offer::of(conn, self.names, &listing).await?;
+        let left = self.opened.set().available(listing.id, Holder::Hub);
         let (caller, listing, quantity) = (&draft.caller, draft.listing(), draft.quantity());
         let body = draft.body_for(&offer, is_own);
         let body = body.and_then(|body| self.reserved.check(caller, listing, quantity, left).map(|()| body));
@@ -315,7 +316,7 @@ impl<'a> Market<'a> {
             return Ok(Ok(Answer::refused(&refusal(&reject, &offer))));
         }
         self.reserved.add(caller, listing, quantity);
-        let order = self.opened.set().orders.get(&draft.order()).cloned();
+        let order = self.opened.set().get::<Order>(draft.order());
         let order = order.ok_or_else(|| Problem::internal("a placed order is not there"))?;
         let (buyer_user, buyer_unconfirmed) = (Some(caller.id.0), !caller.phone_confirmed);
         let Offer { product, unit, step_milli, .. } = offer;

@@ -5,7 +5,7 @@ use crate::db::{Narrowed, misfit, q};
 use crate::market::newest::{Newest, RecordedAt};
 use crate::market::reference::kept::Kept;
 use crate::market::reference::names::Meant;
-use crate::rows::step_milli;
+use crate::tables::step_milli;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mizili_node::lists::ProductFilter;

@@ -3,9 +3,9 @@
 //! Nothing stands by it that somebody may still bring or decide, or that was decided anew here.
 
 use super::stand::{Became, Kept, entry, order};
+use crate::db::Cells;
 use crate::db::{int, q, q_scalar};
 use crate::feed::Touched;
-use crate::rows::Cells;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::Holder;

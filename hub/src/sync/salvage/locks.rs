@@ -2,8 +2,8 @@
 //! be done here at this moment is waited for first, in statements of their own, in the order in which everybody locks: listings, members,
 //! orders, each by its id. Nothing is changed here.
 
+use crate::db::{Cells, phone};
 use crate::db::{int, q};
-use crate::rows::{Cells, phone};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use std::collections::BTreeSet;

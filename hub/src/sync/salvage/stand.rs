@@ -4,12 +4,12 @@
 use super::bought::bought;
 use super::locks;
 use crate::commands::Fact;
+use crate::db::{Cells, phone};
 use crate::db::{int, q, q_scalar};
 use crate::error::ApiError;
 use crate::feed::{Touched, publish};
 use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::news::Moved;
-use crate::rows::{Cells, phone};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sync_protocol::bucket::Bucket;

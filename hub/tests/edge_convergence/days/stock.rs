@@ -40,7 +40,7 @@ impl Days {
         let (id, me) = (listing.id, Holder::Edge(self.world.offices[at].edge));
         let seen = self.world.offices[at].read(move |conn| {
             let held = replica::holdings(conn, id)?;
-            let orders: Vec<Order> = replica::find(conn, 1, &id)?;
+            let orders: Vec<Order> = replica::find(conn, Order::LISTING, &id)?;
             Ok((held, orders))
         });
         let (held, orders) = seen.await;

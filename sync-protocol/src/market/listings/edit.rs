@@ -4,7 +4,8 @@
 use crate::ids::{CommandId, ListingId};
 use crate::market::check::{self, Invalid};
 use crate::market::{
-    Actor, Certainty, Command, Context, Decision, EffectRow, Listing, ListingStatus, Needs, WorkingSet,
+    Actor, Certainty, Command, Context, Decision, Form, Listing, ListingStatus, Made, Member, Needs, Rule,
+    WorkingSet,
 };
 use crate::verdict::{Conflict, Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
@@ -47,30 +48,25 @@ pub struct ListingEdit {
     pub title: Option<TextChange>,
 }
 
-impl ListingEdit {
-    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
+impl Rule for ListingEdit {
+    const REFUSES: &'static [RejectCode] =
+        &[RejectCode::NotFound, RejectCode::NotAllowed, RejectCode::Withdrawn, RejectCode::Conflict];
+
+    fn check(&self) -> Vec<Invalid> {
         let nothing = self.price_minor.is_none() && self.title.is_none();
-        [
+        check::all([
             nothing.then(|| Invalid { pointer: "", message: "Say what to change: price or title.".into() }),
             self.price_minor.and_then(|c| check::price("/price/amount", c.new)),
             self.title.as_ref().and_then(|c| check::text("/title", &c.new, true)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ])
     }
 
-    pub(in crate::market) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
-        listing_needs(self.listing, actor)
+    fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+        needs(self.listing, actor)
     }
 
-    pub(in crate::market) fn decide(
-        &self,
-        command: &Command,
-        context: &Context,
-        set: &WorkingSet,
-    ) -> Result<Decision, Reject> {
-        let mut listing = listing_to_change(self.listing, command, context, set)?.clone();
+    fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+        let mut listing = listing_to_change(self.listing, command, context, set)?;
         let mut conflicts = Vec::new();
         let mut changed = 0;
         if let Some(change) = self.price_minor {
@@ -96,28 +92,65 @@ impl ListingEdit {
         }
         let mut decision = Decision::new(Certainty::Request);
         decision.applied.conflicts = conflicts;
-        decision.set(EffectRow::Listing(listing), true);
+        decision.set(&listing, true);
         Ok(decision)
+    }
+
+    fn about(&self, _: CommandId) -> Uuid {
+        self.listing
+    }
+
+    fn makes(&self, _: CommandId) -> Option<Made> {
+        None
+    }
+
+    // Setting the same again is harmless by itself.
+    fn is_repeat(&self, _: &Command, _: &Context, _: &WorkingSet, _: Form) -> bool {
+        false
+    }
+
+    fn is_awaited(&self, _: &Context, set: &WorkingSet) -> bool {
+        set.may_come::<Listing>(ListingId(self.listing))
+    }
+
+    fn renamed(self, new: &dyn Fn(Uuid) -> Uuid) -> Self {
+        Self { listing: new(self.listing), ..self }
+    }
+
+    fn names(&mut self) -> Vec<&mut String> {
+        self.title.iter_mut().flat_map(|title| [&mut title.old, &mut title.new]).collect()
+    }
+
+    /// A title that was kept before titles had one form is seen as what it looks like: whoever has seen that has seen what stands.
+    fn as_it_stands(&mut self, set: &WorkingSet, form: Form) {
+        if let Some(title) = &mut self.title
+            && let Some(listing) = set.get::<Listing>(ListingId(self.listing))
+        {
+            let looks_like = form(&listing.title);
+            if looks_like == title.old || looks_like == title.new {
+                title.old = listing.title;
+            }
+        }
+    }
+
+    fn sample(about: Uuid) -> Self {
+        Self { listing: about, price_minor: Some(WholeChange { old: 1, new: 2 }), title: None }
     }
 }
 
 /// What changing a listing reads.
-pub(in crate::market) fn listing_needs(listing: Uuid, actor: &Actor) -> Needs {
-    Needs {
-        listings: [ListingId(listing)].into(),
-        members: actor.member().into_iter().collect(),
-        ..Needs::default()
-    }
+pub(in crate::market) fn needs(listing: Uuid, actor: &Actor) -> Needs {
+    Needs::of::<Listing>(ListingId(listing)).rows::<Member>(actor.member())
 }
 
 /// The listing, if it still stands and this actor may change it.
-pub(super) fn listing_to_change<'a>(
+pub(super) fn listing_to_change(
     listing: Uuid,
     command: &Command,
     context: &Context,
-    set: &'a WorkingSet,
-) -> Result<&'a Listing, Reject> {
-    let listing = set.listings.get(&ListingId(listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
+    set: &WorkingSet,
+) -> Result<Listing, Reject> {
+    let listing = set.get::<Listing>(ListingId(listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
     let own_office = context.cooperative == Some(listing.cooperative);
     let actor = command.actor.member().map(|member| set.resolve(member));
     let own_listing = own_office && actor.is_some() && actor == listing.seller.map(|s| set.resolve(s));

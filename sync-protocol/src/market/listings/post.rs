@@ -3,10 +3,10 @@
 
 use crate::ids::{CommandId, CommodityId, Holder, ListingId, MemberId, UnitId};
 use crate::market::check::{self, Invalid};
-use crate::market::command::in_steps;
+use crate::market::reference::in_steps;
 use crate::market::{
-    Actor, ActorKind, Certainty, Command, Context, Decision, EffectRow, EntryId, EntryKind, Listing,
-    ListingStatus, Needs, StockEntry, WorkingSet,
+    Actor, ActorKind, Certainty, Command, Commodity, Context, Decision, EntryId, EntryKind, Form, Listing,
+    ListingStatus, Made, Member, Needs, Rule, StockEntry, Unit, WorkingSet,
 };
 use crate::units::{Currency, Quantity};
 use crate::verdict::{Reject, RejectCode};
@@ -47,10 +47,18 @@ pub struct ListingPost {
     pub hub_milli: Option<i64>,
 }
 
-impl ListingPost {
-    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
+impl Rule for ListingPost {
+    const REFUSES: &'static [RejectCode] = &[
+        RejectCode::NotAllowed,
+        RejectCode::UnknownCommodity,
+        RejectCode::UnknownUnit,
+        RejectCode::Invalid,
+        RejectCode::Duplicate,
+    ];
+
+    fn check(&self) -> Vec<Invalid> {
         let currency = Currency::new(&self.currency).is_none();
-        [
+        check::all([
             check::quantity("/quantity", Quantity(self.quantity_milli)),
             check::price("/price/amount", self.price_minor),
             check::text("/title", &self.title, true),
@@ -60,28 +68,18 @@ impl ListingPost {
                 pointer: "/price/currency",
                 message: "Must be an ISO 4217 code, such as MWK.".into(),
             }),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ])
     }
 
-    pub(in crate::market) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
-        Needs {
-            listings: [ListingId(self.listing)].into(),
-            commodities: [CommodityId(self.commodity)].into(),
-            units: [UnitId(self.unit)].into(),
-            members: self.seller.map(MemberId).into_iter().chain(actor.member()).collect(),
-            ..Needs::default()
-        }
+    fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+        Needs::of::<Listing>(ListingId(self.listing))
+            .row::<Commodity>(CommodityId(self.commodity))
+            .row::<Unit>(UnitId(self.unit))
+            .rows::<Member>(self.seller.map(MemberId).into_iter().chain(actor.member()))
+            .steps::<StockEntry>([self.listing])
     }
 
-    pub(in crate::market) fn decide(
-        &self,
-        command: &Command,
-        context: &Context,
-        set: &WorkingSet,
-    ) -> Result<Decision, Reject> {
+    fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
         let cooperative = context.cooperative.ok_or_else(|| Reject::new(RejectCode::NotAllowed))?;
         let seller = self.seller.map(|s| set.resolve(MemberId(s)));
         let own = command.actor.kind == ActorKind::Member
@@ -89,17 +87,17 @@ impl ListingPost {
         if !(own || context.clerk || context.admin) {
             return Err(Reject::new(RejectCode::NotAllowed));
         }
-        if !set.commodities.contains(&CommodityId(self.commodity)) {
+        if !set.has::<Commodity>(CommodityId(self.commodity)) {
             return Err(Reject::with(RejectCode::UnknownCommodity, ["/commodity_id".to_owned()]));
         }
-        if !set.units.contains_key(&UnitId(self.unit)) {
+        if !set.has::<Unit>(UnitId(self.unit)) {
             return Err(Reject::with(RejectCode::UnknownUnit, ["/unit_id".to_owned()]));
         }
         if context.is_entered_here() {
             in_steps(set, UnitId(self.unit), Quantity(self.quantity_milli))?;
         }
         let id = ListingId(self.listing);
-        if set.listings.contains_key(&id) {
+        if set.has::<Listing>(id) {
             return Err(Reject::new(RejectCode::Duplicate));
         }
         let currency = Currency::new(&self.currency).ok_or_else(|| Reject::new(RejectCode::Invalid))?;
@@ -117,11 +115,67 @@ impl ListingPost {
             posted_at_s: command.made_at_s,
             available: None,
         };
-        decision.set(EffectRow::Listing(listing), true);
+        decision.set(&listing, true);
         self.take_in(&mut decision, context);
         Ok(decision)
     }
 
+    fn about(&self, _: CommandId) -> Uuid {
+        self.listing
+    }
+
+    fn makes(&self, _: CommandId) -> Option<Made> {
+        Some(Made::row::<Listing>(ListingId(self.listing)))
+    }
+
+    /// The listing's id is its own: another command with that id is another posting, unless all of it is the same.
+    fn is_repeat(&self, command: &Command, context: &Context, set: &WorkingSet, _: Form) -> bool {
+        let intake = set.get::<StockEntry>(EntryId { of: self.listing, step: EntryId::INTAKE });
+        let is_the_same = |listing: Listing| {
+            Some(listing.cooperative) == context.cooperative
+                && listing.commodity.0 == self.commodity
+                && listing.unit.0 == self.unit
+                && listing.seller == self.seller.map(|seller| set.resolve(MemberId(seller)))
+                && listing.posted_at_s == command.made_at_s
+        };
+        intake.is_some_and(|intake| intake.quantity.0 == self.quantity_milli)
+            && set.get::<Listing>(ListingId(self.listing)).is_some_and(is_the_same)
+    }
+
+    // It needs nothing that was there before.
+    fn is_awaited(&self, _: &Context, _: &WorkingSet) -> bool {
+        false
+    }
+
+    fn renamed(self, new: &dyn Fn(Uuid) -> Uuid) -> Self {
+        Self { listing: new(self.listing), seller: self.seller.map(new), ..self }
+    }
+
+    fn names(&mut self) -> Vec<&mut String> {
+        vec![&mut self.title]
+    }
+
+    /// How it was shared is found, not asked for.
+    fn as_asked(&self) -> Self {
+        Self { hub_milli: None, ..self.clone() }
+    }
+
+    fn sample(about: Uuid) -> Self {
+        Self {
+            listing: about,
+            commodity: 1,
+            unit: 1,
+            title: String::new(),
+            quantity_milli: 1,
+            price_minor: 1,
+            currency: "MWK".into(),
+            seller: None,
+            hub_milli: None,
+        }
+    }
+}
+
+impl ListingPost {
     /// How much of a posting an office gives to the hub, by its cooperative's setting.
     pub fn hub_part(&self, hub_share_percent: u8) -> Quantity {
         Quantity(self.quantity_milli).whole_share(hub_share_percent)
@@ -144,7 +198,7 @@ impl ListingPost {
             let id = EntryId { of: self.listing, step };
             let at_once = holder == context.place;
             let row = StockEntry { id, listing: ListingId(self.listing), holder, quantity, kind };
-            decision.set(EffectRow::StockEntry(row), at_once);
+            decision.set(&row, at_once);
         };
         entry(EntryId::INTAKE, giver, whole, EntryKind::Intake);
         if let Some(receiver) = receiver.filter(|_| given > Quantity::ZERO) {

@@ -1,9 +1,10 @@
 //! `listing.withdraw`: takes a listing off sale. Its units stay where they are; orders made before stand.
 
-use super::edit::{listing_needs, listing_to_change};
-use crate::ids::CommandId;
+use super::edit::{listing_to_change, needs};
+use crate::ids::{CommandId, ListingId};
+use crate::market::check::Invalid;
 use crate::market::{
-    Actor, Certainty, Command, Context, Decision, EffectRow, Invalid, ListingStatus, Needs, WorkingSet,
+    Actor, Certainty, Command, Context, Decision, Form, Listing, ListingStatus, Made, Needs, Rule, WorkingSet,
 };
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
@@ -18,32 +19,54 @@ pub struct ListingWithdraw {
     pub listing: Uuid,
 }
 
-impl ListingWithdraw {
-    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
+impl Rule for ListingWithdraw {
+    const REFUSES: &'static [RejectCode] = &[RejectCode::NotFound, RejectCode::NotAllowed];
+
+    fn check(&self) -> Vec<Invalid> {
         Vec::new()
     }
 
-    pub(in crate::market) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
-        listing_needs(self.listing, actor)
+    fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+        needs(self.listing, actor)
     }
 
-    pub(in crate::market) fn decide(
-        &self,
-        command: &Command,
-        context: &Context,
-        set: &WorkingSet,
-    ) -> Result<Decision, Reject> {
+    fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
         let mut decision = Decision::new(Certainty::Request);
         match listing_to_change(self.listing, command, context, set) {
             // Withdrawn by two people, or twice: what both wanted holds.
             Err(Reject { code: RejectCode::Withdrawn, .. }) => {}
             Err(refusal) => return Err(refusal),
-            Ok(listing) => {
-                let mut listing = listing.clone();
-                listing.status = ListingStatus::Withdrawn;
-                decision.set(EffectRow::Listing(listing), true);
-            }
+            Ok(listing) => decision.set(&Listing { status: ListingStatus::Withdrawn, ..listing }, true),
         }
         Ok(decision)
+    }
+
+    fn about(&self, _: CommandId) -> Uuid {
+        self.listing
+    }
+
+    fn makes(&self, _: CommandId) -> Option<Made> {
+        None
+    }
+
+    // Setting the same again is harmless by itself.
+    fn is_repeat(&self, _: &Command, _: &Context, _: &WorkingSet, _: Form) -> bool {
+        false
+    }
+
+    fn is_awaited(&self, _: &Context, set: &WorkingSet) -> bool {
+        set.may_come::<Listing>(ListingId(self.listing))
+    }
+
+    fn renamed(self, new: &dyn Fn(Uuid) -> Uuid) -> Self {
+        Self { listing: new(self.listing) }
+    }
+
+    fn names(&mut self) -> Vec<&mut String> {
+        Vec::new()
+    }
+
+    fn sample(about: Uuid) -> Self {
+        Self { listing: about }
     }
 }

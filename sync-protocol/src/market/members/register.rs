@@ -3,7 +3,7 @@
 use crate::ids::{CommandId, MemberId};
 use crate::market::check::{self, Invalid};
 use crate::market::{
-    Actor, Alias, Certainty, Command, Context, Decision, EffectRow, Member, Needs, WorkingSet,
+    Actor, Alias, Certainty, Command, Context, Decision, Form, Made, Member, Needs, Rule, WorkingSet,
 };
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
@@ -27,56 +27,84 @@ pub struct MemberRegister {
     pub language: String,
 }
 
-impl MemberRegister {
-    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
-        let name = check::text("/name", &self.name, false);
-        [check::phone("/phone", self.phone, false), name, check::language("/language", &self.language)]
-            .into_iter()
-            .flatten()
-            .collect()
+impl Rule for MemberRegister {
+    const REFUSES: &'static [RejectCode] = &[RejectCode::NotAllowed, RejectCode::Duplicate];
+
+    fn check(&self) -> Vec<Invalid> {
+        check::all([
+            check::phone("/phone", self.phone, false),
+            check::text("/name", &self.name, false),
+            check::language("/language", &self.language),
+        ])
     }
 
-    pub(in crate::market) fn needs(&self, _: CommandId, _: &Actor, context: &Context) -> Needs {
-        Needs {
-            members: [MemberId(self.member)].into(),
-            phones: context.cooperative.map(|coop| (coop, self.phone)).into_iter().collect(),
-            ..Needs::default()
-        }
+    fn needs(&self, _: CommandId, _: &Actor, context: &Context) -> Needs {
+        let of_number = context.cooperative.map(|cooperative| Member::of_number(cooperative, self.phone));
+        Needs::of::<Member>(MemberId(self.member)).found(of_number)
     }
 
-    pub(in crate::market) fn decide(
-        &self,
-        command: &Command,
-        context: &Context,
-        set: &WorkingSet,
-    ) -> Result<Decision, Reject> {
+    fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
         let cooperative = context.cooperative.ok_or_else(|| Reject::new(RejectCode::NotAllowed))?;
         let id = set.resolve(MemberId(self.member));
-        let known = set.by_phone.get(&(cooperative, self.phone)).copied().filter(|known| *known != id);
+        let known = set.member_of_number(cooperative, self.phone).filter(|known| *known != id);
         let mut decision = Decision::new(Certainty::Record);
+        let before = set.get::<Member>(id);
         if let Some(known) = known {
-            if set.members.contains_key(&id) {
+            if before.is_some() {
                 // Two members cannot share a number; a change of number is settled at the office.
                 return Err(Reject::new(RejectCode::Duplicate));
             }
             decision.applied.alias = Some(known);
-            decision.set(EffectRow::Alias(Alias { from: id, to: known }), true);
+            decision.set(&Alias { from: id, to: known }, true);
             return Ok(decision);
         }
-        let before = set.members.get(&id);
-        if before.is_some_and(|m| m.cooperative != cooperative || m.phone != self.phone) {
+        if before.as_ref().is_some_and(|m| m.cooperative != cooperative || m.phone != self.phone) {
             return Err(Reject::new(RejectCode::NotAllowed));
         }
-        let registered_at_s = before.map_or(command.made_at_s, |m| m.registered_at_s);
         let member = Member {
             id,
             cooperative,
             name: self.name.trim().to_owned(),
             phone: self.phone,
             language: self.language.clone(),
-            registered_at_s,
+            registered_at_s: before.map_or(command.made_at_s, |m| m.registered_at_s),
         };
-        decision.set(EffectRow::Member(member), true);
+        decision.set(&member, true);
         Ok(decision)
+    }
+
+    fn about(&self, _: CommandId) -> Uuid {
+        self.member
+    }
+
+    fn makes(&self, _: CommandId) -> Option<Made> {
+        Some(Made::row::<Member>(MemberId(self.member)))
+    }
+
+    // Setting the same again is harmless by itself.
+    fn is_repeat(&self, _: &Command, _: &Context, _: &WorkingSet, _: Form) -> bool {
+        false
+    }
+
+    /// A member who is there already changes name or language by it.
+    fn is_taken(&self, _: &Command, _: &Context, _: &WorkingSet, _: Form) -> bool {
+        false
+    }
+
+    // It needs nothing that was there before.
+    fn is_awaited(&self, _: &Context, _: &WorkingSet) -> bool {
+        false
+    }
+
+    fn renamed(self, new: &dyn Fn(Uuid) -> Uuid) -> Self {
+        Self { member: new(self.member), ..self }
+    }
+
+    fn names(&mut self) -> Vec<&mut String> {
+        vec![&mut self.name]
+    }
+
+    fn sample(about: Uuid) -> Self {
+        Self { member: about, phone: 265_991_234_567, name: "Chikondi".into(), language: "ny".into() }
     }
 }

@@ -1,9 +1,10 @@
 //! `order.cancel`: takes an order back. Its units return to the holder who sold them.
 
 use crate::ids::{CommandId, Holder, OrderId};
+use crate::market::check::Invalid;
 use crate::market::{
-    Actor, Certainty, Command, Context, Decision, EffectRow, EntryId, EntryKind, Invalid, Needs, Order,
-    OrderStatus, StockEntry, WorkingSet,
+    Actor, Certainty, Command, Context, Decision, EntryId, EntryKind, Form, Made, Needs, Order, OrderStatus,
+    Rule, StockEntry, WorkingSet,
 };
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::uuid_bytes;
@@ -27,24 +28,24 @@ impl OrderCancel {
     pub fn new(order: Uuid) -> Self {
         Self { order, never_left: false }
     }
+}
 
-    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
+impl Rule for OrderCancel {
+    const REFUSES: &'static [RejectCode] =
+        &[RejectCode::NotFound, RejectCode::NotAllowed, RejectCode::TooLate];
+
+    fn check(&self) -> Vec<Invalid> {
         Vec::new()
     }
 
-    pub(in crate::market) fn needs(&self, _: CommandId, _: &Actor, _: &Context) -> Needs {
-        Needs { orders: [OrderId(self.order)].into(), ..Needs::default() }
+    fn needs(&self, _: CommandId, _: &Actor, _: &Context) -> Needs {
+        Needs::of::<Order>(OrderId(self.order))
     }
 
-    pub(in crate::market) fn decide(
-        &self,
-        command: &Command,
-        context: &Context,
-        set: &WorkingSet,
-    ) -> Result<Decision, Reject> {
-        let Some(order) = set.orders.get(&OrderId(self.order)) else {
+    fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
+        let Some(order) = set.get::<Order>(OrderId(self.order)) else {
             // An edge cancels only what it has seen: an order unknown here is one whose placing was refused, so it is off already. (Where
-            // the hub may have forgotten it or has not decided it, this is not asked yet: see `awaited`.)
+            // the hub may have forgotten it or has not decided it, this is not asked yet: see `is_awaited`.)
             let refused_before = context.origin != Holder::Hub && context.place == Holder::Hub;
             return if refused_before {
                 Ok(Decision::new(Certainty::Request))
@@ -71,14 +72,54 @@ impl OrderCancel {
             OrderStatus::Fulfilled | OrderStatus::Other(_) => return Err(Reject::new(RejectCode::TooLate)),
         }
         let status = if decision.applied.short { OrderStatus::Short } else { OrderStatus::Cancelled };
-        decision.set(EffectRow::Order(Order { status, ..order.clone() }), true);
+        decision.set(&Order { status, ..order.clone() }, true);
         if let Some(holder) = order.holder {
             let id = EntryId { of: order.id.0, step: EntryId::RELEASED };
             let (listing, quantity) = (order.listing, order.quantity);
             let entry = StockEntry { id, listing, holder, quantity, kind: EntryKind::Release };
             // Elsewhere the goods may be on their way already: the units count when their row arrives.
-            decision.set(EffectRow::StockEntry(entry), never_left);
+            decision.set(&entry, never_left);
         }
         Ok(decision)
+    }
+
+    fn about(&self, _: CommandId) -> Uuid {
+        self.order
+    }
+
+    fn makes(&self, _: CommandId) -> Option<Made> {
+        None
+    }
+
+    // Setting the same again is harmless by itself.
+    fn is_repeat(&self, _: &Command, _: &Context, _: &WorkingSet, _: Form) -> bool {
+        false
+    }
+
+    fn is_awaited(&self, context: &Context, set: &WorkingSet) -> bool {
+        // One that never left the box that takes it back is nobody else's: unknown here, its placing was refused a moment ago.
+        let never_left = self.never_left && context.origin != Holder::Hub;
+        set.may_come::<Order>(OrderId(self.order)) && !never_left
+    }
+
+    fn renamed(self, new: &dyn Fn(Uuid) -> Uuid) -> Self {
+        Self { order: new(self.order), ..self }
+    }
+
+    fn names(&mut self) -> Vec<&mut String> {
+        Vec::new()
+    }
+
+    /// Whether its order had left is found, not asked for.
+    fn as_asked(&self) -> Self {
+        Self { never_left: false, ..self.clone() }
+    }
+
+    fn gives_back_at_once(&self) -> Option<OrderId> {
+        self.never_left.then_some(OrderId(self.order))
+    }
+
+    fn sample(about: Uuid) -> Self {
+        Self::new(about)
     }
 }

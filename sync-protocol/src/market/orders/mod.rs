@@ -2,14 +2,18 @@
 
 mod cancel;
 mod place;
+#[cfg(test)]
+pub(super) mod tests;
 
 pub use cancel::OrderCancel;
 pub use place::{OrderPlace, Source};
 
-use super::entity::{entity, uuid_key};
+use super::decision::Effect;
+use super::entity::{Sample, Settled, entity};
+use super::set::{Search, WorkingSet};
+use crate::bucket::Bucket;
 use crate::field::codes;
-use crate::ids::{CooperativeId, Holder, ListingId, OrderId};
-use crate::row::Key;
+use crate::ids::{CooperativeId, Holder, ListingId, OrderId, hub_born};
 use crate::units::{Currency, Quantity, total_minor};
 
 codes! {
@@ -30,11 +34,12 @@ codes! {
 
 entity! {
     /// An order of one listing. In the seller's `coop:C`, and in the buyer's where that is another.
-    Order = 14 "order", key id: OrderId => |id| Key::Uuid(id.0), |key| uuid_key(key).map(OrderId);
-    index [1, 7];
+    Order = 14 "order", id id: OrderId;
+    index [LISTING, BUYER_PHONE];
+    beside [LISTING => Listing];
     {
         /// What is bought.
-        1 listing: ListingId,
+        1 listing: ListingId as LISTING,
         /// The cooperative that sells.
         2 cooperative: CooperativeId,
         /// How much, in the listing's unit.
@@ -46,7 +51,7 @@ entity! {
         /// Whose units it spends; `None` while it is only asked for.
         6 holder: Option<Holder>,
         /// The buyer's number: E.164 without the plus sign, as a number; 0 when unknown.
-        7 buyer_phone: u64,
+        7 buyer_phone: u64 as BUYER_PHONE,
         /// The buyer's name, where given.
         8 buyer_name: String,
         /// The buyer's cooperative, where that is not the seller's.
@@ -68,7 +73,31 @@ entity! {
     }
 }
 
+impl Settled for Order {
+    fn home(&self, _: &WorkingSet) -> Option<Vec<Bucket>> {
+        let buyer = self.buyer_cooperative.filter(|buyer| *buyer != self.cooperative);
+        Some([self.cooperative].into_iter().chain(buyer).map(Bucket::Coop).collect())
+    }
+
+    fn enter(&self, set: &mut WorkingSet) {
+        if self.status != OrderStatus::Short {
+            set.facts.made_short.remove(&self.id);
+        }
+        set.put(self);
+    }
+}
+
 impl Order {
+    /// Whether its units are spoken for, and it is not over.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, OrderStatus::Confirmed | OrderStatus::Short)
+    }
+
+    /// Finds the open orders of a listing. Whoever answers may leave out, or not, those that are not open.
+    pub fn open_of(listing: ListingId) -> Search {
+        Search::by(Self::LISTING, &listing)
+    }
+
     /// The word for what a person has to look at, if anything, where its unit can be had in steps of so many thousandths; `short` is a
     /// status of its own.
     pub fn flag(&self, step_milli: i64) -> Option<&'static str> {
@@ -79,5 +108,48 @@ impl Order {
     /// What the order costs, in minor units. Quantity and price were checked to keep it within range.
     pub fn total_minor(&self) -> i64 {
         total_minor(self.quantity, self.unit_price_minor).unwrap_or(i64::MAX)
+    }
+}
+
+impl WorkingSet {
+    /// The open orders of a listing, where they were asked for.
+    pub fn open_orders(&self, listing: ListingId) -> Vec<Order> {
+        let mut orders = self.find::<Order>(&Order::open_of(listing));
+        orders.retain(Order::is_open);
+        orders
+    }
+
+    /// The listing of an order that spends a holder's units; `None` for any other order.
+    pub fn sold_by(&self, holder: Holder, order: OrderId) -> Option<ListingId> {
+        self.get::<Order>(order).filter(|order| order.holder == Some(holder)).map(|order| order.listing)
+    }
+}
+
+/// The orders that stand short among what a command sets.
+pub(super) fn short_orders(effects: &[Effect]) -> impl Iterator<Item = OrderId> {
+    let orders = effects.iter().filter_map(Effect::read::<Order>);
+    orders.filter(|order| order.status == OrderStatus::Short).map(|order| order.id)
+}
+
+impl Sample for Order {
+    fn sample() -> Self {
+        Self {
+            id: OrderId(hub_born(5)),
+            listing: ListingId(hub_born(1)),
+            cooperative: CooperativeId(12),
+            quantity: Quantity(2_500),
+            unit_price_minor: 52_000,
+            currency: Currency::MWK,
+            holder: Some(Holder::Hub),
+            buyer_phone: 265_991_234_567,
+            buyer_name: "Grace".into(),
+            buyer_cooperative: Some(CooperativeId(13)),
+            status: OrderStatus::Confirmed,
+            channel: Channel::Ussd,
+            placed_at_s: 1_700_000_000,
+            odd_price: true,
+            buyer_unconfirmed: true,
+            recorded_at_s: Some(1_700_000_003),
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! `order.place`: buys. From units held at the selling node it is a record; for units held elsewhere it is a request.
 
+use super::short_orders;
 use crate::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId};
 use crate::market::check::{self, Invalid};
-use crate::market::command::in_steps;
+use crate::market::reference::in_steps;
 use crate::market::{
-    Actor, ActorKind, Certainty, Channel, Command, Context, Decision, EffectRow, EntryId, EntryKind, Listing,
-    ListingStatus, Needs, Order, OrderStatus, StockEntry, WorkingSet,
+    Actor, ActorKind, Certainty, Channel, Command, Context, Decision, Effect, EntryId, EntryKind, Form,
+    Listing, ListingStatus, Made, Member, Needs, Order, OrderStatus, Rule, StockEntry, WorkingSet,
 };
 use crate::units::{Quantity, total_minor};
 use crate::verdict::{Reject, RejectCode};
@@ -51,44 +52,41 @@ pub struct OrderPlace {
     pub channel: u32,
 }
 
-impl OrderPlace {
-    /// The number that owns the order.
-    fn buyer(&self, actor: &Actor) -> u64 {
-        if self.buyer_phone == 0 && actor.kind != ActorKind::Office { actor.phone } else { self.buyer_phone }
-    }
+impl Rule for OrderPlace {
+    const REFUSES: &'static [RejectCode] = &[
+        RejectCode::NotFound,
+        RejectCode::Duplicate,
+        RejectCode::NotAllowed,
+        RejectCode::Invalid,
+        RejectCode::Withdrawn,
+        RejectCode::PriceChanged,
+        RejectCode::NotEnough,
+    ];
 
-    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
+    fn check(&self) -> Vec<Invalid> {
         let total = total_minor(Quantity(self.quantity_milli), self.unit_price_minor).is_none();
-        [
+        check::all([
             check::quantity("/quantity", Quantity(self.quantity_milli)),
             check::price("/unit_price/amount", self.unit_price_minor),
             check::phone("/buyer_phone", self.buyer_phone, true),
             check::text("/buyer_name", &self.buyer_name, true),
             total.then(|| Invalid { pointer: "/quantity", message: "The total is too large.".into() }),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ])
     }
 
-    pub(in crate::market) fn needs(&self, id: CommandId, actor: &Actor, _: &Context) -> Needs {
-        Needs {
-            listings: [ListingId(self.listing)].into(),
-            orders: [OrderId(id.0)].into(),
-            members: actor.member().into_iter().collect(),
-            ..Needs::default()
+    fn needs(&self, id: CommandId, actor: &Actor, _: &Context) -> Needs {
+        let listing = ListingId(self.listing);
+        let needs = Needs::of::<Listing>(listing).row::<Order>(OrderId(id.0)).rows::<Member>(actor.member());
+        match self.source {
+            Source::Held => needs.stood_at(listing, self.unit_price_minor),
+            Source::Ask => needs,
         }
     }
 
-    pub(in crate::market) fn decide(
-        &self,
-        command: &Command,
-        context: &Context,
-        set: &WorkingSet,
-    ) -> Result<Decision, Reject> {
+    fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
         let listing =
-            set.listings.get(&ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
-        if set.orders.contains_key(&OrderId(command.id.0)) {
+            set.get::<Listing>(ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
+        if set.has::<Order>(OrderId(command.id.0)) {
             return Err(Reject::new(RejectCode::Duplicate));
         }
         if context.origin != Holder::Hub && command.actor.kind == ActorKind::Office && !context.clerk {
@@ -103,9 +101,74 @@ impl OrderPlace {
             Source::Held if context.cooperative != Some(listing.cooperative) => {
                 Err(Reject::new(RejectCode::NotAllowed))
             }
-            Source::Held => Ok(self.sold(command, context, set, listing, quantity)),
-            Source::Ask => self.asked(command, context, set, listing, quantity),
+            Source::Held => Ok(self.sold(command, context, set, &listing, quantity)),
+            Source::Ask => self.asked(command, context, set, &listing, quantity),
         }
+    }
+
+    /// The order: its effect on its listing's stock holds nobody else's order up.
+    fn about(&self, id: CommandId) -> Uuid {
+        id.0
+    }
+
+    fn makes(&self, id: CommandId) -> Option<Made> {
+        Some(Made::row::<Order>(OrderId(id.0)))
+    }
+
+    /// The order's id is the command's, so only the content is compared that a person could have changed.
+    fn is_repeat(&self, command: &Command, _: &Context, set: &WorkingSet, form: Form) -> bool {
+        set.get::<Order>(OrderId(command.id.0)).is_some_and(|order| {
+            order.listing.0 == self.listing
+                && order.quantity.0 == self.quantity_milli
+                && order.unit_price_minor == self.unit_price_minor
+                && form(&order.buyer_name) == self.buyer_name
+        })
+    }
+
+    fn is_awaited(&self, _: &Context, set: &WorkingSet) -> bool {
+        let listing = ListingId(self.listing);
+        let is_left_unknown = self.source == Source::Ask && set.facts.awaited.contains(&listing);
+        is_left_unknown || set.may_come::<Listing>(listing)
+    }
+
+    fn renamed(self, new: &dyn Fn(Uuid) -> Uuid) -> Self {
+        Self { listing: new(self.listing), ..self }
+    }
+
+    fn names(&mut self) -> Vec<&mut String> {
+        vec![&mut self.buyer_name]
+    }
+
+    /// Whose units it spends is found, not asked for.
+    fn as_asked(&self) -> Self {
+        Self { source: Source::Ask, ..self.clone() }
+    }
+
+    fn spends_own(&self) -> Option<ListingId> {
+        (self.source == Source::Held).then_some(ListingId(self.listing))
+    }
+
+    fn note(&self, _: CommandId, effects: &[Effect], set: &mut WorkingSet) {
+        set.facts.sold_beyond.extend(short_orders(effects));
+    }
+
+    fn sample(about: Uuid) -> Self {
+        Self {
+            listing: about,
+            quantity_milli: 1,
+            unit_price_minor: 1,
+            source: Source::Ask,
+            buyer_phone: 0,
+            buyer_name: String::new(),
+            channel: 0,
+        }
+    }
+}
+
+impl OrderPlace {
+    /// The number that owns the order.
+    fn buyer(&self, actor: &Actor) -> u64 {
+        if self.buyer_phone == 0 && actor.kind != ActorKind::Office { actor.phone } else { self.buyer_phone }
     }
 
     /// The origin sold its own units. It says what happened; a sale beyond what was held, or at a price that the listing never
@@ -122,9 +185,9 @@ impl OrderPlace {
         decision.applied.short = set.available(listing.id, context.origin) < quantity;
         let status = if decision.applied.short { OrderStatus::Short } else { OrderStatus::Confirmed };
         let order = self.order(command, context, listing, status, Some(context.origin));
-        let odd_price = set.never_stood_at(listing.id, self.unit_price_minor);
-        decision.set(EffectRow::Order(Order { odd_price, ..order }), true);
-        decision.set(EffectRow::StockEntry(sale(command.id, listing.id, context.origin, quantity)), true);
+        let odd_price = set.facts.never_stood_at(listing.id, self.unit_price_minor);
+        decision.set(&Order { odd_price, ..order }, true);
+        decision.set(&sale(command.id, listing.id, context.origin, quantity), true);
         decision
     }
 
@@ -145,8 +208,7 @@ impl OrderPlace {
         }
         let mut decision = Decision::new(Certainty::Request);
         if context.place != Holder::Hub {
-            decision
-                .set(EffectRow::Order(self.order(command, context, listing, OrderStatus::Asked, None)), true);
+            decision.set(&self.order(command, context, listing, OrderStatus::Asked, None), true);
             return Ok(decision);
         }
         let left = set.available(listing.id, Holder::Hub);
@@ -154,8 +216,8 @@ impl OrderPlace {
             return Err(Reject::with(RejectCode::NotEnough, [left.max(Quantity::ZERO).to_string()]));
         }
         let order = self.order(command, context, listing, OrderStatus::Confirmed, Some(Holder::Hub));
-        decision.set(EffectRow::Order(order), true);
-        decision.set(EffectRow::StockEntry(sale(command.id, listing.id, Holder::Hub, quantity)), true);
+        decision.set(&order, true);
+        decision.set(&sale(command.id, listing.id, Holder::Hub, quantity), true);
         Ok(decision)
     }
 

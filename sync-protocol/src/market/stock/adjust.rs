@@ -1,17 +1,19 @@
 //! `stock.adjust`: what a person found in the store: more taken in, some spoilt, or a count.
 
-use crate::ids::{CommandId, Holder, ListingId, OrderId};
+use crate::ids::{CommandId, Holder, ListingId};
 use crate::market::check::{self, Invalid};
-use crate::market::command::in_steps;
-use crate::market::listings::listing_needs;
+use crate::market::listings::changing;
+use crate::market::orders::short_orders;
+use crate::market::reference::in_steps;
 use crate::market::{
-    Actor, Certainty, Command, Context, Decision, EffectRow, EntryId, EntryKind, Needs, Order, OrderStatus,
-    StockEntry, WorkingSet,
+    Actor, Certainty, Command, Context, Decision, Effect, EntryId, EntryKind, Form, Listing, Made, Needs,
+    Order, OrderStatus, Rule, StockEntry, WorkingSet,
 };
 use crate::units::Quantity;
 use crate::verdict::{Reject, RejectCode};
 use crate::wire::cbor::{uuid_bytes, uuid_bytes_opt};
 use minicbor::{Decode, Encode};
+use std::cmp::Reverse;
 use uuid::Uuid;
 
 /// What was found.
@@ -54,9 +56,12 @@ pub struct StockAdjust {
     pub undoes: Option<Uuid>,
 }
 
-impl StockAdjust {
-    pub(in crate::market) fn check(&self) -> Vec<Invalid> {
-        let quantities = match self.found {
+impl Rule for StockAdjust {
+    const REFUSES: &'static [RejectCode] =
+        &[RejectCode::NotFound, RejectCode::NotAllowed, RejectCode::NotEnough, RejectCode::Invalid];
+
+    fn check(&self) -> Vec<Invalid> {
+        let [first, second] = match self.found {
             Adjustment::Intake(q) | Adjustment::WriteOff(q) => {
                 [check::quantity("/quantity", Quantity(q)), None]
             }
@@ -68,29 +73,20 @@ impl StockAdjust {
         let is_odd = self.undoes.is_some() && matches!(self.found, Adjustment::Count { .. });
         let message = "A count takes nothing back; leave it out.".to_owned();
         let odd = is_odd.then_some(Invalid { pointer: "/undoes", message });
-        quantities
-            .into_iter()
-            .flatten()
-            .chain(check::text("/reason", &self.reason, true))
-            .chain(odd)
-            .collect()
+        check::all([first, second, check::text("/reason", &self.reason, true), odd])
     }
 
-    pub(in crate::market) fn needs(&self, _: CommandId, actor: &Actor, _: &Context) -> Needs {
+    fn needs(&self, id: CommandId, actor: &Actor, _: &Context) -> Needs {
+        let listing = ListingId(self.listing);
         let moves_orders = !matches!(self.found, Adjustment::WriteOff(_)) || self.undoes.is_some();
-        let orders_of = moves_orders.then_some(ListingId(self.listing)).into_iter().collect();
-        let entries_of = self.undoes.into_iter().collect();
-        Needs { orders_of, entries_of, ..listing_needs(self.listing, actor) }
+        changing(self.listing, actor)
+            .found(moves_orders.then(|| Order::open_of(listing)))
+            .steps::<StockEntry>(self.undoes.into_iter().chain([id.0]))
     }
 
-    pub(in crate::market) fn decide(
-        &self,
-        command: &Command,
-        context: &Context,
-        set: &WorkingSet,
-    ) -> Result<Decision, Reject> {
+    fn decide(&self, command: &Command, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
         let listing =
-            set.listings.get(&ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
+            set.get::<Listing>(ListingId(self.listing)).ok_or_else(|| Reject::new(RejectCode::NotFound))?;
         if !(context.admin || context.clerk && context.cooperative == Some(listing.cooperative)) {
             return Err(Reject::new(RejectCode::NotAllowed));
         }
@@ -108,7 +104,7 @@ impl StockAdjust {
         let mut entry = |step, holder, quantity, kind| {
             let id = EntryId { of: command.id.0, step };
             let row = StockEntry { id, listing: listing.id, holder, quantity, kind };
-            decision.set(EffectRow::StockEntry(row), holder == context.place);
+            decision.set(&row, holder == context.place);
         };
         match self.found {
             Adjustment::Intake(q) => {
@@ -139,15 +135,68 @@ impl StockAdjust {
         Ok(decision)
     }
 
+    fn about(&self, _: CommandId) -> Uuid {
+        self.listing
+    }
+
+    fn makes(&self, id: CommandId) -> Option<Made> {
+        Some(Made::steps::<StockEntry>(id.0))
+    }
+
+    /// The entries' id is the command's. Taken back twice is once, by the ids of what it moves.
+    fn is_repeat(&self, command: &Command, _: &Context, set: &WorkingSet, _: Form) -> bool {
+        let made =
+            |step| set.get::<StockEntry>(EntryId { of: command.id.0, step }).map(|entry| entry.quantity);
+        self.undoes.is_none()
+            && match self.found {
+                Adjustment::Intake(q) => made(EntryId::INTAKE) == Some(Quantity(q)),
+                Adjustment::WriteOff(q) => made(EntryId::WRITTEN_OFF) == Some(Quantity(-q)),
+                Adjustment::Count { .. } => {
+                    set.steps::<StockEntry>(command.id.0).iter().any(|entry| entry.id.is_of_a_change())
+                }
+            }
+    }
+
+    fn is_awaited(&self, _: &Context, set: &WorkingSet) -> bool {
+        set.may_come::<Listing>(ListingId(self.listing))
+    }
+
+    fn renamed(self, new: &dyn Fn(Uuid) -> Uuid) -> Self {
+        Self { listing: new(self.listing), undoes: self.undoes.map(new), ..self }
+    }
+
+    fn names(&mut self) -> Vec<&mut String> {
+        // The reason is a person's own words.
+        Vec::new()
+    }
+
+    fn spends_own(&self) -> Option<ListingId> {
+        match self.found {
+            Adjustment::WriteOff(_) | Adjustment::Count { .. } => Some(ListingId(self.listing)),
+            Adjustment::Intake(_) => None,
+        }
+    }
+
+    fn note(&self, id: CommandId, effects: &[Effect], set: &mut WorkingSet) {
+        set.facts.made_short.extend(short_orders(effects).map(|order| (order, id.0)));
+    }
+
+    fn sample(about: Uuid) -> Self {
+        let found = Adjustment::Count { counted_milli: 1, expected_milli: 2 };
+        Self { listing: about, found, reason: String::new(), undoes: None }
+    }
+}
+
+impl StockAdjust {
     /// Takes back what another change moved, entry by entry, and nothing that it only said: a count that found less than was sold took less
     /// than its difference. Each of these entries has its id from the one that it takes back, so that nothing comes back twice.
     fn take_back(&self, undone: Uuid, context: &Context, set: &WorkingSet) -> Result<Decision, Reject> {
         let listing = ListingId(self.listing);
         let mut decision = Decision::new(Certainty::Record);
-        let moved = set.entries_of.get(&undone).into_iter().flatten();
+        let moved = set.steps::<StockEntry>(undone).into_iter();
         for entry in moved.filter(|entry| entry.listing == listing && entry.id.is_of_a_change()) {
             let id = entry.id.undone();
-            if set.entries.contains(&id) {
+            if set.has::<StockEntry>(id) {
                 continue;
             }
             let quantity = entry.quantity.negated();
@@ -158,16 +207,14 @@ impl StockAdjust {
                 }
                 decision.applied.short = true;
             }
-            decision.set(EffectRow::StockEntry(StockEntry { id, quantity, ..entry.clone() }), true);
+            decision.set(&StockEntry { id, quantity, ..entry }, true);
         }
         // Only the hub knows which orders a count made short.
-        let made_short = set.orders_of.get(&listing).into_iter().flat_map(|orders| orders.keys());
-        let made_short = made_short.filter(|order| set.made_short.get(order) == Some(&undone));
-        for order in made_short.filter_map(|order| set.orders.get(order)) {
-            if order.status == OrderStatus::Short {
-                let order = Order { status: OrderStatus::Confirmed, ..order.clone() };
-                decision.set(EffectRow::Order(order), true);
-            }
+        let is_of_it = |order: &Order| {
+            order.status == OrderStatus::Short && set.facts.made_short.get(&order.id) == Some(&undone)
+        };
+        for order in set.open_orders(listing).into_iter().filter(is_of_it) {
+            decision.set(&Order { status: OrderStatus::Confirmed, ..order }, true);
         }
         Ok(decision)
     }
@@ -190,7 +237,7 @@ impl StockAdjust {
                 *missing = missing.minus(part);
                 let id = EntryId { of: command.id.0, step };
                 let row = StockEntry { id, listing, holder, quantity: part.negated(), kind };
-                decision.set(EffectRow::StockEntry(row), true);
+                decision.set(&row, true);
             }
         };
         take(decision, &mut missing, EntryId::WRITTEN_OFF, context.origin, EntryKind::Count);
@@ -200,7 +247,7 @@ impl StockAdjust {
                 let id = EntryId { of: command.id.0, step: EntryId::MISSING };
                 let (holder, quantity) = (context.origin, missing.negated());
                 let row = StockEntry { id, listing, holder, quantity, kind: EntryKind::Count };
-                decision.set(EffectRow::StockEntry(row), true);
+                decision.set(&row, true);
             }
             return;
         }
@@ -209,13 +256,13 @@ impl StockAdjust {
         }
         if missing > Quantity::ZERO {
             decision.applied.short = true;
-            let is_sure = |order: &&Order| order.status == OrderStatus::Confirmed;
+            let is_sure = |order: &Order| order.status == OrderStatus::Confirmed;
             for order in youngest_first(set, listing).into_iter().filter(is_sure) {
                 if missing <= Quantity::ZERO {
                     break;
                 }
                 missing = missing.minus(order.quantity);
-                decision.set(EffectRow::Order(Order { status: OrderStatus::Short, ..order.clone() }), true);
+                decision.set(&Order { status: OrderStatus::Short, ..order }, true);
             }
         }
     }
@@ -228,30 +275,24 @@ fn cover(decision: &mut Decision, context: &Context, set: &WorkingSet, listing: 
         return;
     }
     let mut lacking = Quantity::ZERO.minus(sum);
-    let sold_beyond = |order: &&Order| {
+    let sold_beyond = |order: &Order| {
         order.status == OrderStatus::Short
             && order.holder == Some(context.origin)
-            && set.sold_beyond.contains(&order.id)
-            && !set.made_short.contains_key(&order.id)
+            && set.facts.sold_beyond.contains(&order.id)
+            && !set.facts.made_short.contains_key(&order.id)
     };
     for order in youngest_first(set, listing).into_iter().filter(sold_beyond) {
         if lacking > Quantity::ZERO {
             lacking = lacking.minus(order.quantity);
         } else {
-            decision.set(EffectRow::Order(Order { status: OrderStatus::Confirmed, ..order.clone() }), true);
+            decision.set(&Order { status: OrderStatus::Confirmed, ..order }, true);
         }
     }
 }
 
-/// Open orders of a listing, confirmed or short.
-fn youngest_first(set: &WorkingSet, listing: ListingId) -> Vec<&Order> {
-    let mut open: Vec<(i64, OrderId)> = set
-        .orders_of
-        .get(&listing)
-        .into_iter()
-        .flatten()
-        .map(|(order, placed_at_s)| (*placed_at_s, *order))
-        .collect();
-    open.sort_unstable_by(|a, b| b.cmp(a));
-    open.into_iter().filter_map(|(_, id)| set.orders.get(&id)).collect()
+/// Open orders of a listing, the youngest first.
+fn youngest_first(set: &WorkingSet, listing: ListingId) -> Vec<Order> {
+    let mut open = set.open_orders(listing);
+    open.sort_unstable_by_key(|order| Reverse((order.placed_at_s, order.id)));
+    open
 }

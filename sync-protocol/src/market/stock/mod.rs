@@ -2,13 +2,18 @@
 
 mod adjust;
 mod spend;
+#[cfg(test)]
+pub(super) mod tests;
 
 pub use adjust::{Adjustment, StockAdjust};
 pub use spend::spendable;
 
-use super::entity::entity;
+use super::Listing;
+use super::entity::{Sample, Settled, entity};
+use super::set::WorkingSet;
+use crate::bucket::Bucket;
 use crate::field::codes;
-use crate::ids::{Holder, ListingId};
+use crate::ids::{EdgeId, Holder, Id, ListingId, hub_born};
 use crate::row::Key;
 use crate::units::Quantity;
 use uuid::Uuid;
@@ -72,22 +77,54 @@ codes! {
     }
 }
 
-fn step_key(key: Key) -> Option<EntryId> {
-    if let Key::Step(of, step) = key { Some(EntryId { of, step }) } else { None }
+impl Id for EntryId {
+    fn to_key(self) -> Key {
+        Key::Step(self.of, self.step)
+    }
+    fn from_key(key: Key) -> Option<Self> {
+        if let Key::Step(of, step) = key { Some(Self { of, step }) } else { None }
+    }
 }
 
 entity! {
     /// One change of what a holder has of a listing. Never edited, never deleted while its listing stands. In `coop:C`.
-    StockEntry = 12 "stock_entry", key id: EntryId => |id| Key::Step(id.of, id.step), step_key;
-    index [1];
+    StockEntry = 12 "stock_entry", id id: EntryId;
+    index [LISTING];
     {
         /// The listing.
-        1 listing: ListingId,
+        1 listing: ListingId as LISTING,
         /// Who has more or less.
         2 holder: Holder,
         /// How much more (positive) or less (negative), in the listing's unit.
         3 quantity: Quantity,
         /// Why.
         4 kind: EntryKind,
+    }
+}
+
+impl Settled for StockEntry {
+    fn home(&self, set: &WorkingSet) -> Option<Vec<Bucket>> {
+        set.get::<Listing>(self.listing)?.home(set)
+    }
+
+    /// One reached twice counts once.
+    fn enter(&self, set: &mut WorkingSet) {
+        if !set.has::<Self>(self.id) {
+            set.put(self);
+            set.add_available(self.listing, self.holder, self.quantity);
+        }
+    }
+}
+
+impl Sample for StockEntry {
+    fn sample() -> Self {
+        let listing = ListingId(hub_born(1));
+        Self {
+            id: EntryId { of: listing.0, step: EntryId::GIVEN },
+            listing,
+            holder: Holder::Edge(EdgeId(4)),
+            quantity: Quantity::units(-25),
+            kind: EntryKind::Transfer,
+        }
     }
 }

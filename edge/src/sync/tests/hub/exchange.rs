@@ -5,7 +5,7 @@ use super::{Feed, State};
 use crate::testing::{COOP, EDGE};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::Holder;
-use sync_protocol::market::{Body, Command, Context, EffectRow};
+use sync_protocol::market::{Body, Command, Context, Effect};
 use sync_protocol::row::{Row, slot};
 use sync_protocol::session::{BucketCursor, Link, Page, next_pages};
 use sync_protocol::verdict::{Numbered, Reject, RejectCode, Verdict};
@@ -44,7 +44,7 @@ impl State {
                 self.set.apply(&decision.effects);
                 let feed = self.feeds.entry(Bucket::Coop(COOP)).or_default();
                 for effect in &decision.effects {
-                    feed.put(row_of(&effect.row));
+                    feed.put(row_of(effect));
                 }
                 (Verdict::Applied(decision.applied), vec![(Bucket::Coop(COOP), feed.head)])
             }
@@ -127,8 +127,8 @@ impl State {
     }
 }
 
-fn row_of(effect: &EffectRow) -> Row {
-    let (entity, key, fields) = effect.to_row();
+fn row_of(effect: &Effect) -> Row {
+    let Effect { entity, key, fields, .. } = effect.clone();
     Row { entity, key, version: 0, body: Some(fields) }
 }
 

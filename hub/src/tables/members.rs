@@ -1,0 +1,192 @@
+//! `members` and `member_aliases`: who belongs to a cooperative, and which ids gave way to which.
+
+use super::columns::{column, fitting_column};
+use super::keys::Keys;
+use super::rows::Rows;
+use super::table::{Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
+use super::wanted::{Wanted, unanswered};
+use crate::db::{Cells, int, phone, q};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use std::collections::BTreeSet;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::ids::{CooperativeId, MemberId};
+use sync_protocol::market::{Alias, Facts, Listing, Member, WorkingSet};
+use sync_protocol::row::Key;
+use sync_protocol::value::Fields;
+use uuid::Uuid;
+
+macro_rules! columns {
+    () => {
+        "id, cooperative_id, name, phone, language, registered_at_s"
+    };
+}
+
+impl Table for Member {
+    const TABLE: &'static str = "members";
+    const KEYS: Keys = Keys::Uuid("SELECT id FROM members WHERE id > $1 ORDER BY id LIMIT $2");
+    const CATALOGUE: Catalogue = Catalogue::Nothing;
+
+    fn read(cells: &Cells<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: MemberId(cells.get(0)?),
+            cooperative: CooperativeId(cells.number(1)?),
+            name: cells.get(2)?,
+            phone: cells.count(3)?,
+            language: cells.get(4)?,
+            registered_at_s: cells.get(5)?,
+        })
+    }
+
+    async fn standing(conn: &mut PgConnection, _: View, keys: &[Key]) -> Standings {
+        let sql = concat!("SELECT ", columns!(), " FROM members WHERE id = ANY($1)");
+        let rows = q(sql).bind(uuids(keys)).fetch_all(conn).await?;
+        let standing = |row| {
+            let member = Self::read(&Cells::of(Self::TABLE, row))?;
+            Ok(Standing::new(Bucket::Coop(member.cooperative), &member))
+        };
+        rows.iter().map(standing).collect()
+    }
+}
+
+impl Loaded for Member {
+    /// By id, through the aliases in the set, and by number. Locked only where one is registered.
+    async fn load(conn: &mut PgConnection, wanted: &Wanted, set: &mut WorkingSet) -> Result<(), sqlx::Error> {
+        let asked = wanted.uuids::<Self>();
+        let ids: BTreeSet<Uuid> = asked.iter().flat_map(|id| [*id, set.resolve(MemberId(*id)).0]).collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let (mut cooperatives, mut phones, mut is_looked_for) = (Vec::new(), Vec::new(), false);
+        for search in wanted.found::<Self>() {
+            is_looked_for = true;
+            let (cooperative, number) = (Self::COOPERATIVE.number(), Self::PHONE.number());
+            if search.columns() != [cooperative, number] {
+                return Err(unanswered(search));
+            }
+            let of = search.value::<CooperativeId>(cooperative).zip(search.value::<u64>(number));
+            // A number that fits no column is no number; the command's own check refuses it.
+            if let Some((cooperative, Ok(number))) = of.map(|(of, number)| (of, phone(number))) {
+                cooperatives.push(int(cooperative.0)?);
+                phones.push(number);
+            }
+        }
+        let rows = if is_looked_for {
+            q(concat!(
+                "SELECT ",
+                columns!(),
+                " FROM members WHERE id = ANY($1 || ARRAY(SELECT m.id FROM members m
+                    JOIN unnest($2::int[], $3::bigint[]) AS p (cooperative_id, phone)
+                    ON m.cooperative_id = p.cooperative_id AND m.phone = p.phone))
+                ORDER BY id FOR NO KEY UPDATE"
+            ))
+            .bind(ids)
+            .bind(cooperatives)
+            .bind(phones)
+            .fetch_all(conn)
+            .await?
+        } else if ids.is_empty() {
+            return Ok(());
+        } else {
+            let sql = concat!("SELECT ", columns!(), " FROM members WHERE id = ANY($1)");
+            q(sql).bind(ids).fetch_all(conn).await?
+        };
+        for row in &rows {
+            set.put(&Self::read(&Cells::of(Self::TABLE, row))?);
+        }
+        Ok(())
+    }
+}
+
+impl Written for Member {
+    async fn write(
+        conn: &mut PgConnection,
+        rows: &Rows,
+        _: &Facts,
+        at: Timestamp,
+    ) -> Result<Vec<(u16, Key, Fields)>, sqlx::Error> {
+        let tries_all = rows.tries_all;
+        let rows = rows.of::<Self>()?;
+        if rows.is_empty() && !tries_all {
+            return Ok(Vec::new());
+        }
+        q("INSERT INTO members AS m (id, cooperative_id, name, phone, language, registered_at_s, recorded_at)
+            SELECT t.*, $7 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bigint[], $5::text[], $6::bigint[]) AS t
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, language = excluded.language")
+        .bind(column!(rows, (m, _) => m.id.0))
+        .bind(fitting_column!(rows, (m, _) => int(m.cooperative.0)))
+        .bind(column!(rows, (m, _) => m.name.as_str()))
+        .bind(fitting_column!(rows, (m, _) => phone(m.phone)))
+        .bind(column!(rows, (m, _) => m.language.as_str()))
+        .bind(column!(rows, (m, _) => m.registered_at_s))
+        .bind(at.to_sqlx())
+        .execute(conn)
+        .await?;
+        Ok(Vec::new())
+    }
+}
+
+impl Table for Alias {
+    const TABLE: &'static str = "member_aliases";
+    const KEYS: Keys =
+        Keys::Uuid("SELECT from_id FROM member_aliases WHERE from_id > $1 ORDER BY from_id LIMIT $2");
+    const CATALOGUE: Catalogue = Catalogue::Nothing;
+
+    fn read(cells: &Cells<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self { from: MemberId(cells.get(0)?), to: MemberId(cells.get(1)?) })
+    }
+
+    async fn standing(conn: &mut PgConnection, _: View, keys: &[Key]) -> Standings {
+        let rows = q("SELECT from_id, to_id, cooperative_id FROM member_aliases WHERE from_id = ANY($1)")
+            .bind(uuids(keys))
+            .fetch_all(conn)
+            .await?;
+        let standing = |row| {
+            let cells = Cells::of(Self::TABLE, row);
+            Ok(Standing::new(Bucket::Coop(CooperativeId(cells.number(2)?)), &Self::read(&cells)?))
+        };
+        rows.iter().map(standing).collect()
+    }
+}
+
+impl Loaded for Alias {
+    /// Those of members who are asked for, and of who offers the listings in the set.
+    async fn load(conn: &mut PgConnection, wanted: &Wanted, set: &mut WorkingSet) -> Result<(), sqlx::Error> {
+        let sellers = set.all::<Listing>().filter_map(|listing| listing.seller).map(|id| id.0);
+        let asked: BTreeSet<Uuid> = wanted.uuids::<Member>().into_iter().chain(sellers).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let rows = q("SELECT from_id, to_id FROM member_aliases WHERE from_id = ANY($1)")
+            .bind(asked.into_iter().collect::<Vec<_>>())
+            .fetch_all(conn)
+            .await?;
+        for row in &rows {
+            set.put(&Self::read(&Cells::of(Self::TABLE, row))?);
+        }
+        Ok(())
+    }
+}
+
+impl Written for Alias {
+    async fn write(
+        conn: &mut PgConnection,
+        rows: &Rows,
+        _: &Facts,
+        _: Timestamp,
+    ) -> Result<Vec<(u16, Key, Fields)>, sqlx::Error> {
+        let tries_all = rows.tries_all;
+        let rows = rows.of::<Self>()?;
+        if rows.is_empty() && !tries_all {
+            return Ok(Vec::new());
+        }
+        q("INSERT INTO member_aliases (from_id, to_id, cooperative_id)
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[])
+            ON CONFLICT (from_id) DO UPDATE SET to_id = excluded.to_id")
+        .bind(column!(rows, (a, _) => a.from.0))
+        .bind(column!(rows, (a, _) => a.to.0))
+        .bind(fitting_column!(rows, (_, beside) => int(beside.cooperative.0)))
+        .execute(conn)
+        .await?;
+        Ok(Vec::new())
+    }
+}
