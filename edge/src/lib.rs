@@ -19,6 +19,7 @@ pub mod router;
 pub mod serve;
 pub mod sms;
 pub mod state;
+pub mod stock;
 pub mod sync;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

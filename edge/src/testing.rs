@@ -14,6 +14,7 @@ use crate::commands::{self, Submission, SubmitError, Submitted};
 use crate::db::{Db, DbError};
 use crate::node::{self, Identity};
 use crate::replica;
+use crate::stock;
 use crate::time;
 use mizili_node::deps::{Clock as _, Deps, HandClock};
 use rusqlite::{Connection, Transaction};
@@ -243,7 +244,7 @@ impl TestEdge {
 
     /// What a holder may spend of a listing.
     pub fn spendable(&self, listing: ListingId, holder: Holder) -> Quantity {
-        self.read(|conn| replica::spendable(conn, listing, holder))
+        self.read(|conn| stock::spendable(conn, listing, holder))
     }
 
     /// Sends the sample market.

@@ -1,6 +1,6 @@
 //! Typed identities. Hub-given things have small integers, things born offline have UUIDs.
 //!
-//! A new kind of id is one line in a macro below; nothing here makes an id from a clock or a random source.
+//! A new kind of id is one line in a macro below, which makes it a key of rows and a field of them as well; nothing here makes an id from a clock or a random source.
 
 use crate::field::{int_field, present_field, small, uuid_of};
 use crate::row::Key;

@@ -3,6 +3,7 @@
 
 use crate::db::DbError;
 use crate::replica::{self, entries, index_key};
+use crate::stock;
 use rusqlite::{Connection, Transaction};
 use std::ops::RangeInclusive;
 use sync_protocol::market::{Effect, fits};
@@ -22,7 +23,7 @@ pub(super) fn put(tx: &Transaction<'_>, seq: u64, effects: &[Effect]) -> Result<
         for (field, value) in entries(*entity, fields) {
             index.execute((entity, field, index_key(value), seq, &*id))?;
         }
-        replica::counted_locally(tx, seq, effect)?;
+        stock::counted_locally(tx, seq, effect)?;
     }
     Ok(())
 }

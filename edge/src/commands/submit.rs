@@ -6,6 +6,7 @@ use super::{known, local, log, outcome, working_set};
 use crate::db::DbError;
 use crate::node::{self, Doubt, Identity, counts};
 use crate::replica::{self, is_complete};
+use crate::stock;
 use crate::time;
 use mizili_node::deps::Deps;
 use rusqlite::{Connection, Transaction};
@@ -261,7 +262,7 @@ fn source(
         && set.available(id, identity.holder()) >= Quantity(order.quantity_milli)
         && is_complete(tx, identity.coop_bucket())?
         && counts::doubt_about(tx, id)?.is_none()
-        && !replica::stands_short(tx, id, identity.holder())?;
+        && !stock::stands_short(tx, id, identity.holder())?;
     Ok(if holds { Source::Held } else { Source::Ask })
 }
 

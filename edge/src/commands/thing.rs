@@ -4,6 +4,7 @@
 use super::{CommandState, outcome};
 use crate::db::DbError;
 use crate::replica;
+use crate::stock;
 use crate::text::Lang;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -120,7 +121,7 @@ fn listed(conn: &Connection, listing: Uuid) -> Result<Option<Thing>, DbError> {
     if replica::get::<Listing>(conn, Key::Uuid(listing))?.is_none() {
         return Ok(words);
     }
-    let left = replica::holdings(conn, ListingId(listing))?.iter().map(|(_, held)| held.0.max(0)).sum();
+    let left = stock::holdings(conn, ListingId(listing))?.iter().map(|(_, held)| held.0.max(0)).sum();
     Ok(words.map(|words| Thing { quantity_milli: left, ..words }))
 }
 

@@ -4,6 +4,7 @@
 
 use crate::db::DbError;
 use crate::replica;
+use crate::stock;
 use rusqlite::Transaction;
 use std::collections::BTreeSet;
 use sync_protocol::ids::{Id, ListingId};
@@ -40,7 +41,7 @@ pub(super) fn load(tx: &Transaction<'_>, needs: &Needs) -> Result<WorkingSet, Db
             if entity == Listing::NUMBER
                 && let Some(listing) = ListingId::from_key(key)
             {
-                for (holder, quantity) in replica::holdings_kept(tx, listing)? {
+                for (holder, quantity) in stock::holdings_kept(tx, listing)? {
                     set.set_available(listing, holder, quantity);
                 }
             }

@@ -2,7 +2,8 @@
 //!
 //! Its secret and its key must never reach a log: what is shown of it for debugging leaves them out.
 
-use crate::sms::{africastalking, means_something};
+use crate::sms::africastalking;
+use crate::text::keywords::means_something;
 use mizili_node::address::AddressRange;
 use serde::Deserialize;
 use std::fmt;

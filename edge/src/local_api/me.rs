@@ -4,6 +4,7 @@ use crate::db::DbError;
 use crate::http::problem::{ApiError, Kind};
 use crate::node::{self, Doubt, Identity};
 use crate::replica;
+use crate::stock;
 use rusqlite::Connection;
 use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::market::Cooperative;
@@ -42,8 +43,8 @@ impl Me {
         if !self.is_complete || self.doubt_about(conn, listing)?.is_some() {
             return Ok(Quantity::ZERO);
         }
-        let held = replica::spendable(conn, listing, self.holder())?;
-        if held <= Quantity::ZERO || replica::stands_short(conn, listing, self.holder())? {
+        let held = stock::spendable(conn, listing, self.holder())?;
+        if held <= Quantity::ZERO || stock::stands_short(conn, listing, self.holder())? {
             return Ok(Quantity::ZERO);
         }
         Ok(held)

@@ -12,6 +12,7 @@ use crate::office::Caller;
 use crate::office::words::{quantity as with_unit, say};
 use crate::replica;
 use crate::state::AppState;
+use crate::stock;
 use crate::text::Lang;
 use axum::extract::State;
 use axum::response::Response;
@@ -131,7 +132,7 @@ impl StockLastChange {
         let said = change.said_milli();
         let (kind, milli, moved, undo_kind) = match (change.undoes, change.found) {
             (Some(undone), _) => {
-                let (_, taken) = replica::moved(conn, listing, undone)?;
+                let (_, taken) = stock::moved(conn, listing, undone)?;
                 // What took another back is not taken back itself.
                 (if taken > Quantity::ZERO { WRITTEN_OFF } else { TAKEN_IN }, taken.0, taken, None)
             }
@@ -146,7 +147,7 @@ impl StockLastChange {
                     1.. => Some(WRITTEN_OFF),
                     _ => Some(TAKEN_IN),
                 };
-                (kind, milli, replica::moved(conn, listing, change.id)?.0, undo_kind)
+                (kind, milli, stock::moved(conn, listing, change.id)?.0, undo_kind)
             }
         };
         Ok(Self {
@@ -227,7 +228,7 @@ fn own(conn: &Connection, me: &Me) -> Result<Vec<Listing>, ApiError> {
     let mut kept = Vec::new();
     for listing in list {
         let is_left = || -> Result<bool, ApiError> {
-            let held = replica::holdings(conn, listing.id)?;
+            let held = stock::holdings(conn, listing.id)?;
             Ok(held.iter().any(|(_, quantity)| *quantity != Quantity::ZERO)
                 || sold(conn, me, listing.id)?.not_fetched > Quantity::ZERO)
         };
@@ -271,7 +272,7 @@ fn line(
     // Where a holder has sold more than the books know of, all of that is among what is sold, and so much less is to be there. What
     // another's books lack for another reason is no matter of a count here.
     let mut expected = sold.not_fetched;
-    for (holder, quantity) in replica::holdings(conn, listing.id)? {
+    for (holder, quantity) in stock::holdings(conn, listing.id)? {
         if holder == me.holder() {
             own = quantity;
             expected = expected.plus(quantity);
@@ -286,7 +287,7 @@ fn line(
         }
     }
     let mut way = OnItsWay::default();
-    for (holder, quantity) in replica::on_its_way(conn, listing.id)? {
+    for (holder, quantity) in stock::on_its_way(conn, listing.id)? {
         expected = expected.plus(quantity);
         match holder {
             Holder::Hub => way.to_hub = way.to_hub.plus(quantity),

@@ -19,7 +19,7 @@ pub(crate) use people::{language_of, member_of, outcome_of};
 
 use crate::db::DbError;
 use crate::replica;
-use crate::sms::words;
+use crate::text::names::words;
 use crate::text::{Lang, Messages};
 use crate::time::Now;
 use crate::ussd::market::{

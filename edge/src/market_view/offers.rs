@@ -6,6 +6,7 @@ use super::{View, db};
 use crate::db::DbError;
 use crate::node;
 use crate::replica::{self, is_complete};
+use crate::stock;
 use crate::text::{Lang, Messages};
 use crate::ussd::market;
 use crate::ussd::unit_name;
@@ -158,9 +159,9 @@ impl View<'_> {
         {
             return Ok(Amounts { here_milli: 0, total_milli: available.0.max(0) });
         }
-        let held = replica::holdings(self.conn, listing.id)?;
+        let held = stock::holdings(self.conn, listing.id)?;
         let total_milli =
-            sum_milli(&held).saturating_add(sum_milli(&replica::on_its_way(self.conn, listing.id)?));
+            sum_milli(&held).saturating_add(sum_milli(&stock::on_its_way(self.conn, listing.id)?));
         let Some(own) = own else { return Ok(Amounts { here_milli: 0, total_milli }) };
         let here = held.iter().find(|(holder, _)| *holder == own.holder()).map_or(0, |(_, q)| q.0.max(0));
         let here_milli = if here > 0 && self.may_sell(listing, own.holder())? { here } else { 0 };
@@ -178,7 +179,7 @@ impl View<'_> {
             }
         };
         let may = may && node::counts::doubt_about(self.conn, listing.id)?.is_none();
-        Ok(may && !replica::stands_short(self.conn, listing.id, holder)?)
+        Ok(may && !stock::stands_short(self.conn, listing.id, holder)?)
     }
 
     /// Who sells: the member who offers it, else the cooperative.
@@ -199,7 +200,7 @@ impl View<'_> {
 /// # Errors
 /// Those of the database.
 pub(crate) fn left_milli(conn: &Connection, listing: ListingId) -> Result<i64, DbError> {
-    let (held, coming) = (replica::holdings(conn, listing)?, replica::on_its_way(conn, listing)?);
+    let (held, coming) = (stock::holdings(conn, listing)?, stock::on_its_way(conn, listing)?);
     Ok(sum_milli(&held).saturating_add(sum_milli(&coming)))
 }
 

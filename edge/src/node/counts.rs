@@ -10,6 +10,7 @@ use super::high_water::{Doubt, REWOUND, doubt, of_the_data};
 use super::{Identity, get, identity, put, remove};
 use crate::db::{DbError, pass_over};
 use crate::replica;
+use crate::stock;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use sync_protocol::ids::ListingId;
 use sync_protocol::market::{Listing, ListingStatus};
@@ -189,7 +190,7 @@ fn of_concern(conn: &Connection) -> Result<Vec<ListingId>, DbError> {
             continue;
         }
         let is_some = |(holder, quantity): &(_, _)| *holder == me.holder() && *quantity != Quantity::ZERO;
-        let holdings = pass_over(replica::holdings(conn, ListingId(id)))?;
+        let holdings = pass_over(stock::holdings(conn, ListingId(id)))?;
         if holdings.map_or(listing.is_some(), |holdings| holdings.iter().any(is_some)) {
             held.push(ListingId(id));
         }

@@ -4,7 +4,7 @@ use super::{at_the_hub, buyer_of, who};
 use crate::commands::{self, CommandState, Thing};
 use crate::db::DbError;
 use crate::replica;
-use crate::ussd::Rejection;
+use crate::text::why::Rejection;
 use rusqlite::Connection;
 use sync_protocol::market::{Body, Certainty, Member, Order, OrderStatus};
 use sync_protocol::row::Key;

@@ -6,12 +6,11 @@ mod apply;
 mod bucket;
 mod digest;
 mod index;
+mod kept;
 mod many;
-mod on_its_way;
 mod read;
 mod ready;
 mod repair;
-mod stock;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -19,20 +18,16 @@ mod writer;
 pub use apply::apply_rows;
 pub use bucket::{cursors, is_complete, take_scope};
 pub use digest::{compare, digest, recount, slot_sums};
-pub use on_its_way::on_its_way;
 pub use read::{
     above, all, all_by_key, all_readable, find, find_readable, get, get_sent, latest_price, page, prices_of,
 };
 pub use ready::Ready;
-pub use stock::{entries_caused_by, holdings, moved, spendable, stands_short};
 
 pub(crate) use bucket::drop_everything;
 pub(crate) use index::{entries, index_key, refresh_index};
-pub(crate) use read::{fields, found_by, steps};
+pub(crate) use kept::{forget_sums, forget_sums_of};
+pub(crate) use read::{fields, fields_of, found_by, is_sent, steps, typed};
 pub(crate) use repair::covers;
-#[cfg(test)]
-pub(crate) use stock::forget_sum;
-pub(crate) use stock::{counted_locally, forget_sums, holdings_kept};
 
 use crate::db::DbError;
 use sync_protocol::bucket::Bucket;

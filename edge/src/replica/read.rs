@@ -339,14 +339,14 @@ fn ranks(conn: &Connection) -> Result<HashMap<i64, (u8, i64)>, DbError> {
 }
 
 /// Whether the hub has sent a row, in any bucket.
-pub(super) fn is_sent(conn: &Connection, entity: u16, key: Key) -> Result<bool, DbError> {
+pub(crate) fn is_sent(conn: &Connection, entity: u16, key: Key) -> Result<bool, DbError> {
     let mut statement = conn.prepare_cached(
         "SELECT 1 FROM replica WHERE entity = ?1 AND id = ?2 AND payload IS NOT NULL LIMIT 1",
     )?;
     Ok(statement.query_row((entity, &*key.to_bytes()), |_| Ok(())).optional()?.is_some())
 }
 
-pub(super) fn typed<E: Entity>(key: Key, fields: &Fields) -> Result<E, DbError> {
+pub(crate) fn typed<E: Entity>(key: Key, fields: &Fields) -> Result<E, DbError> {
     E::from_fields(key, fields).map_err(|error| DbError::BadRow(error.to_string()))
 }
 
@@ -355,7 +355,7 @@ fn key_of(row: &rusqlite::Row<'_>, column: usize, table: &str) -> Result<Key, Db
     Key::from_bytes(bytes).map_err(|_| DbError::bad_value(table, "id", "?"))
 }
 
-pub(super) fn fields_of(row: &rusqlite::Row<'_>, column: usize, table: &str) -> Result<Fields, DbError> {
+pub(crate) fn fields_of(row: &rusqlite::Row<'_>, column: usize, table: &str) -> Result<Fields, DbError> {
     let bytes = row.get_ref(column)?.as_blob().unwrap_or_default();
     Fields::from_canonical(bytes).map_err(|_| DbError::bad_value(table, "payload", "?"))
 }

@@ -205,7 +205,7 @@ impl<'a> RowWriter<'a> {
     }
 
     fn touch_listing(&mut self, entity: u16, field: u16, value: &[u8]) {
-        if super::stock::names_listing(entity, field) && !self.listings.contains(value) {
+        if super::kept::hangs_on(entity, field) && !self.listings.contains(value) {
             self.listings.insert(value.to_vec());
         }
     }
@@ -219,7 +219,7 @@ impl<'a> RowWriter<'a> {
     pub(super) fn finish(self) -> Result<(), DbError> {
         self.sums.store(self.tx, self.bucket)?;
         for listing in &self.listings {
-            super::stock::forget_sum_by_index_key(self.tx, listing)?;
+            super::kept::forget_by_index_key(self.tx, listing)?;
         }
         Ok(())
     }

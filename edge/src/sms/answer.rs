@@ -3,12 +3,12 @@
 //! Two machines that answer each other must fall silent: a text that is not understood gets one helpful answer a day, and
 //! nobody gets more than a bounded number of answers an hour.
 
-use super::keywords::{Asked, Reading, price_request, read, start_word};
-use super::names::{Found, Level, Names};
-use super::options::{Examples, crop_to_send, to_send};
 use crate::text::gsm7::{SMS_SINGLE_SEPTETS, length};
+use crate::text::keywords::{Asked, Reading, price_request, read, start_word};
+use crate::text::names::{Found, Level, Names};
 use crate::text::shorten::{fitting_bytes, shorten};
 use crate::text::{Lang, Messages, Msg};
+use crate::ussd::examples::{Examples, crop_to_send, to_send};
 use crate::ussd::market::{Market, Read, Window};
 use crate::ussd::{Settings, Voice, facts, month_of};
 use jiff::Timestamp;

@@ -4,10 +4,7 @@
 
 pub mod africastalking;
 mod answer;
-mod keywords;
-mod names;
 mod notices;
-mod options;
 #[cfg(test)]
 mod real_names;
 #[cfg(test)]
@@ -15,7 +12,3 @@ mod tests;
 
 pub use answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
 pub use notices::{About, Notice, notice};
-
-pub(crate) use keywords::{means_something, start_word};
-pub(crate) use names::words;
-pub(crate) use options::Examples;

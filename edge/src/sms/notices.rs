@@ -3,8 +3,8 @@
 use crate::text::gsm7::{SMS_SINGLE_SEPTETS, length};
 use crate::text::numbers::{quantity_of, total};
 use crate::text::shorten::shorten;
+use crate::text::why::{Rejection, Terms, why_text};
 use crate::text::{Lang, Messages, Msg};
-use crate::ussd::{Rejection, Terms, why_text};
 use sync_protocol::units::Currency;
 
 /// What an order or an offer is about.

@@ -2,7 +2,7 @@
 //! which every answer gets one. On a real replica.
 
 use super::tests::told_to_send;
-use super::{Examples, Incoming, Recent, answer};
+use super::{Incoming, Recent, answer};
 use crate::db::DbError;
 use crate::market_view::MarketCache;
 use crate::replica;
@@ -10,6 +10,7 @@ use crate::testing::{COOP, EDGE, KG, REGION, TestEdge, live, malawi};
 use crate::text::Lang;
 use crate::text::shorten::clean_name;
 use crate::ussd::Settings;
+use crate::ussd::examples::Examples;
 use crate::ussd::fake::currency;
 use crate::ussd::market::{Market as _, Shelf, Window};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,11 +1,11 @@
 //! Conversations by SMS, and every answer measured with the longest real names.
 
 use super::answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
-use super::keywords::{Asked, as_typed, price_request, read, start_word};
-use super::names::{Found, Names};
-use super::options::Examples;
 use crate::text::gsm7::{Encoding, sms_size};
+use crate::text::keywords::{Asked, as_typed, price_request, read, start_word};
+use crate::text::names::{Found, Names};
 use crate::text::{Lang, Msg};
+use crate::ussd::examples::Examples;
 use crate::ussd::fake::{Fake, currency, month};
 use crate::ussd::{Market, Settings};
 use proptest::prelude::*;

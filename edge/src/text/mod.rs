@@ -4,11 +4,14 @@
 
 pub mod form;
 pub mod gsm7;
+pub(crate) mod keywords;
 mod lang;
 mod messages;
 mod msg;
+pub(crate) mod names;
 pub mod numbers;
 pub mod shorten;
+pub mod why;
 
 pub use lang::Lang;
 pub use messages::Messages;

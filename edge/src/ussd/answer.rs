@@ -2,6 +2,7 @@
 //! after too many wrong keys. Like [`run`](super::run) it acts on nothing and keeps nothing.
 
 use super::engine::{Next, Step};
+use super::examples::Examples;
 use super::finish::failed_text;
 use super::intent::{NotTaken, Outcome};
 use super::market::Read;
@@ -10,9 +11,9 @@ use super::screens::Screen;
 use super::session::{Pending, Plan, Reply, Session};
 use super::turn::Turn;
 use super::view::{fit, net, room_under};
-use crate::sms::{Examples, start_word};
 use crate::text::Msg;
 use crate::text::gsm7::SCREEN_AIM_SEPTETS;
+use crate::text::keywords::start_word;
 
 impl Run<'_> {
     /// Lays out the screen on show under a line on top, and notes what its numbers stand for.

@@ -1,8 +1,9 @@
 //! A market in memory for tests: plain data as on a good day, or the longest and largest that real data holds.
 
 use super::market::*;
-use super::{Act, Intent, NotTaken, Outcome, Rejection};
+use super::{Act, Intent, NotTaken, Outcome};
 use crate::text::Lang;
+use crate::text::why::Rejection;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use sync_protocol::phone::Phone;
@@ -353,7 +354,7 @@ fn part<T>(all: impl Iterator<Item = T>, window: Window) -> Vec<T> {
 }
 
 fn begins(name: &str, letters: &str) -> bool {
-    let name = crate::sms::words(name).join(" ");
+    let name = crate::text::names::words(name).join(" ");
     letters.is_empty() || format!(" {name}").contains(&format!(" {letters}"))
 }
 

@@ -3,14 +3,14 @@
 //! The truth, in this order: what was not done is never called done, what is only asked for is never called sure.
 
 use super::dated::when;
-use super::intent::{Act, NotTaken, Outcome, Rejection};
+use super::intent::{Act, NotTaken, Outcome};
 use super::screens::resume::doing;
 use super::session::{Draft, Pending, Plan};
 use super::view::{Cx, fit, short, word};
+use crate::text::Msg;
 use crate::text::numbers::{money, quantity_of, total};
 use crate::text::shorten::clean_name;
-use crate::text::{Lang, Messages, Msg};
-use sync_protocol::units::Currency;
+use crate::text::why::{Terms, why_text};
 
 /// Longest number of an order that a screen shows.
 const REFERENCE_MAX_LETTERS: usize = 16;
@@ -45,7 +45,7 @@ pub(super) fn draft_text(cx: &Cx<'_>, plan: &Plan, outcome: &Outcome) -> String 
     fit(cx.room, "", |width| match outcome {
         Outcome::NotTaken(why) => not_taken(cx, *why, &doing(cx, plan, width)),
         Outcome::Rejected(why) => {
-            let why = why_text(cx.words, cx.lang, why, &Terms::of(cx, plan));
+            let why = why_text(cx.words, cx.lang, why, &terms_of(cx, plan));
             cx.fill(Msg::Rejected, &[("doing", &doing(cx, plan, width)), ("why", &why)])
         }
         Outcome::Done => taken(cx, plan, false, None, width),
@@ -176,44 +176,14 @@ fn say(cx: &Cx<'_>, msg: Msg, plan: &Plan, reference: Option<&str>, width: usize
     }
 }
 
-/// What a reason is told in: the unit and the currency of the thing that was refused.
-pub(crate) struct Terms {
-    /// One unit, as a screen shows it.
-    pub(crate) unit: String,
-    /// The currency, where it is known.
-    pub(crate) currency: Option<Currency>,
-}
-
-impl Terms {
-    fn of(cx: &Cx<'_>, plan: &Plan) -> Self {
-        let (unit, currency) = match plan {
-            Plan::Sell { unit, .. } => (unit.as_ref().map_or("", |unit| &*unit.text), cx.settings.currency),
-            Plan::Buy { thing, .. } | Plan::Withdraw { thing, .. } | Plan::Cancel { thing, .. } => {
-                (&*thing.unit_text, thing.currency)
-            }
-            Plan::Register { .. } => ("", cx.settings.currency),
-        };
-        Self { unit: word(unit), currency: Some(currency) }
-    }
-}
-
-/// Why something was refused, as a sentence for a screen or an SMS.
-pub(crate) fn why_text(words: &Messages, lang: Lang, why: &Rejection, terms: &Terms) -> String {
-    match why {
-        Rejection::NotEnough { left_milli: Some(left) } => {
-            words.fill(lang, Msg::WhyNotEnough, &[("left", &quantity_of(*left, &terms.unit))])
+/// What a plan's refusal is told in.
+fn terms_of(cx: &Cx<'_>, plan: &Plan) -> Terms {
+    let (unit, currency) = match plan {
+        Plan::Sell { unit, .. } => (unit.as_ref().map_or("", |unit| &*unit.text), cx.settings.currency),
+        Plan::Buy { thing, .. } | Plan::Withdraw { thing, .. } | Plan::Cancel { thing, .. } => {
+            (&*thing.unit_text, thing.currency)
         }
-        Rejection::PriceChanged { price_minor: Some(minor) } => {
-            let price = money(*minor, terms.currency);
-            words.fill(lang, Msg::WhyPrice, &[("price", &price), ("unit", &terms.unit)])
-        }
-        Rejection::Gone => words.text(lang, Msg::WhyGone),
-        Rejection::TooLate => words.text(lang, Msg::WhyTooLate),
-        Rejection::Own => words.text(lang, Msg::WhyOwn),
-        Rejection::NotAllowed => words.text(lang, Msg::WhyNotAllowed),
-        Rejection::Duplicate => words.text(lang, Msg::WhyDuplicate),
-        Rejection::NotEnough { left_milli: None }
-        | Rejection::PriceChanged { price_minor: None }
-        | Rejection::Other => words.text(lang, Msg::WhyOther),
-    }
+        Plan::Register { .. } => ("", cx.settings.currency),
+    };
+    Terms { unit: word(unit), currency: Some(currency) }
 }

@@ -1,9 +1,8 @@
 //! What a caller confirmed, and what became of it. Plain data: nothing here acts.
 
 use crate::text::Lang;
+use crate::text::why::Rejection;
 use sync_protocol::phone::Phone;
-use sync_protocol::units::Quantity;
-use sync_protocol::verdict::{Reject, RejectCode};
 use uuid::Uuid;
 
 /// One thing to be done, which a person confirmed.
@@ -106,73 +105,4 @@ pub enum NotTaken {
 impl NotTaken {
     /// All of them.
     pub const ALL: &'static [Self] = &[Self::Storage, Self::Paused, Self::Closed];
-}
-
-/// Why a rule refused, with what the sentence needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// There is not as much as was asked for.
-    NotEnough {
-        /// What is left, in thousandths; `None` when it is not known.
-        left_milli: Option<i64>,
-    },
-    /// The listing or order is not there any more.
-    Gone,
-    /// The price changed in between.
-    PriceChanged {
-        /// The price now, in minor units; `None` when it is not known.
-        price_minor: Option<i64>,
-    },
-    /// The order is on its way or done.
-    TooLate,
-    /// This number may not do that.
-    NotAllowed,
-    /// It is the caller's own offer.
-    Own,
-    /// It was done before.
-    Duplicate,
-    /// Something else: the office can say.
-    Other,
-}
-
-impl From<&Reject> for Rejection {
-    fn from(reject: &Reject) -> Self {
-        let first = reject.args.first();
-        match reject.code {
-            RejectCode::NotEnough => {
-                let left = first.and_then(|text| text.parse::<Quantity>().ok());
-                Self::NotEnough { left_milli: left.map(|quantity| quantity.0.max(0)) }
-            }
-            RejectCode::NotFound | RejectCode::Withdrawn => Self::Gone,
-            RejectCode::PriceChanged => {
-                Self::PriceChanged { price_minor: first.and_then(|text| text.parse().ok()) }
-            }
-            RejectCode::TooLate => Self::TooLate,
-            RejectCode::NotAllowed => Self::NotAllowed,
-            RejectCode::Duplicate => Self::Duplicate,
-            _ => Self::Other,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refusals_of_the_protocol_become_reasons_of_a_screen() {
-        let of = |code, args: &[&str]| {
-            Rejection::from(&Reject::with(code, args.iter().map(|arg| (*arg).to_owned())))
-        };
-        assert_eq!(of(RejectCode::NotEnough, &["5"]), Rejection::NotEnough { left_milli: Some(5_000) });
-        assert_eq!(of(RejectCode::NotEnough, &["-5"]), Rejection::NotEnough { left_milli: Some(0) });
-        assert_eq!(of(RejectCode::NotEnough, &["x"]), Rejection::NotEnough { left_milli: None });
-        assert_eq!(
-            of(RejectCode::PriceChanged, &["90000"]),
-            Rejection::PriceChanged { price_minor: Some(90_000) }
-        );
-        assert_eq!(of(RejectCode::PriceChanged, &[]), Rejection::PriceChanged { price_minor: None });
-        assert_eq!(of(RejectCode::Withdrawn, &[]), Rejection::Gone);
-        assert_eq!(of(RejectCode::UnknownUnit, &[]), Rejection::Other);
-    }
 }

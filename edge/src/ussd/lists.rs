@@ -3,8 +3,8 @@
 use super::market::{Named, Read, Shelf, Window};
 use super::screens::{At, Move, Screen};
 use super::view::{Cx, Hint, Key, ROWS_MAX, Row, View, list};
-use crate::sms::words;
 use crate::text::Msg;
+use crate::text::names::words;
 use crate::ussd::view::{Foot, page};
 
 /// Longest beginning of a name that is searched for, in letters.

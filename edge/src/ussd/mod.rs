@@ -15,6 +15,7 @@ pub mod africastalking;
 mod answer;
 mod dated;
 mod engine;
+pub(crate) mod examples;
 mod finish;
 mod intent;
 mod lists;
@@ -34,8 +35,7 @@ mod tests;
 
 pub(crate) use engine::month_of;
 pub use engine::{Engine, Next, Step};
-pub(crate) use finish::{Terms, why_text};
-pub use intent::{Act, Intent, NotTaken, Outcome, Rejection};
+pub use intent::{Act, Intent, NotTaken, Outcome};
 pub use market::{Market, ReadError};
 pub use price_text::unit_name;
 pub(crate) use price_text::{Voice, facts, oldest};

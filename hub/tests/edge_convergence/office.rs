@@ -8,6 +8,7 @@ use mizili_edge::config::Senders;
 use mizili_edge::db::{Db as EdgeDb, DbError};
 use mizili_edge::identity::Identity;
 use mizili_edge::replica;
+use mizili_edge::stock;
 use mizili_edge::sync::enrol::Enrolment;
 use mizili_edge::sync::tls::BestTime;
 use mizili_edge::sync::{Bounds, Check, ExchangeReport, SyncError, Syncer};
@@ -241,7 +242,7 @@ impl Office {
 
     pub(crate) async fn spendable(&self, listing: ListingId) -> Quantity {
         let holder = Holder::Edge(self.edge);
-        self.read(move |conn| replica::spendable(conn, listing, holder)).await
+        self.read(move |conn| stock::spendable(conn, listing, holder)).await
     }
 
     pub(crate) async fn listings(&self) -> Vec<Listing> {

@@ -21,6 +21,9 @@ pub trait Entity: Sample {
     /// Rows that are needed wherever one of these is: the row that a field names (field 0: that has the same id), and its entity's
     /// number. Both nodes fetch them without being asked.
     const BESIDE: &'static [(u16, u16)];
+    /// The field that names the thing of which sums are kept that hang on rows of this entity, if there are any: whoever keeps them adds
+    /// them up again when such a row came, changed or went.
+    const SUMMED_BY: Option<u16>;
     /// The row's identity.
     fn id(&self) -> Self::Id;
     /// The row's fields, canonical: default values left out.
@@ -110,6 +113,7 @@ macro_rules! entity {
         $name:ident = $number:literal $text:literal, id $id:ident: $id_type:ty;
         $(index [$($index:ident),+];)?
         $(beside [$($of:tt => $beside:ident),+];)?
+        $(summed by $summed:ident;)?
         { $($(#[$fdoc:meta])* $field_number:literal $field:ident: $field_type:ty $(as $column:ident)?),+ $(,)? }
     ) => {
         $(#[$doc])*
@@ -134,6 +138,7 @@ macro_rules! entity {
             const INDEXED: &'static [u16] = &[$($(Self::$index.number()),+)?];
             const BESIDE: &'static [(u16, u16)] =
                 &[$($(($crate::market::entity::beside!($of), <$crate::market::$beside as $crate::market::Entity>::NUMBER)),+)?];
+            const SUMMED_BY: Option<u16> = { let by: &[u16] = &[$(Self::$summed.number())?]; by.first().copied() };
             fn id(&self) -> $id_type { self.$id }
             fn to_fields(&self) -> $crate::value::Fields {
                 let mut fields = $crate::value::Fields::with_capacity([$($field_number),+].len() * 6);
@@ -195,6 +200,15 @@ macro_rules! entities {
                 $($seen::NUMBER => $seen::BESIDE,)+
                 $($set::NUMBER => $set::BESIDE,)+
                 _ => &[],
+            }
+        }
+
+        /// The field by which sums hang on rows of an entity, see [`Entity::SUMMED_BY`].
+        pub fn summed_by(number: u16) -> Option<u16> {
+            match number {
+                $($seen::NUMBER => $seen::SUMMED_BY,)+
+                $($set::NUMBER => $set::SUMMED_BY,)+
+                _ => None,
             }
         }
 

@@ -4,6 +4,7 @@
 use crate::commands::{SubmitError, outcome, refused_orders};
 use crate::db::DbError;
 use crate::replica::{self, get};
+use crate::stock;
 use crate::testing::{CALLER_PHONE, COOP, EDGE, PRICE_MINOR, TestEdge, caller, clerk, entry, live, order_of};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{Holder, ListingId, OrderId};
@@ -176,7 +177,7 @@ fn a_release_by_two_roads_counts_once() {
     let (sold, _) = edge.place_order(id, 20).unwrap();
     // The hub has freed the units already; the order's own row has not come yet.
     edge.feed(BUCKET, vec![live(&entry(sold.0, EntryId::RELEASED, id, HERE, 20, EntryKind::Release))]);
-    edge.write(move |tx| replica::holdings_kept(tx, id));
+    edge.write(move |tx| stock::holdings_kept(tx, id));
     assert_eq!(edge.spendable(id, HERE), Quantity::units(25));
     edge.cancel_order(sold).unwrap();
     assert_eq!(edge.spendable(id, HERE), Quantity::units(25));
@@ -189,7 +190,7 @@ fn an_entry_that_the_hub_sent_before_counts_once_also_in_the_kept_sums() {
     let command = sync_protocol::ids::CommandId(edge.deps().ids.uuid_v7());
     // As after the database was put back to before the order was made.
     edge.feed(BUCKET, vec![live(&entry(command.0, EntryId::SOLD, id, HERE, -20, EntryKind::Sale))]);
-    edge.write(move |tx| replica::holdings_kept(tx, id));
+    edge.write(move |tx| stock::holdings_kept(tx, id));
     edge.submit_as(command, caller(), false, order_of(id, 5)).unwrap();
     assert_eq!(edge.spendable(id, HERE), Quantity::units(5));
 }
@@ -340,11 +341,11 @@ fn a_holder_whose_order_is_short_sells_no_more_of_it_until_that_is_settled() {
     );
     assert_eq!(edge.place_order(id, 5).unwrap().1.certainty, Certainty::Request);
     // Taken back at this office, it is not short here any more; when the hub refuses that, it is again.
-    let is_short = |edge: &TestEdge| edge.read(|conn| replica::stands_short(conn, id, HERE));
+    let is_short = |edge: &TestEdge| edge.read(|conn| stock::stands_short(conn, id, HERE));
     assert!(is_short(&edge));
     let cancelled = edge.submit(clerk(), true, OrderCancel::new(sold.0)).unwrap();
     assert!(!is_short(&edge));
-    edge.write(move |tx| replica::holdings_kept(tx, id));
+    edge.write(move |tx| stock::holdings_kept(tx, id));
     for seq in [cancelled.seq - 1, cancelled.seq] {
         edge.verdict(seq, Verdict::Rejected(Reject::new(RejectCode::TooLate)), &[]);
     }

@@ -3,6 +3,7 @@
 use crate::commands::{SubmitError, outcome, pending};
 use crate::node;
 use crate::replica::{self, get};
+use crate::stock;
 use crate::testing::{
     BEANS, CALLER_PHONE, COOP, EDGE, KG, LILONGWE, MAIZE, MEMBER_PHONE, PRICE_MINOR, TestEdge, caller, clerk,
     coop, entry, live, member, member_id, order_of, other_listing,
@@ -30,7 +31,7 @@ fn rejected(code: RejectCode) -> SubmitError {
 fn a_listing_is_shared_with_the_hub_at_once() {
     let edge = TestEdge::with_market();
     let id = edge.post_listing(50);
-    let held = edge.read(|conn| replica::holdings(conn, id));
+    let held = edge.read(|conn| stock::holdings(conn, id));
     assert_eq!(
         held,
         [(Holder::Hub, Quantity::ZERO), (HERE, Quantity::units(25))],

@@ -5,6 +5,7 @@ use super::overlay::{BUCKET, HERE, applied, order, settled_listing};
 use crate::commands::Submitted;
 use crate::node;
 use crate::replica;
+use crate::stock;
 use crate::testing::{TestEdge, clerk, entry, live};
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -287,10 +288,10 @@ proptest! {
         let id = all.listing;
         for act in acts {
             all.does(act);
-            let kept = all.edge.read(|conn| replica::holdings(conn, id));
-            all.edge.write(move |tx| replica::forget_sum(tx, id));
-            prop_assert_eq!(&kept, &all.edge.read(|conn| replica::holdings(conn, id)), "a kept sum went stale");
-            all.edge.write(move |tx| replica::holdings_kept(tx, id));
+            let kept = all.edge.read(|conn| stock::holdings(conn, id));
+            all.edge.write(move |tx| replica::forget_sums_of(tx, id.0));
+            prop_assert_eq!(&kept, &all.edge.read(|conn| stock::holdings(conn, id)), "a kept sum went stale");
+            all.edge.write(move |tx| stock::holdings_kept(tx, id));
             let (free, sold, had) = (all.edge.spendable(id, HERE), all.sold_milli(), all.had_milli());
             prop_assert!(free >= Quantity::ZERO && free.0 + sold <= had, "{} free, {} sold, {} had", free, sold, had);
         }

@@ -4,6 +4,7 @@
 use super::support::{BUCKET, Body, RowsByKey, edge, stored_rows};
 use crate::db::DbError;
 use crate::replica::{self, compare, digest, recount};
+use crate::stock;
 use crate::testing::{COOP, TestEdge};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -121,15 +122,15 @@ fn check(edge: &TestEdge, model: &Model, entities: &[u16]) {
     edge.write(|tx| -> Result<(), DbError> {
         for n in 0..2 {
             let listing = ListingId(hub_born(n));
-            let before = replica::holdings(tx, listing)?;
-            let kept = replica::holdings_kept(tx, listing)?;
-            replica::forget_sum(tx, listing)?;
-            assert_eq!(before, replica::holdings(tx, listing)?, "a kept sum went stale");
+            let before = stock::holdings(tx, listing)?;
+            let kept = stock::holdings_kept(tx, listing)?;
+            replica::forget_sums_of(tx, listing.0)?;
+            assert_eq!(before, stock::holdings(tx, listing)?, "a kept sum went stale");
             assert_eq!(kept, before);
             let orders: Vec<Order> = replica::find(tx, Order::LISTING, &listing)?;
             let is_short =
                 |o: &Order| o.holder == Some(Holder::Hub) && o.status == market::OrderStatus::Short;
-            assert_eq!(replica::stands_short(tx, listing, Holder::Hub)?, orders.iter().any(is_short));
+            assert_eq!(stock::stands_short(tx, listing, Holder::Hub)?, orders.iter().any(is_short));
         }
         Ok(())
     });

@@ -2,8 +2,9 @@
 //! SMS with which a call ends is answered.
 
 use super::dialler::{Dialler, NUMBER, settings};
-use crate::sms::{Incoming, Recent, answer, words};
+use crate::sms::{Incoming, Recent, answer};
 use crate::text::Lang;
+use crate::text::names::words;
 use crate::ussd::fake::{Fake, MADE_AT_S, id};
 use crate::ussd::market::{Listing, MyListing, MyOrder};
 use sync_protocol::phone::Phone;

@@ -2,6 +2,7 @@
 
 use super::dialler::{NUMBER, settings};
 use crate::text::gsm7::{SCREEN_AIM_SEPTETS, septets};
+use crate::text::why::Rejection;
 use crate::text::{Lang, Messages};
 use crate::ussd::fake::{Fake, MADE_AT_S, currency, id, month};
 use crate::ussd::finish::{draft_text, language_text};
@@ -10,7 +11,7 @@ use crate::ussd::screens::{At, Screen};
 use crate::ussd::session::{Draft, Goal, Plan, Thing};
 use crate::ussd::settings::Settings;
 use crate::ussd::view::{Cx, View};
-use crate::ussd::{NotTaken, Outcome, Rejection};
+use crate::ussd::{NotTaken, Outcome};
 use sync_protocol::phone::Phone;
 
 /// A screen to be shown, with what is behind it.

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use mizili_edge::commands as edge_commands;
 use mizili_edge::commands::Adjusted;
 use mizili_edge::replica;
+use mizili_edge::stock;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::market::{Adjustment, Listing, Order, OrderStatus, StockAdjust};
@@ -39,7 +40,7 @@ impl Days {
     async fn count(&mut self, at: usize, listing: &Listing, milli: i64, kind: usize) -> (Adjustment, What) {
         let (id, me) = (listing.id, Holder::Edge(self.world.offices[at].edge));
         let seen = self.world.offices[at].read(move |conn| {
-            let held = replica::holdings(conn, id)?;
+            let held = stock::holdings(conn, id)?;
             let orders: Vec<Order> = replica::find(conn, Order::LISTING, &id)?;
             Ok((held, orders))
         });

@@ -37,6 +37,7 @@ entity! {
     Order = 14 "order", id id: OrderId;
     index [LISTING, BUYER_PHONE];
     beside [LISTING => Listing];
+    summed by LISTING;
     {
         /// What is bought.
         1 listing: ListingId as LISTING,

@@ -90,6 +90,7 @@ entity! {
     /// One change of what a holder has of a listing. Never edited, never deleted while its listing stands. In `coop:C`.
     StockEntry = 12 "stock_entry", id id: EntryId;
     index [LISTING];
+    summed by LISTING;
     {
         /// The listing.
         1 listing: ListingId as LISTING,

@@ -1,10 +1,13 @@
 //! What each holder may spend of a listing, by the spend rule ([`market::spendable`]) over the replica's entries and those of waiting
 //! commands. The sums of a listing are kept until an entry of it changes, so that the ten-thousandth order of a day costs no more
-//! than the first. The kept sums decide nothing by themselves: without them the entries are added up again.
+//! than the first (the replica forgets them then). The kept sums decide nothing by themselves: without them the entries are added up again.
 
-use super::index::{entries, index_key};
-use super::read::{fields_of, find, get_sent, is_sent, steps, typed};
+mod on_its_way;
+
+pub use on_its_way::on_its_way;
+
 use crate::db::DbError;
+use crate::replica::{fields_of, find, forget_sums_of, get_sent, index_key, is_sent, steps, typed};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::collections::BTreeSet;
 use sync_protocol::ids::{Holder, ListingId};
@@ -12,7 +15,7 @@ use sync_protocol::market;
 use sync_protocol::market::{Effect, Entity, EntryId, Order, OrderStatus, StockEntry};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
-use sync_protocol::value::{Fields, Value};
+use sync_protocol::value::Value;
 use uuid::Uuid;
 
 /// Bytes of one holder in the kept sums.
@@ -26,15 +29,6 @@ struct Position {
     quantity: Quantity,
     /// Whether an order that it filled is short: it sells no more until a person has settled that.
     short: bool,
-}
-
-/// Whether an indexed field of an entity names a listing whose kept sums depend on the row.
-pub(super) fn names_listing(entity: u16, field: u16) -> bool {
-    match entity {
-        StockEntry::NUMBER => field == StockEntry::LISTING.number(),
-        Order::NUMBER => field == Order::LISTING.number(),
-        _ => false,
-    }
 }
 
 /// The entries of a listing that one command made, and those that take them back, as far as they are known here: the hub's, and those
@@ -136,7 +130,7 @@ fn quantities(positions: &[Position]) -> Vec<(Holder, Quantity)> {
     positions.iter().map(|position| (position.holder, position.quantity)).collect()
 }
 
-/// Takes what a command has set into the kept sums. To be called after it was stored under `seq`.
+/// Takes what a command has set into the kept sums, whatever it is. To be called after it was stored under `seq`.
 pub(crate) fn counted_locally(tx: &Transaction<'_>, seq: u64, effect: &Effect) -> Result<(), DbError> {
     match effect.entity {
         StockEntry::NUMBER => count_entry(tx, seq, &typed(effect.key, &effect.fields)?, effect.at_once),
@@ -146,20 +140,10 @@ pub(crate) fn counted_locally(tx: &Transaction<'_>, seq: u64, effect: &Effect) -
             let changes = order.status == OrderStatus::Short
                 || is_local_elsewhere(tx, Order::NUMBER, effect.key, seq)?
                 || is_sent(tx, Order::NUMBER, effect.key)?;
-            if changes { forget_sum(tx, order.listing) } else { Ok(()) }
+            if changes { forget_sums_of(tx, order.listing.0) } else { Ok(()) }
         }
         _ => Ok(()),
     }
-}
-
-/// The sums that a row counts for, which goes, have to be added up again.
-pub(crate) fn forget_sums(tx: &Transaction<'_>, entity: u16, fields: &Fields) -> Result<(), DbError> {
-    for (field, value) in entries(entity, fields) {
-        if let (true, Value::Uuid(listing)) = (names_listing(entity, field), value) {
-            forget_sum(tx, ListingId(listing))?;
-        }
-    }
-    Ok(())
 }
 
 fn count_entry(tx: &Transaction<'_>, seq: u64, entry: &StockEntry, at_once: bool) -> Result<(), DbError> {
@@ -167,7 +151,7 @@ fn count_entry(tx: &Transaction<'_>, seq: u64, entry: &StockEntry, at_once: bool
     let is_local = is_local_elsewhere(tx, StockEntry::NUMBER, entry.key(), seq)?;
     if is_local || entry.id.step == EntryId::MISSING || is_sent(tx, StockEntry::NUMBER, entry.key())? {
         // The same effect by two roads, or one on what comes later: what counts is for the whole sum to say.
-        return forget_sum(tx, entry.listing);
+        return forget_sums_of(tx, entry.listing.0);
     }
     let part = counts_for(tx, entry, at_once)?;
     match positions.iter_mut().find(|position| position.holder == entry.holder) {
@@ -203,19 +187,6 @@ fn counts_for(tx: &Transaction<'_>, entry: &StockEntry, at_once: bool) -> Result
     let waiting = || local.iter().map(|(entry, at_once)| (entry, *at_once));
     let before = market::spendable(entry.holder, &sent, waiting());
     Ok(market::spendable(entry.holder, &sent, waiting().chain([(entry, at_once)])).minus(before))
-}
-
-/// The entries of a listing changed: its sums have to be added up again.
-pub(crate) fn forget_sum(tx: &Transaction<'_>, listing: ListingId) -> Result<(), DbError> {
-    tx.prepare_cached("DELETE FROM stock_sum WHERE listing = ?1")?.execute([listing.0.as_bytes()])?;
-    Ok(())
-}
-
-/// As [`forget_sum`], by the listing's value in the index.
-pub(super) fn forget_sum_by_index_key(tx: &Transaction<'_>, value: &[u8]) -> Result<(), DbError> {
-    tx.prepare_cached("DELETE FROM stock_sum WHERE listing = ?1")?
-        .execute([value.get(1..).unwrap_or_default()])?;
-    Ok(())
 }
 
 fn added_up(conn: &Connection, listing: ListingId) -> Result<Vec<(Holder, Quantity)>, DbError> {

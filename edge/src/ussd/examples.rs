@@ -1,11 +1,11 @@
 //! Names as texts show them for sending back: each is found again as the one thing it stands for, so that nobody is asked the same
 //! question twice. An example is always answered with a price.
 
-use super::keywords::{as_typed, price_request, start_word};
-use super::names::{Found, Names, words};
+use super::market::{Market, Named, Read, Shelf, Window};
+use super::{Settings, oldest};
+use crate::text::keywords::{as_typed, price_request, start_word};
+use crate::text::names::{Found, Names, words};
 use crate::text::{Lang, Msg};
-use crate::ussd::market::{Market, Named, Read, Shelf, Window};
-use crate::ussd::{Settings, oldest};
 use sync_protocol::units::Month;
 
 /// Crops and markets that are tried for an example.
@@ -15,7 +15,7 @@ const TRIED_MAX: u32 = 8;
 const EXAMPLE_LETTERS: [usize; 2] = [14, 24];
 
 /// A name to send that means one thing alone: the first of its names that does, without what stands in brackets where that will do.
-pub(super) fn to_send<'n>(
+pub(crate) fn to_send<'n>(
     among: &Names,
     id: u32,
     names: impl IntoIterator<Item = &'n str>,
@@ -25,7 +25,7 @@ pub(super) fn to_send<'n>(
 }
 
 /// A crop to send, by its name in the reader's language or else by any other.
-pub(super) fn crop_to_send(all: &[Named], among: &Names, own: &str, id: u32) -> Option<String> {
+pub(crate) fn crop_to_send(all: &[Named], among: &Names, own: &str, id: u32) -> Option<String> {
     let others = all.iter().filter(|named| named.id == id).map(|named| named.name.as_str());
     to_send(among, id, [own].into_iter().chain(others))
 }

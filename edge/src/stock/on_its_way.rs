@@ -1,9 +1,8 @@
 //! Units that a waiting command gives to somebody, as long as they do not count there: the hub has yet to hear of it. For showing
 //! only; what may be spent is the spend rule's to say.
 
-use super::index::index_key;
-use super::read::{fields_of, typed};
 use crate::db::DbError;
+use crate::replica::{fields_of, index_key, typed};
 use rusqlite::Connection;
 use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::market::{Entity, StockEntry};

@@ -4,7 +4,7 @@
 //! the whole message, with words of courtesy and the service's name at most: "stop" inside a sentence is no wish to leave.
 
 use super::names::{distance, slips_allowed, words};
-use crate::text::{Lang, Messages, Msg};
+use super::{Lang, Messages, Msg};
 use std::sync::LazyLock;
 
 /// The service's own name, which people write before or behind what they want.
@@ -12,7 +12,7 @@ const SERVICE: &str = "mizili";
 
 /// What a text asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// No more messages.
     Stop,
     /// Messages again.
@@ -31,17 +31,17 @@ pub(super) enum Asked {
 
 /// A text, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// What it asks for.
-    pub(super) asked: Asked,
+    pub(crate) asked: Asked,
     /// The language of its keyword, where it has one.
-    pub(super) lang: Option<Lang>,
+    pub(crate) lang: Option<Lang>,
     /// All its words but the service's name before them.
-    pub(super) words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// Whether the keyword was only nearly one: RICE is a slip of PRICE, and a crop.
-    pub(super) guessed: bool,
+    pub(crate) guessed: bool,
     /// Whether it is for this service: it begins with the word of a shared number or the service's name, or the number is not shared.
-    pub(super) is_ours: bool,
+    pub(crate) is_ours: bool,
 }
 
 /// A keyword in plain form, the message that lists it, and its language.
@@ -86,7 +86,7 @@ fn is_of(word: &str, list: Msg) -> bool {
 }
 
 /// Reads a text. `shared` is the word with which texts to a shared number begin, where the gateway has one.
-pub(super) fn read(text: &str, shared: Option<&str>) -> Reading {
+pub(crate) fn read(text: &str, shared: Option<&str>) -> Reading {
     let (words, is_ours) = addressed(text, shared);
     Reading { is_ours, ..asked(words, shared) }
 }
@@ -190,7 +190,7 @@ pub(crate) fn price_request(lang: Lang, shared: Option<&str>, crop: &str, market
 }
 
 /// A name as one types it: capital letters, no brackets or commas.
-pub(super) fn as_typed(name: &str) -> String {
+pub(crate) fn as_typed(name: &str) -> String {
     words(name).join(" ").to_uppercase()
 }
 

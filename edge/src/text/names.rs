@@ -7,7 +7,7 @@ use crate::text::shorten::clean_name;
 use crate::ussd::market::Named;
 
 /// Longest text that is looked at, in letters.
-pub(super) const TEXT_MAX_LETTERS: usize = 160;
+pub(crate) const TEXT_MAX_LETTERS: usize = 160;
 
 /// Words of a text that are looked at.
 const SEARCH_MAX_WORDS: usize = 10;
@@ -68,7 +68,7 @@ impl PlainName {
 
 /// What a few words can mean among some names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// One thing.
     One(u32),
     /// Several things, in the order of the names.
@@ -77,7 +77,7 @@ pub(super) enum Found {
 
 /// How surely words mean a name; the smaller the surer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
+pub(crate) enum Level {
     /// It is the name.
     Whole,
     /// It is the name without what stands in brackets.
@@ -92,24 +92,24 @@ pub(super) enum Level {
 
 /// A place in a text that means a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hit {
+pub(crate) struct Hit {
     /// What it means.
-    pub(super) found: Found,
+    pub(crate) found: Found,
     /// How surely.
-    pub(super) level: Level,
+    pub(crate) level: Level,
     /// The first of its words.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// How many words it is.
-    pub(super) count: usize,
+    pub(crate) count: usize,
 }
 
 /// Names to look among. Each has an id; one id may have several names, one for each language.
 #[derive(Debug)]
-pub(super) struct Names(Vec<(u32, PlainName)>);
+pub(crate) struct Names(Vec<(u32, PlainName)>);
 
 impl Names {
     /// Prepares names once for a whole text.
-    pub(super) fn new(names: &[Named]) -> Self {
+    pub(crate) fn new(names: &[Named]) -> Self {
         Self(names.iter().map(|named| (named.id, PlainName::of(&named.name))).collect())
     }
 
@@ -137,14 +137,14 @@ impl Names {
     }
 
     /// Whether these words, all of them together, mean one thing and that thing alone.
-    pub(super) fn means(&self, asked: &[String], id: u32) -> bool {
+    pub(crate) fn means(&self, asked: &[String], id: u32) -> bool {
         self.search(asked)
             .is_some_and(|hit| hit.found == Found::One(id) && hit.start == 0 && hit.count == asked.len())
     }
 
     /// Looks for the part of a text that means a name: what is written right before what is written wrong, then the
     /// longest, then the surest. "Rice imported" is not rice with a word too many.
-    pub(super) fn search(&self, asked: &[String]) -> Option<Hit> {
+    pub(crate) fn search(&self, asked: &[String]) -> Option<Hit> {
         let asked = &asked[..asked.len().min(SEARCH_MAX_WORDS)];
         let mut best: Option<Hit> = None;
         let order = |hit: &Hit| (hit.level > Level::Inside, usize::MAX - hit.count, hit.level);
@@ -186,7 +186,7 @@ fn rank(asked: &[String], asked_text: &str, name: &PlainName) -> Option<(Level, 
 }
 
 /// Slips that a word of this length may have: short words are too close to each other.
-pub(super) fn slips_allowed(word: &str) -> usize {
+pub(crate) fn slips_allowed(word: &str) -> usize {
     match word.chars().count() {
         0..=3 => 0,
         4..=7 => 1,
@@ -195,7 +195,7 @@ pub(super) fn slips_allowed(word: &str) -> usize {
 }
 
 /// Letters to change, add, leave out or swap with their neighbour to make one word of another; `None` above `max`.
-pub(super) fn distance(a: &str, b: &str, max: usize) -> Option<usize> {
+pub(crate) fn distance(a: &str, b: &str, max: usize) -> Option<usize> {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     if max == 0 || a.len().abs_diff(b.len()) > max || a.len().max(b.len()) > COMPARE_MAX_LETTERS {
         return (a == b).then_some(0);
