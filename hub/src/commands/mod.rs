@@ -1,5 +1,6 @@
 //! Commands at the hub. REST handlers and edges come through the same door: load what a batch needs, decide each command in
-//! order, write all effects, publish them. Deciding itself is `sync-protocol`'s; nothing here knows a rule of the market.
+//! order, write all effects, publish them. Deciding itself is `sync-protocol`'s, and what a table holds is said in `tables/`: nothing here knows a
+//! rule of the market but what a repeated order is told.
 //!
 //! Everything between a transaction's beginning and its commit is a bounded number of statements, however large the batch.
 
@@ -14,7 +15,6 @@ mod probe;
 pub mod stream;
 
 pub use apply::{Feed, Opened, apply_batch, apply_in_stream, open, open_free};
-pub(crate) use brought::Fact;
 pub use context::hub_context;
 pub(crate) use may_come::{Unknown, may_come};
 

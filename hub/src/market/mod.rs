@@ -1,7 +1,7 @@
 //! What the market knows and decides, one folder for each noun.
 
+mod act;
 pub mod cooperatives;
-mod decide;
 mod newest;
 pub mod orders;
 pub mod prices;

@@ -2,7 +2,6 @@
 //! listings, stock entries, orders) stands again at once. Nothing here may overwrite what was done here since the restore.
 
 mod bought;
-mod locks;
 mod stand;
 
 use super::forgotten::Gap;
@@ -14,7 +13,7 @@ use crate::jobs::bad_rows::BadRows;
 use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
-use stand::{FACTS, stand};
+use stand::{facts, stand};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use sync_protocol::bucket::Bucket;
@@ -127,7 +126,7 @@ pub async fn retry(db: &Db, deps: &Deps) -> Result<u64, ApiError> {
         "SELECT DISTINCT epoch, bucket FROM salvaged_rows WHERE NOT stands AND ended IS NULL AND entity = ANY($1) ORDER BY 1, 2",
     );
     let mut tx = db.begin().await?;
-    let rows = of.bind(FACTS.map(i32::from).as_slice()).fetch_all(&mut *tx).await?;
+    let rows = of.bind(facts()).fetch_all(&mut *tx).await?;
     tx.commit().await?;
     let (mut stand_now, mut trouble) = (0, None);
     let mut bad = BadRows::of("salvage");

@@ -4,7 +4,7 @@ use super::columns::{column, fitting_column};
 use super::keys::Keys;
 use super::reference::unit_of;
 use super::rows::Rows;
-use super::table::{Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
+use super::table::{Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
 use super::wanted::Wanted;
 use crate::db::{Cells, any_of, int, q};
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use std::collections::BTreeSet;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, RegionId, UnitId};
-use sync_protocol::market::{Facts, Listing, ListingStatus, Order, WorkingSet};
+use sync_protocol::market::{Facts, Listing, ListingStatus, Needs, Order, WorkingSet};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Fields;
@@ -214,5 +214,54 @@ impl Written for Listing {
             .execute(conn)
             .await?;
         Ok(Vec::new())
+    }
+}
+
+impl Again for Listing {
+    fn may_stand(&self, own: CooperativeId) -> bool {
+        self.cooperative == own
+    }
+
+    fn stands_under(&self) -> Needs {
+        Needs::of::<Self>(self.id)
+    }
+
+    /// What was done here since the restore has a version that is neither the backup's nor one of a row that was brought before, and stays.
+    async fn stand(
+        &self,
+        conn: &mut PgConnection,
+        brought: &Brought<'_>,
+        _: &mut Vec<(Bucket, u16, Key)>,
+    ) -> Result<bool, sqlx::Error> {
+        let done = q("INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status,
+            posted_at_s, prices_whole)
+        SELECT $1, $2, c.id, u.id, $5, $6, $7, $8, $9, $10, false FROM commodities c, units u WHERE c.id = $3 AND u.id = $4
+        ON CONFLICT (id) DO UPDATE SET title = excluded.title, price_minor = excluded.price_minor, status = excluded.status
+        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $11 AND entity = $12 AND id = $13 AND version > $14 AND version <> $15)")
+    .bind(self.id.0)
+    .bind(int(self.cooperative.0)?)
+    .bind(int(self.commodity.0)?)
+    .bind(int(self.unit.0)?)
+    .bind(&self.title)
+    .bind(self.price_minor)
+    .bind(self.currency.as_str())
+    .bind(self.seller.map(|seller| seller.0))
+    .bind(int(self.status.code())?)
+    .bind(self.posted_at_s)
+    .bind(brought.bucket.to_string())
+    .bind(brought.entity.cast_signed())
+    .bind(brought.id)
+    .bind(brought.unchanged_upto)
+    .bind(brought.published)
+    .execute(&mut *conn)
+    .await?;
+        if done.rows_affected() > 0 {
+            q("INSERT INTO listing_prices (listing_id, price_minor) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(self.id.0)
+                .bind(self.price_minor)
+                .execute(conn)
+                .await?;
+        }
+        Ok(done.rows_affected() > 0)
     }
 }

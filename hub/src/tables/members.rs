@@ -3,7 +3,7 @@
 use super::columns::{column, fitting_column};
 use super::keys::Keys;
 use super::rows::Rows;
-use super::table::{Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
+use super::table::{Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
 use super::wanted::{Wanted, unanswered};
 use crate::db::{Cells, int, phone, q};
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use std::collections::BTreeSet;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CooperativeId, MemberId};
-use sync_protocol::market::{Alias, Facts, Listing, Member, WorkingSet};
+use sync_protocol::market::{Alias, Entity, Facts, Listing, Member, Needs, WorkingSet};
 use sync_protocol::row::Key;
 use sync_protocol::value::Fields;
 use uuid::Uuid;
@@ -125,6 +125,52 @@ impl Written for Member {
     }
 }
 
+impl Again for Member {
+    fn may_stand(&self, own: CooperativeId) -> bool {
+        self.cooperative == own
+    }
+
+    fn stands_under(&self) -> Needs {
+        Needs::default().found([Self::of_number(self.cooperative, self.phone)])
+    }
+
+    /// One whose number was registered again since gives way to the member that has it now, as in a registration: whatever names the one
+    /// means the other.
+    async fn stand(
+        &self,
+        conn: &mut PgConnection,
+        brought: &Brought<'_>,
+        also: &mut Vec<(Bucket, u16, Key)>,
+    ) -> Result<bool, sqlx::Error> {
+        let done = q("INSERT INTO members (id, cooperative_id, name, phone, language, registered_at_s) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT DO NOTHING")
+    .bind(self.id.0)
+    .bind(int(self.cooperative.0)?)
+    .bind(&self.name)
+    .bind(phone(self.phone)?)
+    .bind(&self.language)
+    .bind(self.registered_at_s)
+    .execute(&mut *conn)
+    .await?;
+        if done.rows_affected() > 0 {
+            return Ok(true);
+        }
+        let gave_way = q("INSERT INTO member_aliases AS a (from_id, to_id, cooperative_id) SELECT $1, id, cooperative_id FROM members
+        WHERE cooperative_id = $2 AND phone = $3 AND NOT EXISTS (SELECT FROM members WHERE id = $1)
+        ON CONFLICT (from_id) DO UPDATE SET to_id = a.to_id")
+    .bind(self.id.0)
+    .bind(int(self.cooperative.0)?)
+    .bind(phone(self.phone)?)
+    .execute(conn)
+    .await?;
+        let gave_way = gave_way.rows_affected() > 0;
+        if gave_way {
+            also.push((brought.bucket, Alias::NUMBER, Key::Uuid(self.id.0)));
+        }
+        Ok(gave_way)
+    }
+}
+
 impl Table for Alias {
     const TABLE: &'static str = "member_aliases";
     const KEYS: Keys =
@@ -188,5 +234,33 @@ impl Written for Alias {
         .execute(conn)
         .await?;
         Ok(Vec::new())
+    }
+}
+
+impl Again for Alias {
+    fn may_stand(&self, _: CooperativeId) -> bool {
+        true
+    }
+
+    fn stands_under(&self) -> Needs {
+        Needs::default()
+    }
+
+    /// Whom it gave way to may have given way himself.
+    async fn stand(
+        &self,
+        conn: &mut PgConnection,
+        brought: &Brought<'_>,
+        _: &mut Vec<(Bucket, u16, Key)>,
+    ) -> Result<bool, sqlx::Error> {
+        let done =
+            q("INSERT INTO member_aliases (from_id, to_id, cooperative_id) SELECT $1, id, $3 FROM members
+        WHERE id = $2 OR id = (SELECT to_id FROM member_aliases WHERE from_id = $2) ON CONFLICT DO NOTHING")
+            .bind(self.from.0)
+            .bind(self.to.0)
+            .bind(int(brought.own.0)?)
+            .execute(conn)
+            .await?;
+        Ok(done.rows_affected() > 0)
     }
 }

@@ -21,14 +21,16 @@ pub(crate) use keys::keys_after;
 pub(crate) use orders::order_columns;
 pub(crate) use reference::step_milli;
 pub(crate) use rows::Rows;
-pub(crate) use table::{Catalogue, Standing, Standings, Table, View};
+pub(crate) use table::{Again, Brought, Catalogue, Standing, Standings, Table, View};
 pub(crate) use wanted::Wanted;
 
 use jiff::Timestamp;
 use keys::Keys;
 use sqlx::PgConnection;
+use sync_protocol::bucket::Bucket;
+use sync_protocol::ids::CooperativeId;
 use sync_protocol::market::{
-    Alias, Commodity, Cooperative, ENTITIES, EdgeSettings, Entity, Facts, Listing, Market, Member,
+    Alias, Commodity, Cooperative, ENTITIES, EdgeSettings, Entity, Facts, Listing, Market, Member, Needs,
     OfficeUser, Order, Price, PriceSeries, Region, SETTABLE, StockEntry, Unit, WorkingSet,
 };
 use sync_protocol::row::{Key, Row};
@@ -42,7 +44,8 @@ pub(crate) type Made = (u16, Key, Fields);
 macro_rules! tables {
     (seen: [$($seen:ident),+ $(,)?], loaded: [$($loaded:ident),+ $(,)?], written: [$($written:ident),+ $(,)?] $(,)?) => {
         const NUMBERS: &[u16] = &[$($seen::NUMBER,)+ $($loaded::NUMBER),+];
-        const WRITTEN: &[u16] = &[$($written::NUMBER),+];
+        /// The numbers of those that commands write, in an order that foreign keys allow.
+        pub(crate) const WRITTEN: &[u16] = &[$($written::NUMBER),+];
 
         /// The names of all of them, for whoever has to go through the feed to write one.
         pub const NAMES: &[&str] = &[$(<$seen as Table>::TABLE,)+ $(<$loaded as Table>::TABLE),+];
@@ -93,6 +96,30 @@ macro_rules! tables {
         ) -> Result<(), sqlx::Error> {
             $(<$loaded as Loaded>::load(conn, wanted, set).await?;)+
             Ok(())
+        }
+
+        /// Whether a row may stand here again from a cooperative's bucket, and under which locks; `None` where it may not, or cannot be read.
+        pub(crate) fn stands_under(own: CooperativeId, entity: u16, key: Key, fields: &Fields) -> Option<Needs> {
+            match entity {
+                $($written::NUMBER => {
+                    let row = $written::from_fields(key, fields).ok()?;
+                    row.may_stand(own).then(|| row.stands_under())
+                })+
+                _ => None,
+            }
+        }
+
+        /// Lets a row stand that was brought back, see [`Again::stand`]; `None` where it may not.
+        pub(crate) async fn stand(
+            conn: &mut PgConnection, brought: &Brought<'_>, key: Key, fields: &Fields, also: &mut Vec<(Bucket, u16, Key)>,
+        ) -> Result<Option<bool>, sqlx::Error> {
+            match brought.entity {
+                $($written::NUMBER => match $written::from_fields(key, fields) {
+                    Ok(row) if row.may_stand(brought.own) => row.stand(conn, brought, also).await.map(Some),
+                    _ => Ok(None),
+                },)+
+                _ => Ok(None),
+            }
         }
 
         /// Writes what commands have set, table by table in an order that foreign keys allow. Returns what is new.

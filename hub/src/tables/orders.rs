@@ -3,16 +3,17 @@
 use super::columns::{column, fitting_column};
 use super::keys::Keys;
 use super::rows::{Beside, Rows};
-use super::table::{Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
+use super::table::{Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
 use super::wanted::{Wanted, unanswered};
 use crate::db::{Cells, any_of, int, listed, phone, q};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use std::collections::HashMap;
+use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CooperativeId, Holder, ListingId, OrderId};
 use sync_protocol::market::{
-    Channel, Entity, EntryId, Facts, Listing, Order, OrderStatus, Settled, StockEntry, WorkingSet,
+    Channel, Entity, EntryId, Facts, Listing, Needs, Order, OrderStatus, Settled, StockEntry, WorkingSet,
 };
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
@@ -283,4 +284,74 @@ async fn change(
 /// Whose units an order spends, as a column.
 fn holder(order: &Order) -> Result<Option<i32>, sqlx::Error> {
     order.holder.map(|holder| int(holder.code())).transpose()
+}
+
+impl Again for Order {
+    /// From the bucket of the cooperative that sells; one of the hub's units also from that of its buyer's.
+    fn may_stand(&self, own: CooperativeId) -> bool {
+        // An office's own units are its own cooperative's: of another's it can only have asked the hub.
+        let is_bought = self.buyer_cooperative == Some(own) && self.holder == Some(Holder::Hub);
+        self.cooperative == own || is_bought
+    }
+
+    fn stands_under(&self) -> Needs {
+        Needs::of::<Listing>(self.listing).row::<Self>(self.id)
+    }
+
+    /// Who ordered over REST is found again by the number.
+    async fn stand(
+        &self,
+        conn: &mut PgConnection,
+        brought: &Brought<'_>,
+        also: &mut Vec<(Bucket, u16, Key)>,
+    ) -> Result<bool, sqlx::Error> {
+        if let Some(buyer) = self.buyer_cooperative {
+            also.push((Bucket::Coop(buyer), Self::NUMBER, self.key()));
+        }
+        let done = q("INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
+            buyer_name, buyer_cooperative_id, buyer_user_id, status, channel, placed_at_s, odd_price, recorded_at)
+        SELECT $1, l.id, l.cooperative_id, $3, $4, $5, $6, $7, $8, $9, (SELECT id FROM users WHERE phone = $7 AND $11 = 0), $10, $11,
+            $12, $13, coalesce(to_timestamp($18::bigint), now()) FROM listings l WHERE l.id = $2
+        ON CONFLICT (id) DO UPDATE SET status = excluded.status, holder = excluded.holder, short_by = NULL
+        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $14 AND entity = $15 AND id = $16 AND version > $17 AND version <> $19)")
+    .bind(self.id.0)
+    .bind(self.listing.0)
+    .bind(self.quantity.0)
+    .bind(self.unit_price_minor)
+    .bind(self.currency.as_str())
+    .bind(self.holder.map(|holder: Holder| int(holder.code())).transpose()?)
+    .bind(phone(self.buyer_phone)?)
+    .bind(&self.buyer_name)
+    .bind(self.buyer_cooperative.map(|coop| int(coop.0)).transpose()?)
+    .bind(int(self.status.code())?)
+    .bind(int(self.channel.code())?)
+    .bind(self.placed_at_s)
+    .bind(self.odd_price)
+    .bind(brought.bucket.to_string())
+    .bind(brought.entity.cast_signed())
+    .bind(brought.id)
+    .bind(brought.unchanged_upto)
+    .bind(self.recorded_at_s)
+    .bind(brought.published)
+    .execute(conn)
+    .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sync_protocol::ids::EdgeId;
+    use sync_protocol::market::Sample;
+
+    #[test]
+    fn an_order_stands_from_its_sellers_bucket_and_one_of_the_hubs_units_from_its_buyers() {
+        let [seller, buyer, other] = [1, 2, 3].map(CooperativeId);
+        let order = Order { cooperative: seller, buyer_cooperative: Some(buyer), ..Sample::sample() };
+        assert_eq!([seller, buyer, other].map(|own| order.may_stand(own)), [true, true, false]);
+        let of_an_office = Order { holder: Some(Holder::Edge(EdgeId(7))), ..order };
+        assert!(of_an_office.may_stand(seller));
+        assert!(!of_an_office.may_stand(buyer), "no other cooperative sells these");
+    }
 }

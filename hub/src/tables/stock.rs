@@ -3,15 +3,15 @@
 use super::keys::Keys;
 use super::orders::write_sales;
 use super::rows::Rows;
-use super::table::{Catalogue, Loaded, Standing, Standings, Table, View, Written};
+use super::table::{Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written};
 use super::wanted::Wanted;
-use crate::db::{Cells, any_of, q};
+use crate::db::{Cells, any_of, int, q};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::field::Field;
 use sync_protocol::ids::{CooperativeId, Holder, ListingId};
-use sync_protocol::market::{Entity, EntryId, EntryKind, Facts, Listing, StockEntry, WorkingSet};
+use sync_protocol::market::{Entity, EntryId, EntryKind, Facts, Listing, Needs, StockEntry, WorkingSet};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::units::Quantity;
 use sync_protocol::value::Fields;
@@ -99,5 +99,35 @@ impl Written for StockEntry {
         at: Timestamp,
     ) -> Result<Vec<(u16, Key, Fields)>, sqlx::Error> {
         write_sales(conn, rows, at).await
+    }
+}
+
+impl Again for StockEntry {
+    fn may_stand(&self, _: CooperativeId) -> bool {
+        true
+    }
+
+    fn stands_under(&self) -> Needs {
+        Needs::of::<Listing>(self.listing)
+    }
+
+    async fn stand(
+        &self,
+        conn: &mut PgConnection,
+        brought: &Brought<'_>,
+        _: &mut Vec<(Bucket, u16, Key)>,
+    ) -> Result<bool, sqlx::Error> {
+        let done = q("INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind)
+        SELECT $1, $2, id, cooperative_id, $4, $5, $6 FROM listings WHERE id = $3 AND cooperative_id = $7 ON CONFLICT DO NOTHING")
+    .bind(self.id.of)
+    .bind(int(self.id.step)?)
+    .bind(self.listing.0)
+    .bind(int(self.holder.code())?)
+    .bind(self.quantity.0)
+    .bind(int(self.kind.code())?)
+    .bind(int(brought.own.0)?)
+    .execute(conn)
+    .await?;
+        Ok(done.rows_affected() > 0)
     }
 }

@@ -8,7 +8,8 @@ use crate::db::Cells;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::market::{Entity, Facts, Settable, WorkingSet};
+use sync_protocol::ids::CooperativeId;
+use sync_protocol::market::{Entity, Facts, Needs, Settable, WorkingSet};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::value::Fields;
 use uuid::Uuid;
@@ -55,6 +56,41 @@ pub(crate) trait Written: Table + Settable {
         facts: &Facts,
         at: Timestamp,
     ) -> Result<Vec<(u16, Key, Fields)>, sqlx::Error>;
+}
+
+/// A table whose rows offices bring back to a hub that was restored from a backup and has forgotten them. Whatever commands write is one:
+/// it says what happened.
+pub(crate) trait Again: Written {
+    /// Whether it may stand here again from a cooperative's bucket.
+    fn may_stand(&self, own: CooperativeId) -> bool;
+
+    /// The rows under whose locks it stands again: a statement that waits for a row looks at everything else as it was before it waited,
+    /// so they are waited for first.
+    fn stands_under(&self) -> Needs;
+
+    /// Lets it stand where nothing was done here since the restore. Returns whether it changed anything; what it changed beside itself is
+    /// added to `also`.
+    async fn stand(
+        &self,
+        conn: &mut PgConnection,
+        brought: &Brought<'_>,
+        also: &mut Vec<(Bucket, u16, Key)>,
+    ) -> Result<bool, sqlx::Error>;
+}
+
+/// How a row came back.
+pub(crate) struct Brought<'a> {
+    /// The cooperative whose office brought it.
+    pub(crate) own: CooperativeId,
+    /// Where it stood: that cooperative's bucket.
+    pub(crate) bucket: Bucket,
+    pub(crate) entity: u16,
+    /// Its key, as it is stored.
+    pub(crate) id: &'a [u8],
+    /// The row that stands here is the backup's own up to this version.
+    pub(crate) unchanged_upto: i64,
+    /// The version under which an earlier state of it was let stand; 0 for none.
+    pub(crate) published: i64,
 }
 
 /// What other cooperatives of a region see.

@@ -5,9 +5,8 @@ use super::OrderRow;
 use super::db::{self, Filter, Visible};
 use crate::auth::Caller;
 use crate::commands::{ApplyError, Unknown, may_come};
-use crate::db::retrying;
 use crate::error::{ApiError, Problem};
-use crate::market::decide::{Act, decide};
+use crate::market::act::{Act, Done, decide, in_one};
 use crate::market::newest::Newest;
 use crate::state::AppState;
 use mizili_node::page::{Cut, Slice};
@@ -58,8 +57,7 @@ pub(crate) async fn get(state: &AppState, caller: &Caller, id: Uuid) -> Result<O
 /// Takes an order back. Doing so twice is one cancellation.
 pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Result<Order, ApiError> {
     let (command, made_at_s) = (CommandId(state.deps.ids.uuid_v7()), state.deps.clock.now_s());
-    retrying(&state.deps, || async {
-        let mut tx = state.db.begin().await?;
+    in_one(state, |mut tx| async move {
         let known = db::get(&mut tx, id).await?;
         // It may come, and stand then.
         let of_none = Unknown { orders: vec![id], ..Unknown::default() };
@@ -79,8 +77,7 @@ pub(crate) async fn cancel(state: &AppState, caller: &Caller, id: Uuid) -> Resul
         let moved = decide(&state.deps, &mut tx, &act, vec![(command, cancel.into())]).await?;
         let moved = moved.map_err(|reject| Problem::refused(&reject, ""))?;
         let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("order"))?;
-        state.db.commit_and_tell(tx, &moved).await?;
-        Ok::<_, ApiError>(row.show())
+        Ok(Done { tx, answer: row.show(), moved })
     })
     .await
 }

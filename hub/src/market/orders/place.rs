@@ -15,7 +15,7 @@ use crate::commands::{ApplyError, Incoming, Opened, moved, open_free};
 use crate::db::{Transaction, Transient as _, is_locked, once, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::http::idempotency::{Answer, Attempt, earlier, keep};
-use crate::market::decide::{Act, said};
+use crate::market::act::{Act, said};
 use crate::market::reference::kept::Kept;
 use crate::state::AppState;
 use crate::together::{Line, Together};

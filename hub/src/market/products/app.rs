@@ -7,10 +7,9 @@ use super::ProductRow;
 use super::db::{self, Filter};
 use crate::auth::Caller;
 use crate::auth::caller::Role;
-use crate::db::retrying;
 use crate::error::{self, ApiError, Kind, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
-use crate::market::decide::{Act, decide};
+use crate::market::act::{Act, Done, decide, in_one, in_one_under_key};
 use crate::market::newest::Newest;
 use crate::market::reference::kept::Kept;
 use crate::market::reference::names::Asked;
@@ -69,13 +68,7 @@ pub(crate) async fn post(
     let number = state.db.read(&state.deps, |mut conn| async move { db::next_number(&mut conn).await });
     let listing = hub_born(number.await?);
     let made_at_s = state.deps.clock.now_s();
-    retrying(&state.deps, || async {
-        let mut tx = state.db.begin().await?;
-        if let Some(attempt) = attempt
-            && let Some(answer) = attempt.earlier(&mut tx).await?
-        {
-            return Ok(answer);
-        }
+    in_one_under_key(state, attempt, |mut tx| async move {
         let (actor, seller) = acting_as(&mut tx, caller, cooperative).await?;
         let body = posting(listing, new, seller);
         check_new(&mut tx, new, &body, cooperative).await?;
@@ -87,12 +80,7 @@ pub(crate) async fn post(
         let row = db::get(&mut tx, listing)
             .await?
             .ok_or_else(|| Problem::internal("a posted listing is not there"))?;
-        let answer = Answer::created(&row.show())?;
-        if let Some(attempt) = attempt {
-            attempt.keep(&mut tx, &answer).await?;
-        }
-        state.db.commit_and_tell(tx, &moved).await?;
-        Ok::<_, ApiError>(answer)
+        Ok(Done { tx, answer: Answer::created(&row.show())?, moved })
     })
     .await
 }
@@ -114,8 +102,7 @@ pub(crate) async fn change(
     change: &ProductChange,
 ) -> Result<Product, ApiError> {
     let made_at_s = state.deps.clock.now_s();
-    retrying(&state.deps, || async {
-        let mut tx = state.db.begin().await?;
+    in_one(state, |mut tx| async move {
         if !db::lock(&mut tx, id).await? {
             return Err(Problem::not_found("product").into());
         }
@@ -129,8 +116,7 @@ pub(crate) async fn change(
         let act = Act { caller, actor, cooperative: Some(cooperative), made_at_s };
         let moved = decide(&state.deps, &mut tx, &act, commands).await?.map_err(|reject| refusal(&reject))?;
         let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("product"))?;
-        state.db.commit_and_tell(tx, &moved).await?;
-        Ok::<_, ApiError>(row.show())
+        Ok(Done { tx, answer: row.show(), moved })
     })
     .await
 }

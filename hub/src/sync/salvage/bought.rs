@@ -2,10 +2,10 @@
 //! hub's units are spent here, and where there are not as many any more the order is marked as one that lacks them, for its seller to settle.
 //! Nothing stands by it that somebody may still bring or decide, or that was decided anew here.
 
-use super::stand::{Became, Kept, entry, order};
-use crate::db::Cells;
-use crate::db::{int, q, q_scalar};
+use super::stand::Became;
+use crate::db::{Cells, int, q, q_scalar};
 use crate::feed::Touched;
+use crate::tables::{Again, Brought};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::Holder;
@@ -17,7 +17,7 @@ use sync_protocol::units::Quantity;
 pub(super) async fn bought(
     conn: &mut PgConnection,
     row: &Order,
-    kept: &Kept,
+    brought: &Brought<'_>,
     touched: &mut Touched,
 ) -> Result<Became, sqlx::Error> {
     match said_here(conn, row).await? {
@@ -29,19 +29,19 @@ pub(super) async fn bought(
         // The seller's office brought it, or it was made here: what stands is not made twice. Of an end alone nobody may know.
         Some((here, _)) if here == row.status => return Ok(Became::Stands),
         Some((OrderStatus::Confirmed | OrderStatus::Short, true)) if row.status == OrderStatus::Cancelled => {
-            release(conn, row, touched).await?;
+            release(conn, row, brought, touched).await?;
             end(conn, row).await?
         }
         Some((OrderStatus::Confirmed, true)) if row.status == OrderStatus::Fulfilled => {
             end(conn, row).await?
         }
         Some(_) => return Ok(Became::GaveWay),
-        None => make(conn, row, kept, touched).await?,
+        None => make(conn, row, brought, touched).await?,
     };
     if !stands {
         return Ok(Became::Waits);
     }
-    for bucket in [Bucket::Coop(row.cooperative), kept.bucket] {
+    for bucket in [Bucket::Coop(row.cooperative), brought.bucket] {
         touched.add(bucket, Order::NUMBER, Key::Uuid(row.id.0));
     }
     Ok(Became::Stands)
@@ -89,17 +89,18 @@ async fn here(conn: &mut PgConnection, row: &Order) -> Result<Option<(OrderStatu
 async fn make(
     conn: &mut PgConnection,
     row: &Order,
-    kept: &Kept,
+    brought: &Brought<'_>,
     touched: &mut Touched,
 ) -> Result<bool, sqlx::Error> {
-    step(conn, row, EntryId::SOLD, touched).await?;
+    step(conn, row, brought, EntryId::SOLD, touched).await?;
     if row.status == OrderStatus::Cancelled {
-        release(conn, row, touched).await?;
+        release(conn, row, brought, touched).await?;
     }
     let is_lacking = row.status == OrderStatus::Confirmed && left(conn, row).await? < Quantity::ZERO;
     let status = if is_lacking { OrderStatus::Short } else { row.status };
     let odd_price = row.odd_price || never_stood_at(conn, row).await?;
-    order(conn, &Order { status, odd_price, ..row.clone() }, kept).await
+    // Where it stands, its caller says.
+    Order { status, odd_price, ..row.clone() }.stand(conn, brought, &mut Vec::new()).await
 }
 
 async fn end(conn: &mut PgConnection, row: &Order) -> Result<bool, sqlx::Error> {
@@ -111,14 +112,20 @@ async fn end(conn: &mut PgConnection, row: &Order) -> Result<bool, sqlx::Error> 
     Ok(done.rows_affected() > 0)
 }
 
-async fn release(conn: &mut PgConnection, row: &Order, touched: &mut Touched) -> Result<(), sqlx::Error> {
-    step(conn, row, EntryId::RELEASED, touched).await
+async fn release(
+    conn: &mut PgConnection,
+    row: &Order,
+    brought: &Brought<'_>,
+    touched: &mut Touched,
+) -> Result<(), sqlx::Error> {
+    step(conn, row, brought, EntryId::RELEASED, touched).await
 }
 
 /// Writes one of the two entries that an order makes; it bears the order's id, so one that is here already is the same.
 async fn step(
     conn: &mut PgConnection,
     row: &Order,
+    brought: &Brought<'_>,
     step: u32,
     touched: &mut Touched,
 ) -> Result<(), sqlx::Error> {
@@ -130,7 +137,8 @@ async fn step(
         quantity: if is_sale { row.quantity.negated() } else { row.quantity },
         kind: if is_sale { EntryKind::Sale } else { EntryKind::Release },
     };
-    if entry(conn, &made, int(row.cooperative.0)?).await? {
+    let of_the_seller = Brought { own: row.cooperative, ..*brought };
+    if made.stand(conn, &of_the_seller, &mut Vec::new()).await? {
         touched.add(Bucket::Coop(row.cooperative), StockEntry::NUMBER, Key::Step(row.id.0, step));
     }
     Ok(())

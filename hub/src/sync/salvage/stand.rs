@@ -2,25 +2,24 @@
 //! take keeps no other from standing.
 
 use super::bought::bought;
-use super::locks;
-use crate::commands::Fact;
-use crate::db::{Cells, phone};
-use crate::db::{int, q, q_scalar};
+use crate::db::{Cells, int, q, q_scalar};
 use crate::error::ApiError;
 use crate::feed::{Touched, publish};
 use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::news::Moved;
+use crate::tables::{self, Again, Brought, Wanted};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::ids::Holder;
-use sync_protocol::market::{Alias, Entity, Listing, Member, Order, StockEntry};
+use sync_protocol::market::{Entity, Order, WorkingSet};
 use sync_protocol::row::Key;
 use sync_protocol::value::Fields;
 
 /// Entities that stand again by themselves, in the order in which one needs another.
-pub(super) const FACTS: [u16; 5] =
-    [Member::NUMBER, Alias::NUMBER, Listing::NUMBER, StockEntry::NUMBER, Order::NUMBER];
+pub(super) fn facts() -> Vec<i32> {
+    tables::WRITTEN.iter().copied().map(i32::from).collect()
+}
+
 /// Rows that are tried between one pair of savepoints. Where one of them breaks, each has a pair of its own.
 const RUN: usize = 64;
 
@@ -36,7 +35,7 @@ pub(super) enum Became {
 
 /// One row as it was kept.
 pub(super) struct Kept {
-    pub(super) bucket: Bucket,
+    bucket: Bucket,
     entity: u16,
     id: Vec<u8>,
     fields: Fields,
@@ -46,24 +45,29 @@ pub(super) struct Kept {
     published: i64,
 }
 
+impl Kept {
+    fn brought(&self) -> Option<Brought<'_>> {
+        let Self { bucket, entity, id, unchanged_upto, published, .. } = self;
+        let Bucket::Coop(own) = *bucket else { return None };
+        let (unchanged_upto, published) = (*unchanged_upto, *published);
+        Some(Brought { own, bucket: *bucket, entity: *entity, id, unchanged_upto, published })
+    }
+}
+
 const WAITING: &str = "SELECT entity, id, payload, coalesce(unchanged_upto,
         (SELECT h.version FROM restored_heads h WHERE h.epoch = s.epoch AND h.bucket = s.bucket), 0), coalesce(published, 0)
     FROM salvaged_rows s WHERE epoch = $1 AND bucket = $2 AND NOT stands AND ended IS NULL AND entity = ANY($3) ORDER BY array_position($3, entity), id";
 
 /// Lets stand what does not yet: what waited for another row may stand now that it has come. Returns what moved.
 pub(super) async fn stand(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -> Result<Moved, ApiError> {
-    let rows = q(WAITING)
-        .bind(int(epoch)?)
-        .bind(bucket.to_string())
-        .bind(FACTS.map(i32::from).as_slice())
-        .fetch_all(&mut *conn)
-        .await?;
-    locks::take(conn, &rows).await?;
+    let rows =
+        q(WAITING).bind(int(epoch)?).bind(bucket.to_string()).bind(facts()).fetch_all(&mut *conn).await?;
     let mut bad = BadRows::of("salvage");
     let mut waiting = Vec::with_capacity(rows.len());
     for row in &rows {
         waiting.extend(bad.sift(format_args!("a row of {bucket}"), kept(bucket, row))?);
     }
+    lock(conn, &waiting).await?;
     let mut touched = Touched::new();
     let mut settled = Vec::new();
     for run in waiting.chunks(RUN) {
@@ -80,6 +84,19 @@ pub(super) async fn stand(conn: &mut PgConnection, epoch: u32, bucket: Bucket) -
     publish(conn, &touched).await.map_err(sqlx::Error::from)?;
     note(conn, epoch, bucket, &settled).await?;
     Ok(touched.moved())
+}
+
+/// Waits for whatever is done here at this moment with what the rows may change, in the order in which everybody locks. Nothing is changed.
+/// What cannot be read of one is passed over, for it will not stand either.
+async fn lock(conn: &mut PgConnection, rows: &[Kept]) -> Result<(), sqlx::Error> {
+    let mut wanted = Wanted::default();
+    for kept in rows {
+        let (Ok(key), Some(Brought { own, .. })) = (Key::from_bytes(&kept.id), kept.brought()) else {
+            continue;
+        };
+        wanted.needs.extend(tables::stands_under(own, kept.entity, key, &kept.fields).unwrap_or_default());
+    }
+    tables::load(conn, &wanted, &mut WorkingSet::default()).await
 }
 
 /// Lets rows stand; what became of those that wait no more. The inner error is that of a row which the tables do not take: the transaction is as it was before
@@ -141,22 +158,20 @@ fn kept(bucket: Bucket, row: &PgRow) -> Result<Kept, sqlx::Error> {
 
 /// Lets one row stand, if it may.
 async fn one(conn: &mut PgConnection, kept: &Kept, touched: &mut Touched) -> Result<Became, sqlx::Error> {
-    let Ok(key) = Key::from_bytes(&kept.id) else { return Ok(Became::Waits) };
-    let Bucket::Coop(own) = kept.bucket else { return Ok(Became::Waits) };
-    let stands = match Fact::read(own, kept.entity, key, &kept.fields) {
-        None => return Ok(Became::Waits),
-        Some(Fact::Member(row)) => member(conn, &row, kept.bucket, touched).await?,
-        Some(Fact::Alias(row)) => alias(conn, &row, int(own.0)?).await?,
-        Some(Fact::Listing(row)) => listing(conn, &row, kept).await?,
-        Some(Fact::Entry(row)) => entry(conn, &row, int(own.0)?).await?,
-        Some(Fact::Sold(row)) => {
-            if let Some(buyer) = row.buyer_cooperative {
-                touched.add(Bucket::Coop(buyer), Order::NUMBER, key);
-            }
-            order(conn, &row, kept).await?
-        }
-        Some(Fact::Bought(row)) => return bought(conn, &row, kept, touched).await,
+    let (Ok(key), Some(brought)) = (Key::from_bytes(&kept.id), kept.brought()) else {
+        return Ok(Became::Waits);
     };
+    if let (Order::NUMBER, Ok(order)) = (kept.entity, Order::from_fields(key, &kept.fields))
+        && order.cooperative != brought.own
+        && order.may_stand(brought.own)
+    {
+        return bought(conn, &order, &brought, touched).await;
+    }
+    let mut also = Vec::new();
+    let Some(stands) = tables::stand(conn, &brought, key, &kept.fields, &mut also).await? else {
+        return Ok(Became::Waits);
+    };
+    also.into_iter().for_each(|(bucket, entity, key)| touched.add(bucket, entity, key));
     touched.add(kept.bucket, kept.entity, key);
     if stands { Ok(Became::Stands) } else { beside_what_is_here(conn, kept).await }
 }
@@ -177,137 +192,4 @@ async fn beside_what_is_here(conn: &mut PgConnection, kept: &Kept) -> Result<Bec
         Some(true) => Became::Stands,
         Some(false) => Became::GaveWay,
     })
-}
-
-/// One whose number was registered again since gives way to the member that has it now, as in a registration: whatever names the one
-/// means the other.
-async fn member(
-    conn: &mut PgConnection,
-    row: &Member,
-    bucket: Bucket,
-    touched: &mut Touched,
-) -> Result<bool, sqlx::Error> {
-    let done = q("INSERT INTO members (id, cooperative_id, name, phone, language, registered_at_s) VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT DO NOTHING")
-    .bind(row.id.0)
-    .bind(int(row.cooperative.0)?)
-    .bind(&row.name)
-    .bind(phone(row.phone)?)
-    .bind(&row.language)
-    .bind(row.registered_at_s)
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() > 0 {
-        return Ok(true);
-    }
-    let gave_way = q("INSERT INTO member_aliases AS a (from_id, to_id, cooperative_id) SELECT $1, id, cooperative_id FROM members
-        WHERE cooperative_id = $2 AND phone = $3 AND NOT EXISTS (SELECT FROM members WHERE id = $1)
-        ON CONFLICT (from_id) DO UPDATE SET to_id = a.to_id")
-    .bind(row.id.0)
-    .bind(int(row.cooperative.0)?)
-    .bind(phone(row.phone)?)
-    .execute(conn)
-    .await?;
-    let gave_way = gave_way.rows_affected() > 0;
-    if gave_way {
-        touched.add(bucket, Alias::NUMBER, Key::Uuid(row.id.0));
-    }
-    Ok(gave_way)
-}
-
-/// Whom it gave way to may have given way himself.
-async fn alias(conn: &mut PgConnection, row: &Alias, cooperative: i32) -> Result<bool, sqlx::Error> {
-    let done = q("INSERT INTO member_aliases (from_id, to_id, cooperative_id) SELECT $1, id, $3 FROM members
-        WHERE id = $2 OR id = (SELECT to_id FROM member_aliases WHERE from_id = $2) ON CONFLICT DO NOTHING")
-    .bind(row.from.0)
-    .bind(row.to.0)
-    .bind(cooperative)
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// What was done here since the restore has a version that is neither the backup's nor one of a row that was brought before, and stays.
-async fn listing(conn: &mut PgConnection, row: &Listing, kept: &Kept) -> Result<bool, sqlx::Error> {
-    let done = q("INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status,
-            posted_at_s, prices_whole)
-        SELECT $1, $2, c.id, u.id, $5, $6, $7, $8, $9, $10, false FROM commodities c, units u WHERE c.id = $3 AND u.id = $4
-        ON CONFLICT (id) DO UPDATE SET title = excluded.title, price_minor = excluded.price_minor, status = excluded.status
-        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $11 AND entity = $12 AND id = $13 AND version > $14 AND version <> $15)")
-    .bind(row.id.0)
-    .bind(int(row.cooperative.0)?)
-    .bind(int(row.commodity.0)?)
-    .bind(int(row.unit.0)?)
-    .bind(&row.title)
-    .bind(row.price_minor)
-    .bind(row.currency.as_str())
-    .bind(row.seller.map(|seller| seller.0))
-    .bind(int(row.status.code())?)
-    .bind(row.posted_at_s)
-    .bind(kept.bucket.to_string())
-    .bind(kept.entity.cast_signed())
-    .bind(&kept.id)
-    .bind(kept.unchanged_upto)
-    .bind(kept.published)
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() > 0 {
-        q("INSERT INTO listing_prices (listing_id, price_minor) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(row.id.0)
-            .bind(row.price_minor)
-            .execute(conn)
-            .await?;
-    }
-    Ok(done.rows_affected() > 0)
-}
-
-pub(super) async fn entry(
-    conn: &mut PgConnection,
-    row: &StockEntry,
-    cooperative: i32,
-) -> Result<bool, sqlx::Error> {
-    let done = q("INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind)
-        SELECT $1, $2, id, cooperative_id, $4, $5, $6 FROM listings WHERE id = $3 AND cooperative_id = $7 ON CONFLICT DO NOTHING")
-    .bind(row.id.of)
-    .bind(int(row.id.step)?)
-    .bind(row.listing.0)
-    .bind(int(row.holder.code())?)
-    .bind(row.quantity.0)
-    .bind(int(row.kind.code())?)
-    .bind(cooperative)
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// Who ordered over REST is found again by the number.
-pub(super) async fn order(conn: &mut PgConnection, row: &Order, kept: &Kept) -> Result<bool, sqlx::Error> {
-    let done = q("INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone,
-            buyer_name, buyer_cooperative_id, buyer_user_id, status, channel, placed_at_s, odd_price, recorded_at)
-        SELECT $1, l.id, l.cooperative_id, $3, $4, $5, $6, $7, $8, $9, (SELECT id FROM users WHERE phone = $7 AND $11 = 0), $10, $11,
-            $12, $13, coalesce(to_timestamp($18::bigint), now()) FROM listings l WHERE l.id = $2
-        ON CONFLICT (id) DO UPDATE SET status = excluded.status, holder = excluded.holder, short_by = NULL
-        WHERE NOT EXISTS (SELECT FROM sync_rows WHERE bucket = $14 AND entity = $15 AND id = $16 AND version > $17 AND version <> $19)")
-    .bind(row.id.0)
-    .bind(row.listing.0)
-    .bind(row.quantity.0)
-    .bind(row.unit_price_minor)
-    .bind(row.currency.as_str())
-    .bind(row.holder.map(|holder: Holder| int(holder.code())).transpose()?)
-    .bind(phone(row.buyer_phone)?)
-    .bind(&row.buyer_name)
-    .bind(row.buyer_cooperative.map(|coop| int(coop.0)).transpose()?)
-    .bind(int(row.status.code())?)
-    .bind(int(row.channel.code())?)
-    .bind(row.placed_at_s)
-    .bind(row.odd_price)
-    .bind(kept.bucket.to_string())
-    .bind(kept.entity.cast_signed())
-    .bind(&kept.id)
-    .bind(kept.unchanged_upto)
-    .bind(row.recorded_at_s)
-    .bind(kept.published)
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
 }

@@ -1,11 +1,16 @@
-//! A person's commands: what REST handlers hand to the rules that edges' commands come to as well.
+//! A person's act over REST: one transaction from its beginning to the telling of those who wait, and the commands that it hands to the
+//! rules that edges' commands come to as well. (Orders that wait go together, in a transaction of their own: `orders/place.rs`.)
 
 use crate::auth::Caller;
 use crate::commands::{ApplyError, Incoming, hub_context, moved, open};
+use crate::db::{Transaction, retrying};
 use crate::error::{ApiError, Kind, Problem, unavailable};
+use crate::http::idempotency::{Answer, Attempt};
 use crate::news::Moved;
+use crate::state::AppState;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
+use std::future::Future;
 use sync_protocol::ids::{CommandId, CooperativeId};
 use sync_protocol::market::{Actor, Body, Command, Context};
 use sync_protocol::verdict::{Reject, RejectCode, Verdict};
@@ -23,6 +28,60 @@ pub(crate) struct Act<'a> {
     pub(crate) cooperative: Option<CooperativeId>,
     /// When, by the hub's clock. The same on every try.
     pub(crate) made_at_s: i64,
+}
+
+/// What an act came to, still in its transaction.
+pub(crate) struct Done<T> {
+    pub(crate) tx: Transaction,
+    pub(crate) answer: T,
+    /// What those who wait are told once the transaction has committed.
+    pub(crate) moved: Moved,
+}
+
+/// Does an act in one transaction, which is tried again where only the moment was wrong. All of it is kept, and those who wait are told, or
+/// nothing is.
+///
+/// # Errors
+/// The act's own; those of the database.
+pub(crate) async fn in_one<T, F>(state: &AppState, work: impl Fn(Transaction) -> F) -> Result<T, ApiError>
+where
+    F: Future<Output = Result<Done<T>, ApiError>>,
+{
+    retrying(&state.deps, || async {
+        let Done { tx, answer, moved } = work(state.db.begin().await?).await?;
+        state.db.commit_and_tell(tx, &moved).await?;
+        Ok(answer)
+    })
+    .await
+}
+
+/// The same under a key, where there is one: whoever sends the same again gets the first answer, and nothing is done twice.
+///
+/// # Errors
+/// As [`in_one`].
+pub(crate) async fn in_one_under_key<F>(
+    state: &AppState,
+    attempt: Option<&Attempt>,
+    work: impl Fn(Transaction) -> F,
+) -> Result<Answer, ApiError>
+where
+    F: Future<Output = Result<Done<Answer>, ApiError>>,
+{
+    retrying(&state.deps, || async {
+        let mut tx = state.db.begin().await?;
+        if let Some(attempt) = attempt
+            && let Some(answer) = attempt.earlier(&mut tx).await?
+        {
+            return Ok(answer);
+        }
+        let Done { mut tx, answer, moved } = work(tx).await?;
+        if let Some(attempt) = attempt {
+            attempt.keep(&mut tx, &answer).await?;
+        }
+        state.db.commit_and_tell(tx, &moved).await?;
+        Ok(answer)
+    })
+    .await
 }
 
 /// Decides and applies commands in the caller's transaction; whom to tell after the commit. The inner error is the first refusal by the
