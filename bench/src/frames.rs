@@ -6,8 +6,8 @@ use crate::web::{bodies_of_http2, responses};
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 use sync_protocol::bucket::Bucket;
+use sync_protocol::bytes::Reader;
 use sync_protocol::market::{Entity, Listing, Price};
-use sync_protocol::wire::bytes::Reader;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::Message;
 

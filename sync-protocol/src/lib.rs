@@ -17,10 +17,14 @@
 #[cfg(feature = "api")]
 pub mod api;
 pub mod bucket;
+pub mod bytes;
+pub mod cbor;
 pub mod country;
+mod cursor;
 pub mod field;
 pub mod ids;
 pub mod limits;
+mod link;
 pub mod market;
 pub mod overlay;
 pub mod phone;

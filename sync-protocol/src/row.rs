@@ -1,7 +1,7 @@
 //! Rows as they are replicated: a key, a version and a payload; and the digest over a set of them.
 
+use crate::bytes::WireError;
 use crate::value::Fields;
-use crate::wire::bytes::WireError;
 use uuid::Uuid;
 
 /// A row's identity within its entity.

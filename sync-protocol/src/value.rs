@@ -3,7 +3,7 @@
 //! Codec, feed and replica know rows only in this form, so an entity or a field they have never heard of travels,
 //! is stored and is counted in digests like any other.
 
-use crate::wire::bytes::{Reader, WireError, Writer, text, unzigzag};
+use crate::bytes::{Reader, WireError, Writer, text, unzigzag};
 use std::cmp::Ordering;
 use uuid::Uuid;
 

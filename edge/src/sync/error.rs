@@ -4,7 +4,7 @@ use crate::config::ConfigError;
 use crate::db::DbError;
 use crate::identity::IdentityError;
 use std::time::Duration;
-use sync_protocol::wire::bytes::WireError;
+use sync_protocol::bytes::WireError;
 use sync_protocol::wire::message::{Refusal, RefusalCode};
 
 /// Why the line did not carry something.

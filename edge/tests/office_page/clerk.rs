@@ -12,9 +12,9 @@ use rusqlite::Transaction;
 use serde_json::{Value, json};
 use std::time::Duration;
 use sync_protocol::bucket::Bucket;
+use sync_protocol::bytes::WireError;
 use sync_protocol::ids::{CommodityId, UnitId};
 use sync_protocol::market::{Commodity, Order, Unit, UnitBase};
-use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::message::{Refusal, RefusalCode};
 
 /// What a list offers: each group's name with its choices, and the choices without a group under "".

@@ -13,9 +13,9 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use std::collections::HashMap;
 use sync_protocol::bucket::Bucket;
+use sync_protocol::bytes::{Reader, WireError};
 use sync_protocol::row::{Key, Row, slot};
 use sync_protocol::value::Fields;
-use sync_protocol::wire::bytes::{Reader, WireError};
 
 /// Bytes of a row of a page, at first guess.
 const ROW_BYTES: usize = 32;

@@ -19,10 +19,10 @@ use futures_util::StreamExt;
 use mizili_node::patience::is_too_slow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sync_protocol::bucket::Bucket;
+use sync_protocol::bytes::WireError;
 use sync_protocol::ids::EdgeId;
 use sync_protocol::limits::VERSION_WINDOW;
 use sync_protocol::session::{Admission, Issuer, Link, LinkState, MINOR_VERSION};
-use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::{Hello, Message, Refusal, RefusalCode, scope_hash};
 

@@ -20,8 +20,8 @@ use mizili_node::body::unread;
 use mizili_node::query::number;
 use serde::Deserialize;
 use std::time::Duration;
+use sync_protocol::bytes::WireError;
 use sync_protocol::limits::NEWS_BODY_MAX_BYTES;
-use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::frame::FrameReader;
 use sync_protocol::wire::message::Standing;
 

@@ -20,6 +20,7 @@ use sqlx::PgConnection;
 use std::collections::HashMap;
 use std::io;
 use sync_protocol::bucket::Bucket;
+use sync_protocol::bytes::WireError;
 use sync_protocol::limits::{
     COMPLETE_DELTA_MAX_ROWS, FRAME_TARGET_MIN_BYTES, FRAME_VERDICTS_MAX, SCOPE_BUCKETS_MAX,
 };
@@ -27,7 +28,6 @@ use sync_protocol::row::Row;
 use sync_protocol::session::{
     BucketCursor, MINOR_VERSION, MINOR_WITH_REPAIR_IN_PARTS, Page, Sizer, next_pages,
 };
-use sync_protocol::wire::bytes::WireError;
 use sync_protocol::wire::message::{
     Audit, BucketPoint, Close, Message, Refusal, RefusalCode, SlotSums, Welcome, cursors_from_bytes,
 };

@@ -3,14 +3,12 @@
 //! The request is a stream of messages, `Hello`, `Commands`…, `Audit`…, `End`; the response another, `Welcome`?, `Verdicts`…,
 //! `Rows`…, both once more for what moved meanwhile, `Complete`?, `Close`, or a `Refusal`, or a `Prove`. Whoever drives it does the reading and writing; nothing here waits.
 
-mod cursor;
 pub mod identity;
-mod link;
 mod serve;
 mod sizer;
 
-pub use cursor::{BucketCursor, Judged, judge};
-pub use link::{Admission, Issuer, Link, LinkState};
+pub use crate::cursor::{BucketCursor, Judged, judge};
+pub use crate::link::{Admission, Issuer, Link, LinkState};
 pub use serve::{Page, next_pages};
 pub use sizer::Sizer;
 

@@ -1,10 +1,10 @@
 //! Bytes of commands on their way up and of verdicts on their way down: numbered CBOR arrays, and what many neighbours share said
 //! once. Nothing unfolds to more than the limits allow.
 
-use super::bytes::{Reader, WireError, Writer};
-use super::cbor::{self, uuid_bytes, uuid_bytes_opt};
 use super::rows::{read_bucket, write_bucket};
 use super::unfold::{self, Unfolded};
+use crate::bytes::{Reader, WireError, Writer};
+use crate::cbor::{self, uuid_bytes, uuid_bytes_opt};
 use crate::ids::{CommandId, MemberId};
 use crate::limits::{BATCH_COMMANDS_MAX, COMMAND_BODY_MAX_BYTES};
 use crate::market::{Actor, ActorKind, Command, RawBody};

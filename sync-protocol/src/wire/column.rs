@@ -1,6 +1,6 @@
 //! Columns: the values of one field over many rows, written the shortest of a few ways. All modes are exact.
 
-use super::bytes::{Reader, WireError, Writer, unzigzag, zigzag};
+use crate::bytes::{Reader, WireError, Writer, unzigzag, zigzag};
 use std::collections::HashMap;
 use uuid::Uuid;
 

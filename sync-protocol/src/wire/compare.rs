@@ -1,9 +1,9 @@
 //! Bytes of what both sides compare: an edge's scope, the points at which its buckets stand, the sums of slots that find a
 //! difference. Varints and fixed numbers; what a newer writer puts behind them is passed over.
 
-use super::bytes::{Reader, WireError, Writer};
 use super::message::{Audit, BucketPoint, SlotSums, Welcome};
 use super::rows::{read_bucket, write_bucket};
+use crate::bytes::{Reader, WireError, Writer};
 use crate::limits::SCOPE_BUCKETS_MAX;
 
 fn count(input: &mut Reader<'_>, limit: usize, what: &'static str) -> Result<usize, WireError> {

@@ -3,7 +3,7 @@
 //! `kind (1) · body length (varint) · checksum (4) · body`. The kind's high bit says that the body is `expanded length (varint)
 //! · zstd data`. The checksum is the first four bytes of BLAKE3 over the kind and the body as sent.
 
-use super::bytes::{Reader, WireError, Writer};
+use crate::bytes::{Reader, WireError, Writer};
 use crate::limits::{FRAME_BODY_MAX_BYTES, FRAME_EXPANDED_MAX_BYTES};
 
 const COMPRESSED: u8 = 0x80;

@@ -3,7 +3,6 @@
 //! Numbered CBOR arrays (minicbor): a newer writer's extra fields are skipped, a missing field has a default. Commands and verdicts
 //! are in `batch`, what both sides compare in `compare`; rows have their own column form, see [`super::rows`].
 
-use super::bytes::{Reader, WireError, Writer};
 use super::frame::{self, Frame};
 use super::kind::{
     AUDIT, CLOSE, COMMANDS, COMPLETE, DOWN_FROM, END, HELLO, NEWS, PROVE, REFUSAL, ROWS, SLOT_SUMS, VERDICTS,
@@ -11,12 +10,15 @@ use super::kind::{
 };
 use super::rows::{self, Rows, write_bucket};
 use super::unfold::{self, Size};
-use super::{batch, cbor, compare};
+use super::{batch, compare};
 use crate::bucket::Bucket;
+use crate::bytes::{Reader, WireError, Writer};
+use crate::cbor;
+use crate::cursor::BucketCursor;
 use crate::limits::{SCOPE_BUCKETS_MAX, bounded};
+use crate::link::Link;
 use crate::market::Command;
 use crate::row::Row;
-use crate::session::{BucketCursor, Link};
 use crate::verdict::Numbered;
 use minicbor::{Decode, Encode};
 

@@ -1,8 +1,6 @@
 //! Bytes of the protocol. The only place that turns meaning into bytes and back; shapes here are frozen once released.
 
 mod batch;
-pub mod bytes;
-pub mod cbor;
 pub mod column;
 mod compare;
 pub mod frame;

@@ -1,48 +1,15 @@
 //! The body of a rows frame: rows of one entity together, column by column. Knows no entity by name.
 
-use super::bytes::{Reader, WireError, Writer};
+pub use crate::cursor::{Reach, Span};
+
 use crate::bucket::Bucket;
+use crate::bytes::{Reader, WireError, Writer};
 use crate::limits::FRAME_ROWS_MAX;
 use crate::row::Row;
 use block::{Room, read_block, write_block};
 use std::collections::BTreeMap;
 
 mod block;
-
-/// What a frame's range means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Every live or deleted row with `after < version <= upto`.
-    Delta,
-    /// A step of a first snapshot, walking down: every row still live with `after < version <= upto`.
-    Snapshot {
-        /// Where the bucket stood before the rows were read: what was gone at that version is not among them.
-        head: u64,
-    },
-    /// Every live row of one slot with `after < version <= upto`, as it stood at a head; what the receiver has more of within that
-    /// range goes. The whole slot where `after` is 0 and `upto` the head; in parts since 2.
-    Repair {
-        /// The entity mended.
-        entity: u16,
-        /// First and second byte of the slot, see [`crate::row::slot`].
-        slot: [u8; 2],
-        /// Where the bucket stood when the rows were read.
-        head: u64,
-    },
-}
-
-/// What a frame of rows speaks for, without the rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// Whose rows.
-    pub bucket: Bucket,
-    /// What the range means.
-    pub reach: Reach,
-    /// Exclusive lower bound of the range.
-    pub after: u64,
-    /// Inclusive upper bound of the range.
-    pub upto: u64,
-}
 
 /// One frame of rows of one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a frame unfolds to in memory, counted before that memory is taken: a few bytes can say one long text many thousand times.
 //! The writer counts in the same way, so that it makes no frame that a reader refuses. It must never copy anything.
 
-use super::bytes::WireError;
+use crate::bytes::WireError;
 use crate::limits::{FRAME_BODY_MAX_BYTES, FRAME_EXPANDED_MAX_BYTES, FRAME_UNFOLDED_MAX_BYTES};
 use crate::row::Row;
 use crate::verdict::{Numbered, Verdict};

@@ -1,6 +1,7 @@
 //! `listing.edit`: changes fields of a listing. Each field carries the value that was seen, so that two people do not undo each
 //! other unseen, and two offline edits in a row do not fight.
 
+use crate::cbor::uuid_bytes;
 use crate::ids::{CommandId, ListingId};
 use crate::market::check::{self, Invalid};
 use crate::market::{
@@ -8,7 +9,6 @@ use crate::market::{
     WorkingSet,
 };
 use crate::verdict::{Conflict, Reject, RejectCode};
-use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
 use uuid::Uuid;
 

@@ -1,6 +1,7 @@
 //! `listing.post`: produce is taken in and offered. The units are shared at once between the office and the hub. How, is a fact that
 //! travels: the office has sold by it before the hub hears of it, and the setting may be another by then.
 
+use crate::cbor::{uuid_bytes, uuid_bytes_opt};
 use crate::ids::{CommandId, CommodityId, Holder, ListingId, MemberId, UnitId};
 use crate::market::check::{self, Invalid};
 use crate::market::reference::in_steps;
@@ -10,7 +11,6 @@ use crate::market::{
 };
 use crate::units::{Currency, Quantity};
 use crate::verdict::{Reject, RejectCode};
-use crate::wire::cbor::{uuid_bytes, uuid_bytes_opt};
 use minicbor::{Decode, Encode};
 use uuid::Uuid;
 

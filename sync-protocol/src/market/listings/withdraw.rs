@@ -1,13 +1,13 @@
 //! `listing.withdraw`: takes a listing off sale. Its units stay where they are; orders made before stand.
 
 use super::edit::{listing_to_change, needs};
+use crate::cbor::uuid_bytes;
 use crate::ids::{CommandId, ListingId};
 use crate::market::check::Invalid;
 use crate::market::{
     Actor, Certainty, Command, Context, Decision, Form, Listing, ListingStatus, Made, Needs, Rule, WorkingSet,
 };
 use crate::verdict::{Reject, RejectCode};
-use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
 use uuid::Uuid;
 

@@ -1,12 +1,12 @@
 //! `member.register`: a person joins, or a member changes name or language.
 
+use crate::cbor::uuid_bytes;
 use crate::ids::{CommandId, MemberId};
 use crate::market::check::{self, Invalid};
 use crate::market::{
     Actor, Alias, Certainty, Command, Context, Decision, Form, Made, Member, Needs, Rule, WorkingSet,
 };
 use crate::verdict::{Reject, RejectCode};
-use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
 use uuid::Uuid;
 

@@ -1,5 +1,6 @@
 //! `order.cancel`: takes an order back. Its units return to the holder who sold them.
 
+use crate::cbor::uuid_bytes;
 use crate::ids::{CommandId, Holder, OrderId};
 use crate::market::check::Invalid;
 use crate::market::{
@@ -7,7 +8,6 @@ use crate::market::{
     Rule, StockEntry, WorkingSet,
 };
 use crate::verdict::{Reject, RejectCode};
-use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
 use uuid::Uuid;
 

@@ -1,6 +1,7 @@
 //! `order.place`: buys. From units held at the selling node it is a record; for units held elsewhere it is a request.
 
 use super::short_orders;
+use crate::cbor::uuid_bytes;
 use crate::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId};
 use crate::market::check::{self, Invalid};
 use crate::market::reference::in_steps;
@@ -10,7 +11,6 @@ use crate::market::{
 };
 use crate::units::{Quantity, total_minor};
 use crate::verdict::{Reject, RejectCode};
-use crate::wire::cbor::uuid_bytes;
 use minicbor::{Decode, Encode};
 use uuid::Uuid;
 

@@ -1,5 +1,6 @@
 //! `stock.adjust`: what a person found in the store: more taken in, some spoilt, or a count.
 
+use crate::cbor::{uuid_bytes, uuid_bytes_opt};
 use crate::ids::{CommandId, Holder, ListingId};
 use crate::market::check::{self, Invalid};
 use crate::market::listings::changing;
@@ -11,7 +12,6 @@ use crate::market::{
 };
 use crate::units::Quantity;
 use crate::verdict::{Reject, RejectCode};
-use crate::wire::cbor::{uuid_bytes, uuid_bytes_opt};
 use minicbor::{Decode, Encode};
 use std::cmp::Reverse;
 use uuid::Uuid;

@@ -1,9 +1,9 @@
 //! Rows of one entity and one kind of key, column by column: keys, versions, which are gone, then a column for each field. A cell goes
 //! from its row's bytes into its column, and back, without standing anywhere else.
 
-use super::super::bytes::{Reader, WireError, Writer, text};
 use super::super::column::{read_ints, read_strings, read_uuids, write_ints, write_strings, write_uuids};
 use super::super::unfold::Unfolded;
+use crate::bytes::{Reader, WireError, Writer, text};
 use crate::limits::FRAME_CELLS_MAX;
 use crate::row::{Key, Row};
 use crate::value::{Fields, Value};

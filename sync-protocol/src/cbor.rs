@@ -1,6 +1,6 @@
 //! Helpers for CBOR (minicbor) shapes: how typed ids and exact numbers stand in them.
 
-use super::bytes::WireError;
+use crate::bytes::WireError;
 use minicbor::{Decode, Encode};
 
 /// The bytes of a shape. Writing to memory cannot fail.

@@ -1,7 +1,41 @@
 //! Cursors: how far a replica of a bucket has come, and what to do with a frame that arrives.
 
 use crate::bucket::Bucket;
-use crate::wire::rows::{Reach, Span};
+
+/// What a frame's range means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every live or deleted row with `after < version <= upto`.
+    Delta,
+    /// A step of a first snapshot, walking down: every row still live with `after < version <= upto`.
+    Snapshot {
+        /// Where the bucket stood before the rows were read: what was gone at that version is not among them.
+        head: u64,
+    },
+    /// Every live row of one slot with `after < version <= upto`, as it stood at a head; what the receiver has more of within that
+    /// range goes. The whole slot where `after` is 0 and `upto` the head; in parts since 2.
+    Repair {
+        /// The entity mended.
+        entity: u16,
+        /// First and second byte of the slot, see [`crate::row::slot`].
+        slot: [u8; 2],
+        /// Where the bucket stood when the rows were read.
+        head: u64,
+    },
+}
+
+/// What a frame of rows speaks for, without the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Whose rows.
+    pub bucket: Bucket,
+    /// What the range means.
+    pub reach: Reach,
+    /// Exclusive lower bound of the range.
+    pub after: u64,
+    /// Inclusive upper bound of the range.
+    pub upto: u64,
+}
 
 /// How far one bucket's replica has come.
 ///
