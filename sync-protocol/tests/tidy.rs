@@ -114,6 +114,32 @@ fn no_source_file_is_too_long() {
     });
 }
 
+/// A file of tests that no `mod` line names is never run, and nobody misses it.
+#[test]
+fn every_file_of_tests_is_named_by_the_one_above_it() {
+    let all = sources();
+    let text_of =
+        |path: &str| all.iter().find(|source| source.path == path).map(|source| source.text.as_str());
+    let unnamed = |source: &Source| {
+        let (folder, name) = source.path.rsplit_once('/')?;
+        let name = name.strip_suffix(".rs").filter(|name| !["main", "mod", "lib"].contains(name))?;
+        // Each file right in `tests/` is a program of its own.
+        let is_part = source.path.contains("/tests/") && !folder.ends_with("/tests");
+        let above = ["main.rs", "mod.rs"].map(|file| format!("{folder}/{file}"));
+        let beside = format!("{folder}.rs");
+        let text = above.iter().chain([&beside]).find_map(|path| text_of(path));
+        // One that a test compiles by itself is named by its path.
+        let (module, path) = (format!("mod {name};"), format!("/{name}.rs\""));
+        let beside = all.iter().filter(|other| other.path.starts_with(folder));
+        let is_named = text.is_some_and(|text| text.contains(&module))
+            || beside.into_iter().any(|other| other.text.contains(&path));
+        (is_part && !is_named).then(|| format!("{}: no `mod {name};` above it", source.path))
+    };
+    let found: Vec<_> = all.iter().filter(|source| source.is_rust()).filter_map(unnamed).collect();
+    demand("Name a file of tests where the others are named, or it never runs", &found);
+    assert!(all.iter().filter(|source| source.path.starts_with("hub/tests/api/")).count() > 10);
+}
+
 #[test]
 fn nothing_is_left_open_or_silenced() {
     // In pieces, so that this file does not hold them.
