@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::time::Duration;
 use sync_protocol::api::Problem;
-use sync_protocol::api::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
+use sync_protocol::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
 use sync_protocol::session::{CHALLENGE_PATH, SESSION_PATH, identity};
 use sync_protocol::wire::message::{Refusal, RefusalCode};
 

@@ -3,7 +3,6 @@
 //! Money is `{"amount": minor units, "currency": ISO 4217}`; a quantity is a decimal string; times are RFC 3339 in UTC. Behind the
 //! feature `api`: the protocol proper needs no JSON.
 
-pub mod enrolment;
 pub mod market;
 pub mod prices;
 
