@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// Turns a one-time code into an edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct EnrolRequest {
     /// The code, as typed.
     pub code: String,
@@ -66,7 +66,7 @@ pub struct Cooperative {
 
 /// A link, see [`crate::session::Link`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct LinkJson {
     /// Its number.
     pub number: u64,
@@ -78,7 +78,7 @@ pub struct LinkJson {
 
 /// Asks for a challenge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct ChallengeRequest {
     /// The edge.
     pub edge: u32,
@@ -99,7 +99,7 @@ pub struct ChallengeResponse {
 
 /// Answers a challenge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct SessionRequest {
     /// The edge.
     pub edge: u32,
@@ -122,7 +122,7 @@ pub struct SessionResponse {
 
 /// What a revoked edge still holds: one frame of commands. It changes nothing until a person at the hub accepts it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct LeftRequest {
     /// The edge.
     pub edge: u32,
@@ -145,7 +145,7 @@ pub struct LeftResponse {
 
 /// What an edge says to a hub that has forgotten what it told it: who it is, by the newest link that the hub gave it, and what it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct RestoredRequest {
     /// The edge.
     pub edge: u32,

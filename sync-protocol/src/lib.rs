@@ -15,8 +15,6 @@
 //!
 //! Bounds are in [`limits`]; exact amounts in [`units`]; bytes in [`wire`] alone.
 
-#[cfg(feature = "api")]
-pub mod api;
 pub mod bucket;
 pub mod country;
 pub mod enrolment;

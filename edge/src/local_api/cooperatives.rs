@@ -9,11 +9,11 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::market::Cooperative;
+use mizili_node::api::{Page, Problem};
 use mizili_node::id::PathId;
 use mizili_node::lists::PlaceQuery;
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::market::Cooperative;
-use sync_protocol::api::{Page, Problem};
 use sync_protocol::market;
 use sync_protocol::row::Key;
 

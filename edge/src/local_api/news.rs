@@ -5,10 +5,10 @@ use crate::office::Caller;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use mizili_node::api::Problem;
 use mizili_node::query::{self, Params};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use sync_protocol::api::Problem;
 use utoipa::{IntoParams, ToSchema};
 
 /// How long a request waits for news. Short, because a box that is told to stop waits for it.

@@ -21,6 +21,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use mizili_node::api::Problem;
+use mizili_node::api::market::{NewOrder, Order as OrderJson};
 use mizili_node::body::Body as JsonBody;
 use mizili_node::id::PathId;
 use mizili_node::name::tidy;
@@ -28,8 +30,6 @@ use mizili_node::product::{OWN_OFFER, in_steps};
 use mizili_node::query::{NoParams, Params};
 use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::{Connection, Transaction};
-use sync_protocol::api::Problem;
-use sync_protocol::api::market::{NewOrder, Order as OrderJson};
 use sync_protocol::ids::{CommandId, ListingId, OrderId};
 use sync_protocol::market::{
     Body, Certainty, Channel, Listing, Order, OrderCancel, OrderPlace, OrderStatus, Source,

@@ -18,12 +18,12 @@ use crate::text::Lang;
 use crate::time;
 use axum::Json;
 use axum::extract::State;
+use mizili_node::api::Problem;
+use mizili_node::api::market::Cooperative;
 use mizili_node::query::Params;
 use mizili_node::text::rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sync_protocol::api::Problem;
-use sync_protocol::api::market::Cooperative;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 

@@ -6,10 +6,10 @@ use crate::office::{Caller, phone};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use mizili_node::api::Problem;
 use mizili_node::body::Body;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::Problem;
 use utoipa::ToSchema;
 
 /// Longest name of a call, in characters.

@@ -11,11 +11,11 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use mizili_node::address::Place;
+use mizili_node::api::Problem;
 use mizili_node::body::Body;
 use mizili_node::query::{NoParams, Params};
 use mizili_node::weak_password;
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::Problem;
 use utoipa::ToSchema;
 
 /// A new password.

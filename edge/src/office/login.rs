@@ -12,12 +12,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mizili_node::address::Place;
+use mizili_node::api::Problem;
 use mizili_node::body::Body;
 use mizili_node::name::tidy;
 use mizili_node::password;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::Problem;
 use sync_protocol::phone::Phone;
 use utoipa::ToSchema;
 

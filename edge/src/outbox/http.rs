@@ -9,10 +9,10 @@ use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
+use mizili_node::api::{Page, Problem};
 use mizili_node::page::Slice;
 use mizili_node::query::Params;
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::{Page, Problem};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which messages, and which page of them.

@@ -10,10 +10,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use mizili_node::address::Place;
+use mizili_node::api::Problem;
 use mizili_node::body::Body;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::Problem;
 use utoipa::ToSchema;
 
 /// Who signs in.

@@ -6,11 +6,11 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::market::Cooperative;
+use mizili_node::api::{Page, Problem};
 use mizili_node::id::PathId;
 use mizili_node::lists::PlaceQuery;
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::market::Cooperative;
-use sync_protocol::api::{Page, Problem};
 
 /// List cooperatives
 #[utoipa::path(get, path = "/api/v1/cooperatives", operation_id = "list_cooperatives", tag = "Cooperatives", params(PlaceQuery), responses((status = 200, body = Page<Cooperative>)))]

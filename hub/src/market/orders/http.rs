@@ -9,12 +9,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use mizili_node::api::market::{NewOrder, Order};
+use mizili_node::api::{Page, Problem};
 use mizili_node::body::Body;
 use mizili_node::id::PathId;
 use mizili_node::lists::OrderQuery;
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::market::{NewOrder, Order};
-use sync_protocol::api::{Page, Problem};
 use sync_protocol::market::OrderStatus;
 use uuid::Uuid;
 

@@ -5,10 +5,10 @@ use crate::error::ApiError;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::prices::MarketPrice;
+use mizili_node::api::{Page, Problem};
 use mizili_node::lists::PriceQuery;
 use mizili_node::query::Params;
-use sync_protocol::api::prices::MarketPrice;
-use sync_protocol::api::{Page, Problem};
 
 /// List market prices
 ///

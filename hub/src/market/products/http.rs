@@ -8,6 +8,8 @@ use crate::state::AppState;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use mizili_node::api::market::{NewProduct, Product, ProductChange};
+use mizili_node::api::{Page, Problem};
 use mizili_node::body::Body;
 use mizili_node::etag::header_value;
 use mizili_node::id::PathId;
@@ -15,8 +17,6 @@ use mizili_node::idempotency::KEY_HEADER;
 use mizili_node::lists::ProductQuery;
 use mizili_node::product::{etag, with_etag};
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::market::{NewProduct, Product, ProductChange};
-use sync_protocol::api::{Page, Problem};
 use uuid::Uuid;
 
 /// List products

@@ -6,11 +6,11 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::prices::{Commodity, Market, Region, Unit};
+use mizili_node::api::{Page, Problem};
 use mizili_node::id::PathId;
 use mizili_node::lists::{CountryQuery, ListQuery, PlaceQuery};
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
-use sync_protocol::api::{Page, Problem};
 
 /// List commodities
 #[utoipa::path(get, path = "/api/v1/commodities", tag = "Reference", params(ListQuery), responses((status = 200, body = Page<Commodity>)))]

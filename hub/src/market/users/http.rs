@@ -11,9 +11,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use mizili_node::address::Place;
+use mizili_node::api::Problem;
 use mizili_node::body::Body;
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::Problem;
 
 /// Register
 ///
