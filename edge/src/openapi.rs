@@ -4,6 +4,7 @@
 
 use crate::http::problem::Kind;
 use mizili_node::openapi::{complete, may_answer};
+use utoipa::IntoResponses;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
@@ -27,6 +28,16 @@ The market can be read without.
 * **Retries** of a write are safe with an `Idempotency-Key`. **ETags**: send one back in `If-None-Match` and get 304 with no body.
 
 Market prices: *Source: WFP via HDX* (CC BY-IGO).";
+
+/// The box could not keep a command: nothing was done.
+#[derive(Debug, IntoResponses)]
+#[response(status = 507, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`")]
+pub(crate) struct NotTaken;
+
+/// The box could not keep what it alone has and the hub never hears of: nothing was done.
+#[derive(Debug, IntoResponses)]
+#[response(status = 507, description = "Not taken: `disk_full`, `read_only`, `disk_failed`")]
+pub(crate) struct NotWritten;
 
 /// The document before the routes are in it.
 pub(crate) fn base() -> OpenApi {

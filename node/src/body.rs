@@ -1,5 +1,6 @@
 //! Reads a JSON body. What is wrong with it comes back as a problem that points at every field, not as the parser's words.
 
+use crate::api::FieldProblem;
 use crate::patience::is_too_slow;
 use crate::problem::{Kind, Problem, field};
 use axum::body::{Body as RawBody, to_bytes};
@@ -12,7 +13,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::future::poll_fn;
 use std::pin::Pin;
-use sync_protocol::api::FieldProblem;
 use utoipa::PartialSchema;
 use utoipa::openapi::{RefOr, Schema};
 
@@ -222,7 +222,7 @@ fn escape(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sync_protocol::api::market::{NewOrder, NewProduct};
+    use crate::api::market::{NewOrder, NewProduct};
 
     fn wrong<T: DeserializeOwned + PartialSchema + std::fmt::Debug>(body: &str) -> Vec<(String, String)> {
         let json = parse::<T>(body.as_bytes()).unwrap_err().to_json();

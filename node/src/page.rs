@@ -2,6 +2,7 @@
 //! list: that of another one, or one that nobody was given, is refused and never guessed at.
 
 use super::query::{Address, number};
+use crate::api::Page;
 use crate::problem::Problem;
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -11,7 +12,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
-use sync_protocol::api::Page;
 
 /// Items of a page when the client does not say.
 pub const LIMIT_DEFAULT: u32 = 50;

@@ -3,13 +3,13 @@
 
 mod buffers;
 
+use crate::api::FieldProblem;
 use crate::deps::Deps;
 use crate::name::one_form;
 use crate::problem::{Kind, Problem, field};
 use buffers::Buffers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use sync_protocol::api::FieldProblem;
 use tokio::sync::Semaphore;
 
 /// Fewest characters of a password.

@@ -1,8 +1,8 @@
 //! Phone numbers in requests: the protocol's reader, with what is wrong as a problem that points at the field. Both nodes read with
 //! it; which country a number without a code is of is for each to say.
 
+use crate::api::FieldProblem;
 use crate::problem::field;
-use sync_protocol::api::FieldProblem;
 use sync_protocol::country::Country;
 use sync_protocol::phone::{Phone, PhoneError, read};
 

@@ -1,14 +1,14 @@
 //! What is the same at both nodes when a product is offered, changed or shown: the commands that a request asks for, and the ETag.
 //! Whether any of it may be done is for the commands to decide, never for this.
 
+use crate::api::FieldProblem;
+use crate::api::market::{NewProduct, Product, ProductChange};
 use crate::etag::{header_value, versioned};
 use crate::name::tidy;
 use crate::problem::{Problem, field, fields};
 use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use sync_protocol::api::FieldProblem;
-use sync_protocol::api::market::{NewProduct, Product, ProductChange};
 use sync_protocol::market::{
     Body, ListingEdit, ListingPost, ListingStatus, ListingWithdraw, TextChange, WholeChange,
 };
@@ -105,7 +105,7 @@ impl Standing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sync_protocol::api::Money;
+    use crate::api::Money;
 
     const LISTING: Uuid = Uuid::from_u128(5);
     const NOW: Standing<'_> =

@@ -1,9 +1,9 @@
 //! How stored values are written in JSON: times, phone numbers, money, months.
 
+use crate::api::Money;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt::Display;
-use sync_protocol::api::Money;
 use sync_protocol::phone::Phone;
 use sync_protocol::units::Month;
 

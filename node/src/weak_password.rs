@@ -1,10 +1,10 @@
 //! Passwords that everybody tries first: the common ones, what stands in a row on a keyboard, and the person's own phone number. Only
 //! asked when a password is chosen, never when one is shown. The words were put together for this project.
 
+use crate::api::FieldProblem;
 use crate::name::one_form;
 use crate::password;
 use crate::problem::field;
-use sync_protocol::api::FieldProblem;
 
 /// Words that are no password, also with figures or signs behind them: lower case, letters alone.
 const COMMON: [&str; 72] = [

@@ -8,19 +8,19 @@
 //! **Up** go commands ([`market::Command`]): what a person meant, with an id and a place in the edge's stream. Each gets exactly one
 //! final [`verdict`]. One pure function per command decides at both ends: at the hub for good, at the edge for the screen.
 //!
-//! **Between** them stands one exchange ([`session`]): a request of frames, a response of frames, one round trip.
+//! **Between** them stands one exchange ([`session`]): a request of frames, a response of frames, one round trip. Before the first an
+//! edge becomes known and signs in, in JSON: [`enrolment`].
 //!
 //! What a command does at the edge before the hub has answered lives beside the replica: [`overlay`].
 //!
 //! Bounds are in [`limits`]; exact amounts in [`units`]; bytes in [`wire`] alone.
 
-#[cfg(feature = "api")]
-pub mod api;
 pub mod bucket;
 pub mod bytes;
 pub mod cbor;
 pub mod country;
 mod cursor;
+pub mod enrolment;
 pub mod field;
 pub mod ids;
 pub mod limits;

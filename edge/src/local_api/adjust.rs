@@ -9,20 +9,22 @@ use crate::commands::{self, Submission, SubmitError};
 use crate::db::DbError;
 use crate::http::problem::{self, ApiError, Kind};
 use crate::office::Caller;
+use crate::openapi::NotTaken;
 use crate::replica;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use mizili_node::api::{FieldProblem, quantity};
 use mizili_node::body::Body as JsonBody;
 use mizili_node::deps::Deps;
 use mizili_node::name::tidy;
+use mizili_node::openapi::answers::{NotAllowed, NotFound};
 use mizili_node::product::in_steps;
 use mizili_node::query::{Params, boolean};
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::{FieldProblem, Problem, quantity};
 use sync_protocol::ids::ListingId;
 use sync_protocol::market::{Actor, Adjustment, Body, Listing, StockAdjust};
 use sync_protocol::row::Key;
@@ -76,14 +78,8 @@ pub struct StockChangeQuery {
 /// Send an `Idempotency-Key` of your own, the same on every retry: a count must not count twice.
 #[utoipa::path(post, path = "/api/v1/office/stock/adjust", operation_id = "adjust_stock", tag = "Office", security(("office" = []), ("cookie" = [])), request_body = StockChange,
     params(StockChangeQuery, ("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
-    responses((status = 200, body = StockLine),
-        (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
-        (status = 403, body = Problem, description = "`not_allowed`, `cross_site`", content_type = "application/problem+json"),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 409, body = Problem, description = "`not_enough` (with `available`); a count at a box that the hub does not let in: `shut_out`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json"),
-        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+    responses((status = 200, body = StockLine), NotAllowed, NotFound, NotTaken,
+        (status = 409, description = "`not_enough` (with `available`); a count at a box that the hub does not let in: `shut_out`")))]
 pub async fn adjust(
     State(state): State<AppState>,
     caller: Caller,

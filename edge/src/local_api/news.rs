@@ -8,7 +8,6 @@ use axum::extract::State;
 use mizili_node::query::{self, Params};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use sync_protocol::api::Problem;
 use utoipa::{IntoParams, ToSchema};
 
 /// How long a request waits for news. Short, because a box that is told to stop waits for it.
@@ -34,8 +33,7 @@ pub struct OfficeNews {
 /// Answers when something changed after a state, or after a few seconds with the same state. A request with the header
 /// `x-mizili-passive: 1` does not count as use of the session.
 #[utoipa::path(get, path = "/api/v1/office/news", operation_id = "wait_for_news", tag = "Office", security(("office" = []), ("cookie" = [])), params(NewsQuery),
-    responses((status = 200, body = OfficeNews),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+    responses((status = 200, body = OfficeNews)))]
 pub async fn news(
     State(state): State<AppState>,
     _: Caller,

@@ -13,6 +13,7 @@ use crate::market_view::{NotHere, not_here};
 use crate::node;
 use crate::notices;
 use crate::office::{Caller, phone};
+use crate::openapi::NotTaken;
 use crate::replica;
 use crate::state::AppState;
 use crate::text::Lang;
@@ -21,15 +22,15 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use mizili_node::api::market::{NewOrder, Order as OrderJson};
 use mizili_node::body::Body as JsonBody;
 use mizili_node::id::PathId;
 use mizili_node::name::tidy;
+use mizili_node::openapi::answers::{NotFound, TooLate};
 use mizili_node::product::{OWN_OFFER, in_steps};
 use mizili_node::query::{NoParams, Params};
 use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::{Connection, Transaction};
-use sync_protocol::api::Problem;
-use sync_protocol::api::market::{NewOrder, Order as OrderJson};
 use sync_protocol::ids::{CommandId, ListingId, OrderId};
 use sync_protocol::market::{
     Body, Certainty, Channel, Listing, Order, OrderCancel, OrderPlace, OrderStatus, Source,
@@ -46,13 +47,8 @@ use uuid::Uuid;
 /// same request again: it is done once, and the first answer comes again, with `Idempotent-Replay: true`.
 #[utoipa::path(post, path = "/api/v1/orders", operation_id = "place_order", tag = "Orders", security(("office" = []), ("cookie" = [])), request_body = NewOrder,
     params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
-    responses((status = 201, body = OrderJson),
-        (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 409, body = Problem, description = "`not_enough` (with `available`): not even with what the hub and other offices hold; `price_changed` (with `unit_price`), `withdrawn`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json"),
-        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+    responses((status = 201, body = OrderJson), NotFound, NotTaken,
+        (status = 409, description = "`not_enough` (with `available`): not even with what the hub and other offices hold; `price_changed` (with `unit_price`), `withdrawn`")))]
 pub async fn place(
     State(state): State<AppState>,
     caller: Caller,
@@ -258,11 +254,7 @@ fn refused_in(conn: &Connection, reject: &Reject, listing: &Listing) -> ApiError
 /// `reason` says so, and its units do not come back. Cancelling twice does no harm.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", operation_id = "cancel_order", tag = "Orders", security(("office" = []), ("cookie" = [])),
     params(("id" = Uuid, Path, description = "The order.")),
-    responses((status = 200, body = OrderJson),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 409, body = Problem, description = "`too_late`", content_type = "application/problem+json"),
-        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+    responses((status = 200, body = OrderJson), TooLate, NotTaken))]
 pub async fn cancel(
     State(state): State<AppState>,
     caller: Caller,

@@ -10,13 +10,13 @@ use crate::time;
 use crate::ussd::OLD_AFTER_MONTHS;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::Page;
+use mizili_node::api::prices::{MarketPrice, change_permille, flag_words, per_base_minor};
 use mizili_node::lists::{PriceFilter, PriceQuery};
 use mizili_node::query::Params;
 use mizili_node::text::{money, month_of};
 use rusqlite::Connection;
 use std::cmp::{Ordering, Reverse};
-use sync_protocol::api::prices::{MarketPrice, change_permille, flag_words, per_base_minor};
-use sync_protocol::api::{Page, Problem};
 use sync_protocol::ids::{CommodityId, MarketId};
 use sync_protocol::limits::PRICE_HISTORY_MONTHS;
 use sync_protocol::market::{Price, PriceSeries};
@@ -43,8 +43,7 @@ struct Row {
 /// The newest of each series, or with `from` and `to` (or `latest=false`) the history; newest months first. Each price has its
 /// month and age, and `old` where it is too old to compare markets by. Source: WFP via HDX.
 #[utoipa::path(get, path = "/api/v1/market-prices", operation_id = "list_market_prices", tag = "Prices", params(PriceQuery),
-    responses((status = 200, body = Page<MarketPrice>),
-        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Page<MarketPrice>)))]
 pub async fn list(State(state): State<AppState>, query: Params<PriceQuery>) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read("office.prices")?;
     let at = state.deps.clock.read();

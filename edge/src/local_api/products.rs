@@ -10,14 +10,14 @@ use crate::replica;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::Page;
+use mizili_node::api::market::Product;
 use mizili_node::id::PathId;
 use mizili_node::lists::{ProductFilter, ProductQuery};
 use mizili_node::product::with_etag;
 use mizili_node::query::{NoParams, Params};
 use mizili_node::text::{money, rfc3339};
 use rusqlite::Connection;
-use sync_protocol::api::market::Product;
-use sync_protocol::api::{Page, Problem};
 use sync_protocol::market::{Commodity, Listing};
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
@@ -34,8 +34,7 @@ type ListKey = (i64, Uuid);
 /// Newest first: this cooperative's and those of others around. `available` is what this office can sell at once, also without a
 /// line; the rest of `total` can be asked for.
 #[utoipa::path(get, path = "/api/v1/products", operation_id = "list_products", tag = "Products", params(ProductQuery),
-    responses((status = 200, body = Page<Product>),
-        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Page<Product>)))]
 pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read("office.products")?;
     let page = state.db.read(move |conn| {
@@ -54,8 +53,7 @@ pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) ->
 
 /// See a product
 #[utoipa::path(get, path = "/api/v1/products/{id}", operation_id = "get_product", tag = "Products", params(("id" = Uuid, Path, description = "The product.")),
-    responses((status = 200, body = Product, headers(("ETag" = String, description = "Send it in `If-Match` to change the product."))),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Product, headers(("ETag" = String, description = "Send it in `If-Match` to change the product.")))))]
 pub async fn get(
     State(state): State<AppState>,
     PathId(id): PathId<Uuid>,

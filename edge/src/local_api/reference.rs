@@ -10,6 +10,8 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::Page;
+use mizili_node::api::prices::{Commodity, Market, Region, Unit};
 use mizili_node::id::PathId;
 use mizili_node::lists::{CountryQuery, ListQuery, PlaceQuery};
 use mizili_node::page::{Cut, Slice};
@@ -17,8 +19,6 @@ use mizili_node::query::{NoParams, Params};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
-use sync_protocol::api::{Page, Problem};
 use sync_protocol::market;
 use sync_protocol::market::Entity;
 use sync_protocol::row::Key;
@@ -110,8 +110,7 @@ pub async fn list_commodities(
 
 /// See a commodity
 #[utoipa::path(get, path = "/api/v1/commodities/{id}", tag = "Reference", params(("id" = i32, Path, description = "The commodity.")),
-    responses((status = 200, body = Commodity),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Commodity)))]
 pub async fn get_commodity(
     State(state): State<AppState>,
     PathId(id): PathId<u32>,
@@ -124,8 +123,7 @@ pub async fn get_commodity(
 ///
 /// The lists of commodities and units are the same everywhere; these are the ones that this office's markets trade in.
 #[utoipa::path(get, path = "/api/v1/office/priced", operation_id = "list_priced", tag = "Office", security(("office" = []), ("cookie" = [])),
-    responses((status = 200, body = OfficePriced),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+    responses((status = 200, body = OfficePriced)))]
 pub async fn priced(
     State(state): State<AppState>,
     _: Caller,
@@ -157,8 +155,7 @@ pub async fn list_units(
 
 /// See a unit
 #[utoipa::path(get, path = "/api/v1/units/{id}", tag = "Reference", params(("id" = i32, Path, description = "The unit.")),
-    responses((status = 200, body = Unit),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Unit)))]
 pub async fn get_unit(
     State(state): State<AppState>,
     PathId(id): PathId<u32>,
@@ -188,8 +185,7 @@ pub async fn list_markets(
 
 /// See a market
 #[utoipa::path(get, path = "/api/v1/markets/{id}", tag = "Reference", params(("id" = i32, Path, description = "The market.")),
-    responses((status = 200, body = Market),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Market)))]
 pub async fn get_market(
     State(state): State<AppState>,
     PathId(id): PathId<u32>,
@@ -217,8 +213,7 @@ pub async fn list_regions(
 
 /// See a region
 #[utoipa::path(get, path = "/api/v1/regions/{id}", tag = "Reference", params(("id" = i32, Path, description = "The region.")),
-    responses((status = 200, body = Region),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Region)))]
 pub async fn get_region(
     State(state): State<AppState>,
     PathId(id): PathId<u32>,

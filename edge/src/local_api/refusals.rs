@@ -7,11 +7,13 @@ use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::office::Caller;
 use crate::office::words::{quantity as with_unit, say};
+use crate::openapi::NotWritten;
 use crate::state::AppState;
 use crate::text::{Lang, numbers};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::Page;
 use mizili_node::body::Body as JsonBody;
 use mizili_node::id::PathId;
 use mizili_node::page::Slice;
@@ -19,7 +21,6 @@ use mizili_node::query::{NoParams, Params, boolean};
 use mizili_node::text::{phone_text, rfc3339};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::{Page, Problem};
 use sync_protocol::ids::ListingId;
 use sync_protocol::market::{ActorKind, Adjustment, Body, command_name};
 use sync_protocol::units::{Currency, Quantity};
@@ -87,9 +88,7 @@ pub struct RefusalTick {
 ///
 /// Of the last 30 days, newest first, with the changes of which only a part was taken.
 #[utoipa::path(get, path = "/api/v1/office/refusals", operation_id = "list_refusals", tag = "Office", security(("office" = []), ("cookie" = [])), params(RefusalQuery),
-    responses((status = 200, body = Page<Refusal>),
-        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Page<Refusal>)))]
 pub async fn list(
     State(state): State<AppState>,
     _: Caller,
@@ -119,9 +118,7 @@ pub async fn list(
 /// Whoever has dealt with it does so, for everybody at this office. It stays in the list for its 30 days.
 #[utoipa::path(put, path = "/api/v1/office/refusals/{id}", operation_id = "tick_refusal", tag = "Office", security(("office" = []), ("cookie" = [])), request_body = RefusalTick,
     params(("id" = Uuid, Path, description = "The refusal.")),
-    responses((status = 200, body = Refusal),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Refusal), NotWritten))]
 pub async fn tick(
     State(state): State<AppState>,
     _: Caller,

@@ -8,19 +8,20 @@ use super::products::show;
 use crate::commands::{self, Submission, SubmitError};
 use crate::http::problem::{self, ApiError, Kind, field};
 use crate::office::Caller;
+use crate::openapi::NotTaken;
 use crate::replica;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use mizili_node::api::market::{NewProduct, Product, ProductChange};
 use mizili_node::body::Body as JsonBody;
 use mizili_node::etag::{header_value, require};
 use mizili_node::id::PathId;
+use mizili_node::openapi::answers::{NotAllowed, ProductChanged};
 use mizili_node::product::{Standing, etag, in_steps, posting, with_etag};
 use mizili_node::query::{NoParams, Params};
 use rusqlite::{Connection, Transaction};
-use sync_protocol::api::Problem;
-use sync_protocol::api::market::{NewProduct, Product, ProductChange};
 use sync_protocol::ids::CommandId;
 use sync_protocol::market::{Body, Commodity, Listing, ListingPost, Unit};
 use sync_protocol::row::Key;
@@ -33,11 +34,7 @@ use uuid::Uuid;
 /// rest, also without a line. With an `Idempotency-Key`, a retry is done once.
 #[utoipa::path(post, path = "/api/v1/products", operation_id = "offer_product", tag = "Products", security(("office" = []), ("cookie" = [])), request_body = NewProduct,
     params(("Idempotency-Key" = Option<String>, Header, description = "A text of your own, the same on every retry.")),
-    responses((status = 201, body = Product),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
-        (status = 403, body = Problem, description = "`not_allowed`, `cross_site`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json"),
-        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+    responses((status = 201, body = Product), NotAllowed, NotTaken))]
 pub async fn post(
     State(state): State<AppState>,
     caller: Caller,
@@ -132,15 +129,7 @@ fn check_new(conn: &Connection, me: &Me, new: &NewProduct, body: &ListingPost) -
 /// somebody else changed the same; see `/api/v1/office/refusals`. Orders made before keep their price.
 #[utoipa::path(patch, path = "/api/v1/products/{id}", operation_id = "change_product", tag = "Products", security(("office" = []), ("cookie" = [])), request_body = ProductChange,
     params(("id" = Uuid, Path, description = "The product."), ("If-Match" = String, Header, description = "The product's ETag.")),
-    responses((status = 200, body = Product),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
-        (status = 403, body = Problem, description = "`not_allowed`, `cross_site`", content_type = "application/problem+json"),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 409, body = Problem, description = "`withdrawn`, `conflict`", content_type = "application/problem+json"),
-        (status = 412, body = Problem, description = "`precondition_failed`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
-        (status = 428, body = Problem, description = "`precondition_required`", content_type = "application/problem+json"),
-        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Product), NotAllowed, ProductChanged, NotTaken))]
 pub async fn change(
     State(state): State<AppState>,
     caller: Caller,

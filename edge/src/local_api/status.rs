@@ -18,12 +18,11 @@ use crate::text::Lang;
 use crate::time;
 use axum::Json;
 use axum::extract::State;
+use mizili_node::api::market::Cooperative;
 use mizili_node::query::Params;
 use mizili_node::text::rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sync_protocol::api::Problem;
-use sync_protocol::api::market::Cooperative;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -107,8 +106,7 @@ pub struct OfficeGateway {
 
 /// How things stand
 #[utoipa::path(get, path = "/api/v1/office/status", operation_id = "get_status", tag = "Office", security(("office" = []), ("cookie" = [])), params(StatusQuery),
-    responses((status = 200, body = OfficeStatus),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+    responses((status = 200, body = OfficeStatus)))]
 pub async fn status(
     State(state): State<AppState>,
     _: Caller,

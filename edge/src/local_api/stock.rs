@@ -16,13 +16,13 @@ use crate::stock;
 use crate::text::Lang;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::market::Product;
+use mizili_node::api::{Page, quantity};
 use mizili_node::page::Slice;
 use mizili_node::query::Params;
 use mizili_node::text::rfc3339;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::market::Product;
-use sync_protocol::api::{Page, Problem, quantity};
 use sync_protocol::ids::{Holder, ListingId};
 use sync_protocol::market::{Adjustment, Listing, ListingStatus};
 use sync_protocol::units::Quantity;
@@ -179,9 +179,7 @@ pub(super) fn lang(given: Option<&str>) -> Result<Lang, ApiError> {
 /// For each product of this cooperative: what is held here, what the hub holds for phones and the web, what is sold and not
 /// fetched, and an explanation in words. Newest first; products off sale only while something of them is left.
 #[utoipa::path(get, path = "/api/v1/office/stock", operation_id = "list_stock", tag = "Office", security(("office" = []), ("cookie" = [])), params(StockQuery),
-    responses((status = 200, body = Page<StockLine>),
-        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Page<StockLine>)))]
 pub async fn list(
     State(state): State<AppState>,
     _: Caller,

@@ -9,7 +9,6 @@ use axum::extract::State;
 use mizili_node::body::Body;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::Problem;
 use utoipa::ToSchema;
 
 /// Longest name of a call, in characters.
@@ -47,9 +46,7 @@ pub struct OfficeScreen {
 /// office, by whoever is signed in.
 #[utoipa::path(post, path = "/api/v1/office/phone", operation_id = "walk_menus", tag = "Office", security(("office" = []), ("cookie" = [])), request_body = OfficeCall,
     responses((status = 200, body = OfficeScreen),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
-        (status = 404, body = Problem, description = "`not_found`: there is no gateway in the settings, so there are no menus", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json")))]
+        (status = 404, description = "`not_found`: there is no gateway in the settings, so there are no menus")))]
 pub async fn step(
     State(state): State<AppState>,
     caller: Caller,

@@ -6,16 +6,17 @@ use crate::db::DbError;
 use crate::http::problem::{ApiError, Kind};
 use crate::office::password::store as store_password;
 use crate::office::store;
+use crate::openapi::NotWritten;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use mizili_node::address::Place;
 use mizili_node::body::Body;
+use mizili_node::openapi::answers::{NotAllowed, TooManyAttempts};
 use mizili_node::query::{NoParams, Params};
 use mizili_node::weak_password;
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::Problem;
 use utoipa::ToSchema;
 
 /// A new password.
@@ -35,12 +36,7 @@ pub struct OfficePasswordChange {
 /// By showing the one that you have. Everybody who is signed in with it is signed out; the answer begins a new session. A person with a
 /// number has a password that is kept at the hub: it is changed there, and comes here with the next line.
 #[utoipa::path(post, path = "/api/v1/office/password", operation_id = "change_office_password", tag = "Office", security(("office" = []), ("cookie" = [])), request_body = OfficePasswordChange,
-    responses((status = 200, body = OfficeSession),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json"),
-        (status = 403, body = Problem, description = "`not_allowed`, `cross_site`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
-        (status = 429, body = Problem, description = "`too_many_attempts`: see `Retry-After`", content_type = "application/problem+json"),
-        (status = 507, body = Problem, description = "Not taken: `disk_full`, `read_only`, `disk_failed`", content_type = "application/problem+json")))]
+    responses((status = 200, body = OfficeSession), NotAllowed, TooManyAttempts, NotWritten))]
 pub async fn password(
     State(state): State<AppState>,
     caller: Caller,

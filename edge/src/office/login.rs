@@ -14,10 +14,10 @@ use axum::response::{IntoResponse, Response};
 use mizili_node::address::Place;
 use mizili_node::body::Body;
 use mizili_node::name::tidy;
+use mizili_node::openapi::answers::{BadCredentials, TooManyAttempts};
 use mizili_node::password;
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::Problem;
 use sync_protocol::phone::Phone;
 use utoipa::ToSchema;
 
@@ -79,11 +79,8 @@ pub(super) struct Found {
 /// later and not refused. The session ends when it is left alone (30 minutes, unless the box is
 /// set otherwise), when the box starts again, or when the password changes.
 #[utoipa::path(post, path = "/api/v1/office/login", operation_id = "sign_in", tag = "Office", request_body = OfficeLogin,
-    responses((status = 200, body = OfficeSession),
-        (status = 401, body = Problem, description = "`bad_credentials`", content_type = "application/problem+json"),
-        (status = 403, body = Problem, description = "`cross_site`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
-        (status = 429, body = Problem, description = "`too_many_attempts`: see `Retry-After`", content_type = "application/problem+json")))]
+    responses((status = 200, body = OfficeSession), BadCredentials, TooManyAttempts,
+        (status = 403, description = "`cross_site`")))]
 pub async fn login(
     State(state): State<AppState>,
     place: Place,
@@ -210,8 +207,7 @@ fn set_cookie(headers: &HeaderMap, token: &str, max_age_s: Option<u64>) -> Strin
 
 /// Sign out
 #[utoipa::path(post, path = "/api/v1/office/logout", operation_id = "sign_out", tag = "Office", security(("office" = []), ("cookie" = [])),
-    responses((status = 204, description = "Done"),
-        (status = 401, body = Problem, description = "`unauthorized`", content_type = "application/problem+json")))]
+    responses((status = 204, description = "Done")))]
 pub async fn logout(
     State(state): State<AppState>,
     caller: Caller,
@@ -229,8 +225,7 @@ pub async fn logout(
 
 /// See who is signed in
 #[utoipa::path(get, path = "/api/v1/office/session", operation_id = "get_session", tag = "Office", security(("office" = []), ("cookie" = [])),
-    responses((status = 200, body = OfficePerson),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+    responses((status = 200, body = OfficePerson)))]
 pub async fn session(caller: Caller, _: Params<NoParams>) -> Json<OfficePerson> {
     Json(OfficePerson { user: caller.login, name: caller.name, role: caller.role })
 }

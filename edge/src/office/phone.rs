@@ -1,8 +1,8 @@
 //! Phone numbers in requests at the office: whole, or as dialled at home, completed by the box's country.
 
 use crate::config::Config;
+use mizili_node::api::FieldProblem;
 use mizili_node::phone;
-use sync_protocol::api::FieldProblem;
 use sync_protocol::country::Country;
 use sync_protocol::phone::{Phone, PhoneError};
 

@@ -9,10 +9,10 @@ use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
+use mizili_node::api::Page;
 use mizili_node::page::Slice;
 use mizili_node::query::Params;
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::{Page, Problem};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which messages, and which page of them.
@@ -66,9 +66,7 @@ pub struct Message {
 ///
 /// Those that wait, those that went and how far they are, the newest first. While no gateway has an account to send with, all wait.
 #[utoipa::path(get, path = "/api/v1/office/messages", operation_id = "list_messages", tag = "Office", security(("office" = []), ("cookie" = [])), params(MessageQuery),
-    responses((status = 200, body = Page<Message>),
-        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json"),
-        (status = 401, body = Problem, description = "`unauthorized`, `hub_token`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Page<Message>)))]
 pub async fn list(
     State(state): State<AppState>,
     _: Caller,

@@ -9,7 +9,7 @@ use crate::db::DbError;
 use crate::node;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use sync_protocol::api::enrolment::{LeftRequest, LeftResponse};
+use sync_protocol::enrolment::{LeftRequest, LeftResponse};
 use sync_protocol::limits::BATCH_COMMANDS_MAX;
 use sync_protocol::session::{LEFT_PATH, Sizer, identity};
 use sync_protocol::wire::message::Message;

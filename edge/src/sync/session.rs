@@ -9,12 +9,12 @@ use crate::identity::{Identity, write_private};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ed25519_dalek::{Signature, VerifyingKey};
+use mizili_node::api::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::time::Duration;
-use sync_protocol::api::Problem;
-use sync_protocol::api::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
+use sync_protocol::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
 use sync_protocol::session::{CHALLENGE_PATH, SESSION_PATH, identity};
 use sync_protocol::wire::message::{Refusal, RefusalCode};
 

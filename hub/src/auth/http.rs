@@ -11,9 +11,9 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use mizili_node::address::Place;
 use mizili_node::body::Body;
+use mizili_node::openapi::answers::{BadCredentials, TooManyAttempts};
 use mizili_node::query::{NoParams, Params};
 use serde::{Deserialize, Serialize};
-use sync_protocol::api::Problem;
 use utoipa::ToSchema;
 
 /// Who signs in.
@@ -59,10 +59,7 @@ pub(crate) const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CON
 /// Wrong passwords for a number make the next try from the same address wait longer; where the account has signed in before, it is
 /// answered later and not refused.
 #[utoipa::path(post, path = "/api/v1/auth/login", operation_id = "log_in", tag = "Accounts", request_body = Login,
-    responses((status = 200, body = Tokens),
-        (status = 401, body = Problem, description = "`bad_credentials`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
-        (status = 429, body = Problem, description = "`too_many_attempts`: see `Retry-After`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Tokens), BadCredentials, TooManyAttempts))]
 pub async fn login(
     State(state): State<AppState>,
     place: Place,
@@ -80,7 +77,7 @@ pub async fn login(
 /// than that ends its session: log in again.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refresh_tokens", tag = "Accounts", request_body = RefreshToken,
     responses((status = 200, body = Tokens),
-        (status = 401, body = Problem, description = "`unauthorized`, `token_reused`", content_type = "application/problem+json")))]
+        (status = 401, description = "`unauthorized`, `token_reused`")))]
 pub async fn refresh(
     State(state): State<AppState>,
     _: Params<NoParams>,

@@ -12,7 +12,7 @@ use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mizili_node::body::Body;
-use sync_protocol::api::enrolment::{ChallengeRequest, LeftRequest, LeftResponse};
+use sync_protocol::enrolment::{ChallengeRequest, LeftRequest, LeftResponse};
 use sync_protocol::ids::{EdgeId, Stream};
 use sync_protocol::market::Command;
 use sync_protocol::session::identity::left_behind;

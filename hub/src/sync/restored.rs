@@ -20,10 +20,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mizili_node::body::Body;
 use sqlx::PgConnection;
-use sync_protocol::api::enrolment::{
+use sync_protocol::bucket::Bucket;
+use sync_protocol::enrolment::{
     ChallengeRequest, LinkJson, RestoredRequest, RestoredResponse, RestoredStream,
 };
-use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::EdgeId;
 use sync_protocol::session::identity::after_restore;
 use sync_protocol::session::{Issuer, Link};

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use mizili_node::body::Body;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
-use sync_protocol::api::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
+use sync_protocol::enrolment::{ChallengeRequest, ChallengeResponse, SessionRequest, SessionResponse};
 use sync_protocol::ids::EdgeId;
 use sync_protocol::session::TOKEN_HEADER;
 use sync_protocol::session::identity::{edge_session, hub_challenge};

@@ -1,18 +1,23 @@
-//! What the routes of both nodes need not say themselves in an API's description (OpenAPI 3.1): what any body and any query may be
-//! answered with, that a GET may be answered by 304, the headers of each answer, what a field of a name promises, and a word for each
-//! success. It adds and never takes away.
+//! What the routes of both nodes need not say themselves in an API's description (OpenAPI 3.1): what any body, query, id and header
+//! may be answered with, that a GET may be answered by 304, the headers of each answer, what a field of a name promises, a word for
+//! each success, and the shape of each failure. It adds and never takes away. What several routes say is in [`answers`].
 
+pub mod answers;
 mod headers;
 mod words;
 
+use crate::api::Problem;
 use crate::problem::{Kind, PROBLEM_JSON};
 use std::collections::BTreeMap;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ArrayItems, Object, Schema};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The header by which a write may be sent twice, as parameters are written.
 pub(crate) const KEY_PARAMETER: &str = "Idempotency-Key";
+/// The header that names what a change was made from.
+const GUARD_PARAMETER: &str = "If-Match";
 
 /// Choices that have a name, as they come up.
 type Choices = BTreeMap<&'static str, Schema>;
@@ -28,6 +33,10 @@ pub fn complete(document: &mut OpenApi) {
         each_operation(item, headers::complete);
     }
     let components = document.components.get_or_insert_default();
+    // No route names it, see `answers`.
+    let mut shapes = vec![(Problem::name().into_owned(), Problem::schema())];
+    Problem::schemas(&mut shapes);
+    components.schemas.extend(shapes);
     for (name, schema) in &mut components.schemas {
         if let RefOr::T(Schema::Object(object)) = schema {
             complete_schema(name, object, &mut choices);
@@ -58,7 +67,8 @@ fn complete_schema(name: &str, object: &mut Object, choices: &mut Choices) {
 pub fn may_answer(operation: &mut Operation, kinds: &[Kind]) {
     let answers: &mut Answers = &mut operation.responses.responses;
     for kind in kinds {
-        let answer = answers.entry(kind.status().as_str().to_owned()).or_insert_with(|| problem().into());
+        let answer =
+            answers.entry(kind.status().as_str().to_owned()).or_insert_with(|| Response::default().into());
         let code = format!("`{}`", kind.code());
         if let RefOr::T(answer) = answer
             && !answer.description.contains(&code)
@@ -69,12 +79,37 @@ pub fn may_answer(operation: &mut Operation, kinds: &[Kind]) {
     }
 }
 
-fn problem() -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().content(PROBLEM_JSON, content).build()
+fn complete_route(operation: &mut Operation, choices: &mut Choices) {
+    say_what_follows(operation);
+    let id = operation.operation_id.clone().unwrap_or_default();
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && let Some(schema) = &mut parameter.schema
+        {
+            choices.extend(words::of_parameter(&id, &parameter.name, schema));
+        }
+    }
+    for (status, answer) in &mut operation.responses.responses {
+        if let RefOr::T(answer) = answer {
+            complete_answer(status, answer);
+        }
+    }
 }
 
-fn complete_route(operation: &mut Operation, choices: &mut Choices) {
+/// The problems that a route may answer with because of what it takes: a body, parameters, headers.
+fn say_what_follows(operation: &mut Operation) {
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let has = |fits: fn(&Parameter) -> bool| {
+        parameters.iter().any(|parameter| matches!(parameter, RefOr::T(parameter) if fits(parameter)))
+    };
+    let has_query = has(|p| p.parameter_in == ParameterIn::Query);
+    let has_id = has(|p| p.parameter_in == ParameterIn::Path);
+    let has_key = has(|p| p.name == KEY_PARAMETER);
+    let needs_key = has(|p| p.name == KEY_PARAMETER && p.required == Required::True);
+    let needs_guard = has(|p| p.name == GUARD_PARAMETER && p.required == Required::True);
+    if needs_key {
+        may_answer(operation, &[Kind::IdempotencyKeyRequired]);
+    }
     if operation.request_body.is_some() {
         let kinds = [
             Kind::MalformedJson,
@@ -86,10 +121,6 @@ fn complete_route(operation: &mut Operation, choices: &mut Choices) {
         ];
         may_answer(operation, &kinds);
     }
-    let parameters = operation.parameters.as_deref().unwrap_or_default();
-    let is_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query);
-    let is_key = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.name == KEY_PARAMETER);
-    let (has_query, has_key) = (parameters.iter().any(is_query), parameters.iter().any(is_key));
     // Every route refuses parameters that it does not know.
     may_answer(operation, &[Kind::UnknownParameter]);
     if has_query {
@@ -98,20 +129,22 @@ fn complete_route(operation: &mut Operation, choices: &mut Choices) {
     if has_key {
         may_answer(operation, &[Kind::InvalidHeader, Kind::IdempotencyKeyReused]);
     }
-    let id = operation.operation_id.clone().unwrap_or_default();
-    for parameter in operation.parameters.iter_mut().flatten() {
-        if let RefOr::T(parameter) = parameter
-            && let Some(schema) = &mut parameter.schema
-        {
-            choices.extend(words::of_parameter(&id, &parameter.name, schema));
-        }
+    if has_id {
+        may_answer(operation, &[Kind::NotFound]);
     }
-    for (status, answer) in &mut operation.responses.responses {
-        if let RefOr::T(answer) = answer
-            && answer.description.is_empty()
-        {
-            answer.description = if status == "201" { "Made" } else { "As asked" }.to_owned();
-        }
+    if needs_guard {
+        may_answer(operation, &[Kind::PreconditionFailed, Kind::PreconditionRequired]);
+    }
+}
+
+/// A success has words, a failure a shape.
+fn complete_answer(status: &str, answer: &mut Response) {
+    if answer.description.is_empty() {
+        answer.description = if status == "201" { "Made" } else { "As asked" }.to_owned();
+    }
+    if status.starts_with(['4', '5']) && answer.content.is_empty() {
+        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        answer.content.insert(PROBLEM_JSON.to_owned(), problem.into());
     }
 }
 

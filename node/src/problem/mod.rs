@@ -7,11 +7,11 @@ pub mod page;
 
 pub use kind::{Kind, Node};
 
+use crate::api::{self, FieldProblem};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use std::error::Error as StdError;
-use sync_protocol::api::{self, FieldProblem};
 use sync_protocol::market::Invalid;
 use sync_protocol::verdict::{Reject, RejectCode};
 

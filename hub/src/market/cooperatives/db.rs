@@ -2,9 +2,9 @@
 
 use crate::db::{Narrowed, q};
 use crate::market::reference::db::{Filter, common, page, placed};
+use mizili_node::api::market::Cooperative;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::api::market::Cooperative;
 use sync_protocol::country::Country;
 
 /// Cooperatives; one of them when the filter names an id.

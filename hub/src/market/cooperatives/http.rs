@@ -6,11 +6,11 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::Page;
+use mizili_node::api::market::Cooperative;
 use mizili_node::id::PathId;
 use mizili_node::lists::PlaceQuery;
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::market::Cooperative;
-use sync_protocol::api::{Page, Problem};
 
 /// List cooperatives
 #[utoipa::path(get, path = "/api/v1/cooperatives", operation_id = "list_cooperatives", tag = "Cooperatives", params(PlaceQuery), responses((status = 200, body = Page<Cooperative>)))]
@@ -21,8 +21,7 @@ pub async fn list(State(state): State<AppState>, query: Params<PlaceQuery>) -> R
 
 /// See a cooperative
 #[utoipa::path(get, path = "/api/v1/cooperatives/{id}", operation_id = "get_cooperative", tag = "Cooperatives", params(("id" = i32, Path, description = "The cooperative.")),
-    responses((status = 200, body = Cooperative),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Cooperative)))]
 pub async fn get(
     State(state): State<AppState>,
     PathId(id): PathId<i32>,

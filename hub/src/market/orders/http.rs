@@ -9,12 +9,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use mizili_node::api::Page;
+use mizili_node::api::market::{NewOrder, Order};
 use mizili_node::body::Body;
 use mizili_node::id::PathId;
 use mizili_node::lists::OrderQuery;
+use mizili_node::openapi::answers::{NotFound, TooLate};
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::market::{NewOrder, Order};
-use sync_protocol::api::{Page, Problem};
 use sync_protocol::market::OrderStatus;
 use uuid::Uuid;
 
@@ -27,12 +28,9 @@ const STATUSES: &str = "asked, confirmed, short, cancelled or fulfilled";
 /// answer came, send the same request again: it is done once, and the first answer comes again, with `Idempotent-Replay: true`.
 #[utoipa::path(post, path = "/api/v1/orders", operation_id = "place_order", tag = "Orders", security(("token" = [])), request_body = NewOrder,
     params(("Idempotency-Key" = String, Header, description = "A text of your own, such as a UUID, the same on every retry.")),
-    responses((status = 201, body = Order),
-        (status = 400, body = Problem, description = "`idempotency_key_required`", content_type = "application/problem+json"),
-        (status = 403, body = Problem, description = "`unconfirmed`: the account reserved all that it may until its number is confirmed", content_type = "application/problem+json"),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 409, body = Problem, description = "`not_enough` (with `available`), `price_changed` (with `unit_price`), `withdrawn`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`, `idempotency_key_reused`", content_type = "application/problem+json")))]
+    responses((status = 201, body = Order), NotFound,
+        (status = 403, description = "`unconfirmed`: the account reserved all that it may until its number is confirmed"),
+        (status = 409, description = "`not_enough` (with `available`), `price_changed` (with `unit_price`), `withdrawn`")))]
 pub async fn place(
     State(state): State<AppState>,
     caller: Caller,
@@ -48,8 +46,7 @@ pub async fn place(
 ///
 /// Your own; for a clerk also the cooperative's; for an admin all. Newest first.
 #[utoipa::path(get, path = "/api/v1/orders", operation_id = "list_orders", tag = "Orders", security(("token" = [])), params(OrderQuery),
-    responses((status = 200, body = Page<Order>),
-        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Page<Order>)))]
 pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
@@ -63,8 +60,7 @@ pub async fn list(
 /// See an order
 #[utoipa::path(get, path = "/api/v1/orders/{id}", operation_id = "get_order", tag = "Orders", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The order.")),
-    responses((status = 200, body = Order),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Order)))]
 pub async fn get(
     State(state): State<AppState>,
     caller: Caller,
@@ -79,9 +75,7 @@ pub async fn get(
 /// Its units go back to whoever sold them. Cancelling twice does no harm.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", operation_id = "cancel_order", tag = "Orders", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The order.")),
-    responses((status = 200, body = Order),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 409, body = Problem, description = "`too_late`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Order), TooLate))]
 pub async fn cancel(
     State(state): State<AppState>,
     caller: Caller,

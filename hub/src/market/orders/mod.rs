@@ -8,8 +8,8 @@ mod offer;
 pub mod place;
 pub(crate) mod unconfirmed;
 
+use mizili_node::api::market::Order;
 use mizili_node::text::{money, phone_text, rfc3339};
-use sync_protocol::api::market::Order;
 use sync_protocol::market;
 use uuid::Uuid;
 

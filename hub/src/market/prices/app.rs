@@ -5,10 +5,10 @@ use crate::error::ApiError;
 use crate::market::reference::kept::{Kept, Market};
 use crate::market::reference::names::{Asked, Meant};
 use crate::state::AppState;
+use mizili_node::api::prices::{MarketPrice, change_permille, flag_words, per_base_minor};
 use mizili_node::lists::PriceFilter;
 use mizili_node::page::{Cut, Slice};
 use mizili_node::text::{money, month_of};
-use sync_protocol::api::prices::{MarketPrice, change_permille, flag_words, per_base_minor};
 use sync_protocol::units::Month;
 
 /// A price of more months than this is old: it stays out of a comparison of markets. The same as on phones.

@@ -8,23 +8,23 @@ use crate::state::AppState;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use mizili_node::api::Page;
+use mizili_node::api::market::{NewProduct, Product, ProductChange};
 use mizili_node::body::Body;
 use mizili_node::etag::header_value;
 use mizili_node::id::PathId;
 use mizili_node::idempotency::KEY_HEADER;
 use mizili_node::lists::ProductQuery;
+use mizili_node::openapi::answers::{NotAllowed, ProductChanged};
 use mizili_node::product::{etag, with_etag};
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::market::{NewProduct, Product, ProductChange};
-use sync_protocol::api::{Page, Problem};
 use uuid::Uuid;
 
 /// List products
 ///
 /// Newest first. `available` is what can be bought here at once; the rest of `total` is held at offices.
 #[utoipa::path(get, path = "/api/v1/products", operation_id = "list_products", tag = "Products", params(ProductQuery),
-    responses((status = 200, body = Page<Product>),
-        (status = 400, body = Problem, description = "`unknown_parameter`, `invalid_parameter`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Page<Product>)))]
 pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) -> Result<Response, ApiError> {
     let (filter, slice) = query.given.read("hub.products")?;
     let page = app::list(&state, &filter, &slice).await?;
@@ -33,8 +33,7 @@ pub async fn list(State(state): State<AppState>, query: Params<ProductQuery>) ->
 
 /// See a product
 #[utoipa::path(get, path = "/api/v1/products/{id}", operation_id = "get_product", tag = "Products", params(("id" = Uuid, Path, description = "The product.")),
-    responses((status = 200, body = Product, headers(("ETag" = String, description = "Send it in `If-Match` to change the product."))),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Product, headers(("ETag" = String, description = "Send it in `If-Match` to change the product.")))))]
 pub async fn get(
     State(state): State<AppState>,
     PathId(id): PathId<Uuid>,
@@ -49,9 +48,7 @@ pub async fn get(
 /// once, to be sold there also without a network. With an `Idempotency-Key`, a retry with the same key gets the first answer.
 #[utoipa::path(post, path = "/api/v1/products", operation_id = "offer_product", tag = "Products", security(("token" = [])), request_body = NewProduct,
     params(("Idempotency-Key" = Option<String>, Header, description = "A text of your own, the same on every retry.")),
-    responses((status = 201, body = Product),
-        (status = 403, body = Problem, description = "`not_allowed`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json")))]
+    responses((status = 201, body = Product), NotAllowed))]
 pub async fn post(
     State(state): State<AppState>,
     caller: Caller,
@@ -77,13 +74,7 @@ pub async fn post(
 /// Send the ETag of the product in `If-Match`. Orders made before keep their price.
 #[utoipa::path(patch, path = "/api/v1/products/{id}", operation_id = "change_product", tag = "Products", security(("token" = [])), request_body = ProductChange,
     params(("id" = Uuid, Path, description = "The product."), ("If-Match" = String, Header, description = "The product's ETag.")),
-    responses((status = 200, body = Product),
-        (status = 403, body = Problem, description = "`not_allowed`", content_type = "application/problem+json"),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json"),
-        (status = 409, body = Problem, description = "`withdrawn`, `conflict`", content_type = "application/problem+json"),
-        (status = 412, body = Problem, description = "`precondition_failed`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
-        (status = 428, body = Problem, description = "`precondition_required`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Product), NotAllowed, ProductChanged))]
 pub async fn change(
     State(state): State<AppState>,
     caller: Caller,

@@ -4,9 +4,9 @@ pub mod app;
 pub mod db;
 pub mod http;
 
+use mizili_node::api::market::Product;
 use mizili_node::product::Standing;
 use mizili_node::text::{money, rfc3339};
-use sync_protocol::api::market::Product;
 use sync_protocol::market::ListingStatus;
 use sync_protocol::units::Quantity;
 use uuid::Uuid;

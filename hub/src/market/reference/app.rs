@@ -3,9 +3,9 @@
 use super::db::{self, Filter};
 use crate::error::{ApiError, Problem};
 use crate::state::AppState;
+use mizili_node::api::prices::{Commodity, Market, Region, Unit};
 use mizili_node::lists::PlaceFilter;
 use mizili_node::page::{Cut, Slice};
-use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
 
 macro_rules! noun {
     ($list:ident, $get:ident, $query:ident, $item:ty, $word:literal) => {

@@ -1,12 +1,12 @@
 //! SQL of the reference lists. A list and a single thing are the same query, the latter narrowed to an id.
 
 use crate::db::{Narrowed, misfit};
+use mizili_node::api::prices::{Commodity, Market, Region, Unit};
 use mizili_node::lists::PlaceFilter;
 use mizili_node::page::Slice;
 use mizili_node::query::IdOrName;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
 use sync_protocol::market::UnitBase;
 use sync_protocol::units::Quantity;
 

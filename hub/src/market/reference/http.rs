@@ -6,11 +6,11 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use mizili_node::api::Page;
+use mizili_node::api::prices::{Commodity, Market, Region, Unit};
 use mizili_node::id::PathId;
 use mizili_node::lists::{CountryQuery, ListQuery, PlaceQuery};
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::prices::{Commodity, Market, Region, Unit};
-use sync_protocol::api::{Page, Problem};
 
 /// List commodities
 #[utoipa::path(get, path = "/api/v1/commodities", tag = "Reference", params(ListQuery), responses((status = 200, body = Page<Commodity>)))]
@@ -24,8 +24,7 @@ pub async fn list_commodities(
 
 /// See a commodity
 #[utoipa::path(get, path = "/api/v1/commodities/{id}", tag = "Reference", params(("id" = i32, Path, description = "The commodity.")),
-    responses((status = 200, body = Commodity),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Commodity)))]
 pub async fn get_commodity(
     State(state): State<AppState>,
     PathId(id): PathId<i32>,
@@ -46,8 +45,7 @@ pub async fn list_units(
 
 /// See a unit
 #[utoipa::path(get, path = "/api/v1/units/{id}", tag = "Reference", params(("id" = i32, Path, description = "The unit.")),
-    responses((status = 200, body = Unit),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Unit)))]
 pub async fn get_unit(
     State(state): State<AppState>,
     PathId(id): PathId<i32>,
@@ -68,8 +66,7 @@ pub async fn list_markets(
 
 /// See a market
 #[utoipa::path(get, path = "/api/v1/markets/{id}", tag = "Reference", params(("id" = i32, Path, description = "The market.")),
-    responses((status = 200, body = Market),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Market)))]
 pub async fn get_market(
     State(state): State<AppState>,
     PathId(id): PathId<i32>,
@@ -90,8 +87,7 @@ pub async fn list_regions(
 
 /// See a region
 #[utoipa::path(get, path = "/api/v1/regions/{id}", tag = "Reference", params(("id" = i32, Path, description = "The region.")),
-    responses((status = 200, body = Region),
-        (status = 404, body = Problem, description = "`not_found`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Region)))]
 pub async fn get_region(
     State(state): State<AppState>,
     PathId(id): PathId<i32>,

@@ -12,16 +12,15 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use mizili_node::address::Place;
 use mizili_node::body::Body;
+use mizili_node::openapi::answers::TooManyAttempts;
 use mizili_node::query::{NoParams, Params};
-use sync_protocol::api::Problem;
 
 /// Register
 ///
 /// As a buyer or a farmer. Clerks and admins are made by the operator.
 #[utoipa::path(post, path = "/api/v1/users", operation_id = "register", tag = "Accounts", request_body = NewUser,
     responses((status = 201, body = User),
-        (status = 409, body = Problem, description = "`phone_taken`", content_type = "application/problem+json"),
-        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json")))]
+        (status = 409, description = "`phone_taken`")))]
 pub async fn register(
     State(state): State<AppState>,
     _: Params<NoParams>,
@@ -33,8 +32,7 @@ pub async fn register(
 
 /// See your own account
 #[utoipa::path(get, path = "/api/v1/users/me", operation_id = "get_own_account", tag = "Accounts", security(("token" = [])),
-    responses((status = 200, body = User),
-        (status = 401, body = Problem, description = "`unauthorized`, `token_expired`, `edge_token`", content_type = "application/problem+json")))]
+    responses((status = 200, body = User)))]
 pub async fn me(
     State(state): State<AppState>,
     caller: Caller,
@@ -47,9 +45,7 @@ pub async fn me(
 ///
 /// By showing the one that you have. Every session of the account ends; the answer begins a new one.
 #[utoipa::path(post, path = "/api/v1/users/me/password", operation_id = "change_own_password", tag = "Accounts", security(("token" = [])), request_body = PasswordChange,
-    responses((status = 200, body = Tokens),
-        (status = 422, body = Problem, description = "`invalid`", content_type = "application/problem+json"),
-        (status = 429, body = Problem, description = "`too_many_attempts`: see `Retry-After`", content_type = "application/problem+json")))]
+    responses((status = 200, body = Tokens), TooManyAttempts))]
 pub async fn change_password(
     State(state): State<AppState>,
     caller: Caller,

@@ -1,8 +1,8 @@
 //! Phone numbers in requests: whole, or as dialled in a country that the request names.
 
 use crate::error::field;
+use mizili_node::api::FieldProblem;
 use mizili_node::phone::read_field;
-use sync_protocol::api::FieldProblem;
 use sync_protocol::country::{COUNTRIES, Country};
 use sync_protocol::phone::Phone;
 

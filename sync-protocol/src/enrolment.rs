@@ -1,11 +1,15 @@
-//! How an edge becomes known to a hub and opens a session. Byte strings are base64 (RFC 4648, URL-safe, no padding).
+//! How an edge becomes known to a hub and opens a session: the JSON that the two say to each other before there are frames. Byte
+//! strings are base64 (RFC 4648, URL-safe, no padding).
+//!
+//! Nobody else reads it, so no API's description holds it. What an edge asks has a schema all the same, behind a feature for the hub
+//! alone: by it the hub's reader of bodies names every field that is missing.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Turns a one-time code into an edge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct EnrolRequest {
     /// The code, as typed.
     pub code: String,
@@ -20,7 +24,7 @@ pub struct EnrolRequest {
 }
 
 /// What the edge is from now on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolResponse {
     /// Its number.
     pub edge: u32,
@@ -33,7 +37,7 @@ pub struct EnrolResponse {
     /// The hub's Ed25519 identity keys, current and next, 32 bytes each; to be pinned.
     pub hub_keys: Vec<String>,
     /// The cooperative whose office it is.
-    pub cooperative: super::market::Cooperative,
+    pub cooperative: Cooperative,
     /// Whether it subscribes to everything.
     pub national: bool,
     /// Which hub this is; it outlives its keys. None from a hub before minor 2.
@@ -45,8 +49,24 @@ pub struct EnrolResponse {
     pub session: Option<String>,
 }
 
+/// The cooperative of an office, in words: its rows come with the first exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cooperative {
+    /// Its id.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// ISO 3166-1 alpha-3.
+    pub country: String,
+    /// Its region, where known.
+    pub region: Option<String>,
+    /// The currency it sells in.
+    pub currency: String,
+}
+
 /// A link, see [`crate::session::Link`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct LinkJson {
     /// Its number.
     pub number: u64,
@@ -57,7 +77,8 @@ pub struct LinkJson {
 }
 
 /// Asks for a challenge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct ChallengeRequest {
     /// The edge.
     pub edge: u32,
@@ -66,7 +87,7 @@ pub struct ChallengeRequest {
 }
 
 /// The hub's challenge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChallengeResponse {
     /// At most 64 bytes, opaque to the edge.
     pub challenge: String,
@@ -77,7 +98,8 @@ pub struct ChallengeResponse {
 }
 
 /// Answers a challenge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct SessionRequest {
     /// The edge.
     pub edge: u32,
@@ -90,7 +112,7 @@ pub struct SessionRequest {
 }
 
 /// A session. Send the token as `Authorization: Bearer TOKEN`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionResponse {
     /// 16 bytes.
     pub token: String,
@@ -99,7 +121,8 @@ pub struct SessionResponse {
 }
 
 /// What a revoked edge still holds: one frame of commands. It changes nothing until a person at the hub accepts it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct LeftRequest {
     /// The edge.
     pub edge: u32,
@@ -114,14 +137,15 @@ pub struct LeftRequest {
 }
 
 /// What became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftResponse {
     /// How many of them the hub keeps and had not heard of before.
     pub kept: u64,
 }
 
 /// What an edge says to a hub that has forgotten what it told it: who it is, by the newest link that the hub gave it, and what it has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct RestoredRequest {
     /// The edge.
     pub edge: u32,
@@ -142,7 +166,7 @@ pub struct RestoredRequest {
 }
 
 /// What the hub asks for, and at last what the edge is from now on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoredResponse {
     /// The hub's epoch from now on.
     pub epoch: u32,
@@ -153,7 +177,7 @@ pub struct RestoredResponse {
 }
 
 /// A new stream, without a code: the edge has shown its key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoredStream {
     /// The incarnation.
     pub incarnation: u32,

@@ -1,8 +1,8 @@
 //! Market prices and the lists they refer to.
 
 use super::Money;
-use crate::market::{PriceFlags, UnitBase};
 use serde::{Deserialize, Serialize};
+use sync_protocol::market::{PriceFlags, UnitBase};
 use utoipa::ToSchema;
 
 /// A commodity.

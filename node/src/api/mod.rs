@@ -1,14 +1,13 @@
 //! JSON shapes that the hub's and the edge's REST APIs share, so that one client talks to either.
 //!
-//! Money is `{"amount": minor units, "currency": ISO 4217}`; a quantity is a decimal string; times are RFC 3339 in UTC. Behind the
-//! feature `api`: the protocol proper needs no JSON.
+//! Money is `{"amount": minor units, "currency": ISO 4217}`; a quantity is a decimal string; times are RFC 3339 in UTC. What hub and
+//! edge say to each other is the protocol's, not here.
 
-pub mod enrolment;
 pub mod market;
 pub mod prices;
 
-use crate::units::Quantity;
 use serde::{Deserialize, Serialize};
+use sync_protocol::units::Quantity;
 use utoipa::ToSchema;
 
 /// An amount of money.

@@ -1,8 +1,8 @@
 //! Products, orders, cooperatives.
 
 use super::{Money, quantity};
-use crate::units::Quantity;
 use serde::{Deserialize, Serialize};
+use sync_protocol::units::Quantity;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
