@@ -7,6 +7,7 @@ mod backup;
 mod commands;
 mod cooperative;
 mod edge;
+mod jobs;
 mod keys;
 mod output;
 mod prices;
@@ -94,6 +95,9 @@ Safe to run again, and while hubs serve. Through a pooler in transaction mode, s
     /// What offices sent and the hub has not decided: list, show, retry, dismiss.
     #[command(subcommand)]
     Commands(commands::Command),
+    /// Work that the hub does by itself: list what failed or is late, retry, dismiss.
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// Copies of the database that were tried: mark, unmark, list.
     #[command(subcommand)]
     Backup(backup::Command),
@@ -312,6 +316,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Edge(command) if command.asks() => edge::run(command).await,
         Command::Edge(command) => in_time(edge::run(command)).await,
         Command::Commands(command) => commands::run(command).await,
+        Command::Jobs(command) if command.asks() => jobs::run(command).await,
+        Command::Jobs(command) => in_time(jobs::run(command)).await,
         Command::Backup(command) => in_time(backup::run(command)).await,
         Command::Salvage(command) if command.asks() => salvage::run(command).await,
         Command::Salvage(command) => in_time(salvage::run(command)).await,

@@ -189,6 +189,11 @@ impl Db {
         self.news.tell(moved);
     }
 
+    /// Tells this process' worker that jobs were put in; to be called after the commit, by whoever put them in.
+    pub fn tell_jobs(&self) {
+        self.news.tell_jobs();
+    }
+
     /// Who waits for what moves.
     pub fn news(&self) -> &News {
         &self.news

@@ -30,6 +30,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Offices hold one or two connections each, all the time; apps come and go. HTTP/2, for an office that asks often pays for each
 /// header once a connection, not once a request.
@@ -151,7 +152,12 @@ async fn serve(
     tasks.spawn(state.db.news().clone().carry(opened.db.direct_url().to_owned()));
     tasks.spawn(opened.clock.clone().follow(opened.db.clone()));
     tasks.spawn(look::regularly(state.clone()));
-    tasks.spawn(jobs::run(state.clone(), scope_of, std::future::pending()));
+    let news = state.db.news().clone();
+    let jobs = jobs::run(state.clone(), scope_of, {
+        let news = news.clone();
+        async move { news.ended().await }
+    });
+    let mut jobs = AbortOnDropHandle::new(tokio::spawn(jobs));
     let service = serve_until(listener, state, stop);
     match &opened.local {
         None => service.await,
@@ -159,6 +165,11 @@ async fn serve(
             () = service => {}
             () = keep_running(local, &opened.db) => {}
         },
+    }
+    news.end();
+    // Jobs were told to end when the service was, and need the database to give back what they do not finish.
+    if tokio::time::timeout(GRACE, &mut jobs).await.is_err() {
+        tracing::warn!("jobs did not end in time; what they had is done again");
     }
     tasks.shutdown().await;
     Ok(())

@@ -1,56 +1,59 @@
 //! Work that nobody waits for: catalogues, the regular check of the feed, forgetting what is old, and commands that could not be
-//! decided before. Any number of hubs may run it over one database: each piece of work takes its turn under a row of
-//! `job_cursors`.
+//! decided before. Any number of hubs may run it over one database. What comes round, or is to be done once something is committed, are
+//! jobs of the [`queue`]; what each hub does by itself is here, and says why.
 //!
-//! A job that fails says so in the log and is tried again at its next turn; it never ends the hub.
+//! A job that fails says so in the log and is tried again; it never ends the hub.
 
 pub mod bad_rows;
 pub mod build;
 pub mod catalogue;
 pub mod names;
 pub mod prune;
-pub mod turns;
+pub mod queue;
+pub mod regular;
 
-use crate::auth;
-use crate::commands::stream::{
-    Quarantined, prune_failures, retry_all_held, retry_all_open, retry_all_quarantined,
-};
+use crate::commands::stream::{Quarantined, retry_all_held, retry_all_open, retry_all_quarantined};
 use crate::db::Db;
-use crate::feed::check::compare_all;
-use crate::http::idempotency;
 use crate::state::AppState;
 use bad_rows::BadRows;
-use jiff::Timestamp;
 use mizili_node::deps::Deps;
 use prune::ScopeOf;
 use std::future::Future;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How long catalogues may be behind when another process changed something.
 const LOOK: Duration = Duration::from_secs(5);
 /// Between two rounds of bringing catalogues up to date: what moves within it is done, and sent to edges, in one go. The first that moves
 /// after a quiet time does not wait.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Between looks at whether it is some job's turn.
-const TURN_LOOK: Duration = Duration::from_secs(60);
-/// Seconds between two checks of the feed: it reads every replicated row.
-const CHECK_EVERY_S: i64 = 6 * 3600;
-/// Seconds between two rounds of forgetting.
-const PRUNE_EVERY_S: i64 = 3600;
-/// Seconds between two tries of commands that were set aside through no fault of theirs.
-const OURS_EVERY_S: i64 = 3600;
-/// Seconds between two tries of commands that are held: what they wait for may have been settled unseen.
-const HELD_EVERY_S: i64 = 600;
+/// Between tries of what is done once at the start.
+const START_AGAIN: Duration = Duration::from_secs(60);
 
-/// Runs every job until `stop` is done. Safe to drop at any moment: work that was under way is rolled back.
+/// Runs every job until `stop` is done; then those of the queue that are under way have a few seconds more. Safe to drop at any moment: work
+/// that was under way is rolled back.
 pub async fn run(state: AppState, scope_of: ScopeOf, stop: impl Future<Output = ()>) {
-    tokio::select! {
-        () = stop => {}
-        () = async { tokio::join!(catalogues(&state), regular(&state, scope_of)); } => {}
-    }
+    let worker = regular::worker(state.clone(), scope_of);
+    let (stopping, mut stopped) = watch::channel(false);
+    let own = async {
+        tokio::select! {
+            // An error says that nobody is left who could stop it, which means the same.
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+            () = async { tokio::join!(catalogues(&state), at_the_start(&state)); } => {}
+        }
+    };
+    let stop = async {
+        stop.await;
+        stopping.send_replace(true);
+    };
+    tokio::join!(worker.run(stop), own);
 }
 
 /// Brings the catalogues up to date whenever something moved, and now and then. Never done.
+///
+/// Not by the queue: this follows the feed by cursors of its own, which move in the transaction of what it writes, so it loses nothing that a
+/// job would keep. A job for what moved would cost every order a write more; one for each look, every few seconds, would write five times where
+/// this reads once.
 async fn catalogues(state: &AppState) {
     let mut moved = state.db.news().cooperatives();
     // Kept from round to round: what is bad for long is said once.
@@ -69,29 +72,15 @@ async fn catalogues(state: &AppState) {
     }
 }
 
-/// What is done once at the start, and then what has its regular turn. Never done.
-async fn regular(state: &AppState, scope_of: ScopeOf) {
-    let mut started = false;
-    loop {
-        if !started {
-            // Neither keeps the other from its turn.
-            let (named, retried) = (names(state).await, retry_commands(state).await);
-            started = named && retried;
-        }
-        // One that fails keeps no other from its turn.
-        let ended = [
-            ("prune", forget(state, scope_of).await),
-            ("retry", retry_ours(state).await),
-            ("decide", retry_held(&state.db, &state.deps).await.map(|_| ())),
-            ("check", check(state).await),
-        ];
-        for (job, ended) in ended {
-            if let Err(error) = ended {
-                tracing::warn!(job, %error, "a regular job failed; it is tried again at its next turn");
-            }
-        }
-        tokio::time::sleep(TURN_LOOK).await;
+/// What is done once at the start of each hub. Never done.
+///
+/// Not by the queue: it is about what this program knows and the one before it did not, and a job may be done by an older hub beside this one.
+async fn at_the_start(state: &AppState) {
+    // Neither keeps the other from its turn.
+    while !(names(state).await & retry_commands(state).await) {
+        tokio::time::sleep(START_AGAIN).await;
     }
+    std::future::pending().await
 }
 
 /// Names that an earlier version kept are put into the form of today. Says whether all were seen to.
@@ -147,59 +136,16 @@ pub async fn retry_quarantined(db: &Db, deps: &Deps, which: Quarantined) -> anyh
     Ok(changed.iter().map(|(_, commands)| commands).sum::<usize>() + held)
 }
 
-/// Forgets what is old, if it is time. What concerns people and what concerns edges do not wait for each other.
-async fn forget(state: &AppState, scope_of: ScopeOf) -> anyhow::Result<()> {
-    let (db, deps) = (&state.db, &state.deps);
-    if !turns::take(db, deps, "prune", PRUNE_EVERY_S).await? {
-        return Ok(());
-    }
-    let people = forget_of_people(state, deps.clock.now()).await;
-    let pruned = prune::prune_once(db, deps, scope_of).await?;
-    let forgotten = people?;
-    tracing::info!(forgotten, ?pruned, "old things were forgotten");
-    Ok(())
-}
-
-async fn forget_of_people(state: &AppState, now: Timestamp) -> Result<u64, sqlx::Error> {
-    let mut tx = state.db.begin().await?;
-    let mut forgotten = idempotency::prune(&mut tx, now).await?;
-    forgotten += auth::db::prune(&mut tx, now).await?;
-    forgotten += auth::throttle::prune(&mut tx, now).await?;
-    forgotten += prune_failures(&mut tx).await?;
-    tx.commit().await?;
-    Ok(forgotten)
-}
-
-/// Tries again what was set aside though it was not to blame, if it is time.
-async fn retry_ours(state: &AppState) -> anyhow::Result<()> {
-    if turns::take(&state.db, &state.deps, "retry_ours", OURS_EVERY_S).await? {
-        retry_quarantined(&state.db, &state.deps, Quarantined::Ours).await?;
-    }
-    Ok(())
-}
-
-/// Tries again what is held, if it is time. Gives how many commands got another verdict. An office that comes after a restore, or is
-/// revoked, has this done at once, as has whoever settles a command that others may wait for; but of a hub that ended in the middle of it,
-/// of a command that came at that very moment, and of a cancel whose order an office brought, nobody would speak again.
+/// Tries again what is held. Gives how many commands got another verdict. An office that comes after a restore, or is revoked, has this done
+/// at once, as has whoever settles a command that others may wait for; but of a hub that ended in the middle of it, of a command that came
+/// at that very moment, and of a cancel whose order an office brought, nobody would speak again.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn retry_held(db: &Db, deps: &Deps) -> anyhow::Result<usize> {
-    if !turns::take(db, deps, "retry_held", HELD_EVERY_S).await? {
-        return Ok(0);
-    }
     let changed = retry_all_held(db, deps).await?;
     if changed > 0 {
         tracing::info!(changed, "commands that had been held were decided");
     }
     Ok(changed)
-}
-
-/// Compares the feed with the tables, if it is time.
-async fn check(state: &AppState) -> anyhow::Result<()> {
-    if turns::take(&state.db, &state.deps, "check", CHECK_EVERY_S).await? {
-        let report = compare_all(&state.db, &state.deps).await?;
-        tracing::info!(?report, "the feed was compared with the tables");
-    }
-    Ok(())
 }

@@ -28,6 +28,8 @@ struct Shared {
     /// What the other hubs were not told yet.
     untold: Mutex<Moved>,
     has_untold: Notify,
+    /// Rung when jobs were put in here.
+    jobs: Notify,
     ending: watch::Sender<bool>,
 }
 
@@ -58,6 +60,16 @@ impl News {
     /// Changes whenever a cooperative's bucket moved, here or at another hub.
     pub fn cooperatives(&self) -> watch::Receiver<u64> {
         self.0.cooperatives.subscribe()
+    }
+
+    /// To be called after the commit of a transaction that put jobs in: the worker of this process need not find them by itself.
+    pub fn tell_jobs(&self) {
+        self.0.jobs.notify_one();
+    }
+
+    /// Done when jobs were put in here since the last time that this was asked.
+    pub async fn jobs(&self) {
+        self.0.jobs.notified().await;
     }
 
     /// Sends everybody home who waits: the hub stops, and must not be kept from it by polls.

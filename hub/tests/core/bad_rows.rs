@@ -6,8 +6,8 @@ use mizili_hub::commands::stream::{
 };
 use mizili_hub::feed::{Touched, check::compare_all};
 use mizili_hub::jobs::bad_rows::BadRows;
+use mizili_hub::jobs::catalogue;
 use mizili_hub::jobs::prune::{ScopeFuture, prune_once};
-use mizili_hub::jobs::{catalogue, turns};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::EdgeId;
@@ -15,9 +15,6 @@ use sync_protocol::market::{Entity, Member, RawBody, Source};
 use sync_protocol::row::Key;
 use sync_protocol::session::BucketCursor;
 use sync_protocol::wire::message::{cursors_to_bytes, scope_hash};
-
-const HOUR_S: i64 = 3_600;
-const IN_2040_S: i64 = 2_208_988_800;
 
 fn scope_of(_: &mut PgConnection, edge: EdgeId) -> ScopeFuture<'_> {
     Box::pin(async move {
@@ -181,24 +178,6 @@ async fn an_edge_whose_open_command_cannot_be_read_does_not_keep_the_others_from
     world.sql("UPDATE commands SET kind = 70000 WHERE edge_id = 1").await;
     assert_eq!(retry_all_open(&world.db, &world.deps).await.unwrap(), 1);
     assert_eq!(world.texts("SELECT verdict FROM commands WHERE edge_id = 2").await, ["rejected"]);
-}
-
-#[tokio::test]
-async fn a_turn_that_a_wrong_clock_took_in_the_future_counts_as_none() {
-    let world = World::new().await;
-    let start = world.deps.clock.now_s();
-    let take = async || turns::take(&world.db, &world.deps, "prune", HOUR_S).await.unwrap();
-    assert!(take().await && !take().await);
-    // The clocks of two hubs differ a little: a turn is a turn.
-    world.clock.set_wall_s(start - 60);
-    assert!(!take().await);
-    world.clock.set_wall_s(IN_2040_S);
-    assert!(take().await);
-    world.clock.set_wall_s(start + 120);
-    assert!(take().await, "not only in 2040 again");
-    assert!(!take().await);
-    world.clock.set_wall_s(start + 120 + HOUR_S);
-    assert!(take().await);
 }
 
 /// Two quarantined commands of two edges, of which the first cannot be read.

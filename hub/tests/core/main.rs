@@ -14,6 +14,7 @@ mod jobs;
 mod names;
 mod operators;
 mod pool;
+mod queue;
 mod stream;
 mod stream_open;
 mod stream_ours;

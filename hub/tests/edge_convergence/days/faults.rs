@@ -8,8 +8,8 @@ use crate::office::Start;
 use crate::world::World;
 use anyhow::{Result, ensure};
 use mizili_hub::jobs::bad_rows::BadRows;
+use mizili_hub::jobs::catalogue;
 use mizili_hub::jobs::prune::prune_once;
-use mizili_hub::jobs::{catalogue, turns};
 use mizili_hub::sync::edges::scope_of;
 use mizili_node::deps::HandClock;
 use std::time::Duration;
@@ -28,9 +28,6 @@ const CLOCKS: [i64; 6] = [
 
 /// By how much the hub's clock, which is its database's, is off for a moment.
 const HUB_JUMPS_S: [i64; 3] = [14 * 365 * DAY_S, -40 * DAY_S, 3 * 3_600];
-
-/// Seconds between two turns of the job that forgets.
-const PRUNE_EVERY_S: i64 = 3_600;
 
 /// Longest time that passes at once: long enough that logs grow old within one seed.
 const PASSES_MAX_S: usize = 12 * DAY_S as usize;
@@ -166,14 +163,12 @@ impl Days {
         self.tally.pass(seconds);
     }
 
-    /// The hub forgets what is old, if it is its turn.
+    /// The hub forgets what is old.
     async fn forget(&mut self) {
         let (db, deps) = (&self.world.db, &self.world.deps);
-        if turns::take(db, deps, "prune", PRUNE_EVERY_S).await.unwrap() {
-            let pruned = prune_once(db, deps, scope_of).await.unwrap();
-            assert_eq!(pruned.bad, 0, "{pruned:?}");
-            self.happened.pruned_at_the_hub += pruned.bodies + pruned.commands;
-        }
+        let pruned = prune_once(db, deps, scope_of).await.unwrap();
+        assert_eq!(pruned.bad, 0, "{pruned:?}");
+        self.happened.pruned_at_the_hub += pruned.bodies + pruned.commands;
     }
 
     /// For a moment the database's clock is years off: jobs run, offices come. Then it is set right again.
@@ -187,11 +182,6 @@ impl Days {
         self.world.set_hubs_ahead(-by_s);
         self.tally.hub_jumped(at);
         self.happened.hub_jumps += 1;
-        if by_s > PRUNE_EVERY_S {
-            let (db, deps) = (&self.world.db, &self.world.deps);
-            let taken = turns::take(db, deps, "prune", PRUNE_EVERY_S).await.unwrap();
-            assert!(taken, "a turn that was taken in the future keeps the job from running");
-        }
     }
 
     /// Somebody alters the hub's database under it, or puts it right again.
