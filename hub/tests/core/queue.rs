@@ -85,7 +85,7 @@ impl Job for Act {
             Do::Fail => return Err(anyhow::anyhow!("planted").into()),
             Do::FailUntil(seconds) => return Err(Failure::after("busy\0", Duration::from_secs(seconds))),
             Do::Die => return Err(Failure::dead("never")),
-            Do::Panic => panic!("planted {}", turn.attempt()),
+            Do::Panic => std::panic::panic_any(format!("planted {}", turn.attempt())),
             Do::Snooze(seconds) => return Ok(End::Snooze(Duration::from_secs(seconds))),
             Do::Wait => with.at_the_gate().await,
             Do::WaitThenFail if turn.attempt() > 1 => return Err(Failure::after("planted", PERIOD)),
@@ -199,7 +199,9 @@ impl Bench {
     }
 
     async fn act(&self, what: Do) -> Uuid {
-        let Enqueued::New(id) = self.put(NewJob::<Act>::now(what)).await else { panic!("it has no key") };
+        let Enqueued::New(id) = self.put(NewJob::<Act>::now(what)).await else {
+            unreachable!("it has no key")
+        };
         id
     }
 
