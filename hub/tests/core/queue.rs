@@ -79,13 +79,14 @@ impl Job for Act {
     type Payload = Do;
     type With = Hand;
 
+    #[expect(clippy::panic, reason = "that a job may panic is what is tried")]
     async fn run(with: &Hand, turn: &Turn, payload: Do) -> Result<End, Failure> {
         match payload {
             Do::Note(n) => with.notes.lock().unwrap().push(n),
             Do::Fail => return Err(anyhow::anyhow!("planted").into()),
             Do::FailUntil(seconds) => return Err(Failure::after("busy\0", Duration::from_secs(seconds))),
             Do::Die => return Err(Failure::dead("never")),
-            Do::Panic => std::panic::panic_any(format!("planted {}", turn.attempt())),
+            Do::Panic => panic!("planted {}", turn.attempt()),
             Do::Snooze(seconds) => return Ok(End::Snooze(Duration::from_secs(seconds))),
             Do::Wait => with.at_the_gate().await,
             Do::WaitThenFail if turn.attempt() > 1 => return Err(Failure::after("planted", PERIOD)),
