@@ -4,18 +4,12 @@
 //! An id leaves the log only into `known_command`, by a trigger. That is bounded by count, not by age: whatever any clock says, the
 //! newest two hundred thousand are remembered, more than a year of a busy office.
 
+use super::at_office::could_have_made;
 use crate::db::DbError;
 use crate::replica;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use sync_protocol::ids::{CommandId, derived};
-use sync_protocol::market::{Body, EntryId, Listing, Order, StockEntry};
-use sync_protocol::row::Key;
-use uuid::Uuid;
-
-/// The id of the listing that a command with a key posts.
-pub fn listing_of(id: CommandId) -> Uuid {
-    derived("listing.post", id.0)
-}
+use sync_protocol::ids::CommandId;
+use sync_protocol::market::{Body, Made};
 
 /// Notes what a command of the log asked for.
 pub(super) fn note(tx: &Transaction<'_>, seq: u64, body: &Body) -> Result<(), DbError> {
@@ -34,14 +28,18 @@ pub fn is_known(conn: &Connection, id: CommandId) -> Result<bool, DbError> {
     Ok(is_remembered || has_made(conn, id)?)
 }
 
-/// Whether an order, a listing or an entry of the stock stands here that such a command makes: a box that was replaced has no log of
-/// what it did before, and the hub has.
+/// Whether something stands here that such a command makes: a box that was replaced has no log of what it did before, and the hub has.
 fn has_made(conn: &Connection, id: CommandId) -> Result<bool, DbError> {
-    let entry = |step| replica::get::<StockEntry>(conn, Key::Step(id.0, step));
-    Ok(replica::get::<Order>(conn, Key::Uuid(id.0))?.is_some()
-        || replica::get::<Listing>(conn, Key::Uuid(listing_of(id)))?.is_some()
-        || entry(EntryId::INTAKE)?.is_some()
-        || entry(EntryId::WRITTEN_OFF)?.is_some())
+    for made in could_have_made(id) {
+        let is_here = match made {
+            Made::Row(entity, key) => replica::fields(conn, entity, key)?.is_some(),
+            Made::Steps(entity, of) => !replica::steps(conn, entity, of)?.is_empty(),
+        };
+        if is_here {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Of a command that has left the log: whether this is what it asked for. `None` for one that never did.

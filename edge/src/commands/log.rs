@@ -7,10 +7,9 @@ use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::time::Now;
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use sync_protocol::ids::{CommandId, OrderId};
+use sync_protocol::ids::CommandId;
 use sync_protocol::limits::PENDING_COMMANDS_MAX;
 use sync_protocol::market::{Certainty, Command};
-use uuid::Uuid;
 
 /// Bytes of bodies in one answer of [`pending`]: well below what one frame may unfold to.
 pub const PENDING_BYTES_MAX: usize = 1 << 20;
@@ -208,7 +207,7 @@ pub enum Unsaid {
 }
 
 impl Unsaid {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
             Self::Nobody => "nobody",
@@ -226,58 +225,6 @@ pub fn mark_unsaid(tx: &Transaction<'_>, seq: u64, why: Unsaid) -> Result<(), Db
     let sql =
         "UPDATE command SET unsaid = ?2 WHERE seq = ?1 AND settled_at_s IS NOT NULL AND told_at_s IS NULL";
     tx.prepare_cached(sql)?.execute((seq, why.as_str()))?;
-    Ok(())
-}
-
-/// The command that placed an order here, where the hub's word on it was told, or nobody has to hear that, and its end was not.
-///
-/// # Errors
-/// Those of the database.
-pub fn without_its_end(conn: &Connection, order: OrderId) -> Result<Option<CommandState>, DbError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM command WHERE id = ?1 AND (told_at_s IS NOT NULL OR unsaid IS NOT NULL) AND end_said IS NULL"
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query([order.0.as_bytes()])?;
-    rows.next()?.map(CommandState::read).transpose()
-}
-
-/// Notes that its buyer was told of an order's end, in the transaction that queues the message; or why there is none.
-///
-/// # Errors
-/// Those of the database.
-pub fn mark_end(tx: &Transaction<'_>, seq: u64, unsaid: Option<Unsaid>) -> Result<(), DbError> {
-    let word = unsaid.map_or("told", Unsaid::as_str);
-    let sql = "UPDATE command SET end_said = ?2 WHERE seq = ?1 AND end_said IS NULL";
-    tx.prepare_cached(sql)?.execute((seq, word))?;
-    Ok(())
-}
-
-/// Orders whose buyers heard last that there is not enough for them, and that have not ended.
-///
-/// # Errors
-/// Those of the database.
-pub fn heard_short(conn: &Connection) -> Result<Vec<OrderId>, DbError> {
-    let sql = "SELECT seq, id FROM command WHERE heard_short = 1 AND end_said IS NULL ORDER BY seq";
-    let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query([])?;
-    let mut orders = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (seq, id): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        let read = Uuid::from_slice(&id).map_err(|_| DbError::bad_value("command", "id", seq));
-        orders.extend(pass_over(read)?.map(OrderId));
-    }
-    Ok(orders)
-}
-
-/// Notes what an order's buyer was told of how it stands: that it is short, or sure. In the transaction that queues the message.
-///
-/// # Errors
-/// Those of the database.
-pub fn mark_standing(tx: &Transaction<'_>, seq: u64, is_short: bool) -> Result<(), DbError> {
-    let sql = "UPDATE command SET heard_short = ?2, standing_words = standing_words + 1
-        WHERE seq = ?1 AND (heard_short OR ?2)";
-    tx.prepare_cached(sql)?.execute((seq, is_short))?;
     Ok(())
 }
 

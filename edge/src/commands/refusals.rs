@@ -1,11 +1,21 @@
 //! Everything that the hub refused or took only in part, of any kind: for the office, where a person reads it. A refusal is never
 //! silent, but for what was taken back here before it came: there is nothing left to do about it.
 
-use super::refused::{NEWEST_FIRST, still_shown};
+use super::log::KEPT_TOLD_S;
 use super::state::{COLUMNS, CommandState};
 use crate::db::{DbError, pass_over};
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
 use uuid::Uuid;
+
+/// What is still shown, as a condition on the log: for 30 days by the hub's word, and as long as that has not been dated.
+pub(super) fn still_shown() -> String {
+    format!(
+        "(settled_heard_s IS NULL OR settled_heard_s >= (SELECT heard_ms / 1000 - {KEPT_TOLD_S} FROM lived))"
+    )
+}
+
+/// The newest first: in the order in which the hub said it.
+pub(super) const NEWEST_FIRST: &str = "ORDER BY verdict_number DESC, seq DESC";
 
 /// What the list shows, for as long as it is shown: what was refused or put aside, and what was taken only in part. An index serves each.
 const KINDS: [&str; 2] =

@@ -1,25 +1,19 @@
 //! Takes a person's act: decides it on what this node knows, and stores it with what it does here in the caller's transaction. Only
 //! when that is on disk may the person be told. The same id a second time is the same act: it gets the stored answer.
 
-use super::thing::{Thing, thing_of};
+use super::at_office::{Office, at_office, at_office_mut};
+use super::thing::Thing;
 use super::{known, local, log, outcome, working_set};
 use crate::db::DbError;
-use crate::node::{self, Doubt, Identity, counts};
+use crate::node::{self, Identity};
 use crate::replica::{self, is_complete};
-use crate::stock;
 use crate::time;
 use mizili_node::deps::Deps;
 use rusqlite::{Connection, Transaction};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::ids::{CommandId, ListingId};
+use sync_protocol::ids::CommandId;
 use sync_protocol::limits::COMMAND_BODY_MAX_BYTES;
-use sync_protocol::market::{
-    Actor, Adjustment, Body, Certainty, Command, Context, Cooperative, Decision, Listing, ListingStatus,
-    Order, OrderPlace, RawBody, Source, StockAdjust, WorkingSet,
-};
-use sync_protocol::row::Key;
-use sync_protocol::session::MINOR_WITH_FACTS;
-use sync_protocol::units::Quantity;
+use sync_protocol::market::{Actor, Body, Certainty, Command, Context, Decision, RawBody};
 use sync_protocol::verdict::{Applied, Reject, RejectCode, Verdict};
 
 /// An act of a person, not yet decided.
@@ -120,16 +114,11 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
         return Err(SubmitError::LogFull);
     }
     let Submission { id, actor, mut body, clerk, caller_phone } = submission;
-    let context = context(tx, &identity, &body, clerk)?;
+    let office = Office::open(tx, &identity)?;
+    at_office(&body).may_be_taken(&office)?;
+    let context = context(&office, clerk);
     let set = working_set::load(tx, &body.needs(id, &actor, &context))?;
-    match &mut body {
-        Body::OrderPlace(order) => order.source = source(tx, &identity, order, &set)?,
-        Body::OrderCancel(cancel) => cancel.never_left = never_left(tx, cancel.order)?,
-        Body::ListingPost(post) if node::hub_minor(tx)? >= MINOR_WITH_FACTS => {
-            post.hub_milli = Some(post.hub_part(context.hub_share_percent).0);
-        }
-        _ => {}
-    }
+    at_office_mut(&mut body).state_facts(&office, &context, &set)?;
     let raw = body.to_raw();
     if raw.bytes.len() > COMMAND_BODY_MAX_BYTES {
         return Err(SubmitError::Rejected(Reject::with(RejectCode::Invalid, [String::new()])));
@@ -146,35 +135,12 @@ pub fn submit(tx: &Transaction<'_>, deps: &Deps, submission: Submission) -> Resu
     };
     let (short, has_rows) = (decision.applied.short, !decision.effects.is_empty());
     // Before its effects: a cancelled order still says what it was.
-    let thing = thing_of(tx, &body)?.map(|thing| Thing { caller_phone, ..thing });
+    let thing = at_office(&body).thing(tx)?.map(|thing| Thing { caller_phone, ..thing });
     log::append(tx, &command, decision.certainty, short, has_rows, thing.as_ref())?;
     known::note(tx, seq, &body)?;
     local::put(tx, seq, &decision.effects)?;
-    note_counted(tx, seq, &body)?;
+    at_office(&body).note_taken(tx, seq)?;
     Ok(Submitted { seq, certainty: decision.certainty, decision, repeated: false, verdict: None })
-}
-
-/// What an act says of whether a person knows how much there is of a product.
-fn note_counted(tx: &Transaction<'_>, seq: u64, body: &Body) -> Result<(), DbError> {
-    match body {
-        Body::StockAdjust(StockAdjust { listing, undoes: Some(undone), .. })
-            if log::ended_doubt(tx, *undone)? =>
-        {
-            counts::uncounted(tx, ListingId(*listing))?;
-        }
-        Body::StockAdjust(StockAdjust { listing, .. })
-            if is_count(body) && counts::counted(tx, ListingId(*listing))? =>
-        {
-            log::note_ended_doubt(tx, seq)?;
-        }
-        Body::ListingPost(post) => drop(counts::counted(tx, ListingId(post.listing))?),
-        _ => {}
-    }
-    Ok(())
-}
-
-fn is_count(body: &Body) -> bool {
-    matches!(body, Body::StockAdjust(StockAdjust { found: Adjustment::Count { .. }, .. }))
 }
 
 /// The stored answer. Another act under the same id is refused: its id is taken.
@@ -198,72 +164,17 @@ fn asks_the_same(body: &Body, stored: &RawBody) -> bool {
 }
 
 /// This office, deciding for its own screens.
-fn context(
-    tx: &Transaction<'_>,
-    identity: &Identity,
-    body: &Body,
-    clerk: bool,
-) -> Result<Context, SubmitError> {
-    let cooperative: Option<Cooperative> = replica::get(tx, Key::Int(identity.cooperative.0))?;
-    let needs_whole_stock = matches!(body, Body::StockAdjust(_));
-    if (matches!(body, Body::ListingPost(_)) && cooperative.is_none())
-        || (needs_whole_stock && !is_complete(tx, identity.coop_bucket())?)
-    {
-        return Err(SubmitError::NotComplete);
-    }
-    // Another box may have counted meanwhile, and a count is a difference to what should be there.
-    if is_count(body) && node::shut_out(tx)?.is_some() {
-        return Err(SubmitError::ShutOut);
-    }
-    if is_count(body) && counts::must_hear_first(tx)? {
-        return Err(SubmitError::HubFirst);
-    }
-    if matches!(body, Body::StockAdjust(StockAdjust { undoes: Some(_), .. })) {
-        if node::hub_minor(tx)? < MINOR_WITH_FACTS {
-            return Err(SubmitError::HubTooOld);
-        }
-        // What it took back may have to be counted again, and nothing is noted of that while nothing here is believed.
-        if node::of_the_data(tx)? == Some(Doubt::Copied) {
-            return Err(SubmitError::HubFirst);
-        }
-    }
-    let percent = cooperative.map_or(0, |coop| coop.hub_share_percent.min(100));
-    Ok(Context {
-        place: identity.holder(),
-        origin: identity.holder(),
-        cooperative: Some(identity.cooperative),
+fn context(office: &Office<'_>, clerk: bool) -> Context {
+    let percent = office.cooperative.as_ref().map_or(0, |coop| coop.hub_share_percent.min(100));
+    Context {
+        place: office.identity.holder(),
+        origin: office.identity.holder(),
+        cooperative: Some(office.identity.cooperative),
         clerk,
         admin: false,
         share_with: None,
         hub_share_percent: percent as u8,
-    })
-}
-
-/// Whether an order was made here and the hub has never heard of it.
-fn never_left(tx: &Transaction<'_>, order: uuid::Uuid) -> Result<bool, DbError> {
-    Ok(log::never_left(tx, CommandId(order))? && replica::get_sent::<Order>(tx, Key::Uuid(order))?.is_none())
-}
-
-/// Whose units an order spends: this office's own where it surely holds enough of them and may sell them at this price, else
-/// the hub is asked.
-fn source(
-    tx: &Transaction<'_>,
-    identity: &Identity,
-    order: &OrderPlace,
-    set: &WorkingSet,
-) -> Result<Source, DbError> {
-    let id = ListingId(order.listing);
-    let for_sale = set.get::<Listing>(id).is_some_and(|listing| {
-        listing.cooperative == identity.cooperative
-            && listing.status == ListingStatus::Active
-            && listing.price_minor == order.unit_price_minor
-    });
-    let holds = for_sale
-        && set.available(id, identity.holder()) >= Quantity(order.quantity_milli)
-        && is_complete(tx, identity.coop_bucket())?
-        && counts::doubt_about(tx, id)?.is_none()
-        && !stock::stands_short(tx, id, identity.holder())?;
-    Ok(if holds { Source::Held } else { Source::Ask })
+    }
 }
 
 /// Refusals that only say that something is not here.

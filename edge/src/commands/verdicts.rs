@@ -1,16 +1,18 @@
 //! Takes the hub's verdicts, and drops local rows when their time has come: at once for a refusal, else only when every row
 //! that the verdict names is here. Between verdict and rows the local rows still count, or sold units would be for sale again.
 
+use super::at_office::at_office;
 use super::state::{VerdictColumns, read_stands_at, stands_at_json, verdict_of_word};
 use super::{local, taken_back};
 use crate::db::{DbError, pass_over};
 use crate::node;
 use crate::replica::cursors;
 use rusqlite::Transaction;
-use sync_protocol::ids::ListingId;
+use sync_protocol::ids::CommandId;
 use sync_protocol::market::{Body, RawBody};
 use sync_protocol::overlay::may_drop;
 use sync_protocol::verdict::{Numbered, Verdict};
+use uuid::Uuid;
 
 /// Why verdicts were not taken. Nothing of them stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -140,17 +142,16 @@ fn is_another_word(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
     Ok(())
 }
 
-/// What takes back, and a count after which this box was not in doubt any more, have done neither where the hub refused them.
+/// What a refused command had done here beside its rows is undone: what it took back stands again, and what it noted is noted no more.
 fn was_refused(tx: &Transaction<'_>, seq: u64) -> Result<(), DbError> {
-    let mut statement = tx.prepare_cached("SELECT kind, body, ended_doubt FROM command WHERE seq = ?1")?;
-    let (body, ended_doubt) = statement.query_row([seq], |row| {
-        Ok((RawBody { kind: row.get(0)?, bytes: row.get(1)? }, row.get::<_, bool>(2)?))
+    let mut statement = tx.prepare_cached("SELECT kind, body, id FROM command WHERE seq = ?1")?;
+    let (body, id) = statement.query_row([seq], |row| {
+        Ok((RawBody { kind: row.get(0)?, bytes: row.get(1)? }, row.get::<_, Vec<u8>>(2)?))
     })?;
-    taken_back::look_again(tx, &body)?;
-    if let (true, Ok(Some(Body::StockAdjust(count)))) = (ended_doubt, Body::from_raw(&body)) {
-        node::counts::uncounted(tx, ListingId(count.listing))?;
-    }
-    Ok(())
+    // What cannot be read has done nothing here.
+    let (Ok(Some(body)), Ok(id)) = (Body::from_raw(&body), Uuid::from_slice(&id)) else { return Ok(()) };
+    taken_back::look_again(tx, &body, CommandId(id))?;
+    at_office(&body).note_refused(tx, CommandId(id))
 }
 
 /// Drops the local rows of every command whose verdict and cursors allow it. In the same transaction as every verdict, every

@@ -1,9 +1,9 @@
 //! Orders that the hub refused. Their local rows are gone, so that their units can be sold again, but a refusal is never silent: the
 //! screen that made the order still shows it, with the reason, for 30 days. One that was taken back here before is shown as that.
 
-use super::log::KEPT_TOLD_S;
-use super::state::{COLUMNS, CommandState};
-use super::thing::{Thing, thing};
+use crate::commands::refusals::{NEWEST_FIRST, still_shown};
+use crate::commands::state::{COLUMNS, CommandState};
+use crate::commands::thing::{Thing, thing};
 use crate::db::{DbError, pass_over};
 use crate::replica;
 use rusqlite::Connection;
@@ -26,16 +26,6 @@ impl RefusedOrder {
         now.or_else(|| self.thing.as_ref().map(|thing| thing.cooperative)).unwrap_or(0)
     }
 }
-
-/// What is still shown, as a condition on the log: for 30 days by the hub's word, and as long as that has not been dated.
-pub(super) fn still_shown() -> String {
-    format!(
-        "(settled_heard_s IS NULL OR settled_heard_s >= (SELECT heard_ms / 1000 - {KEPT_TOLD_S} FROM lived))"
-    )
-}
-
-/// The newest first: in the order in which the hub said it.
-pub(super) const NEWEST_FIRST: &str = "ORDER BY verdict_number DESC, seq DESC";
 
 /// An order that did not come about.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The last change of the stock of each listing that was made at this office, for whoever wants to see it or take it back. It reads
 //! and judges nothing.
 
-use super::state::{COLUMNS, CommandState};
+use crate::commands::state::{COLUMNS, CommandState};
 use crate::db::{DbError, pass_over};
 use rusqlite::Connection;
 use std::collections::HashMap;
