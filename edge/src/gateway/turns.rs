@@ -195,7 +195,7 @@ impl Desk {
         at: Reading,
     ) -> Reply {
         let (phone, session_id) = (turn.phone.masked(), turn.session_id.clone());
-        let what = act_name(&intent);
+        let what = intent.plan.name();
         let done = self.act_on_disk(line, call, turn.clone(), session.clone(), intent, at).await;
         let step = match done {
             Ok((step, outcome)) => {
@@ -346,16 +346,4 @@ pub(super) fn sorry(lang: Lang) -> Reply {
 /// What is said when the gateway's own words cannot be understood.
 pub(super) fn misread(lang: Lang) -> Reply {
     Reply { text: Messages::get().text(lang, Msg::Misread), more: false }
-}
-
-fn act_name(intent: &Intent) -> &'static str {
-    use crate::ussd::Act;
-    match intent.act {
-        Act::RegisterMember { .. } => "register",
-        Act::SetLanguage { .. } => "language",
-        Act::PostListing { .. } => "offer",
-        Act::WithdrawListing { .. } => "withdraw",
-        Act::PlaceOrder { .. } => "order",
-        Act::CancelOrder { .. } => "cancel",
-    }
 }

@@ -7,6 +7,7 @@ pub mod adjust;
 mod attempt;
 pub mod cooperatives;
 mod filter;
+mod lang;
 mod me;
 mod names;
 pub mod news;

@@ -3,9 +3,9 @@
 
 use crate::commands;
 use crate::db::{DbError, pass_over};
-use crate::office::words::say;
 use crate::replica;
 use crate::text::Lang;
+use crate::text::office::say;
 use rusqlite::Connection;
 use std::collections::HashMap;
 use sync_protocol::ids::{CommandId, CommodityId, CooperativeId, ListingId, MarketId, RegionId, UnitId};

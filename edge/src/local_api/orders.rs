@@ -7,10 +7,10 @@ use crate::commands::{self, ListKey, RecordOrder, RefusedOrder, key_of_refused};
 use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::node;
-use crate::office::{Caller, words};
+use crate::office::Caller;
 use crate::replica;
 use crate::state::AppState;
-use crate::text::Lang;
+use crate::text::{Lang, office as words};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -199,7 +199,7 @@ fn show_refused(
         None => node::own_currency(conn)?,
     };
     let amount = |minor| amount(minor, currency);
-    let reason = super::refusals::why(lang, order.reason.as_ref(), &unit, currency);
+    let reason = words::why::why(lang, order.reason.as_ref(), &unit, currency);
     Ok(OrderJson {
         id: order.id.0,
         product_id: order.listing.0,

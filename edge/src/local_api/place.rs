@@ -11,13 +11,13 @@ use crate::db::DbError;
 use crate::http::problem::{self, ApiError, Kind};
 use crate::market_view::{NotHere, not_here};
 use crate::node;
-use crate::notices;
 use crate::office::{Caller, phone};
 use crate::openapi::NotTaken;
 use crate::replica;
 use crate::state::AppState;
 use crate::text::Lang;
 use crate::time;
+use crate::told;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -31,7 +31,7 @@ use mizili_node::product::{OWN_OFFER, in_steps};
 use mizili_node::query::{NoParams, Params};
 use mizili_node::text::{money, phone_text, rfc3339};
 use rusqlite::{Connection, Transaction};
-use sync_protocol::ids::{CommandId, ListingId, OrderId};
+use sync_protocol::ids::{CommandId, ListingId};
 use sync_protocol::market::{
     Body, Certainty, Channel, Listing, Order, OrderCancel, OrderPlace, OrderStatus, Source,
 };
@@ -80,7 +80,7 @@ pub async fn place(
         let taken =
             commands::submit(tx, &deps, submission).map_err(|error| refusal(tx, error, listing.as_ref()))?;
         if taken.certainty == Certainty::Record {
-            notices::receipt(tx, OrderId(id.0), &time::now(tx, deps.clock.read())?)?;
+            told::receipt(tx, id, &time::now(tx, deps.clock.read())?)?;
         }
         let order: Order = replica::get(tx, Key::Uuid(id.0))?
             .ok_or_else(|| ApiError::internal("a placed order is not there"))?;

@@ -1,15 +1,17 @@
 //! What the hub refused of the things done here, in plain words: who wanted what, and why not. A refusal is never silent.
 
+use super::lang::lang;
 use super::names::Names;
-use super::stock::lang;
 use crate::commands::{self, CommandState, Thing};
 use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::office::Caller;
-use crate::office::words::{quantity as with_unit, say};
 use crate::openapi::NotWritten;
 use crate::state::AppState;
-use crate::text::{Lang, numbers};
+use crate::text::Lang;
+use crate::text::office::say;
+use crate::text::office::why::{conflict, why};
+use crate::told::wanted;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -22,9 +24,8 @@ use mizili_node::text::{phone_text, rfc3339};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use sync_protocol::ids::ListingId;
-use sync_protocol::market::{ActorKind, Adjustment, Body, command_name};
-use sync_protocol::units::{Currency, Quantity};
-use sync_protocol::verdict::{Conflict, Reject, RejectCode, Verdict};
+use sync_protocol::market::{ActorKind, Body, command_name};
+use sync_protocol::verdict::{RejectCode, Verdict};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -164,7 +165,7 @@ fn show(
     Ok(Refusal {
         id: command.id.0,
         kind: command_name(command.body.kind).unwrap_or("unknown").to_owned(),
-        what: what(lang, body.as_ref(), thing.as_ref(), command.actor.kind),
+        what: wanted(lang, body.as_ref(), thing.as_ref(), command.actor.kind),
         who: who(names, lang, state)?,
         why,
         code,
@@ -174,44 +175,6 @@ fn show(
         told: state.told_at_s.is_some(),
         ticked: state.ticked,
     })
-}
-
-/// What was wanted, in words.
-fn what(lang: Lang, body: Option<&Body>, thing: Option<&Thing>, actor: ActorKind) -> String {
-    // Of an act of an earlier version whose listing is gone nothing is known but that.
-    let gone = say(lang, "product-gone", &[]);
-    let name = thing.map(|thing| thing.name(lang)).filter(|name| !name.is_empty()).unwrap_or(&gone);
-    let unit = thing.map_or("", |thing| thing.unit.as_str());
-    let of = |milli: Option<i64>| match milli {
-        Some(milli) => format!("{} {name}", with_unit(Quantity(milli), unit)),
-        None => name.to_owned(),
-    };
-    let (id, thing) = match body {
-        None => ("did-unknown", String::new()),
-        Some(Body::MemberRegister(register)) => {
-            return say(lang, "did-member-register", &[("name", &register.name)]);
-        }
-        Some(Body::ListingPost(post)) => ("did-listing-post", of(Some(post.quantity_milli))),
-        Some(Body::ListingEdit(_)) => ("did-listing-edit", of(None)),
-        Some(Body::ListingWithdraw(_)) => ("did-listing-withdraw", of(None)),
-        Some(Body::OrderPlace(order)) => {
-            let thing = of(Some(order.quantity_milli));
-            // Whoever stood at the counter has to be found again; who called is told by who wanted it.
-            let parts = [Some(order.buyer_name.clone()), phone_text(order.buyer_phone)];
-            let buyer: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
-            if actor == ActorKind::Office && !buyer.is_empty() {
-                return say(lang, "did-order-place-for", &[("what", &thing), ("buyer", &buyer.join(", "))]);
-            }
-            ("did-order-place", thing)
-        }
-        Some(Body::OrderCancel(_)) => ("did-order-cancel", of(thing.map(|thing| thing.quantity_milli))),
-        Some(Body::StockAdjust(adjust)) => match adjust.found {
-            Adjustment::Intake(milli) => ("did-stock-intake", of(Some(milli))),
-            Adjustment::WriteOff(milli) => ("did-stock-write-off", of(Some(milli))),
-            Adjustment::Count { counted_milli, .. } => ("did-stock-count", of(Some(counted_milli))),
-        },
-    };
-    say(lang, id, &[("what", &thing)])
 }
 
 /// Who wanted it.
@@ -228,79 +191,4 @@ fn who(names: &Names<'_>, lang: Lang, state: &CommandState) -> Result<String, Db
         (None, ActorKind::Office) => say(lang, "who-office", &[]),
         (None, _) => phone_text(actor.phone).map_or_else(|| say(lang, "who-office", &[]), by_phone),
     })
-}
-
-/// Why the hub refused something, in words; `None` when its operator put it aside.
-pub(super) fn why(lang: Lang, reject: Option<&Reject>, unit: &str, currency: Option<Currency>) -> String {
-    let Some(reject) = reject else { return say(lang, "why-dismissed", &[]) };
-    let arg = |n: usize| reject.args.get(n).map(String::as_str).unwrap_or_default();
-    match reject.code {
-        RejectCode::Invalid => say(lang, "why-invalid", &[]),
-        RejectCode::NotEnough => match arg(0).parse::<Quantity>() {
-            Ok(left) if left > Quantity::ZERO => {
-                say(lang, "why-not-enough", &[("left", &with_unit(left, unit))])
-            }
-            _ => say(lang, "why-nothing-left", &[]),
-        },
-        RejectCode::NotFound => say(lang, "why-not-found", &[]),
-        RejectCode::Withdrawn => say(lang, "why-withdrawn", &[]),
-        RejectCode::Conflict if reject.args.len() >= 2 => {
-            let (field, current, wanted) = (arg(0).to_owned(), arg(1).to_owned(), String::new());
-            conflict(lang, &Conflict { field, current, wanted }, currency)
-        }
-        RejectCode::Conflict => say(lang, "why-conflict-plain", &[]),
-        RejectCode::NotAllowed => say(lang, "why-not-allowed", &[]),
-        RejectCode::PriceChanged => say(lang, "why-price-changed", &[("price", &price(arg(0), currency))]),
-        RejectCode::TooLate => say(lang, "why-too-late", &[]),
-        RejectCode::UnknownCommodity => say(lang, "why-unknown-commodity", &[]),
-        RejectCode::UnknownUnit => say(lang, "why-unknown-unit", &[]),
-        RejectCode::Duplicate => say(lang, "why-duplicate", &[]),
-        RejectCode::Other(_) => say(lang, "why-other", &[]),
-    }
-}
-
-fn conflict(lang: Lang, clash: &Conflict, currency: Option<Currency>) -> String {
-    let (field, current) = match clash.field.as_str() {
-        "price_minor" => (say(lang, "field-price", &[]), price(&clash.current, currency)),
-        "title" => (say(lang, "field-title", &[]), format!("\"{}\"", clash.current)),
-        _ => (say(lang, "field-other", &[]), format!("\"{}\"", clash.current)),
-    };
-    say(lang, "why-conflict", &[("field", &field), ("current", &current)])
-}
-
-/// Minor units in a text as money; as it is where it is no number.
-fn price(minor: &str, currency: Option<Currency>) -> String {
-    minor.parse::<i64>().map_or_else(|_| minor.to_owned(), |minor| numbers::money(minor, currency))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_reason_has_a_sentence_in_every_language() {
-        let kwacha = Currency::new("MWK");
-        for lang in Lang::ALL {
-            for code in RejectCode::ALL {
-                let reject = Reject::with(*code, ["5".to_owned(), "6".to_owned()]);
-                let text = why(*lang, Some(&reject), "KG", kwacha);
-                assert!(
-                    text.ends_with('.') && text.len() > 10 && !text.contains("why-"),
-                    "{} {text}",
-                    lang.code()
-                );
-            }
-            assert!(why(*lang, None, "", None).ends_with('.'));
-        }
-        let left = |args: &[&str]| {
-            let reject = Reject::with(RejectCode::NotEnough, args.iter().map(|arg| (*arg).to_owned()));
-            why(Lang::En, Some(&reject), "KG", None)
-        };
-        assert_eq!(left(&["5"]), "Only 5 KG were left at the hub.");
-        assert_eq!(left(&["0"]), "Nothing was left at the hub.");
-        assert_eq!(left(&[]), "Nothing was left at the hub.");
-        let changed = Reject::with(RejectCode::PriceChanged, ["52000".to_owned()]);
-        assert_eq!(why(Lang::En, Some(&changed), "KG", kwacha), "The price had changed to MWK 520.");
-        assert_eq!(why(Lang::En, Some(&changed), "KG", None), "The price had changed to 520.");
-    }
 }

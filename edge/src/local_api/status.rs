@@ -1,20 +1,20 @@
 //! How things stand, for the people at the office: what waits, when the hub was last heard, whether anything is lost.
 
 use super::cooperatives;
+use super::lang::lang;
 use super::me::Me;
 use super::names::Names;
-use super::stock::lang;
 use crate::commands;
 use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::node::{self, Doubt, ShutOut};
 use crate::office::Caller;
-use crate::office::words::say;
 use crate::outbox::{self, Stuck};
 use crate::state::AppState;
 use crate::sync::state::{self, SyncState};
 use crate::sync::{CODES, SyncError, known_code};
 use crate::text::Lang;
+use crate::text::office::say;
 use crate::time;
 use axum::Json;
 use axum::extract::State;

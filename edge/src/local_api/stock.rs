@@ -1,5 +1,6 @@
 //! What is in the store, and who may sell it: the answer to "why can I sell only 25 of my 50?", in words.
 
+use super::lang::lang;
 use super::me::Me;
 use super::names::Names;
 use super::orders::{Sold, short_of, sold};
@@ -9,11 +10,11 @@ use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::node::{self, Doubt};
 use crate::office::Caller;
-use crate::office::words::{quantity as with_unit, say};
 use crate::replica;
 use crate::state::AppState;
 use crate::stock;
 use crate::text::Lang;
+use crate::text::office::{quantity as with_unit, say};
 use axum::extract::State;
 use axum::response::Response;
 use mizili_node::api::market::Product;
@@ -162,16 +163,6 @@ impl StockLastChange {
             undo_quantity: Quantity(if change.undoes.is_some() { milli } else { said }.saturating_abs()),
         })
     }
-}
-
-/// The language of an answer.
-///
-/// # Errors
-/// Names the parameter.
-pub(super) fn lang(given: Option<&str>) -> Result<Lang, ApiError> {
-    given.map_or(Ok(Lang::En), |code| {
-        Lang::from_code(code).ok_or_else(|| ApiError::parameter("lang", "must be en or sw."))
-    })
 }
 
 /// See the stock

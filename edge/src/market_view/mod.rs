@@ -4,9 +4,11 @@
 //! Names and prices are kept in memory while the database says that none of them has moved, whoever wrote: a price screen then
 //! reads nothing but that. Nothing here writes, and a view inside a transaction keeps nothing it saw there.
 
+mod crops;
 mod db;
 mod may_order;
 mod offers;
+mod orders;
 mod people;
 mod prices;
 mod reference;
@@ -18,15 +20,10 @@ pub(crate) use offers::left_milli;
 pub(crate) use people::{language_of, member_of, outcome_of};
 
 use crate::db::DbError;
-use crate::replica;
 use crate::text::names::words;
-use crate::text::{Lang, Messages};
 use crate::time::Now;
-use crate::ussd::market::{
-    Best, Caller, Listing, Market, MyListing, MyOrder, Named, Quote, Read, ReadError, Series, Shelf,
-    UnitChoice, Window,
-};
-use crate::ussd::{Outcome, unit_name};
+use crate::ussd::Outcome;
+use crate::ussd::market::{Market, Read, ReadError, Window};
 use db::Moves;
 use mizili_node::deps::Reading;
 use offers::OfferCache;
@@ -35,17 +32,8 @@ use rusqlite::Connection;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
-use sync_protocol::market::{Listing as ListingRow, UnitBase};
-use sync_protocol::phone::Phone;
-use sync_protocol::row::Key;
-use sync_protocol::units::{Currency, Month};
+use sync_protocol::units::Currency;
 use uuid::Uuid;
-
-/// Units that a seller is offered at most.
-const UNITS_MAX: usize = 8;
-
-/// Sizes in which produce is sold everywhere, in thousandths of a kilogram.
-const USUAL_SIZES: &[i64] = &[1_000, 50_000, 90_000];
 
 /// For how long what another process of this box has written may go unseen by a quick view.
 const UNSEEN_MAX: Duration = Duration::from_millis(20);
@@ -234,51 +222,6 @@ impl<'a> View<'a> {
             }
         }
     }
-
-    fn named_crops(&self, ids: &[u32], lang: Lang, starts_with: &str, window: Window) -> Vec<Named> {
-        let found = ids.iter().filter_map(|id| {
-            let crop = self.reference.crop(*id)?;
-            let name = crop.name(lang);
-            // Whatever people call it: many a caller has another language on his phone than in his mouth.
-            let mut called = crop.names().filter(|name| begins(name.text, starts_with));
-            let is_meant = begins(name, starts_with)
-                || called.any(|name| !name.means_another(self.reference.crops(ids)));
-            is_meant.then(|| Named { id: *id, name: name.to_owned() })
-        });
-        part(found, window)
-    }
-
-    fn unit_choices(&self, commodity: u32, lang: Lang) -> Result<Vec<UnitChoice>, DbError> {
-        let units = &self.reference.units;
-        let usual = USUAL_SIZES.iter().flat_map(|size| {
-            let fits = |unit: &&sync_protocol::market::Unit| {
-                unit.base == UnitBase::Kilogram && unit.factor_milli == *size
-            };
-            units.values().filter(fits).map(|unit| unit.id.0).min()
-        });
-        let usual: Vec<u32> = usual.collect();
-        let seen = self.lines(commodity)?.units();
-        // A crop that is sold by the kilogram somewhere is sold by the bag too; eggs are not.
-        let by_weight = |id: &u32| units.get(id).is_some_and(|unit| unit.base == UnitBase::Kilogram);
-        let mut ids: Vec<u32> = Vec::new();
-        if seen.is_empty() || seen.iter().any(by_weight) {
-            ids.extend(usual.first());
-            ids.extend(seen.iter().chain(&usual));
-        } else {
-            ids.extend(&seen);
-        }
-        let mut choices: Vec<UnitChoice> = Vec::new();
-        for id in ids {
-            let Some(unit) = units.get(&id) else { continue };
-            let text = unit_name(Messages::get(), lang, &unit.code);
-            if choices.len() < UNITS_MAX
-                && choices.iter().all(|choice| choice.id != id && choice.text != text)
-            {
-                choices.push(UnitChoice { id, text, step_milli: unit.step_milli() });
-            }
-        }
-        Ok(choices)
-    }
 }
 
 /// Whether a word of a name begins with some letters, in plain form; every name does with none.
@@ -295,122 +238,6 @@ fn unreadable(error: DbError) -> ReadError {
 }
 
 impl Market for View<'_> {
-    fn caller(&self, phone: &Phone) -> Read<Caller> {
-        self.who_calls(phone.number()).map_err(unreadable)
-    }
-
-    fn crops(&self, shelf: Shelf, lang: Lang, starts_with: &str, window: Window) -> Read<Vec<Named>> {
-        match shelf {
-            Shelf::Prices => Ok(self.named_crops(&self.reference.priced, lang, starts_with, window)),
-            Shelf::Sell => Ok(self.named_crops(&self.reference.offerable, lang, starts_with, window)),
-            Shelf::Offered => {
-                let crops = self.offered_crops().map_err(unreadable)?;
-                Ok(self.named_crops(&crops, lang, starts_with, window))
-            }
-        }
-    }
-
-    fn crop_name(&self, commodity: u32, lang: Lang) -> Read<Option<String>> {
-        Ok(self.reference.crop(commodity).map(|crop| crop.name(lang).to_owned()))
-    }
-
-    fn crop_names(&self) -> Read<Vec<Named>> {
-        let priced = &self.reference.priced;
-        let names = priced.iter().filter_map(|id| Some((*id, self.reference.crop(*id)?.names())));
-        Ok(names
-            .flat_map(|(id, names)| names.map(move |name| (id, name)))
-            .filter(|(_, name)| !name.means_another(self.reference.crops(priced)))
-            .map(|(id, name)| Named { id, name: name.text.to_owned() })
-            .collect())
-    }
-
-    fn markets(&self, commodity: u32, _: &Phone, starts_with: &str, window: Window) -> Read<Vec<Named>> {
-        let lines = self.lines(commodity).map_err(unreadable)?;
-        Ok(part(prices::named_markets(&self.reference, lines.markets(), starts_with), window))
-    }
-
-    fn nearest(&self, commodity: u32, to: Option<u32>) -> Read<Vec<Named>> {
-        let lines = self.lines(commodity).map_err(unreadable)?;
-        let markets = lines.nearest(&self.reference, to);
-        Ok(prices::named_markets(&self.reference, &markets, "").collect())
-    }
-
-    fn all_markets(&self) -> Read<Vec<Named>> {
-        let mut all: Vec<u32> = self.reference.markets.keys().copied().collect();
-        all.sort_unstable();
-        Ok(prices::named_markets(&self.reference, &all, "").collect())
-    }
-
-    fn home_market(&self, _: &Phone, commodity: u32) -> Read<Option<u32>> {
-        let lines = self.lines(commodity).map_err(unreadable)?;
-        let region = self.reference.own.as_ref().and_then(reference::Own::region);
-        let is_home = |id: &&u32| {
-            region.is_some() && self.reference.markets.get(id).is_some_and(|market| market.region == region)
-        };
-        let mut home = lines.markets().iter().filter(is_home);
-        // Only where there is no choice: to guess wrong costs more than to ask.
-        Ok(home.next().copied().filter(|_| home.next().is_none()))
-    }
-
-    fn quote(&self, commodity: u32, market: u32, lang: Lang) -> Read<Option<Quote>> {
-        let lines = self.lines(commodity).map_err(unreadable)?;
-        Ok(lines.quote(&self.reference, commodity, market, lang))
-    }
-
-    fn best_near(
-        &self,
-        commodity: u32,
-        market: u32,
-        series: &Series,
-        not_before: Month,
-    ) -> Read<Option<Best>> {
-        let lines = self.lines(commodity).map_err(unreadable)?;
-        Ok(lines.best_near(&self.reference, market, series, not_before))
-    }
-
-    fn units(&self, commodity: u32, lang: Lang) -> Read<Vec<UnitChoice>> {
-        self.unit_choices(commodity, lang).map_err(unreadable)
-    }
-
-    fn listings(&self, commodity: u32, lang: Lang, window: Window) -> Read<Vec<Listing>> {
-        self.offers_shown(commodity, lang, window).map_err(unreadable)
-    }
-
-    fn listing(&self, id: Uuid, lang: Lang) -> Read<Option<Listing>> {
-        self.offer_shown(Key::Uuid(id), lang).map_err(unreadable)
-    }
-
-    fn my_listings(&self, phone: &Phone, lang: Lang, window: Window) -> Read<Vec<MyListing>> {
-        let listings = self.listings_by(phone.number()).map_err(unreadable)?;
-        let shown = listings.iter().skip(window.offset as usize).take(window.limit as usize);
-        shown.map(|listing| self.my_listing_of(listing, lang).map_err(unreadable)).collect()
-    }
-
-    fn my_listing(&self, phone: &Phone, id: Uuid, lang: Lang) -> Read<Option<MyListing>> {
-        let listing = || {
-            let Some(member) = self.member(phone.number())? else { return Ok(None) };
-            let listing = replica::get::<ListingRow>(self.conn, Key::Uuid(id))?;
-            let own = listing.filter(|listing| listing.seller == Some(member.id));
-            own.map(|listing| self.my_listing_of(&listing, lang)).transpose()
-        };
-        listing().map_err(unreadable)
-    }
-
-    fn my_orders(&self, phone: &Phone, lang: Lang, window: Window) -> Read<Vec<MyOrder>> {
-        let orders = self.orders_by(phone.number()).map_err(unreadable)?;
-        let shown = orders.iter().skip(window.offset as usize).take(window.limit as usize);
-        let shown: Result<Vec<_>, DbError> = shown.map(|row| self.my_order_of(row, lang)).collect();
-        Ok(shown.map_err(unreadable)?.into_iter().flatten().collect())
-    }
-
-    fn my_order(&self, phone: &Phone, id: Uuid, lang: Lang) -> Read<Option<MyOrder>> {
-        let orders = self.orders_by(phone.number()).map_err(unreadable)?;
-        match orders.iter().find(|row| row.id() == id) {
-            Some(row) => self.my_order_of(row, lang).map_err(unreadable),
-            None => Ok(None),
-        }
-    }
-
     fn outcome(&self, command_id: Uuid) -> Read<Option<Outcome>> {
         outcome_of(self.conn, command_id).map_err(unreadable)
     }

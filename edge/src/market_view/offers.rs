@@ -2,22 +2,27 @@
 
 use super::may_order::{most_milli, seller_phone};
 use super::reference::Reference;
-use super::{View, db};
+use super::{View, db, unreadable};
 use crate::db::DbError;
 use crate::node;
 use crate::replica::{self, is_complete};
 use crate::stock;
+use crate::text::units::unit_name;
 use crate::text::{Lang, Messages};
-use crate::ussd::market;
-use crate::ussd::unit_name;
+use crate::ussd::market::{self, ListingState, Listings, MyListing, Read, Window};
 use rusqlite::Connection;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CommodityId, Holder, ListingId};
-use sync_protocol::market::{Cooperative, Listing, ListingStatus, Member, Unit};
+use sync_protocol::market::{
+    Cooperative, Entity as _, EntryId, Listing, ListingStatus, Member, StockEntry, Unit,
+};
+use sync_protocol::phone::Phone;
 use sync_protocol::row::Key;
 use sync_protocol::units::Quantity;
+use uuid::Uuid;
 
 /// An offer as lists keep it; the rest is read again when it is shown.
 #[derive(Clone, Copy)]
@@ -225,4 +230,65 @@ pub(crate) fn listing_name(reference: &Reference, listing: &Listing, lang: Lang)
 pub(crate) fn unit_text(reference: &Reference, unit: u32, lang: Lang) -> String {
     let code = reference.units.get(&unit).map_or("", |unit| unit.code.as_str());
     unit_name(Messages::get(), lang, code)
+}
+
+impl Listings for View<'_> {
+    fn listings(&self, commodity: u32, lang: Lang, window: Window) -> Read<Vec<market::Listing>> {
+        self.offers_shown(commodity, lang, window).map_err(unreadable)
+    }
+
+    fn listing(&self, id: Uuid, lang: Lang) -> Read<Option<market::Listing>> {
+        self.offer_shown(Key::Uuid(id), lang).map_err(unreadable)
+    }
+
+    fn my_listings(&self, phone: &Phone, lang: Lang, window: Window) -> Read<Vec<MyListing>> {
+        let listings = self.listings_by(phone.number()).map_err(unreadable)?;
+        let shown = listings.iter().skip(window.offset as usize).take(window.limit as usize);
+        shown.map(|listing| self.my_listing_of(listing, lang).map_err(unreadable)).collect()
+    }
+
+    fn my_listing(&self, phone: &Phone, id: Uuid, lang: Lang) -> Read<Option<MyListing>> {
+        let listing = || {
+            let Some(member) = self.member(phone.number())? else { return Ok(None) };
+            let listing = replica::get::<Listing>(self.conn, Key::Uuid(id))?;
+            let own = listing.filter(|listing| listing.seller == Some(member.id));
+            own.map(|listing| self.my_listing_of(&listing, lang)).transpose()
+        };
+        listing().map_err(unreadable)
+    }
+}
+
+impl View<'_> {
+    /// Offers of the member with a number, the newest first.
+    pub(super) fn listings_by(&self, phone: u64) -> Result<Vec<Listing>, DbError> {
+        let Some(member) = self.member(phone)? else { return Ok(Vec::new()) };
+        let mut listings = replica::find_readable(self.conn, Listing::SELLER, &Some(member.id))?;
+        listings.sort_by_key(|listing| (Reverse(listing.posted_at_s), Reverse(listing.id)));
+        Ok(listings)
+    }
+
+    pub(super) fn my_listing_of(&self, listing: &Listing, lang: Lang) -> Result<MyListing, DbError> {
+        let left_milli = self.amounts(listing)?.total_milli;
+        let intake = Key::Step(listing.id.0, EntryId::INTAKE);
+        let quantity =
+            replica::get::<StockEntry>(self.conn, intake)?.map_or(left_milli, |entry| entry.quantity.0);
+        let is_sent = replica::get_sent::<Listing>(self.conn, listing.key())?.is_some();
+        let state = match listing.status {
+            ListingStatus::Active if left_milli <= 0 => ListingState::SoldOut,
+            ListingStatus::Active if !is_sent => ListingState::Waiting,
+            ListingStatus::Active => ListingState::OnSale,
+            ListingStatus::Withdrawn | ListingStatus::Other(_) => ListingState::Withdrawn,
+        };
+        Ok(MyListing {
+            id: listing.id.0,
+            name: listing_name(&self.reference, listing, lang),
+            unit_text: unit_text(&self.reference, listing.unit.0, lang),
+            quantity_milli: quantity,
+            left_milli,
+            unit_price_minor: listing.price_minor,
+            currency: listing.currency,
+            state,
+            posted_at_s: listing.posted_at_s,
+        })
+    }
 }

@@ -2,15 +2,17 @@
 //! loaded when somebody first asks about it.
 
 use super::reference::{Own, Reference};
+use super::{View, part, reference, unreadable};
 use crate::db::DbError;
 use crate::replica;
+use crate::text::units::unit_name;
 use crate::text::{Lang, Messages};
-use crate::ussd::market::{Best, Named, Point, PriceKind, Quote, Series};
-use crate::ussd::unit_name;
+use crate::ussd::market::{Best, Named, Point, PriceKind, Prices, Quote, Read, Series, Window};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use sync_protocol::ids::{CommodityId, RegionId};
 use sync_protocol::market::{Market, Price, PriceFlags, PriceSeries};
+use sync_protocol::phone::Phone;
 use sync_protocol::units::{Currency, Month};
 
 /// Who says so: all prices come from this source so far.
@@ -241,6 +243,52 @@ pub(super) fn named_markets<'a>(
         let name = &reference.markets.get(id)?.name;
         super::begins(name, starts_with).then(|| Named { id: *id, name: name.clone() })
     })
+}
+
+impl Prices for View<'_> {
+    fn markets(&self, commodity: u32, _: &Phone, starts_with: &str, window: Window) -> Read<Vec<Named>> {
+        let lines = self.lines(commodity).map_err(unreadable)?;
+        Ok(part(named_markets(&self.reference, lines.markets(), starts_with), window))
+    }
+
+    fn nearest(&self, commodity: u32, to: Option<u32>) -> Read<Vec<Named>> {
+        let lines = self.lines(commodity).map_err(unreadable)?;
+        let markets = lines.nearest(&self.reference, to);
+        Ok(named_markets(&self.reference, &markets, "").collect())
+    }
+
+    fn all_markets(&self) -> Read<Vec<Named>> {
+        let mut all: Vec<u32> = self.reference.markets.keys().copied().collect();
+        all.sort_unstable();
+        Ok(named_markets(&self.reference, &all, "").collect())
+    }
+
+    fn home_market(&self, _: &Phone, commodity: u32) -> Read<Option<u32>> {
+        let lines = self.lines(commodity).map_err(unreadable)?;
+        let region = self.reference.own.as_ref().and_then(reference::Own::region);
+        let is_home = |id: &&u32| {
+            region.is_some() && self.reference.markets.get(id).is_some_and(|market| market.region == region)
+        };
+        let mut home = lines.markets().iter().filter(is_home);
+        // Only where there is no choice: to guess wrong costs more than to ask.
+        Ok(home.next().copied().filter(|_| home.next().is_none()))
+    }
+
+    fn quote(&self, commodity: u32, market: u32, lang: Lang) -> Read<Option<Quote>> {
+        let lines = self.lines(commodity).map_err(unreadable)?;
+        Ok(lines.quote(&self.reference, commodity, market, lang))
+    }
+
+    fn best_near(
+        &self,
+        commodity: u32,
+        market: u32,
+        series: &Series,
+        not_before: Month,
+    ) -> Read<Option<Best>> {
+        let lines = self.lines(commodity).map_err(unreadable)?;
+        Ok(lines.best_near(&self.reference, market, series, not_before))
+    }
 }
 
 #[cfg(test)]

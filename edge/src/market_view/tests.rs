@@ -7,7 +7,10 @@ use crate::testing::{
     REGION, TestEdge, coop, entry, gone, kwacha, live, malawi, other_listing,
 };
 use crate::text::Lang;
-use crate::ussd::market::{Best, ListingState, Market as _, Named, OrderState, Quote, Shelf, Window};
+use crate::ussd::market::{
+    Best, Crops as _, ListingState, Listings as _, Named, OrderState, Orders as _, Prices as _, Quote, Shelf,
+    Window,
+};
 use mizili_node::deps::{Reading, Uptime};
 use std::fmt::Debug;
 use std::time::Duration;

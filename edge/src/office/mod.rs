@@ -10,7 +10,6 @@ pub mod phone;
 mod sessions;
 mod store;
 mod throttle;
-pub mod words;
 
 pub use caller::{COOKIE, Caller};
 pub use sessions::Sessions;

@@ -12,7 +12,7 @@ use crate::text::shorten::clean_name;
 use crate::ussd::Settings;
 use crate::ussd::examples::Examples;
 use crate::ussd::fake::currency;
-use crate::ussd::market::{Market as _, Shelf, Window};
+use crate::ussd::market::{Crops as _, Prices as _, Shelf, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CommodityId, MarketId, SeriesId};

@@ -5,9 +5,10 @@ use crate::text::gsm7::{Encoding, sms_size};
 use crate::text::keywords::{Asked, as_typed, price_request, read, start_word};
 use crate::text::names::{Found, Names};
 use crate::text::{Lang, Msg};
+use crate::ussd::Settings;
 use crate::ussd::examples::Examples;
 use crate::ussd::fake::{Fake, currency, month};
-use crate::ussd::{Market, Settings};
+use crate::ussd::market::Crops as _;
 use proptest::prelude::*;
 use sync_protocol::phone::Phone;
 

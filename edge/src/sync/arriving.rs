@@ -3,8 +3,8 @@
 //! came, nor its order.
 
 use super::error::{LineError, SyncError};
-use crate::notices;
 use crate::replica::Ready;
+use crate::told;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
@@ -51,7 +51,7 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn of(rows: &Rows) -> Self {
-        Self { rows: Ready::of(rows), changed: notices::changed(rows).collect() }
+        Self { rows: Ready::of(rows), changed: told::changed(rows).collect() }
     }
 }
 

@@ -9,9 +9,9 @@ use super::state;
 use crate::commands::{self, VerdictError};
 use crate::db::{Db, DbError};
 use crate::node::{self, Doubt};
-use crate::notices;
 use crate::replica::{self, ReplicaError};
 use crate::time;
+use crate::told;
 use mizili_node::deps::{Deps, Reading};
 use rusqlite::Transaction;
 use sync_protocol::bucket::Bucket;
@@ -101,8 +101,8 @@ impl Written {
 fn settle_and_tell(tx: &Transaction<'_>, at: Reading, changed: &[OrderId]) -> Result<(), DbError> {
     commands::settle(tx)?;
     let now = time::now(tx, at)?;
-    notices::tell(tx, &now)?;
-    notices::tell_changes(tx, changed, &now)?;
+    told::tell(tx, &now)?;
+    told::tell_changes(tx, changed, &now)?;
     Ok(())
 }
 

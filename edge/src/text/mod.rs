@@ -10,7 +10,9 @@ mod messages;
 mod msg;
 pub(crate) mod names;
 pub mod numbers;
+pub mod office;
 pub mod shorten;
+pub mod units;
 pub mod why;
 
 pub use lang::Lang;

@@ -1,7 +1,9 @@
 //! The sentences of the office in each language: Fluent files, embedded, read once. A sentence that a language lacks comes in
 //! English. No sentence that a clerk reads about the market stands in the code; labels of the page are with the page.
 
-use crate::text::Lang;
+pub(crate) mod why;
+
+use super::Lang;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use std::sync::LazyLock;
@@ -87,9 +89,12 @@ mod tests {
     fn every_sentence_is_used_and_every_used_one_is_there() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut code = String::new();
-        for place in ["local_api", "office"] {
-            for file in std::fs::read_dir(folder.join(place)).unwrap() {
-                code.push_str(&std::fs::read_to_string(file.unwrap().path()).unwrap());
+        for place in ["local_api", "office", "told", "told/orders", "text/office"] {
+            for entry in std::fs::read_dir(folder.join(place)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() {
+                    code.push_str(&std::fs::read_to_string(path).unwrap());
+                }
             }
         }
         let english = sentences(Lang::En);

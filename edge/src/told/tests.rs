@@ -297,8 +297,8 @@ fn a_receipt_is_queued_once_with_its_order() {
     let (order, taken) = edge.place_order(listing, 5).unwrap();
     assert_eq!(taken.certainty, sync_protocol::market::Certainty::Record);
     let now = now(&edge);
-    assert!(edge.write(move |tx| super::receipt(tx, order, &now)));
-    assert!(!edge.write(move |tx| super::receipt(tx, order, &now)));
+    assert!(edge.write(move |tx| super::receipt(tx, CommandId(order.0), &now)));
+    assert!(!edge.write(move |tx| super::receipt(tx, CommandId(order.0), &now)));
     let [(phone, text)] = texts(&edge).try_into().unwrap();
     assert_eq!(
         (phone, text.as_str()),
@@ -306,7 +306,7 @@ fn a_receipt_is_queued_once_with_its_order() {
     );
     assert_eq!(Quantity::units(5).0 * PRICE_MINOR / 1_000, 225_000);
     assert!(
-        !edge.write(move |tx| super::receipt(tx, OrderId(uuid::Uuid::nil()), &now)),
+        !edge.write(move |tx| super::receipt(tx, CommandId(uuid::Uuid::nil()), &now)),
         "an order that is not there"
     );
 }

@@ -1,14 +1,15 @@
 //! What one request is answered: the screen on show, under a line where something is said first; what became of an act; the end of a call
 //! after too many wrong keys. Like [`run`](super::run) it acts on nothing and keeps nothing.
 
+use super::acts::Plan;
 use super::engine::{Next, Step};
 use super::examples::Examples;
-use super::finish::failed_text;
+use super::finish::outcome_text;
 use super::intent::{NotTaken, Outcome};
 use super::market::Read;
+use super::menus::Screen;
 use super::run::Run;
-use super::screens::Screen;
-use super::session::{Pending, Plan, Reply, Session};
+use super::session::{Pending, Reply, Session};
 use super::turn::Turn;
 use super::view::{fit, net, room_under};
 use crate::text::Msg;
@@ -49,18 +50,17 @@ impl Run<'_> {
         session.pending = None;
         session.wrong = 0;
         let good = !matches!(outcome, Outcome::NotTaken(_) | Outcome::Rejected(_));
-        if let (Pending::Language(lang), true) = (pending, good) {
+        let plan = session.confirmed(pending);
+        let act = plan.as_ref().map(Plan::act);
+        if let (Some(lang), true) = (act.and_then(|act| act.language()), good) {
             session.lang = lang;
         }
         let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
-        let said = failed_text(&cx, pending, session.draft.as_ref(), outcome);
-        let text = said.unwrap_or_else(|| cx.text(Msg::DoneLanguage));
-        let goal = match (pending, session.draft.as_ref().map(|draft| &draft.plan)) {
-            _ if !good => None,
-            (Pending::Language(_), _) => Some(Screen::Home),
-            (Pending::Draft, Some(Plan::Register { goal, .. })) => Some(goal.screen()),
-            _ => None,
+        let text = match &plan {
+            Some(plan) => outcome_text(&cx, plan, outcome),
+            None => cx.text(Msg::DialAgain),
         };
+        let goal = act.filter(|_| good).and_then(|act| act.goes_on());
         // What was not taken may be tried again under the same id; a parked draft outlives a change of language.
         let may_be_taken_later = matches!(outcome, Outcome::NotTaken(NotTaken::Storage | NotTaken::Paused));
         if pending == Pending::Draft && !may_be_taken_later {
@@ -83,12 +83,7 @@ impl Run<'_> {
         let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
         let shared = cx.settings.sms_keyword.as_deref();
         let examples = Examples::new(self.market, cx.settings, cx.lang, cx.month);
-        let sms = match &session.screen {
-            Screen::PriceCrops { .. } => Some(examples.any()?),
-            Screen::PriceMarkets { commodity, .. } => Some(examples.of(*commodity)?),
-            Screen::Price { commodity, market, .. } => examples.request(*commodity, *market)?,
-            _ => None,
-        };
+        let sms = session.screen.sms(&examples)?;
         let help = start_word(cx.lang, Msg::KeywordHelp, shared);
         let kept = session.screen.is_form() && session.draft().is_some();
         let text = fit(cx.room, "", |_| {

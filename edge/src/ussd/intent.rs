@@ -1,6 +1,6 @@
 //! What a caller confirmed, and what became of it. Plain data: nothing here acts.
 
-use crate::text::Lang;
+use super::acts::Plan;
 use crate::text::why::Rejection;
 use sync_protocol::phone::Phone;
 use uuid::Uuid;
@@ -14,69 +14,14 @@ pub struct Intent {
     /// Who confirmed.
     pub phone: Phone,
     /// What.
-    pub act: Act,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// The caller joins.
-    RegisterMember {
-        /// The new member's id.
-        member_id: Uuid,
-        /// Name as given: 2 to 40 letters.
-        name: String,
-        /// The language chosen.
-        lang: Lang,
-    },
-    /// The caller wants another language. A member's is changed by a command; another number's choice is remembered here.
-    SetLanguage {
-        /// The language chosen.
-        lang: Lang,
-    },
-    /// The caller offers produce.
-    PostListing {
-        /// The new listing's id.
-        listing_id: Uuid,
-        /// What it is.
-        commodity: u32,
-        /// What one unit of it is.
-        unit: u32,
-        /// How much, in thousandths of the unit.
-        quantity_milli: i64,
-        /// Price of one unit, in minor units of the office's currency.
-        price_minor: i64,
-    },
-    /// The caller takes an offer back.
-    WithdrawListing {
-        /// The listing.
-        listing: Uuid,
-    },
-    /// The caller orders.
-    PlaceOrder {
-        /// The new order's id.
-        order_id: Uuid,
-        /// What is bought.
-        listing: Uuid,
-        /// How much, in thousandths of the listing's unit.
-        quantity_milli: i64,
-        /// The price of one unit that the caller saw.
-        unit_price_minor: i64,
-    },
-    /// The caller cancels an order.
-    CancelOrder {
-        /// The order.
-        order: Uuid,
-    },
+    pub plan: Plan,
 }
 
 /// What became of an intent, once it is durable or was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It happened. For an order say [`Outcome::Confirmed`] or [`Outcome::Asked`]; this one is shown as asked.
-    Done,
-    /// An order from units that are held here: the buyer has them.
-    Confirmed {
+    /// It happened, and nobody can refuse it any more. Of an order: the buyer has the units.
+    Done {
         /// A short number for the counter, at most 16 letters; where there is one.
         reference: Option<String>,
     },

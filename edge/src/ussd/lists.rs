@@ -1,7 +1,7 @@
 //! What lists of names have in common: a page of them, picking by number, and finding by the first letters.
 
 use super::market::{Named, Read, Shelf, Window};
-use super::screens::{At, Move, Screen};
+use super::menus::{At, Move, Screen};
 use super::view::{Cx, Hint, Key, ROWS_MAX, Row, View, list};
 use crate::text::Msg;
 use crate::text::names::words;

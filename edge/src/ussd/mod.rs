@@ -11,6 +11,7 @@
 //! 4. the caller stores the step's session and draft, in one transaction with the act where there was one;
 //! 5. [`africastalking::body`] makes the answer.
 
+pub mod acts;
 pub mod africastalking;
 mod answer;
 mod dated;
@@ -20,11 +21,12 @@ mod finish;
 mod intent;
 mod lists;
 pub mod market;
+pub mod menus;
 mod price_text;
 mod run;
-mod screens;
 mod session;
 mod settings;
+pub mod thing;
 mod turn;
 mod view;
 
@@ -33,13 +35,13 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
+pub use acts::{Becomes, Plan, Who};
 pub(crate) use engine::month_of;
 pub use engine::{Engine, Next, Step};
-pub use intent::{Act, Intent, NotTaken, Outcome};
+pub use intent::{Intent, NotTaken, Outcome};
 pub use market::{Market, ReadError};
-pub use price_text::unit_name;
+pub use menus::Screen;
 pub(crate) use price_text::{Voice, facts, oldest};
-pub use screens::Screen;
-pub use session::{Draft, Goal, Plan, Reply, Session};
+pub use session::{Draft, Reply, Session};
 pub use settings::{DRAFT_WINDOW_S, OLD_AFTER_MONTHS, Settings};
 pub use turn::{Turn, TurnText};

@@ -3,12 +3,13 @@
 //!
 //! The parts of the engine that [`super::Engine`] calls; here too nothing acts and nothing is kept.
 
+use super::acts::Resumed;
 use super::engine::{Engine, Next, Step};
-use super::finish::{act_of, draft_text};
+use super::finish::outcome_text;
 use super::intent::{Intent, Outcome};
 use super::market::{Market, Read};
-use super::screens::{Desk, Move, Screen, trail};
-use super::session::{Draft, Goal, Pending, Plan, Session};
+use super::menus::{Desk, Move, Screen, Told, trail};
+use super::session::{Draft, Pending, Session};
 use super::turn::Turn;
 use super::view::{Cx, Foot, Hint, room_under};
 use crate::text::gsm7::SCREEN_AIM_SEPTETS;
@@ -70,7 +71,7 @@ impl Run<'_> {
         let lang = self.market.caller(self.phone)?.lang.unwrap_or(self.engine.settings.lang);
         let window_s = self.engine.settings.draft_window_s;
         let recent = |draft: &Draft| self.now.age_s(draft.touched_lived_s) <= window_s;
-        let draft = draft.filter(|draft| recent(draft) && draft.plan.is_begun());
+        let draft = draft.filter(|draft| recent(draft) && draft.plan.act().is_begun());
         let mut session = Session::new(self.phone, lang, draft);
         if !text.is_empty() {
             return self.path(turn, session, text, new_id);
@@ -82,8 +83,8 @@ impl Run<'_> {
                     // It is kept as it is, so there must be room for a hint too.
                     let around = format!("{}\n{}", Hint::Choose.text(&cx), Foot::Home.line(&cx));
                     let cx = Cx { room: room_under(&around), ..cx };
-                    let text = draft_text(&cx, &draft.plan, &outcome);
-                    session.screen = Screen::Told { text };
+                    let text = outcome_text(&cx, &draft.plan, &outcome);
+                    session.screen = Told { text }.into();
                     session.draft = None;
                 }
                 None => session.screen = Screen::Resume,
@@ -247,28 +248,25 @@ impl Run<'_> {
         Ok(hint.text(&cx))
     }
 
-    /// Goes on with the draft where it stood; with a changed offer, from its quantity. One that is gone is given up.
+    /// Goes on with the draft where it stood, or as far as it still holds. One that is gone is given up.
     fn resume(&self, session: &mut Session) -> Read<Applied> {
         let Some(draft) = &mut session.draft else {
             session.go_home();
             return Ok(Applied::Moved(None));
         };
-        if let Plan::Buy { thing, .. } = &draft.plan {
-            match self.market.listing(thing.id, session.lang)? {
-                None => {
-                    session.draft = None;
-                    session.go_home();
-                    session.go(Goal::Buy.screen());
-                    return Ok(Applied::Gone);
-                }
-                Some(listing) if listing.unit_price_minor != thing.unit_price_minor => {
-                    draft.screen = Screen::BuyQuantity;
-                }
-                Some(_) => {}
+        let cx = self.cx(session.lang, SCREEN_AIM_SEPTETS);
+        match draft.plan.act().resume(&cx)? {
+            Resumed::AsItStood => {}
+            Resumed::From(screen) => draft.screen = screen,
+            Resumed::Gone(to_another) => {
+                session.draft = None;
+                session.go_home();
+                session.go(to_another);
+                return Ok(Applied::Gone);
             }
         }
-        if let Plan::Register { lang: Some(lang), .. } = &draft.plan {
-            session.lang = *lang;
+        if let Some(lang) = draft.plan.act().language() {
+            session.lang = lang;
         }
         session.back = trail(draft);
         session.screen = draft.screen.clone();
@@ -290,16 +288,12 @@ impl Run<'_> {
     }
 
     fn intent(&self, session: &Session, pending: Pending) -> Option<Intent> {
-        let phone = self.phone.clone();
-        match (pending, &session.screen) {
-            (Pending::Draft, _) => {
-                let draft = session.draft.as_ref()?;
-                Some(Intent { command_id: draft.command_id, phone, act: act_of(draft)? })
-            }
-            (Pending::Language(lang), Screen::Language { command_id }) => {
-                Some(Intent { command_id: *command_id, phone, act: super::Act::SetLanguage { lang } })
-            }
-            (Pending::Language(_), _) => None,
-        }
+        let command_id = match (pending, &session.screen) {
+            (Pending::Draft, _) => session.draft.as_ref()?.command_id,
+            (Pending::Language(_), Screen::Language(choice)) => choice.command_id,
+            (Pending::Language(_), _) => return None,
+        };
+        let plan = session.confirmed(pending).filter(|plan| plan.act().is_whole())?;
+        Some(Intent { command_id, phone: self.phone.clone(), plan })
     }
 }

@@ -3,13 +3,13 @@
 //! Both are stored as JSON by the caller. A form that this version cannot read is treated as not there: the caller starts
 //! anew, and nothing is done twice, because the command's id decides that.
 
-use super::market::UnitChoice;
-use super::screens::Screen;
+use super::acts::Plan;
+use super::menus::Screen;
+use super::menus::members::Language;
 use super::view::Key;
 use crate::text::Lang;
 use serde::{Deserialize, Serialize};
 use sync_protocol::phone::Phone;
-use sync_protocol::units::Currency;
 use uuid::Uuid;
 
 /// Screens that Back can return to. Deeper ones are forgotten; Home is always there.
@@ -106,7 +106,7 @@ impl Session {
 
     /// What the caller began and has not finished: to be kept under the number too, where anything was entered.
     pub fn draft(&self) -> Option<&Draft> {
-        self.draft.as_ref().filter(|draft| draft.plan.is_begun())
+        self.draft.as_ref().filter(|draft| draft.plan.act().is_begun())
     }
 
     /// What the gateway had sent by the last turn that is in here, where it sends everything each time.
@@ -117,6 +117,14 @@ impl Session {
     /// The language of the call.
     pub fn lang(&self) -> Lang {
         self.lang
+    }
+
+    /// What was confirmed.
+    pub(super) fn confirmed(&self, pending: Pending) -> Option<Plan> {
+        match pending {
+            Pending::Draft => self.draft.as_ref().map(|draft| draft.plan.clone()),
+            Pending::Language(lang) => Some(Language { lang }.into()),
+        }
     }
 
     /// The screen on show, for logs: a name without anything personal.
@@ -172,132 +180,6 @@ impl Draft {
     /// What was gathered.
     pub fn plan(&self) -> &Plan {
         &self.plan
-    }
-}
-
-/// Where to go on after registering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Goal {
-    /// The first screen.
-    Home,
-    /// Sell.
-    Sell,
-    /// Buy.
-    Buy,
-    /// My orders.
-    Orders,
-}
-
-/// What a draft has gathered. Names are kept as they were shown, for the offer to go on and for the outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Plan {
-    /// To offer produce.
-    Sell {
-        /// What.
-        commodity: u32,
-        /// Its name.
-        crop: String,
-        /// In which unit, once chosen.
-        unit: Option<UnitChoice>,
-        /// How much, once given.
-        quantity_milli: Option<i64>,
-        /// At what price a unit, once given.
-        price_minor: Option<i64>,
-    },
-    /// To order.
-    Buy {
-        /// What.
-        thing: Thing,
-        /// Who sells.
-        seller: String,
-        /// How much, once given.
-        quantity_milli: Option<i64>,
-        /// Whether so much was held here when it was given.
-        held: bool,
-    },
-    /// To take an offer back.
-    Withdraw {
-        /// What.
-        thing: Thing,
-        /// What is left of it, in thousandths.
-        left_milli: i64,
-    },
-    /// To cancel an order.
-    Cancel {
-        /// What.
-        thing: Thing,
-        /// How much was ordered, in thousandths.
-        quantity_milli: i64,
-    },
-    /// To register.
-    Register {
-        /// Name, once given.
-        name: Option<String>,
-        /// Language, once chosen.
-        lang: Option<Lang>,
-        /// Where to go on.
-        goal: Goal,
-    },
-}
-
-/// A listing or an order, as it was shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Thing {
-    /// The listing's or the order's id.
-    pub id: Uuid,
-    /// Its name.
-    pub name: String,
-    /// One unit of it.
-    pub unit_text: String,
-    /// Price of one unit, in minor units.
-    pub unit_price_minor: i64,
-    /// The currency.
-    #[serde(with = "currency_code")]
-    pub currency: Currency,
-    /// When the caller made it, seconds since 1970 UTC; none of what others offer, and of a draft that was kept before this was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made_at_s: Option<i64>,
-}
-
-impl Plan {
-    /// Whether anything was entered that would have to be entered again.
-    pub(super) fn is_begun(&self) -> bool {
-        !matches!(self, Self::Register { name: None, .. })
-    }
-
-    /// When what it is about was made, where the caller did that.
-    pub(super) fn made_at_s(&self) -> Option<i64> {
-        match self {
-            Self::Withdraw { thing, .. } | Self::Cancel { thing, .. } => thing.made_at_s,
-            Self::Sell { .. } | Self::Buy { .. } | Self::Register { .. } => None,
-        }
-    }
-
-    /// Whether two plans are about the same thing, whatever was gathered: then they share the command's id.
-    pub(super) fn same_matter(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Sell { commodity: a, .. }, Self::Sell { commodity: b, .. }) => a == b,
-            (Self::Buy { thing: a, .. }, Self::Buy { thing: b, .. })
-            | (Self::Withdraw { thing: a, .. }, Self::Withdraw { thing: b, .. })
-            | (Self::Cancel { thing: a, .. }, Self::Cancel { thing: b, .. }) => a.id == b.id,
-            (Self::Register { .. }, Self::Register { .. }) => true,
-            _ => false,
-        }
-    }
-}
-
-/// A currency as its three letters.
-mod currency_code {
-    use serde::{Deserialize, Deserializer, Serializer};
-    use sync_protocol::units::Currency;
-
-    pub(super) fn serialize<S: Serializer>(currency: &Currency, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(currency.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Currency, D::Error> {
-        let code = String::deserialize(from)?;
-        Currency::new(&code).ok_or_else(|| serde::de::Error::custom("no currency code"))
     }
 }
 

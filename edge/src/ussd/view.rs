@@ -7,6 +7,7 @@ use super::settings::Settings;
 use crate::text::gsm7::{SCREEN_AIM_SEPTETS, SCREEN_MAX_SEPTETS, length, sanitise};
 use crate::text::numbers::NumberError;
 use crate::text::shorten::{fitting_bytes, shorten, shorten_all};
+pub(super) use crate::text::units::word;
 use crate::text::{Lang, Messages, Msg};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -306,9 +307,4 @@ pub(super) fn net(text: String) -> String {
 /// A name from data for the middle of a sentence.
 pub(super) fn short(name: &str, width: usize) -> String {
     shorten(name, width).into_owned()
-}
-
-/// A word from data that is short by nature, such as a unit; cleaned, and cut where it is not short after all.
-pub(super) fn word(text: &str) -> String {
-    shorten(text, 12).into_owned()
 }

@@ -245,7 +245,7 @@ async fn cancelling_twice_does_no_harm_either_where_the_hub_refused_the_order_in
     office.edge.verdict(3, Verdict::Applied(Applied::default()), &[]);
     office.edge.write(|tx| {
         let now = mizili_edge::time::Now { best_s: 0, lived_s: 0, heard_s: 0 };
-        mizili_edge::notices::tell(tx, &now).map(|_| ())
+        mizili_edge::told::tell(tx, &now).map(|_| ())
     });
     let stands = office.get(&order).await.ok();
     assert_eq!(

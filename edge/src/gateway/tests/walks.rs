@@ -319,7 +319,7 @@ async fn an_order_cancelled_before_the_answer_stands_as_cancelled_whatever_the_h
             let word = Numbered { number: seq, seq, verdict, stands_at };
             commands::record_verdicts(tx, &[word], now.best_s)?;
             commands::settle(tx)?;
-            crate::notices::tell(tx, &now)?;
+            crate::told::tell(tx, &now)?;
             Ok(())
         });
         let (orders, _) = office.walk(&format!("looks {seq}"), &["4"]).await;

@@ -1,7 +1,8 @@
 //! An order's end that came from elsewhere: taken back at the hub, by its seller or by an operator. Its buyer hears of it once, keyed by
 //! order and status, in the transaction that learnt it. An end that was made here has its word on the command that made it.
 
-use super::{Said, Saying, Word, buyer_of, say};
+use super::sms::{Said, Word, send};
+use super::{buyer_of, cancelled};
 use crate::commands::{self, CommandState, Unsaid};
 use crate::db::{DbError, pass_over};
 use crate::time::Now;
@@ -25,6 +26,6 @@ fn say_end(tx: &Transaction<'_>, order: OrderId, state: &CommandState, now: &Now
     }
     let thing = commands::thing(tx, state)?;
     let buyer = buyer_of(state, thing.as_ref());
-    let word = Word::End(OrderStatus::Cancelled);
-    say(tx, word, order.0, buyer, &Saying::Cancelled(order.0), thing.as_ref(), now)
+    let word = Word::End(OrderStatus::Cancelled.as_str());
+    send(tx, word, order.0, &cancelled(buyer, order.0), thing.as_ref(), now)
 }

@@ -1,125 +1,127 @@
-//! What there is to tell of the hub's word on a command, and whom. Only says it: nothing is queued or marked here.
+//! How orders are told: the hub's word on placing and cancelling them, and what becomes of them later.
 
-use super::{at_the_hub, buyer_of, who};
+mod ends;
+mod standing;
+
+use super::fate::{Fate, who};
+use super::sms::Sms;
+use super::wanted::Wanted;
+use super::{Told, sms};
 use crate::commands::{self, CommandState, Thing};
-use crate::db::DbError;
+use crate::db::{DbError, pass_over};
 use crate::replica;
-use crate::text::why::Rejection;
-use rusqlite::Connection;
-use sync_protocol::market::{Body, Certainty, Member, Order, OrderStatus};
+use crate::text::Msg;
+use crate::text::office::say;
+use crate::time::Now;
+use mizili_node::text::phone_text;
+use rusqlite::{Connection, Transaction};
+use sync_protocol::ids::OrderId;
+use sync_protocol::market::{ActorKind, Body, Entity as _, Order, OrderCancel, OrderPlace, OrderStatus};
 use sync_protocol::row::Key;
 use sync_protocol::verdict::Verdict;
+use sync_protocol::wire::rows::Rows;
 use uuid::Uuid;
 
-/// What there is to tell, and whom; 0 for nobody.
-pub(super) struct News {
-    pub(super) phone: u64,
-    pub(super) saying: Saying,
-    /// `None` where nothing is known of it any more: then the words say which act it was.
-    pub(super) thing: Option<Thing>,
-}
+impl Told for OrderPlace {
+    fn wanted(&self, words: &Wanted<'_>) -> String {
+        let thing = words.much(self.quantity_milli);
+        // Whoever stood at the counter has to be found again; who called is told by who wanted it.
+        let parts = [Some(self.buyer_name.clone()), phone_text(self.buyer_phone)];
+        let buyer: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        if words.actor == ActorKind::Office && !buyer.is_empty() {
+            let values = [("what", &*thing), ("buyer", &buyer.join(", "))];
+            return say(words.lang, "did-order-place-for", &values);
+        }
+        words.say("did-order-place", &thing)
+    }
 
-pub(super) enum Saying {
-    Confirmed,
-    Refused(Rejection),
-    Short,
-    ConfirmedAgain,
-    /// The order, whoever took it back.
-    Cancelled(Uuid),
-    CancelRefused(Rejection),
-    OfferRefused(Rejection),
-    Withdrawn,
-    WithdrawRefused(Rejection),
-    NotRegistered(Rejection),
-}
+    fn news(&self, fate: &Fate<'_>) -> Result<Option<Sms>, DbError> {
+        // Nobody who took an order back is told afterwards that it is sure, or refused.
+        if fate.is_taken_back {
+            return Ok(None);
+        }
+        let buyer = buyer_of(fate.state, fate.thing.as_ref());
+        match fate.refused {
+            Some(why) => Ok(Some(Sms::to(buyer, Msg::NoticeRefused).because(why))),
+            None => taken(fate, buyer),
+        }
+    }
 
-impl Saying {
-    /// Whether an order is said to be short; `None` where nothing is said of that.
-    pub(super) fn is_short(&self) -> Option<bool> {
-        match self {
-            Self::Short => Some(true),
-            Self::Confirmed | Self::ConfirmedAgain => Some(false),
-            _ => None,
+    fn receipt(&self, fate: &Fate<'_>) -> Option<Sms> {
+        Some(confirmed(buyer_of(fate.state, fate.thing.as_ref())))
+    }
+
+    fn tell_later(&self, tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<u64, DbError> {
+        let order = OrderId(state.command.id.0);
+        match pass_over(at_the_hub(tx, order.0))?.flatten() {
+            Some(OrderStatus::Cancelled) => ends::tell(tx, order, now),
+            // Nearly all are: no look at the log for that.
+            Some(OrderStatus::Confirmed) if !state.heard_short => Ok(0),
+            Some(status) => standing::tell(tx, order, status, now),
+            None => Ok(0),
         }
     }
 }
 
-/// What there is to tell of a verdict, and whom; nothing where it only confirms what was said.
-pub(super) fn news(
-    conn: &Connection,
-    state: &CommandState,
-    is_taken_back: bool,
-) -> Result<Option<News>, DbError> {
-    let refused = match &state.verdict {
-        Some(Verdict::Rejected(reject)) => Some(Rejection::from(reject)),
-        Some(Verdict::Dismissed) => Some(Rejection::Other),
-        Some(Verdict::Applied(_)) => None,
-        None | Some(Verdict::Held | Verdict::Quarantined | Verdict::Unsupported) => return Ok(None),
-    };
-    let was_asked = state.certainty == Certainty::Request;
-    let thing = commands::thing(conn, state)?;
-    let person = who(state, thing.as_ref());
-    let buyer = thing.as_ref().map_or(0, |thing| thing.buyer_phone);
-    let (phone, saying) = match Body::from_raw(&state.command.body) {
-        Ok(Some(Body::OrderPlace(_))) => {
-            let buyer = buyer_of(state, thing.as_ref());
-            let saying = match refused {
-                // Nobody who took an order back is told afterwards that it is sure, or refused.
-                _ if is_taken_back => return Ok(None),
-                Some(why) => Saying::Refused(why),
-                None => match taken(conn, state, was_asked)? {
-                    Some(saying) => saying,
-                    None => return Ok(None),
-                },
-            };
-            (buyer, saying)
-        }
-        Ok(Some(Body::OrderCancel(cancel))) => {
-            let saying = match refused {
-                // It came too late for another who took the order back: that it is cancelled is what counts.
-                Some(_) if at_the_hub(conn, cancel.order)? == Some(OrderStatus::Cancelled) => {
-                    Saying::Cancelled(cancel.order)
-                }
-                Some(why) => Saying::CancelRefused(why),
-                // Whoever did it himself saw that it is done; a buyer hears of it when another did.
-                None if was_asked || ![0, person].contains(&buyer) => Saying::Cancelled(cancel.order),
-                None => return Ok(None),
-            };
-            (if buyer == 0 { person } else { buyer }, saying)
-        }
-        Ok(Some(Body::ListingPost(_))) => match refused {
-            Some(why) if !is_taken_back => (person, Saying::OfferRefused(why)),
-            _ => return Ok(None),
-        },
-        Ok(Some(Body::ListingWithdraw(_))) => {
-            let saying = match refused {
-                // There was nothing to withdraw.
-                Some(_) if is_taken_back => Saying::Withdrawn,
-                Some(why) => Saying::WithdrawRefused(why),
-                None if was_asked => Saying::Withdrawn,
-                None => return Ok(None),
-            };
-            (person, saying)
-        }
-        Ok(Some(Body::MemberRegister(register))) => {
-            // A known member who only changed name or language stays one.
-            let is_member = replica::get::<Member>(conn, Key::Uuid(register.member))?.is_some();
-            match refused.filter(|_| !is_member) {
-                Some(why) => (register.phone, Saying::NotRegistered(why)),
-                None => return Ok(None),
+impl Told for OrderCancel {
+    fn wanted(&self, words: &Wanted<'_>) -> String {
+        let what = words.thing.map_or_else(|| words.name(), |thing| words.much(thing.quantity_milli));
+        words.say("did-order-cancel", &what)
+    }
+
+    fn news(&self, fate: &Fate<'_>) -> Result<Option<Sms>, DbError> {
+        let person = fate.person();
+        let buyer = fate.thing.as_ref().map_or(0, |thing| thing.buyer_phone);
+        let phone = if buyer == 0 { person } else { buyer };
+        Ok(match fate.refused {
+            // It came too late for another who took the order back: that it is cancelled is what counts.
+            Some(_) if at_the_hub(fate.conn, self.order)? == Some(OrderStatus::Cancelled) => {
+                Some(cancelled(phone, self.order))
             }
+            Some(why) => Some(Sms::to(phone, Msg::NoticeCancelRefused).because(why)),
+            // Whoever did it himself saw that it is done; a buyer hears of it when another did.
+            None if fate.was_asked() || ![0, person].contains(&buyer) => Some(cancelled(phone, self.order)),
+            None => None,
+        })
+    }
+
+    /// Where it may not be taken back, how the order stands counts again. A cancel that took effect has said all itself.
+    fn tell_later(&self, tx: &Transaction<'_>, state: &CommandState, now: &Now) -> Result<u64, DbError> {
+        if matches!(state.verdict, Some(Verdict::Applied(_))) {
+            return Ok(0);
         }
-        // Acts of the office, which sees them on its page.
-        Ok(Some(Body::ListingEdit(_) | Body::StockAdjust(_)) | None) | Err(_) => return Ok(None),
-    };
-    Ok(Some(News { phone, saying, thing }))
+        match pass_over(at_the_hub(tx, self.order))?.flatten() {
+            Some(OrderStatus::Cancelled) | None => Ok(0),
+            Some(status) => standing::tell(tx, OrderId(self.order), status, now),
+        }
+    }
+}
+
+fn confirmed(buyer: u64) -> Sms {
+    Sms::to(buyer, Msg::NoticeConfirmed).leaving_short(false)
+}
+
+fn short(buyer: u64) -> Sms {
+    Sms::to(buyer, Msg::NoticeShort).leaving_short(true)
+}
+
+fn confirmed_again(buyer: u64) -> Sms {
+    Sms::to(buyer, Msg::NoticeConfirmedAgain).leaving_short(false)
+}
+
+/// Whatever brings the word that an order is cancelled, its buyer hears it once.
+fn cancelled(buyer: u64, order: Uuid) -> Sms {
+    Sms::to(buyer, Msg::NoticeCancelled).ending(order, OrderStatus::Cancelled.as_str())
 }
 
 /// What there is to say of an order that the hub has taken, as it stands by now.
-fn taken(conn: &Connection, state: &CommandState, was_asked: bool) -> Result<Option<Saying>, DbError> {
-    let row = standing(conn, state)?;
+fn taken(fate: &Fate<'_>, buyer: u64) -> Result<Option<Sms>, DbError> {
+    let Fate { state, .. } = fate;
+    let row: Option<Order> = replica::get(fate.conn, Key::Uuid(state.command.id.0))?;
     let is_short = match row.map(|order| order.status) {
-        Some(OrderStatus::Cancelled) => return Ok(was_asked.then_some(Saying::Cancelled(state.command.id.0))),
+        Some(OrderStatus::Cancelled) => {
+            return Ok(fate.was_asked().then(|| cancelled(buyer, state.command.id.0)));
+        }
         Some(OrderStatus::Short) => true,
         Some(OrderStatus::Confirmed | OrderStatus::Fulfilled) => false,
         Some(OrderStatus::Asked | OrderStatus::Other(_)) | None => {
@@ -127,16 +129,52 @@ fn taken(conn: &Connection, state: &CommandState, was_asked: bool) -> Result<Opt
         }
     };
     Ok(match (is_short, state.heard_short) {
-        (true, false) => Some(Saying::Short),
+        (true, false) => Some(short(buyer)),
         (true, true) => None,
         // What was sure at once is said to be so again where something else was heard since.
         (false, heard_short) => {
-            (was_asked || state.was_told_otherwise || heard_short).then_some(Saying::Confirmed)
+            (fate.was_asked() || state.was_told_otherwise || heard_short).then(|| confirmed(buyer))
         }
     })
 }
 
-/// The order of a command, as it stands here.
-fn standing(conn: &Connection, state: &CommandState) -> Result<Option<Order>, DbError> {
-    replica::get(conn, Key::Uuid(state.command.id.0))
+/// Orders of which there may be something to tell later, as they stand in a frame of rows: those taken back, and those that are short.
+pub fn changed(rows: &Rows) -> impl Iterator<Item = OrderId> {
+    let orders = rows.rows.iter().filter(|row| row.entity == Order::NUMBER);
+    let orders = orders.filter_map(|row| Order::from_fields(row.key, row.body.as_ref()?).ok());
+    orders
+        .filter(|order| matches!(order.status, OrderStatus::Cancelled | OrderStatus::Short))
+        .map(|order| order.id)
+}
+
+/// Tells of what became later of orders that were placed here: of those [`changed`], and of those that are covered again. To be called
+/// after [`super::tell`], in the transaction that wrote their rows: an order on whose placing no word was said has that told first. Gives
+/// how many messages were queued.
+///
+/// # Errors
+/// Those of the database.
+pub fn tell_changes(tx: &Transaction<'_>, changed: &[OrderId], now: &Now) -> Result<u64, DbError> {
+    let mut queued = 0;
+    for order in changed.iter().copied().chain(commands::heard_short(tx)?) {
+        queued += match pass_over(at_the_hub(tx, order.0))?.flatten() {
+            Some(OrderStatus::Cancelled) => ends::tell(tx, order, now)?,
+            Some(status) => standing::tell(tx, order, status, now)?,
+            None => 0,
+        };
+    }
+    Ok(queued)
+}
+
+/// How an order stands at the hub, as far as is known here: what somebody here has asked for meanwhile has not come about yet.
+fn at_the_hub(conn: &Connection, order: Uuid) -> Result<Option<OrderStatus>, DbError> {
+    Ok(replica::get_sent::<Order>(conn, Key::Uuid(order))?.map(|order| order.status))
+}
+
+/// Whose an order is that was placed here: its buyer's number; 0 where nobody has one.
+fn buyer_of(state: &CommandState, thing: Option<&Thing>) -> u64 {
+    let named = match Body::from_raw(&state.command.body) {
+        Ok(Some(Body::OrderPlace(order))) => order.buyer_phone,
+        _ => 0,
+    };
+    if named == 0 { who(state, thing) } else { named }
 }

@@ -2,7 +2,8 @@
 //! once, in the transaction that learnt it, at the office where the order was placed. What is told is the hub's word on the order, as it
 //! stands when it arrives: what changed to and fro in between is no news. Who is taking the order back meanwhile hears nothing.
 
-use super::{Said, Saying, Word, buyer_of, is_cancelled, say};
+use super::sms::{Said, Word, send};
+use super::{buyer_of, confirmed_again, short};
 use crate::commands;
 use crate::db::{DbError, pass_over};
 use crate::replica;
@@ -38,14 +39,15 @@ fn say_standing(
 ) -> Result<Option<Said>, DbError> {
     let state = commands::without_its_end(tx, order)?;
     let Some(state) = state.filter(|state| state.heard_short != is_short) else { return Ok(None) };
-    if replica::get::<Order>(tx, Key::Uuid(order.0))?.is_none_or(is_cancelled) {
+    let row = replica::get::<Order>(tx, Key::Uuid(order.0))?;
+    if row.is_none_or(|order| order.status == OrderStatus::Cancelled) {
         return Ok(None);
     }
     let thing = commands::thing(tx, &state)?;
     let buyer = buyer_of(&state, thing.as_ref());
-    let saying = if is_short { Saying::Short } else { Saying::ConfirmedAgain };
+    let sms = if is_short { short(buyer) } else { confirmed_again(buyer) };
     let word = Word::Standing(state.standing_words + 1);
-    let said = say(tx, word, order.0, buyer, &saying, thing.as_ref(), now)?;
+    let said = send(tx, word, order.0, &sms, thing.as_ref(), now)?;
     // Who wants no messages, and does again, hears how it stands when that changes next.
     if said.unsaid().is_none() {
         commands::mark_standing(tx, state.command.seq, is_short)?;

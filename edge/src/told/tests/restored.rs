@@ -68,7 +68,7 @@ fn what_was_sure_at_once_and_is_not_any_more_after_a_restore_is_told_too() {
     let edge = TestEdge::with_market();
     let (order, sure) = sold_here(&edge);
     let at = now(&edge);
-    assert!(edge.write(move |tx| crate::notices::receipt(tx, order, &at)));
+    assert!(edge.write(move |tx| crate::told::receipt(tx, CommandId(order.0), &at)));
     verdicts(&edge, 1, &[(sure.seq, applied())]);
     assert_eq!(texts(&edge).len(), 1, "the receipt says it all");
     let seq = offered_again(&edge, 2);

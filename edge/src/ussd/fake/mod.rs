@@ -1,12 +1,22 @@
 //! A market in memory for tests: plain data as on a good day, or the longest and largest that real data holds.
 
+mod crops;
+mod listings;
+mod orders;
+mod people;
+mod prices;
+
+use super::acts::Plan;
 use super::market::*;
-use super::{Act, Intent, NotTaken, Outcome};
+use super::{Intent, NotTaken, Outcome};
+use listings::my_listing;
+use orders::my_order;
+
 use crate::text::Lang;
 use crate::text::why::Rejection;
+pub(crate) use listings::listing;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use sync_protocol::phone::Phone;
 use sync_protocol::units::{Currency, Month};
 use uuid::Uuid;
 
@@ -237,29 +247,29 @@ impl Fake {
         if let Some(outcome) = self.outcomes.borrow().get(&intent.command_id) {
             return outcome.clone();
         }
-        let outcome = match (self.mood.get(), &intent.act) {
+        let outcome = match (self.mood.get(), &intent.plan) {
             (Mood::Full, _) => return Outcome::NotTaken(NotTaken::Storage),
             (Mood::Closed, _) => return Outcome::NotTaken(NotTaken::Closed),
             (Mood::Late, _) => return Outcome::Rejected(Rejection::NotEnough { left_milli: Some(5_000) }),
-            (Mood::Good, Act::PlaceOrder { listing, quantity_milli, .. }) => {
-                let here = self.listings.iter().find(|l| l.id == *listing).map_or(0, |l| l.here_milli);
+            (Mood::Good, Plan::Buy(buy)) => {
+                let here = self.listings.iter().find(|l| l.id == buy.thing.id).map_or(0, |l| l.here_milli);
                 let reference = Some("KAS-000123".to_owned());
-                if *quantity_milli <= here {
-                    Outcome::Confirmed { reference }
+                if buy.quantity_milli.unwrap() <= here {
+                    Outcome::Done { reference }
                 } else {
                     Outcome::Asked { reference }
                 }
             }
-            (Mood::Good, Act::RegisterMember { member_id, name, lang }) => {
-                *self.member.borrow_mut() = Some(Member { id: *member_id, name: name.clone() });
-                self.lang.set(Some(*lang));
-                Outcome::Done
+            (Mood::Good, plan) => {
+                if let Plan::Register(register) = plan {
+                    let name = register.name.clone().unwrap();
+                    *self.member.borrow_mut() = Some(Member { id: intent.command_id, name });
+                }
+                if let Some(lang) = plan.act().language() {
+                    self.lang.set(Some(lang));
+                }
+                Outcome::Done { reference: None }
             }
-            (Mood::Good, Act::SetLanguage { lang }) => {
-                self.lang.set(Some(*lang));
-                Outcome::Done
-            }
-            (Mood::Good, _) => Outcome::Done,
         };
         self.done.borrow_mut().push(intent.clone());
         self.outcomes.borrow_mut().insert(intent.command_id, outcome.clone());
@@ -287,67 +297,8 @@ impl Fake {
     }
 }
 
-pub(crate) fn listing(
-    number: u128,
-    name: &str,
-    seller: &str,
-    unit_text: &str,
-    unit_price_minor: i64,
-    here_milli: i64,
-    total_milli: i64,
-) -> Listing {
-    Listing {
-        id: id(number),
-        name: name.into(),
-        seller: seller.into(),
-        seller_phone: 0,
-        unit_text: unit_text.into(),
-        step_milli: 1,
-        unit_price_minor,
-        currency: currency("MWK"),
-        here_milli,
-        total_milli,
-        most_milli: Some(total_milli),
-        posted_at_s: MADE_AT_S,
-    }
-}
-
 /// When everything was made: 15 November 2026, 8:12 UTC.
 pub(crate) const MADE_AT_S: i64 = 1_794_730_320;
-
-fn my_listing(
-    number: u128,
-    name: &str,
-    quantity_milli: i64,
-    left_milli: i64,
-    state: ListingState,
-) -> MyListing {
-    MyListing {
-        id: id(number),
-        name: name.into(),
-        unit_text: "kg".into(),
-        quantity_milli,
-        left_milli,
-        unit_price_minor: 40_000,
-        currency: currency("MWK"),
-        state,
-        posted_at_s: MADE_AT_S,
-    }
-}
-
-fn my_order(number: u128, name: &str, quantity_milli: i64, state: OrderState, can_cancel: bool) -> MyOrder {
-    MyOrder {
-        id: id(number),
-        name: name.into(),
-        unit_text: "kg".into(),
-        quantity_milli,
-        unit_price_minor: 90_000,
-        currency: currency("MWK"),
-        state,
-        can_cancel,
-        placed_at_s: MADE_AT_S,
-    }
-}
 
 fn part<T>(all: impl Iterator<Item = T>, window: Window) -> Vec<T> {
     all.skip(window.offset as usize).take(window.limit as usize).collect()
@@ -359,103 +310,6 @@ fn begins(name: &str, letters: &str) -> bool {
 }
 
 impl Market for Fake {
-    fn caller(&self, _: &Phone) -> Read<Caller> {
-        self.readable()?;
-        Ok(Caller { member: self.member.borrow().clone(), lang: self.lang.get() })
-    }
-
-    fn crops(&self, shelf: Shelf, lang: Lang, starts_with: &str, window: Window) -> Read<Vec<Named>> {
-        self.readable()?;
-        let offered = |id: u32| shelf != Shelf::Offered || self.crops.len() > 10 || id == 8;
-        let all = self.crops.iter().filter(|crop| offered(crop.0));
-        let all = all.map(|crop| Named { id: crop.0, name: Self::name(crop, lang) });
-        Ok(part(all.filter(|named| begins(&named.name, starts_with)), window))
-    }
-
-    fn crop_name(&self, commodity: u32, lang: Lang) -> Read<Option<String>> {
-        self.readable()?;
-        Ok(self.crops.iter().find(|crop| crop.0 == commodity).map(|crop| Self::name(crop, lang)))
-    }
-
-    fn crop_names(&self) -> Read<Vec<Named>> {
-        self.readable()?;
-        let both = |crop: &Crop| [(crop.0, crop.1), (crop.0, crop.2)];
-        Ok(self.crops.iter().flat_map(both).map(|(id, name)| Named { id, name: name.into() }).collect())
-    }
-
-    fn markets(&self, _: u32, _: &Phone, starts_with: &str, window: Window) -> Read<Vec<Named>> {
-        self.readable()?;
-        Ok(part(self.markets.iter().filter(|named| begins(&named.name, starts_with)).cloned(), window))
-    }
-
-    /// Those with a price, as a replica has it.
-    fn nearest(&self, _: u32, _: Option<u32>) -> Read<Vec<Named>> {
-        let mut markets = self.all_markets()?;
-        markets.pop();
-        Ok(markets)
-    }
-
-    fn all_markets(&self) -> Read<Vec<Named>> {
-        self.readable()?;
-        Ok(self.markets.clone())
-    }
-
-    fn home_market(&self, _: &Phone, _: u32) -> Read<Option<u32>> {
-        Ok(self.markets.first().map(|named| named.id))
-    }
-
-    fn quote(&self, commodity: u32, market: u32, lang: Lang) -> Read<Option<Quote>> {
-        let Some(crop) = self.crop_name(commodity, lang)? else { return Ok(None) };
-        let Some(named) = self.markets.iter().find(|named| named.id == market) else { return Ok(None) };
-        // The last market of the list has no price yet: it is near nothing.
-        let mut series =
-            if named.id as usize == self.markets.len() { Vec::new() } else { self.series.clone() };
-        let month = self.months.iter().find(|(of, _)| *of == (commodity, market)).map(|(_, month)| *month);
-        if let (Some(first), Some(month)) = (series.first_mut(), month) {
-            first.latest.month = month;
-        }
-        Ok(Some(Quote { crop, market: named.name.clone(), series }))
-    }
-
-    fn best_near(&self, _: u32, _: u32, _: &Series, not_before: Month) -> Read<Option<Best>> {
-        Ok(self.best.clone().filter(|best| best.point.month >= not_before))
-    }
-
-    fn units(&self, _: u32, _: Lang) -> Read<Vec<UnitChoice>> {
-        Ok(self.units.clone())
-    }
-
-    fn listings(&self, _: u32, lang: Lang, window: Window) -> Read<Vec<Listing>> {
-        self.readable()?;
-        let all = self.listings.iter().cloned();
-        Ok(part(all.map(|one| Listing { name: self.local(&one.name, lang), ..one }), window))
-    }
-
-    fn listing(&self, id: Uuid, lang: Lang) -> Read<Option<Listing>> {
-        let all = Window { offset: 0, limit: 100 };
-        Ok(self.listings(0, lang, all)?.into_iter().find(|listing| listing.id == id))
-    }
-
-    fn my_listings(&self, _: &Phone, lang: Lang, window: Window) -> Read<Vec<MyListing>> {
-        let all = self.mine.iter().cloned();
-        Ok(part(all.map(|one| MyListing { name: self.local(&one.name, lang), ..one }), window))
-    }
-
-    fn my_listing(&self, phone: &Phone, id: Uuid, lang: Lang) -> Read<Option<MyListing>> {
-        let all = Window { offset: 0, limit: 100 };
-        Ok(self.my_listings(phone, lang, all)?.into_iter().find(|one| one.id == id))
-    }
-
-    fn my_orders(&self, _: &Phone, lang: Lang, window: Window) -> Read<Vec<MyOrder>> {
-        let all = self.orders.iter().cloned();
-        Ok(part(all.map(|one| MyOrder { name: self.local(&one.name, lang), ..one }), window))
-    }
-
-    fn my_order(&self, phone: &Phone, id: Uuid, lang: Lang) -> Read<Option<MyOrder>> {
-        let all = Window { offset: 0, limit: 100 };
-        Ok(self.my_orders(phone, lang, all)?.into_iter().find(|one| one.id == id))
-    }
-
     fn outcome(&self, command_id: Uuid) -> Read<Option<Outcome>> {
         self.readable()?;
         Ok(self.outcomes.borrow().get(&command_id).cloned())

@@ -1,7 +1,23 @@
 //! What became of an act whose answer was lost with the line. Shown once, at the next call.
 
-use crate::ussd::view::{Cx, Foot, View, page};
+use super::{Desk, Move, Page};
+use crate::ussd::acts::Plan;
+use crate::ussd::market::Read;
+use crate::ussd::view::{Cx, Foot, Hint, View, page};
+use serde::{Deserialize, Serialize};
 
-pub(super) fn show(cx: &Cx<'_>, text: &str) -> View {
-    page(cx, Foot::Home, &[], |_| text.to_owned())
+/// See the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    pub(in crate::ussd) text: String,
+}
+
+impl Page for Told {
+    fn show(&self, cx: &Cx<'_>, _: Option<&Plan>) -> Read<View> {
+        Ok(page(cx, Foot::Home, &[], |_| self.text.clone()))
+    }
+
+    fn take(&self, _: &Cx<'_>, _: &mut Desk<'_>, _: &str) -> Read<Move> {
+        Move::stay(Hint::Choose)
+    }
 }

@@ -128,6 +128,6 @@ impl Dialler {
 
     /// What was executed, without ids and numbers.
     pub(super) fn done(&self) -> Vec<String> {
-        self.fake.done.borrow().iter().map(|intent| format!("{:?}", intent.act)).collect()
+        self.fake.done.borrow().iter().map(|intent| format!("{:?}", intent.plan)).collect()
     }
 }

@@ -99,7 +99,7 @@ fn dropped_at_an_order() -> (Dialler, Uuid) {
 
 /// The order that was slow is stored now, and there is no more of it.
 fn is_done(phone: &mut Dialler, order: Uuid) {
-    phone.fake.outcomes.borrow_mut().insert(order, Outcome::Confirmed { reference: None });
+    phone.fake.outcomes.borrow_mut().insert(order, Outcome::Done { reference: None });
     phone.fake.listings.clear();
 }
 

@@ -2,8 +2,26 @@
 
 use super::dialler::{Dialler, NUMBER};
 use crate::text::Lang;
-use crate::ussd::fake::{Fake, Mood, id};
-use crate::ussd::{Act, TurnText};
+use crate::ussd::fake::{Fake, Mood, currency, id};
+use crate::ussd::{Becomes, Intent, TurnText, Who};
+use sync_protocol::market::{Body, Channel, ListingPost, ListingWithdraw, MemberRegister, OrderCancel};
+
+const PHONE: u64 = 265_999_876_432;
+
+/// What an intent becomes at an office that sells in kwacha, of somebody who is no member.
+fn becomes(intent: &Intent) -> Option<Becomes> {
+    let currency = Some(currency("MWK"));
+    intent
+        .plan
+        .becomes(intent.command_id, &Who { phone: PHONE, member: None, channel: Channel::Ussd, currency })
+}
+
+fn body(intent: &Intent) -> Body {
+    match becomes(intent) {
+        Some(Becomes::Command(body)) => body,
+        other => unreachable!("{other:?} is no command"),
+    }
+}
 
 fn member() -> Dialler {
     Dialler::new(Fake::plain())
@@ -137,18 +155,28 @@ fn selling_asks_registers_and_goes_on() {
     assert!(confirm.starts_with("Uza Mahindi 50 kg kwa MWK 400/kg. Jumla: MWK 20,000\n1 Ndiyo"), "{confirm}");
     let done = phone.press("1");
     assert!(done.starts_with("Iko sokoni sasa: Mahindi 50 kg kwa MWK 400/kg."), "{done}");
-    let acts: Vec<Act> = phone.intents.iter().map(|intent| intent.act.clone()).collect();
+    let bodies: Vec<Body> = phone.intents.iter().map(body).collect();
     assert_eq!(
-        acts,
+        bodies,
         [
-            Act::RegisterMember { member_id: id(1_001), name: "Amina Phiri".into(), lang: Lang::Sw },
-            Act::PostListing {
-                listing_id: id(1_002),
+            MemberRegister {
+                member: id(1_001),
+                phone: PHONE,
+                name: "Amina Phiri".into(),
+                language: "sw".into()
+            }
+            .into(),
+            Body::from(ListingPost {
+                listing: id(1_002),
                 commodity: 1,
                 unit: 1,
+                title: String::new(),
                 quantity_milli: 50_000,
-                price_minor: 40_000
-            },
+                price_minor: 40_000,
+                currency: "MWK".into(),
+                seller: None,
+                hub_milli: None,
+            }),
         ]
     );
     assert!(phone.intents.iter().all(|intent| intent.phone.as_str() == NUMBER));
@@ -233,8 +261,11 @@ fn withdrawing_and_cancelling_ask_first() {
         "{confirm}"
     );
     assert_eq!(phone.press("1"), "Order cancelled: 20 kg Seed maize, 15 Nov 10:12.");
-    let acts: Vec<Act> = phone.intents.iter().map(|intent| intent.act.clone()).collect();
-    assert_eq!(acts, [Act::WithdrawListing { listing: id(201) }, Act::CancelOrder { order: id(301) }]);
+    let bodies: Vec<Body> = phone.intents.iter().map(body).collect();
+    assert_eq!(
+        bodies,
+        [Body::from(ListingWithdraw { listing: id(201) }), Body::from(OrderCancel::new(id(301)))]
+    );
     phone.dial();
     assert!(phone.walk(&["4", "3", "1"]).starts_with("Choose a"), "what was received cannot be cancelled");
 }
@@ -245,7 +276,7 @@ fn a_language_is_chosen_at_once_and_not_by_a_path() {
     assert!(phone.dial_path("8*2*2").starts_with("Choose your language:"), "a path never acts");
     assert!(phone.intents.is_empty());
     assert!(phone.press("2").starts_with("Lugha yako sasa ni Kiswahili.\nKaribu Mizili"));
-    assert_eq!(phone.intents[0].act, Act::SetLanguage { lang: Lang::Sw });
+    assert_eq!(becomes(&phone.intents[0]), Some(Becomes::Note(Lang::Sw)));
     assert!(phone.press("1").starts_with("Bei ya nini?"));
 }
 

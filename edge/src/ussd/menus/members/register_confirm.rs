@@ -1,19 +1,30 @@
 //! Name, number and language once more, before the member is registered.
 
+use super::Register;
 use crate::text::Msg;
-use crate::ussd::session::Plan;
+use crate::ussd::acts::{Gathered as _, Plan};
+use crate::ussd::market::Read;
+use crate::ussd::menus::{Desk, Move, Page, confirm, confirmed, lost};
 use crate::ussd::view::{Cx, Foot, View, page, short};
 
-pub(super) fn show(cx: &Cx<'_>, plan: Option<&Plan>) -> View {
-    let Some(Plan::Register { name: Some(name), lang: Some(lang), .. }) = plan else {
-        return super::lost_view(cx);
-    };
-    page(cx, Foot::Back, &super::confirm(Msg::RegisterYes), |width| {
-        let values = [
-            ("name", &*short(name, width)),
-            ("phone", &cx.phone.masked_with('*')),
-            ("language", &cx.words.text(*lang, Msg::LanguageName)),
-        ];
-        cx.fill(Msg::RegisterConfirm, &values)
-    })
+pub(in crate::ussd::menus) struct RegisterConfirm;
+
+impl Page for RegisterConfirm {
+    fn show(&self, cx: &Cx<'_>, plan: Option<&Plan>) -> Read<View> {
+        let Some(Register { name: Some(name), lang: Some(lang), .. }) = Register::of(plan) else {
+            return lost(cx);
+        };
+        Ok(page(cx, Foot::Back, &confirm(Msg::RegisterYes), |width| {
+            let values = [
+                ("name", &*short(name, width)),
+                ("phone", &cx.phone.masked_with('*')),
+                ("language", &cx.words.text(*lang, Msg::LanguageName)),
+            ];
+            cx.fill(Msg::RegisterConfirm, &values)
+        }))
+    }
+
+    fn take(&self, _: &Cx<'_>, _: &mut Desk<'_>, input: &str) -> Read<Move> {
+        confirmed(input)
+    }
 }

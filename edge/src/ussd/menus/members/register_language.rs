@@ -1,21 +1,27 @@
 //! The language of a new member. The choice holds at once: the next screen is in it already.
 
-use super::{Desk, Move, Screen, language};
+use super::{Register, language};
 use crate::text::Msg;
-use crate::ussd::session::Plan;
+use crate::ussd::acts::{Gathered as _, Plan};
+use crate::ussd::market::Read;
+use crate::ussd::menus::{Desk, Move, Page, Screen, lost};
 use crate::ussd::view::{Cx, Hint, View, short};
 
-pub(super) fn show(cx: &Cx<'_>, plan: Option<&Plan>) -> View {
-    let Some(Plan::Register { name: Some(name), .. }) = plan else { return super::lost_view(cx) };
-    language::choices(cx, |width| cx.fill(Msg::RegisterLanguage, &[("name", &short(name, width))]))
-}
+pub(in crate::ussd::menus) struct RegisterLanguage;
 
-pub(super) fn take(desk: &mut Desk<'_>, input: &str) -> Move {
-    let Some(chosen) = language::picked(desk.shown, input) else { return Move::Stay(Hint::Choose) };
-    let Some(Plan::Register { lang, .. }) = desk.draft.as_mut().map(|draft| &mut draft.plan) else {
-        return Move::Home;
-    };
-    *lang = Some(chosen);
-    *desk.lang = chosen;
-    Move::Go(Screen::RegisterConfirm)
+impl Page for RegisterLanguage {
+    fn show(&self, cx: &Cx<'_>, plan: Option<&Plan>) -> Read<View> {
+        let Some(Register { name: Some(name), .. }) = Register::of(plan) else { return lost(cx) };
+        Ok(language::choices(cx, |width| cx.fill(Msg::RegisterLanguage, &[("name", &short(name, width))])))
+    }
+
+    fn take(&self, _: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> {
+        let Some(chosen) = language::picked(desk.shown, input) else { return Move::stay(Hint::Choose) };
+        let Some(Register { lang, .. }) = Register::of_mut(desk.plan()) else {
+            return Ok(Move::Home);
+        };
+        *lang = Some(chosen);
+        *desk.lang = chosen;
+        Ok(Move::Go(Screen::RegisterConfirm))
+    }
 }

@@ -1,35 +1,41 @@
 //! The name of a new member, as the person writes it.
 
-use super::{Desk, Move, Screen};
+use super::{Goal, Register};
 use crate::text::Msg;
 use crate::text::shorten::clean_name;
-use crate::ussd::session::{Goal, Plan};
+use crate::ussd::acts::{Gathered as _, Plan};
+use crate::ussd::market::Read;
+use crate::ussd::menus::{Desk, Move, Page, Screen};
 use crate::ussd::view::{Cx, Foot, Hint, View, page};
 use mizili_node::name::tidy;
 
 /// Longest name that can be typed on a phone, in letters: it must be shown whole on the screen that confirms it.
-pub(in crate::ussd) const NAME_MAX_LETTERS: usize = 40;
+const NAME_MAX_LETTERS: usize = 40;
 
 const _: () = assert!(NAME_MAX_LETTERS <= sync_protocol::limits::NAME_MAX_CHARS);
 
-pub(super) fn show(cx: &Cx<'_>, plan: Option<&Plan>) -> View {
-    let for_something = matches!(plan, Some(Plan::Register { goal, .. }) if *goal != Goal::Home);
-    page(cx, Foot::Back, &[], |_| {
-        let name = cx.text(Msg::RegisterName);
-        if for_something { format!("{}\n{name}", cx.text(Msg::RegisterFirst)) } else { name }
-    })
-}
+pub(in crate::ussd::menus) struct RegisterName;
 
-pub(super) fn take(desk: &mut Desk<'_>, input: &str) -> Move {
-    let Some(Plan::Register { name, .. }) = desk.draft.as_mut().map(|draft| &mut draft.plan) else {
-        return Move::Home;
-    };
-    match read_name(input) {
-        Some(given) => {
-            *name = Some(given);
-            Move::Go(Screen::RegisterLanguage)
-        }
-        None => Move::Stay(Hint::Name),
+impl Page for RegisterName {
+    fn show(&self, cx: &Cx<'_>, plan: Option<&Plan>) -> Read<View> {
+        let for_something = Register::of(plan).is_some_and(|register| register.goal != Goal::Home);
+        Ok(page(cx, Foot::Back, &[], |_| {
+            let name = cx.text(Msg::RegisterName);
+            if for_something { format!("{}\n{name}", cx.text(Msg::RegisterFirst)) } else { name }
+        }))
+    }
+
+    fn take(&self, _: &Cx<'_>, desk: &mut Desk<'_>, input: &str) -> Read<Move> {
+        let Some(Register { name, .. }) = Register::of_mut(desk.plan()) else {
+            return Ok(Move::Home);
+        };
+        Ok(match read_name(input) {
+            Some(given) => {
+                *name = Some(given);
+                Move::Go(Screen::RegisterLanguage)
+            }
+            None => Move::Stay(Hint::Name),
+        })
     }
 }
 
