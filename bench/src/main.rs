@@ -116,7 +116,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    mizili_edge::sync::tls::install_provider();
+    mizili_edge::line::tls::install_provider();
     match run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -3,11 +3,10 @@
 //! Both secrets lie in files that only their owner may read, outside the database, so that a copy of the database is not a
 //! copy of the identity. A secret must never reach a log, an error or an answer.
 
-use crate::node::{SecretFile, load_secret, save_secret};
+use crate::files::{SecretFile, load_secret, save_secret};
 use ed25519_dalek::{Signer as _, SigningKey};
 use mizili_node::deps::Deps;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why the keys cannot be used. The text of each says what to do.
@@ -117,36 +116,11 @@ impl std::fmt::Debug for Identity {
     }
 }
 
-/// Writes a file that only its owner may read, synced to disk and in one step: never half of it, never the old mode.
-///
-/// # Errors
-/// What the system says.
-pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    match fs::remove_file(&beside) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use ed25519_dalek::VerifyingKey;
+    use std::fs;
 
     #[test]
     fn keys_are_made_once_and_come_back() {
@@ -193,18 +167,5 @@ mod tests {
         let made = Identity::from_seeds(([0xab; 32], [0xcd; 32]));
         let shown = format!("{made:?}").to_lowercase();
         assert!(!shown.contains("abab") && !shown.contains("171, 171") && !shown.contains("cdcd"), "{shown}");
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn a_private_file_is_the_owner_s_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x");
-        write_private(&path, b"one").unwrap();
-        write_private(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 }

@@ -4,13 +4,9 @@
 
 use crate::http::problem::Kind;
 use mizili_node::openapi::{complete, may_answer};
-use utoipa::IntoResponses;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
-
-/// Where the document is.
-pub const DOCUMENT_PATH: &str = "/api/openapi.json";
 
 const DESCRIPTION: &str = "\
 The office of a farmers' cooperative, answered from this box alone: it works without a line, and what is done here reaches the hub \
@@ -28,16 +24,6 @@ The market can be read without.
 * **Retries** of a write are safe with an `Idempotency-Key`. **ETags**: send one back in `If-None-Match` and get 304 with no body.
 
 Market prices: *Source: WFP via HDX* (CC BY-IGO).";
-
-/// The box could not keep a command: nothing was done.
-#[derive(Debug, IntoResponses)]
-#[response(status = 507, description = "Not taken: `disk_full`, `read_only`, `disk_failed`, `log_full`")]
-pub(crate) struct NotTaken;
-
-/// The box could not keep what it alone has and the hub never hears of: nothing was done.
-#[derive(Debug, IntoResponses)]
-#[response(status = 507, description = "Not taken: `disk_full`, `read_only`, `disk_failed`")]
-pub(crate) struct NotWritten;
 
 /// The document before the routes are in it.
 pub(crate) fn base() -> OpenApi {
@@ -76,17 +62,4 @@ fn may_be_refused(operation: &mut Operation, is_write: bool) {
         may_answer(operation, &[Kind::CrossSite]);
     }
     may_answer(operation, &[Kind::OtherHost, Kind::Busy, Kind::NotEnrolled]);
-}
-
-/// The whole document.
-pub fn document() -> OpenApi {
-    finish(crate::router::described())
-}
-
-/// The document as it is kept in the repository.
-///
-/// # Errors
-/// None that a caller could act on.
-pub fn document_text() -> Result<String, serde_json::Error> {
-    Ok(format!("{}\n", serde_json::to_string_pretty(&document())?))
 }

@@ -1,14 +1,13 @@
 //! Every route of the box's HTTP server, in one list. What stands in `routes_for` is in the API document too; beside it there
 //! are only pages and what gateways call.
 
-use crate::http::{health, hosts};
+use crate::http::hosts;
 use crate::local_api::{
-    adjust, cooperatives, news, orders, place, prices, products, reference, refusals, sell, status, stock,
-    walk,
+    adjust, cooperatives, health, messages, news, orders, place, prices, products, reference, refusals, sell,
+    status, stock, walk,
 };
 use crate::office::{change, login, page};
 use crate::openapi;
-use crate::outbox::http as messages;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -90,8 +89,21 @@ macro_rules! document {
 }
 
 /// The description of every route.
-pub(crate) fn described() -> OpenApi {
+fn described() -> OpenApi {
     routes_for!(document).into_openapi()
+}
+
+/// The whole document.
+pub fn document() -> OpenApi {
+    openapi::finish(described())
+}
+
+/// The document as it is kept in the repository.
+///
+/// # Errors
+/// None that a caller could act on.
+pub fn document_text() -> Result<String, serde_json::Error> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(&document())?))
 }
 
 /// A handler at its path, for its methods.

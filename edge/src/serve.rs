@@ -5,8 +5,8 @@
 
 use crate::config::Config;
 use crate::db::Db;
-use crate::office::password::FIRST_USER;
 use crate::router::{gateways_only, router};
+use crate::staff::password::FIRST_USER;
 use crate::state::AppState;
 use crate::sync::keep::{self, Opening};
 use crate::sync::{self, lock};

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::db::Db;
 use crate::gateway::Channels;
-use crate::office::Office;
+use crate::staff::Staff;
 use crate::sync::run::SyncHandle;
 use mizili_node::deps::Deps;
 use mizili_node::patience::{Patience, with_people};
@@ -28,7 +28,7 @@ pub struct Shared {
     /// To wake the sync loop, and to hear what it changed.
     pub sync: SyncHandle,
     /// Sessions and passwords of people at the office.
-    pub office: Arc<Office>,
+    pub staff: Arc<Staff>,
     /// Calls and SMS.
     pub channels: Channels,
     /// How long a request may take.
@@ -39,11 +39,11 @@ impl AppState {
     /// For a box that starts now: nobody is signed in.
     pub fn new(db: Db, deps: Deps, config: Config, sync: SyncHandle) -> Self {
         let idle = Duration::from_secs(u64::from(config.office_idle_minutes) * 60);
-        let office = Arc::new(Office::new(&deps, idle));
+        let staff = Arc::new(Staff::new(&deps, idle));
         let config = Arc::new(config);
         let channels = Channels::new(db.clone(), deps.clone(), config.clone());
         let patience = with_people(Kind::Busy);
-        Shared { db, deps, config, sync, office, channels, patience }.into()
+        Shared { db, deps, config, sync, staff, channels, patience }.into()
     }
 }
 

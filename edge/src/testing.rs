@@ -63,7 +63,9 @@ impl TestEdge {
     /// Enrolled and with its scope, but nothing fetched yet.
     pub fn enrolled() -> Self {
         let edge = Self::empty();
-        edge.db().write_blocking(|tx| node::enrol(tx, &identity(), &first_link(), 1)).unwrap();
+        edge.db()
+            .write_blocking(|tx| crate::sync::streams::enrol(tx, &identity(), &first_link(), 1))
+            .unwrap();
         edge.take_scope(&scope());
         edge
     }
@@ -130,6 +132,7 @@ impl TestEdge {
         self.heads.borrow_mut().retain(|bucket, _| scope.contains(bucket));
         self.write(move |tx| -> Result<(), replica::ReplicaError> {
             replica::take_scope(tx, &welcome)?;
+            node::set_epoch(tx, welcome.epoch)?;
             commands::settle(tx)?;
             Ok(())
         });
@@ -165,7 +168,7 @@ impl TestEdge {
         let me = self.read(node::identity).expect("enrolled");
         let next = Identity { incarnation: me.incarnation + 1, ..me };
         self.verdicts.replace(0);
-        self.db().write_blocking(move |tx| node::enrol(tx, &next, &first_link(), 1)).unwrap();
+        self.db().write_blocking(move |tx| crate::sync::streams::enrol(tx, &next, &first_link(), 1)).unwrap();
     }
 
     /// Sends the next verdict, and settles in the same transaction. `seq` is the command's number here.

@@ -5,10 +5,10 @@ use super::{Out, Place, password, tell};
 use crate::commands;
 use crate::config::{CONFIG_FILE, Config, ConfigError};
 use crate::db::Db;
+use crate::line::tls::BestTime;
 use crate::sync::client::{HttpTransport, checked_address};
 use crate::sync::enrol::{Before, Enrolled, Enrolment};
 use crate::sync::lock;
-use crate::sync::tls::BestTime;
 use crate::sync::{self, Bounds, Check, SyncError};
 use anyhow::{Context as _, bail};
 use mizili_node::prompt;
@@ -166,7 +166,7 @@ fn say_new(enrolled: &Enrolled, made: Option<String>, place: &Place, out: &mut O
              Its settings are in {}.\nStart it with: mizili-edge serve --data-dir {}{count}",
             enrolled.edge,
             enrolled.cooperative.name,
-            crate::office::password::FIRST_USER,
+            crate::staff::password::FIRST_USER,
             place.path().join(CONFIG_FILE).display(),
             place.path().display()
         ),

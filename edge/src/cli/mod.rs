@@ -11,9 +11,10 @@ mod sync;
 mod ussd;
 
 use crate::db::Db;
+use crate::line::tls;
 use crate::node;
 use crate::serve;
-use crate::sync::{SyncError, lock, tls};
+use crate::sync::{SyncError, lock};
 use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use mizili_node::address::listen_address;

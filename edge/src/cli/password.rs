@@ -4,8 +4,8 @@
 
 use super::{Out, Place};
 use crate::db::Db;
-use crate::office::forget_sessions_of;
-use crate::office::password::{FIRST_USER, hashed, store};
+use crate::staff::forget_sessions_of;
+use crate::staff::password::{FIRST_USER, hashed, store};
 use anyhow::{Context as _, bail};
 use mizili_node::deps::Deps;
 use mizili_node::prompt;

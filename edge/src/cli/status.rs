@@ -187,6 +187,29 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
         None => "Not running. Start it with: mizili-edge serve".to_owned(),
     });
     lines.push(contact_words(standing));
+    waiting_words(standing, &mut lines);
+    sms_words(standing, &mut lines);
+    if standing.tally.refused > 0 {
+        lines.push(format!(
+            "The hub refused {} of our entries; the office page says which and why.",
+            standing.tally.refused
+        ));
+    }
+    // Where the hub does not speak with this box, nobody knows what it has for it; where nothing is stored, none of it comes.
+    let is_cut_off = matches!(standing.doubt, Some(Doubt::ShutOut(_)))
+        || standing.state.failure.as_ref().is_some_and(|(code, _)| code == STORAGE);
+    lines.extend((!is_cut_off).then(|| match (standing.state.is_complete, standing.state.digests_equal) {
+        (false, _) => "Not everything has come from the hub yet; what is here can be used.".to_owned(),
+        (true, Some(false)) => "Some rows differ from the hub's; they are being fetched anew.".to_owned(),
+        (true, _) => "Everything that the hub has for this office is here.".to_owned(),
+    }));
+    lines.extend(standing.doubt.map(|doubt| doubt_words(standing, doubt)));
+    gateway_words(config, running, &mut lines);
+    lines.join("\n")
+}
+
+/// What waits for the hub, and what its operator has to look at.
+fn waiting_words(standing: &Standing, lines: &mut Vec<String>) {
     let tally = &standing.tally;
     let fate = match standing.doubt {
         Some(Doubt::ShutOut(ShutOut::Replaced)) => {
@@ -203,6 +226,10 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
     if tally.open > 0 {
         lines.push(format!("The hub's operator has to look at {} of our entries.", tally.open));
     }
+}
+
+/// SMS that nobody gets.
+fn sms_words(standing: &Standing, lines: &mut Vec<String>) {
     if let Some(stuck) = &standing.sms_stuck {
         let age = age_words(stuck.age_s).unwrap_or_else(|| "just now".to_owned());
         let mend = match stuck.gateways.as_slice() {
@@ -228,22 +255,12 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
             "{n} SMS of the last 30 days could not be sent for a week and were given up: nobody got them."
         )),
     }
-    if tally.refused > 0 {
-        lines.push(format!(
-            "The hub refused {} of our entries; the office page says which and why.",
-            tally.refused
-        ));
-    }
-    // Where the hub does not speak with this box, nobody knows what it has for it; where nothing is stored, none of it comes.
-    let is_cut_off = matches!(standing.doubt, Some(Doubt::ShutOut(_)))
-        || standing.state.failure.as_ref().is_some_and(|(code, _)| code == STORAGE);
-    lines.extend((!is_cut_off).then(|| match (standing.state.is_complete, standing.state.digests_equal) {
-        (false, _) => "Not everything has come from the hub yet; what is here can be used.".to_owned(),
-        (true, Some(false)) => "Some rows differ from the hub's; they are being fetched anew.".to_owned(),
-        (true, _) => "Everything that the hub has for this office is here.".to_owned(),
-    }));
-    match standing.doubt {
-        Some(Doubt::Rewound) => lines.push(format!(
+}
+
+/// Why this box does not sell its own stock.
+fn doubt_words(standing: &Standing, doubt: Doubt) -> String {
+    match doubt {
+        Doubt::Rewound => format!(
             "This box may not know of everything that was sold here, so it sells nothing of its own stock that was not counted \
              since. {}",
             if standing.to_count.is_empty() {
@@ -251,21 +268,20 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
             } else {
                 format!("Count at the office page, under Stock: {}.", standing.to_count.join(", "))
             }
-        )),
-        Some(Doubt::Copied) => lines.push(
-            "The data of this box may be in use elsewhere too, so it does not sell its own stock until the hub has let it in."
-                .to_owned(),
         ),
-        Some(Doubt::ShutOut(ShutOut::Replaced)) => lines.push(
-            "The hub does not let this box in, so it sells nothing of its own stock and takes nothing by phone. A new code of the hub's operator (mizili-hub edge code) \
+        Doubt::Copied => "The data of this box may be in use elsewhere too, so it does not sell its own stock until the hub has let it in."
+            .to_owned(),
+        Doubt::ShutOut(ShutOut::Replaced) => "The hub does not let this box in, so it sells nothing of its own stock and takes nothing by phone. A new code of the hub's operator (mizili-hub edge code) \
              lets it in again, with all that it has; another box that is this office now is shut out by that."
-                .to_owned(),
-        ),
-        Some(Doubt::ShutOut(ShutOut::Revoked)) => lines.push(
-            "The hub's operator has shut this box out for good, so it sells nothing and takes nothing by phone.".to_owned(),
-        ),
-        None => {}
+            .to_owned(),
+        Doubt::ShutOut(ShutOut::Revoked) => {
+            "The hub's operator has shut this box out for good, so it sells nothing and takes nothing by phone.".to_owned()
+        }
     }
+}
+
+/// Where a gateway reaches this box.
+fn gateway_words(config: &Config, running: Option<Serving>, lines: &mut Vec<String>) {
     let base = gateways_reach(config, running);
     for gateway in &config.gateways {
         lines.push(format!("Callback addresses for {} (keep them to yourself):", gateway.name));
@@ -282,7 +298,6 @@ fn words(standing: &Standing, config: &Config, running: Option<Serving>) -> Stri
                 .to_owned(),
         );
     }
-    lines.join("\n")
 }
 
 fn contact_words(standing: &Standing) -> String {

@@ -65,7 +65,7 @@ pub(super) async fn run(args: UssdArgs, place: &Place, out: &mut Out) -> anyhow:
     let line = match lock::running(place.path()) {
         Some(serving) => Line::Serve {
             client: reqwest::Client::builder()
-                .tls_backend_preconfigured(crate::sync::tls::no_certificates()?)
+                .tls_backend_preconfigured(crate::line::tls::no_certificates()?)
                 .no_proxy()
                 .timeout(ANSWER_PATIENCE)
                 .build()

@@ -1,7 +1,7 @@
 //! The first settings of a box: a file with a comment for each line, for a person to edit. Once it is there, nothing writes to it.
 
 use super::{CONFIG_FILE, ConfigError, DEFAULT_LISTEN, OFFICE_IDLE_MINUTES};
-use crate::identity::write_private;
+use crate::files::write_private;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use mizili_node::deps::Deps;

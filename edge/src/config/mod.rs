@@ -5,11 +5,12 @@
 
 mod first;
 mod gateway;
+mod sms;
 
 pub use first::write_first;
 pub use gateway::{Gateway, GatewayKind, Senders};
+pub use sms::SmsSettings;
 
-use crate::outbox::SmsSettings;
 use crate::text::Lang;
 use mizili_node::address::{AddressRange, Proxies};
 use serde::Deserialize;

@@ -5,6 +5,7 @@
 
 mod bad_row;
 mod error;
+pub(crate) mod high_water;
 mod log;
 mod open;
 mod readers;
@@ -12,14 +13,15 @@ mod room;
 mod steps;
 #[cfg(test)]
 mod tests;
+pub(crate) mod values;
 mod writer;
 
 pub(crate) use bad_row::pass_over;
 pub use error::DbError;
 
-use crate::node::HighWaterKeeper;
+use high_water::HighWaterKeeper;
+pub(crate) use open::AfterOpen;
 use open::Reading;
-pub(crate) use open::make_private_dir;
 use readers::{READERS_MAX, Readers};
 use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};
@@ -59,8 +61,8 @@ impl Db {
     ///
     /// # Errors
     /// When the file can be neither written nor read, is damaged, or was written by a newer version.
-    pub fn open(data_dir: &Path) -> Result<Self, DbError> {
-        let (opened, reading) = match open::writer(data_dir) {
+    pub(crate) fn open_with(data_dir: &Path, after_open: AfterOpen) -> Result<Self, DbError> {
+        let (opened, reading) = match open::writer(data_dir, after_open) {
             Ok(conn) => (Ok(conn), Reading::Shared),
             Err(error @ (DbError::Full | DbError::ReadOnly | DbError::Disk(_))) => {
                 let reading = open::how_to_read(data_dir).map_err(|_| error.clone())?;
@@ -69,11 +71,12 @@ impl Db {
             }
             Err(error) => return Err(error),
         };
-        Self::start(data_dir, opened, reading)
+        Self::start(data_dir, after_open, opened, reading)
     }
 
     fn start(
         data_dir: &Path,
+        after_open: AfterOpen,
         opened: Result<Connection, DbError>,
         reading: Reading,
     ) -> Result<Self, DbError> {
@@ -82,13 +85,14 @@ impl Db {
             Err(error) => (None, Some(error)),
         };
         let readers = Arc::new(Readers::new(data_dir.to_owned(), reading));
-        let mark = readers.with(crate::node::mark)?;
+        let mark = readers.with(high_water::mark)?;
         let (seq_sender, highest_seq) = watch::channel(mark.map_or(0, |mark| mark.highest_seq));
         let (trouble_sender, trouble) = watch::channel(closed_for);
         let (jobs, queue) = mpsc::channel();
         let commits: Arc<AtomicU64> = Arc::default();
         let writer = Writer {
             data_dir: data_dir.to_owned(),
+            after_open,
             conn,
             readers: readers.clone(),
             highest_seq: seq_sender,

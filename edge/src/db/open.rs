@@ -2,9 +2,9 @@
 
 use super::steps::{STEPS, migrations};
 use super::{DbError, log, room};
-use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
+use crate::files::make_private_dir;
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,12 +28,15 @@ pub(super) fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE_NAME)
 }
 
+/// What is brought up to date in each connection that opens for writing, before anybody uses it. Given the data folder.
+pub(crate) type AfterOpen = fn(&Transaction<'_>, &Path) -> Result<(), DbError>;
+
 /// Opens for writing, makes the folder and the file where they are missing, and brings the schema up to date.
-pub(super) fn writer(data_dir: &Path) -> Result<Connection, DbError> {
-    open_writer(data_dir).map_err(|error| room::named(error, data_dir))
+pub(super) fn writer(data_dir: &Path, after_open: AfterOpen) -> Result<Connection, DbError> {
+    open_writer(data_dir, after_open).map_err(|error| room::named(error, data_dir))
 }
 
-fn open_writer(data_dir: &Path) -> Result<Connection, DbError> {
+fn open_writer(data_dir: &Path, after_open: AfterOpen) -> Result<Connection, DbError> {
     make_private_dir(data_dir)?;
     let path = path(data_dir);
     let is_new = make_private_file(&path)?;
@@ -54,7 +57,7 @@ fn open_writer(data_dir: &Path) -> Result<Connection, DbError> {
     }
     conn.execute_batch("PRAGMA synchronous = FULL")?;
     log::keep(&conn)?;
-    migrate(&mut conn, data_dir)?;
+    migrate(&mut conn, data_dir, after_open)?;
     if is_new {
         // The file's name must survive a power cut as surely as what is in it.
         File::open(data_dir)?.sync_all()?;
@@ -126,7 +129,7 @@ fn settings(conn: &Connection, cache_kib: i64) -> Result<(), DbError> {
 }
 
 /// Brings the schema and what is derived from the rows up to date, one program at a time.
-fn migrate(conn: &mut Connection, data_dir: &Path) -> Result<(), DbError> {
+fn migrate(conn: &mut Connection, data_dir: &Path, after_open: AfterOpen) -> Result<(), DbError> {
     let steps = migrations();
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version != STEPS.len() as i64 {
@@ -136,21 +139,8 @@ fn migrate(conn: &mut Connection, data_dir: &Path) -> Result<(), DbError> {
     }
     // Nobody else commits meanwhile, so what the high-water file says is not ahead of what is read here.
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    crate::replica::refresh_index(&tx)?;
-    crate::node::note_high_water(&tx, data_dir)?;
+    after_open(&tx, data_dir)?;
     Ok(tx.commit()?)
-}
-
-/// Makes the data folder where it is missing, for its owner alone: it holds phone numbers and keys.
-pub(crate) fn make_private_dir(data_dir: &Path) -> io::Result<()> {
-    if data_dir.is_dir() {
-        return Ok(());
-    }
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(data_dir)
 }
 
 /// The database file, whatever the folder's mode: made for its owner alone, and closed to others where it was not. SQLite gives

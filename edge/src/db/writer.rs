@@ -2,10 +2,11 @@
 //! that fails leaves nothing behind, and a write that panics ends neither the thread nor the node.
 
 use super::DbError;
+use super::high_water::{self, HighWaterKeeper};
 use super::log;
+use super::open::AfterOpen;
 use super::open::{self, Reading};
 use super::readers::Readers;
-use crate::node::HighWaterKeeper;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -75,6 +76,7 @@ where
 /// What the thread holds.
 pub(super) struct Writer {
     pub(super) data_dir: PathBuf,
+    pub(super) after_open: AfterOpen,
     /// `None` while the file cannot be written to; tried again at each write.
     pub(super) conn: Option<Connection>,
     pub(super) readers: Arc<Readers>,
@@ -161,7 +163,7 @@ impl Writer {
         if self.conn.is_none() {
             // Connections that found the log's files closed to writing would keep them so for this process.
             self.readers.close();
-            self.conn = Some(open::writer(&self.data_dir)?);
+            self.conn = Some(open::writer(&self.data_dir, self.after_open)?);
             self.readers.reopen(Reading::Shared);
             tracing::info!("the database can be written to again");
         }
@@ -171,7 +173,7 @@ impl Writer {
     /// Tells who waits for commands, and lets the high-water file follow.
     fn after_commit(&mut self) {
         let Some(conn) = &self.conn else { return };
-        let Ok(Some(mark)) = crate::node::mark(conn) else { return };
+        let Ok(Some(mark)) = high_water::mark(conn) else { return };
         self.highest_seq.send_if_modified(|seq| std::mem::replace(seq, mark.highest_seq) != mark.highest_seq);
         self.high_water.follow(conn, mark);
     }

@@ -42,7 +42,7 @@ pub async fn news(
     let after = query::text("after", query.given.after.as_deref())?;
     let (mut from_hub, mut from_here) = (state.sync.changed(), state.db.watch_highest_seq());
     // A state of an earlier run of the program is never the same as one of this run.
-    let run = state.office.sessions.run().to_owned();
+    let run = state.staff.sessions.run().to_owned();
     let now = move |hub: u64, here: u64| format!("{run}.{hub}.{here}");
     let seen = now(*from_hub.borrow_and_update(), *from_here.borrow_and_update());
     if after.as_deref() != Some(seen.as_str()) {

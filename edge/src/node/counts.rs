@@ -6,7 +6,7 @@
 //! twice. Then the list is made, and with its last product the doubt ends. Where such a count is taken back, or the hub does not take it,
 //! its product has to be counted again.
 
-use super::high_water::{Doubt, REWOUND, doubt, of_the_data};
+use super::doubt::{Doubt, REWOUND, doubt, of_the_data};
 use super::{Identity, get, identity, put, remove};
 use crate::db::{DbError, pass_over};
 use crate::replica;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 const LISTED: &str = "to_count_listed";
 
 /// Everything has to be counted from now on, also what was counted in an earlier doubt: what was sold after that may be missing too.
-pub(super) fn begin(tx: &Transaction<'_>) -> Result<(), DbError> {
+pub(crate) fn begin(tx: &Transaction<'_>) -> Result<(), DbError> {
     tx.execute("DELETE FROM to_count", [])?;
     remove(tx, LISTED)?;
     put(tx, "doubt", &REWOUND)?;

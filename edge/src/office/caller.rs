@@ -1,11 +1,10 @@
 //! Who asks: the person at the office, from the session's cookie or a bearer token. A page of another site must not be able to
 //! act with the cookie: writes with it are taken from the box's own pages alone.
 
-use super::sessions::{Account, Open, hash_of};
-use super::store;
 use crate::config::Config;
 use crate::http::problem::{ApiError, Kind, unauthorized};
 use crate::node;
+use crate::staff::{self, Account, Open, hash_of};
 use crate::state::AppState;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -43,10 +42,10 @@ impl FromRequestParts<AppState> for Caller {
         }
         let Some(hash) = hash_of(&token) else { return Err(unknown_token(&token)) };
         let (now, passive) = (state.deps.clock.monotonic(), parts.headers.contains_key(PASSIVE_HEADER));
-        let open = state.office.sessions.touch(&hash, now, passive).ok_or_else(unauthorized)?;
+        let open = state.staff.sessions.touch(&hash, now, passive).ok_or_else(unauthorized)?;
         let found = state.db.read(move |conn| who(conn, &open, hash)).await?;
         found.ok_or_else(|| {
-            state.office.sessions.end(&hash);
+            state.staff.sessions.end(&hash);
             unauthorized()
         })
     }
@@ -54,13 +53,13 @@ impl FromRequestParts<AppState> for Caller {
 
 /// The person, as long as the database says that the session stands.
 fn who(conn: &Connection, open: &Open, session: [u8; 32]) -> Result<Option<Caller>, ApiError> {
-    if open.recorded && !store::is_recorded(conn, &session)? {
+    if open.recorded && !staff::is_recorded(conn, &session)? {
         return Ok(None);
     }
     let me = node::identity(conn)?.ok_or_else(|| Kind::NotEnrolled.error())?;
     Ok(match &open.account {
         Account::Shared(user) => {
-            store::password_hash(conn, user)?.filter(|hash| *hash == open.password_hash).map(|_| Caller {
+            staff::password_hash(conn, user)?.filter(|hash| *hash == open.password_hash).map(|_| Caller {
                 login: user.clone(),
                 name: user.clone(),
                 role: "office".to_owned(),
@@ -68,7 +67,7 @@ fn who(conn: &Connection, open: &Open, session: [u8; 32]) -> Result<Option<Calle
                 session,
             })
         }
-        Account::Person(id) => store::person(conn, &me, *id)?
+        Account::Person(id) => staff::person(conn, &me, *id)?
             .filter(|person| person.password_hash == open.password_hash)
             .map(|person| Caller {
                 login: format!("+{}", person.phone),

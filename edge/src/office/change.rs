@@ -3,10 +3,10 @@
 use super::caller::Caller;
 use super::login::{OfficeSession, check, open};
 use crate::db::DbError;
+use crate::http::answers::NotWritten;
 use crate::http::problem::{ApiError, Kind};
-use crate::office::password::store as store_password;
-use crate::office::store;
-use crate::openapi::NotWritten;
+use crate::staff;
+use crate::staff::password::store as store_password;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -62,11 +62,11 @@ pub async fn password(
             _ => error,
         }
     })?;
-    let hash = state.office.passwords.hash(&state.deps, &change.new_password).await?;
+    let hash = state.staff.passwords.hash(&state.deps, &change.new_password).await?;
     let (user, kept, now_s) = (caller.login.clone(), hash.clone(), state.deps.clock.now_s());
     let stored = state.db.write(move |tx| {
         store_password(tx, &user, &kept, now_s)?;
-        store::forget_sessions_of(tx, &user)
+        staff::forget_sessions_of(tx, &user)
     });
     stored.await.map_err(|error: DbError| ApiError::from(error))?;
     tracing::info!(address = %place, "the office password was changed");

@@ -1,11 +1,11 @@
 //! Signing in and out at the office, over HTTP.
 
 use super::caller::{COOKIE, Caller, is_same_site};
-use super::sessions::Account;
-use super::{phone, store};
+use super::phone;
 use crate::db::DbError;
 use crate::http::problem::{ApiError, Kind};
 use crate::node;
+use crate::staff::{self, Account};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -122,15 +122,15 @@ pub(super) async fn check(
         (place.line(), number.map_or_else(|| name.to_lowercase(), |number| format!("+{number}")));
     let (asked_line, asked_user) = (line.clone(), user.clone());
     let found = state.db.read(move |conn| {
-        let is_known = store::is_known_line(conn, &asked_user, &asked_line)?;
+        let is_known = staff::is_known_line(conn, &asked_user, &asked_line)?;
         Ok::<_, ApiError>((find(conn, &name, number)?, is_known))
     });
     let (found, is_known) = found.await?;
-    let attempt = state.office.throttle.begin(&user, &line, is_known, state.deps.clock.monotonic())?;
+    let attempt = state.staff.throttle.begin(&user, &line, is_known, state.deps.clock.monotonic())?;
     // A try that has begun is looked at to its end, also where whoever made it hangs up meanwhile: else it would count as a wrong one.
     let (state, password) = (state.clone(), password.to_owned());
     let looked = tokio::spawn(async move {
-        let office = &state.office;
+        let office = &state.staff;
         state.deps.clock.pause(attempt.put_off).await;
         let hash = found.as_ref().map(|found| found.hash.as_str());
         match office.passwords.verify(&password, hash).await {
@@ -151,7 +151,7 @@ pub(super) async fn check(
 fn find(conn: &rusqlite::Connection, name: &str, number: Option<u64>) -> Result<Option<Found>, ApiError> {
     let me = node::identity(conn)?.ok_or_else(|| Kind::NotEnrolled.error())?;
     if let Some(number) = number {
-        let person = store::person_by_phone(conn, &me, number)?;
+        let person = staff::person_by_phone(conn, &me, number)?;
         return Ok(person.map(|person| Found {
             account: Account::Person(person.id),
             hash: person.password_hash,
@@ -163,7 +163,7 @@ fn find(conn: &rusqlite::Connection, name: &str, number: Option<u64>) -> Result<
         }));
     }
     let user = name.to_lowercase();
-    let hash = store::password_hash(conn, &user)?;
+    let hash = staff::password_hash(conn, &user)?;
     Ok(hash.map(|hash| Found {
         account: Account::Shared(user.clone()),
         hash,
@@ -173,7 +173,7 @@ fn find(conn: &rusqlite::Connection, name: &str, number: Option<u64>) -> Result<
 
 /// Opens the session, and puts it on record where the disk allows: people can sign in and read while it does not.
 pub(super) async fn open(state: &AppState, headers: &HeaderMap, place: Place, found: Found) -> Response {
-    let sessions = &state.office.sessions;
+    let sessions = &state.staff.sessions;
     let (token, hash) = sessions.begin(&state.deps, found.account, found.hash);
     let (boot, user) = (sessions.boot.clone(), found.person.user.clone());
     let (now_s, used) = (state.deps.clock.now_s(), state.deps.clock.monotonic());
@@ -182,8 +182,8 @@ pub(super) async fn open(state: &AppState, headers: &HeaderMap, place: Place, fo
     let kept: Result<(), DbError> = state
         .db
         .write(move |tx| {
-            store::remember_line(tx, &user, &line)?;
-            store::record_session(tx, &hash, &user, &boot, now_s, used_ms)
+            staff::remember_line(tx, &user, &line)?;
+            staff::record_session(tx, &hash, &user, &boot, now_s, used_ms)
         })
         .await;
     match kept {
@@ -214,9 +214,9 @@ pub async fn logout(
     headers: HeaderMap,
     _: Params<NoParams>,
 ) -> Result<Response, ApiError> {
-    state.office.sessions.end(&caller.session);
+    state.staff.sessions.end(&caller.session);
     let gone: Result<(), DbError> =
-        state.db.write(move |tx| store::forget_sessions(tx, &[caller.session])).await;
+        state.db.write(move |tx| staff::forget_sessions(tx, &[caller.session])).await;
     if let Err(error) = gone {
         tracing::warn!(%error, "an ended session stays on record; it opens nothing");
     }

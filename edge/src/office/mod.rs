@@ -1,50 +1,10 @@
-//! People at the office: who may sign in, their sessions, and the page that they work with. Hub accounts do not work here, nor
-//! office sessions at the hub. No rule of the market is here.
+//! The office over HTTP: signing in, who asks, and the page that people work with. Hub accounts do not work here, nor office sessions at
+//! the hub. No rule of the market is here.
 
 mod caller;
 pub mod change;
 pub mod login;
 pub mod page;
-pub mod password;
 pub mod phone;
-mod sessions;
-mod store;
-mod throttle;
 
 pub use caller::{COOKIE, Caller};
-pub use sessions::Sessions;
-pub use store::forget_sessions_of;
-pub use throttle::Throttle;
-
-use mizili_node::deps::Deps;
-use mizili_node::password::Passwords;
-use std::time::Duration;
-
-/// Password hashes that are made at once: the box has other things to do.
-const HASHES_AT_ONCE: usize = 1;
-/// Hashes that may wait; further ones are told to come back.
-const HASHES_WAITING_MAX: usize = 16;
-/// Seconds after which somebody who was sent away may come back.
-const BUSY_RETRY_S: u64 = 5;
-
-/// What is kept about people at this office while the program runs.
-#[derive(Debug)]
-pub struct Office {
-    /// Open sessions.
-    pub sessions: Sessions,
-    /// The pool that checks passwords.
-    pub passwords: Passwords,
-    /// Wrong passwords, counted.
-    pub throttle: Throttle,
-}
-
-impl Office {
-    /// Nobody is signed in. `idle` is how long a session may be left alone.
-    pub fn new(deps: &Deps, idle: Duration) -> Self {
-        Self {
-            sessions: Sessions::new(deps, idle),
-            passwords: Passwords::new(HASHES_AT_ONCE).with_queue(HASHES_WAITING_MAX, BUSY_RETRY_S),
-            throttle: Throttle::default(),
-        }
-    }
-}

@@ -1,7 +1,6 @@
 //! Serves the office page, and the API's document with its page. They are part of the program, ask no other network for anything, and run no
 //! script but their own.
 
-use crate::openapi::DOCUMENT_PATH;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::Path;
@@ -12,6 +11,9 @@ use mizili_node::fallback::no_such_path;
 use mizili_node::files::{File, Folder, Kept};
 use rust_embed::Embed;
 use std::sync::LazyLock;
+
+/// Where the API document is.
+const DOCUMENT_PATH: &str = "/api/openapi.json";
 
 /// The files of `edge/assets` and the API's document, as the build script packs them.
 #[derive(Embed)]

@@ -4,7 +4,6 @@
 //! twice is queuing it once. Whoever said STOP gets nothing that was not asked for. Nothing here decides what is said.
 
 mod db;
-pub mod http;
 mod rules;
 mod sender;
 #[cfg(test)]
@@ -15,10 +14,7 @@ pub use db::{
     Report, ReportOf, Stored, Stuck, given_up, has_opted_out, list, note_opt_in, note_opt_out, queue, report,
     stuck,
 };
-pub use rules::SmsSettings;
 pub use sender::{Sender, Step};
-
-pub(crate) use rules::utc_offset_s;
 
 pub(crate) use db::{default_language, note_default_language, replies_within, was_written_to};
 

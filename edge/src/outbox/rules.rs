@@ -1,9 +1,6 @@
 //! When a message may go: not at night unless somebody waits for it, and not more in a day than the office pays for. Pure.
 
-use serde::Deserialize;
-
-/// Pieces of SMS that are paid for in a day unless the settings say otherwise.
-const SEGMENTS_A_DAY: u32 = 2_000;
+use crate::config::SmsSettings;
 
 /// Seconds before the same message is tried again after the first failure.
 const BACKOFF_FIRST_S: i64 = 30;
@@ -21,39 +18,7 @@ pub(super) const TRIES_MAX: u32 = 9;
 /// Tries of a message that may have gone out each time: better twice than never, but not a third time.
 pub(super) const UNCLEAR_TRIES_MAX: u32 = 2;
 
-/// Settings for outgoing SMS.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SmsSettings {
-    /// The hour of the day, in the country's time, from which nothing is sent that nobody waits for.
-    pub quiet_from: u8,
-    /// The hour at which that ends. The same as `quiet_from`: never quiet.
-    pub quiet_to: u8,
-    /// Pieces of SMS that this office pays for in a day; what is over waits for the next.
-    pub segments_per_day: u32,
-}
-
-impl Default for SmsSettings {
-    fn default() -> Self {
-        Self { quiet_from: 21, quiet_to: 6, segments_per_day: SEGMENTS_A_DAY }
-    }
-}
-
 impl SmsSettings {
-    /// What is wrong with the settings, in a sentence for whoever wrote them.
-    ///
-    /// # Errors
-    /// When an hour is none.
-    pub fn check(&self) -> Result<(), String> {
-        match [("quiet_from", self.quiet_from), ("quiet_to", self.quiet_to)]
-            .iter()
-            .find(|(_, hour)| *hour > 23)
-        {
-            Some((name, hour)) => Err(format!("{name} {hour} is no hour of the day: write 0 to 23")),
-            None => Ok(()),
-        }
-    }
-
     /// When it is quiet now: in how many seconds that ends. `None` when it is not quiet.
     pub(super) fn quiet_for_s(&self, now_s: i64, offset_s: i64) -> Option<i64> {
         let (from, to) = (i64::from(self.quiet_from) * 3_600, i64::from(self.quiet_to) * 3_600);
@@ -79,18 +44,6 @@ pub(super) fn day_lasts_s(now_s: i64, offset_s: i64) -> i64 {
     DAY_S - (now_s + offset_s).rem_euclid(DAY_S)
 }
 
-/// Seconds that a country's clocks are ahead of UTC. None of them changes its clocks in summer; a test asks for every country.
-pub(crate) fn utc_offset_s(iso3: &str) -> i64 {
-    let hours = match iso3 {
-        "GHA" => 0,
-        "NGA" => 1,
-        "ETH" | "KEN" | "TZA" | "UGA" => 3,
-        // Burundi, Malawi, Mozambique, Rwanda, Zambia, Zimbabwe.
-        _ => 2,
-    };
-    hours * 3_600
-}
-
 /// The pause after so many tries, in seconds; `jitter` of 0 to 255 spreads it over its second half.
 pub(super) fn backoff_s(tries: u32, jitter: u8) -> i64 {
     let whole = (BACKOFF_FIRST_S << tries.saturating_sub(1).min(16)).min(PAUSE_MAX_S);
@@ -100,6 +53,7 @@ pub(super) fn backoff_s(tries: u32, jitter: u8) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::utc_offset_s;
     use sync_protocol::country::COUNTRIES;
 
     /// 2026-03-01 00:00 UTC.

@@ -2,15 +2,13 @@
 //! disk before the next. A message that may have gone out is tried once more: better twice than never.
 
 use super::db::{self, Stored, Word};
-use super::rules::{
-    TRIES_MAX, UNCLEAR_PAUSE_S, UNCLEAR_TRIES_MAX, backoff_s, day_lasts_s, day_of, utc_offset_s,
-};
+use super::rules::{TRIES_MAX, UNCLEAR_PAUSE_S, UNCLEAR_TRIES_MAX, backoff_s, day_lasts_s, day_of};
 use super::{Kind, State};
 use crate::config::{Config, Gateway};
 use crate::db::{Db, DbError};
+use crate::line::tls::{self, BestTime};
 use crate::sms::africastalking::{self, Sent};
-use crate::sync::tls::{self, BestTime};
-use crate::time::{self, Now};
+use crate::time::{self, Now, utc_offset_s};
 use futures_util::StreamExt as _;
 use mizili_node::deps::Deps;
 use std::sync::Arc;

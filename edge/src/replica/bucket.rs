@@ -65,7 +65,7 @@ pub fn take_scope(tx: &Transaction<'_>, welcome: &Welcome) -> Result<(), Replica
     for (position, bucket) in (0i64..).zip(&welcome.scope) {
         place.execute((bucket.to_string(), position, bucket.read_rank()))?;
     }
-    Ok(crate::node::set_epoch(tx, welcome.epoch)?)
+    Ok(())
 }
 
 /// Forgets the whole replica, as for another edge.

@@ -5,8 +5,6 @@
 pub mod africastalking;
 mod answer;
 #[cfg(test)]
-mod real_names;
-#[cfg(test)]
 mod tests;
 
 pub use answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};

@@ -1,5 +1,7 @@
 //! Conversations by SMS, and every answer measured with the longest real names.
 
+mod real_names;
+
 use super::answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
 use crate::text::gsm7::{Encoding, sms_size};
 use crate::text::keywords::{Asked, as_typed, price_request, read, start_word};

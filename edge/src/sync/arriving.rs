@@ -2,7 +2,8 @@
 //! the line and the disk work at the same time. How far ahead is bounded by rows, which is what takes memory. Never changes what
 //! came, nor its order.
 
-use super::error::{LineError, SyncError};
+use super::error::SyncError;
+use crate::line::LineError;
 use crate::replica::Ready;
 use crate::told;
 use bytes::Bytes;

@@ -2,9 +2,10 @@
 //!
 //! Nothing here understands a message. Only paths may be logged, never a token, a query or a body.
 
-use super::error::{LineError, SyncError};
+use super::error::SyncError;
 use super::heads::{Asked, Heads};
-use super::tls::{self, BestTime};
+use crate::line::LineError;
+use crate::line::tls::{self, BestTime};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;

@@ -8,11 +8,12 @@ use super::error::SyncError;
 use super::lock;
 use super::session::{self, ask};
 use super::state;
+use super::streams::{self, EnrolError};
 use crate::config;
 use crate::db::Db;
 use crate::identity::Identity;
-use crate::node::{self, EnrolError};
-use crate::office::password;
+use crate::node;
+use crate::staff::password;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ed25519_dalek::VerifyingKey;
@@ -115,7 +116,11 @@ impl Enrolment<'_> {
         let known = self.check(code).await?;
         let hash = match (known, office_password) {
             (Some(_), _) | (None, None) => None,
-            (None, Some(password)) => Some(password::hashed(password, self.deps).await?),
+            (None, Some(password)) => Some(
+                password::hashed(password, self.deps)
+                    .await
+                    .map_err(|error| SyncError::Unexpected(error.0))?,
+            ),
         };
         // No exchange of the old incarnation may end in the middle of this.
         let held = lock::exchange(self.data_dir, EXCHANGE_PATIENCE).await;
@@ -140,7 +145,7 @@ impl Enrolment<'_> {
         let (edge, epoch, hub, now_s) = (me.edge, answer.epoch, answer.hub, self.deps.clock.now_s());
         self.db
             .write(move |tx| {
-                node::enrol(tx, &me, &link, epoch)?;
+                streams::enrol(tx, &me, &link, epoch)?;
                 if let Some(hub) = hub {
                     node::set_hub(tx, hub)?;
                 }

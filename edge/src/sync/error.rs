@@ -3,26 +3,10 @@
 use crate::config::ConfigError;
 use crate::db::DbError;
 use crate::identity::IdentityError;
+use crate::line::{LineError, TlsError};
 use std::time::Duration;
 use sync_protocol::bytes::WireError;
 use sync_protocol::wire::message::{Refusal, RefusalCode};
-
-/// Why the line did not carry something.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LineError {
-    /// No connection came about.
-    #[error("cannot reach the hub: {0}")]
-    Unreachable(String),
-    /// The connection ended in the middle.
-    #[error("the line was cut: {0}")]
-    Cut(String),
-    /// Nothing moved for too long.
-    #[error("nothing came over the line for {} seconds", .0.as_secs())]
-    Silent(Duration),
-    /// The hub's certificate does not prove that it is the hub.
-    #[error("the hub's certificate was not accepted: {0}")]
-    Certificate(String),
-}
 
 /// Why an exchange, or a step towards one, did not come to its end. What was applied before stays applied.
 #[derive(Debug, thiserror::Error)]
@@ -251,6 +235,15 @@ pub const CODES: [(&str, &str); 27] = [
     ("setup", "a file, a key or the settings of this box cannot be used"),
     ("other", "a reason that this version of the program does not know"),
 ];
+
+impl From<TlsError> for SyncError {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::Line(line) => Self::Line(line),
+            TlsError::Unexpected(why) => Self::Unexpected(why),
+        }
+    }
+}
 
 /// The word of [`CODES`] for a stored one, which another version of this program may have written.
 pub fn known_code(stored: &str) -> &'static str {

@@ -177,6 +177,7 @@ impl Intake<'_> {
                 let before = (node::scope(tx)?, node::epoch(tx)?);
                 let is_new = before != (welcome.scope.clone(), welcome.epoch);
                 replica::take_scope(tx, &welcome)?;
+                node::set_epoch(tx, welcome.epoch)?;
                 settle_and_tell(tx, at, &[])?;
                 Ok::<_, SyncError>(is_new)
             })

@@ -2,7 +2,7 @@
 //! holder ends, however it ends. A disk that takes nothing must not keep a `serve` from running. Other processes of the same box
 //! (`sync --once`, `status`) go by them.
 
-use crate::db::make_private_dir;
+use crate::files::make_private_dir;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! A transport that counts what goes over another one: bytes both ways, heads included, and round trips. Changes nothing.
 
 use super::client::{Payload, Request, Response, Transport};
-use super::error::LineError;
+use crate::line::LineError;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
 use std::sync::Arc;

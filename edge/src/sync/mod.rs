@@ -22,17 +22,19 @@ mod round;
 pub mod run;
 pub mod session;
 pub mod state;
-pub mod tls;
+pub mod streams;
 
 #[cfg(test)]
 mod tests;
 
-pub use error::{CODES, LineError, SyncError, known_code};
+pub use crate::line::LineError;
+pub use error::{CODES, SyncError, known_code};
 pub use exchange::{Bounds, Check, ExchangeReport, Syncer};
 
 use crate::config::Config;
 use crate::db::Db;
 use crate::identity::Identity;
+use crate::line::tls;
 use crate::node;
 use crate::time;
 use mizili_node::deps::Deps;

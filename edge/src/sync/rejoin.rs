@@ -6,6 +6,7 @@ use super::enrol;
 use super::error::SyncError;
 use super::exchange::{Syncer, parties};
 use super::session::{self, Challenge, Parties};
+use super::streams;
 use crate::node;
 use crate::replica;
 use base64::Engine as _;
@@ -66,7 +67,7 @@ impl Syncer {
             enrol::link(&stream.link).ok_or_else(|| SyncError::Unexpected("an unusable link".into()))?;
         let (incarnation, epoch) = (stream.incarnation, last.epoch);
         tracing::warn!(epoch, "the hub was restored from a backup; what it had forgotten was brought to it");
-        self.db.write(move |tx| node::rejoin(tx, incarnation, &link, epoch)).await?;
+        self.db.write(move |tx| streams::rejoin(tx, incarnation, &link, epoch)).await?;
         session::forget_token(&self.data_dir);
         Ok(incarnation)
     }

@@ -4,7 +4,7 @@
 
 use super::arriving::Arriving;
 use super::client::{Payload, Request, Transport as _};
-use super::error::{LineError, SyncError};
+use super::error::SyncError;
 use super::exchange::{Next, Run, Syncer};
 use super::intake::{Intake, Taken};
 use super::pace::Pace;
@@ -12,6 +12,7 @@ use super::request::{self, Batches, Opening, Sent};
 use super::{session, state};
 use crate::commands;
 use crate::db::DbError;
+use crate::line::LineError;
 use std::sync::Arc;
 use std::time::Duration;
 use sync_protocol::session::EXCHANGE_PATH;

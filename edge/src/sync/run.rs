@@ -4,12 +4,13 @@
 //! same box.
 
 use super::client::{Payload, Request, Transport};
-use super::error::{LineError, SyncError};
+use super::error::SyncError;
 use super::exchange::{Bounds, Check, ExchangeReport, Syncer, must_be_of, parties};
 use super::round::is_about_commands;
 use super::session::{self, kept_token};
 use crate::db::Db;
 use crate::identity::Identity;
+use crate::line::LineError;
 use crate::node;
 use crate::replica;
 use base64::Engine as _;

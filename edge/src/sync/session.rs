@@ -5,7 +5,8 @@
 
 use super::client::{Payload, Request, Response, Transport};
 use super::error::SyncError;
-use crate::identity::{Identity, write_private};
+use crate::files::write_private;
+use crate::identity::Identity;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ed25519_dalek::{Signature, VerifyingKey};

@@ -4,7 +4,15 @@
 //! choose. It never guesses between two.
 
 use crate::text::shorten::clean_name;
-use crate::ussd::market::Named;
+
+/// A commodity or market by its small id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its id.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+}
 
 /// Longest text that is looked at, in letters.
 pub(crate) const TEXT_MAX_LETTERS: usize = 160;

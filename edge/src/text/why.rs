@@ -1,4 +1,4 @@
-//! Why something was refused, as people hear it on a screen or by SMS. (The office page says more: `local_api/refusals.rs`.)
+//! Why something was refused, as people hear it on a screen or by SMS. (The office page says more: `text/office/why.rs`.)
 
 use super::numbers::{money, quantity_of};
 use super::{Lang, Messages, Msg};

@@ -4,7 +4,7 @@
 use super::market::Window;
 use super::price_text::month_name;
 use super::view::{Cx, ROWS_MAX, Row};
-use crate::outbox::utc_offset_s;
+use crate::time::utc_offset_s;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use sync_protocol::country::Country;

@@ -279,13 +279,13 @@ async fn a_sign_in_whose_caller_hung_up_does_not_count_as_wrong() {
             let mut try_it = std::pin::pin!(office.sign_in("office", PASSWORD));
             for _ in 0..polls {
                 std::future::poll_fn(|cx| Poll::Ready(try_it.as_mut().poll(cx).is_ready())).await;
-                if state.office.throttle.is_any_under_way() {
+                if state.staff.throttle.is_any_under_way() {
                     break;
                 }
                 tokio::task::yield_now().await;
             }
         }
-        until(async || !state.office.throttle.is_any_under_way()).await;
+        until(async || !state.staff.throttle.is_any_under_way()).await;
     }
     office.sign_in("office", PASSWORD).await.ok();
 }

@@ -5,7 +5,7 @@ use crate::Office;
 use crate::browser::Browser;
 use mizili_edge::db::DbError;
 use mizili_edge::node::counts;
-use mizili_edge::office::password::hashed;
+use mizili_edge::staff::password::hashed;
 use mizili_edge::sync::{LineError, SyncError};
 use mizili_edge::testing::{COOP, TestEdge, clerk_of, live, web_order};
 use rusqlite::Transaction;
@@ -162,10 +162,8 @@ fn stopped_by(office: &Office, error: &SyncError) {
     });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_line_that_is_down_is_no_trouble_and_what_needs_a_person_stands_at_the_top() {
-    let office = Office::signed_in().await;
-    let page = &office.browser;
+/// What passes by itself, with what the page says of it; and refusals that do not.
+fn what_stops_an_exchange() -> (Vec<(SyncError, &'static str)>, Vec<SyncError>) {
     let passing = [
         (
             LineError::Unreachable("Connection refused (os error 111)".into()).into(),
@@ -184,6 +182,14 @@ async fn a_line_that_is_down_is_no_trouble_and_what_needs_a_person_stands_at_the
     ]);
     let passing =
         passing.into_iter().chain(later.map(|error| (error, "The last try did not come to its end.")));
+    (passing.collect(), lasting)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_down_is_no_trouble_and_what_needs_a_person_stands_at_the_top() {
+    let office = Office::signed_in().await;
+    let page = &office.browser;
+    let (passing, lasting) = what_stops_an_exchange();
     for (error, words) in passing {
         assert!(error.is_temporary(), "{error}");
         stopped_by(&office, &error);

@@ -2,8 +2,9 @@
 
 use crate::callers::{App, BOUNDS, office, orders_at, post_listing};
 use crate::programs::{Hub, POOL, Pooler};
+use mizili_edge::line::tls;
 use mizili_edge::node;
-use mizili_edge::sync::{keep, tls};
+use mizili_edge::sync::keep;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};

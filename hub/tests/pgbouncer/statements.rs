@@ -4,7 +4,7 @@
 use crate::callers::{App, BOUNDS, office, post_listing};
 use crate::programs::{Hub, Pooler};
 use futures_util::future::join_all;
-use mizili_edge::sync::tls;
+use mizili_edge::line::tls;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
 use mizili_node::testing::wait::until;
 use serde_json::json;

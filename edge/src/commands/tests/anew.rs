@@ -3,6 +3,7 @@
 use crate::commands::{pending, record_verdicts};
 use crate::db::DbError;
 use crate::node;
+use crate::sync::streams;
 use crate::testing::{COOP, TestEdge};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CooperativeId, OrderId};
@@ -52,10 +53,10 @@ fn what_no_cursor_here_shows_to_have_arrived_is_offered_to_a_restored_hub_again(
         if by_a_person {
             let me = edge.read(node::identity).unwrap();
             let next = node::Identity { incarnation: me.incarnation + 1, ..me };
-            edge.db().write_blocking(move |tx| node::enrol(tx, &next, &LINK, known + 1)).unwrap();
+            edge.db().write_blocking(move |tx| streams::enrol(tx, &next, &LINK, known + 1)).unwrap();
             assert_eq!(edge.read(node::epoch), known, "by that the hub sees what to ask for");
         } else {
-            edge.write(move |tx| node::rejoin(tx, 2, &LINK, known + 1));
+            edge.write(move |tx| streams::rejoin(tx, 2, &LINK, known + 1));
         }
         let again = edge.read(|conn| pending(conn, 0, 9));
         let again: Vec<_> = again.iter().map(|command| OrderId(command.id.0)).collect();

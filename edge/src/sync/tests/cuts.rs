@@ -2,7 +2,7 @@
 //! next exchange goes on.
 
 use super::*;
-use crate::sync::error::LineError;
+use crate::line::LineError;
 use crate::sync::pace::Pace;
 use crate::sync::request::Batches;
 use crate::sync::state;

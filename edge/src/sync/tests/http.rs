@@ -1,8 +1,8 @@
 //! The same over a real connection: streamed requests, cuts, sessions that ended, and bytes that are counted as they are.
 
 use super::*;
+use crate::line::LineError;
 use crate::sync::client::{HttpTransport, Payload, Request, Transport};
-use crate::sync::error::LineError;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::DATE;

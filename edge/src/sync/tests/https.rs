@@ -3,9 +3,9 @@
 
 use super::http::{BOUNDS, QUIET, app, quiet, syncer_to, wire};
 use super::*;
+use crate::line::LineError;
+use crate::line::tls::MADE_AT_S;
 use crate::sync::client::{HttpTransport, Payload, Request, Transport};
-use crate::sync::error::LineError;
-use crate::sync::tls::MADE_AT_S;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};

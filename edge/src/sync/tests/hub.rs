@@ -3,8 +3,8 @@
 
 mod exchange;
 
+use crate::line::LineError;
 use crate::sync::client::{Payload, Request, Response, Transport};
-use crate::sync::error::LineError;
 use crate::testing::{COOP, EDGE, KG, MAIZE, first_link, scope};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;

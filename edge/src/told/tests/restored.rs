@@ -9,7 +9,7 @@ fn offered_again(edge: &TestEdge, incarnation: u32) -> u64 {
     let link = Link { number: 0, random: [1; 16], mac: [2; 16] };
     edge.write(move |tx| {
         let epoch = node::epoch(tx)?;
-        node::rejoin(tx, incarnation, &link, epoch + 1)
+        crate::sync::streams::rejoin(tx, incarnation, &link, epoch + 1)
     });
     let [command] = edge.read(|conn| commands::pending(conn, 0, 9)).try_into().unwrap();
     command.seq - edge.read(node::stream_base)

@@ -14,6 +14,8 @@ pub use orders::{MyOrder, OrderState, Orders};
 pub use people::{Caller, Member, People};
 pub use prices::{Best, Point, PriceKind, Prices, Quote, Series};
 
+pub use crate::text::names::Named;
+
 use uuid::Uuid;
 
 /// The replica could not be read. The text is for the log; the caller sees a plain sentence.
@@ -31,15 +33,6 @@ pub struct Window {
     pub offset: u32,
     /// How many to give at most.
     pub limit: u32,
-}
-
-/// A commodity or market by its small id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    /// Its id.
-    pub id: u32,
-    /// Its name.
-    pub name: String,
 }
 
 /// What the engine reads. All of it comes from the local replica joined with what is still waiting; none of it waits for

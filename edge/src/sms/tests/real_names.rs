@@ -1,11 +1,11 @@
 //! Texts as people wrote them, on the names of crops and markets as the price files write them: each gets a price, or a question of
 //! which every answer gets one. On a real replica.
 
-use super::tests::told_to_send;
-use super::{Incoming, Recent, answer};
+use super::told_to_send;
 use crate::db::DbError;
 use crate::market_view::MarketCache;
 use crate::replica;
+use crate::sms::{Incoming, Recent, answer};
 use crate::testing::{COOP, EDGE, KG, REGION, TestEdge, live, malawi};
 use crate::text::Lang;
 use crate::text::shorten::clean_name;

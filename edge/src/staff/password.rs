@@ -2,7 +2,6 @@
 //! database.
 
 use crate::db::DbError;
-use crate::sync::SyncError;
 use mizili_node::deps::Deps;
 use mizili_node::password::Passwords;
 use rusqlite::Transaction;
@@ -10,12 +9,17 @@ use rusqlite::Transaction;
 /// The name that the first person signs in with at the office page.
 pub const FIRST_USER: &str = "office";
 
+/// Why a password could not be hashed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct HashError(pub String);
+
 /// The argon2id hash as a PHC string. Takes about 20 MiB and a fraction of a second, on a thread that may.
 ///
 /// # Errors
 /// When hashing fails, which no password can cause.
-pub async fn hashed(password: &str, deps: &Deps) -> Result<String, SyncError> {
-    Passwords::new(1).hash(deps, password).await.map_err(|error| SyncError::Unexpected(error.chain()))
+pub async fn hashed(password: &str, deps: &Deps) -> Result<String, HashError> {
+    Passwords::new(1).hash(deps, password).await.map_err(|error| HashError(error.chain()))
 }
 
 /// Stores a password's hash in place of an earlier one. Whoever is signed in stays so: see [`forget_sessions_of`].

@@ -10,14 +10,14 @@ use sync_protocol::market::OfficeUser;
 use sync_protocol::row::Key;
 
 /// The hash of a password kept on this box alone.
-pub(super) fn password_hash(conn: &Connection, user: &str) -> Result<Option<String>, DbError> {
+pub(crate) fn password_hash(conn: &Connection, user: &str) -> Result<Option<String>, DbError> {
     let mut statement = conn.prepare_cached("SELECT hash FROM office_password WHERE user = ?1")?;
     Ok(statement.query_row([user], |row| row.get(0)).optional()?)
 }
 
 /// The person with this number who may sign in at this office. Somebody of another cooperative may not, also where a node
 /// knows them all.
-pub(super) fn person_by_phone(
+pub(crate) fn person_by_phone(
     conn: &Connection,
     me: &Identity,
     phone: u64,
@@ -27,7 +27,7 @@ pub(super) fn person_by_phone(
 }
 
 /// The person with this id, while they may sign in at this office.
-pub(super) fn person(conn: &Connection, me: &Identity, id: UserId) -> Result<Option<OfficeUser>, DbError> {
+pub(crate) fn person(conn: &Connection, me: &Identity, id: UserId) -> Result<Option<OfficeUser>, DbError> {
     Ok(replica::get::<OfficeUser>(conn, Key::Uuid(id.0))?.filter(|person| may_sign_in(person, me)))
 }
 
@@ -39,13 +39,13 @@ fn may_sign_in(person: &OfficeUser, me: &Identity) -> bool {
 const LINES_KEPT: u32 = 32;
 
 /// Whether somebody has signed in on a line before.
-pub(super) fn is_known_line(conn: &Connection, user: &str, line: &str) -> Result<bool, DbError> {
+pub(crate) fn is_known_line(conn: &Connection, user: &str, line: &str) -> Result<bool, DbError> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM office_line WHERE user = ?1 AND line = ?2")?;
     Ok(statement.query_row([user, line], |_| Ok(())).optional()?.is_some())
 }
 
 /// Notes that somebody signed in on a line. The longest unused are forgotten, in the order of use: no clock counts.
-pub(super) fn remember_line(tx: &Transaction<'_>, user: &str, line: &str) -> Result<(), DbError> {
+pub(crate) fn remember_line(tx: &Transaction<'_>, user: &str, line: &str) -> Result<(), DbError> {
     tx.prepare_cached("DELETE FROM office_line WHERE user = ?1 AND line = ?2")?.execute([user, line])?;
     tx.prepare_cached("INSERT INTO office_line (user, line) VALUES (?1, ?2)")?.execute([user, line])?;
     let sql = "DELETE FROM office_line WHERE user = ?1 AND id NOT IN
@@ -55,7 +55,7 @@ pub(super) fn remember_line(tx: &Transaction<'_>, user: &str, line: &str) -> Res
 }
 
 /// Records a session, and drops those of earlier runs of the program.
-pub(super) fn record_session(
+pub(crate) fn record_session(
     tx: &Transaction<'_>,
     hash: &[u8; 32],
     user: &str,
@@ -71,7 +71,7 @@ pub(super) fn record_session(
 }
 
 /// Whether a session is on record: another program takes it away when it sets a new password.
-pub(super) fn is_recorded(conn: &Connection, hash: &[u8; 32]) -> Result<bool, DbError> {
+pub(crate) fn is_recorded(conn: &Connection, hash: &[u8; 32]) -> Result<bool, DbError> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM office_session WHERE hash = ?1")?;
     Ok(statement.query_row([hash], |_| Ok(())).optional()?.is_some())
 }
@@ -86,7 +86,7 @@ pub fn forget_sessions_of(tx: &Transaction<'_>, user: &str) -> Result<(), DbErro
 }
 
 /// Takes sessions off the record.
-pub(super) fn forget_sessions(tx: &Transaction<'_>, hashes: &[[u8; 32]]) -> Result<(), DbError> {
+pub(crate) fn forget_sessions(tx: &Transaction<'_>, hashes: &[[u8; 32]]) -> Result<(), DbError> {
     for hash in hashes {
         tx.prepare_cached("DELETE FROM office_session WHERE hash = ?1")?.execute([hash])?;
     }

@@ -1,10 +1,10 @@
 //! The outbox as the office sees it: what was said to whom, and how far it is. Reading only.
 
-use super::{State as Stage, Stored, list as stored};
 use crate::config::Senders;
 use crate::db::DbError;
 use crate::http::problem::ApiError;
 use crate::office::Caller;
+use crate::outbox::{State as Stage, Stored, list as stored};
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;

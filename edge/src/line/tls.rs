@@ -4,7 +4,7 @@
 //! box has reason to believe: its own clock put right by the offset measured last, the hub's last word, the day this version
 //! was made. Who the hub is does not hang on dates alone: it signs each challenge with a key pinned at enrolment.
 
-use super::error::{LineError, SyncError};
+use super::{LineError, TlsError};
 use crate::time::Heard;
 use mizili_node::deps::Clock;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -67,20 +67,20 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, SyncError> {
+fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, TlsError> {
     ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .map_err(|e| SyncError::Unexpected(e.to_string()))
+        .map_err(|e| TlsError::Unexpected(e.to_string()))
 }
 
 /// Checks certificates by the machine's roots and the best time known.
 ///
 /// # Errors
 /// When the machine has no root certificates.
-pub fn client_config(time: Arc<BestTime>) -> Result<ClientConfig, SyncError> {
+pub fn client_config(time: Arc<BestTime>) -> Result<ClientConfig, TlsError> {
     let platform = rustls_platform_verifier::Verifier::new(provider()).map_err(|_| {
         let why = "this machine has no list of whom to trust. Install the package ca-certificates";
-        SyncError::Line(LineError::Certificate(why.into()))
+        TlsError::Line(LineError::Certificate(why.into()))
     })?;
     let mut config = builder()?
         .dangerous()
@@ -94,7 +94,7 @@ pub fn client_config(time: Arc<BestTime>) -> Result<ClientConfig, SyncError> {
 ///
 /// # Errors
 /// None that a person can cause.
-pub fn no_certificates() -> Result<ClientConfig, SyncError> {
+pub fn no_certificates() -> Result<ClientConfig, TlsError> {
     Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
@@ -159,7 +159,7 @@ impl ServerCertVerifier for AnyGoodTime {
 }
 
 /// Why a handshake failed, where that can be said better than the cause says it itself.
-pub(super) fn handshake_error(error: &(dyn Error + 'static)) -> Option<LineError> {
+pub(crate) fn handshake_error(error: &(dyn Error + 'static)) -> Option<LineError> {
     match cause(error)? {
         rustls::Error::InvalidCertificate(why) => Some(LineError::Certificate(certificate_words(why))),
         rustls::Error::InvalidMessage(_) => {

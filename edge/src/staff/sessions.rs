@@ -18,7 +18,7 @@ const SESSIONS_MAX: usize = 200;
 
 /// Whose session it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Account {
+pub(crate) enum Account {
     /// A name of this box alone, such as `office`.
     Shared(String),
     /// A person whom the hub knows.
@@ -27,13 +27,13 @@ pub(super) enum Account {
 
 /// An open session.
 #[derive(Clone, Debug)]
-pub(super) struct Open {
+pub(crate) struct Open {
     /// Whose.
-    pub(super) account: Account,
+    pub(crate) account: Account,
     /// The password's hash at sign-in: another one ends the session.
-    pub(super) password_hash: String,
+    pub(crate) password_hash: String,
     /// Whether the database has it on record.
-    pub(super) recorded: bool,
+    pub(crate) recorded: bool,
     used: Duration,
 }
 
@@ -41,14 +41,14 @@ pub(super) struct Open {
 #[derive(Debug)]
 pub struct Sessions {
     /// Names this run: sessions of another one are over.
-    pub(super) boot: String,
+    pub(crate) boot: String,
     /// How long a session may be left alone.
-    pub(super) idle: Duration,
+    pub(crate) idle: Duration,
     open: Mutex<HashMap<[u8; 32], Open>>,
 }
 
 /// The hash under which a token is kept; `None` for what can be no token.
-pub(super) fn hash_of(token: &str) -> Option<[u8; 32]> {
+pub(crate) fn hash_of(token: &str) -> Option<[u8; 32]> {
     let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
     Some(*blake3::hash(&bytes).as_bytes())
 }
@@ -61,7 +61,7 @@ impl Sessions {
     }
 
     /// Opens a session: its token, and the hash under which it is kept. `now` is monotonic.
-    pub(super) fn begin(&self, deps: &Deps, account: Account, password_hash: String) -> (String, [u8; 32]) {
+    pub(crate) fn begin(&self, deps: &Deps, account: Account, password_hash: String) -> (String, [u8; 32]) {
         let secret = deps.ids.random::<32>();
         let hash = *blake3::hash(&secret).as_bytes();
         let used = deps.clock.monotonic();
@@ -75,7 +75,7 @@ impl Sessions {
     }
 
     /// Notes that the database has it on record.
-    pub(super) fn is_recorded_now(&self, hash: &[u8; 32]) {
+    pub(crate) fn is_recorded_now(&self, hash: &[u8; 32]) {
         if let Some(session) = self.lock().get_mut(hash) {
             session.recorded = true;
         }
@@ -88,7 +88,7 @@ impl Sessions {
 
     /// The session of a token, unless it was left alone for too long. Using it keeps it open; a page that looks by itself
     /// (`passive`) does not.
-    pub(super) fn touch(&self, hash: &[u8; 32], now: Duration, passive: bool) -> Option<Open> {
+    pub(crate) fn touch(&self, hash: &[u8; 32], now: Duration, passive: bool) -> Option<Open> {
         let mut open = self.lock();
         let session = open.get_mut(hash)?;
         if now.saturating_sub(session.used) >= self.idle {
@@ -102,7 +102,7 @@ impl Sessions {
     }
 
     /// Ends a session.
-    pub(super) fn end(&self, hash: &[u8; 32]) {
+    pub(crate) fn end(&self, hash: &[u8; 32]) {
         self.lock().remove(hash);
     }
 
