@@ -37,6 +37,7 @@ pub(crate) fn samples() -> Vec<Sample> {
 }
 
 /// One filled-in row of every entity, by number.
+#[expect(clippy::too_many_lines, reason = "one of each, as released")]
 fn entities() -> BTreeMap<u16, Row> {
     fn row<E: Entity + PartialEq>(entity: &E) -> (u16, Row) {
         (E::NUMBER, sample::row(entity))
@@ -214,6 +215,7 @@ fn commands() -> Vec<Command> {
     (1..).zip(bodies()).map(command).collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "one of each, as released")]
 fn messages() -> Vec<(&'static str, Message)> {
     let bucket = Bucket::Coop(CooperativeId(12));
     let link = Issuer { key: &[1; 32], edge: 4, incarnation: 1 }.issue(9, [2; 16]);
