@@ -101,6 +101,7 @@ impl World {
         let Ok(certainty) = self.edges[at].submit(id, body, clock_s, 265_990_000_000) else { return };
         self.book.told.insert(CommandId(id), (self.edges[at].id, certainty));
         let (_, logged) = self.edges[at].log.last_key_value().unwrap();
+        self.book.drawn.insert(logged.command.body.kind);
         let body = Body::from_raw(&logged.command.body).unwrap().unwrap();
         let percent =
             if matches!(body, Body::StockAdjust(_)) { STOCK_POISON_PERCENT } else { POISON_PERCENT };

@@ -8,6 +8,8 @@ use sync_protocol::market::Certainty;
 /// What people were told.
 #[derive(Default)]
 pub(crate) struct Book {
+    /// The types of the commands that edges took.
+    pub(crate) drawn: BTreeSet<u16>,
     /// Everybody whose act an edge took: which edge, and whether it was called done or only asked.
     pub(crate) told: BTreeMap<CommandId, (EdgeId, Certainty)>,
     /// When the final word on an act was first seen at its edge, in true seconds.

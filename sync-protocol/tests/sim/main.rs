@@ -19,6 +19,8 @@ mod stream;
 mod truth;
 mod world;
 
+use std::collections::BTreeSet;
+use sync_protocol::market::COMMANDS;
 use world::World;
 
 /// Seeds of an ordinary run.
@@ -52,10 +54,13 @@ fn every_invariant_holds_over_random_schedules() {
     let seeds: Vec<u64> = number("SIM_SEED")
         .map_or_else(|| (1..=number("SIM_SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed]);
     assert!(!seeds.is_empty(), "SIM_SEEDS must be at least 1");
-    let mut faults = faults::Faults::default();
+    let (mut faults, mut drawn) = (faults::Faults::default(), BTreeSet::new());
     for seed in &seeds {
         match std::panic::catch_unwind(|| run(*seed)) {
-            Ok(world) => faults.add(&world.faults),
+            Ok(world) => {
+                faults.add(&world.faults);
+                drawn.extend(world.book.drawn);
+            }
             Err(cause) => {
                 eprintln!(
                     "\nseed {seed} failed; replay it with\n  SIM_SEED={seed} cargo test -p sync-protocol --test sim\n"
@@ -71,6 +76,8 @@ fn every_invariant_holds_over_random_schedules() {
         // These need three things to fall together.
         rare.retain(|name| !["shorts", "handed_over_between", "booked_with_less"].contains(name));
         assert!(rare.is_empty(), "hardly ever happened: {rare:?} of {faults:?}");
+        let undrawn: Vec<_> = COMMANDS.iter().filter(|(kind, _)| !drawn.contains(kind)).collect();
+        assert!(undrawn.is_empty(), "nobody ever does {undrawn:?}: see `intent`");
     }
 }
 
