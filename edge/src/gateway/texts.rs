@@ -5,7 +5,7 @@ use super::{Desk, Line, store};
 use crate::db::DbError;
 use crate::outbox::{self, Kind, Outgoing, ReportOf, State};
 use crate::sms::africastalking::{Delivery, DeliveryState, Inbound, Sender};
-use crate::sms::{Decision, Effect, Incoming, Recent, answer};
+use crate::sms::{Answer, Consent, Incoming, Recent, answer};
 use crate::time;
 use mizili_node::deps::Reading;
 use rusqlite::Connection;
@@ -31,7 +31,7 @@ impl Desk {
         tracing::info!(
             phone = phone.masked(),
             id = text.id,
-            effect = ?decided.effect,
+            consent = ?decided.consent,
             answered = decided.reply.is_some(),
             understood = !decided.not_understood,
             ours = decided.is_ours,
@@ -44,10 +44,10 @@ impl Desk {
                 if !store::is_new_sms(tx, &name, &text.id, &now)? {
                     return Ok(());
                 }
-                match decided.effect {
-                    Effect::None => {}
-                    Effect::OptOut => outbox::note_opt_out(tx, number, &now)?,
-                    Effect::OptIn => outbox::note_opt_in(tx, number)?,
+                match decided.consent {
+                    Consent::Same => {}
+                    Consent::OptOut => outbox::note_opt_out(tx, number, &now)?,
+                    Consent::OptIn => outbox::note_opt_in(tx, number)?,
                 }
                 if decided.not_understood {
                     store::note_unknown_answered(tx, number, &now)?;
@@ -75,7 +75,7 @@ impl Desk {
         text: &str,
         phone: &Phone,
         at: Reading,
-    ) -> Result<Decision, DbError> {
+    ) -> Result<Answer, DbError> {
         let number = phone.number();
         let view = self.market.patient(conn, at)?;
         let recent = Recent {

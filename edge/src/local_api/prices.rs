@@ -111,7 +111,7 @@ fn rows(conn: &Connection, series: &[PriceSeries], filter: &PriceFilter) -> Resu
     let limit = if filter.latest { 2 } else { PRICE_HISTORY_MONTHS as usize + 1 };
     let mut rows = Vec::new();
     for (place, one) in series.iter().enumerate() {
-        let prices = replica::prices_of(conn, one.id, limit)?;
+        let prices = replica::newest::<Price>(conn, one.id.0, limit)?;
         let shown = if filter.latest { 1 } else { prices.len() };
         for (at, price) in prices.iter().enumerate().take(shown) {
             let month = price.at.1;

@@ -49,7 +49,7 @@ impl Lines {
             if !reference.markets.contains_key(&series.market.0) {
                 continue;
             }
-            let mut prices = replica::prices_of(conn, series.id, 2)?.into_iter();
+            let mut prices = replica::newest::<Price>(conn, series.id.0, 2)?.into_iter();
             let Some(latest) = prices.next() else { continue };
             all.push(Line {
                 series: series.id.0,

@@ -18,9 +18,7 @@ mod writer;
 pub use apply::apply_rows;
 pub use bucket::{cursors, is_complete, take_scope};
 pub use digest::{compare, digest, recount, slot_sums};
-pub use read::{
-    above, all, all_by_key, all_readable, find, find_readable, get, get_sent, latest_price, page, prices_of,
-};
+pub use read::{above, all, all_by_key, all_readable, find, find_readable, get, get_sent, newest, page};
 pub use ready::Ready;
 
 pub(crate) use bucket::drop_everything;

@@ -7,10 +7,8 @@ use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashMap};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::field::Field;
-use sync_protocol::ids::SeriesId;
-use sync_protocol::market::{Column, Entity, Price, Search, indexed_fields};
+use sync_protocol::market::{Column, Entity, Search, indexed_fields};
 use sync_protocol::row::{Key, Row};
-use sync_protocol::units::Month;
 use sync_protocol::value::Fields;
 use uuid::Uuid;
 
@@ -245,38 +243,30 @@ fn whole_row(row: &rusqlite::Row<'_>, version: u64) -> Result<Row, DbError> {
     Ok(Row { entity: row.get(0)?, key, version, body })
 }
 
-/// The history of a price series, newest month first, at most so many.
+/// The rows of an entity whose key is a pair that begins so, as the hub sent them: the highest second number first, at most so many.
 ///
 /// # Errors
 /// As [`get`].
-pub fn prices_of(conn: &Connection, series: SeriesId, limit: usize) -> Result<Vec<Price>, DbError> {
+pub fn newest<E: Entity>(conn: &Connection, first: u32, limit: usize) -> Result<Vec<E>, DbError> {
     let mut statement = conn.prepare_cached(
         "SELECT r.id, r.payload FROM replica r JOIN bucket b ON b.number = r.bucket
          WHERE r.entity = ?1 AND r.id BETWEEN ?2 AND ?3 AND r.payload IS NOT NULL
          ORDER BY r.id DESC, b.rank, b.position",
     )?;
-    let (first, last) = (Key::Pair(series.0, 0).to_bytes(), Key::Pair(series.0, u32::MAX).to_bytes());
-    let mut rows = statement.query((Price::NUMBER, &*first, &*last))?;
-    let mut list: Vec<Price> = Vec::new();
+    let (from, to) = (Key::Pair(first, 0).to_bytes(), Key::Pair(first, u32::MAX).to_bytes());
+    let mut rows = statement.query((E::NUMBER, &*from, &*to))?;
+    let mut list: Vec<E> = Vec::new();
     while let Some(row) = rows.next()? {
-        let key = key_of(row, 0, Price::NAME)?;
-        if list.last().is_some_and(|price| price.key() == key) {
+        let key = key_of(row, 0, E::NAME)?;
+        if list.last().is_some_and(|last| last.key() == key) {
             continue;
         }
         if list.len() == limit {
             break;
         }
-        list.push(typed(key, &fields_of(row, 1, Price::NAME)?)?);
+        list.push(typed(key, &fields_of(row, 1, E::NAME)?)?);
     }
     Ok(list)
-}
-
-/// The newest price of a series, with its month.
-///
-/// # Errors
-/// As [`get`].
-pub fn latest_price(conn: &Connection, series: SeriesId) -> Result<Option<(Month, Price)>, DbError> {
-    Ok(prices_of(conn, series, 1)?.pop().map(|price| (price.at.1, price)))
 }
 
 /// The fields that this node sees.

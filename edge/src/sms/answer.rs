@@ -1,4 +1,4 @@
-//! What to do about an incoming SMS: at most one effect, at most one answer. Pure: the caller knows who wrote what before.
+//! What to do about an incoming SMS: at most one consent, at most one answer. Pure: the caller knows who wrote what before.
 //!
 //! Two machines that answer each other must fall silent: a text that is not understood gets one helpful answer a day, and
 //! nobody gets more than a bounded number of answers an hour.
@@ -50,11 +50,11 @@ pub struct Incoming<'a> {
     pub recent: Recent,
 }
 
-/// What an incoming text changes.
+/// What an incoming text says of messages to whoever wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum Consent {
     /// Nothing.
-    None,
+    Same,
     /// From now on no message that was not asked for.
     OptOut,
     /// Messages again.
@@ -63,9 +63,9 @@ pub enum Effect {
 
 /// What to do about an incoming text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct Answer {
     /// What it changes; to be kept before the answer goes out.
-    pub effect: Effect,
+    pub consent: Consent,
     /// The answer: one SMS, in the telephone alphabet. `None` for silence.
     pub reply: Option<String>,
     /// Whether the answer is the helpful one to a text that was not understood: note when.
@@ -83,33 +83,33 @@ pub fn answer(
     settings: &Settings,
     incoming: &Incoming<'_>,
     now: Timestamp,
-) -> Read<Decision> {
+) -> Read<Answer> {
     let Reading { asked, lang: keyword_lang, words: written, guessed, is_ours } =
         read(incoming.text, settings.sms_keyword.as_deref());
     if !is_ours && !comes_or_goes(&asked, incoming.recent) {
-        let nothing = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours };
+        let nothing = Answer { consent: Consent::Same, reply: None, not_understood: false, is_ours };
         return Ok(nothing);
     }
     let words = Messages::get();
     // STOP and START come before all else: before any reading that may fail, and whatever was answered before.
-    let effect = match asked {
-        Asked::Stop => Some((Effect::OptOut, Msg::SmsStop)),
+    let consent = match asked {
+        Asked::Stop => Some((Consent::OptOut, Msg::SmsStop)),
         Asked::StopOrCancel if !has_open_order(market, incoming.phone, settings.lang) => {
-            Some((Effect::OptOut, Msg::SmsStop))
+            Some((Consent::OptOut, Msg::SmsStop))
         }
-        Asked::Start => Some((Effect::OptIn, Msg::SmsStart)),
+        Asked::Start => Some((Consent::OptIn, Msg::SmsStart)),
         _ => None,
     };
     let flood = incoming.recent.answers_last_hour >= ANSWERS_MAX_PER_HOUR;
-    if let Some((effect, msg)) = effect {
+    if let Some((consent, msg)) = consent {
         let lang = keyword_lang.unwrap_or(settings.lang);
         // Said twice, it is confirmed once.
-        let news = incoming.recent.opted_out != (effect == Effect::OptOut) || effect == Effect::OptIn;
+        let news = incoming.recent.opted_out != (consent == Consent::OptOut) || consent == Consent::OptIn;
         let shared = settings.sms_keyword.as_deref();
         let reply = (news && !flood).then(|| net(&words.fill(lang, msg, &keywords_of(lang, shared).each())));
-        return Ok(Decision { effect, reply, not_understood: false, is_ours: true });
+        return Ok(Answer { consent, reply, not_understood: false, is_ours: true });
     }
-    let silence = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours: true };
+    let silence = Answer { consent: Consent::Same, reply: None, not_understood: false, is_ours: true };
     if flood {
         return Ok(silence);
     }
@@ -130,7 +130,7 @@ pub fn answer(
             return Ok(unknown(&desk, incoming.recent)?.unwrap_or(silence));
         }
     };
-    Ok(Decision { reply: reply.map(|reply| net(&reply)), ..silence })
+    Ok(Answer { reply: reply.map(|reply| net(&reply)), ..silence })
 }
 
 /// Whether a text to a shared number that names no service is honoured all the same: it is STOP from somebody who gets messages of this
@@ -167,13 +167,13 @@ impl Keywords {
     }
 }
 
-fn unknown(desk: &Desk<'_>, recent: Recent) -> Read<Option<Decision>> {
+fn unknown(desk: &Desk<'_>, recent: Recent) -> Read<Option<Answer>> {
     let helped = recent.unknown_answered_s_ago.is_some_and(|ago| ago < UNKNOWN_SILENCE_S);
     if helped || recent.opted_out {
         return Ok(None);
     }
     let reply = net(&desk.fill(Msg::SmsUnknown, &[("example", &desk.example()?)]));
-    Ok(Some(Decision { effect: Effect::None, reply: Some(reply), not_understood: true, is_ours: true }))
+    Ok(Some(Answer { consent: Consent::Same, reply: Some(reply), not_understood: true, is_ours: true }))
 }
 
 /// The last net: one SMS, whatever the data held.

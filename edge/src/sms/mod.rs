@@ -7,4 +7,4 @@ mod answer;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
+pub use answer::{ANSWERS_MAX_PER_HOUR, Answer, Consent, Incoming, Recent, UNKNOWN_SILENCE_S, answer};

@@ -2,7 +2,7 @@
 
 mod real_names;
 
-use super::answer::{ANSWERS_MAX_PER_HOUR, Decision, Effect, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
+use super::answer::{ANSWERS_MAX_PER_HOUR, Answer, Consent, Incoming, Recent, UNKNOWN_SILENCE_S, answer};
 use crate::text::gsm7::{Encoding, sms_size};
 use crate::text::keywords::{Asked, as_typed, price_request, read, start_word};
 use crate::text::names::{Found, Names};
@@ -26,7 +26,7 @@ fn settings() -> Settings {
     }
 }
 
-fn decide(fake: &Fake, text: &str, recent: Recent) -> Decision {
+fn decide(fake: &Fake, text: &str, recent: Recent) -> Answer {
     let now = "2026-11-22T10:00:00Z".parse().unwrap();
     answer(fake, &settings(), &Incoming { phone: &phone(), text, recent }, now).unwrap()
 }
@@ -119,22 +119,22 @@ fn stop_and_start_come_before_all_else() {
     fake.unreadable.set(true);
     let flood = Recent { answers_last_hour: 1_000, ..Recent::default() };
     let stop = decide(&fake, "STOP", Recent::default());
-    assert_eq!(stop.effect, Effect::OptOut);
+    assert_eq!(stop.consent, Consent::OptOut);
     assert_eq!(
         stop.reply.as_deref(),
         Some("You will get no more SMS from Mizili. To get them again send START.")
     );
     assert_eq!(
         decide(&fake, "stop", flood),
-        Decision { effect: Effect::OptOut, reply: None, not_understood: false, is_ours: true }
+        Answer { consent: Consent::OptOut, reply: None, not_understood: false, is_ours: true }
     );
     let out = Recent { opted_out: true, ..Recent::default() };
     assert_eq!(decide(&fake, "STOP", out).reply, None, "it is confirmed once");
     let start = decide(&fake, "ANZA", out);
-    assert_eq!(start.effect, Effect::OptIn);
+    assert_eq!(start.consent, Consent::OptIn);
     assert_eq!(start.reply.as_deref(), Some("Utapata tena SMS kutoka Mizili. Kwa msaada tuma MSAADA."));
     fake.unreadable.set(false);
-    assert_eq!(decide(&fake, "please stop this", Recent::default()).effect, Effect::None);
+    assert_eq!(decide(&fake, "please stop this", Recent::default()).consent, Consent::Same);
     assert!(decide(&fake, "PRICE MAIZE", out).reply.is_some(), "who asks is answered");
 }
 
@@ -157,17 +157,17 @@ fn an_order_is_taken_back_and_not_the_messages() {
     let how = "To cancel an order dial *384*55#, then 4 My orders. For no more SMS send STOP.";
     for text in ["CANCEL", "End", "cancel please", "CANCEL MY ORDER"] {
         let decision = decide(&fake, text, Recent::default());
-        assert_eq!((decision.effect, decision.reply.as_deref()), (Effect::None, Some(how)), "{text}");
+        assert_eq!((decision.consent, decision.reply.as_deref()), (Consent::Same, Some(how)), "{text}");
     }
-    assert_eq!(decide(&fake, "STOP", Recent::default()).effect, Effect::OptOut);
+    assert_eq!(decide(&fake, "STOP", Recent::default()).consent, Consent::OptOut);
     // From somebody without an order they mean the messages, also when nothing can be read.
     fake.orders.clear();
     for text in ["CANCEL", "END", "SITISHA"] {
-        assert_eq!(decide(&fake, text, Recent::default()).effect, Effect::OptOut, "{text}");
+        assert_eq!(decide(&fake, text, Recent::default()).consent, Consent::OptOut, "{text}");
     }
-    assert_eq!(decide(&fake, "CANCEL MY ORDER", Recent::default()).effect, Effect::None);
+    assert_eq!(decide(&fake, "CANCEL MY ORDER", Recent::default()).consent, Consent::Same);
     fake.unreadable.set(true);
-    assert_eq!(decide(&fake, "END", Recent::default()).effect, Effect::OptOut);
+    assert_eq!(decide(&fake, "END", Recent::default()).consent, Consent::OptOut);
 }
 
 /// Two crops that Swahili calls the same, and two markets of one name.
@@ -299,8 +299,8 @@ fn every_example_that_a_text_shows_is_answered_when_it_is_sent() {
                     let said = again.reply.clone().unwrap_or_default();
                     check(&said);
                     match read(&example, shared).asked {
-                        Asked::Stop => assert_eq!(again.effect, Effect::OptOut, "{example}"),
-                        Asked::Start => assert_eq!(again.effect, Effect::OptIn, "{example}"),
+                        Asked::Stop => assert_eq!(again.consent, Consent::OptOut, "{example}"),
+                        Asked::Start => assert_eq!(again.consent, Consent::OptIn, "{example}"),
                         Asked::Help => {
                             assert!(said.contains(&start_word(lang, Msg::KeywordStop, shared)), "{said}")
                         }
@@ -326,7 +326,7 @@ fn what_others_get_on_a_shared_number_is_not_answered() {
         let recent = Recent { opted_out, is_known: true, ..Recent::default() };
         answer(&fake, &settings, &Incoming { phone: &phone(), text, recent }, now).unwrap()
     };
-    let nothing = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours: false };
+    let nothing = Answer { consent: Consent::Same, reply: None, not_understood: false, is_ours: false };
     for text in
         ["PRICE MAIZE LILONGWE", "BET 500", "HELP", "CANCEL", "VOTE FARM", "MAIZE", "", "FARMER PRICE"]
     {
@@ -338,14 +338,14 @@ fn what_others_get_on_a_shared_number_is_not_answered() {
         assert!(said.is_ours && said.reply.is_some(), "{text}: {said:?}");
     }
     // Who leaves, and who comes back, is heard without the word; and told of it once.
-    for (text, opted_out, effect) in [
-        ("STOP", false, Effect::OptOut),
-        ("START", true, Effect::OptIn),
-        ("STOP", true, Effect::None),
-        ("START", false, Effect::None),
+    for (text, opted_out, consent) in [
+        ("STOP", false, Consent::OptOut),
+        ("START", true, Consent::OptIn),
+        ("STOP", true, Consent::Same),
+        ("START", false, Consent::Same),
     ] {
         let said = decide(text, opted_out);
-        assert_eq!((said.effect, said.reply.is_some()), (effect, effect != Effect::None), "{text}");
+        assert_eq!((said.consent, said.reply.is_some()), (consent, consent != Consent::Same), "{text}");
     }
     // Who never had a message of this service leaves another.
     let stranger = Incoming { phone: &phone(), text: "STOP", recent: Recent::default() };
@@ -362,7 +362,7 @@ fn what_is_not_understood_gets_one_helpful_answer_then_silence() {
         first.reply.as_deref(),
         Some("Sorry, we did not understand. For a price send PRICE MAIZE LILONGWE. For help send HELP.")
     );
-    let silence = Decision { effect: Effect::None, reply: None, not_understood: false, is_ours: true };
+    let silence = Answer { consent: Consent::Same, reply: None, not_understood: false, is_ours: true };
     let helped = |ago| Recent { unknown_answered_s_ago: Some(ago), ..Recent::default() };
     assert_eq!(decide(&fake, text, helped(10)), silence);
     assert_eq!(decide(&fake, "", helped(UNKNOWN_SILENCE_S - 1)), silence);

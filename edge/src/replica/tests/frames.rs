@@ -7,8 +7,8 @@ use crate::replica::{self, Ready, ReplicaError, apply_rows, digest, recount, tak
 use crate::testing::{COOP, EDGE, REGION, TestEdge, malawi};
 use rusqlite::Connection;
 use sync_protocol::bucket::Bucket;
-use sync_protocol::ids::{CooperativeId, MarketId, RegionId, SeriesId};
-use sync_protocol::market::{self, Entity};
+use sync_protocol::ids::{CooperativeId, MarketId, RegionId};
+use sync_protocol::market::{self, Entity, Price};
 use sync_protocol::row::{Digest, Key, Row};
 use sync_protocol::session::{BucketCursor, Judged};
 use sync_protocol::wire::message::Welcome;
@@ -46,7 +46,7 @@ fn what_went_during_a_snapshot_does_not_rise_again_and_leaves_nothing() {
     assert_eq!(edge.read(gone_rows), 2);
     // A part of the snapshot that was read before that, and comes now.
     edge.apply(frame(SNAPSHOT, 20, 60, vec![price(30, 3, Some(3)), price(40, 4, Some(4))]));
-    assert_eq!(edge.read(|conn| replica::prices_of(conn, SeriesId(1), 9)).len(), 2);
+    assert_eq!(edge.read(|conn| replica::newest::<Price>(conn, 1, 9)).len(), 2);
     edge.apply(frame(SNAPSHOT, 0, 20, vec![]));
     assert_eq!(edge.read(gone_rows), 0);
     assert_eq!(edge.read(|conn| digest(conn, BUCKET, 6)).count, 2);
@@ -70,7 +70,7 @@ fn a_snapshot_that_began_anew_meanwhile_writes_over_lower_versions_only() {
     assert!(matches!(edge.apply(frame(SNAPSHOT, 10, 200, rows)), Judged::Apply(_)));
     assert_eq!(edge.read(replica::cursors), [BucketCursor { bucket: BUCKET, upto: 130, reached: Some(10) }]);
     let prices: Vec<i64> =
-        edge.read(|conn| replica::prices_of(conn, SeriesId(1), 9)).iter().map(|p| p.price_minor).collect();
+        edge.read(|conn| replica::newest::<Price>(conn, 1, 9)).iter().map(|p| p.price_minor).collect();
     assert_eq!(prices, [20, 120, 90, 150]);
     assert_eq!(edge.read(|conn| recount(conn, BUCKET, 6)), edge.read(|conn| digest(conn, BUCKET, 6)));
 }
@@ -141,7 +141,7 @@ fn a_bucket_that_left_takes_its_rows_along_and_comes_back_empty() {
     assert_eq!(cursors[0], BucketCursor::new(Bucket::Region(REGION)));
     assert!(cursors[1].upto > 0);
     edge.feed(Bucket::Region(REGION), vec![Row { version: 0, ..price(0, 1, Some(1)) }]);
-    assert_eq!(edge.read(|conn| replica::prices_of(conn, SeriesId(1), 9)).len(), 1);
+    assert_eq!(edge.read(|conn| replica::newest::<Price>(conn, 1, 9)).len(), 1);
 }
 
 #[test]
@@ -180,10 +180,10 @@ fn a_frame_that_fails_half_way_leaves_nothing() {
 fn of_one_key_twice_in_a_frame_the_newest_counts() {
     let edge = edge();
     edge.apply(frame(SNAPSHOT, 0, 9, vec![price(3, 1, Some(3)), price(5, 1, Some(5))]));
-    assert_eq!(edge.read(|conn| replica::prices_of(conn, SeriesId(1), 9))[0].price_minor, 5);
+    assert_eq!(edge.read(|conn| replica::newest::<Price>(conn, 1, 9))[0].price_minor, 5);
     assert_eq!(edge.read(|conn| recount(conn, BUCKET, 6)), edge.read(|conn| digest(conn, BUCKET, 6)));
     edge.apply(frame(Reach::Delta, 9, 12, vec![price(10, 1, Some(10)), price(12, 1, None)]));
-    assert!(edge.read(|conn| replica::prices_of(conn, SeriesId(1), 9)).is_empty());
+    assert!(edge.read(|conn| replica::newest::<Price>(conn, 1, 9)).is_empty());
     assert_eq!(edge.read(|conn| digest(conn, BUCKET, 6)), Digest::default());
 }
 

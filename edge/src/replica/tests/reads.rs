@@ -1,7 +1,7 @@
 //! Typed reads over several buckets and over what waits beside the replica.
 
 use crate::db::DbError;
-use crate::replica::{all, find, get, get_sent, latest_price, page, prices_of};
+use crate::replica::{all, find, get, get_sent, newest, page};
 use crate::testing::{
     BEANS, COOP, MAIZE, MAIZE_LILONGWE, MAIZE_MITUNDU, OTHER_COOP, PRICE_MINOR, REGION, TestEdge, clerk,
     live, other_listing,
@@ -70,23 +70,24 @@ fn reference_data_and_prices_are_read() {
         edge.read(|conn| find(conn, PriceSeries::COMMODITY, &MAIZE)).into_iter().map(|s| s.id).collect();
     assert_eq!(series, [MAIZE_LILONGWE, MAIZE_MITUNDU]);
     assert_eq!(edge.read(|conn| find(conn, PriceSeries::MARKET, &MarketId(2))).len(), 1);
-    let history = edge.read(|conn| prices_of(conn, MAIZE_LILONGWE, 100));
+    let history = edge.read(|conn| newest::<Price>(conn, MAIZE_LILONGWE.0, 100));
     assert_eq!(history.len(), 36);
     assert!(history.windows(2).all(|pair| pair[0].at.1 > pair[1].at.1), "newest first");
-    assert_eq!(edge.read(|conn| prices_of(conn, MAIZE_LILONGWE, 3)), history[..3]);
-    let (month, price) = edge.read(|conn| latest_price(conn, MAIZE_LILONGWE)).unwrap();
-    assert_eq!((month, price.price_minor), (Month::new(2022, 6).unwrap(), 30_000));
-    assert_eq!(edge.read(|conn| latest_price(conn, SeriesId(999))), None);
+    assert_eq!(edge.read(|conn| newest::<Price>(conn, MAIZE_LILONGWE.0, 3)), history[..3]);
+    let newest_one = |series| edge.read(move |conn| newest::<Price>(conn, series, 1)).pop();
+    let price = newest_one(MAIZE_LILONGWE.0).unwrap();
+    assert_eq!((price.at.1, price.price_minor), (Month::new(2022, 6).unwrap(), 30_000));
+    assert_eq!(newest_one(999), None);
 }
 
 #[test]
 fn a_price_in_two_buckets_is_shown_once() {
     let edge = TestEdge::with_market();
-    let (month, before) = edge.read(|conn| latest_price(conn, MAIZE_MITUNDU)).unwrap();
-    let at = (MAIZE_MITUNDU, month);
+    let before = edge.read(|conn| newest::<Price>(conn, MAIZE_MITUNDU.0, 1)).pop().unwrap();
+    let at = before.at;
     let national = Price { at, price_minor: before.price_minor + 1, flags: PriceFlags::ACTUAL };
     edge.feed(Bucket::Country(crate::testing::malawi()), vec![live(&national)]);
-    let history = edge.read(|conn| prices_of(conn, MAIZE_MITUNDU, 100));
+    let history = edge.read(|conn| newest::<Price>(conn, MAIZE_MITUNDU.0, 100));
     assert_eq!((history.len(), &history[0]), (12, &before), "the region's row comes before the country's");
 }
 

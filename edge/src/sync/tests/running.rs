@@ -7,6 +7,7 @@ use crate::sync::run::{Loop, Woken, poll};
 use crate::sync::{keep, run};
 use mizili_node::testing::wait::{in_time, until};
 use std::path::Path;
+use sync_protocol::market::Price;
 
 struct Running {
     bed: Bed,
@@ -41,7 +42,7 @@ impl Running {
 }
 
 fn has_price(bed: &Bed, series: u32) -> bool {
-    bed.edge.read(|conn| replica::latest_price(conn, SeriesId(series))).is_some()
+    !bed.edge.read(|conn| replica::newest::<Price>(conn, series, 1)).is_empty()
 }
 
 #[tokio::test]
