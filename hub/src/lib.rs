@@ -5,6 +5,7 @@
 //! [`commands`], decided by `sync-protocol`. What edges see of it: [`feed`], [`sync`].
 
 pub mod auth;
+pub mod bad_rows;
 pub mod cli;
 pub mod clock;
 pub mod commands;

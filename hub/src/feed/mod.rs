@@ -13,6 +13,7 @@
 //!
 //! **To check.** [`check::compare_all`].
 
+pub mod catalogues;
 pub mod check;
 mod digests;
 mod names;
@@ -25,6 +26,7 @@ mod touched;
 pub use digests::Digests;
 pub use touched::Touched;
 
+use crate::bad_rows::OfARow;
 use crate::db::{Transient, is_transient};
 use crate::tables::{self, Standing, View};
 use sqlx::PgConnection;
@@ -55,6 +57,15 @@ pub enum FeedError {
 impl Transient for FeedError {
     fn transient(&self) -> Option<&sqlx::Error> {
         if let Self::Db(error) = self { Some(error).filter(|error| is_transient(error)) } else { None }
+    }
+}
+
+impl OfARow for FeedError {
+    fn is_of_a_row(&self) -> bool {
+        match self {
+            Self::Db(error) => error.is_of_a_row(),
+            Self::UnnamedBucket { .. } | Self::UnknownEntity(_) => true,
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 //!
 //! A job that fails says so in the log and is tried again; it never ends the hub.
 
-pub mod bad_rows;
 pub mod build;
 pub mod catalogue;
 pub mod names;
@@ -12,10 +11,13 @@ pub mod prune;
 pub mod queue;
 pub mod regular;
 
+// Whoever runs a job from outside hands it these.
+pub use crate::bad_rows;
+
+use crate::bad_rows::BadRows;
 use crate::commands::stream::{Quarantined, retry_all_held, retry_all_open, retry_all_quarantined};
 use crate::db::Db;
 use crate::state::AppState;
-use bad_rows::BadRows;
 use mizili_node::deps::Deps;
 use prune::ScopeOf;
 use std::future::Future;

@@ -4,12 +4,12 @@ use super::awaited::decide_what_waited;
 use super::code::{self, VALID_DAYS};
 use super::scope::scope;
 use super::store::edge as edge_row;
+use crate::bad_rows::OfARow as _;
 use crate::db::{Db, int, misfit, numbers, q, q_scalar, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish, read};
-use crate::jobs::bad_rows::OfARow as _;
-use crate::jobs::prune::ScopeFuture;
 use crate::news::Moved;
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
@@ -417,7 +417,7 @@ pub(crate) async fn national(conn: &mut PgConnection, country: &str) -> Result<V
 }
 
 /// An edge's buckets, for the jobs that forget what every edge has passed.
-pub fn scope_of(conn: &mut PgConnection, id: EdgeId) -> ScopeFuture<'_> {
+pub fn scope_of(conn: &mut PgConnection, id: EdgeId) -> BoxFuture<'_, Result<Vec<Bucket>, sqlx::Error>> {
     Box::pin(async move {
         let edge = edge_row(&mut *conn, id).await?.ok_or(sqlx::Error::RowNotFound)?;
         scope(conn, &edge).await
