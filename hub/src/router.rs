@@ -26,6 +26,7 @@ use mizili_node::{address, body};
 use std::time::Duration;
 use tower::ServiceBuilder;
 use tower_http::cors::{Any, CorsLayer};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -62,6 +63,20 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(reference::get_region))
         .routes(routes!(cooperatives::list))
         .routes(routes!(cooperatives::get))
+}
+
+/// The whole document of what people may ask.
+pub fn document() -> OpenApi {
+    let (_, document) = api().split_for_parts();
+    openapi::finish(document)
+}
+
+/// The document as it is printed and kept in the repository.
+///
+/// # Errors
+/// None that a caller could act on.
+pub fn document_text() -> Result<String, serde_json::Error> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(&document())?))
 }
 
 /// Web apps of anybody may ask from a browser, wherever they come from: a token is sent by the app itself, never by the browser on

@@ -207,7 +207,7 @@ fn prices(dir: &Path) {
 fn the_document_is_printed_without_a_database() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(&dir.path().join("none"), &["openapi"]);
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), mizili_hub::openapi::document_text().unwrap());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), mizili_hub::router::document_text().unwrap());
     assert!(!dir.path().join("none").exists());
 }
 
