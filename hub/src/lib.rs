@@ -20,6 +20,7 @@ pub mod limits;
 pub mod market;
 pub mod migrations;
 pub mod news;
+mod numbers;
 pub mod openapi;
 pub mod postgres;
 pub mod router;

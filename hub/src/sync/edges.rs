@@ -5,10 +5,11 @@ use super::code::{self, VALID_DAYS};
 use super::scope::scope;
 use super::store::edge as edge_row;
 use crate::bad_rows::OfARow as _;
-use crate::db::{Db, int, misfit, numbers, q, q_scalar, retrying};
+use crate::db::{Db, int, misfit, q, q_scalar, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish, read};
 use crate::news::Moved;
+use crate::numbers;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
@@ -406,14 +407,6 @@ fn code_trouble(edge: u32, wrong_tries: i32, is_expired: bool) -> Option<String>
     let many =
         format!("{wrong_tries} wrong codes were tried that begin like this one's. It works all the same.");
     (wrong_tries >= WRONG_TRIES_SHOWN).then_some(many)
-}
-
-/// The national nodes of a country: what they subscribe to grows with its cooperatives.
-pub(crate) async fn national(conn: &mut PgConnection, country: &str) -> Result<Vec<EdgeId>, sqlx::Error> {
-    let sql = "SELECT e.id FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
-               WHERE e.national AND c.country = $1 AND e.revoked_at IS NULL";
-    let ids: Vec<i32> = q_scalar(sql).bind(country).fetch_all(conn).await?;
-    Ok(ids.into_iter().map(|id| EdgeId(id.cast_unsigned())).collect())
 }
 
 /// An edge's buckets, for the jobs that forget what every edge has passed.
