@@ -8,6 +8,7 @@ pub mod db;
 mod hs256;
 pub mod http;
 pub mod pair;
+pub mod phone;
 pub mod throttle;
 pub mod token;
 

@@ -3,11 +3,11 @@
 
 use crate::auth::Auth;
 use crate::db::Db;
+use crate::keys::HubKeys;
 use crate::limits::Limits;
 use crate::market::orders::place::Placing;
-use crate::market::reference::names::Names;
-use crate::sync::keys::HubKeys;
-use crate::sync::room::Room;
+use crate::names::Names;
+use crate::room::Room;
 use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
 use std::ops::Deref;

@@ -1,8 +1,8 @@
 //! SQL about edges: who they are, their sessions, links and what was last heard of them. No rules here.
 
-use super::keys::HubKeys;
 use crate::db::{q, q_scalar};
 use crate::error::{ApiError, out_of_order};
+use crate::keys::HubKeys;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Row};

@@ -3,7 +3,7 @@
 
 use super::db::{self, Named};
 use crate::db::int;
-use crate::market::reference::kept::Kept;
+use crate::names::kept::Kept;
 use sqlx::PgConnection;
 use sync_protocol::market::Listing;
 

@@ -16,7 +16,7 @@ use crate::db::{Transaction, Transient as _, is_locked, once, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::http::idempotency::{Answer, Attempt, earlier, keep};
 use crate::market::act::{Act, said};
-use crate::market::reference::kept::Kept;
+use crate::names::kept::Kept;
 use crate::state::AppState;
 use crate::together::{Line, Together};
 use mizili_node::api::market::NewOrder;

@@ -2,8 +2,8 @@
 
 use super::db::{self, ListKey, PriceRow};
 use crate::error::ApiError;
-use crate::market::reference::kept::{Kept, Market};
-use crate::market::reference::names::{Asked, Meant};
+use crate::names::kept::{Kept, Market};
+use crate::names::{Asked, Meant};
 use crate::state::AppState;
 use mizili_node::api::prices::{MarketPrice, change_permille, flag_words, per_base_minor};
 use mizili_node::lists::PriceFilter;

@@ -1,7 +1,7 @@
 //! SQL of reading prices: one query a page. Names are kept in the process.
 
 use crate::db::{Narrowed, misfit};
-use crate::market::reference::names::Meant;
+use crate::names::Meant;
 use mizili_node::lists::PriceFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};

@@ -3,8 +3,8 @@
 use super::ProductRow;
 use crate::db::{Narrowed, misfit, q};
 use crate::market::newest::{Newest, RecordedAt};
-use crate::market::reference::kept::Kept;
-use crate::market::reference::names::Meant;
+use crate::names::Meant;
+use crate::names::kept::Kept;
 use crate::tables::step_milli;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;

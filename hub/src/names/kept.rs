@@ -1,7 +1,7 @@
 //! The small tables as they are kept: by id for what is shown, by name for what is asked for. Plain values; it asks nobody but
 //! where it is read.
 
-use super::names::{Asked, Meant};
+use super::{Asked, Meant};
 use crate::db::{misfit, q};
 use mizili_node::query::IdOrName;
 use sqlx::{PgConnection, Row};
