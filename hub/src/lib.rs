@@ -35,3 +35,4 @@ pub mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod together;
+pub mod token;

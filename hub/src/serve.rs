@@ -1,7 +1,5 @@
 //! Runs the hub until it is told to stop: starts what it needs in order, and ends it in the opposite one.
 
-use crate::auth::Auth;
-use crate::auth::token::TokenKey;
 use crate::config::{Config, Opened};
 use crate::db::{Db, Statements, migrate};
 use crate::jobs;
@@ -11,10 +9,11 @@ use crate::market::orders::place::Placing;
 use crate::postgres::LocalPostgres;
 use crate::room::Room;
 use crate::router::router;
-use crate::state::{AppState, Shared};
+use crate::state::{AppState, Auth, Shared};
 use crate::sync::edges::scope_of;
 use crate::sync::look;
 use crate::sync::trust;
+use crate::token::TokenKey;
 use anyhow::{Context as _, Result};
 use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
