@@ -5,7 +5,6 @@ use crate::db::{Db, Statements, migrate};
 use crate::jobs;
 use crate::keys::HubKeys;
 use crate::limits::Limits;
-use crate::market::orders::place::Placing;
 use crate::postgres::LocalPostgres;
 use crate::room::Room;
 use crate::router::router;
@@ -85,18 +84,7 @@ pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets, proxies: Pr
     let (names, proxies) = (Arc::default(), Arc::new(proxies));
     // More edges than there are connections cannot come; fewer leave some for people.
     let room = Room::within(mizili_node::serve::places(BOUNDS));
-    Ok(Shared {
-        db,
-        deps,
-        keys,
-        room,
-        limits: Limits::default(),
-        auth,
-        names,
-        placing: Placing::new(threads),
-        proxies,
-    }
-    .into())
+    Ok(Shared { db, deps, keys, room, limits: Limits::default(), auth, names, threads, proxies }.into())
 }
 
 /// Runs the hub until Ctrl-C or SIGTERM.

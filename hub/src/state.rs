@@ -4,7 +4,6 @@
 use crate::db::Db;
 use crate::keys::HubKeys;
 use crate::limits::Limits;
-use crate::market::orders::place::Placing;
 use crate::names::Names;
 use crate::room::Room;
 use crate::token::TokenKey;
@@ -36,8 +35,8 @@ pub struct Shared {
     pub auth: Arc<Auth>,
     /// Names of crops, units and places.
     pub names: Arc<Names>,
-    /// Orders that wait to be placed.
-    pub placing: Placing,
+    /// Threads of this machine, half of which are the database's.
+    pub threads: usize,
     /// Whose word counts about where a request comes from.
     pub proxies: Arc<Proxies>,
 }

@@ -8,7 +8,6 @@ use http_body_util::BodyExt;
 use mizili_hub::db::{Db, Statements, migrate};
 use mizili_hub::keys::HubKeys;
 use mizili_hub::limits::Limits;
-use mizili_hub::market::orders::place::Placing;
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::room::Room;
 use mizili_hub::router::router;
@@ -219,7 +218,7 @@ impl TestHub {
             keys: Arc::new(keys),
             auth: Arc::new(auth),
             names: Arc::default(),
-            placing: Placing::new(2),
+            threads: 2,
             proxies: Arc::default(),
         });
         Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: Arc::new(postgres) }
@@ -232,7 +231,7 @@ impl TestHub {
             deps,
             room: Room::default(),
             names: Arc::default(),
-            placing: Placing::new(2),
+            threads: 2,
             ..Shared::clone(&self.state)
         });
         let (dir, postgres) = (self._dir.clone(), self._postgres.clone());

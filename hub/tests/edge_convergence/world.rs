@@ -13,7 +13,6 @@ use mizili_hub::db::{Db, Statements, migrate, q_scalar};
 use mizili_hub::feed::read;
 use mizili_hub::keys::HubKeys;
 use mizili_hub::limits::Limits;
-use mizili_hub::market::orders::place::Placing;
 use mizili_hub::migrations::MIGRATOR;
 use mizili_hub::room::Room;
 use mizili_hub::router::router;
@@ -370,7 +369,7 @@ async fn hub(postgres: &TestPostgres, keys: Arc<HubKeys>, seed: u64) -> (AppStat
         keys,
         auth: Arc::new(auth),
         names: Arc::default(),
-        placing: Placing::new(2),
+        threads: 2,
         proxies: Arc::default(),
     };
     (state.into(), clock)
