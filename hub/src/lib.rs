@@ -25,6 +25,7 @@ pub mod news;
 mod numbers;
 pub mod openapi;
 pub mod postgres;
+pub mod queue;
 pub mod room;
 pub mod router;
 mod secret_file;

@@ -4,8 +4,8 @@
 use crate::support::World;
 use mizili_hub::db::{q, q_scalar};
 use mizili_hub::job_kinds;
-use mizili_hub::jobs::queue::desk::{self, Told};
-use mizili_hub::jobs::queue::{
+use mizili_hub::queue::desk::{self, Told};
+use mizili_hub::queue::{
     End, Enqueued, Failure, Job, Kind, LEASE, NewJob, Registered, Schedule, Turn, Worker, enqueue, schedules,
 };
 use mizili_node::testing::wait::{in_time, until};
