@@ -14,7 +14,7 @@ use crate::feed::{FeedError, Touched, publish, read};
 use crate::news::Moved;
 use crate::tables;
 use mizili_node::deps::Deps;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row as _};
 use std::collections::BTreeSet;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CooperativeId, RegionId};
@@ -206,7 +206,7 @@ async fn move_cooperative(
     .await?;
     let whole = rows.len() < ROWS_MAX;
     for row in &rows {
-        let id = Cells::of("listings", row).get(0)?;
+        let id = row.try_get("id")?;
         buckets.iter().for_each(|bucket| touched.add(*bucket, Listing::NUMBER, Key::Uuid(id)));
     }
     if whole {

@@ -189,11 +189,12 @@ pub struct Whose {
 pub async fn whose(db: &Db, edge: u32) -> Result<Whose, ApiError> {
     let id = int(edge).map_err(|_| no_edge(edge))?;
     let mut tx = db.begin().await?;
-    let sql = "SELECT c.name, e.name, e.revoked_at IS NOT NULL FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
+    let sql = "SELECT c.name AS cooperative, e.name, e.revoked_at IS NOT NULL AS revoked FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
                WHERE e.id = $1";
     let row = q(sql).bind(id).fetch_optional(&mut *tx).await?.ok_or_else(|| no_edge(edge))?;
     tx.commit().await?;
-    Ok(Whose { cooperative: row.try_get(0)?, name: row.try_get(1)?, is_revoked: row.try_get(2)? })
+    let (cooperative, name) = (row.try_get("cooperative")?, row.try_get("name")?);
+    Ok(Whose { cooperative, name, is_revoked: row.try_get("revoked")? })
 }
 
 /// Gives an edge a name, which its office sees too. Returns whose it is, by that name.
@@ -231,7 +232,8 @@ pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiErr
         let mut tx = db.begin().await?;
         let sql = "UPDATE edges SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING revoked_at";
         let row = q(sql).bind(id).bind(deps.clock.now().to_sqlx()).fetch_optional(&mut *tx).await?;
-        let at = row.ok_or_else(|| no_edge(edge))?.try_get::<jiff_sqlx::Timestamp, _>(0)?.to_jiff();
+        let at =
+            row.ok_or_else(|| no_edge(edge))?.try_get::<jiff_sqlx::Timestamp, _>("revoked_at")?.to_jiff();
         q("DELETE FROM edge_sessions WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
         // Nobody waits for it after a restore.
         q("DELETE FROM awaited_offices WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
