@@ -1,27 +1,31 @@
 //! SQL of cooperatives.
 
-use crate::db::{Narrowed, q, q_scalar};
+use crate::db::{Cells, Narrowed, q, q_scalar};
 use crate::market::reference::db::{Filter, common, page, placed};
+use crate::tables::{Table, cooperative_columns};
 use mizili_node::api::market::Cooperative;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::country::Country;
 use sync_protocol::ids::EdgeId;
+use sync_protocol::market;
 
 /// Cooperatives; one of them when the filter names an id.
 pub(crate) async fn find(conn: &mut PgConnection, filter: &Filter) -> Result<Vec<Cooperative>, sqlx::Error> {
-    let begun = Narrowed::of(
-        "SELECT t.id, t.name, t.country, r.name AS region, t.currency
-         FROM cooperatives t LEFT JOIN regions r ON r.id = t.region_id WHERE true",
-    );
+    let begun = Narrowed::of(concat!(
+        "SELECT ",
+        cooperative_columns!(),
+        ", r.name AS region FROM cooperatives t LEFT JOIN regions r ON r.id = t.region_id WHERE true"
+    ));
     let words = " AND strpos(lower(t.name), lower(?)) > 0";
     let of = |row: &PgRow| {
+        let cooperative = market::Cooperative::read(&Cells::of(market::Cooperative::TABLE, row))?;
         Ok(Cooperative {
-            id: row.try_get::<i32, _>("id")?.cast_unsigned(),
-            name: row.try_get("name")?,
-            country: row.try_get("country")?,
+            id: cooperative.id.0,
+            name: cooperative.name,
+            country: cooperative.country.as_str().to_owned(),
             region: row.try_get("region")?,
-            currency: row.try_get("currency")?,
+            currency: cooperative.currency.as_str().to_owned(),
         })
     };
     let list = page(placed(common(begun, filter, words), filter), filter);
