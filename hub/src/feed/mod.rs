@@ -1,6 +1,6 @@
 //! The feed: the latest state of every replicated row, by bucket and version. The only code that writes `sync_rows`, and what stands in
 //! a bucket; all that others write is the jump of every version at once after a restore (`sync/restored.rs`). Others may ask it which
-//! versions there are and which rows stand (`sync/salvage.rs`, `jobs/catalogue.rs`, `market/reference/kept.rs`). It must never be written
+//! versions there are and which rows stand (`sync/salvage.rs`, `jobs/catalogue.rs`, `names/kept.rs`). It must never be written
 //! from content that a caller hands in: a caller names what it changed, and the feed reads it itself, after the bucket is locked. The one
 //! exception is a row that the caller's own transaction has put where none was ([`Touched::made`]): nobody else can change it before the
 //! commit, so what was put there is what the feed would read.
