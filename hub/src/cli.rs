@@ -302,7 +302,7 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Migrate(common) => migrate(&common).await,
         Command::Openapi(common) => {
-            let text = crate::openapi::document_text()?;
+            let text = crate::router::document_text()?;
             // One object a line, for whoever asked for that; else as it stands in the repository.
             let text = if common.json {
                 format!("{}\n", serde_json::from_str::<serde_json::Value>(&text)?)

@@ -8,7 +8,6 @@
 mod cells;
 pub mod holders;
 mod narrowed;
-pub(crate) mod numbers;
 mod pool;
 mod reader;
 mod retired;

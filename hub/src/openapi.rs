@@ -51,17 +51,3 @@ fn may_be_refused(operation: &mut Operation) {
     }
     may_answer(operation, &[Kind::Unavailable]);
 }
-
-/// The whole document.
-pub fn document() -> OpenApi {
-    let (_, document) = crate::router::api().split_for_parts();
-    finish(document)
-}
-
-/// The document as it is printed and kept in the repository.
-///
-/// # Errors
-/// None that a caller could act on.
-pub fn document_text() -> Result<String, serde_json::Error> {
-    Ok(format!("{}\n", serde_json::to_string_pretty(&document())?))
-}

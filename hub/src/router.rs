@@ -5,17 +5,18 @@ use crate::docs;
 use crate::http::health;
 use crate::market::cooperatives::http as cooperatives;
 use crate::market::orders::http as orders;
+use crate::market::orders::place::Placing;
 use crate::market::prices::http as prices;
 use crate::market::products::http as products;
 use crate::market::reference::http as reference;
 use crate::market::users::http as users;
 use crate::openapi::{self, DOCS_PATH, DOCUMENT_PATH};
 use crate::state::AppState;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, header};
 use axum::response::Redirect;
 use axum::routing::get;
+use axum::{Extension, Router};
 use mizili_node::etag::ETags;
 use mizili_node::failures::Failures;
 use mizili_node::fallback::{no_such_method, no_such_path};
@@ -26,7 +27,8 @@ use mizili_node::{address, body};
 use std::time::Duration;
 use tower::ServiceBuilder;
 use tower_http::cors::{Any, CorsLayer};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 /// How callers show who they are.
@@ -35,8 +37,9 @@ const CREDENTIALS: &str = "Authorization";
 /// How long a browser need not ask again whether it may ask: on a slow line each question is a screen's wait.
 const PREFLIGHT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The routes for people and their programs, with their description.
-pub fn api() -> OpenApiRouter<AppState> {
+/// The routes for people and their programs, with their description. Orders that wait to be placed are kept beside the one route that places
+/// them: their line holds the state, which therefore cannot hold it.
+fn api(placing: Placing) -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -48,7 +51,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::logout))
         .routes(routes!(products::list, products::post))
         .routes(routes!(products::get, products::change))
-        .routes(routes!(orders::list, orders::place))
+        .routes(routes!(orders::list, orders::place).layer(Extension(placing)))
         .routes(routes!(orders::get))
         .routes(routes!(orders::cancel))
         .routes(routes!(prices::list))
@@ -62,6 +65,20 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(reference::get_region))
         .routes(routes!(cooperatives::list))
         .routes(routes!(cooperatives::get))
+}
+
+/// The whole document of what people may ask.
+pub fn document() -> OpenApi {
+    let (_, document) = api(Placing::new(1)).split_for_parts();
+    openapi::finish(document)
+}
+
+/// The document as it is printed and kept in the repository.
+///
+/// # Errors
+/// None that a caller could act on.
+pub fn document_text() -> Result<String, serde_json::Error> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(&document())?))
 }
 
 /// Web apps of anybody may ask from a browser, wherever they come from: a token is sent by the app itself, never by the browser on
@@ -84,7 +101,7 @@ fn other_origins() -> CorsLayer {
 
 /// The hub as one service: the API, its document and pages, and what edges call.
 pub fn router(state: AppState) -> Router {
-    let (api, document) = api().split_for_parts();
+    let (api, document) = api(Placing::new(state.threads)).split_for_parts();
     let document = openapi::finish(document);
     let api = api
         .merge(docs::routes())

@@ -1,20 +1,18 @@
 //! Runs the hub until it is told to stop: starts what it needs in order, and ends it in the opposite one.
 
-use crate::auth::Auth;
-use crate::auth::token::TokenKey;
 use crate::config::{Config, Opened};
 use crate::db::{Db, Statements, migrate};
 use crate::jobs;
+use crate::keys::HubKeys;
 use crate::limits::Limits;
-use crate::market::orders::place::Placing;
 use crate::postgres::LocalPostgres;
+use crate::room::Room;
 use crate::router::router;
-use crate::state::{AppState, Shared};
+use crate::state::{AppState, Auth, Shared};
 use crate::sync::edges::scope_of;
-use crate::sync::keys::HubKeys;
 use crate::sync::look;
-use crate::sync::room::Room;
 use crate::sync::trust;
+use crate::token::TokenKey;
 use anyhow::{Context as _, Result};
 use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
@@ -86,18 +84,7 @@ pub fn state(db: Db, deps: Deps, data_dir: &Path, secrets: &Secrets, proxies: Pr
     let (names, proxies) = (Arc::default(), Arc::new(proxies));
     // More edges than there are connections cannot come; fewer leave some for people.
     let room = Room::within(mizili_node::serve::places(BOUNDS));
-    Ok(Shared {
-        db,
-        deps,
-        keys,
-        room,
-        limits: Limits::default(),
-        auth,
-        names,
-        placing: Placing::new(threads),
-        proxies,
-    }
-    .into())
+    Ok(Shared { db, deps, keys, room, limits: Limits::default(), auth, names, threads, proxies }.into())
 }
 
 /// Runs the hub until Ctrl-C or SIGTERM.

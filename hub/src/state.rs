@@ -1,15 +1,16 @@
 //! What every handler is given. It is cheap to clone, and holds no state of its own: hubs keep none, but for the names of a few
 //! small tables.
 
-use crate::auth::Auth;
 use crate::db::Db;
+use crate::keys::HubKeys;
 use crate::limits::Limits;
-use crate::market::orders::place::Placing;
-use crate::market::reference::names::Names;
-use crate::sync::keys::HubKeys;
-use crate::sync::room::Room;
+use crate::names::Names;
+use crate::room::Room;
+use crate::token::TokenKey;
 use mizili_node::address::Proxies;
 use mizili_node::deps::Deps;
+use mizili_node::password::Passwords;
+use mizili_node::throttle::UnderWay;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -34,8 +35,8 @@ pub struct Shared {
     pub auth: Arc<Auth>,
     /// Names of crops, units and places.
     pub names: Arc<Names>,
-    /// Orders that wait to be placed.
-    pub placing: Placing,
+    /// Threads of this machine, half of which are the database's.
+    pub threads: usize,
     /// Whose word counts about where a request comes from.
     pub proxies: Arc<Proxies>,
 }
@@ -52,4 +53,15 @@ impl Deref for AppState {
     fn deref(&self) -> &Shared {
         &self.0
     }
+}
+
+/// What signing in needs: the hashing pool and the key of the access tokens.
+#[derive(Debug)]
+pub struct Auth {
+    /// The bounded pool that hashes passwords.
+    pub passwords: Passwords,
+    /// The key that signs access tokens.
+    pub key: TokenKey,
+    /// Sign-ins that are under way at this hub.
+    pub under_way: UnderWay,
 }

@@ -5,11 +5,11 @@
 use crate::auth::caller::Caller;
 use crate::auth::pair::{Pair, Tokens, hash};
 use crate::auth::throttle::{Attempt, Guess};
-use crate::auth::token::Whose;
 use crate::auth::{db, throttle};
 use crate::db::retrying;
 use crate::error::{ApiError, Kind, Problem};
 use crate::state::AppState;
+use crate::token::Whose;
 use jiff::SignedDuration;
 use mizili_node::address::Place;
 use sqlx::PgConnection;

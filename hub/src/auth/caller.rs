@@ -1,9 +1,9 @@
 //! The person behind a request, by its access token.
 
 use crate::auth::db;
-use crate::auth::token::Whose;
 use crate::error::{ApiError, Kind, Problem, unauthorized};
 use crate::state::AppState;
+use crate::token::Whose;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};

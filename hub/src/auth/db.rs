@@ -10,6 +10,13 @@ use sqlx::{PgConnection, Row};
 use sync_protocol::ids::{CooperativeId, UserId};
 use uuid::Uuid;
 
+/// What [`caller_of`] reads.
+macro_rules! caller_columns {
+    () => {
+        "id, phone, name, role, cooperative_id, phone_confirmed, sign_outs"
+    };
+}
+
 fn caller_of(row: &PgRow) -> Result<Caller, sqlx::Error> {
     let role = Role::parse(row.try_get("role")?).ok_or_else(|| misfit("users", "role"))?;
     let phone = u64::try_from(row.try_get::<i64, _>("phone")?).map_err(|_| misfit("users", "phone"))?;
@@ -27,8 +34,8 @@ fn caller_of(row: &PgRow) -> Result<Caller, sqlx::Error> {
 
 /// The account of an id, unless it was closed.
 pub(crate) async fn caller(conn: &mut PgConnection, id: UserId) -> Result<Option<Caller>, sqlx::Error> {
-    const SQL: &str = "SELECT id, phone, name, role, cooperative_id, phone_confirmed, sign_outs FROM users WHERE id = $1 AND NOT disabled";
-    q(SQL).bind(id.0).fetch_optional(conn).await?.as_ref().map(caller_of).transpose()
+    let sql = concat!("SELECT ", caller_columns!(), " FROM users WHERE id = $1 AND NOT disabled");
+    q(sql).bind(id.0).fetch_optional(conn).await?.as_ref().map(caller_of).transpose()
 }
 
 /// The account of a number and the hash of its password, unless it was closed.
@@ -36,10 +43,9 @@ pub(crate) async fn by_phone(
     conn: &mut PgConnection,
     phone: u64,
 ) -> Result<Option<(Caller, String)>, sqlx::Error> {
-    const SQL: &str =
-        "SELECT id, phone, name, role, cooperative_id, phone_confirmed, sign_outs, password_hash
-                       FROM users WHERE phone = $1 AND NOT disabled";
-    let row = q(SQL).bind(phone.cast_signed()).fetch_optional(conn).await?;
+    let sql =
+        concat!("SELECT ", caller_columns!(), ", password_hash FROM users WHERE phone = $1 AND NOT disabled");
+    let row = q(sql).bind(phone.cast_signed()).fetch_optional(conn).await?;
     row.map(|row| Ok((caller_of(&row)?, row.try_get("password_hash")?))).transpose()
 }
 
@@ -49,10 +55,12 @@ pub(crate) async fn lock(
     conn: &mut PgConnection,
     id: UserId,
 ) -> Result<Option<(Caller, String)>, sqlx::Error> {
-    const SQL: &str =
-        "SELECT id, phone, name, role, cooperative_id, phone_confirmed, sign_outs, password_hash
-                       FROM users WHERE id = $1 AND NOT disabled FOR NO KEY UPDATE";
-    let row = q(SQL).bind(id.0).fetch_optional(conn).await?;
+    let sql = concat!(
+        "SELECT ",
+        caller_columns!(),
+        ", password_hash FROM users WHERE id = $1 AND NOT disabled FOR NO KEY UPDATE"
+    );
+    let row = q(sql).bind(id.0).fetch_optional(conn).await?;
     row.map(|row| Ok((caller_of(&row)?, row.try_get("password_hash")?))).transpose()
 }
 

@@ -2,8 +2,8 @@
 
 use crate::auth::app;
 use crate::auth::pair::Tokens;
+use crate::auth::phone::read_phone;
 use crate::error::{self, ApiError};
-use crate::market::users::phone::read_phone;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;

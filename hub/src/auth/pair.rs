@@ -1,8 +1,8 @@
 //! A pair of tokens as it is made: the same few bytes always make the same pair, so that an answer which was lost can be given again.
 //! They are kept sealed with the refresh token that asked for them, which only its holder has: whoever reads the database has nothing.
 
-use crate::auth::token::{ACCESS_LIFETIME_S, TokenKey, Whose};
 use crate::error::Problem;
+use crate::token::{ACCESS_LIFETIME_S, TokenKey, Whose};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mizili_node::deps::Deps;

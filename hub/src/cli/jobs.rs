@@ -2,7 +2,7 @@
 
 use super::Common;
 use crate::config::Opened;
-use crate::jobs::queue::desk::{self, Listed, Told};
+use crate::queue::desk::{self, Listed, Told};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use mizili_node::prompt;

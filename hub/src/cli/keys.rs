@@ -1,7 +1,7 @@
 //! `mizili-hub keys`.
 
 use super::Common;
-use crate::sync::keys::HubKeys;
+use crate::keys::HubKeys;
 use crate::sync::trust::{self, Found};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};

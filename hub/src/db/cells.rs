@@ -12,12 +12,20 @@ use sync_protocol::units::Currency;
 pub struct Cells<'r> {
     table: &'static str,
     row: &'r PgRow,
+    /// The column that counts as the first.
+    from: usize,
 }
 
 impl<'r> Cells<'r> {
     /// A row, and the table's name for errors.
     pub fn of(table: &'static str, row: &'r PgRow) -> Self {
-        Self { table, row }
+        Self { table, row, from: 0 }
+    }
+
+    /// What stands after so many columns.
+    #[must_use]
+    pub fn after(self, columns: usize) -> Self {
+        Self { from: self.from + columns, ..self }
     }
 
     /// A column as Postgres has it.
@@ -25,7 +33,7 @@ impl<'r> Cells<'r> {
     /// # Errors
     /// Another type, or NULL.
     pub fn get<T: Decode<'r, Postgres> + Type<Postgres>>(&self, at: usize) -> Result<T, sqlx::Error> {
-        self.row.try_get(at)
+        self.row.try_get(self.from + at)
     }
 
     /// An `int` column that is never negative.
@@ -83,7 +91,7 @@ impl<'r> Cells<'r> {
     /// That a column holds what it never should.
     pub fn misfit(&self, at: usize) -> sqlx::Error {
         use sqlx::Column;
-        let column = self.row.columns().get(at).map_or("?", |c| c.name());
+        let column = self.row.columns().get(self.from + at).map_or("?", |c| c.name());
         sqlx::Error::Decode(format!("{}.{column} holds a value that does not fit", self.table).into())
     }
 }

@@ -1,6 +1,6 @@
 //! The feed: the latest state of every replicated row, by bucket and version. The only code that writes `sync_rows`, and what stands in
 //! a bucket; all that others write is the jump of every version at once after a restore (`sync/restored.rs`). Others may ask it which
-//! versions there are and which rows stand (`sync/salvage.rs`, `jobs/catalogue.rs`, `market/reference/kept.rs`). It must never be written
+//! versions there are and which rows stand (`sync/salvage.rs`, `jobs/catalogue.rs`, `names/kept.rs`). It must never be written
 //! from content that a caller hands in: a caller names what it changed, and the feed reads it itself, after the bucket is locked. The one
 //! exception is a row that the caller's own transaction has put where none was ([`Touched::made`]): nobody else can change it before the
 //! commit, so what was put there is what the feed would read.
@@ -13,6 +13,7 @@
 //!
 //! **To check.** [`check::compare_all`].
 
+pub mod catalogues;
 pub mod check;
 mod digests;
 mod names;
@@ -25,6 +26,7 @@ mod touched;
 pub use digests::Digests;
 pub use touched::Touched;
 
+use crate::bad_rows::OfARow;
 use crate::db::{Transient, is_transient};
 use crate::tables::{self, Standing, View};
 use sqlx::PgConnection;
@@ -55,6 +57,15 @@ pub enum FeedError {
 impl Transient for FeedError {
     fn transient(&self) -> Option<&sqlx::Error> {
         if let Self::Db(error) = self { Some(error).filter(|error| is_transient(error)) } else { None }
+    }
+}
+
+impl OfARow for FeedError {
+    fn is_of_a_row(&self) -> bool {
+        match self {
+            Self::Db(error) => error.is_of_a_row(),
+            Self::UnnamedBucket { .. } | Self::UnknownEntity(_) => true,
+        }
     }
 }
 

@@ -5,14 +5,16 @@
 
 mod together;
 
+pub use crate::feed::catalogues::{JOB, is_behind};
+
+use crate::bad_rows::{BadRows, OfARow as _};
 use crate::db::Cells;
 use crate::db::{Db, int, q, retrying};
 use crate::feed::{FeedError, Touched, publish, read};
-use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::news::Moved;
 use crate::tables;
 use mizili_node::deps::Deps;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row as _};
 use std::collections::BTreeSet;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CooperativeId, RegionId};
@@ -21,8 +23,6 @@ use sync_protocol::row::{Key, Row};
 use together::{TOGETHER, Together, lock_cursors, regions};
 use uuid::Uuid;
 
-/// The job's name at its cursors.
-pub const JOB: &str = "catalogue";
 /// Rows that one transaction reads, and listings that it moves.
 const ROWS_MAX: usize = 1_000;
 
@@ -103,33 +103,6 @@ struct Step {
     moved: Moved,
     /// Rows that could not be used, by name, and why.
     bad: Vec<(String, sqlx::Error)>,
-}
-
-/// Whether some cooperative's bucket has moved past the job's cursor.
-///
-/// # Errors
-/// Those of the database.
-pub async fn is_behind(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let row =
-        q("SELECT EXISTS (SELECT FROM buckets b LEFT JOIN job_cursors j ON j.job = $1 AND j.bucket = b.name
-        WHERE b.name LIKE 'coop:%' AND b.version > coalesce(j.version, 0))")
-        .bind(JOB)
-        .fetch_one(conn)
-        .await?;
-    Cells::of("buckets", &row).get(0)
-}
-
-/// How far the job has read a bucket.
-///
-/// # Errors
-/// Those of the database.
-pub async fn cursor(conn: &mut PgConnection, bucket: Bucket) -> Result<u64, sqlx::Error> {
-    let row = q("SELECT version FROM job_cursors WHERE job = $1 AND bucket = $2")
-        .bind(JOB)
-        .bind(bucket.to_string())
-        .fetch_optional(conn)
-        .await?;
-    row.map_or(Ok(0), |row| Cells::of("job_cursors", &row).count(0))
 }
 
 /// The names of cooperatives' buckets that have moved on.
@@ -233,7 +206,7 @@ async fn move_cooperative(
     .await?;
     let whole = rows.len() < ROWS_MAX;
     for row in &rows {
-        let id = Cells::of("listings", row).get(0)?;
+        let id = row.try_get("id")?;
         buckets.iter().for_each(|bucket| touched.add(*bucket, Listing::NUMBER, Key::Uuid(id)));
     }
     if whole {

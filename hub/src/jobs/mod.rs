@@ -1,21 +1,22 @@
 //! Work that nobody waits for: catalogues, the regular check of the feed, forgetting what is old, and commands that could not be
 //! decided before. Any number of hubs may run it over one database. What comes round, or is to be done once something is committed, are
-//! jobs of the [`queue`]; what each hub does by itself is here, and says why.
+//! jobs of the [`queue`](crate::queue); what each hub does by itself is here, and says why.
 //!
 //! A job that fails says so in the log and is tried again; it never ends the hub.
 
-pub mod bad_rows;
 pub mod build;
 pub mod catalogue;
 pub mod names;
 pub mod prune;
-pub mod queue;
 pub mod regular;
 
+// Whoever runs a job from outside hands it these.
+pub use crate::bad_rows;
+
+use crate::bad_rows::BadRows;
 use crate::commands::stream::{Quarantined, retry_all_held, retry_all_open, retry_all_quarantined};
 use crate::db::Db;
 use crate::state::AppState;
-use bad_rows::BadRows;
 use mizili_node::deps::Deps;
 use prune::ScopeOf;
 use std::future::Future;

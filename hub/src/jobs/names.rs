@@ -1,10 +1,10 @@
 //! Names that were kept before names had one form (`node::name`) are put into it, once for each database: one that looks like another is
 //! found by it again. What another row of the same name keeps from that is left as it is and named in the log, for a person.
 
+use crate::bad_rows::{BadRows, OfARow as _};
 use crate::db::Cells;
 use crate::db::{Db, q, q_scalar, retrying};
 use crate::feed::{FeedError, publish, where_they_stand};
-use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use mizili_node::deps::Deps;
 use mizili_node::name::tidy;
 use sync_protocol::market::{

@@ -3,11 +3,10 @@
 //!
 //! It must never forget a live row, an open command, or a verdict that has not been acknowledged.
 
+use crate::bad_rows::BadRows;
 use crate::db::Cells;
 use crate::db::{Db, int, misfit, q};
-use crate::feed::tombstones;
-use crate::jobs::bad_rows::BadRows;
-use crate::jobs::catalogue;
+use crate::feed::{catalogues, tombstones};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
@@ -276,7 +275,7 @@ async fn prunable(
     for bucket in tombstones::buckets(conn).await? {
         let by_edges = passed.get(&bucket).copied().unwrap_or(u64::MAX);
         let by_job = match bucket {
-            Bucket::Coop(_) => bad.sift(bucket, catalogue::cursor(conn, bucket).await)?.unwrap_or(0),
+            Bucket::Coop(_) => bad.sift(bucket, catalogues::cursor(conn, bucket).await)?.unwrap_or(0),
             _ => u64::MAX,
         };
         let bound = by_edges.min(by_job);

@@ -2,13 +2,13 @@
 //! comes round, another in [`SCHEDULES`].
 
 use super::prune::{self, ScopeOf};
-use super::queue::{self, End, Failure, Job, Schedule, Turn, Worker};
 use super::{retry_held, retry_quarantined};
 use crate::auth;
 use crate::commands::stream::{Quarantined, prune_failures};
 use crate::feed::check::compare_all;
 use crate::http::idempotency;
 use crate::job_kinds;
+use crate::queue::{self, End, Failure, Job, Schedule, Turn, Worker};
 use crate::state::AppState;
 use jiff::Timestamp;
 use std::sync::Arc;

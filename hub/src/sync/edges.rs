@@ -4,12 +4,13 @@ use super::awaited::decide_what_waited;
 use super::code::{self, VALID_DAYS};
 use super::scope::scope;
 use super::store::edge as edge_row;
-use crate::db::{Db, int, misfit, numbers, q, q_scalar, retrying};
+use crate::bad_rows::OfARow as _;
+use crate::db::{Db, int, misfit, q, q_scalar, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish, read};
-use crate::jobs::bad_rows::OfARow as _;
-use crate::jobs::prune::ScopeFuture;
 use crate::news::Moved;
+use crate::numbers;
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use mizili_node::deps::Deps;
@@ -188,11 +189,12 @@ pub struct Whose {
 pub async fn whose(db: &Db, edge: u32) -> Result<Whose, ApiError> {
     let id = int(edge).map_err(|_| no_edge(edge))?;
     let mut tx = db.begin().await?;
-    let sql = "SELECT c.name, e.name, e.revoked_at IS NOT NULL FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
+    let sql = "SELECT c.name AS cooperative, e.name, e.revoked_at IS NOT NULL AS revoked FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
                WHERE e.id = $1";
     let row = q(sql).bind(id).fetch_optional(&mut *tx).await?.ok_or_else(|| no_edge(edge))?;
     tx.commit().await?;
-    Ok(Whose { cooperative: row.try_get(0)?, name: row.try_get(1)?, is_revoked: row.try_get(2)? })
+    let (cooperative, name) = (row.try_get("cooperative")?, row.try_get("name")?);
+    Ok(Whose { cooperative, name, is_revoked: row.try_get("revoked")? })
 }
 
 /// Gives an edge a name, which its office sees too. Returns whose it is, by that name.
@@ -230,7 +232,8 @@ pub async fn revoke(db: &Db, deps: &Deps, edge: u32) -> Result<Timestamp, ApiErr
         let mut tx = db.begin().await?;
         let sql = "UPDATE edges SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING revoked_at";
         let row = q(sql).bind(id).bind(deps.clock.now().to_sqlx()).fetch_optional(&mut *tx).await?;
-        let at = row.ok_or_else(|| no_edge(edge))?.try_get::<jiff_sqlx::Timestamp, _>(0)?.to_jiff();
+        let at =
+            row.ok_or_else(|| no_edge(edge))?.try_get::<jiff_sqlx::Timestamp, _>("revoked_at")?.to_jiff();
         q("DELETE FROM edge_sessions WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
         // Nobody waits for it after a restore.
         q("DELETE FROM awaited_offices WHERE edge_id = $1").bind(id).execute(&mut *tx).await?;
@@ -408,16 +411,8 @@ fn code_trouble(edge: u32, wrong_tries: i32, is_expired: bool) -> Option<String>
     (wrong_tries >= WRONG_TRIES_SHOWN).then_some(many)
 }
 
-/// The national nodes of a country: what they subscribe to grows with its cooperatives.
-pub(crate) async fn national(conn: &mut PgConnection, country: &str) -> Result<Vec<EdgeId>, sqlx::Error> {
-    let sql = "SELECT e.id FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
-               WHERE e.national AND c.country = $1 AND e.revoked_at IS NULL";
-    let ids: Vec<i32> = q_scalar(sql).bind(country).fetch_all(conn).await?;
-    Ok(ids.into_iter().map(|id| EdgeId(id.cast_unsigned())).collect())
-}
-
 /// An edge's buckets, for the jobs that forget what every edge has passed.
-pub fn scope_of(conn: &mut PgConnection, id: EdgeId) -> ScopeFuture<'_> {
+pub fn scope_of(conn: &mut PgConnection, id: EdgeId) -> BoxFuture<'_, Result<Vec<Bucket>, sqlx::Error>> {
     Box::pin(async move {
         let edge = edge_row(&mut *conn, id).await?.ok_or(sqlx::Error::RowNotFound)?;
         scope(conn, &edge).await

@@ -178,10 +178,10 @@ async fn cooperative(conn: &mut PgConnection, id: CooperativeId) -> Result<Coope
     .fetch_one(conn)
     .await?;
     Ok(Cooperative {
-        id: row.try_get::<i32, _>(0)? as u32,
-        name: row.try_get(1)?,
-        country: row.try_get(2)?,
-        region: row.try_get(3)?,
-        currency: row.try_get(4)?,
+        id: row.try_get::<i32, _>("id")? as u32,
+        name: row.try_get("name")?,
+        country: row.try_get("country")?,
+        region: row.try_get("region")?,
+        currency: row.try_get("currency")?,
     })
 }

@@ -5,10 +5,10 @@
 use super::refusals::Caller;
 use super::scope::{scope, scopes};
 use super::{session, store};
+use crate::bad_rows::BadRows;
 use crate::db::retrying;
 use crate::error::{ApiError, Kind};
 use crate::feed::read;
-use crate::jobs::bad_rows::BadRows;
 use crate::news::{Found, Looked, Waiter};
 use crate::state::AppState;
 use jiff::Timestamp;

@@ -6,12 +6,12 @@
 
 use super::exchange::{Opened, same_scope};
 use super::outflow::{Outflow, Seen, Stop, seen};
-use super::room::Place;
 use super::turns::Turn;
 use crate::commands::stream::verdicts_after;
 use crate::db::retrying;
 use crate::error::ApiError;
 use crate::feed::read::{self, Head};
+use crate::room::Place;
 use crate::state::AppState;
 use axum::body::Body;
 use bytes::Bytes;

@@ -6,10 +6,10 @@ mod stand;
 
 use super::forgotten::Gap;
 use super::store::EdgeRow;
+use crate::bad_rows::BadRows;
 use crate::db::Cells;
 use crate::db::{Db, int, q, q_scalar, retrying};
 use crate::error::{ApiError, Problem};
-use crate::jobs::bad_rows::BadRows;
 use crate::news::Moved;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;

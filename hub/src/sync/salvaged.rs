@@ -1,9 +1,9 @@
 //! What offices brought back after this hub was restored from a backup, as an operator sees it: how much by office and kind, and each row.
 //! Reads only; what is done with the rows is `salvage`'s.
 
+use crate::bad_rows::OfARow as _;
 use crate::db::Cells;
 use crate::db::{Db, Narrowed};
-use crate::jobs::bad_rows::OfARow as _;
 use mizili_node::text::rfc3339;
 use serde::Serialize;
 use sqlx::postgres::PgRow;

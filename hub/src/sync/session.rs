@@ -2,11 +2,11 @@
 //!
 //! The challenge is `issued at (8) · random (16) · MAC (16)`: whoever answers it may come to another hub of the same keys.
 
-use super::keys::HubKeys;
 use super::refusals::Caller;
 use super::{restored, store};
 use crate::db::retrying;
 use crate::error::{ApiError, Kind, Problem};
+use crate::keys::HubKeys;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::HeaderMap;

@@ -1,8 +1,8 @@
 //! SQL about edges: who they are, their sessions, links and what was last heard of them. No rules here.
 
-use super::keys::HubKeys;
 use crate::db::{q, q_scalar};
 use crate::error::{ApiError, out_of_order};
+use crate::keys::HubKeys;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Row};
@@ -123,7 +123,7 @@ pub(super) async fn begin_stream(
             .bind(shown.cast_signed())
             .fetch_one(&mut *conn)
             .await?;
-    let incarnation: i32 = row.try_get(0)?;
+    let incarnation: i32 = row.try_get("incarnation")?;
     q("INSERT INTO edge_streams (edge_id, incarnation, link_random, cooperative_id, begun_after_link)
         SELECT id, $2, $3, cooperative_id, $4 FROM edges WHERE id = $1")
     .bind(edge.0 as i32)

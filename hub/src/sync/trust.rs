@@ -1,9 +1,9 @@
 //! Which keys belong to a database: the fingerprint of those that its edges trust stands in it, so that a hub that has others notices
 //! it before an edge does. It must never let a hub with other keys speak to an edge, and never hold a key itself.
 
-use super::keys::HubKeys;
 use crate::db::{Db, q, q_scalar, retrying};
 use crate::error::{ApiError, Kind, Problem};
+use crate::keys::HubKeys;
 use crate::news::Moved;
 use anyhow::{Result, bail};
 use mizili_node::deps::Deps;

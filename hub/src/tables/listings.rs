@@ -4,7 +4,9 @@ use super::columns::{column, fitting_column};
 use super::keys::Keys;
 use super::reference::unit_of;
 use super::rows::Rows;
-use super::table::{Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
+use super::table::{
+    Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, stand, uuids,
+};
 use super::wanted::Wanted;
 use crate::db::{Cells, any_of, int, q};
 use jiff::Timestamp;
@@ -19,11 +21,13 @@ use sync_protocol::units::Quantity;
 use sync_protocol::value::Fields;
 use uuid::Uuid;
 
+/// The columns that [`Table::read`] reads, of `listings l`.
 macro_rules! columns {
     () => {
         "l.id, l.cooperative_id, l.commodity_id, l.unit_id, l.title, l.price_minor, l.currency, l.seller_id, l.status, l.posted_at_s"
     };
 }
+pub(crate) use columns as listing_columns;
 /// How many these are.
 const WIDTH: usize = 10;
 
@@ -59,11 +63,7 @@ impl Table for Listing {
 async fn at_home(conn: &mut PgConnection, ids: &[Uuid]) -> Standings {
     let sql = concat!("SELECT ", columns!(), " FROM listings l WHERE l.id = ", any_of!(1, "uuid"));
     let rows = q(sql).bind(ids).fetch_all(conn).await?;
-    let standing = |row| {
-        let listing = Listing::read(&Cells::of(Listing::TABLE, row))?;
-        Ok(Standing::new(Bucket::Coop(listing.cooperative), &listing))
-    };
-    rows.iter().map(standing).collect()
+    stand::<Listing>(&rows, |listing| Bucket::Coop(listing.cooperative))
 }
 
 /// Listings on sale, with what the hub could sell of each now. Never a seller, never stock that an office holds for itself.
@@ -183,11 +183,7 @@ impl Written for Listing {
         _: &Facts,
         at: Timestamp,
     ) -> Result<Vec<(u16, Key, Fields)>, sqlx::Error> {
-        let tries_all = rows.tries_all;
-        let rows = rows.of::<Self>()?;
-        if rows.is_empty() && !tries_all {
-            return Ok(Vec::new());
-        }
+        let Some(rows) = rows.to_write::<Self>()? else { return Ok(Vec::new()) };
         // A new one's prices are all known from here on.
         q("INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, seller_id, status,
                 posted_at_s, recorded_at, prices_whole)

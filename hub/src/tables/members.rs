@@ -3,7 +3,9 @@
 use super::columns::{column, fitting_column};
 use super::keys::Keys;
 use super::rows::Rows;
-use super::table::{Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
+use super::table::{
+    Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, put_all, stand, uuids,
+};
 use super::wanted::{Wanted, unanswered};
 use crate::db::{Cells, int, phone, q};
 use jiff::Timestamp;
@@ -42,11 +44,7 @@ impl Table for Member {
     async fn standing(conn: &mut PgConnection, _: View, keys: &[Key]) -> Standings {
         let sql = concat!("SELECT ", columns!(), " FROM members WHERE id = ANY($1)");
         let rows = q(sql).bind(uuids(keys)).fetch_all(conn).await?;
-        let standing = |row| {
-            let member = Self::read(&Cells::of(Self::TABLE, row))?;
-            Ok(Standing::new(Bucket::Coop(member.cooperative), &member))
-        };
-        rows.iter().map(standing).collect()
+        stand::<Self>(&rows, |member| Bucket::Coop(member.cooperative))
     }
 }
 
@@ -90,10 +88,7 @@ impl Loaded for Member {
             let sql = concat!("SELECT ", columns!(), " FROM members WHERE id = ANY($1)");
             q(sql).bind(ids).fetch_all(conn).await?
         };
-        for row in &rows {
-            set.put(&Self::read(&Cells::of(Self::TABLE, row))?);
-        }
-        Ok(())
+        put_all::<Self>(&rows, set)
     }
 }
 
@@ -104,11 +99,7 @@ impl Written for Member {
         _: &Facts,
         at: Timestamp,
     ) -> Result<Vec<(u16, Key, Fields)>, sqlx::Error> {
-        let tries_all = rows.tries_all;
-        let rows = rows.of::<Self>()?;
-        if rows.is_empty() && !tries_all {
-            return Ok(Vec::new());
-        }
+        let Some(rows) = rows.to_write::<Self>()? else { return Ok(Vec::new()) };
         q("INSERT INTO members AS m (id, cooperative_id, name, phone, language, registered_at_s, recorded_at)
             SELECT t.*, $7 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bigint[], $5::text[], $6::bigint[]) AS t
             ON CONFLICT (id) DO UPDATE SET name = excluded.name, language = excluded.language")
@@ -206,10 +197,7 @@ impl Loaded for Alias {
             .bind(asked.into_iter().collect::<Vec<_>>())
             .fetch_all(conn)
             .await?;
-        for row in &rows {
-            set.put(&Self::read(&Cells::of(Self::TABLE, row))?);
-        }
-        Ok(())
+        put_all::<Self>(&rows, set)
     }
 }
 
@@ -220,11 +208,7 @@ impl Written for Alias {
         _: &Facts,
         _: Timestamp,
     ) -> Result<Vec<(u16, Key, Fields)>, sqlx::Error> {
-        let tries_all = rows.tries_all;
-        let rows = rows.of::<Self>()?;
-        if rows.is_empty() && !tries_all {
-            return Ok(Vec::new());
-        }
+        let Some(rows) = rows.to_write::<Self>()? else { return Ok(Vec::new()) };
         q("INSERT INTO member_aliases (from_id, to_id, cooperative_id)
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[])
             ON CONFLICT (from_id) DO UPDATE SET to_id = excluded.to_id")

@@ -18,10 +18,13 @@ mod table;
 mod wanted;
 
 pub(crate) use keys::keys_after;
+pub(crate) use listings::listing_columns;
+pub(crate) use offices::cooperative_columns;
 pub(crate) use orders::order_columns;
-pub(crate) use reference::step_milli;
+pub(crate) use prices::{price_columns, priced, priced_columns, series_columns};
+pub(crate) use reference::{commodity_columns, market_columns, region_columns, step_milli, unit_columns};
 pub(crate) use rows::Rows;
-pub(crate) use table::{Again, Brought, Catalogue, Standing, Standings, Table, View};
+pub(crate) use table::{Again, Brought, Catalogue, Standing, Standings, Table, View, read_all};
 pub(crate) use wanted::Wanted;
 
 use jiff::Timestamp;

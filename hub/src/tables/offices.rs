@@ -1,7 +1,7 @@
 //! `cooperatives`, `users` as far as they work at offices, and `edges` as far as each is told of itself.
 
 use super::keys::Keys;
-use super::table::{Catalogue, Standing, Standings, Table, View, ints, uuids};
+use super::table::{Catalogue, Standing, Standings, Table, View, ints, read_all, stand, uuids};
 use crate::db::{Cells, q};
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
@@ -9,11 +9,13 @@ use sync_protocol::ids::{CooperativeId, EdgeId, RegionId, UserId};
 use sync_protocol::market::{Cooperative, EdgeSettings, OfficeRole, OfficeUser};
 use sync_protocol::row::Key;
 
-macro_rules! cooperatives {
+/// The columns that [`Table::read`] reads of a [`Cooperative`], of `cooperatives t`.
+macro_rules! cooperative_columns {
     () => {
-        "SELECT id, name, country, region_id, currency, hub_share_percent FROM cooperatives WHERE id = ANY($1)"
+        "t.id, t.name, t.country, t.region_id, t.currency, t.hub_share_percent"
     };
 }
+pub(crate) use cooperative_columns;
 
 impl Table for Cooperative {
     const TABLE: &'static str = "cooperatives";
@@ -33,10 +35,11 @@ impl Table for Cooperative {
 
     /// Others see all of it, where it has a region.
     async fn standing(conn: &mut PgConnection, view: View, keys: &[Key]) -> Standings {
-        let rows = q(cooperatives!()).bind(ints(keys)).fetch_all(conn).await?;
+        let sql = concat!("SELECT ", cooperative_columns!(), " FROM cooperatives t WHERE t.id = ANY($1)");
+        let rows = q(sql).bind(ints(keys)).fetch_all(conn).await?;
         let mut standings = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let cooperative = Self::read(&Cells::of(Self::TABLE, row))?;
+        for cooperative in read_all::<Self>(&rows) {
+            let cooperative = cooperative?;
             let bucket = match view {
                 View::Home => Some(Bucket::Coop(cooperative.id)),
                 View::Catalogue => cooperative.region.map(Bucket::Catalogue),
@@ -74,11 +77,7 @@ impl Table for OfficeUser {
         .bind(uuids(keys))
         .fetch_all(conn)
         .await?;
-        let standing = |row| {
-            let user = Self::read(&Cells::of(Self::TABLE, row))?;
-            Ok(Standing::new(Bucket::Coop(user.cooperative), &user))
-        };
-        rows.iter().map(standing).collect()
+        stand::<Self>(&rows, |user| Bucket::Coop(user.cooperative))
     }
 }
 
@@ -104,10 +103,6 @@ impl Table for EdgeSettings {
         .bind(ints(keys))
         .fetch_all(conn)
         .await?;
-        let standing = |row| {
-            let settings = Self::read(&Cells::of(Self::TABLE, row))?;
-            Ok(Standing::new(Bucket::Edge(settings.id), &settings))
-        };
-        rows.iter().map(standing).collect()
+        stand::<Self>(&rows, |settings| Bucket::Edge(settings.id))
     }
 }

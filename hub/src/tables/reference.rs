@@ -1,7 +1,7 @@
 //! `commodities`, `units`, `regions` and `markets`: what prices and listings are of. Imports write them (`market/prices/import/db/`).
 
 use super::keys::Keys;
-use super::table::{Catalogue, Loaded, Standing, Standings, Table, View, ints};
+use super::table::{Catalogue, Loaded, Standings, Table, View, ints, put_all, stand};
 use super::wanted::Wanted;
 use crate::db::{Cells, any_of, misfit, q};
 use sqlx::postgres::PgRow;
@@ -11,11 +11,28 @@ use sync_protocol::ids::{CommodityId, MarketId, RegionId, UnitId};
 use sync_protocol::market::{Commodity, Market, Region, Unit, UnitBase, WorkingSet};
 use sync_protocol::row::Key;
 
+/// The columns that [`Table::read`] reads of a [`Commodity`], of `commodities t`. The others below are the same of their tables.
 macro_rules! commodity_columns {
     () => {
-        "id, name, category, name_sw, name_ny, name_fr, on_menus"
+        "t.id, t.name, t.category, t.name_sw, t.name_ny, t.name_fr, t.on_menus"
     };
 }
+macro_rules! unit_columns {
+    () => {
+        "t.id, t.code, t.base, t.factor_milli"
+    };
+}
+macro_rules! region_columns {
+    () => {
+        "t.id, t.name, t.country"
+    };
+}
+macro_rules! market_columns {
+    () => {
+        "t.id, t.name, t.country, t.region_id, t.district, t.latitude_e5, t.longitude_e5"
+    };
+}
+pub(crate) use {commodity_columns, market_columns, region_columns, unit_columns};
 
 impl Table for Commodity {
     const TABLE: &'static str = "commodities";
@@ -35,10 +52,8 @@ impl Table for Commodity {
     }
 
     async fn standing(conn: &mut PgConnection, _: View, keys: &[Key]) -> Standings {
-        let sql = concat!("SELECT ", commodity_columns!(), " FROM commodities WHERE id = ANY($1)");
-        let rows = q(sql).bind(ints(keys)).fetch_all(conn).await?;
-        let standing = |row| Ok(Standing::new(Bucket::Global, &Self::read(&Cells::of(Self::TABLE, row))?));
-        rows.iter().map(standing).collect()
+        let sql = concat!("SELECT ", commodity_columns!(), " FROM commodities t WHERE t.id = ANY($1)");
+        stand::<Self>(&q(sql).bind(ints(keys)).fetch_all(conn).await?, |_| Bucket::Global)
     }
 }
 
@@ -49,18 +64,9 @@ impl Loaded for Commodity {
             return Ok(());
         }
         let sql =
-            concat!("SELECT ", commodity_columns!(), " FROM commodities WHERE id = ", any_of!(1, "int"));
-        for row in &q(sql).bind(ids).fetch_all(conn).await? {
-            set.put(&Self::read(&Cells::of(Self::TABLE, row))?);
-        }
-        Ok(())
+            concat!("SELECT ", commodity_columns!(), " FROM commodities t WHERE t.id = ", any_of!(1, "int"));
+        put_all::<Self>(&q(sql).bind(ids).fetch_all(conn).await?, set)
     }
-}
-
-macro_rules! unit_columns {
-    () => {
-        "id, code, base, factor_milli"
-    };
 }
 
 impl Table for Unit {
@@ -73,10 +79,8 @@ impl Table for Unit {
     }
 
     async fn standing(conn: &mut PgConnection, _: View, keys: &[Key]) -> Standings {
-        let sql = concat!("SELECT ", unit_columns!(), " FROM units WHERE id = ANY($1)");
-        let rows = q(sql).bind(ints(keys)).fetch_all(conn).await?;
-        let standing = |row| Ok(Standing::new(Bucket::Global, &Self::read(&Cells::of(Self::TABLE, row))?));
-        rows.iter().map(standing).collect()
+        let sql = concat!("SELECT ", unit_columns!(), " FROM units t WHERE t.id = ANY($1)");
+        stand::<Self>(&q(sql).bind(ints(keys)).fetch_all(conn).await?, |_| Bucket::Global)
     }
 }
 
@@ -104,11 +108,8 @@ impl Loaded for Unit {
         if ids.is_empty() {
             return Ok(());
         }
-        let sql = concat!("SELECT ", unit_columns!(), " FROM units WHERE id = ", any_of!(1, "int"));
-        for row in &q(sql).bind(ids).fetch_all(conn).await? {
-            set.put(&Self::read(&Cells::of(Self::TABLE, row))?);
-        }
-        Ok(())
+        let sql = concat!("SELECT ", unit_columns!(), " FROM units t WHERE t.id = ", any_of!(1, "int"));
+        put_all::<Self>(&q(sql).bind(ids).fetch_all(conn).await?, set)
     }
 }
 
@@ -122,13 +123,9 @@ impl Table for Region {
     }
 
     async fn standing(conn: &mut PgConnection, _: View, keys: &[Key]) -> Standings {
-        let sql = "SELECT id, name, country FROM regions WHERE id = ANY($1)";
+        let sql = concat!("SELECT ", region_columns!(), " FROM regions t WHERE t.id = ANY($1)");
         let rows = q(sql).bind(ints(keys)).fetch_all(conn).await?;
-        let standing = |row| {
-            let region = Self::read(&Cells::of(Self::TABLE, row))?;
-            Ok(Standing::new(Bucket::Country(region.country), &region))
-        };
-        rows.iter().map(standing).collect()
+        stand::<Self>(&rows, |region| Bucket::Country(region.country))
     }
 }
 
@@ -150,12 +147,8 @@ impl Table for Market {
     }
 
     async fn standing(conn: &mut PgConnection, _: View, keys: &[Key]) -> Standings {
-        let sql = "SELECT id, name, country, region_id, district, latitude_e5, longitude_e5 FROM markets WHERE id = ANY($1)";
+        let sql = concat!("SELECT ", market_columns!(), " FROM markets t WHERE t.id = ANY($1)");
         let rows = q(sql).bind(ints(keys)).fetch_all(conn).await?;
-        let standing = |row| {
-            let cells = Cells::of(Self::TABLE, row);
-            Ok(Standing::new(cells.place(3, 2)?, &Self::read(&cells)?))
-        };
-        rows.iter().map(standing).collect()
+        stand::<Self>(&rows, |market| market.region.map_or(Bucket::Country(market.country), Bucket::Region))
     }
 }

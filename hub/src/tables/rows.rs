@@ -63,6 +63,15 @@ impl Rows {
         }
     }
 
+    /// The rows of an entity, where there is anything to write of it, or to try.
+    ///
+    /// # Errors
+    /// As [`Rows::of`].
+    pub(super) fn to_write<E: Entity>(&self) -> Result<Option<Vec<(E, Beside)>>, sqlx::Error> {
+        let rows = self.of::<E>()?;
+        Ok(Some(rows).filter(|rows| !rows.is_empty() || self.tries_all))
+    }
+
     /// The rows of an entity.
     ///
     /// # Errors

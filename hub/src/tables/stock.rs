@@ -3,7 +3,7 @@
 use super::keys::Keys;
 use super::orders::write_sales;
 use super::rows::Rows;
-use super::table::{Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written};
+use super::table::{Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, put_all};
 use super::wanted::Wanted;
 use crate::db::{Cells, any_of, int, q};
 use jiff::Timestamp;
@@ -83,10 +83,7 @@ impl Loaded for StockEntry {
         }
         let sql =
             concat!("SELECT ", columns!(), " FROM stock_entries e WHERE e.of_id = ", any_of!(1, "uuid"));
-        for row in &q(sql).bind(of).fetch_all(conn).await? {
-            set.put(&Self::read(&Cells::of(Self::TABLE, row))?);
-        }
-        Ok(())
+        put_all::<Self>(&q(sql).bind(of).fetch_all(conn).await?, set)
     }
 }
 

@@ -7,6 +7,7 @@ use super::wanted::Wanted;
 use crate::db::Cells;
 use jiff::Timestamp;
 use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::CooperativeId;
 use sync_protocol::market::{Entity, Facts, Needs, Settable, WorkingSet};
@@ -134,6 +135,24 @@ impl Standing {
 
 /// What a view of a table came to.
 pub(crate) type Standings = Result<Vec<Standing>, sqlx::Error>;
+
+/// What rows say that begin with the columns of their table's file.
+pub(crate) fn read_all<E: Table>(rows: &[PgRow]) -> impl Iterator<Item = Result<E, sqlx::Error>> {
+    rows.iter().map(|row| E::read(&Cells::of(E::TABLE, row)))
+}
+
+/// Rows where they stand, of a table of which each says that itself.
+pub(super) fn stand<E: Table>(rows: &[PgRow], bucket: impl Fn(&E) -> Bucket) -> Standings {
+    read_all::<E>(rows).map(|row| row.map(|row| Standing::new(bucket(&row), &row))).collect()
+}
+
+/// Puts rows of a table into the set.
+pub(super) fn put_all<E: Table>(rows: &[PgRow], set: &mut WorkingSet) -> Result<(), sqlx::Error> {
+    for row in read_all::<E>(rows) {
+        set.put(&row?);
+    }
+    Ok(())
+}
 
 /// Keys of the kind that the entity has; another kind stands nowhere.
 pub(super) fn ints(keys: &[Key]) -> Vec<i32> {

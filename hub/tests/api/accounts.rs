@@ -226,7 +226,7 @@ async fn what_is_no_access_token_is_told_why() {
     let problem = with("Bearer AAECAwQFBgcICQoLDA0ODw").await.problem(401, "edge_token");
     assert!(problem["title"].as_str().unwrap().contains("not accepted here"));
     // Somebody whom another hub signed in.
-    let other = mizili_hub::auth::token::TokenKey::new(&[1; 32]);
+    let other = mizili_hub::token::TokenKey::new(&[1; 32]);
     let foreign = other
         .issue(sync_protocol::ids::UserId(Who::Admin.id()), hub.state.deps.clock.now_s(), uuid::Uuid::nil())
         .unwrap();

@@ -52,6 +52,20 @@ async fn an_operators_day() {
     let by_name = ["edge", "add", "--cooperative", "Kasungu"];
     fails_by_clap(&run(dir, &by_name), "give its number, as the list of them shows it");
 
+    accounts(dir, &served.1).await;
+    edges(dir);
+    prices(dir);
+    let units: Value =
+        serde_json::from_str(&get("/api/v1/market-prices?commodity=maize").await.text().await.unwrap())
+            .unwrap();
+    assert_eq!(units["items"][0]["market"], "Lilongwe");
+    assert!(served.stop().success());
+    // After it: the database was stopped, and is started for the command.
+    assert_eq!(json(&run(dir, &["cooperative", "list", "--json"])).len(), 1);
+    assert!(run(dir, &["migrate", "--json"]).stdout.is_empty());
+}
+
+async fn accounts(dir: &Path, address: &str) {
     let admin = ["user", "add", "--phone", "+265991234567", "--role", "admin", "--json"];
     fails(&with_stdin(dir, &admin, ""), "no password on standard input");
     fails(&with_stdin(dir, &admin, "short\n"), "at least 8 characters");
@@ -59,7 +73,7 @@ async fn an_operators_day() {
     assert!(made[0]["id"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
     fails(&with_stdin(dir, &admin, "correct horse\n"), "an account with this phone number already");
     let client = reqwest::Client::new();
-    let login = client.post(format!("http://{}/api/v1/auth/login", served.1));
+    let login = client.post(format!("http://{}/api/v1/auth/login", address));
     let login = login
         .header("content-type", "application/json")
         .body(r#"{"phone": "+265991234567", "password": "correct horse"}"#);
@@ -88,17 +102,6 @@ async fn an_operators_day() {
     );
     fails(&run(dir, &["user", "confirm", "--phone", "+265990000000"]), "No account has the number");
     assert_eq!(json(&run(dir, &["user", "confirm", "--phone", "+265991234568", "--json"])).len(), 1);
-
-    edges(dir);
-    prices(dir);
-    let units: Value =
-        serde_json::from_str(&get("/api/v1/market-prices?commodity=maize").await.text().await.unwrap())
-            .unwrap();
-    assert_eq!(units["items"][0]["market"], "Lilongwe");
-    assert!(served.stop().success());
-    // After it: the database was stopped, and is started for the command.
-    assert_eq!(json(&run(dir, &["cooperative", "list", "--json"])).len(), 1);
-    assert!(run(dir, &["migrate", "--json"]).stdout.is_empty());
 }
 
 fn edges(dir: &Path) {
@@ -207,7 +210,7 @@ fn prices(dir: &Path) {
 fn the_document_is_printed_without_a_database() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(&dir.path().join("none"), &["openapi"]);
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), mizili_hub::openapi::document_text().unwrap());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), mizili_hub::router::document_text().unwrap());
     assert!(!dir.path().join("none").exists());
 }
 

@@ -7,7 +7,7 @@ use mizili_node::problem::{Kind, Node};
 #[test]
 fn the_document_in_the_repository_is_the_one_of_the_routes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
-    let text = mizili_hub::openapi::document_text().unwrap();
+    let text = mizili_hub::router::document_text().unwrap();
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(path, &text).unwrap();
     }
@@ -23,7 +23,7 @@ async fn the_document_is_served_and_its_pages_load_nothing_from_elsewhere() {
     let hub = TestHub::empty().await;
     let document = hub.get("/api/openapi.json").send().await.is(200).json();
     assert_eq!(document["openapi"], "3.1.0");
-    assert_eq!(document, serde_json::to_value(mizili_hub::openapi::document()).unwrap());
+    assert_eq!(document, serde_json::to_value(mizili_hub::router::document()).unwrap());
     hub.get("/api/docs").send().await.is(303);
     let page = hub.get("/api/docs/").send().await.is(200).text();
     let mut files = 0;
@@ -55,7 +55,7 @@ async fn every_problem_has_its_place_on_the_page() {
 
 #[test]
 fn every_problem_that_a_route_names_is_in_the_list() {
-    let document = mizili_hub::openapi::document_text().unwrap();
+    let document = mizili_hub::router::document_text().unwrap();
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();
     let mut named = 0;
     for operations in document["paths"].as_object().unwrap().values() {
@@ -91,7 +91,7 @@ async fn whoever_only_knows_the_address_is_led_to_the_pages() {
 #[test]
 fn a_client_can_be_made_from_the_document() {
     let faults = mizili_node::testing::document::faults(
-        &serde_json::to_value(mizili_hub::openapi::document()).unwrap(),
+        &serde_json::to_value(mizili_hub::router::document()).unwrap(),
     );
     assert!(faults.is_empty(), "{faults:#?}");
 }

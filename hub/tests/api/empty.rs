@@ -2,7 +2,7 @@
 
 use crate::support::{KG, MAIZE, OWN, TestHub, Who};
 use axum::http::{HeaderName, Method};
-use mizili_hub::openapi::document;
+use mizili_hub::router::document;
 use mizili_node::testing::empty::filled;
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Every list of the document that has pages.
 fn lists() -> Vec<String> {
-    let document = serde_json::to_value(mizili_hub::openapi::document()).unwrap();
+    let document = serde_json::to_value(mizili_hub::router::document()).unwrap();
     let has_cursor = |operation: &Value| {
         let parameters = operation["parameters"].as_array();
         parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor"))

@@ -137,7 +137,7 @@ async fn each_kind_of_caller_gets_what_it_may_and_no_more() {
 
 #[test]
 fn no_route_is_without_a_case() {
-    let document = serde_json::to_value(mizili_hub::openapi::document()).unwrap();
+    let document = serde_json::to_value(mizili_hub::router::document()).unwrap();
     let mut routes = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for method in operations.as_object().unwrap().keys() {

@@ -5,17 +5,15 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use mizili_hub::auth::Auth;
-use mizili_hub::auth::token::TokenKey;
 use mizili_hub::db::{Db, Statements, migrate};
+use mizili_hub::keys::HubKeys;
 use mizili_hub::limits::Limits;
-use mizili_hub::market::orders::place::Placing;
 use mizili_hub::migrations::MIGRATOR;
+use mizili_hub::room::Room;
 use mizili_hub::router::router;
-use mizili_hub::state::{AppState, Shared};
-use mizili_hub::sync::keys::HubKeys;
-use mizili_hub::sync::room::Room;
+use mizili_hub::state::{AppState, Auth, Shared};
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
+use mizili_hub::token::TokenKey;
 use mizili_node::deps::{Deps, HandClock};
 use mizili_node::password::Passwords;
 use mizili_node::throttle::UnderWay;
@@ -220,7 +218,7 @@ impl TestHub {
             keys: Arc::new(keys),
             auth: Arc::new(auth),
             names: Arc::default(),
-            placing: Placing::new(2),
+            threads: 2,
             proxies: Arc::default(),
         });
         Self { router: router(state.clone()), state, clock, _dir: dir, _postgres: Arc::new(postgres) }
@@ -233,7 +231,7 @@ impl TestHub {
             deps,
             room: Room::default(),
             names: Arc::default(),
-            placing: Placing::new(2),
+            threads: 2,
             ..Shared::clone(&self.state)
         });
         let (dir, postgres) = (self._dir.clone(), self._postgres.clone());

@@ -1,11 +1,11 @@
 //! One row that cannot be used stops no job: it is counted, and the others are seen to.
 
 use crate::support::{A, EDGE, World, bucket, caller, command, id, office, place, post, raw};
+use mizili_hub::bad_rows::BadRows;
 use mizili_hub::commands::stream::{
     Quarantined, desk, dismiss, retry_all_held, retry_all_open, retry_all_quarantined,
 };
 use mizili_hub::feed::{Touched, check::compare_all};
-use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::jobs::catalogue;
 use mizili_hub::jobs::prune::{ScopeFuture, prune_once};
 use sqlx::PgConnection;

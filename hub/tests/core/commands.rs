@@ -4,9 +4,9 @@ use crate::support::{
     A, B, EDGE, PRICE, World, bucket, caller, cancel, command, id, office, order_of, place, post, units,
     user, word,
 };
+use mizili_hub::bad_rows::BadRows;
 use mizili_hub::commands::{Incoming, apply_batch, hub_context};
 use mizili_hub::db::{Transient, is_transient, q, q_scalar, retrying};
-use mizili_hub::jobs::bad_rows::BadRows;
 use std::sync::atomic::{AtomicU32, Ordering};
 use sync_protocol::ids::{CommandId, Holder};
 use sync_protocol::market::{

@@ -1,8 +1,8 @@
 //! The regular check finds and mends what went past the feed.
 
 use crate::support::{A, World, bucket, id, office, post};
+use mizili_hub::bad_rows::BadRows;
 use mizili_hub::feed::{Touched, check::compare_all};
-use mizili_hub::jobs::bad_rows::BadRows;
 use sync_protocol::market::{Entity, Member};
 use sync_protocol::row::Key;
 

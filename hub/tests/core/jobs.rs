@@ -1,9 +1,9 @@
 //! Jobs: the catalogue follows its cooperatives and skips nothing; what is old is forgotten, and nothing else.
 
 use crate::support::{A, B, EDGE, World, bucket, caller, command, id, office, place, post, raw, units, user};
+use mizili_hub::bad_rows::BadRows;
 use mizili_hub::db::q;
 use mizili_hub::feed::{Touched, check::compare_all, publish, read};
-use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::jobs::catalogue;
 use mizili_hub::jobs::prune::{Pruned, ScopeFuture, prune_once};
 use sqlx::PgConnection;

@@ -1,9 +1,9 @@
 //! What operators do at the command line goes through a bad moment as a request does.
 
 use crate::support::World;
+use mizili_hub::keys::HubKeys;
 use mizili_hub::market::users::app::confirm;
 use mizili_hub::market::users::care::{self, number};
-use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::trust::{self, Found};
 use mizili_hub::sync::{doors, marks};
 use mizili_node::password::Passwords;

@@ -2,9 +2,9 @@
 
 use crate::support::{EDGE, World, command, id, office, post};
 use mizili_hub::db::Db;
+use mizili_hub::keys::HubKeys;
 use mizili_hub::market::cooperatives::app::{NewCooperative, add};
 use mizili_hub::market::users::care::{number, release, standing};
-use mizili_hub::sync::keys::HubKeys;
 use mizili_hub::sync::{doors, edges, marks, trust};
 use sqlx::postgres::PgConnectOptions;
 use std::sync::Arc;

@@ -7,22 +7,20 @@ use crate::office::{KeptRow, Office, Start};
 use mizili_edge::db::Db as EdgeDb;
 use mizili_edge::sync::SyncError;
 use mizili_edge::sync::enrol::Enrolment;
-use mizili_hub::auth::Auth;
-use mizili_hub::auth::token::TokenKey;
 use mizili_hub::commands::stream::{self, verdicts_after};
 use mizili_hub::commands::{ApplyError, execute, hub_context};
 use mizili_hub::db::{Db, Statements, migrate, q_scalar};
 use mizili_hub::feed::read;
+use mizili_hub::keys::HubKeys;
 use mizili_hub::limits::Limits;
-use mizili_hub::market::orders::place::Placing;
 use mizili_hub::migrations::MIGRATOR;
+use mizili_hub::room::Room;
 use mizili_hub::router::router;
-use mizili_hub::state::{AppState, Shared};
+use mizili_hub::state::{AppState, Auth, Shared};
 use mizili_hub::sync::edges;
-use mizili_hub::sync::keys::HubKeys;
-use mizili_hub::sync::room::Room;
 use mizili_hub::testing::locks::until_waiting;
 use mizili_hub::testing::postgres::{TemplateKey, TestPostgres};
+use mizili_hub::token::TokenKey;
 use mizili_node::deps::{Deps, HandClock};
 use mizili_node::password::Passwords;
 use mizili_node::throttle::UnderWay;
@@ -371,7 +369,7 @@ async fn hub(postgres: &TestPostgres, keys: Arc<HubKeys>, seed: u64) -> (AppStat
         keys,
         auth: Arc::new(auth),
         names: Arc::default(),
-        placing: Placing::new(2),
+        threads: 2,
         proxies: Arc::default(),
     };
     (state.into(), clock)

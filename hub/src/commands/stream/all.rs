@@ -3,9 +3,9 @@
 
 use super::StreamError;
 use super::open::{By, retry_open_by, retry_quarantined_of};
+use crate::bad_rows::BadRows;
 use crate::db::Cells;
 use crate::db::{Db, int, q};
-use crate::jobs::bad_rows::BadRows;
 use mizili_node::deps::Deps;
 use sync_protocol::ids::{EdgeId, Stream};
 

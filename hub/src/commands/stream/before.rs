@@ -4,7 +4,8 @@ use super::{clash, store};
 use crate::commands::Incoming;
 use crate::db::Cells;
 use crate::db::{int, q};
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
 use std::collections::HashMap;
 use sync_protocol::ids::{CommandId, EdgeId, Holder, ListingId, OrderId, Stream};
 use sync_protocol::market::{Aggregates, Blocked, Body, Command, Context};
@@ -81,9 +82,6 @@ pub(super) async fn sold_by(
         .bind(int(Holder::Edge(edge).code())?)
         .fetch_all(conn)
         .await?;
-    let listing_of = |row| {
-        let cells = Cells::of("orders", row);
-        Ok((OrderId(cells.get(0)?), ListingId(cells.get(1)?)))
-    };
+    let listing_of = |row: &PgRow| Ok((OrderId(row.try_get("id")?), ListingId(row.try_get("listing_id")?)));
     rows.iter().map(listing_of).collect()
 }

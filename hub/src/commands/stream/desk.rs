@@ -2,9 +2,9 @@
 //! beside this one.
 
 use super::store;
+use crate::bad_rows::OfARow as _;
 use crate::db::Cells;
 use crate::db::{Db, Narrowed, q, q_scalar};
-use crate::jobs::bad_rows::OfARow as _;
 use jiff_sqlx::Timestamp;
 use serde::Serialize;
 use sqlx::postgres::PgRow;

@@ -4,15 +4,15 @@
 //! Each page is read in one snapshot, in which tables and feed must agree because every transaction commits both. Only what
 //! differs is read again under the bucket's lock. Catalogues follow by a job: what is merely late there is mended, not counted.
 
+use super::catalogues::is_behind;
 use super::digests::Digests;
 use super::project;
 use super::publish::{Compare, hash_of, places, standing, stored, write};
 use super::read::entity_of;
 use super::{FeedError, Touched};
+use crate::bad_rows::{BadRows, OfARow as _};
 use crate::db::Cells;
 use crate::db::{Db, misfit, q, retrying};
-use crate::jobs::bad_rows::{BadRows, OfARow as _};
-use crate::jobs::catalogue;
 use crate::news::Moved;
 use crate::tables::{self, View};
 use futures_util::TryStreamExt;
@@ -206,7 +206,7 @@ async fn table_part(db: &Db, view: View, entity: u16, keys: &[Key]) -> Result<Pa
         named.add(row.bucket, entity, row.key);
     }
     let (wrong, found) = differing(&mut tx, &named).await?;
-    let late = view == View::Catalogue && catalogue::is_behind(&mut tx).await?;
+    let late = view == View::Catalogue && is_behind(&mut tx).await?;
     tx.commit().await?;
     Ok(Part { rows: named.len() as u64, wrong, found, late })
 }
@@ -215,7 +215,7 @@ async fn table_part(db: &Db, view: View, entity: u16, keys: &[Key]) -> Result<Pa
 async fn feed_part(db: &Db, bucket: Bucket, rows: &[(u16, Key)]) -> Result<Part, FeedError> {
     let mut tx = db.begin_snapshot().await?;
     let (wrong, stray) = strays(&mut tx, bucket, rows).await?;
-    let late = View::of(bucket) == View::Catalogue && catalogue::is_behind(&mut tx).await?;
+    let late = View::of(bucket) == View::Catalogue && is_behind(&mut tx).await?;
     tx.commit().await?;
     Ok(Part { rows: 0, wrong, found: Found { stray, ..Found::default() }, late })
 }

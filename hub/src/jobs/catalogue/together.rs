@@ -5,7 +5,8 @@ use super::{JOB, ROWS_MAX, Step, is_cooperative, listing_of};
 use crate::db::Cells;
 use crate::db::{int, q};
 use crate::feed::{FeedError, Touched, publish, read};
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CooperativeId, RegionId};
@@ -115,10 +116,10 @@ pub(super) async fn regions(
         .bind(ids)
         .fetch_all(conn)
         .await?;
-    let region = |row| {
-        let cells = Cells::of("cooperatives", row);
-        let cooperative = CooperativeId(cells.number(0)?);
-        Ok(cells.number_or_null(1)?.map(|region| (cooperative, RegionId(region))))
+    let region = |row: &PgRow| {
+        let region = row.try_get::<Option<i32>, _>("region_id")?;
+        let cooperative = CooperativeId(row.try_get::<i32, _>("id")?.cast_unsigned());
+        Ok(region.map(|region| (cooperative, RegionId(region.cast_unsigned()))))
     };
     rows.iter().filter_map(|row| region(row).transpose()).collect()
 }

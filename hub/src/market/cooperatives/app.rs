@@ -1,13 +1,13 @@
 //! Rules of cooperatives: everybody may see them, an operator makes them.
 
 use super::db;
-use crate::db::{Db, numbers, retrying};
+use crate::db::{Db, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::feed::{Touched, publish};
 use crate::market::reference::db::Filter;
 use crate::market::users::app::name_problem;
+use crate::numbers;
 use crate::state::AppState;
-use crate::sync::edges;
 use mizili_node::api::market::Cooperative;
 use mizili_node::deps::Deps;
 use mizili_node::lists::PlaceFilter;
@@ -92,7 +92,7 @@ pub async fn add(db: &Db, deps: &Deps, new: &NewCooperative) -> Result<Cooperati
         publish(&mut tx, &touched).await.map_err(sqlx::Error::from)?;
         let made = db::find(&mut tx, &Filter::one(id)).await?.pop();
         let mut moved = touched.moved();
-        edges::national(&mut tx, country.iso3)
+        db::national_edges(&mut tx, country.iso3)
             .await?
             .into_iter()
             .for_each(|edge| moved.add(Bucket::Edge(edge)));

@@ -1,26 +1,31 @@
 //! SQL of cooperatives.
 
-use crate::db::{Narrowed, q};
+use crate::db::{Cells, Narrowed, q, q_scalar};
 use crate::market::reference::db::{Filter, common, page, placed};
+use crate::tables::{Table, cooperative_columns};
 use mizili_node::api::market::Cooperative;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::country::Country;
+use sync_protocol::ids::EdgeId;
+use sync_protocol::market;
 
 /// Cooperatives; one of them when the filter names an id.
 pub(crate) async fn find(conn: &mut PgConnection, filter: &Filter) -> Result<Vec<Cooperative>, sqlx::Error> {
-    let begun = Narrowed::of(
-        "SELECT t.id, t.name, t.country, r.name AS region, t.currency
-         FROM cooperatives t LEFT JOIN regions r ON r.id = t.region_id WHERE true",
-    );
+    let begun = Narrowed::of(concat!(
+        "SELECT ",
+        cooperative_columns!(),
+        ", r.name AS region FROM cooperatives t LEFT JOIN regions r ON r.id = t.region_id WHERE true"
+    ));
     let words = " AND strpos(lower(t.name), lower(?)) > 0";
     let of = |row: &PgRow| {
+        let cooperative = market::Cooperative::read(&Cells::of(market::Cooperative::TABLE, row))?;
         Ok(Cooperative {
-            id: row.try_get::<i32, _>("id")?.cast_unsigned(),
-            name: row.try_get("name")?,
-            country: row.try_get("country")?,
+            id: cooperative.id.0,
+            name: cooperative.name,
+            country: cooperative.country.as_str().to_owned(),
             region: row.try_get("region")?,
-            currency: row.try_get("currency")?,
+            currency: cooperative.currency.as_str().to_owned(),
         })
     };
     let list = page(placed(common(begun, filter, words), filter), filter);
@@ -47,7 +52,7 @@ pub(crate) async fn insert_region(
 ) -> Result<i32, sqlx::Error> {
     let sql = "INSERT INTO regions (country, name) VALUES ($1, $2)
                ON CONFLICT ON CONSTRAINT regions_name_key DO UPDATE SET name = excluded.name RETURNING id";
-    crate::db::q_scalar(sql).bind(country).bind(name).fetch_one(conn).await
+    q_scalar(sql).bind(country).bind(name).fetch_one(conn).await
 }
 
 /// Makes a cooperative of that number; false where there is one already.
@@ -61,6 +66,17 @@ pub(crate) async fn insert(
 ) -> Result<bool, sqlx::Error> {
     let sql = "INSERT INTO cooperatives (id, name, country, region_id, currency, hub_share_percent) OVERRIDING SYSTEM VALUE
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
-    let query = crate::db::q(sql).bind(id).bind(name).bind(country.iso3).bind(region).bind(country.currency);
+    let query = q(sql).bind(id).bind(name).bind(country.iso3).bind(region).bind(country.currency);
     Ok(query.bind(i32::from(hub_share_percent)).execute(conn).await?.rows_affected() > 0)
+}
+
+/// The national nodes of a country: what they subscribe to grows with its cooperatives.
+pub(crate) async fn national_edges(
+    conn: &mut PgConnection,
+    country: &str,
+) -> Result<Vec<EdgeId>, sqlx::Error> {
+    let sql = "SELECT e.id FROM edges e JOIN cooperatives c ON c.id = e.cooperative_id
+               WHERE e.national AND c.country = $1 AND e.revoked_at IS NULL";
+    let ids: Vec<i32> = q_scalar(sql).bind(country).fetch_all(conn).await?;
+    Ok(ids.into_iter().map(|id| EdgeId(id.cast_unsigned())).collect())
 }

@@ -161,7 +161,7 @@ pub(crate) async fn there_are(
 ) -> Result<HashSet<ListingId>, sqlx::Error> {
     let sql = concat!("SELECT id FROM listings WHERE id = ", any_of!(1, "uuid"));
     let rows = q(sql).bind(listings).fetch_all(conn).await?;
-    rows.iter().map(|row| Ok(ListingId(row.try_get(0)?))).collect()
+    rows.iter().map(|row| Ok(ListingId(row.try_get("id")?))).collect()
 }
 
 /// Members' numbers: E.164 without the plus sign.
@@ -172,7 +172,7 @@ pub(crate) async fn phones_of(
     let sql = concat!("SELECT id, phone FROM members WHERE id = ", any_of!(1, "uuid"));
     let rows = q(sql).bind(members).fetch_all(conn).await?;
     rows.iter()
-        .map(|row| Ok((MemberId(row.try_get(0)?), row.try_get::<i64, _>(1)?.cast_unsigned())))
+        .map(|row| Ok((MemberId(row.try_get("id")?), row.try_get::<i64, _>("phone")?.cast_unsigned())))
         .collect()
 }
 
@@ -195,12 +195,12 @@ pub(crate) async fn count_open(
     users: &[Uuid],
 ) -> Result<HashMap<UserId, i64>, sqlx::Error> {
     let sql = concat!(
-        "SELECT buyer_user_id, count(*) FROM orders WHERE buyer_user_id = ",
+        "SELECT buyer_user_id, count(*) AS open FROM orders WHERE buyer_user_id = ",
         any_of!(1, "uuid"),
         " AND status = ANY($2) GROUP BY buyer_user_id"
     );
     let rows = q(sql).bind(users).bind(&open_codes()[..]).fetch_all(conn).await?;
-    rows.iter().map(|row| Ok((UserId(row.try_get(0)?), row.try_get(1)?))).collect()
+    rows.iter().map(|row| Ok((UserId(row.try_get("buyer_user_id")?), row.try_get("open")?))).collect()
 }
 
 /// Units of products, which the caller has locked, that all accounts together have ordered and not got yet whom nobody has confirmed.
@@ -209,14 +209,16 @@ pub(crate) async fn reserved(
     listings: &[Uuid],
 ) -> Result<HashMap<ListingId, Quantity>, sqlx::Error> {
     let sql = concat!(
-        "SELECT o.listing_id, total(o.quantity_milli)
+        "SELECT o.listing_id, total(o.quantity_milli) AS reserved_milli
         FROM orders o JOIN users u ON u.id = o.buyer_user_id AND NOT u.phone_confirmed AND u.role IN ('buyer', 'farmer')
         WHERE o.listing_id = ",
         any_of!(1, "uuid"),
         " AND o.status = ANY($2) GROUP BY o.listing_id"
     );
     let rows = q(sql).bind(listings).bind(&open_codes()[..]).fetch_all(conn).await?;
-    rows.iter().map(|row| Ok((ListingId(row.try_get(0)?), Quantity(row.try_get(1)?)))).collect()
+    let reserved =
+        |row: &PgRow| Ok((ListingId(row.try_get("listing_id")?), Quantity(row.try_get("reserved_milli")?)));
+    rows.iter().map(reserved).collect()
 }
 
 /// How orders stand that were not fetched yet.
@@ -233,8 +235,8 @@ pub(crate) async fn places_of_orders_by(
     let rows = q(sql).bind(account.0).fetch_all(conn).await?;
     let cooperative = |id: i32| CooperativeId(id.cast_unsigned());
     let place = |row: &PgRow| {
-        let buyer: Option<i32> = row.try_get(2)?;
-        Ok((OrderId(row.try_get(0)?), cooperative(row.try_get(1)?), buyer.map(cooperative)))
+        let buyer: Option<i32> = row.try_get("buyer_cooperative_id")?;
+        Ok((OrderId(row.try_get("id")?), cooperative(row.try_get("cooperative_id")?), buyer.map(cooperative)))
     };
     rows.iter().map(place).collect()
 }

@@ -1,14 +1,15 @@
 //! The routes of orders.
 
-use super::{app, place};
+use super::app;
+use super::place::{self, Placing};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::http::idempotency::Attempt;
 use crate::state::AppState;
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use axum::{Extension, Json};
 use mizili_node::api::Page;
 use mizili_node::api::market::{NewOrder, Order};
 use mizili_node::body::Body;
@@ -33,13 +34,14 @@ const STATUSES: &str = "asked, confirmed, short, cancelled or fulfilled";
         (status = 409, description = "`not_enough` (with `available`), `price_changed` (with `unit_price`), `withdrawn`")))]
 pub async fn place(
     State(state): State<AppState>,
+    Extension(placing): Extension<Placing>,
     caller: Caller,
     _: Params<NoParams>,
     headers: HeaderMap,
     Body(new): Body<NewOrder>,
 ) -> Result<Response, ApiError> {
     let attempt = Attempt::read(&headers, "POST /api/v1/orders", caller.id, &new)?;
-    Ok(place::place(&state, caller, attempt, new).await?.respond("/api/v1/orders"))
+    Ok(place::place(&state, &placing, caller, attempt, new).await?.respond("/api/v1/orders"))
 }
 
 /// List orders

@@ -3,7 +3,7 @@
 
 use super::db::{self, Named};
 use crate::db::int;
-use crate::market::reference::kept::Kept;
+use crate::names::kept::Kept;
 use sqlx::PgConnection;
 use sync_protocol::market::Listing;
 
@@ -29,14 +29,13 @@ impl Offer {
         kept: &Kept,
         listing: &Listing,
     ) -> Result<Self, sqlx::Error> {
-        let (commodity, unit) = (int(listing.commodity.0)?, int(listing.unit.0)?);
-        let named = match (kept.commodity(commodity), kept.unit(unit)) {
+        let named = match (kept.commodity(listing.commodity), kept.unit(listing.unit)) {
             (Some(commodity), Some(unit)) => Named {
                 commodity: commodity.to_owned(),
                 unit: unit.code.clone(),
                 step_milli: unit.base.step_milli(unit.factor_milli),
             },
-            _ => db::named(conn, commodity, unit).await?,
+            _ => db::named(conn, int(listing.commodity.0)?, int(listing.unit.0)?).await?,
         };
         let product = if listing.title.is_empty() { named.commodity } else { listing.title.clone() };
         Ok(Self {

@@ -16,7 +16,7 @@ use crate::db::{Transaction, Transient as _, is_locked, once, retrying};
 use crate::error::{ApiError, Kind, Problem};
 use crate::http::idempotency::{Answer, Attempt, earlier, keep};
 use crate::market::act::{Act, said};
-use crate::market::reference::kept::Kept;
+use crate::names::kept::Kept;
 use crate::state::AppState;
 use crate::together::{Line, Together};
 use mizili_node::api::market::NewOrder;
@@ -76,12 +76,21 @@ struct Waiting {
 }
 
 /// Places an order. A repeat with the same key gets the first answer, also when that was a refusal by the market's rules.
-pub(crate) async fn place(state: &AppState, caller: Caller, attempt: Attempt, new: NewOrder) -> Placed {
+pub(crate) async fn place(
+    state: &AppState,
+    placing: &Placing,
+    caller: Caller,
+    attempt: Attempt,
+    new: NewOrder,
+) -> Placed {
     let draft = Arc::new(Draft::read(&state.deps, caller, attempt, new)?);
     let (begun, mut goes_alone) = (state.deps.clock.monotonic(), false);
     for asked in 0..ASKED_MAX {
-        let came =
-            if goes_alone { place_alone(state, &draft).await? } else { try_to_place(state, &draft).await? };
+        let came = if goes_alone {
+            place_alone(state, &draft).await?
+        } else {
+            try_to_place(state, placing, &draft).await?
+        };
         let pause = match came {
             Came::Of(placed) => return placed,
             Came::Held => Duration::from_millis((PAUSE_MS.0 << asked.min(8)).min(PAUSE_MS.1)),
@@ -98,9 +107,9 @@ pub(crate) async fn place(state: &AppState, caller: Caller, attempt: Attempt, ne
     Err(Kind::Busy.because(detail).into())
 }
 
-async fn try_to_place(state: &AppState, draft: &Arc<Draft>) -> Result<Came, ApiError> {
+async fn try_to_place(state: &AppState, placing: &Placing, draft: &Arc<Draft>) -> Result<Came, ApiError> {
     let waiting = Waiting { state: state.clone(), draft: draft.clone() };
-    if let Some(came) = state.placing.0.stand_in(&state.deps, waiting).await {
+    if let Some(came) = placing.0.stand_in(&state.deps, waiting).await {
         return Ok(came);
     }
     place_alone(state, draft).await

@@ -2,8 +2,8 @@
 
 use super::db::{self, ListKey, PriceRow};
 use crate::error::ApiError;
-use crate::market::reference::kept::{Kept, Market};
-use crate::market::reference::names::{Asked, Meant};
+use crate::names::kept::{Kept, Market};
+use crate::names::{Asked, Meant};
 use crate::state::AppState;
 use mizili_node::api::prices::{MarketPrice, change_permille, flag_words, per_base_minor};
 use mizili_node::lists::PriceFilter;
@@ -58,18 +58,24 @@ fn markets(names: &Kept, country: Option<&str>, meant: &Meant) -> Option<Vec<i32
 }
 
 fn key(row: &PriceRow<'_>) -> ListKey {
-    (row.month.0.cast_signed(), row.series)
+    (month(row).0.cast_signed(), row.series.id.0.cast_signed())
+}
+
+fn month(row: &PriceRow<'_>) -> Month {
+    row.price.at.1
 }
 
 /// `None` where a name is not known yet.
 fn show(row: &PriceRow<'_>, names: &Kept, this_month: Month) -> Option<MarketPrice> {
-    let age_months = row.month.months_until(this_month);
-    let (market, unit) = (names.market(row.market)?, names.unit(row.unit)?);
-    let per_base = per_base_minor(row.price_minor, &unit.code, unit.base, unit.factor_milli);
+    let PriceRow { series, price, source, before_minor } = row;
+    let age_months = month(row).months_until(this_month);
+    let (market, unit) = (names.market(series.market)?, names.unit(series.unit)?);
+    let per_base = per_base_minor(price.price_minor, &unit.code, unit.base, unit.factor_milli);
+    let currency = series.currency.as_str();
     Some(MarketPrice {
-        commodity_id: row.commodity.cast_unsigned(),
-        commodity: names.commodity(row.commodity)?.to_owned(),
-        market_id: row.market.cast_unsigned(),
+        commodity_id: series.commodity.0,
+        commodity: names.commodity(series.commodity)?.to_owned(),
+        market_id: series.market.0,
         market: market.name.clone(),
         region: match market.region {
             Some(region) => Some(names.region(region)?.to_owned()),
@@ -77,15 +83,15 @@ fn show(row: &PriceRow<'_>, names: &Kept, this_month: Month) -> Option<MarketPri
         },
         country: market.country.clone(),
         unit: unit.code.clone(),
-        price_type: row.price_type.to_owned(),
-        month: row.month.to_string(),
+        price_type: series.price_type.clone(),
+        month: month(row).to_string(),
         age_months,
         old: age_months > OLD_AFTER_MONTHS,
-        price: money(row.price_minor, row.currency),
-        price_per_base: per_base.map(|amount| money(amount, row.currency)),
-        change_permille: row.before_minor.and_then(|before| change_permille(before, row.price_minor)),
-        flags: flag_words(row.flags),
-        source: source_words(row.source),
+        price: money(price.price_minor, currency),
+        price_per_base: per_base.map(|amount| money(amount, currency)),
+        change_permille: before_minor.and_then(|before| change_permille(before, price.price_minor)),
+        flags: flag_words(price.flags),
+        source: source_words(source),
     })
 }
 

@@ -1,11 +1,12 @@
 //! SQL of reading prices: one query a page. Names are kept in the process.
 
-use crate::db::{Narrowed, misfit};
-use crate::market::reference::names::Meant;
+use crate::db::Narrowed;
+use crate::names::Meant;
+use crate::tables::{priced, priced_columns};
 use mizili_node::lists::PriceFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::market::PriceFlags;
+use sync_protocol::market::{Price, PriceSeries};
 use sync_protocol::units::Month;
 
 /// The sort key of a list: month (downwards) and series (upwards).
@@ -13,16 +14,9 @@ pub(crate) type ListKey = (i32, i32);
 
 /// A price as the database has it.
 pub(crate) struct PriceRow<'r> {
-    pub(crate) series: i32,
-    pub(crate) commodity: i32,
-    pub(crate) market: i32,
-    pub(crate) unit: i32,
-    pub(crate) price_type: &'r str,
-    pub(crate) currency: &'r str,
+    pub(crate) series: PriceSeries,
+    pub(crate) price: Price,
     pub(crate) source: &'r str,
-    pub(crate) month: Month,
-    pub(crate) price_minor: i64,
-    pub(crate) flags: PriceFlags,
     /// The price of the month before in the series, where there is one.
     pub(crate) before_minor: Option<i64>,
 }
@@ -41,19 +35,18 @@ pub(crate) async fn list(
 /// The page is cut before the month before is looked up, so that a long history costs a sort and no more.
 fn text(filter: &PriceFilter, meant: &Meant, after: Option<ListKey>, rows: i64) -> Narrowed {
     const LATEST: &str = " CROSS JOIN LATERAL (
-                SELECT month, price_minor, flags FROM prices WHERE series_id = s.id ORDER BY month DESC LIMIT 1) p WHERE true";
+                SELECT series_id, month, price_minor, flags FROM prices WHERE series_id = s.id ORDER BY month DESC LIMIT 1) p WHERE true";
     const HISTORY: &str = " JOIN prices p ON p.series_id = s.id WHERE true";
     let (commodities, markets) = (meant.commodities.as_deref(), meant.markets.as_deref());
     let one = |ids: Option<&[i32]>| ids.is_some_and(|ids| ids.len() == 1);
     let month = |month: Option<Month>| month.map(|m| m.0.cast_signed());
     // A history of anything but one line of prices is for tables that somebody makes once.
     let rare = !(filter.latest || one(commodities) && one(markets));
-    let narrowed = Narrowed::of(
-        "SELECT page.*, b.price_minor FROM (
-            SELECT s.id AS series, s.commodity_id, s.market_id, s.unit_id, s.price_type, s.currency, s.source,
-                   p.month, p.price_minor, p.flags
-            FROM price_series s",
-    )
+    let narrowed = Narrowed::of(concat!(
+        "SELECT page.*, b.price_minor AS before_minor FROM (SELECT ",
+        priced_columns!(),
+        ", s.source FROM price_series s"
+    ))
     .then(if filter.latest { LATEST } else { HISTORY })
     .among(" AND s.commodity_id = ?", " AND s.commodity_id = ANY(?)", commodities)
     .among(" AND s.market_id = ?", " AND s.market_id = ANY(?)", markets)
@@ -69,25 +62,13 @@ fn text(filter: &PriceFilter, meant: &Meant, after: Option<ListKey>, rows: i64) 
     };
     cut.at_least(" ORDER BY p.month DESC, s.id LIMIT", rows).then(
         ") page
-         LEFT JOIN prices b ON b.series_id = page.series AND b.month = page.month - 1
-         ORDER BY page.month DESC, page.series",
+         LEFT JOIN prices b ON b.series_id = page.id AND b.month = page.month - 1
+         ORDER BY page.month DESC, page.id",
     )
 }
 
 /// What a row of [`list`] says.
 pub(crate) fn price_of(row: &PgRow) -> Result<PriceRow<'_>, sqlx::Error> {
-    let number = |at, column| u32::try_from(row.try_get::<i32, _>(at)?).map_err(|_| misfit("prices", column));
-    Ok(PriceRow {
-        series: row.try_get(0)?,
-        commodity: row.try_get(1)?,
-        market: row.try_get(2)?,
-        unit: row.try_get(3)?,
-        price_type: row.try_get(4)?,
-        currency: row.try_get(5)?,
-        source: row.try_get(6)?,
-        month: Month(number(7, "month")?),
-        price_minor: row.try_get(8)?,
-        flags: PriceFlags(number(9, "flags")?),
-        before_minor: row.try_get(10)?,
-    })
+    let (series, price) = priced(row)?;
+    Ok(PriceRow { series, price, source: row.try_get("source")?, before_minor: row.try_get("before_minor")? })
 }

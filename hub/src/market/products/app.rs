@@ -11,8 +11,8 @@ use crate::error::{self, ApiError, Kind, Problem, field};
 use crate::http::idempotency::{Answer, Attempt};
 use crate::market::act::{Act, Done, decide, in_one, in_one_under_key};
 use crate::market::newest::Newest;
-use crate::market::reference::kept::Kept;
-use crate::market::reference::names::Asked;
+use crate::names::Asked;
+use crate::names::kept::Kept;
 use crate::state::AppState;
 use axum::http::HeaderMap;
 use mizili_node::api::market::{NewProduct, Product, ProductChange};
@@ -107,7 +107,7 @@ pub(crate) async fn change(
             return Err(Problem::not_found("product").into());
         }
         let row = db::get(&mut tx, id).await?.ok_or_else(|| Problem::not_found("product"))?;
-        let cooperative = CooperativeId(row.cooperative.cast_unsigned());
+        let cooperative = row.listing.cooperative;
         may_change(&mut tx, caller, &row).await?;
         let (actor, _) = acting_as(&mut tx, caller, cooperative).await?;
         let bodies = row.standing().changed(change)?;
@@ -166,11 +166,11 @@ async fn acting_as(
 
 /// Whether the caller may change the product. Said before anything else about it is.
 async fn may_change(conn: &mut PgConnection, caller: &Caller, row: &ProductRow) -> Result<(), ApiError> {
-    let cooperative = CooperativeId(row.cooperative.cast_unsigned());
+    let cooperative = row.listing.cooperative;
     let allowed = match caller.role {
         Role::Farmer if caller.cooperative == Some(cooperative) => {
             let (_, member) = acting_as(conn, caller, cooperative).await?;
-            member.is_some() && member == row.seller
+            member.is_some() && member == row.listing.seller.map(|seller| seller.0)
         }
         _ => caller.serves(cooperative),
     };

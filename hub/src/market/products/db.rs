@@ -1,17 +1,17 @@
 //! SQL of products. What holders have is only ever the sum of stock entries.
 
 use super::ProductRow;
-use crate::db::{Narrowed, misfit, q};
+use crate::db::{Cells, Narrowed, misfit, q};
 use crate::market::newest::{Newest, RecordedAt};
-use crate::market::reference::kept::Kept;
-use crate::market::reference::names::Meant;
-use crate::tables::step_milli;
+use crate::names::Meant;
+use crate::names::kept::Kept;
+use crate::tables::{Table, listing_columns, step_milli};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mizili_node::lists::ProductFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::market::ListingStatus;
+use sync_protocol::market::{Listing, ListingStatus};
 use uuid::Uuid;
 
 /// Cooperatives are kept by Postgres' `int`.
@@ -26,20 +26,12 @@ macro_rules! stock {
     };
 }
 
-/// A product of a list: what the database has of it. Its names are kept in the process.
+/// A product of a list: what the database has of it. Its other names are kept in the process.
 pub(crate) struct Listed<'r> {
     pub(crate) key: Newest,
-    title: &'r str,
-    commodity: i32,
-    unit: i32,
-    price_minor: i64,
-    currency: &'r str,
-    cooperative: i32,
-    cooperative_name: &'r str,
+    listing: Listing,
+    cooperative: &'r str,
     region: Option<i32>,
-    seller: Option<Uuid>,
-    status: ListingStatus,
-    posted_at_s: i64,
     hub_milli: i64,
     total_milli: i64,
 }
@@ -48,40 +40,26 @@ impl Listed<'_> {
     /// With its names; `None` where one is not known yet.
     pub(crate) fn named(&self, names: &Kept) -> Option<ProductRow> {
         Some(ProductRow {
-            id: self.key.1,
-            title: self.title.to_owned(),
-            commodity: self.commodity,
-            commodity_name: names.commodity(self.commodity)?.to_owned(),
-            unit: self.unit,
-            unit_code: names.unit(self.unit)?.code.clone(),
-            price_minor: self.price_minor,
-            currency: self.currency.to_owned(),
-            cooperative: self.cooperative,
-            cooperative_name: self.cooperative_name.to_owned(),
+            commodity: names.commodity(self.listing.commodity)?.to_owned(),
+            unit: names.unit(self.listing.unit)?.code.clone(),
+            cooperative: self.cooperative.to_owned(),
             region: match self.region {
                 Some(region) => Some(names.region(region)?.to_owned()),
                 None => None,
             },
-            seller: self.seller,
-            status: self.status,
-            posted_at_s: self.posted_at_s,
             hub_milli: self.hub_milli,
             total_milli: self.total_milli,
+            listing: self.listing.clone(),
         })
     }
-}
-
-fn status_of(code: i32) -> Result<ListingStatus, sqlx::Error> {
-    let code = u32::try_from(code).map_err(|_| misfit("listings", "status"))?;
-    Ok(ListingStatus::from_code(code))
 }
 
 /// One product.
 pub(crate) async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<ProductRow>, sqlx::Error> {
     const SQL: &str = concat!(
-        "SELECT l.id, l.title, l.commodity_id, c.name AS commodity, l.unit_id, u.code AS unit, l.price_minor, l.currency,
-                l.cooperative_id, k.name AS cooperative, r.name AS region, l.seller_id, l.status, l.posted_at_s, s.hub_milli,
-                s.total_milli
+        "SELECT ",
+        listing_columns!(),
+        ", c.name AS commodity, u.code AS unit, k.name AS cooperative, r.name AS region, s.hub_milli, s.total_milli
          FROM listings l JOIN commodities c ON c.id = l.commodity_id
              JOIN units u ON u.id = l.unit_id
              JOIN cooperatives k ON k.id = l.cooperative_id
@@ -91,20 +69,11 @@ pub(crate) async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Prod
     );
     let product = |row: &PgRow| {
         Ok(ProductRow {
-            id: row.try_get("id")?,
-            title: row.try_get("title")?,
-            commodity: row.try_get("commodity_id")?,
-            commodity_name: row.try_get("commodity")?,
-            unit: row.try_get("unit_id")?,
-            unit_code: row.try_get("unit")?,
-            price_minor: row.try_get("price_minor")?,
-            currency: row.try_get("currency")?,
-            cooperative: row.try_get("cooperative_id")?,
-            cooperative_name: row.try_get("cooperative")?,
+            listing: Listing::read(&Cells::of(Listing::TABLE, row))?,
+            commodity: row.try_get("commodity")?,
+            unit: row.try_get("unit")?,
+            cooperative: row.try_get("cooperative")?,
             region: row.try_get("region")?,
-            seller: row.try_get("seller_id")?,
-            status: status_of(row.try_get("status")?)?,
-            posted_at_s: row.try_get("posted_at_s")?,
             hub_milli: row.try_get("hub_milli")?,
             total_milli: row.try_get("total_milli")?,
         })
@@ -141,11 +110,12 @@ pub(crate) async fn list(
 fn text(filter: &Filter, meant: &Meant, after: Option<(Timestamp, Uuid)>, rows: i64) -> Narrowed {
     let (commodities, regions) = (meant.commodities.as_deref(), meant.regions.as_deref());
     let several = |ids: Option<&[i32]>| ids.is_some_and(|ids| ids.len() > 1);
-    let begun = Narrowed::of(
-        "SELECT l.id, l.title, l.commodity_id, l.unit_id, l.price_minor, l.currency, l.cooperative_id, k.name, k.region_id,
-                l.seller_id, l.status, l.posted_at_s, l.recorded_at, s.hub_milli, s.total_milli
-         FROM (SELECT l.* FROM listings l WHERE ",
-    );
+    let begun = Narrowed::of(concat!(
+        "SELECT ",
+        listing_columns!(),
+        ", k.name AS cooperative, k.region_id, l.recorded_at, s.hub_milli, s.total_milli
+         FROM (SELECT l.* FROM listings l WHERE "
+    ));
     let begun = match filter.status {
         Some(ListingStatus::Active) => begun.then("l.status = 0"),
         Some(other) => begun.rarely("l.status = ?", Some(other.code().cast_signed())),
@@ -178,22 +148,15 @@ fn text(filter: &Filter, meant: &Meant, after: Option<(Timestamp, Uuid)>, rows: 
 
 /// What a row of [`list`] says.
 pub(crate) fn listed(row: &PgRow) -> Result<Listed<'_>, sqlx::Error> {
-    let recorded_at: jiff_sqlx::Timestamp = row.try_get(12)?;
+    let listing = Listing::read(&Cells::of(Listing::TABLE, row))?;
+    let recorded_at: jiff_sqlx::Timestamp = row.try_get("recorded_at")?;
     Ok(Listed {
-        key: (RecordedAt::of_row(recorded_at.to_jiff().as_microsecond()), row.try_get(0)?),
-        title: row.try_get(1)?,
-        commodity: row.try_get(2)?,
-        unit: row.try_get(3)?,
-        price_minor: row.try_get(4)?,
-        currency: row.try_get(5)?,
-        cooperative: row.try_get(6)?,
-        cooperative_name: row.try_get(7)?,
-        region: row.try_get(8)?,
-        seller: row.try_get(9)?,
-        status: status_of(row.try_get(10)?)?,
-        posted_at_s: row.try_get(11)?,
-        hub_milli: row.try_get(13)?,
-        total_milli: row.try_get(14)?,
+        key: (RecordedAt::of_row(recorded_at.to_jiff().as_microsecond()), listing.id.0),
+        listing,
+        cooperative: row.try_get("cooperative")?,
+        region: row.try_get("region_id")?,
+        hub_milli: row.try_get("hub_milli")?,
+        total_milli: row.try_get("total_milli")?,
     })
 }
 

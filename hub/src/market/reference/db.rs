@@ -1,13 +1,14 @@
 //! SQL of the reference lists. A list and a single thing are the same query, the latter narrowed to an id.
 
-use crate::db::{Narrowed, misfit};
+use crate::db::{Cells, Narrowed};
+use crate::tables::{Table, commodity_columns, market_columns, read_all, region_columns, unit_columns};
 use mizili_node::api::prices::{Commodity, Market, Region, Unit};
 use mizili_node::lists::PlaceFilter;
 use mizili_node::page::Slice;
 use mizili_node::query::IdOrName;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use sync_protocol::market::UnitBase;
+use sync_protocol::market;
 use sync_protocol::units::Quantity;
 
 /// What a list is narrowed to; each list takes what concerns it.
@@ -61,71 +62,54 @@ pub(crate) fn page(begun: Narrowed, filter: &Filter) -> Narrowed {
     begun.at_least(" ORDER BY t.id LIMIT", filter.limit)
 }
 
-fn number(row: &PgRow, column: &str) -> Result<u32, sqlx::Error> {
-    Ok(row.try_get::<i32, _>(column)?.cast_unsigned())
-}
-
 /// Commodities.
 pub(crate) async fn commodities(
     conn: &mut PgConnection,
     filter: &Filter,
 ) -> Result<Vec<Commodity>, sqlx::Error> {
-    let begun = Narrowed::of(
-        "SELECT t.id, t.name, t.category, t.name_sw, t.name_ny, t.name_fr FROM commodities t WHERE true",
-    );
+    let begun = Narrowed::of(concat!("SELECT ", commodity_columns!(), " FROM commodities t WHERE true"));
     let words = " AND strpos(lower(concat_ws(' ', t.name, t.name_sw, t.name_ny, t.name_fr)), lower(?)) > 0";
-    let of = |row: &PgRow| {
-        let mut names = std::collections::BTreeMap::new();
-        for (language, column) in [("sw", "name_sw"), ("ny", "name_ny"), ("fr", "name_fr")] {
-            let name: String = row.try_get(column)?;
-            if !name.is_empty() {
-                names.insert(language.to_owned(), name);
-            }
-        }
-        Ok(Commodity {
-            id: number(row, "id")?,
-            name: row.try_get("name")?,
-            category: row.try_get("category")?,
-            names,
-        })
+    let of = |row: market::Commodity| {
+        let names = [("sw", row.name_sw), ("ny", row.name_ny), ("fr", row.name_fr)];
+        let names = names.into_iter().filter(|(_, name)| !name.is_empty());
+        let names = names.map(|(language, name)| (language.to_owned(), name)).collect();
+        Commodity { id: row.id.0, name: row.name, category: row.category, names }
     };
-    page(common(begun, filter, words), filter).fetch_all(conn).await?.iter().map(of).collect()
+    shown(page(common(begun, filter, words), filter).fetch_all(conn).await?, of)
 }
 
 /// Units.
 pub(crate) async fn units(conn: &mut PgConnection, filter: &Filter) -> Result<Vec<Unit>, sqlx::Error> {
-    let begun = Narrowed::of("SELECT t.id, t.code, t.base, t.factor_milli FROM units t WHERE true");
+    let begun = Narrowed::of(concat!("SELECT ", unit_columns!(), " FROM units t WHERE true"));
     let words = " AND strpos(lower(t.code), lower(?)) > 0";
-    let of = |row: &PgRow| {
-        let base = u32::try_from(row.try_get::<i32, _>("base")?).map_err(|_| misfit("units", "base"))?;
-        let factor: i64 = row.try_get("factor_milli")?;
-        Ok(Unit {
-            id: number(row, "id")?,
-            code: row.try_get("code")?,
-            base: UnitBase::from_code(base).as_str().to_owned(),
-            factor: Some(Quantity(factor).to_string()).filter(|_| factor > 0),
-        })
+    let of = |row: market::Unit| Unit {
+        id: row.id.0,
+        code: row.code,
+        base: row.base.as_str().to_owned(),
+        factor: Some(Quantity(row.factor_milli).to_string()).filter(|_| row.factor_milli > 0),
     };
-    page(common(begun, filter, words), filter).fetch_all(conn).await?.iter().map(of).collect()
+    shown(page(common(begun, filter, words), filter).fetch_all(conn).await?, of)
 }
 
 /// Markets.
 pub(crate) async fn markets(conn: &mut PgConnection, filter: &Filter) -> Result<Vec<Market>, sqlx::Error> {
-    let begun = Narrowed::of(
-        "SELECT t.id, t.name, t.country, r.name AS region, t.district, t.latitude_e5, t.longitude_e5
-         FROM markets t LEFT JOIN regions r ON r.id = t.region_id WHERE true",
-    );
+    let begun = Narrowed::of(concat!(
+        "SELECT ",
+        market_columns!(),
+        ", r.name AS region FROM markets t LEFT JOIN regions r ON r.id = t.region_id WHERE true"
+    ));
     let words = " AND strpos(lower(t.name), lower(?)) > 0";
-    let degrees = |e5: Option<i32>| e5.map(|e5| f64::from(e5) / 1e5);
+    let degrees = |e5: Option<i64>| e5.map(|e5| e5 as f64 / 1e5);
     let of = |row: &PgRow| {
+        let market = market::Market::read(&Cells::of(market::Market::TABLE, row))?;
         Ok(Market {
-            id: number(row, "id")?,
-            name: row.try_get("name")?,
-            country: row.try_get("country")?,
+            id: market.id.0,
+            name: market.name,
+            country: market.country.as_str().to_owned(),
             region: row.try_get("region")?,
-            district: Some(row.try_get("district")?).filter(|district: &String| !district.is_empty()),
-            latitude: degrees(row.try_get("latitude_e5")?),
-            longitude: degrees(row.try_get("longitude_e5")?),
+            district: Some(market.district).filter(|district| !district.is_empty()),
+            latitude: degrees(market.latitude_e5),
+            longitude: degrees(market.longitude_e5),
         })
     };
     let list = page(placed(common(begun, filter, words), filter), filter);
@@ -134,11 +118,18 @@ pub(crate) async fn markets(conn: &mut PgConnection, filter: &Filter) -> Result<
 
 /// Regions.
 pub(crate) async fn regions(conn: &mut PgConnection, filter: &Filter) -> Result<Vec<Region>, sqlx::Error> {
-    let begun = Narrowed::of("SELECT t.id, t.name, t.country FROM regions t WHERE true");
+    let begun = Narrowed::of(concat!("SELECT ", region_columns!(), " FROM regions t WHERE true"));
     let words = " AND strpos(lower(t.name), lower(?)) > 0";
-    let of = |row: &PgRow| {
-        Ok(Region { id: number(row, "id")?, name: row.try_get("name")?, country: row.try_get("country")? })
+    let of = |row: market::Region| Region {
+        id: row.id.0,
+        name: row.name,
+        country: row.country.as_str().to_owned(),
     };
     let list = common(begun, filter, words).maybe(" AND t.country = ?", filter.place.country.as_deref());
-    page(list, filter).fetch_all(conn).await?.iter().map(of).collect()
+    shown(page(list, filter).fetch_all(conn).await?, of)
+}
+
+/// Rows of one table, as they are shown.
+fn shown<E: Table, T>(rows: Vec<PgRow>, show: impl Fn(E) -> T) -> Result<Vec<T>, sqlx::Error> {
+    read_all(&rows).map(|row| row.map(&show)).collect()
 }

@@ -4,5 +4,3 @@
 pub mod app;
 pub mod db;
 pub mod http;
-pub(crate) mod kept;
-pub mod names;

@@ -1,12 +1,12 @@
 //! Rules of accounts: who may register as what.
 
 use crate::auth::caller::{Caller, Role};
+use crate::auth::phone::read_phone;
 use crate::db::{Db, retrying};
 use crate::error::{ApiError, Kind, Problem, field, unauthorized};
 use crate::feed::{Touched, publish};
 use crate::market::orders::unconfirmed;
 use crate::market::users::db::{self, NewRow};
-use crate::market::users::phone::read_phone;
 use crate::market::users::{NewUser, User};
 use crate::state::AppState;
 use mizili_node::api::FieldProblem;

@@ -62,20 +62,26 @@ pub struct Account {
     pub created_at: String,
 }
 
+/// What [`account`] reads.
+macro_rules! select_account {
+    () => {
+        "SELECT id, phone, phone_confirmed, disabled, name, role, cooperative_id, created_at FROM users"
+    };
+}
+
 /// The next accounts after one, in the order of their ids.
 pub(crate) async fn list(
     conn: &mut PgConnection,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Account>, sqlx::Error> {
-    let sql = "SELECT id, phone, phone_confirmed, disabled, name, role, cooperative_id, created_at FROM users
-               WHERE id > $1 ORDER BY id LIMIT $2";
+    let sql = concat!(select_account!(), " WHERE id > $1 ORDER BY id LIMIT $2");
     q(sql).bind(after.unwrap_or_default()).bind(limit).fetch_all(conn).await?.iter().map(account).collect()
 }
 
 /// The account of a number, as an operator sees it.
 pub(crate) async fn by_phone(conn: &mut PgConnection, phone: u64) -> Result<Option<Account>, sqlx::Error> {
-    let sql = "SELECT id, phone, phone_confirmed, disabled, name, role, cooperative_id, created_at FROM users WHERE phone = $1";
+    let sql = concat!(select_account!(), " WHERE phone = $1");
     q(sql).bind(phone.cast_signed()).fetch_optional(conn).await?.as_ref().map(account).transpose()
 }
 

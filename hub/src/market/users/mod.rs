@@ -4,7 +4,6 @@ pub mod app;
 pub mod care;
 pub mod db;
 pub mod http;
-pub mod phone;
 
 use crate::auth::caller::Role;
 use serde::{Deserialize, Serialize};

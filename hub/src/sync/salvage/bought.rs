@@ -3,10 +3,11 @@
 //! Nothing stands by it that somebody may still bring or decide, or that was decided anew here.
 
 use super::stand::Became;
-use crate::db::{Cells, int, q, q_scalar};
+use crate::db::{Cells, int, misfit, q, q_scalar};
 use crate::feed::Touched;
 use crate::tables::{Again, Brought};
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::Holder;
 use sync_protocol::market::{Entity, EntryId, EntryKind, Order, OrderStatus, StockEntry};
@@ -73,14 +74,17 @@ async fn said_here(conn: &mut PgConnection, row: &Order) -> Result<Said, sqlx::E
 
 /// How far the order is here, if it is, and whether it is of that buyer's cooperative. Its listing is locked, so nobody makes it meanwhile.
 async fn here(conn: &mut PgConnection, row: &Order) -> Result<Option<(OrderStatus, bool)>, sqlx::Error> {
-    let here = q("SELECT status, buyer_cooperative_id IS NOT DISTINCT FROM $2 FROM orders WHERE id = $1")
-        .bind(row.id.0)
-        .bind(row.buyer_cooperative.map(|coop| int(coop.0)).transpose()?)
-        .fetch_optional(conn)
-        .await?;
-    let read = |here| {
-        let cells = Cells::of("orders", here);
-        Ok((OrderStatus::from_code(cells.number(0)?), cells.get(1)?))
+    let here = q(
+        "SELECT status, buyer_cooperative_id IS NOT DISTINCT FROM $2 AS of_buyer FROM orders WHERE id = $1",
+    )
+    .bind(row.id.0)
+    .bind(row.buyer_cooperative.map(|coop| int(coop.0)).transpose()?)
+    .fetch_optional(conn)
+    .await?;
+    let read = |here: &PgRow| {
+        let status: i32 = here.try_get("status")?;
+        let status = u32::try_from(status).map_err(|_| misfit("orders", "status"))?;
+        Ok((OrderStatus::from_code(status), here.try_get("of_buyer")?))
     };
     here.as_ref().map(read).transpose()
 }

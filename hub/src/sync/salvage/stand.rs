@@ -2,10 +2,10 @@
 //! take keeps no other from standing.
 
 use super::bought::bought;
+use crate::bad_rows::{BadRows, OfARow as _};
 use crate::db::{Cells, int, q, q_scalar};
 use crate::error::ApiError;
 use crate::feed::{Touched, publish};
-use crate::jobs::bad_rows::{BadRows, OfARow as _};
 use crate::news::Moved;
 use crate::tables::{self, Again, Brought, Wanted};
 use sqlx::PgConnection;

@@ -7,7 +7,7 @@ use crate::chance::Chance;
 use crate::office::Start;
 use crate::world::World;
 use anyhow::{Result, ensure};
-use mizili_hub::jobs::bad_rows::BadRows;
+use mizili_hub::bad_rows::BadRows;
 use mizili_hub::jobs::catalogue;
 use mizili_hub::jobs::prune::prune_once;
 use mizili_hub::sync::edges::scope_of;

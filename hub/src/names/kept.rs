@@ -1,12 +1,15 @@
 //! The small tables as they are kept: by id for what is shown, by name for what is asked for. Plain values; it asks nobody but
 //! where it is read.
 
-use super::names::{Asked, Meant};
-use crate::db::{misfit, q};
+use super::{Asked, Meant};
+use crate::db::q;
+use crate::tables::{read_all, unit_columns};
 use mizili_node::query::IdOrName;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use std::collections::HashMap;
-use sync_protocol::market::UnitBase;
+use sync_protocol::ids::{CommodityId, MarketId, UnitId};
+use sync_protocol::market::Unit;
 
 /// All names, as of some versions of their buckets.
 #[derive(Debug, Default)]
@@ -26,14 +29,6 @@ pub(crate) struct Kept {
 /// The ids of what is called so, in order; by the name in small letters.
 type ByName = HashMap<String, Vec<i32>>;
 
-/// A unit.
-#[derive(Debug)]
-pub(crate) struct Unit {
-    pub(crate) code: String,
-    pub(crate) base: UnitBase,
-    pub(crate) factor_milli: i64,
-}
-
 /// A market.
 #[derive(Debug)]
 pub(crate) struct Market {
@@ -46,16 +41,16 @@ pub(crate) struct Market {
 pub(crate) type Unknown<'a> = (&'static str, &'a IdOrName, &'static str);
 
 impl Kept {
-    pub(crate) fn commodity(&self, id: i32) -> Option<&str> {
-        self.commodities.get(&id).map(String::as_str)
+    pub(crate) fn commodity(&self, id: CommodityId) -> Option<&str> {
+        self.commodities.get(&id.0.cast_signed()).map(String::as_str)
     }
 
-    pub(crate) fn unit(&self, id: i32) -> Option<&Unit> {
-        self.units.get(&id)
+    pub(crate) fn unit(&self, id: UnitId) -> Option<&Unit> {
+        self.units.get(&id.0.cast_signed())
     }
 
-    pub(crate) fn market(&self, id: i32) -> Option<&Market> {
-        self.markets.get(&id)
+    pub(crate) fn market(&self, id: MarketId) -> Option<&Market> {
+        self.markets.get(&id.0.cast_signed())
     }
 
     pub(crate) fn region(&self, id: i32) -> Option<&str> {
@@ -115,7 +110,7 @@ impl Kept {
             WHERE name = 'global' OR name BETWEEN 'country:' AND 'country;' OR name BETWEEN 'region:' AND 'region;' ORDER BY name")
         .fetch_all(&mut *conn)
         .await?;
-        let versions = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let versions = rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("version")?)));
         let versions: Vec<(String, i64)> = versions.collect::<Result<_, sqlx::Error>>()?;
         if before.is_some_and(|before| before.versions == versions) {
             return Ok(None);
@@ -157,40 +152,36 @@ fn ids<T>(given: &IdOrName, there: &HashMap<i32, T>, by_name: &ByName) -> Vec<i3
     }
 }
 
+// Of these only what is kept is read, so that nothing else of a row can take all names away.
+
 async fn commodities(conn: &mut PgConnection) -> Result<(HashMap<i32, String>, ByName), sqlx::Error> {
     let rows = q("SELECT id, name, name_sw, name_ny, name_fr FROM commodities").fetch_all(conn).await?;
     let (mut commodities, mut names) = (HashMap::new(), Vec::new());
     for row in &rows {
-        let id = row.try_get(0)?;
-        commodities.insert(id, row.try_get(1)?);
-        for at in 1..5 {
-            names.push((id, row.try_get(at)?));
+        let id = row.try_get("id")?;
+        commodities.insert(id, row.try_get("name")?);
+        for column in ["name", "name_sw", "name_ny", "name_fr"] {
+            names.push((id, row.try_get(column)?));
         }
     }
     Ok((commodities, by_name(names.into_iter())))
 }
 
 async fn units(conn: &mut PgConnection) -> Result<HashMap<i32, Unit>, sqlx::Error> {
-    let rows = q("SELECT id, code, base, factor_milli FROM units").fetch_all(conn).await?;
-    let of = |row: &sqlx::postgres::PgRow| {
-        let base = u32::try_from(row.try_get::<i32, _>(2)?).map_err(|_| misfit("units", "base"))?;
-        let unit =
-            Unit { code: row.try_get(1)?, base: UnitBase::from_code(base), factor_milli: row.try_get(3)? };
-        Ok((row.try_get(0)?, unit))
-    };
-    rows.iter().map(of).collect()
+    let rows = q(concat!("SELECT ", unit_columns!(), " FROM units t")).fetch_all(conn).await?;
+    read_all::<Unit>(&rows).map(|unit| unit.map(|unit| (unit.id.0.cast_signed(), unit))).collect()
 }
 
 async fn markets(conn: &mut PgConnection) -> Result<HashMap<i32, Market>, sqlx::Error> {
     let rows = q("SELECT id, name, country, region_id FROM markets").fetch_all(conn).await?;
-    let of = |row: &sqlx::postgres::PgRow| {
-        let market = Market { name: row.try_get(1)?, country: row.try_get(2)?, region: row.try_get(3)? };
-        Ok((row.try_get(0)?, market))
+    let of = |row: &PgRow| {
+        let (name, country) = (row.try_get("name")?, row.try_get("country")?);
+        Ok((row.try_get("id")?, Market { name, country, region: row.try_get("region_id")? }))
     };
     rows.iter().map(of).collect()
 }
 
 async fn regions(conn: &mut PgConnection) -> Result<HashMap<i32, String>, sqlx::Error> {
     let rows = q("SELECT id, name FROM regions").fetch_all(conn).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("name")?))).collect()
 }

@@ -2,7 +2,6 @@
 //! the row's own values can cause is the row's; what says something about the moment or the database ends the job's turn.
 
 use crate::db::is_of_a_value;
-use crate::feed::FeedError;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
@@ -27,15 +26,6 @@ impl OfARow for sqlx::Error {
     fn is_of_a_row(&self) -> bool {
         // What stands there and does not fit what the program makes of it, beside what the database refuses.
         matches!(self, Self::Decode(_) | Self::ColumnDecode { .. } | Self::RowNotFound) || is_of_a_value(self)
-    }
-}
-
-impl OfARow for FeedError {
-    fn is_of_a_row(&self) -> bool {
-        match self {
-            Self::Db(error) => error.is_of_a_row(),
-            Self::UnnamedBucket { .. } | Self::UnknownEntity(_) => true,
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Access tokens: JWTs of a quarter of an hour, signed with a key of this hub. They say who it is and nothing else: role and
 //! cooperative are looked up at each request, so that a change counts at once.
 
-use super::hs256;
+mod hs256;
+
 use crate::error::{Kind, Problem};
 use crate::secret_file;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};

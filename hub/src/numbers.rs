@@ -1,7 +1,7 @@
 //! Numbers that the database counts: of edges and cooperatives. A counter stands behind its table where that was put back by hand; nobody
 //! is given a number that is somebody else's then.
 
-use super::q_scalar;
+use crate::db::q_scalar;
 use crate::error::{Kind, Problem};
 use sqlx::PgConnection;
 

@@ -4,9 +4,11 @@
 //! Whoever reads looks at the versions of the buckets in which they stand when that was not done for a moment, and reads the
 //! tables again where one has moved. A name or an id that is not here is looked for at once, before anybody is told so.
 
-use super::kept::Kept;
+pub(crate) mod kept;
+
 use crate::db::{Db, misfit};
 use crate::error::{ApiError, Problem};
+use kept::Kept;
 use mizili_node::deps::Deps;
 use mizili_node::query::IdOrName;
 use std::sync::{Arc, PoisonError, RwLock};

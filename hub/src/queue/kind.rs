@@ -86,8 +86,8 @@ fn run<J: Job>(with: Arc<J::With>, turn: Turn, version: i16, payload: String) ->
 #[macro_export]
 macro_rules! job_kinds {
     ($(#[$meta:meta])* $visibility:vis const $name:ident: $with:ty = [$($job:ty),+ $(,)?];) => {
-        $(impl $crate::jobs::queue::Registered for $job {})+
+        $(impl $crate::queue::Registered for $job {})+
         $(#[$meta])*
-        $visibility const $name: &[$crate::jobs::queue::Kind<$with>] = &[$($crate::jobs::queue::Kind::of::<$job>()),+];
+        $visibility const $name: &[$crate::queue::Kind<$with>] = &[$($crate::queue::Kind::of::<$job>()),+];
     };
 }

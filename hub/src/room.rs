@@ -29,7 +29,7 @@ pub struct Room {
 }
 
 /// A place that is taken until this is dropped.
-pub(super) type Place = OwnedSemaphorePermit;
+pub(crate) type Place = OwnedSemaphorePermit;
 
 impl Default for Room {
     fn default() -> Self {
@@ -50,12 +50,12 @@ impl Room {
     }
 
     /// A place for a poll.
-    pub(super) fn poll(&self, deps: &Deps) -> Result<Place, ApiError> {
+    pub(crate) fn poll(&self, deps: &Deps) -> Result<Place, ApiError> {
         place(&self.polls, deps, POLL_AGAIN_S)
     }
 
     /// A place for an exchange.
-    pub(super) fn exchange(&self, deps: &Deps) -> Result<Place, ApiError> {
+    pub(crate) fn exchange(&self, deps: &Deps) -> Result<Place, ApiError> {
         place(&self.exchanges, deps, EXCHANGE_AGAIN_S)
     }
 }
