@@ -5,11 +5,9 @@ use crate::sources::{Source, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The crates that have rooms.
-const CRATES: [&str; 3] = ["edge", "node", "sync-protocol"];
+const CRATES: [&str; 4] = ["edge", "hub", "node", "sync-protocol"];
 /// What a crate has besides: its lists of modules, and tools of tests.
 const NO_ROOMS: [&str; 4] = ["lib", "main", "testing", "testing_disk"];
-/// Rooms that take from one above them, and why that is better than not.
-const UPWARD: [(&str, &str, &str); 0] = [];
 
 /// What each room of a crate takes from which other.
 type Rooms = BTreeMap<String, BTreeSet<String>>;
@@ -94,10 +92,7 @@ fn imports(crate_name: &str, all: &[Source]) -> Rooms {
     }
     let known: BTreeSet<String> = rooms.keys().cloned().collect();
     for (from, to) in &mut rooms {
-        let is_arrow = |name: &String| {
-            known.contains(name) && name != from && !UPWARD.iter().any(|(a, b, _)| a == from && b == name)
-        };
-        to.retain(is_arrow);
+        to.retain(|name| known.contains(name) && name != from);
     }
     rooms
 }
