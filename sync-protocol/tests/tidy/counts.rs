@@ -34,3 +34,44 @@ fn every_described_handler_is_in_its_document() {
     demand("Name a handler in its router, and write the document anew", &missing);
     assert!(counted > 50, "{counted}");
 }
+
+/// The word behind `before`, in each place where a text has that.
+fn words_after<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+    let words = text
+        .split(before)
+        .skip(1)
+        .map(|after| after.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default());
+    words.collect()
+}
+
+/// The entities that a file declares: the name before its number and word, `Order = 14 "order", id …`.
+fn entities(text: &str) -> Vec<&str> {
+    let names = text.split("entity! {").skip(1).filter_map(|after| {
+        let mut lines = after.lines().map(str::trim).filter(|line| !line.starts_with("///"));
+        lines.find_map(|line| line.split_once(" = ")).map(|(name, _)| name)
+    });
+    names.collect()
+}
+
+/// What stands in neither list travels nowhere: an entity that no index, audit or golden file knows, a command that nobody can send.
+#[test]
+fn every_entity_and_every_command_is_in_the_protocols_lists() {
+    let all = sources();
+    let market = "sync-protocol/src/market/";
+    let lists = &all.iter().find(|file| file.path == format!("{market}mod.rs")).unwrap().text;
+    let (_, lists) = lists.split_once("entity::entities! {").unwrap();
+    let listed = |name: &str| lists.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
+    let (mut missing, mut counted) = (Vec::new(), 0);
+    for source in all.iter().filter(|file| file.is_rust() && file.path.starts_with(market)) {
+        let declared =
+            entities(&source.text).into_iter().chain(words_after(&source.text, "\nimpl Rule for "));
+        for name in declared {
+            counted += 1;
+            if !listed(name) {
+                missing.push(format!("{}: {name}", source.path));
+            }
+        }
+    }
+    demand("Name it in the lists of sync-protocol/src/market/mod.rs", &missing);
+    assert!(counted >= 21, "{counted}");
+}
