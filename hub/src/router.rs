@@ -1,4 +1,4 @@
-//! Every route of the hub, in one list. What stands in [`api`] is in the API document too; nothing else is open to people.
+//! Every route of the hub, in one list. What stands in `api` is in the API document too; nothing else is open to people.
 
 use crate::auth::http as auth;
 use crate::docs;
