@@ -7,11 +7,11 @@
 use crate::data::Dataset;
 use crate::tell;
 use anyhow::{Context as _, Result, ensure};
+use mizili_hub::bad_rows::BadRows;
 use mizili_hub::commands::{Incoming, apply_batch};
 use mizili_hub::config::{Config, Opened};
 use mizili_hub::db::{Db, Transaction, q, q_scalar};
 use mizili_hub::feed::{Touched, publish};
-use mizili_hub::jobs::bad_rows::BadRows;
 use mizili_hub::jobs::catalogue;
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;

@@ -10,6 +10,4 @@ pub mod pair;
 pub mod phone;
 pub mod throttle;
 
-// What a token says is part of who is asking; the state keeps its key, so it lies under that.
-pub use crate::token;
 pub use caller::Caller;

@@ -4,15 +4,7 @@
 //! What can be asked over HTTP: [`router`]. What happens then: the `app.rs` of each noun in [`market`]. What changes the market:
 //! [`commands`], decided by `sync-protocol`. What edges see of it: [`feed`], [`sync`].
 //!
-//! The files and folders here stand in one order, and none takes anything from one above it:
-//!
-//! 1. whoever starts: `main`, [`cli`], [`serve`];
-//! 2. what is served, and what nobody waits for: [`router`], `docs`, [`openapi`], [`jobs`];
-//! 3. whom it is served to: edges, [`sync`]; people, [`market`];
-//! 4. what both do: [`commands`]; who asks and what comes twice: [`auth`], [`http`];
-//! 5. what every handler is given: [`state`], and what that holds: [`names`], [`token`], [`room`], [`limits`], [`keys`];
-//! 6. what is written: [`queue`], `numbers`, [`feed`], [`bad_rows`], [`tables`];
-//! 7. the ground: [`error`], [`config`], [`clock`], [`db`], [`migrations`], [`news`], [`postgres`], `secret_file`, `together`.
+//! The files and folders here are rooms that stand in one order: the map in ARCHITECTURE.md has it.
 
 pub mod auth;
 pub mod bad_rows;

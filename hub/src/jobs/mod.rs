@@ -10,9 +10,6 @@ pub mod names;
 pub mod prune;
 pub mod regular;
 
-// Whoever runs a job from outside hands it these.
-pub use crate::bad_rows;
-
 use crate::bad_rows::BadRows;
 use crate::commands::stream::{Quarantined, retry_all_held, retry_all_open, retry_all_quarantined};
 use crate::db::Db;
