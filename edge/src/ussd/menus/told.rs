@@ -6,7 +6,7 @@ use crate::ussd::market::Read;
 use crate::ussd::view::{Cx, Foot, Hint, View, page};
 use serde::{Deserialize, Serialize};
 
-/// See the file.
+/// The screen that tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     pub(in crate::ussd) text: String,

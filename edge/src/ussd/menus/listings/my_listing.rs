@@ -12,7 +12,7 @@ use crate::ussd::view::{Cx, Foot, Hint, View, page, short, word};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// See the file.
+/// The screen of one offer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MyListing {
     pub(in crate::ussd) id: Uuid,

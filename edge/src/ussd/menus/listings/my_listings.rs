@@ -11,7 +11,7 @@ use crate::ussd::menus::{Desk, Move, Page, Screen};
 use crate::ussd::view::{Cx, Foot, Hint, Key, Row, View, list, page, word};
 use serde::{Deserialize, Serialize};
 
-/// See the file.
+/// The screen, at a place in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MyListings {
     pub(in crate::ussd) offset: u32,

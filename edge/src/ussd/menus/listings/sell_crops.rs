@@ -9,7 +9,7 @@ use crate::ussd::menus::{At, Desk, Move, Page, Screen};
 use crate::ussd::view::{Cx, View};
 use serde::{Deserialize, Serialize};
 
-/// See the file.
+/// The screen, at a place in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SellCrops {
     pub(in crate::ussd) at: At,

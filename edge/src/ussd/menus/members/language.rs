@@ -70,7 +70,7 @@ impl Act for Language {
     }
 }
 
-/// See the file.
+/// The screen on which it is chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChooseLanguage {
     /// Made when the screen is opened.

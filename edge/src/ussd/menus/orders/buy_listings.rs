@@ -12,7 +12,7 @@ use crate::ussd::thing::Thing;
 use crate::ussd::view::{Cx, Foot, Hint, Key, Row, View, list, page, short, word};
 use serde::{Deserialize, Serialize};
 
-/// See the file.
+/// The screen of one crop, at a place in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuyListings {
     pub(in crate::ussd) commodity: u32,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// cleaned of control letters.
 const NAME: &str = "\u{1}";
 
-/// See the file.
+/// The screen, at a place in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MyOrders {
     pub(in crate::ussd) offset: u32,

@@ -10,7 +10,7 @@ use crate::ussd::menus::{At, Desk, Move, Page, Screen};
 use crate::ussd::view::{Cx, View, short};
 use serde::{Deserialize, Serialize};
 
-/// See the file.
+/// The screen of one crop, at a place in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceMarkets {
     pub(in crate::ussd) commodity: u32,

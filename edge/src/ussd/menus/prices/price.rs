@@ -10,7 +10,7 @@ use crate::ussd::price_text::{Voice, facts};
 use crate::ussd::view::{Cx, Foot, Hint, View, page, short};
 use serde::{Deserialize, Serialize};
 
-/// See the file.
+/// The screen of one line of prices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     pub(in crate::ussd) commodity: u32,
