@@ -130,7 +130,14 @@ fn lines<'a>(architecture: &'a str, crate_name: &str) -> Vec<(&'a str, BTreeSet<
     let names = |cell: &'a str| cell.split('`').skip(1).step_by(2);
     let rows = table.skip(2).filter_map(|line| {
         let mut cells = line.split('|').skip(1);
-        Some((names(cells.next()?).next()?, names(cells.next()?).collect()))
+        let row = (names(cells.next()?).next()?, names(cells.next()?).collect());
+        let what = cells.next().unwrap_or_default();
+        assert!(
+            what.split(' ').filter(|word| !word.contains('`')).count() > 3,
+            "{}: what is it? `{what}`",
+            row.0
+        );
+        Some(row)
     });
     rows.collect()
 }
