@@ -132,11 +132,8 @@ fn lines<'a>(architecture: &'a str, crate_name: &str) -> Vec<(&'a str, BTreeSet<
         let mut cells = line.split('|').skip(1);
         let row = (names(cells.next()?).next()?, names(cells.next()?).collect());
         let what = cells.next().unwrap_or_default();
-        assert!(
-            what.split(' ').filter(|word| !word.contains('`')).count() > 3,
-            "{}: what is it? `{what}`",
-            row.0
-        );
+        let says = what.split_whitespace().any(|word| !word.contains('`'));
+        assert!(says, "{}: what is it? `{what}`", row.0);
         Some(row)
     });
     rows.collect()
