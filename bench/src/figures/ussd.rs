@@ -14,7 +14,7 @@ use axum::http::Request;
 use http_body_util::BodyExt as _;
 use mizili_edge::config::Config;
 use mizili_edge::db::Db;
-use mizili_edge::router::router;
+use mizili_edge::serve::router::router;
 use mizili_edge::state::AppState;
 use mizili_edge::sync::run::SyncHandle;
 use mizili_node::deps::Deps;

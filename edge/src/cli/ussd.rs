@@ -3,7 +3,7 @@
 
 use super::{Out, Place, tell};
 use crate::config::{Config, Gateway, local_url};
-use crate::router::gateways_only;
+use crate::serve::router::gateways_only;
 use crate::state::AppState;
 use crate::sync::lock;
 use crate::sync::run::SyncHandle;

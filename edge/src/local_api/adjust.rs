@@ -9,7 +9,7 @@ use crate::commands::{self, Submission, SubmitError};
 use crate::db::DbError;
 use crate::http::answers::NotTaken;
 use crate::http::problem::{self, ApiError, Kind};
-use crate::office::Caller;
+use crate::local_api::Caller;
 use crate::replica;
 use crate::state::AppState;
 use axum::Json;

@@ -3,8 +3,8 @@
 
 use crate::commands;
 use crate::http::problem::{ApiError, Kind};
+use crate::local_api::Caller;
 use crate::node;
-use crate::office::Caller;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mizili_node::idempotency::{self, KEY_HEADER, REPLAY_HEADER};

@@ -3,7 +3,7 @@
 use crate::config::Senders;
 use crate::db::DbError;
 use crate::http::problem::ApiError;
-use crate::office::Caller;
+use crate::local_api::Caller;
 use crate::outbox::{State as Stage, Stored, list as stored};
 use crate::state::AppState;
 use axum::extract::State;

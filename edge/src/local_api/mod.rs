@@ -1,19 +1,26 @@
 //! The API of the office: the same paths and shapes as the hub's for products, orders, prices and the lists they refer to, answered
 //! from this box alone, and what only an office has. Looking at the market needs no sign-in; acting, and anything about people, does.
 //!
+//! Also here: signing in, who asks, and the page that people work with. Hub accounts do not work here, nor office sessions at the hub.
+//!
 //! One file for each thing that can be asked. A handler reads in one snapshot or acts in one transaction; what is answered with success is on disk.
 
 pub mod adjust;
 mod attempt;
+mod caller;
+pub mod change;
 pub mod cooperatives;
 mod filter;
 pub mod health;
 mod lang;
+pub mod login;
 mod me;
 pub mod messages;
 mod names;
 pub mod news;
 pub mod orders;
+pub mod page;
+pub mod phone;
 pub mod place;
 pub mod prices;
 pub mod products;
@@ -23,3 +30,5 @@ pub mod sell;
 pub mod status;
 pub mod stock;
 pub mod walk;
+
+pub use caller::{COOKIE, Caller};

@@ -1,7 +1,7 @@
 //! Tells a page that something changed: the hub sent something, or somebody did something here. It says that, not what.
 
 use crate::http::problem::ApiError;
-use crate::office::Caller;
+use crate::local_api::Caller;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;

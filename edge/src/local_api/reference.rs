@@ -4,7 +4,7 @@
 use super::filter::{self, passes};
 use super::names::{Names, commodity_names};
 use crate::http::problem::ApiError;
-use crate::office::Caller;
+use crate::local_api::Caller;
 use crate::replica;
 use crate::state::AppState;
 use axum::Json;

@@ -6,7 +6,7 @@ use crate::commands::{self, CommandState, Thing};
 use crate::db::DbError;
 use crate::http::answers::NotWritten;
 use crate::http::problem::ApiError;
-use crate::office::Caller;
+use crate::local_api::Caller;
 use crate::state::AppState;
 use crate::text::Lang;
 use crate::text::office::say;

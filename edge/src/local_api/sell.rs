@@ -8,7 +8,7 @@ use super::products::show;
 use crate::commands::{self, Submission, SubmitError};
 use crate::http::answers::NotTaken;
 use crate::http::problem::{self, ApiError, Kind, field};
-use crate::office::Caller;
+use crate::local_api::Caller;
 use crate::replica;
 use crate::state::AppState;
 use axum::extract::State;

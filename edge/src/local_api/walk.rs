@@ -2,7 +2,7 @@
 //! done at the office, by whoever is signed in; no gateway and no secret of one is needed.
 
 use crate::http::problem::{ApiError, Kind};
-use crate::office::{Caller, phone};
+use crate::local_api::{Caller, phone};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;

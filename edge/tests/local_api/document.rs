@@ -1,7 +1,7 @@
 //! The API's description: locked, complete, the same shapes as the hub's, and true about who may do what.
 
 use crate::support::Office;
-use mizili_edge::router::{document, document_text};
+use mizili_edge::serve::router::{document, document_text};
 use mizili_edge::testing::TestEdge;
 use mizili_node::problem::{Kind, Node};
 use serde_json::{Map, Value};

@@ -1,7 +1,7 @@
 //! Texts that the document does not let be empty, sent empty: each is refused by name, whether it may be left out or not.
 
 use crate::support::{Office, PASSWORD};
-use mizili_edge::router::document;
+use mizili_edge::serve::router::document;
 use mizili_node::testing::empty::filled;
 use serde_json::{Value, json};
 

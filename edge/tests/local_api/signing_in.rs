@@ -2,7 +2,7 @@
 
 use crate::support::{CLERK_PHONE, Office, PASSWORD, config, started, state};
 use mizili_edge::db::DbError;
-use mizili_edge::router::{gateways_only, router};
+use mizili_edge::serve::router::{gateways_only, router};
 use mizili_edge::testing::{COOP, OTHER_COOP, TestEdge};
 use mizili_node::testing::log::Log;
 use mizili_node::testing::wait::until;
@@ -300,7 +300,7 @@ async fn a_failed_sign_in_is_one_line_without_the_number_or_the_password() {
     let says = |code: &str, who: &str| {
         let (code, who) = (format!("code=\"{code}\""), format!("phone=\"{who}\""));
         let parts = ["a sign-in failed", &code, &who, "address=0.0.0.0"];
-        let line = log.says("mizili_edge::office::login", tracing::Level::WARN, &parts);
+        let line = log.says("mizili_edge::local_api::login", tracing::Level::WARN, &parts);
         assert!(!line.contains(SECRET) && !line.contains("991000001"), "{line}");
     };
     let too_long = SECRET.repeat(100);
@@ -331,6 +331,6 @@ async fn a_failed_sign_in_is_one_line_without_the_number_or_the_password() {
         office.send("POST", "/api/v1/office/password", &[("authorization", &bearer)], Some(change)).await;
     assert_eq!(change.pointers(), ["/current_password"]);
     let parts = ["change of the office password was refused", "code=\"bad_credentials\"", "address=0.0.0.0"];
-    let line = log.says("mizili_edge::office::change", tracing::Level::WARN, &parts);
+    let line = log.says("mizili_edge::local_api::change", tracing::Level::WARN, &parts);
     assert!(!line.contains(SECRET) && !line.contains("battery"), "{line}");
 }

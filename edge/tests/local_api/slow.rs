@@ -6,7 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use futures_util::{StreamExt as _, stream};
 use mizili_edge::outbox;
-use mizili_edge::router::{gateways_only, router};
+use mizili_edge::serve::router::{gateways_only, router};
 use mizili_edge::state::{AppState, Shared};
 use mizili_edge::testing::{CALLER_PHONE, TestEdge};
 use mizili_node::patience::Patience;

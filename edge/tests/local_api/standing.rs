@@ -79,7 +79,7 @@ async fn what_is_wrong_is_said_in_a_sentence_and_in_a_word_of_the_list() {
 
 #[test]
 fn the_description_lists_every_word_with_its_meaning() {
-    let document = serde_json::to_value(mizili_edge::router::document()).unwrap();
+    let document = serde_json::to_value(mizili_edge::serve::router::document()).unwrap();
     let field = &document["components"]["schemas"]["OfficeStatus"]["properties"]["problem_code"];
     let words: Vec<Value> = CODES.iter().map(|(code, _)| json!(code)).chain([Value::Null]).collect();
     assert_eq!((&field["enum"], &field["type"]), (&json!(words), &json!(["string", "null"])));

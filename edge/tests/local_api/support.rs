@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use mizili_edge::config::Config;
-use mizili_edge::router::router;
+use mizili_edge::serve::router::router;
 use mizili_edge::staff::password::{hashed, store};
 use mizili_edge::state::AppState;
 use mizili_edge::sync::run::SyncHandle;

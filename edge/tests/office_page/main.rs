@@ -19,7 +19,7 @@ use browser::Browser;
 use mizili_edge::config::Config;
 use mizili_edge::db::DbError;
 use mizili_edge::node::set_hub_minor;
-use mizili_edge::router::router;
+use mizili_edge::serve::router::router;
 use mizili_edge::staff::password::{hashed, store};
 use mizili_edge::state::AppState;
 use mizili_edge::sync::run::SyncHandle;

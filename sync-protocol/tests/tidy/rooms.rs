@@ -119,6 +119,29 @@ fn stands_on<'a>(rooms: &'a Rooms, from: &str) -> Vec<&'a str> {
     direct.iter().filter(|to| !through(to)).map(String::as_str).collect()
 }
 
+/// On how many floors under it a room stands.
+fn height(rooms: &Rooms, room: &str) -> usize {
+    rooms[room].iter().map(|to| 1 + height(rooms, to)).max().unwrap_or(0)
+}
+
+/// The drawing of a crate: a line a floor, the highest first, its rooms in the order of the table.
+fn floors(rooms: &Rooms, order: &[&str]) -> Vec<String> {
+    let of = |room: &&&str| rooms.get(**room).map(|_| height(rooms, room));
+    let top = order.iter().filter_map(|room| of(&room)).max().unwrap_or(0);
+    let floor = |at: usize| {
+        let rooms: Vec<&str> = order.iter().filter(|room| of(room) == Some(at)).copied().collect();
+        rooms.join(" ")
+    };
+    (0..=top).rev().map(floor).collect()
+}
+
+/// The drawing that ARCHITECTURE.md has of a crate.
+fn drawing<'a>(architecture: &'a str, crate_name: &str) -> Vec<&'a str> {
+    let heading = format!("### The rooms of `{crate_name}/src`");
+    let (_, after) = architecture.split_once(&heading).unwrap();
+    after.lines().skip_while(|line| *line != "```").skip(1).take_while(|line| *line != "```").collect()
+}
+
 /// A line of a crate's table in ARCHITECTURE.md: the room, and what it says to stand on.
 fn lines<'a>(architecture: &'a str, crate_name: &str) -> Vec<(&'a str, BTreeSet<&'a str>)> {
     let heading = format!("### The rooms of `{crate_name}/src`");
@@ -149,6 +172,10 @@ fn rooms_stand_in_the_order_of_the_map_and_on_what_it_says() {
         assert!(rooms.len() > 10, "{crate_name}: only {} rooms were found", rooms.len());
         let drawn = lines(architecture, crate_name);
         let order: Vec<&str> = drawn.iter().map(|(room, _)| *room).collect();
+        let floors = floors(&rooms, &order);
+        if drawing(architecture, crate_name) != floors {
+            wrong.push(format!("{crate_name}: the drawing is\n{}", floors.join("\n")));
+        }
         for room in rooms.keys().filter(|room| !order.contains(&room.as_str())) {
             wrong.push(format!("{crate_name}: `{room}` is not in the map"));
         }

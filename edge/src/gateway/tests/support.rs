@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::db::DbError;
 use crate::gateway::Channels;
 use crate::outbox::{self, Kind, Outgoing, Stored};
-use crate::router::router;
+use crate::serve::router::router;
 use crate::state::AppState;
 use crate::sync::run::SyncHandle;
 use crate::testing::{MEMBER_PHONE, TestEdge};

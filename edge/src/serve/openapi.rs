@@ -39,7 +39,7 @@ pub(crate) fn base() -> OpenApi {
 /// Adds what the routes do not say themselves.
 pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-    let cookie = ApiKey::Cookie(ApiKeyValue::new(crate::office::COOKIE));
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(crate::local_api::COOKIE));
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("office", SecurityScheme::Http(token));
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));

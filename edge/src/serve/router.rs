@@ -1,13 +1,12 @@
 //! Every route of the box's HTTP server, in one list. What stands in `routes_for` is in the API document too; beside it there
 //! are only pages and what gateways call.
 
+use super::openapi;
 use crate::http::hosts;
 use crate::local_api::{
-    adjust, cooperatives, health, messages, news, orders, place, prices, products, reference, refusals, sell,
-    status, stock, walk,
+    adjust, change, cooperatives, health, login, messages, news, orders, page, place, prices, products,
+    reference, refusals, sell, status, stock, walk,
 };
-use crate::office::{change, login, page};
-use crate::openapi;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

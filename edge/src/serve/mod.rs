@@ -3,9 +3,11 @@
 //! The office goes on without the hub: nothing about the line keeps it from starting or stopping. A kill at any instant loses
 //! nothing that a person was told.
 
+pub mod openapi;
+pub mod router;
+
 use crate::config::Config;
 use crate::db::Db;
-use crate::router::{gateways_only, router};
 use crate::staff::password::FIRST_USER;
 use crate::state::AppState;
 use crate::sync::keep::{self, Opening};
@@ -14,6 +16,7 @@ use anyhow::{Context as _, bail};
 use mizili_node::deps::Deps;
 use mizili_node::serve::{Bounds, places, serve};
 use mizili_node::stop;
+use router::{gateways_only, router};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
