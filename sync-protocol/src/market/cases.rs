@@ -1,8 +1,10 @@
 //! How commands are tried: a table of cases beside each noun's commands, in one form, and what holds for all of them together.
 
 use super::*;
-use crate::ids::{CooperativeId, EdgeId, Holder, MemberId, UnitId, hub_born};
+use crate::ids::{CooperativeId, EdgeId, Holder, Id as _, ListingId, MemberId, UnitId, hub_born};
+use crate::row::Key;
 use crate::units::Quantity;
+use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const OFFICE: Holder = Holder::Edge(EdgeId(1));
@@ -147,6 +149,84 @@ fn every_command_is_tried_applied_and_refused_by_each_code_of_its_own() {
             assert!(codes.contains(&code.code()), "{name} never refuses by {}", code.as_str());
         }
     }
+}
+
+/// Of a set only what was asked for, and what always comes with that: as a node fills it.
+fn only_needed(set: &WorkingSet, needs: &Needs) -> WorkingSet {
+    let mut cut = WorkingSet::for_needs(needs);
+    cut.facts = set.facts.clone();
+    let is_found = |entity, key, fields: &_| {
+        let is_step = matches!(key, Key::Step(of, _) if needs.steps.contains(&(entity, of)));
+        is_step || needs.found.iter().any(|search| search.entity() == entity && search.finds(fields))
+    };
+    let found = set
+        .keys()
+        .filter(|(entity, key)| set.row(*entity, *key).is_some_and(|fields| is_found(*entity, *key, fields)));
+    let mut wanted: Vec<(u16, Key)> = needs.rows.iter().copied().chain(found).collect();
+    let mut looked_for = BTreeSet::new();
+    while let Some((entity, key)) = wanted.pop() {
+        let row = set.row(entity, key);
+        if !looked_for.insert((entity, key)) {
+            continue;
+        }
+        for (field, beside) in needed_beside(entity) {
+            let named = match (*field, row.and_then(|fields| fields.get(*field))) {
+                (0, _) => Some(key),
+                (_, Some(Value::Uuid(id))) => Some(Key::Uuid(id)),
+                (_, Some(Value::Int(id))) => u32::try_from(id).ok().map(Key::Int),
+                _ => None,
+            };
+            wanted.extend(named.map(|key| (*beside, key)));
+        }
+        if let Some(fields) = row {
+            cut.put_row(entity, key, fields.clone());
+        }
+        if let (Listing::NUMBER, Some(listing)) = (entity, ListingId::from_key(key)) {
+            for (holder, quantity) in set.holders(listing) {
+                cut.set_available(listing, holder, quantity);
+            }
+        }
+    }
+    cut
+}
+
+/// What a rule reads and has not asked for is not there where nodes decide: it would be decided on nothing.
+#[test]
+fn each_command_asks_for_all_that_it_reads() {
+    for Case { of, body, actor, context, mut set, comes } in all() {
+        let command = Command { id: ID, seq: 1, made_at_s: MADE_AT_S, actor, body: body.to_raw() };
+        let needs = body.needs(ID, &actor, &context);
+        assert_eq!(
+            body.decide(&command, &context, &only_needed(&set, &needs)),
+            comes,
+            "{of}: by what it needs"
+        );
+        let form = str::to_owned as Form;
+        if let Ok(decision) = comes {
+            set.apply(&decision.effects);
+            let again = |set: &WorkingSet| body.is_repeat(&command, &context, set, form);
+            assert_eq!(again(&only_needed(&set, &needs)), again(&set), "{of}: once more, by what it needs");
+        }
+    }
+}
+
+/// What an office gives away of what it holds must not come before what it took in: see `waiting`.
+#[test]
+fn whatever_takes_from_what_an_office_holds_says_of_which_listing() {
+    let mut counted = 0;
+    for Case { of, body, context, set, comes, .. } in all() {
+        let (Ok(decision), Holder::Edge(_)) = (comes, context.origin) else { continue };
+        let mut change: BTreeMap<ListingId, i64> = BTreeMap::new();
+        for entry in decision.rows::<StockEntry>().filter(|entry| entry.holder == context.origin) {
+            *change.entry(entry.listing).or_default() += entry.quantity.0;
+        }
+        let taken = change.into_iter().filter(|(listing, sum)| *sum < 0 && set.has::<Listing>(*listing));
+        for (listing, _) in taken {
+            counted += 1;
+            assert_eq!(body.spends_own(), Some(listing), "{of}");
+        }
+    }
+    assert!(counted > 3, "{counted}");
 }
 
 #[test]

@@ -173,7 +173,8 @@ impl Rule for StockAdjust {
     fn spends_own(&self) -> Option<ListingId> {
         match self.found {
             Adjustment::WriteOff(_) | Adjustment::Count { .. } => Some(ListingId(self.listing)),
-            Adjustment::Intake(_) => None,
+            // Taken back, it takes as much away again.
+            Adjustment::Intake(_) => self.undoes.map(|_| ListingId(self.listing)),
         }
     }
 
