@@ -13,6 +13,7 @@ pub(super) const COOP: CooperativeId = CooperativeId(12);
 pub(super) const OTHER: CooperativeId = CooperativeId(13);
 
 /// One command, where and on what it is decided, and what comes of it.
+#[derive(Clone)]
 pub(super) struct Case {
     pub(super) of: &'static str,
     pub(super) body: Body,
@@ -115,16 +116,9 @@ pub(super) fn later<E: Settable>(row: &E) -> Effect {
     Effect::of(row, false)
 }
 
-fn all() -> Vec<Case> {
-    [members::tests::cases(), listings::tests::cases(), orders::tests::cases(), stock::tests::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
 #[test]
 fn each_case_comes_to_what_its_table_says() {
-    for Case { of, body, actor, context, set, comes } in all() {
+    for Case { of, body, actor, context, set, comes } in Body::cases() {
         let command = Command { id: ID, seq: 1, made_at_s: MADE_AT_S, actor, body: body.to_raw() };
         assert_eq!(body.decide(&command, &context, &set), comes, "{of}");
     }
@@ -133,7 +127,7 @@ fn each_case_comes_to_what_its_table_says() {
 #[test]
 fn every_command_is_tried_applied_and_refused_by_each_code_of_its_own() {
     let mut tried: BTreeMap<u16, (bool, BTreeSet<u32>)> = BTreeMap::new();
-    for Case { body, comes, .. } in all() {
+    for Case { body, comes, .. } in Body::cases() {
         let (applied, codes) = tried.entry(body.kind()).or_default();
         match comes {
             Ok(_) => *applied = true,
@@ -193,7 +187,7 @@ fn only_needed(set: &WorkingSet, needs: &Needs) -> WorkingSet {
 /// What a rule reads and has not asked for is not there where nodes decide: it would be decided on nothing.
 #[test]
 fn each_command_asks_for_all_that_it_reads() {
-    for Case { of, body, actor, context, mut set, comes } in all() {
+    for Case { of, body, actor, context, mut set, comes } in Body::cases() {
         let command = Command { id: ID, seq: 1, made_at_s: MADE_AT_S, actor, body: body.to_raw() };
         let needs = body.needs(ID, &actor, &context);
         assert_eq!(
@@ -214,7 +208,7 @@ fn each_command_asks_for_all_that_it_reads() {
 #[test]
 fn whatever_takes_from_what_an_office_holds_says_of_which_listing() {
     let mut counted = 0;
-    for Case { of, body, context, set, comes, .. } in all() {
+    for Case { of, body, context, set, comes, .. } in Body::cases() {
         let (Ok(decision), Holder::Edge(_)) = (comes, context.origin) else { continue };
         let mut change: BTreeMap<ListingId, i64> = BTreeMap::new();
         for entry in decision.rows::<StockEntry>().filter(|entry| entry.holder == context.origin) {

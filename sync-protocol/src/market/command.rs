@@ -212,6 +212,10 @@ macro_rules! commands {
                 })
             }
 
+            /// What each command is tried with: see `cases.rs`.
+            #[cfg(test)]
+            fn cases() -> Vec<cases::Case> { [$($variant::cases()),+].concat() }
+
             /// One of each command, about one thing: for tests of the rules about all of them.
             pub fn samples(about: Uuid) -> Vec<Self> { vec![$(Self::$variant(Rule::sample(about)),)+] }
         }

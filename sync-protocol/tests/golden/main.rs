@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use sync_protocol::bucket::Bucket;
-use sync_protocol::market::{Body, COMMANDS, ENTITIES, ListingPost, RawBody};
+use sync_protocol::market::{self, Body, COMMANDS, ENTITIES, ListingPost, RawBody};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::session::{Link, MINOR_VERSION};
 use sync_protocol::wire::frame::FrameReader;
@@ -37,8 +37,23 @@ const VERSIONS: &[Version] = &[
         samples: v0_1::samples,
         released: Some("2824903f3007d7c77611763b8b051efb888beb7d6a0919d17a6b8c4a146e44eb"),
     },
-    Version { folder: "v0.2", samples: v0_2::samples, released: None },
+    Version { folder: "v0.2", samples: newest, released: None },
 ];
+
+/// The samples of the newest version: its forms, and of what has none of its own, the one by which the market tries it.
+fn newest() -> Vec<Sample> {
+    let mut all = v0_2::samples();
+    let named: BTreeSet<String> =
+        all.iter().chain(&v0_1::samples()).map(|sample| sample.name.clone()).collect();
+    for (entity, key, fields) in market::samples() {
+        let row = Row { entity, key, version: 7, body: Some(fields) };
+        all.extend(Sample::entity("", row).into_iter().filter(|sample| !named.contains(&sample.name)));
+    }
+    for body in Body::samples(sample::id(1)) {
+        all.extend(Some(Sample::command("", body)).filter(|sample| !named.contains(&sample.name)));
+    }
+    all
+}
 
 impl Version {
     fn path(&self) -> PathBuf {

@@ -1,5 +1,5 @@
 //! What the files of v0.2 stand for: the forms that are new in this version. What has not changed since v0.1 has its samples there.
-//! A new form is added here, and its file written with `UPDATE=1 cargo test -p sync-protocol --test golden`.
+//! A new form is added here; what is new altogether has one by itself (`main.rs`). Its file is written with `UPDATE=1 cargo test -p sync-protocol --test golden`.
 
 use super::sample::{self, Sample, id, mwi, mwk};
 use sync_protocol::bucket::Bucket;

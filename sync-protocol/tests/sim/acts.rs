@@ -2,18 +2,35 @@
 
 use crate::random::Random;
 use crate::world::{COOPS, World};
-use sync_protocol::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId, RegionId};
+use sync_protocol::ids::{CommandId, CooperativeId, Holder, ListingId, OrderId, RegionId, hub_born};
 use sync_protocol::market::{
     Actor, ActorKind, Adjustment, Body, Certainty, Command, Context, Listing, ListingEdit, ListingPost,
     ListingWithdraw, MemberRegister, Order, OrderCancel, OrderPlace, Source, StockAdjust, WholeChange,
     WorkingSet,
 };
 use sync_protocol::verdict::Verdict;
+use uuid::Uuid;
 
 /// Of a hundred commands of edges so many break the hub until an operator has seen to them.
 const POISON_PERCENT: u64 = 4;
 /// And of a hundred changes of the stock, which are fewer.
 const STOCK_POISON_PERCENT: u64 = 15;
+
+/// The commands that `intent` draws with figures of their own.
+const DRAWN: [u16; 7] = [
+    MemberRegister::KIND,
+    ListingPost::KIND,
+    ListingEdit::KIND,
+    ListingWithdraw::KIND,
+    OrderPlace::KIND,
+    OrderCancel::KIND,
+    StockAdjust::KIND,
+];
+
+/// The others, as their samples are.
+fn undrawn(about: Uuid) -> Vec<Body> {
+    Body::samples(about).into_iter().filter(|body| !DRAWN.contains(&body.kind())).collect()
+}
 
 impl World {
     fn listing(&mut self) -> Option<ListingId> {
@@ -29,6 +46,10 @@ impl World {
     fn intent(&mut self, set: &WorkingSet, at: Option<usize>) -> Option<Body> {
         let units = |random: &mut Random| 1000 * (1 + random.below(12) as i64);
         let seen = self.listing();
+        let mut plain = undrawn(seen.map_or(hub_born(1), |listing| listing.0));
+        if !plain.is_empty() && self.random.chance(7) {
+            return Some(plain.swap_remove(self.random.below(plain.len())));
+        }
         Some(match self.random.below(14) {
             0 => Body::MemberRegister(MemberRegister {
                 member: self.random.uuid(),

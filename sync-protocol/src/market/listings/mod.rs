@@ -3,7 +3,7 @@
 mod edit;
 mod post;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 mod withdraw;
 
 pub use edit::{ListingEdit, TextChange, WholeChange};

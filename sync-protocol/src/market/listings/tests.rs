@@ -17,8 +17,22 @@ fn case(of: &'static str, body: impl Into<Body>, comes: Result<Decision, Reject>
     Case { of, body: body.into(), actor, context, set: market(25, 25), comes }
 }
 
-pub(in crate::market) fn cases() -> Vec<Case> {
-    [posts(), edits(), withdraws()].into_iter().flatten().collect()
+impl ListingPost {
+    pub(in crate::market) fn cases() -> Vec<Case> {
+        posts()
+    }
+}
+
+impl ListingEdit {
+    pub(in crate::market) fn cases() -> Vec<Case> {
+        edits()
+    }
+}
+
+impl ListingWithdraw {
+    pub(in crate::market) fn cases() -> Vec<Case> {
+        withdraws()
+    }
 }
 
 #[expect(clippy::too_many_lines, reason = "one table of cases")]

@@ -2,7 +2,7 @@
 
 mod register;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 
 pub use register::MemberRegister;
 

@@ -7,7 +7,13 @@ use crate::market::cases::{
 use crate::market::{Certainty, Context, Decision, Rule};
 use crate::verdict::RejectCode;
 
-pub(in crate::market) fn cases() -> Vec<Case> {
+impl MemberRegister {
+    pub(in crate::market) fn cases() -> Vec<Case> {
+        registers()
+    }
+}
+
+fn registers() -> Vec<Case> {
     let known = Member::sample();
     let new = MemberId(hub_born(7));
     let register =

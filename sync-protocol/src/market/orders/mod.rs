@@ -3,7 +3,7 @@
 mod cancel;
 mod place;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 
 pub use cancel::OrderCancel;
 pub use place::{OrderPlace, Source};

@@ -20,8 +20,16 @@ fn entry(of: uuid::Uuid, step: u32, holder: Holder, quantity: Quantity, kind: En
     StockEntry { id: EntryId { of, step }, listing: Listing::sample().id, holder, quantity, kind }
 }
 
-pub(in crate::market) fn cases() -> Vec<Case> {
-    [places(), refused_places(), cancels()].into_iter().flatten().collect()
+impl OrderPlace {
+    pub(in crate::market) fn cases() -> Vec<Case> {
+        [places(), refused_places()].concat()
+    }
+}
+
+impl OrderCancel {
+    pub(in crate::market) fn cases() -> Vec<Case> {
+        cancels()
+    }
 }
 
 fn place(units: i64, source: Source) -> OrderPlace {

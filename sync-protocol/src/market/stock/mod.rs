@@ -3,7 +3,7 @@
 mod adjust;
 mod spend;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 
 pub use adjust::{Adjustment, StockAdjust};
 pub use spend::spendable;

@@ -38,8 +38,10 @@ fn count(counted: i64, expected: i64) -> Adjustment {
     Adjustment::Count { counted_milli: counted * 1_000, expected_milli: expected * 1_000 }
 }
 
-pub(in crate::market) fn cases() -> Vec<Case> {
-    [found(), counts(), undos(), refusals()].into_iter().flatten().collect()
+impl StockAdjust {
+    pub(in crate::market) fn cases() -> Vec<Case> {
+        [found(), counts(), undos(), refusals()].concat()
+    }
 }
 
 fn found() -> Vec<Case> {
