@@ -1,6 +1,6 @@
 //! That nothing is left out of the place where it is counted: what a compiler does not miss, and nobody would.
 
-use crate::sources::{demand, root, sources};
+use crate::sources::{Source, demand, root, sources};
 
 /// The name of each handler that a file describes: what its description says, or the function's.
 fn operations(text: &str) -> Vec<String> {
@@ -74,4 +74,26 @@ fn every_entity_and_every_command_is_in_the_protocols_lists() {
     }
     demand("Name it in the lists of sync-protocol/src/market/mod.rs", &missing);
     assert!(counted >= 21, "{counted}");
+}
+
+/// A thing that has no word there has soon two in the code.
+#[test]
+fn every_entity_has_its_word_in_the_glossary() {
+    let all = sources();
+    let glossary = &all.iter().find(|file| file.path == "docs/glossary.md").unwrap().text.to_lowercase();
+    let of_market = |file: &&Source| file.is_rust() && file.path.starts_with("sync-protocol/src/market/");
+    let mut missing = Vec::new();
+    for source in all.iter().filter(of_market) {
+        for name in entities(&source.text) {
+            // `EdgeSettings` is "edge settings" in a sentence.
+            let words: String = name.chars().fold(String::new(), |words, letter| {
+                let space = if letter.is_uppercase() && !words.is_empty() { " " } else { "" };
+                words + space + &letter.to_lowercase().to_string()
+            });
+            if !glossary.contains(&words) {
+                missing.push(format!("{}: {words}", source.path));
+            }
+        }
+    }
+    demand("Say in docs/glossary.md what it is", &missing);
 }
