@@ -17,7 +17,7 @@ const PLACES: &[&str] = &[
     "node/src/problem/mod.rs",
     "node/src/weak_password.rs",
     "edge/src/local_api",
-    "edge/src/office",
+    "edge/src/staff",
 ];
 
 fn files(place: &Path, found: &mut Vec<PathBuf>) {
