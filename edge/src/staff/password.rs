@@ -10,9 +10,16 @@ use rusqlite::Transaction;
 pub const FIRST_USER: &str = "office";
 
 /// Why a password could not be hashed.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
+#[derive(Debug)]
 pub struct HashError(pub String);
+
+impl std::fmt::Display for HashError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for HashError {}
 
 /// The argon2id hash as a PHC string. Takes about 20 MiB and a fraction of a second, on a thread that may.
 ///
