@@ -25,6 +25,7 @@ use crate::time::Now;
 use fate::Fate;
 use rusqlite::Transaction;
 use sms::{Said, Sms, Word, send};
+use sync_protocol::each_command;
 use sync_protocol::ids::CommandId;
 use sync_protocol::market::Body;
 use wanted::Wanted;
@@ -52,15 +53,7 @@ trait Told {
 }
 
 fn told(body: &Body) -> &dyn Told {
-    match body {
-        Body::MemberRegister(it) => it,
-        Body::ListingPost(it) => it,
-        Body::ListingEdit(it) => it,
-        Body::ListingWithdraw(it) => it,
-        Body::OrderPlace(it) => it,
-        Body::OrderCancel(it) => it,
-        Body::StockAdjust(it) => it,
-    }
+    each_command!(body, it => it)
 }
 
 /// Tells of every final verdict that nobody was told of yet. To be called after [`commands::settle`], in the same transaction: when

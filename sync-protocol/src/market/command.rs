@@ -179,9 +179,10 @@ macro_rules! commands {
         /// Number and name of every command of this version.
         pub const COMMANDS: &[(u16, &str)] = &[$(($number, $name)),+];
 
-        /// Does the same with the rule of whichever command it is.
-        macro_rules! each {
-            ($body:expr, $rule:pat => $does:expr) => { match $body { $(Body::$variant($rule) => $does,)+ } };
+        /// Does the same with the rule of whichever command it is: whoever gives every command something of its own names none.
+        #[macro_export]
+        macro_rules! each_command {
+            ($body:expr, $rule:pat => $does:expr) => { match $body { $($crate::market::Body::$variant($rule) => $does,)+ } };
         }
 
         /// The command type's name; `None` for one this version does not know.
@@ -195,7 +196,7 @@ macro_rules! commands {
 
             /// As it travels.
             pub fn to_raw(&self) -> RawBody {
-                let bytes = each!(self, body => minicbor::to_vec(body));
+                let bytes = each_command!(self, body => minicbor::to_vec(body));
                 // Writing to memory cannot fail; an empty body would be refused by name at the other end.
                 RawBody { kind: self.kind(), bytes: bytes.unwrap_or_default() }
             }
@@ -223,11 +224,11 @@ macro_rules! commands {
         // As the rule of each says, see [`Rule`].
         impl Body {
             /// See [`Rule::check`].
-            pub fn check(&self) -> Vec<Invalid> { each!(self, body => body.check()) }
+            pub fn check(&self) -> Vec<Invalid> { each_command!(self, body => body.check()) }
 
             /// See [`Rule::needs`].
             pub fn needs(&self, id: CommandId, actor: &Actor, context: &Context) -> Needs {
-                each!(self, body => body.needs(id, actor, context))
+                each_command!(self, body => body.needs(id, actor, context))
             }
 
             /// See [`Rule::decide`]; a payload that is wrong by itself is refused before.
@@ -238,7 +239,7 @@ macro_rules! commands {
                 if let Some(wrong) = self.check().first() {
                     return Err(Reject::with(RejectCode::Invalid, [wrong.pointer.to_owned()]));
                 }
-                let decided = each!(self, body => body.decide(command, context, set));
+                let decided = each_command!(self, body => body.decide(command, context, set));
                 debug_assert!(decided.as_ref().err().is_none_or(|reject| self.refuses().contains(&reject.code)), "{decided:?}");
                 decided
             }
@@ -246,53 +247,53 @@ macro_rules! commands {
             /// See [`Rule::REFUSES`].
             pub fn refuses(&self) -> &'static [RejectCode] {
                 fn of<R: Rule>(_: &R) -> &'static [RejectCode] { R::REFUSES }
-                each!(self, body => of(body))
+                each_command!(self, body => of(body))
             }
 
             /// See [`Rule::about`].
-            pub fn about(&self, id: CommandId) -> Uuid { each!(self, body => body.about(id)) }
+            pub fn about(&self, id: CommandId) -> Uuid { each_command!(self, body => body.about(id)) }
 
             /// See [`Rule::makes`].
-            pub fn makes(&self, id: CommandId) -> Option<Made> { each!(self, body => body.makes(id)) }
+            pub fn makes(&self, id: CommandId) -> Option<Made> { each_command!(self, body => body.makes(id)) }
 
             /// See [`Rule::is_repeat`].
             pub fn is_repeat(&self, command: &Command, context: &Context, set: &WorkingSet, form: Form) -> bool {
-                each!(self, body => body.is_repeat(command, context, set, form))
+                each_command!(self, body => body.is_repeat(command, context, set, form))
             }
 
             /// See [`Rule::is_taken`].
             pub fn is_taken(&self, command: &Command, context: &Context, set: &WorkingSet, form: Form) -> bool {
-                each!(self, body => body.is_taken(command, context, set, form))
+                each_command!(self, body => body.is_taken(command, context, set, form))
             }
 
             /// See [`Rule::is_awaited`].
             pub fn is_awaited(&self, context: &Context, set: &WorkingSet) -> bool {
-                each!(self, body => body.is_awaited(context, set))
+                each_command!(self, body => body.is_awaited(context, set))
             }
 
             /// See [`Rule::renamed`].
             #[must_use]
-            pub fn renamed(&self, new: impl Fn(Uuid) -> Uuid) -> Self { each!(self.clone(), body => body.renamed(&new).into()) }
+            pub fn renamed(&self, new: impl Fn(Uuid) -> Uuid) -> Self { each_command!(self.clone(), body => body.renamed(&new).into()) }
 
             /// See [`Rule::names`].
-            pub fn names(&mut self) -> Vec<&mut String> { each!(self, body => body.names()) }
+            pub fn names(&mut self) -> Vec<&mut String> { each_command!(self, body => body.names()) }
 
             /// See [`Rule::as_asked`].
             #[must_use]
-            pub fn as_asked(&self) -> Self { each!(self, body => body.as_asked().into()) }
+            pub fn as_asked(&self) -> Self { each_command!(self, body => body.as_asked().into()) }
 
             /// See [`Rule::as_it_stands`].
-            pub fn as_it_stands(&mut self, set: &WorkingSet, form: Form) { each!(self, body => body.as_it_stands(set, form)); }
+            pub fn as_it_stands(&mut self, set: &WorkingSet, form: Form) { each_command!(self, body => body.as_it_stands(set, form)); }
 
             /// See [`Rule::gives_back_at_once`].
-            pub fn gives_back_at_once(&self) -> Option<OrderId> { each!(self, body => body.gives_back_at_once()) }
+            pub fn gives_back_at_once(&self) -> Option<OrderId> { each_command!(self, body => body.gives_back_at_once()) }
 
             /// See [`Rule::spends_own`].
-            pub fn spends_own(&self) -> Option<ListingId> { each!(self, body => body.spends_own()) }
+            pub fn spends_own(&self) -> Option<ListingId> { each_command!(self, body => body.spends_own()) }
 
             /// See [`Rule::note`].
             pub fn note(&self, id: CommandId, effects: &[Effect], set: &mut WorkingSet) {
-                each!(self, body => body.note(id, effects, set));
+                each_command!(self, body => body.note(id, effects, set));
             }
         }
 

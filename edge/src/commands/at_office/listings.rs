@@ -62,6 +62,11 @@ impl AtOffice for ListingPost {
 }
 
 impl AtOffice for ListingEdit {
+    /// At any time: what it changes has to be here, and its rule sees to that.
+    fn may_be_taken(&self, _: &Office<'_>) -> Result<(), SubmitError> {
+        Ok(())
+    }
+
     fn thing(&self, conn: &Connection) -> Result<Option<Thing>, DbError> {
         listed(conn, self.listing)
     }
@@ -80,6 +85,11 @@ impl AtOffice for ListingEdit {
 }
 
 impl AtOffice for ListingWithdraw {
+    /// At any time, as an edit.
+    fn may_be_taken(&self, _: &Office<'_>) -> Result<(), SubmitError> {
+        Ok(())
+    }
+
     fn thing(&self, conn: &Connection) -> Result<Option<Thing>, DbError> {
         listed(conn, self.listing)
     }

@@ -1,12 +1,18 @@
 //! Members, as their office takes them in.
 
-use super::AtOffice;
+use super::{AtOffice, Office};
+use crate::commands::submit::SubmitError;
 use crate::commands::{CommandState, Thing};
 use crate::db::DbError;
 use rusqlite::Connection;
 use sync_protocol::market::MemberRegister;
 
 impl AtOffice for MemberRegister {
+    /// At any time: it asks for nothing that would have to be here first.
+    fn may_be_taken(&self, _: &Office<'_>) -> Result<(), SubmitError> {
+        Ok(())
+    }
+
     fn thing(&self, _: &Connection) -> Result<Option<Thing>, DbError> {
         Ok(None)
     }

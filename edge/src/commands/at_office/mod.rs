@@ -19,6 +19,7 @@ use crate::db::DbError;
 use crate::node::Identity;
 use crate::replica;
 use rusqlite::{Connection, Transaction};
+use sync_protocol::each_command;
 use sync_protocol::ids::{CommandId, Id as _};
 use sync_protocol::market::{Body, Context, Cooperative, Made, WorkingSet};
 
@@ -40,9 +41,7 @@ impl<'a> Office<'a> {
 /// What a type of command means here.
 pub(super) trait AtOffice {
     /// Whether it can be taken now, by what this office has and is.
-    fn may_be_taken(&self, _: &Office<'_>) -> Result<(), SubmitError> {
-        Ok(())
-    }
+    fn may_be_taken(&self, office: &Office<'_>) -> Result<(), SubmitError>;
 
     /// States in it what this office alone knows, whatever whoever asked has said of that.
     fn state_facts(&mut self, _: &Office<'_>, _: &Context, _: &WorkingSet) -> Result<(), DbError> {
@@ -71,28 +70,12 @@ pub(super) trait AtOffice {
 
 /// What a command means here.
 pub(super) fn at_office(body: &Body) -> &dyn AtOffice {
-    match body {
-        Body::MemberRegister(it) => it,
-        Body::ListingPost(it) => it,
-        Body::ListingEdit(it) => it,
-        Body::ListingWithdraw(it) => it,
-        Body::OrderPlace(it) => it,
-        Body::OrderCancel(it) => it,
-        Body::StockAdjust(it) => it,
-    }
+    each_command!(body, it => it)
 }
 
 /// The same, to state facts in it.
 pub(super) fn at_office_mut(body: &mut Body) -> &mut dyn AtOffice {
-    match body {
-        Body::MemberRegister(it) => it,
-        Body::ListingPost(it) => it,
-        Body::ListingEdit(it) => it,
-        Body::ListingWithdraw(it) => it,
-        Body::OrderPlace(it) => it,
-        Body::OrderCancel(it) => it,
-        Body::StockAdjust(it) => it,
-    }
+    each_command!(body, it => it)
 }
 
 /// All that a command with this id could have made, whatever it was.

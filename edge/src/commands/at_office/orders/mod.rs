@@ -10,6 +10,7 @@ pub use refused::{RefusedOrder, refused_orders};
 
 use super::listings::words_of;
 use super::{AtOffice, Office};
+use crate::commands::submit::SubmitError;
 use crate::commands::taken_back::{NOT_REFUSED, SAYS_SO, has_after};
 use crate::commands::{CommandState, Thing, log, outcome};
 use crate::db::DbError;
@@ -26,6 +27,11 @@ use sync_protocol::units::Quantity;
 use uuid::Uuid;
 
 impl AtOffice for OrderPlace {
+    /// At any time: of a listing that is not here its rule has the say.
+    fn may_be_taken(&self, _: &Office<'_>) -> Result<(), SubmitError> {
+        Ok(())
+    }
+
     fn state_facts(&mut self, office: &Office<'_>, _: &Context, set: &WorkingSet) -> Result<(), DbError> {
         self.source = source(office, self, set)?;
         Ok(())
@@ -56,6 +62,11 @@ impl AtOffice for OrderPlace {
 }
 
 impl AtOffice for OrderCancel {
+    /// At any time: of an order that is not here its rule has the say.
+    fn may_be_taken(&self, _: &Office<'_>) -> Result<(), SubmitError> {
+        Ok(())
+    }
+
     /// Whether the order was made here and the hub has never heard of it.
     fn state_facts(&mut self, office: &Office<'_>, _: &Context, _: &WorkingSet) -> Result<(), DbError> {
         self.never_left = log::never_left(office.tx, CommandId(self.order))?
