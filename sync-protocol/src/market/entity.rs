@@ -60,6 +60,10 @@ pub trait Settled: Entity {
     }
 }
 
+/// A row that a command may wait for where it is not known yet, see [`WorkingSet::may_come`]. The hub looks for each of these in places of
+/// their own, `hub/src/commands/may_come.rs`: an entity is one of them once it is looked for there.
+pub trait Awaited: Settled {}
+
 /// A numbered field of an entity, by name and type: for whoever looks for rows by it.
 pub struct Column<E, V> {
     number: u16,

@@ -2,7 +2,7 @@
 //! replica and what waits beside it; deciding itself touches nothing else. It speaks of rows as the rest of the protocol does: entity,
 //! key, fields.
 
-use super::entity::{Column, Entity};
+use super::entity::{Awaited, Column, Entity};
 use super::facts::Facts;
 use super::{Effect, EntryId};
 use crate::field::Field;
@@ -300,7 +300,7 @@ impl WorkingSet {
     }
 
     /// Whether a row is not known here and may come all the same, see [`Facts::may_come`].
-    pub fn may_come<E: Entity>(&self, id: E::Id) -> bool {
+    pub fn may_come<E: Awaited>(&self, id: E::Id) -> bool {
         matches!(id.to_key(), Key::Uuid(uuid) if self.facts.may_come.contains(&uuid)) && !self.has::<E>(id)
     }
 

@@ -12,7 +12,7 @@ pub use withdraw::ListingWithdraw;
 
 pub(super) use edit::needs as changing;
 
-use super::entity::{Sample, Settled, entity};
+use super::entity::{Awaited, Sample, Settled, entity};
 use super::set::WorkingSet;
 use crate::bucket::Bucket;
 use crate::field::codes;
@@ -52,6 +52,8 @@ entity! {
         10 available: Option<Quantity>,
     }
 }
+
+impl Awaited for Listing {}
 
 impl Settled for Listing {
     fn home(&self, _: &WorkingSet) -> Option<Vec<Bucket>> {

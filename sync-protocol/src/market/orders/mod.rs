@@ -9,7 +9,7 @@ pub use cancel::OrderCancel;
 pub use place::{OrderPlace, Source};
 
 use super::decision::Effect;
-use super::entity::{Sample, Settled, entity};
+use super::entity::{Awaited, Sample, Settled, entity};
 use super::set::{Search, WorkingSet};
 use crate::bucket::Bucket;
 use crate::field::codes;
@@ -73,6 +73,8 @@ entity! {
         15 recorded_at_s: Option<i64>,
     }
 }
+
+impl Awaited for Order {}
 
 impl Settled for Order {
     fn home(&self, _: &WorkingSet) -> Option<Vec<Bucket>> {
