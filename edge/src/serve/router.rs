@@ -1,12 +1,9 @@
-//! Every route of the box's HTTP server, in one list. What stands in `routes_for` is in the API document too; beside it there
-//! are only pages and what gateways call.
+//! Every route of the box's HTTP server. What stands in the list of [`crate::local_api`] is in the API document too; beside it there are
+//! only pages and what gateways call.
 
 use super::openapi;
 use crate::http::hosts;
-use crate::local_api::{
-    adjust, change, cooperatives, health, login, messages, news, orders, page, place, prices, products,
-    reference, refusals, sell, status, stock, walk,
-};
+use crate::local_api::{page, routes_for};
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -29,61 +26,19 @@ use utoipa_axum::{PathItemExt as _, routes};
 /// How callers show who they are.
 const CREDENTIALS: &str = "Authorization, Cookie";
 
-/// Every route for people and their programs. `$made` makes of them what is asked for: routes to serve, or the document.
-macro_rules! routes_for {
-    ($made:ident) => {
-        $made![
-            health::healthz,
-            health::readyz,
-            login::login,
-            login::logout,
-            login::session,
-            change::password,
-            walk::step,
-            status::status,
-            news::news,
-            stock::list,
-            adjust::adjust,
-            refusals::list,
-            refusals::tick,
-            messages::list,
-            products::list,
-            sell::post,
-            products::get,
-            sell::change,
-            orders::list,
-            place::place,
-            orders::get,
-            place::cancel,
-            prices::list,
-            reference::list_commodities,
-            reference::get_commodity,
-            reference::list_units,
-            reference::get_unit,
-            reference::list_markets,
-            reference::get_market,
-            reference::priced,
-            reference::list_regions,
-            reference::get_region,
-            cooperatives::list,
-            cooperatives::get,
-        ]
-    };
-}
-
 /// Each route where its description says. The rest of the descriptions, which is a tenth of the program, does not run with it: the
 /// document is made from them when it is written (see [`described`]), and is served as a file.
 macro_rules! served {
     ($($module:ident::$handler:ident,)*) => {{
         let router = Router::new();
-        $(let router = utoipa_axum::paste! { on::<$module::[<__path_ $handler>], _, _>(router, $module::$handler) };)*
+        $(let router = utoipa_axum::paste! { on::<crate::local_api::$module::[<__path_ $handler>], _, _>(router, crate::local_api::$module::$handler) };)*
         router
     }};
 }
 
 macro_rules! document {
     ($($module:ident::$handler:ident,)*) => {
-        OpenApiRouter::<AppState>::with_openapi(openapi::base())$(.routes(routes!($module::$handler)))*
+        OpenApiRouter::<AppState>::with_openapi(openapi::base())$(.routes(routes!(crate::local_api::$module::$handler)))*
     };
 }
 
