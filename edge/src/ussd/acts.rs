@@ -1,18 +1,16 @@
-//! THE list of what a caller can do. Each act has a file in its noun's folder under `menus`: what is gathered for it, its words, and the
-//! command that it becomes. Adding one there and here is all; whatever else handles acts knows none by name.
+//! What a caller can do. Each act has a file in its noun's folder under `menus`: what is gathered for it, its words, and the command that
+//! it becomes; they are listed beside the screens. Whatever else handles acts knows none by name.
 
 use super::market::Read;
 use super::menus::Screen;
-use super::menus::listings::{Sell, Withdraw};
-use super::menus::members::{Language, Register};
-use super::menus::orders::{Buy, Cancel};
 use super::view::{Cx, Key};
 use crate::text::why::Terms;
 use crate::text::{Lang, Msg};
-use serde::{Deserialize, Serialize};
 use sync_protocol::market::{Body, Channel, Member};
 use sync_protocol::units::Currency;
 use uuid::Uuid;
+
+pub use super::menus::Plan;
 
 /// Who does it, as is known in the transaction that stores it.
 #[derive(Clone, Copy, Debug)]
@@ -113,15 +111,16 @@ pub(super) trait Gathered: Sized {
     fn of_mut(plan: Option<&mut Plan>) -> Option<&mut Self>;
 }
 
+/// Makes the list of acts, in `menus/mod.rs`.
 macro_rules! acts {
-    ($($name:ident = $text:literal),+ $(,)?) => {
+    ($($name:ident($act:ty) = $text:literal),+ $(,)?) => {
         /// An act, as far as it was gathered.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[expect(missing_docs, reason = "each is the act of that name")]
-        pub enum Plan { $($name($name),)+ }
+        pub enum Plan { $($name($act),)+ }
 
         impl Plan {
-            pub(super) fn act(&self) -> &dyn Act {
+            pub(super) fn act(&self) -> &dyn $crate::ussd::acts::Act {
                 match self { $(Self::$name(act) => act,)+ }
             }
 
@@ -135,9 +134,9 @@ macro_rules! acts {
             pub(super) const NAMES: &'static [&'static str] = &[$($text),+];
         }
 
-        $(impl From<$name> for Plan { fn from(act: $name) -> Self { Self::$name(act) } })+
+        $(impl From<$act> for Plan { fn from(act: $act) -> Self { Self::$name(act) } })+
 
-        $(impl Gathered for $name {
+        $(impl $crate::ussd::acts::Gathered for $act {
             fn of(plan: Option<&Plan>) -> Option<&Self> {
                 if let Some(Plan::$name(act)) = plan { Some(act) } else { None }
             }
@@ -148,15 +147,7 @@ macro_rules! acts {
         })+
     };
 }
-
-acts! {
-    Sell = "offer",
-    Buy = "order",
-    Withdraw = "withdraw",
-    Cancel = "cancel",
-    Register = "register",
-    Language = "language",
-}
+pub(super) use acts;
 
 impl Plan {
     /// Whether two plans are about the same thing, whatever was gathered: then they share the command's id.

@@ -33,7 +33,7 @@ mod view;
 #[cfg(test)]
 pub(crate) mod fake;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use acts::{Becomes, Plan, Who};
 pub(crate) use engine::month_of;

@@ -2,6 +2,7 @@
 
 mod access;
 mod behind;
+mod reached;
 mod restart;
 mod support;
 mod texts;

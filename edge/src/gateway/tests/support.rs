@@ -101,6 +101,13 @@ impl Office {
         answer.body
     }
 
+    /// The name of the screen that a call shows.
+    pub(super) async fn screen_of(&self, session: &str) -> Option<String> {
+        let call = self.channels.desk.calls.get(&self.channels.desk.lines[0].name, session);
+        let slot = call.slot.lock().await;
+        slot.session.as_ref().map(|session| session.screen_name().to_owned())
+    }
+
     /// A call from the start, one key after the other; the last screen and the whole text.
     pub(super) async fn walk(&self, session: &str, keys: &[&str]) -> (String, String) {
         let mut text = String::new();

@@ -86,3 +86,35 @@ pub trait Listings {
     /// One offer of the caller; `None` when there is none, or it is somebody else's.
     fn my_listing(&self, phone: &Phone, id: Uuid, lang: Lang) -> Read<Option<MyListing>>;
 }
+
+#[cfg(test)]
+mod in_memory {
+    use crate::text::Lang;
+    use crate::ussd::fake::{Fake, part};
+    use crate::ussd::market::*;
+    use sync_protocol::phone::Phone;
+    use uuid::Uuid;
+
+    impl Listings for Fake {
+        fn listings(&self, _: u32, lang: Lang, window: Window) -> Read<Vec<Listing>> {
+            self.readable()?;
+            let all = self.listings.iter().cloned();
+            Ok(part(all.map(|one| Listing { name: self.local(&one.name, lang), ..one }), window))
+        }
+
+        fn listing(&self, id: Uuid, lang: Lang) -> Read<Option<Listing>> {
+            let all = Window { offset: 0, limit: 100 };
+            Ok(self.listings(0, lang, all)?.into_iter().find(|listing| listing.id == id))
+        }
+
+        fn my_listings(&self, _: &Phone, lang: Lang, window: Window) -> Read<Vec<MyListing>> {
+            let all = self.mine.iter().cloned();
+            Ok(part(all.map(|one| MyListing { name: self.local(&one.name, lang), ..one }), window))
+        }
+
+        fn my_listing(&self, phone: &Phone, id: Uuid, lang: Lang) -> Read<Option<MyListing>> {
+            let all = Window { offset: 0, limit: 100 };
+            Ok(self.my_listings(phone, lang, all)?.into_iter().find(|one| one.id == id))
+        }
+    }
+}

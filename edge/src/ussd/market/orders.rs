@@ -56,3 +56,24 @@ pub trait Orders {
     /// One order of the caller; `None` when there is none, or it is somebody else's.
     fn my_order(&self, phone: &Phone, id: Uuid, lang: Lang) -> Read<Option<MyOrder>>;
 }
+
+#[cfg(test)]
+mod in_memory {
+    use crate::text::Lang;
+    use crate::ussd::fake::{Fake, part};
+    use crate::ussd::market::*;
+    use sync_protocol::phone::Phone;
+    use uuid::Uuid;
+
+    impl Orders for Fake {
+        fn my_orders(&self, _: &Phone, lang: Lang, window: Window) -> Read<Vec<MyOrder>> {
+            let all = self.orders.iter().cloned();
+            Ok(part(all.map(|one| MyOrder { name: self.local(&one.name, lang), ..one }), window))
+        }
+
+        fn my_order(&self, phone: &Phone, id: Uuid, lang: Lang) -> Read<Option<MyOrder>> {
+            let all = Window { offset: 0, limit: 100 };
+            Ok(self.my_orders(phone, lang, all)?.into_iter().find(|one| one.id == id))
+        }
+    }
+}

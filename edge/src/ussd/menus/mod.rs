@@ -1,7 +1,7 @@
-//! THE list of screens. Each has a file in its noun's folder: what it needs to be shown again, how it is laid out, and what an input on it
-//! means. It changes nothing but the draft it is given, and never acts.
+//! THE lists of acts and of screens. Each screen has a file in its noun's folder: what it needs to be shown again, how it is laid out, and
+//! what an input on it means. It changes nothing but the draft it is given, and never acts.
 //!
-//! To add one: its file and a line in the list; the tests then ask for its snapshot in every language.
+//! To add one: its file and a line in its list; the tests then ask for its snapshot in every language, and for the way there.
 
 mod home;
 pub mod listings;
@@ -13,7 +13,7 @@ mod told;
 
 pub use told::Told;
 
-use super::acts::Plan;
+use super::acts::acts;
 use super::examples::Examples;
 use super::intent::Outcome;
 use super::market::Read;
@@ -22,6 +22,20 @@ use super::view::{Cx, Foot, Hint, Key, View, page};
 use crate::text::{Lang, Msg};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+acts! {
+    Sell(listings::Sell) = "offer",
+    Buy(orders::Buy) = "order",
+    Withdraw(listings::Withdraw) = "withdraw",
+    Cancel(orders::Cancel) = "cancel",
+    Register(members::Register) = "register",
+    Language(members::Language) = "language",
+}
+
+/// What the tests of screens look at, by noun.
+#[cfg(test)]
+pub(super) const NOUNS: &[super::tests::screens::Noun] =
+    &[listings::tests::NOUN, members::tests::NOUN, orders::tests::NOUN, prices::tests::NOUN];
 
 macro_rules! screens {
     ($($(#[$doc:meta])* $name:ident $(($page:ty))? = $text:literal $kind:ident $($unit:path)?),+ $(,)?) => {

@@ -3,14 +3,17 @@
 use crate::text::Lang;
 use crate::time::Now;
 use crate::ussd::fake::{Fake, currency};
-use crate::ussd::{Draft, Engine, Intent, Next, Reply, Session, Settings, Step, Turn, TurnText};
+use crate::ussd::{
+    Becomes, Draft, Engine, Intent, Next, Reply, Session, Settings, Step, Turn, TurnText, Who,
+};
 use std::collections::HashMap;
+use sync_protocol::market::{Body, Channel};
 use sync_protocol::phone::Phone;
 use uuid::Uuid;
 
-pub(super) const NUMBER: &str = "+265999123432";
+pub(in crate::ussd) const NUMBER: &str = "+265999123432";
 
-pub(super) fn settings() -> Settings {
+pub(in crate::ussd) fn settings() -> Settings {
     Settings {
         service_code: Some("*384*55#".into()),
         sms_number: Some("21512".into()),
@@ -18,22 +21,22 @@ pub(super) fn settings() -> Settings {
     }
 }
 
-pub(super) struct Dialler {
-    pub(super) fake: Fake,
-    pub(super) engine: Engine,
-    pub(super) sessions: HashMap<String, String>,
-    pub(super) draft: Option<String>,
-    pub(super) now: Now,
-    pub(super) intents: Vec<Intent>,
+pub(in crate::ussd) struct Dialler {
+    pub(in crate::ussd) fake: Fake,
+    pub(in crate::ussd) engine: Engine,
+    pub(in crate::ussd) sessions: HashMap<String, String>,
+    pub(in crate::ussd) draft: Option<String>,
+    pub(in crate::ussd) now: Now,
+    pub(in crate::ussd) intents: Vec<Intent>,
     /// Dies between the act and the store, once.
-    pub(super) crash_after_act: bool,
+    pub(in crate::ussd) crash_after_act: bool,
     next_id: u128,
     call: u32,
     text: String,
 }
 
 impl Dialler {
-    pub(super) fn new(fake: Fake) -> Self {
+    pub(in crate::ussd) fn new(fake: Fake) -> Self {
         Self {
             fake,
             engine: Engine::new(settings()),
@@ -50,19 +53,19 @@ impl Dialler {
     }
 
     /// A new call with nothing behind the code.
-    pub(super) fn dial(&mut self) -> String {
+    pub(in crate::ussd) fn dial(&mut self) -> String {
         self.dial_path("")
     }
 
     /// A new call along a path: `*384*55*1*2#`.
-    pub(super) fn dial_path(&mut self, path: &str) -> String {
+    pub(in crate::ussd) fn dial_path(&mut self, path: &str) -> String {
         self.call += 1;
         self.text = path.to_owned();
         self.repeat()
     }
 
     /// Types on the screen on show.
-    pub(super) fn press(&mut self, input: &str) -> String {
+    pub(in crate::ussd) fn press(&mut self, input: &str) -> String {
         if !self.text.is_empty() {
             self.text.push('*');
         }
@@ -71,18 +74,18 @@ impl Dialler {
     }
 
     /// Types one after the other; the last answer.
-    pub(super) fn walk(&mut self, inputs: &[&str]) -> String {
+    pub(in crate::ussd) fn walk(&mut self, inputs: &[&str]) -> String {
         inputs.iter().map(|input| self.press(input)).last().unwrap()
     }
 
     /// The same request once more.
-    pub(super) fn repeat(&mut self) -> String {
+    pub(in crate::ussd) fn repeat(&mut self) -> String {
         let (session, text) = (format!("call-{}", self.call), TurnText::Cumulative(self.text.clone()));
         self.post(&session, NUMBER, text).map_or_else(|| "(no answer)".to_owned(), |reply| reply.text)
     }
 
     /// One request, as the HTTP half does it. `None` when the box died over it.
-    pub(super) fn post(&mut self, session_id: &str, number: &str, text: TurnText) -> Option<Reply> {
+    pub(in crate::ussd) fn post(&mut self, session_id: &str, number: &str, text: TurnText) -> Option<Reply> {
         let turn = Turn {
             session_id: session_id.into(),
             phone: Phone::parse(number).unwrap(),
@@ -126,8 +129,41 @@ impl Dialler {
         }
     }
 
+    /// The name of the screen on show; `None` where the call is over.
+    pub(in crate::ussd) fn screen(&self) -> Option<String> {
+        let session = Session::from_json(self.sessions.get(&format!("call-{}", self.call))?).unwrap();
+        (!session.ended).then(|| session.screen_name().to_owned())
+    }
+
     /// What was executed, without ids and numbers.
-    pub(super) fn done(&self) -> Vec<String> {
+    pub(in crate::ussd) fn done(&self) -> Vec<String> {
         self.fake.done.borrow().iter().map(|intent| format!("{:?}", intent.plan)).collect()
     }
+}
+
+pub(in crate::ussd) const PHONE: u64 = 265_999_876_432;
+
+/// What an intent becomes at an office that sells in kwacha, of somebody who is no member.
+pub(in crate::ussd) fn becomes(intent: &Intent) -> Option<Becomes> {
+    let currency = Some(currency("MWK"));
+    intent
+        .plan
+        .becomes(intent.command_id, &Who { phone: PHONE, member: None, channel: Channel::Ussd, currency })
+}
+
+pub(in crate::ussd) fn body(intent: &Intent) -> Body {
+    match becomes(intent) {
+        Some(Becomes::Command(body)) => body,
+        other => unreachable!("{other:?} is no command"),
+    }
+}
+
+pub(in crate::ussd) fn member() -> Dialler {
+    Dialler::new(Fake::plain())
+}
+
+pub(in crate::ussd) fn stranger() -> Dialler {
+    let dialler = member();
+    *dialler.fake.member.borrow_mut() = None;
+    dialler
 }

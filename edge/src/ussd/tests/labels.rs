@@ -2,32 +2,14 @@
 //! SMS with which a call ends is answered.
 
 use super::dialler::{Dialler, NUMBER, settings};
+use super::ways::{Step, rows, ways};
 use crate::sms::{Incoming, Recent, answer};
-use crate::text::Lang;
 use crate::text::names::words;
+use crate::text::{Lang, Messages, Msg};
 use crate::ussd::fake::{Fake, MADE_AT_S, id};
 use crate::ussd::market::{Listing, MyListing, MyOrder};
 use sync_protocol::phone::Phone;
 
-/// The ways to every screen from which one goes on.
-const WALKS: &[&[&str]] = &[
-    &[],
-    &["1"],
-    &["1", "1"],
-    &["2"],
-    &["2", "1"],
-    &["2", "1", "1"],
-    &["2", "1", "1", "1", "50", "400"],
-    &["2", "2"],
-    &["2", "2", "1"],
-    &["3"],
-    &["3", "1"],
-    &["3", "1", "1", "20"],
-    &["4"],
-    &["4", "1"],
-    &["8"],
-    &["8", "2"],
-];
 /// No number of any row.
 const WRONG: &str = "77";
 
@@ -67,18 +49,15 @@ fn walked(make: fn() -> Fake, lang: Lang, keys: &[&str]) -> (Dialler, String) {
     (phone, screen)
 }
 
-/// The rows of a list or menu: the lines that begin with one digit, above the last line.
-fn rows(screen: &str) -> Vec<(String, String)> {
-    let rows = screen.lines().rev().filter_map(|line| line.split_once(' '));
-    let rows = rows.skip_while(|(key, _)| ["0", "98", "00"].contains(key));
-    let rows = rows.take_while(|(key, _)| matches!(key.as_bytes(), [b'1'..=b'9']));
-    rows.map(|(key, label)| (key.to_owned(), label.to_owned())).collect()
-}
-
-/// Calls `check` with each page to which the walks lead, with the keys that lead there.
+/// Calls `check` with each page of each screen that a member reaches by pressing keys, with the keys that lead there.
 fn on_every_page(make: fn() -> Fake, lang: Lang, mut check: impl FnMut(&[&str], &str)) {
-    for walk in WALKS {
-        let mut keys = walk.to_vec();
+    let phone = || {
+        let phone = Dialler::new(make());
+        phone.fake.lang.set(Some(lang));
+        phone
+    };
+    for way in ways(phone).values() {
+        let Some(mut keys) = way.iter().map(Step::key).collect::<Option<Vec<_>>>() else { continue };
         loop {
             let screen = walked(make, lang, &keys).1;
             check(&keys, &screen);
@@ -95,6 +74,7 @@ fn every_label_leads_where_its_number_leads() {
     let mut tried = 0;
     for make in [Fake::plain, Fake::worst, odd_names] {
         for lang in Lang::ALL {
+            let no_such = Messages::get().text(*lang, Msg::HintChoose);
             on_every_page(make, *lang, |keys, screen| {
                 // As it is shown, and as it is shown under a hint, where there is less room.
                 for before in [keys.to_vec(), [keys, &[WRONG]].concat()] {
@@ -107,6 +87,7 @@ fn every_label_leads_where_its_number_leads() {
                         let by_number = walked(make, *lang, &[&before[..], &[&key]].concat()).1;
                         let by_label = walked(make, *lang, &[&before[..], &[&label]].concat()).1;
                         assert_eq!(by_label, by_number, "{before:?} {key} {label}\n{screen}");
+                        assert!(!by_number.starts_with(&no_such), "{before:?}: {key} is shown and no choice");
                         tried += 1;
                     }
                 }

@@ -1,10 +1,10 @@
 //! Every screen in every language with the longest real names and the largest numbers, measured in septets.
 
-use super::screens::{Case, outcomes, plain, worst};
+use super::screens::{Case, Figures, outcomes, plain, worst};
 use crate::text::gsm7::{SCREEN_AIM_SEPTETS, SCREEN_MAX_SEPTETS, septets};
-use crate::text::numbers::{NumberError, PRICE_MAX_UNITS, QUANTITY_MAX_MILLI, amount, quantity, quantity_of};
 use crate::text::{Lang, Msg};
-use crate::ussd::fake::{Fake, currency};
+use crate::ussd::fake::Fake;
+use crate::ussd::menus::Move;
 use crate::ussd::view::{Hint, room_under};
 use std::collections::HashSet;
 
@@ -35,32 +35,23 @@ fn check_under(name: &str, lang: Lang, text: &str, hint: bool) {
     assert!(!text.contains("  "), "{name}: two spaces: {text:?}");
 }
 
-/// The hints that a screen can show, with the longest figures.
-fn hints(screen: &str) -> Vec<Hint> {
-    let number = |error, max: i64| Hint::Number(error, max.to_string());
-    let typed = |too_big: String| {
-        let errors = [NumberError::Junk, NumberError::Zero, NumberError::Negative, NumberError::TooFine];
-        let mut hints: Vec<Hint> = errors.map(|error| number(error, 0)).into();
-        hints.push(number(NumberError::Ambiguous, 0));
-        hints.push(number(NumberError::Parts, 0));
-        hints.push(Hint::Number(NumberError::TooBig, too_big));
-        hints
-    };
-    match screen {
-        "sell_quantity" => typed(quantity(QUANTITY_MAX_MILLI)),
-        "sell_price" => typed(amount(PRICE_MAX_UNITS * 100, currency("KES"))),
-        "buy_quantity" => {
-            let mut hints = typed(quantity(QUANTITY_MAX_MILLI));
-            hints.extend([Hint::Only(quantity_of(99_999_999, "500 ml"))]);
-            hints
-        }
-        "register_name" => vec![Hint::Name],
-        "price_crops" | "price_markets" | "sell_crops" | "buy_crops" => {
-            vec![Hint::Choose, Hint::NotFound, Hint::Gone, Hint::GoneAll]
-        }
-        "buy_listings" | "sell_units" => vec![Hint::Choose, Hint::Own, Hint::Gone, Hint::GoneAll],
-        _ => vec![Hint::Choose],
+/// What no screen understands, or not every one: each in its own way.
+const MISTAKES: [&str; 9] = ["77", "x1", "zz", "0.0", "-5", "0.00001", "1,000", "1 1/2 1/2", "999999999999"];
+
+/// The hints that a screen can show: what it says to mistakes, and what is said where something is chosen that may
+/// have gone.
+fn hints(case: &Case, figures: &Figures, lang: Lang) -> Vec<Hint> {
+    let mut hints = vec![Hint::Choose];
+    let has_rows = !case.show(figures, lang, SCREEN_AIM_SEPTETS).shown.is_empty();
+    if has_rows || case.screen.moved_to(u32::MAX) != case.screen {
+        hints.extend([Hint::Own, Hint::Gone, Hint::GoneAll]);
     }
+    for typed in MISTAKES {
+        if let Move::Stay(hint) = case.take(figures, lang, typed) {
+            hints.push(hint);
+        }
+    }
+    hints
 }
 
 #[test]
@@ -70,7 +61,7 @@ fn every_screen_fits_with_the_longest_data_and_any_hint() {
             for case in figures.cases(*lang) {
                 let name = case.screen.name();
                 check(name, *lang, &case.show(&figures, *lang, SCREEN_AIM_SEPTETS).text);
-                for hint in hints(name) {
+                for hint in hints(&case, &figures, *lang) {
                     let top = figures.with_cx(&case.fake, *lang, SCREEN_AIM_SEPTETS, |cx| hint.text(cx));
                     let view = case.show(&figures, *lang, room_under(&top));
                     check_under(name, *lang, &format!("{top}\n{}", view.text), true);
@@ -81,11 +72,11 @@ fn every_screen_fits_with_the_longest_data_and_any_hint() {
 }
 
 /// All pages of a list, by `98 More`.
-fn pages(case: &Case, figures: &super::screens::Figures, lang: Lang) -> Vec<crate::ussd::view::View> {
+fn pages(case: &Case, figures: &Figures, lang: Lang) -> Vec<crate::ussd::view::View> {
     let mut pages = vec![case.show(figures, lang, SCREEN_AIM_SEPTETS)];
     while let Some(offset) = pages.last().unwrap().next_offset {
         let screen = case.screen.moved_to(offset);
-        let next = Case { note: "", screen, plan: case.plan.clone(), fake: Fake::worst() };
+        let next = Case { note: "", screen, plan: case.plan.clone(), fake: Fake::worst(), items: None };
         pages.push(next.show(figures, lang, SCREEN_AIM_SEPTETS));
         assert!(pages.len() < 50, "a list without end");
     }
@@ -120,16 +111,13 @@ fn every_page_of_every_list_fits_and_no_two_items_look_the_same() {
                 let different: HashSet<String> = labels.iter().map(typed).collect();
                 assert_eq!(different.len(), labels.len(), "{name}: two items look the same\n{}", view.text);
             }
-            // A list shows all that it has.
-            let wanted = match name {
-                "price_crops" | "sell_crops" | "buy_crops" => case.fake.crops.len(),
-                "price_markets" => case.fake.markets.len(),
-                "my_listings" => case.fake.mine.len(),
-                "buy_listings" => case.fake.listings.len(),
-                "orders" => case.fake.orders.len(),
-                _ => continue,
-            };
-            assert_eq!(seen.len(), wanted, "{name}");
+            match case.items {
+                Some(items) => assert_eq!(seen.len(), items, "{name} shows all that it has"),
+                None => assert!(
+                    seen.is_empty() || all.len() == 1,
+                    "{name} is a list: say in its case how long it is"
+                ),
+            }
         }
     }
 }

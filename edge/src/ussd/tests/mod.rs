@@ -1,9 +1,10 @@
 //! Tests of the whole menu: every screen measured, every walk that gateways and people make.
 
 mod any_input;
-mod dialler;
+pub(super) mod dialler;
 mod drafts;
 mod labels;
 mod measured;
-mod screens;
+pub(super) mod screens;
 mod walks;
+pub(crate) mod ways;

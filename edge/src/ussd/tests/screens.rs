@@ -1,45 +1,49 @@
-//! A snapshot of every screen in every language, and the proof that none is left out.
+//! A snapshot of every screen in every language, and the proof that none is left out. What there is to look at, each noun says itself.
 
 use super::dialler::{NUMBER, settings};
 use crate::text::gsm7::{SCREEN_AIM_SEPTETS, septets};
 use crate::text::why::Rejection;
 use crate::text::{Lang, Messages};
 use crate::ussd::acts::Plan;
-use crate::ussd::fake::{Fake, MADE_AT_S, currency, id, month};
+use crate::ussd::fake::{Fake, currency, id, month};
 use crate::ussd::finish::outcome_text;
-use crate::ussd::market::{Crops as _, Listing, Listings as _, UnitChoice};
-use crate::ussd::menus::listings::{MyListing, MyListings, Sell, SellCrops, Withdraw};
-use crate::ussd::menus::members::{ChooseLanguage, Goal, Language, Register};
-use crate::ussd::menus::orders::{Buy, BuyCrops, BuyListings, Cancel, MyOrder, MyOrders};
-use crate::ussd::menus::prices::{Price, PriceCrops, PriceMarkets};
-use crate::ussd::menus::{At, Screen, Told};
+use crate::ussd::menus::{Desk, Move, NOUNS, Screen, Told};
 use crate::ussd::session::Draft;
 use crate::ussd::settings::Settings;
-use crate::ussd::thing::Thing;
 use crate::ussd::view::{Cx, View};
 use crate::ussd::{NotTaken, Outcome};
 use sync_protocol::phone::Phone;
 
+/// What there is to look at of a noun.
+pub(in crate::ussd) struct Noun {
+    /// Its acts, with nothing missing.
+    pub(in crate::ussd) plans: fn(&Figures, Lang) -> Vec<Plan>,
+    /// Its screens, and the ways in which each can look.
+    pub(in crate::ussd) cases: fn(&Figures, Lang) -> Vec<Case>,
+}
+
 /// A screen to be shown, with what is behind it.
-pub(super) struct Case {
+pub(in crate::ussd) struct Case {
     /// What sets it apart from others of the same screen; may be empty.
-    pub(super) note: &'static str,
-    pub(super) screen: Screen,
-    pub(super) plan: Option<Plan>,
-    pub(super) fake: Fake,
+    pub(in crate::ussd) note: &'static str,
+    pub(in crate::ussd) screen: Screen,
+    pub(in crate::ussd) plan: Option<Plan>,
+    pub(in crate::ussd) fake: Fake,
+    /// Of a list, how many it has in all.
+    pub(in crate::ussd) items: Option<usize>,
 }
 
 /// The figures of one kind of day.
-pub(super) struct Figures {
-    pub(super) make: fn() -> Fake,
-    pub(super) crop: u32,
-    pub(super) milli: i64,
-    pub(super) price_minor: i64,
-    pub(super) name: &'static str,
-    pub(super) settings: Settings,
+pub(in crate::ussd) struct Figures {
+    pub(in crate::ussd) make: fn() -> Fake,
+    pub(in crate::ussd) crop: u32,
+    pub(in crate::ussd) milli: i64,
+    pub(in crate::ussd) price_minor: i64,
+    pub(in crate::ussd) name: &'static str,
+    pub(in crate::ussd) settings: Settings,
 }
 
-pub(super) fn plain() -> Figures {
+pub(in crate::ussd) fn plain() -> Figures {
     Figures {
         make: Fake::plain,
         crop: 1,
@@ -50,7 +54,7 @@ pub(super) fn plain() -> Figures {
     }
 }
 
-pub(super) fn worst() -> Figures {
+pub(in crate::ussd) fn worst() -> Figures {
     Figures {
         make: Fake::worst,
         crop: 2,
@@ -67,10 +71,10 @@ pub(super) fn worst() -> Figures {
 }
 
 /// Data as it is.
-fn same(_: &mut Fake) {}
+pub(in crate::ussd) fn same(_: &mut Fake) {}
 
 /// A market in which there is nothing.
-fn empty(fake: &mut Fake) {
+pub(in crate::ussd) fn empty(fake: &mut Fake) {
     fake.crops.clear();
     fake.listings.clear();
     fake.mine.clear();
@@ -78,50 +82,30 @@ fn empty(fake: &mut Fake) {
 }
 
 impl Figures {
-    pub(super) fn thing(&self, lang: Lang) -> (Thing, String) {
-        let Listing { id, name, seller, unit_text, currency, .. } =
-            (self.make)().listing(id(if self.milli < 99_999 { 101 } else { 100 }), lang).unwrap().unwrap();
-        (Thing { id, name, unit_text, unit_price_minor: self.price_minor, currency, made_at_s: None }, seller)
-    }
-
-    pub(super) fn plans(&self, lang: Lang) -> Vec<Plan> {
-        let (thing, seller) = self.thing(lang);
-        let milli = Some(self.milli);
-        let own = Thing { made_at_s: Some(MADE_AT_S), ..thing.clone() };
-        vec![
-            self.sell(lang, true),
-            Buy { thing, seller, quantity_milli: milli, held: true }.into(),
-            Withdraw { thing: own.clone(), left_milli: self.milli }.into(),
-            Cancel { thing: own, quantity_milli: self.milli }.into(),
-            Register { name: Some(self.name.into()), lang: Some(lang), goal: Goal::Home }.into(),
-            Language { lang }.into(),
-        ]
-    }
-
-    fn sell(&self, lang: Lang, whole: bool) -> Plan {
-        let fake = (self.make)();
-        let UnitChoice { id, text, step_milli } = fake.units[0].clone();
-        Sell {
-            commodity: self.crop,
-            crop: fake.crop_name(self.crop, lang).unwrap().unwrap(),
-            unit: Some(UnitChoice { id, text, step_milli }),
-            quantity_milli: whole.then_some(self.milli),
-            price_minor: whole.then_some(self.price_minor),
-        }
-        .into()
+    /// The acts of every noun, in the order of their list.
+    pub(in crate::ussd) fn plans(&self, lang: Lang) -> Vec<Plan> {
+        let mut plans: Vec<Plan> = NOUNS.iter().flat_map(|noun| (noun.plans)(self, lang)).collect();
+        plans.sort_by_key(|plan| Plan::NAMES.iter().position(|name| *name == plan.name()));
+        plans
     }
 
     /// Every screen, and the ways in which it can look.
-    pub(super) fn cases(&self, lang: Lang) -> Vec<Case> {
-        let mut cases = self.price_cases();
-        cases.extend(self.sell_cases(lang));
-        cases.extend(self.buy_cases(lang));
-        cases.extend(self.own_cases(lang));
+    pub(in crate::ussd) fn cases(&self, lang: Lang) -> Vec<Case> {
+        let mut cases: Vec<Case> = NOUNS.iter().flat_map(|noun| (noun.cases)(self, lang)).collect();
+        let confirmed = Outcome::Done { reference: Some("KAS-000123".into()) };
+        let plans = self.plans(lang);
+        let buy = plans.iter().find(|plan| plan.name() == "order").unwrap();
+        let text = self.with_cx(&(self.make)(), lang, 123, |cx| outcome_text(cx, buy, &confirmed));
+        cases.push(self.case("", Screen::Home, None, same));
+        cases.push(self.case("", Told { text }.into(), None, same));
+        for plan in plans.into_iter().filter(|plan| plan.act().is_begun()) {
+            cases.push(self.case("", Screen::Resume, Some(plan), same));
+        }
         cases
     }
 
     /// One way in which a screen can look; `change` is what is special about the data.
-    fn case(
+    pub(in crate::ussd) fn case(
         &self,
         note: &'static str,
         screen: Screen,
@@ -130,103 +114,16 @@ impl Figures {
     ) -> Case {
         let mut fake = (self.make)();
         change(&mut fake);
-        Case { note, screen, plan, fake }
+        Case { note, screen, plan, fake, items: None }
     }
 
-    fn price_cases(&self) -> Vec<Case> {
-        let (at, commodity, last) = (At::default, self.crop, (self.make)().markets.len() as u32);
-        let price = |market, series| Price { commodity, market, series }.into();
-        vec![
-            self.case("", Screen::Home, None, same),
-            self.case("", PriceCrops { at: at() }.into(), None, same),
-            self.case("none", PriceCrops { at: at() }.into(), None, empty),
-            self.case("", PriceMarkets { commodity, at: at() }.into(), None, same),
-            self.case("none", PriceMarkets { commodity, at: at() }.into(), None, |fake| fake.markets.clear()),
-            self.case("", price(1, 0), None, same),
-            self.case("", price(1, 1), None, same),
-            self.case("best here", price(2, 0), None, same),
-            self.case("fresh", price(1, 0), None, |fake| fake.series[0].latest.month = month(2026, 10)),
-            self.case("none", price(last, 0), None, same),
-        ]
+    /// A list as it is, of so many.
+    pub(in crate::ussd) fn list(&self, screen: impl Into<Screen>, count: impl Fn(&Fake) -> usize) -> Case {
+        let case = self.case("", screen.into(), None, same);
+        Case { items: Some(count(&case.fake)), ..case }
     }
 
-    fn sell_cases(&self, lang: Lang) -> Vec<Case> {
-        let [sell, _, withdraw, ..]: [Plan; 6] = self.plans(lang).try_into().ok().unwrap();
-        let begun = || Some(self.sell(lang, false));
-        let mut by_kilogram = self.sell(lang, false);
-        if let Plan::Sell(sell) = &mut by_kilogram {
-            sell.unit = Some(UnitChoice { id: 9, text: "kg".into(), step_milli: 1 });
-        }
-        let mut cases = vec![
-            self.case("", Screen::SellMenu, None, same),
-            self.case("", SellCrops { at: At::default() }.into(), None, same),
-            self.case("none", SellCrops { at: At::default() }.into(), None, empty),
-            self.case("", Screen::SellUnits, begun(), same),
-            self.case("", Screen::SellQuantity, begun(), same),
-            self.case("", Screen::SellPrice, begun(), same),
-            self.case("by the kilogram", Screen::SellPrice, Some(by_kilogram), same),
-            self.case("", Screen::SellConfirm, Some(sell), same),
-            self.case("draft lost", Screen::SellConfirm, None, same),
-            self.case("", MyListings { offset: 0 }.into(), None, same),
-            self.case("none", MyListings { offset: 0 }.into(), None, empty),
-            self.case("gone", MyListing { id: id(0) }.into(), None, same),
-            self.case("", Screen::WithdrawConfirm, Some(withdraw), same),
-        ];
-        for mine in (self.make)().mine.iter().take(3) {
-            cases.push(self.case("", MyListing { id: mine.id }.into(), None, same));
-        }
-        cases
-    }
-
-    fn buy_cases(&self, lang: Lang) -> Vec<Case> {
-        let [_, buy, _, cancel, ..]: [Plan; 6] = self.plans(lang).try_into().ok().unwrap();
-        let offers: Screen = BuyListings { commodity: 8, offset: 0 }.into();
-        let mut not_here = buy.clone();
-        if let Plan::Buy(buy) = &mut not_here {
-            buy.held = false;
-        }
-        let mut cases = vec![
-            self.case("", BuyCrops { at: At::default() }.into(), None, same),
-            self.case("none", BuyCrops { at: At::default() }.into(), None, empty),
-            self.case("", offers.clone(), None, same),
-            self.case("none", offers, None, |fake| fake.listings.clear()),
-            self.case("", Screen::BuyQuantity, Some(buy.clone()), same),
-            self.case("gone", Screen::BuyQuantity, Some(buy.clone()), empty),
-            self.case("here", Screen::BuyConfirm, Some(buy), same),
-            self.case("not all here", Screen::BuyConfirm, Some(not_here), same),
-            self.case("", MyOrders { offset: 0 }.into(), None, same),
-            self.case("none", MyOrders { offset: 0 }.into(), None, empty),
-            self.case("gone", MyOrder { id: id(0) }.into(), None, same),
-            self.case("", Screen::CancelConfirm, Some(cancel), same),
-        ];
-        for order in (self.make)().orders.iter().take(4) {
-            cases.push(self.case("", MyOrder { id: order.id }.into(), None, same));
-        }
-        cases
-    }
-
-    fn own_cases(&self, lang: Lang) -> Vec<Case> {
-        let [_, buy, _, _, register, _]: [Plan; 6] = self.plans(lang).try_into().ok().unwrap();
-        let for_sale = Register { name: None, lang: None, goal: Goal::Sell }.into();
-        let confirmed = Outcome::Done { reference: Some("KAS-000123".into()) };
-        let text = self.with_cx(&(self.make)(), lang, 123, |cx| outcome_text(cx, &buy, &confirmed));
-        let mut cases = vec![
-            self.case("", Told { text }.into(), None, same),
-            self.case("member", Screen::Me, None, same),
-            self.case("unknown", Screen::Me, None, |fake| *fake.member.borrow_mut() = None),
-            self.case("", Screen::RegisterName, Some(register.clone()), same),
-            self.case("before something else", Screen::RegisterName, Some(for_sale), same),
-            self.case("", Screen::RegisterLanguage, Some(register.clone()), same),
-            self.case("", Screen::RegisterConfirm, Some(register), same),
-            self.case("", ChooseLanguage { command_id: id(9) }.into(), None, same),
-        ];
-        for plan in self.plans(lang).into_iter().filter(|plan| plan.act().is_begun()) {
-            cases.push(self.case("", Screen::Resume, Some(plan), same));
-        }
-        cases
-    }
-
-    pub(super) fn with_cx<T>(
+    pub(in crate::ussd) fn with_cx<T>(
         &self,
         fake: &Fake,
         lang: Lang,
@@ -245,25 +142,44 @@ impl Figures {
         })
     }
 
-    pub(super) fn outcome(&self, lang: Lang, plan: &Plan, outcome: &Outcome) -> String {
+    pub(in crate::ussd) fn outcome(&self, lang: Lang, plan: &Plan, outcome: &Outcome) -> String {
         self.with_cx(&(self.make)(), lang, SCREEN_AIM_SEPTETS, |cx| outcome_text(cx, plan, outcome))
     }
 }
 
 impl Case {
-    pub(super) fn show(&self, figures: &Figures, lang: Lang, room: usize) -> View {
-        let draft = self.plan.clone().map(|plan| Draft {
+    fn draft(&self) -> Option<Draft> {
+        self.plan.clone().map(|plan| Draft {
             command_id: id(7),
             touched_lived_s: 0,
             plan,
             screen: self.screen.clone(),
-        });
-        figures.with_cx(&self.fake, lang, room, |cx| self.screen.show(cx, draft.as_ref()).unwrap())
+        })
+    }
+
+    pub(in crate::ussd) fn show(&self, figures: &Figures, lang: Lang, room: usize) -> View {
+        figures.with_cx(&self.fake, lang, room, |cx| self.screen.show(cx, self.draft().as_ref()).unwrap())
+    }
+
+    /// What something typed means on it.
+    pub(in crate::ussd) fn take(&self, figures: &Figures, mut lang: Lang, typed: &str) -> Move {
+        let view = self.show(figures, lang, SCREEN_AIM_SEPTETS);
+        let mut draft = self.draft();
+        figures.with_cx(&self.fake, lang, SCREEN_AIM_SEPTETS, |cx| {
+            let mut desk = Desk {
+                draft: &mut draft,
+                lang: &mut lang,
+                shown: &view.shown,
+                new_id: &mut || id(8),
+                lived_s: 0,
+            };
+            self.screen.take(cx, &mut desk, typed).unwrap()
+        })
     }
 }
 
 /// All outcomes that a screen can tell.
-pub(super) fn outcomes() -> Vec<Outcome> {
+pub(in crate::ussd) fn outcomes() -> Vec<Outcome> {
     let reference = || Some("KAS-000123".to_owned());
     let mut all = vec![
         Outcome::Done { reference: None },

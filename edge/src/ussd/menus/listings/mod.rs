@@ -9,6 +9,8 @@ mod sell_menu;
 mod sell_price;
 mod sell_quantity;
 mod sell_units;
+#[cfg(test)]
+pub(super) mod tests;
 mod withdraw;
 mod withdraw_confirm;
 

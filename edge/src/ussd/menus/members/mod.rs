@@ -6,6 +6,8 @@ mod register;
 mod register_confirm;
 mod register_language;
 mod register_name;
+#[cfg(test)]
+pub(super) mod tests;
 
 pub use language::{ChooseLanguage, Language};
 pub(super) use me::Me;

@@ -9,6 +9,8 @@ mod cancel;
 mod cancel_confirm;
 mod my_order;
 mod my_orders;
+#[cfg(test)]
+pub(super) mod tests;
 
 pub use buy::Buy;
 pub(super) use buy_confirm::BuyConfirm;

@@ -3,6 +3,8 @@
 mod crops;
 mod markets;
 mod price;
+#[cfg(test)]
+pub(super) mod tests;
 
 pub use crops::PriceCrops;
 pub use markets::PriceMarkets;

@@ -1,20 +1,11 @@
-//! A market in memory for tests: plain data as on a good day, or the longest and largest that real data holds.
-
-mod crops;
-mod listings;
-mod orders;
-mod people;
-mod prices;
+//! A market in memory for tests: plain data as on a good day, or the longest and largest that real data holds. How it is read stands
+//! beside each noun's trait, in `market/`.
 
 use super::acts::Plan;
 use super::market::*;
 use super::{Intent, NotTaken, Outcome};
-use listings::my_listing;
-use orders::my_order;
-
 use crate::text::Lang;
 use crate::text::why::Rejection;
-pub(crate) use listings::listing;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use sync_protocol::units::{Currency, Month};
@@ -34,7 +25,7 @@ pub(crate) enum Mood {
 }
 
 /// Id, English and Swahili name.
-type Crop = (u32, &'static str, &'static str);
+pub(super) type Crop = (u32, &'static str, &'static str);
 
 /// Crops as a Malawian office sells them.
 const PLAIN_CROPS: &[Crop] = &[
@@ -276,19 +267,19 @@ impl Fake {
         outcome
     }
 
-    fn readable(&self) -> Read<()> {
+    pub(super) fn readable(&self) -> Read<()> {
         if self.unreadable.get() { Err(ReadError("disk I/O error".into())) } else { Ok(()) }
     }
 
     /// A listing that is named like a crop is named in the language, as a replica does it.
-    fn local(&self, name: &str, lang: Lang) -> String {
+    pub(super) fn local(&self, name: &str, lang: Lang) -> String {
         self.crops
             .iter()
             .find(|crop| crop.1 == name)
             .map_or_else(|| name.to_owned(), |crop| Self::name(crop, lang))
     }
 
-    fn name(crop: &Crop, lang: Lang) -> String {
+    pub(super) fn name(crop: &Crop, lang: Lang) -> String {
         match lang {
             Lang::En => crop.1,
             Lang::Sw => crop.2,
@@ -300,11 +291,11 @@ impl Fake {
 /// When everything was made: 15 November 2026, 8:12 UTC.
 pub(crate) const MADE_AT_S: i64 = 1_794_730_320;
 
-fn part<T>(all: impl Iterator<Item = T>, window: Window) -> Vec<T> {
+pub(super) fn part<T>(all: impl Iterator<Item = T>, window: Window) -> Vec<T> {
     all.skip(window.offset as usize).take(window.limit as usize).collect()
 }
 
-fn begins(name: &str, letters: &str) -> bool {
+pub(super) fn begins(name: &str, letters: &str) -> bool {
     let name = crate::text::names::words(name).join(" ");
     letters.is_empty() || format!(" {name}").contains(&format!(" {letters}"))
 }
@@ -313,5 +304,64 @@ impl Market for Fake {
     fn outcome(&self, command_id: Uuid) -> Read<Option<Outcome>> {
         self.readable()?;
         Ok(self.outcomes.borrow().get(&command_id).cloned())
+    }
+}
+
+pub(crate) fn listing(
+    number: u128,
+    name: &str,
+    seller: &str,
+    unit_text: &str,
+    unit_price_minor: i64,
+    here_milli: i64,
+    total_milli: i64,
+) -> Listing {
+    Listing {
+        id: id(number),
+        name: name.into(),
+        seller: seller.into(),
+        seller_phone: 0,
+        unit_text: unit_text.into(),
+        step_milli: 1,
+        unit_price_minor,
+        currency: currency("MWK"),
+        here_milli,
+        total_milli,
+        most_milli: Some(total_milli),
+        posted_at_s: MADE_AT_S,
+    }
+}
+
+fn my_listing(
+    number: u128,
+    name: &str,
+    quantity_milli: i64,
+    left_milli: i64,
+    state: ListingState,
+) -> MyListing {
+    MyListing {
+        id: id(number),
+        name: name.into(),
+        unit_text: "kg".into(),
+        quantity_milli,
+        left_milli,
+        unit_price_minor: 40_000,
+        currency: currency("MWK"),
+        state,
+        posted_at_s: MADE_AT_S,
+    }
+}
+
+fn my_order(number: u128, name: &str, quantity_milli: i64, state: OrderState, can_cancel: bool) -> MyOrder {
+    MyOrder {
+        id: id(number),
+        name: name.into(),
+        unit_text: "kg".into(),
+        quantity_milli,
+        unit_price_minor: 90_000,
+        currency: currency("MWK"),
+        state,
+        can_cancel,
+        placed_at_s: MADE_AT_S,
     }
 }
