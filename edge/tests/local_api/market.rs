@@ -1,8 +1,14 @@
 //! Looking at the market: prices with their age, products, lists, pages, ETags. Nobody has to sign in for it.
 
 use crate::support::{Office, ids};
-use mizili_edge::testing::TestEdge;
+use mizili_edge::serve::router::document;
+use mizili_edge::testing::{TestEdge, live, malawi};
+use mizili_node::testing::document::paged;
 use serde_json::{Value, json};
+use sync_protocol::bucket::Bucket;
+use sync_protocol::ids::RegionId;
+use sync_protocol::market::Region;
+use sync_protocol::verdict::{Reject, RejectCode, Verdict};
 
 async fn prices(office: &Office, query: &str) -> Value {
     office.look(&format!("/api/v1/market-prices?{query}")).await.ok()
@@ -218,28 +224,50 @@ async fn a_box_that_belongs_to_nobody_says_so() {
     assert_eq!(office.sign_in("office", "x").await.problem(), (503, "not_enrolled"));
 }
 
-#[tokio::test]
-async fn another_lists_cursor_is_refused_also_the_hubs() {
+/// An office with two things at least in each of its lists.
+async fn full() -> Office {
     let office = Office::open().await;
+    office.edge.feed(
+        Bucket::Country(malawi()),
+        vec![live(&Region { id: RegionId(7), name: "Northern Region".into(), country: malawi() })],
+    );
+    // For the lists of stock, orders and receipts.
     for _ in 0..2 {
         let product = office.offer(50).await;
-        office.order(&product, 1).await.ok();
+        let order = json!({ "product_id": product, "quantity": "1", "buyer_phone": "0888000111" });
+        office.post("/api/v1/orders", order).await.ok();
     }
-    let lists = ["products", "orders", "market-prices", "commodities", "units", "markets", "office/stock"];
+    // What the hub refuses: every second of these four is an order.
+    for seq in [2, 4] {
+        office.edge.verdict(
+            seq,
+            Verdict::Rejected(Reject::with(RejectCode::NotEnough, ["1".to_owned()])),
+            &[],
+        );
+    }
+    office
+}
+
+#[tokio::test]
+async fn another_lists_cursor_is_refused_also_the_hubs() {
+    let office = full().await;
+    let lists = paged(&serde_json::to_value(document()).unwrap());
+    assert!(lists.len() >= 11, "{lists:?}");
     let mut cursors = Vec::new();
-    for list in lists {
-        let page = office.get(&format!("/api/v1/{list}?limit=1")).await.ok();
-        let next = page["next"].as_str().unwrap_or_else(|| panic!("{list} needs two items: {page}"));
-        cursors.push((list, next.split_once("cursor=").unwrap().1.to_owned()));
+    for list in &lists {
+        let page = office.get(&format!("{list}?limit=1")).await.ok();
+        let next = page["next"].as_str();
+        let next = next.unwrap_or_else(|| panic!("{list} needs two items: make them in `full`: {page}"));
+        cursors.push((list.as_str(), next.split_once("cursor=").unwrap().1.to_owned()));
     }
     // `["hub.orders", [1767225600000000, "00000000-0000-0000-0000-000000000001"]]`
     let hubs =
         "WyJodWIub3JkZXJzIixbMTc2NzIyNTYwMDAwMDAwMCwiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAxIl1d";
     cursors.push(("hub", hubs.to_owned()));
     for (of, cursor) in &cursors {
-        for list in lists {
-            let answer = office.get(&format!("/api/v1/{list}?cursor={cursor}")).await;
-            if *of == list {
+        for list in &lists {
+            let answer = office.get(&format!("{list}?cursor={cursor}")).await;
+            if of == list {
                 answer.ok();
             } else {
                 assert_eq!(

@@ -1,11 +1,58 @@
 //! Accounts: registering, logging in, the life of tokens.
 
 use crate::guessing::ELSEWHERE;
+use crate::noun::{Noun, OPEN, SIGNED_IN};
 use crate::support::{Answer, TestHub, Who};
-use axum::http::header;
+use axum::http::{Method, header};
 use mizili_hub::testing::locks::until_waiting;
 use serde_json::{Value, json};
 use std::time::Duration;
+
+pub(crate) const NOUN: Noun = Noun {
+    routes: &[
+        (Method::POST, "/api/v1/users", [201; 6]),
+        (Method::GET, "/api/v1/users/me", SIGNED_IN),
+        // Signed in, and none shows the right one: these accounts have none.
+        (Method::POST, "/api/v1/users/me/password", [401, 422, 422, 422, 422, 422]),
+        (Method::POST, "/api/v1/auth/login", OPEN),
+        (Method::POST, "/api/v1/auth/refresh", OPEN),
+        (Method::POST, "/api/v1/auth/logout", [204; 6]),
+    ],
+    fill: |hub| Box::pin(fill(hub)),
+    body: |hub, _, who, operation| Box::pin(body(hub, who, operation)),
+    country: "
+        INSERT INTO users (id, phone, name, role, password_hash)
+            SELECT gen_random_uuid(), 265880000000 + n, 'N', 'buyer', '' FROM generate_series(1, 5000) n;
+        INSERT INTO idempotency_keys (user_id, key, route, body_hash, status, response)
+            SELECT id, 'key', 'route', '', 201, '' FROM users;
+        INSERT INTO refresh_tokens (hash, user_id, family, expires_at) SELECT uuid_send(id), id, id, now() FROM users;
+        INSERT INTO login_attempts (phone, failures, blocked_until, changed_at) SELECT phone, 1, now(), now() FROM users;",
+    ..Noun::NOTHING
+};
+
+/// Somebody with a password. Accounts have no list, and nobody sees one by its id.
+async fn fill(hub: &TestHub) -> String {
+    hub.post("/api/v1/users").json(&new_user()).send().await.is(201);
+    String::new()
+}
+
+async fn body(hub: &TestHub, who: Who, operation: &str) -> Option<Value> {
+    Some(match operation {
+        "register" => json!({
+            "phone": format!("0888 123 45{}", who as u8), "country": "MWI", "password": "correct horse",
+            "name": "Grace", "language": "ny", "role": "buyer",
+        }),
+        "log_in" => json!({ "phone": "0999 123 456", "country": "MWI", "password": "correct horse" }),
+        "refresh_tokens" | "log_out" => {
+            let tokens = login(hub, "correct horse").await.is(200).json();
+            json!({ "refresh_token": tokens["refresh_token"] })
+        }
+        "change_own_password" => {
+            json!({ "current_password": "correct horse", "new_password": "battery staple" })
+        }
+        _ => return None,
+    })
+}
 
 pub(crate) const PHONE: &str = "+265999123456";
 

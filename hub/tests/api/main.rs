@@ -15,6 +15,7 @@ mod exchange_ends;
 mod guessing;
 mod limits;
 mod news;
+mod noun;
 mod orders;
 mod orders_at_once;
 mod pages;
@@ -31,3 +32,10 @@ mod statements;
 mod support;
 mod terminal;
 mod unconfirmed;
+
+use noun::Noun;
+
+/// What each noun tells the tests that ask every route: a new one stands here, beside its `mod` above. One that needs another's things
+/// stands below it.
+const NOUNS: &[Noun] =
+    &[noun::HEALTH, reference::NOUN, accounts::NOUN, products::NOUN, orders::NOUN, prices::NOUN];

@@ -2,13 +2,62 @@
 
 use crate::counted::Statements;
 use crate::exchange::Signed;
+use crate::noun::{Noun, SIGNED_IN, Walk};
 use crate::support::{OTHER, OWN, TestHub, Who};
-use axum::http::header;
+use axum::http::{Method, header};
 use futures_util::future::join_all;
 use mizili_hub::testing::locks::until_waiting;
 use mizili_node::idempotency::REPLAY_HEADER;
 use mizili_node::testing::wait::in_time;
 use serde_json::{Value, json};
+
+pub(crate) const NOUN: Noun = Noun {
+    routes: &[
+        (Method::GET, "/api/v1/orders", SIGNED_IN),
+        (Method::POST, "/api/v1/orders", [401, 201, 201, 201, 201, 201]),
+        // The buyer's own, sold by cooperative 1.
+        (Method::GET, "/api/v1/orders/{id}", [401, 200, 404, 200, 404, 200]),
+        (Method::POST, "/api/v1/orders/{id}/cancel", [401, 200, 404, 200, 404, 200]),
+    ],
+    fill: |hub| Box::pin(fill(hub)),
+    body: |hub, order, who, operation| Box::pin(body(hub, order, who, operation)),
+    country: "
+        INSERT INTO orders (id, listing_id, cooperative_id, quantity_milli, unit_price_minor, currency, holder, buyer_phone, buyer_name,
+                status, channel, placed_at_s)
+            SELECT gen_random_uuid(), id, cooperative_id, 1000, 100, 'MWK', 0, 265990000000 + row_number() OVER (), '', 0, 0, 0 FROM listings;",
+    walks: &[
+        walk(Who::Admin, "FROM orders WHERE true ORDER", "orders_recorded"),
+        walk(Who::Clerk, "FROM orders WHERE cooperative_id = $1 ORDER", "orders_cooperative_recorded"),
+        walk(Who::Buyer, "FROM orders WHERE buyer_user_id = $1 ORDER", "orders_buyer_user_recorded"),
+    ],
+    ..Noun::NOTHING
+};
+
+/// The list goes by who asks for it.
+const fn walk(who: Who, part: &'static str, index: &'static str) -> Walk {
+    Walk { who, address: "/api/v1/orders", part, index }
+}
+
+/// Of products of their own: what is done to others says nothing about orders.
+async fn fill(hub: &TestHub) -> String {
+    let product = hub.maize(OWN, 1_000).await;
+    hub.order(Who::Buyer, &product, 1).await;
+    hub.order(Who::Buyer, &product, 1).await
+}
+
+async fn body(hub: &TestHub, order: &str, who: Who, operation: &str) -> Option<Value> {
+    if operation != "place_order" {
+        return None;
+    }
+    let product = hub.ask(&format!("SELECT listing_id FROM orders WHERE id = '{order}'")).await;
+    let price = json!({ "amount": 50_000, "currency": "MWK" });
+    let mut order = json!({ "product_id": product, "quantity": "1", "unit_price": price });
+    if matches!(who, Who::Clerk | Who::OtherClerk | Who::Admin) {
+        // Others order for themselves alone.
+        order["buyer_phone"] = json!("0991 234 567");
+    }
+    Some(order)
+}
 
 fn of(product: &str, quantity: &str) -> Value {
     json!({ "product_id": product, "quantity": quantity })

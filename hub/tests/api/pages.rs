@@ -1,36 +1,29 @@
 //! Pages of all lists: in what order they come, and that no cursor but a list's own is taken.
 
+use crate::noun::{World, document};
 use crate::support::{OTHER, OWN, TestHub, Who};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mizili_node::testing::document::paged;
 use serde_json::{Value, json};
 
 /// Every list of the document that has pages.
 fn lists() -> Vec<String> {
-    let document = serde_json::to_value(mizili_hub::router::document()).unwrap();
-    let has_cursor = |operation: &Value| {
-        let parameters = operation["parameters"].as_array();
-        parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor"))
-    };
-    let paths = document["paths"].as_object().unwrap().iter();
-    paths.filter(|(_, item)| has_cursor(&item["get"])).map(|(path, _)| path.clone()).collect()
+    paged(&document())
 }
 
 /// The cursor of a list's second page, of one item a page.
 async fn cursor(hub: &TestHub, list: &str) -> String {
     let page = hub.get(&format!("{list}?limit=1")).by(Who::Admin).send().await.is(200).json();
-    let next = page["next"].as_str().unwrap_or_else(|| panic!("{list} needs two items: {page}"));
+    let next = page["next"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{list} needs two items, by `fill` of its noun: {page}"));
     next.split_once("cursor=").unwrap().1.to_owned()
 }
 
 /// A hub with at least two things in every list.
 async fn full_hub() -> TestHub {
-    let hub = crate::prices::hub().await;
-    for _ in 0..2 {
-        let product = hub.maize(OWN, 5).await;
-        hub.order(Who::Buyer, &product, 1).await;
-    }
-    hub
+    World::new().await.hub
 }
 
 /// The same JSON with each of its numbers, one at a time, made each of these.

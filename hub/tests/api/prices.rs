@@ -1,7 +1,46 @@
 //! Market prices: the newest, the history, their age, pages.
 
+use crate::noun::{Noun, OPEN, Walk};
+use crate::reference;
 use crate::support::TestHub;
+use axum::http::Method;
 use serde_json::{Value, json};
+
+pub(crate) const NOUN: Noun = Noun {
+    routes: &[(Method::GET, "/api/v1/market-prices", OPEN)],
+    fill: |hub| Box::pin(fill(hub)),
+    country: "
+        INSERT INTO price_series (market_id, commodity_id, unit_id, price_type, currency, source, newest_month)
+            SELECT m, c, 1, 'Retail', 'MWK', 'wfp', 24300 FROM generate_series(1, 420) m, generate_series(1, 11) c
+            ON CONFLICT DO NOTHING;
+        INSERT INTO prices (series_id, month, price_minor, flags, import_id)
+            SELECT s.id, 24300 - n, 100, 1, 1 FROM price_series s, generate_series(0, 21) n ON CONFLICT DO NOTHING;
+        INSERT INTO price_revisions (series_id, month, import_id, price_minor, flags)
+            SELECT series_id, month, 1, 90, 1 FROM prices;",
+    walks: &[
+        Walk::open(
+            "/api/v1/market-prices?commodity=Crop 5&market=Market 7",
+            "s.commodity_id = $1 AND s.market_id = $2 ORDER",
+            "price_series_commodity",
+        ),
+        Walk::open(
+            "/api/v1/market-prices?commodity=Crop 5&market=Market 7",
+            "s.commodity_id = $1 AND s.market_id = $2 ORDER",
+            "prices_pkey",
+        ),
+        Walk::open(
+            "/api/v1/market-prices?commodity=5&market=7&from=2024-01",
+            "s.market_id = $2 AND p.month >= $3 ORDER",
+            "prices_pkey",
+        ),
+        Walk::open(
+            "/api/v1/market-prices?market=7",
+            "WHERE true AND s.market_id = $1 ORDER",
+            "price_series_key",
+        ),
+    ],
+    ..Noun::NOTHING
+};
 
 /// Months since the year 0.
 fn month(year: u32, month: u32) -> u32 {
@@ -9,13 +48,15 @@ fn month(year: u32, month: u32) -> u32 {
 }
 
 /// The clock stands in March 2026.
-pub(crate) async fn hub() -> TestHub {
+async fn hub() -> TestHub {
     let hub = TestHub::with_market().await;
-    hub.sql(
-        "INSERT INTO markets (country, name, region_id) VALUES
-             ('MWI', 'Lilongwe', 1), ('MWI', 'Mzuzu', 2), ('KEN', 'Mombasa', 3), ('KEN', 'Hola', NULL)",
-    )
-    .await;
+    reference::fill(&hub).await;
+    fill(&hub).await;
+    hub
+}
+
+/// What was paid at the market towns. Nothing is told apart by an id.
+async fn fill(hub: &TestHub) -> String {
     let series = [
         // market, commodity, unit, type, currency: prices by month
         ((1, 1, 1, "Retail", "MWK"), vec![(month(2022, 5), 48_000, 1), (month(2022, 6), 52_000, 3)]),
@@ -37,7 +78,7 @@ pub(crate) async fn hub() -> TestHub {
             hub.sql(&format!("INSERT INTO prices VALUES ({id}, {month}, {price}, {flags}, 1)")).await;
         }
     }
-    hub
+    String::new()
 }
 
 async fn list(hub: &TestHub, query: &str) -> Vec<Value> {

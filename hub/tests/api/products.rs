@@ -1,8 +1,78 @@
 //! Products: looking, offering, changing.
 
+use crate::noun::{Noun, OPEN, Walk};
 use crate::support::{KG, MAIZE, OTHER, OWN, SEED, TestHub, Who};
-use axum::http::header;
+use axum::http::{Method, header};
 use serde_json::{Value, json};
+
+pub(crate) const NOUN: Noun = Noun {
+    routes: &[
+        (Method::GET, "/api/v1/products", OPEN),
+        (Method::GET, "/api/v1/products/{id}", OPEN),
+        // For cooperative 1.
+        (Method::POST, "/api/v1/products", [401, 403, 201, 201, 403, 201]),
+        // Of cooperative 1, and not the farmer's own.
+        (Method::PATCH, "/api/v1/products/{id}", [401, 403, 403, 200, 403, 200]),
+    ],
+    fill: |hub| Box::pin(fill(hub)),
+    body: |hub, product, who, operation| Box::pin(body(hub, product, who, operation)),
+    country: "
+        INSERT INTO listings (id, cooperative_id, commodity_id, unit_id, title, price_minor, currency, status, posted_at_s, recorded_at)
+            SELECT ('00000000-0000-8000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 1 + (n * 7) % 2000, 1 + n % 60, 1, '', 100, 'MWK', 0, 0,
+                now() - n * interval '1 minute' FROM generate_series(1, 20000) n;
+        INSERT INTO stock_entries (of_id, step, listing_id, cooperative_id, holder, quantity_milli, kind)
+            SELECT id, 0, id, cooperative_id, 0, 1000000, 0 FROM listings ON CONFLICT DO NOTHING;
+        INSERT INTO listing_prices (listing_id, price_minor) SELECT id, price_minor FROM listings ON CONFLICT DO NOTHING;",
+    walks: &[
+        Walk::open(
+            "/api/v1/products?limit=20&commodity=5&region=7",
+            "l.commodity_id = $1 AND l.region_id = $2",
+            "listings_by_crop_and_region",
+        ),
+        Walk::open(
+            "/api/v1/products?limit=20&commodity=Crop 5",
+            "l.status = 0 AND l.commodity_id = $1 ORDER",
+            "listings_by_crop",
+        ),
+        Walk::open(
+            "/api/v1/products?limit=20&region=Region 7",
+            "l.status = 0 AND l.region_id = $1 ORDER",
+            "listings_by_region",
+        ),
+        Walk::open(
+            "/api/v1/products?limit=20&cooperative=7",
+            "l.status = 0 AND l.cooperative_id = $1",
+            "listings_by_cooperative",
+        ),
+        Walk::open("/api/v1/products?limit=20", "WHERE l.status = 0 ORDER", "listings_recorded"),
+        Walk::open(
+            "/api/v1/products?limit=20",
+            "FROM listings l WHERE l.status = 0 ORDER",
+            "stock_entries_listing",
+        ),
+    ],
+    ..Noun::NOTHING
+};
+
+async fn fill(hub: &TestHub) -> String {
+    hub.maize(OWN, 5).await;
+    hub.maize(OWN, 1_000).await
+}
+
+async fn body(hub: &TestHub, product: &str, who: Who, operation: &str) -> Option<Value> {
+    let price = json!({ "amount": 50_000, "currency": "MWK" });
+    Some(match operation {
+        "offer_product" => json!({
+            "commodity_id": MAIZE, "unit_id": KG, "quantity": "5", "price": price, "cooperative_id": OWN,
+        }),
+        "change_product" => {
+            // Whoever changed it before has withdrawn it.
+            hub.sql(&format!("UPDATE listings SET status = 0 WHERE id = '{product}'")).await;
+            json!({ "price": price, "title": format!("By {who:?}"), "status": "withdrawn" })
+        }
+        _ => return None,
+    })
+}
 
 fn new_product() -> Value {
     json!({ "commodity_id": MAIZE, "unit_id": KG, "quantity": "50", "price": { "amount": 50_000, "currency": "MWK" } })

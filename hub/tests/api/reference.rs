@@ -1,7 +1,44 @@
 //! The lists that everything else refers to, and cooperatives.
 
+use crate::noun::{Noun, OPEN};
 use crate::support::TestHub;
+use axum::http::Method;
 use serde_json::json;
+
+pub(crate) const NOUN: Noun = Noun {
+    routes: &[
+        (Method::GET, "/api/v1/commodities", OPEN),
+        (Method::GET, "/api/v1/commodities/{id}", OPEN),
+        (Method::GET, "/api/v1/units", OPEN),
+        (Method::GET, "/api/v1/units/{id}", OPEN),
+        (Method::GET, "/api/v1/markets", OPEN),
+        (Method::GET, "/api/v1/markets/{id}", OPEN),
+        (Method::GET, "/api/v1/regions", OPEN),
+        (Method::GET, "/api/v1/regions/{id}", OPEN),
+        (Method::GET, "/api/v1/cooperatives", OPEN),
+        (Method::GET, "/api/v1/cooperatives/{id}", OPEN),
+    ],
+    fill: |hub| Box::pin(fill(hub)),
+    country: "
+        INSERT INTO regions (country, name) SELECT 'MWI', 'Region ' || n FROM generate_series(1, 50) n;
+        INSERT INTO commodities (name, category, on_menus) SELECT 'Crop ' || n, 'cereals', true FROM generate_series(1, 60) n;
+        INSERT INTO markets (country, name, region_id) SELECT 'MWI', 'Market ' || n, 1 + n % 50 FROM generate_series(1, 420) n;
+        INSERT INTO cooperatives (name, country, region_id, currency)
+            SELECT 'Cooperative ' || n, 'MWI', 4 + n % 50, 'MWK' FROM generate_series(1, 2000) n;",
+    // As many as somebody has typed in, or an import of places and crops has: they do not grow with what is sold.
+    small: &["regions", "region_neighbours", "commodities", "units", "markets", "cooperatives"],
+    ..Noun::NOTHING
+};
+
+/// The market towns; all else is there already.
+pub(crate) async fn fill(hub: &TestHub) -> String {
+    hub.sql(
+        "INSERT INTO markets (country, name, region_id) VALUES
+             ('MWI', 'Lilongwe', 1), ('MWI', 'Mzuzu', 2), ('KEN', 'Mombasa', 3), ('KEN', 'Hola', NULL)",
+    )
+    .await;
+    "1".to_owned()
+}
 
 #[tokio::test]
 async fn lists_are_narrowed_paged_and_single_things_are_found() {

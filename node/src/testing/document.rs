@@ -24,11 +24,23 @@ pub fn faults(document: &Value) -> Vec<String> {
     faults
 }
 
-pub(super) fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
+/// Each operation of a document, with its path and method.
+pub fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
     let items = document["paths"].as_object().into_iter().flatten();
     items.flat_map(|(path, item)| {
         item.as_object().into_iter().flatten().map(move |(method, operation)| (path, method, operation))
     })
+}
+
+/// The paths of the lists that have pages.
+pub fn paged(document: &Value) -> Vec<String> {
+    let has_cursor = |operation: &Value| {
+        let parameters = operation["parameters"].as_array();
+        parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor"))
+    };
+    let lists =
+        operations(document).filter(|(_, method, operation)| *method == "get" && has_cursor(operation));
+    lists.map(|(path, ..)| path.clone()).collect()
 }
 
 /// Made clients call operations by these: one each, and nothing but small letters.
