@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 use std::sync::LazyLock;
 use sync_protocol::field::Field;
 use sync_protocol::ids::{CommodityId, OrderId, SeriesId};
-use sync_protocol::market::{Column, Entity, Order, Price};
+use sync_protocol::market::{Entity, Index, Order, Price};
 use sync_protocol::row::Key;
 
 /// How often what screens show has moved.
@@ -32,10 +32,10 @@ pub(super) fn moves(conn: &Connection) -> Result<Moves, DbError> {
     Ok(moves)
 }
 
-/// Commodities that some series, or some listing, is of, by the column that names them. Steps from value to value, so that the number of rows does not matter.
+/// Commodities that some series, or some listing, is of, by the field that names them. Steps from value to value, so that the number of rows does not matter.
 pub(super) fn commodities_of<E: Entity>(
     conn: &Connection,
-    column: Column<E, CommodityId>,
+    index: Index<E, CommodityId>,
 ) -> Result<Vec<CommodityId>, DbError> {
     let mut found = Vec::new();
     for table in ["replica_index", "local_index"] {
@@ -45,7 +45,7 @@ pub(super) fn commodities_of<E: Entity>(
         let mut last: Vec<u8> = Vec::new();
         loop {
             let next: Option<Vec<u8>> =
-                statement.query_row((E::NUMBER, column.number(), &last), |row| row.get(0))?;
+                statement.query_row((E::NUMBER, index.number(), &last), |row| row.get(0))?;
             let Some(next) = next else { break };
             found.extend(number_of(&next).map(CommodityId));
             last = next;
@@ -64,14 +64,14 @@ fn number_of(index_value: &[u8]) -> Option<u32> {
 /// Keys of a kind whose indexed field has a value, in the order of keys; a row may have changed it since.
 pub(super) fn keys_of<E: Entity, V: Field>(
     conn: &Connection,
-    column: Column<E, V>,
+    index: Index<E, V>,
     value: &V,
 ) -> Result<Vec<Key>, DbError> {
     let mut statement = conn.prepare_cached(
         "SELECT id FROM replica_index WHERE entity = ?1 AND field = ?2 AND value = ?3
          UNION SELECT id FROM local_index WHERE entity = ?1 AND field = ?2 AND value = ?3 ORDER BY id",
     )?;
-    let mut rows = statement.query((E::NUMBER, column.number(), index_key(value.to_value())))?;
+    let mut rows = statement.query((E::NUMBER, index.number(), index_key(value.to_value())))?;
     let mut keys = Vec::new();
     while let Some(row) = rows.next()? {
         let id = row.get_ref(0)?.as_blob().unwrap_or_default();

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashMap};
 use sync_protocol::bucket::Bucket;
 use sync_protocol::field::Field;
-use sync_protocol::market::{Column, Entity, Search, indexed_fields};
+use sync_protocol::market::{Entity, Index, Search, indexed_fields};
 use sync_protocol::row::{Key, Row};
 use sync_protocol::value::Fields;
 use uuid::Uuid;
@@ -38,10 +38,10 @@ pub fn get_sent<E: Entity>(conn: &Connection, key: Key) -> Result<Option<E>, DbE
 /// As [`get`].
 pub fn find<E: Entity, V: Field>(
     conn: &Connection,
-    column: Column<E, V>,
+    index: Index<E, V>,
     value: &V,
 ) -> Result<Vec<E>, DbError> {
-    found(conn, column, value)?.into_iter().collect()
+    found(conn, index, value)?.into_iter().collect()
 }
 
 /// As [`find`], without those that cannot be read: for lists, where one keeps nobody from the others. Never for sums.
@@ -50,10 +50,10 @@ pub fn find<E: Entity, V: Field>(
 /// As [`get`], but for rows that cannot be read.
 pub fn find_readable<E: Entity, V: Field>(
     conn: &Connection,
-    column: Column<E, V>,
+    index: Index<E, V>,
     value: &V,
 ) -> Result<Vec<E>, DbError> {
-    readable(found(conn, column, value)?)
+    readable(found(conn, index, value)?)
 }
 
 /// The keys of rows that a search finds, in order. By an index where one of its fields has one.
@@ -64,7 +64,6 @@ pub(crate) fn found_by(conn: &Connection, search: &Search) -> Result<Vec<Key>, D
     let entity = search.entity();
     let indexed = indexed_fields(entity);
     let column = search.columns().iter().find(|column| indexed.contains(column));
-    debug_assert!(column.is_some(), "no index on what entity {entity} is looked for by");
     // A default value is not indexed and finds nothing.
     let Some((field, value)) = column.and_then(|field| Some((*field, search.raw(*field)?))) else {
         return Ok(Vec::new());
@@ -109,13 +108,8 @@ fn readable<E>(each: Each<E>) -> Result<Vec<E>, DbError> {
     each.into_iter().filter_map(|read| pass_over(read).transpose()).collect()
 }
 
-fn found<E: Entity, V: Field>(
-    conn: &Connection,
-    column: Column<E, V>,
-    value: &V,
-) -> Result<Each<E>, DbError> {
-    let field = column.number();
-    debug_assert!(E::INDEXED.contains(&field), "{} keeps no index on field {field}", E::NAME);
+fn found<E: Entity, V: Field>(conn: &Connection, index: Index<E, V>, value: &V) -> Result<Each<E>, DbError> {
+    let field = index.number();
     let value = value.to_value();
     let mut list = Vec::new();
     for key in find_keys(conn, E::NUMBER, field, &index_key(value))? {

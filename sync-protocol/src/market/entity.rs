@@ -95,6 +95,40 @@ impl<E: Entity, V> std::fmt::Debug for Column<E, V> {
     }
 }
 
+/// A column that a replica keeps an index on: where its rows are looked for.
+pub struct Index<E, V>(Column<E, V>);
+
+impl<E: Entity, V: Field> Index<E, V> {
+    /// Made beside the entity's fields alone.
+    pub(super) const fn new(number: u16) -> Self {
+        Self(Column::new(number))
+    }
+
+    /// The field's number.
+    pub const fn number(&self) -> u16 {
+        self.0.number()
+    }
+}
+
+impl<E, V> Clone for Index<E, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<E, V> Copy for Index<E, V> {}
+
+impl<E, V> From<Index<E, V>> for Column<E, V> {
+    fn from(index: Index<E, V>) -> Self {
+        index.0
+    }
+}
+
+impl<E: Entity, V> std::fmt::Debug for Index<E, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Whether each number is above the one before it.
 pub(super) const fn ascend(numbers: &[u16]) -> bool {
     let mut at = 1;
@@ -107,18 +141,17 @@ pub(super) const fn ascend(numbers: &[u16]) -> bool {
     true
 }
 
-/// Declares an entity: its number, its id, its numbered fields, which of them can be looked for by name (`as`), which of these a replica
-/// indexes, and which rows are always needed beside one.
+/// Declares an entity: its number, its id, its numbered fields, which of them are columns with a name (`as`), by which of them a replica
+/// finds rows (`=>`), and which rows are always needed beside one.
 ///
 /// A field's number and type never change once released; a new field gets the next number and a default.
 macro_rules! entity {
     (
         $(#[$doc:meta])*
         $name:ident = $number:literal $text:literal, id $id:ident: $id_type:ty;
-        $(index [$($index:ident),+];)?
         $(beside [$($of:tt => $beside:ident),+];)?
         $(summed by $summed:ident;)?
-        { $($(#[$fdoc:meta])* $field_number:literal $field:ident: $field_type:ty $(as $column:ident)?),+ $(,)? }
+        { $($(#[$fdoc:meta])* $field_number:literal $field:ident: $field_type:ty $(as $column:ident)? $(=> $index:ident)?),+ $(,)? }
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,13 +166,17 @@ macro_rules! entity {
                 #[doc = concat!("The field `", stringify!($field), "`.")]
                 pub const $column: $crate::market::Column<Self, $field_type> = $crate::market::Column::new($field_number);
             )?)+
+            $($(
+                #[doc = concat!("The field `", stringify!($field), "`, which is indexed.")]
+                pub const $index: $crate::market::Index<Self, $field_type> = $crate::market::Index::new($field_number);
+            )?)+
         }
 
         impl $crate::market::Entity for $name {
             type Id = $id_type;
             const NUMBER: u16 = $number;
             const NAME: &'static str = $text;
-            const INDEXED: &'static [u16] = &[$($(Self::$index.number()),+)?];
+            const INDEXED: &'static [u16] = &[$($(Self::$index.number(),)?)+];
             const BESIDE: &'static [(u16, u16)] =
                 &[$($(($crate::market::entity::beside!($of), <$crate::market::$beside as $crate::market::Entity>::NUMBER)),+)?];
             const SUMMED_BY: Option<u16> = { let by: &[u16] = &[$(Self::$summed.number())?]; by.first().copied() };

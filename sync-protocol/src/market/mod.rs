@@ -24,7 +24,7 @@ mod waiting;
 pub use check::Invalid;
 pub use command::{Actor, ActorKind, Command, Context, Form, RawBody, Rule};
 pub use decision::{Certainty, Decision, Effect};
-pub use entity::{Awaited, Column, Entity, Sample, Settable, Settled};
+pub use entity::{Awaited, Column, Entity, Index, Sample, Settable, Settled};
 pub use facts::Facts;
 pub use listings::{
     Listing, ListingEdit, ListingPost, ListingStatus, ListingWithdraw, TextChange, WholeChange,

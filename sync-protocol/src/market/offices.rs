@@ -31,14 +31,13 @@ codes! {
 entity! {
     /// A person who signs in at the office page. Only the argon2id hash of the office password is here. In `coop:C`.
     OfficeUser = 10 "office_user", id id: UserId;
-    index [PHONE];
     {
         /// The cooperative.
         1 cooperative: CooperativeId,
         /// Name.
         2 name: String,
         /// E.164 without the plus sign, as a number.
-        3 phone: u64 as PHONE,
+        3 phone: u64 => PHONE,
         /// What the person may do.
         4 role: OfficeRole,
         /// argon2id, in PHC string form; empty until an office password is set.

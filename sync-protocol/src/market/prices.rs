@@ -10,12 +10,11 @@ use crate::value::Value;
 entity! {
     /// What one line of a price history is of. Stands in its market's bucket.
     PriceSeries = 5 "price_series", id id: SeriesId;
-    index [MARKET, COMMODITY];
     {
         /// The market.
-        1 market: MarketId as MARKET,
+        1 market: MarketId => MARKET,
         /// The commodity.
-        2 commodity: CommodityId as COMMODITY,
+        2 commodity: CommodityId => COMMODITY,
         /// The unit that the price is for.
         3 unit: UnitId,
         /// `Retail`, `Wholesale`, or the source's other word.

@@ -2,7 +2,7 @@
 //! replica and what waits beside it; deciding itself touches nothing else. It speaks of rows as the rest of the protocol does: entity,
 //! key, fields.
 
-use super::entity::{Awaited, Column, Entity};
+use super::entity::{Awaited, Column, Entity, Index};
 use super::facts::Facts;
 use super::{Effect, EntryId};
 use crate::field::Field;
@@ -24,9 +24,9 @@ pub struct Search {
 }
 
 impl Search {
-    /// Rows whose field holds this.
-    pub fn by<E: Entity, V: Field>(column: Column<E, V>, value: &V) -> Self {
-        Self { entity: E::NUMBER, columns: Vec::new(), values: Fields::new() }.and(column, value)
+    /// Rows whose field holds this: an indexed one, or a replica would have to read them all.
+    pub fn by<E: Entity, V: Field>(index: Index<E, V>, value: &V) -> Self {
+        Self { entity: E::NUMBER, columns: Vec::new(), values: Fields::new() }.and(Column::from(index), value)
     }
 
     /// Those of them whose other field holds that.

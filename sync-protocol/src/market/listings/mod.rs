@@ -27,13 +27,12 @@ codes! {
 entity! {
     /// Something offered for sale. In its cooperative's `coop:C`; others see it in `catalogue:R`.
     Listing = 13 "listing", id id: ListingId;
-    index [COMMODITY, SELLER];
     beside [UNIT => Unit, SELLER => Alias];
     {
         /// The cooperative that sells.
         1 cooperative: CooperativeId,
         /// What it is.
-        2 commodity: CommodityId as COMMODITY,
+        2 commodity: CommodityId => COMMODITY,
         /// What one unit of it is.
         3 unit: UnitId as UNIT,
         /// A name of its own, such as "Maize grade A"; empty where the commodity's name says enough.
@@ -43,7 +42,7 @@ entity! {
         /// The currency.
         6 currency: Currency,
         /// The member who offers it; `None` when the cooperative does.
-        7 seller: Option<MemberId> as SELLER,
+        7 seller: Option<MemberId> => SELLER,
         /// Whether it can be bought.
         8 status: ListingStatus,
         /// Posted at, seconds since 1970 UTC, as the posting node claimed.

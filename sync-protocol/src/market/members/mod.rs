@@ -17,7 +17,6 @@ const ALIASES_MAX: usize = 4;
 entity! {
     /// A member of a cooperative, known by phone number. In `coop:C`.
     Member = 8 "member", id id: MemberId;
-    index [PHONE];
     beside [id => Alias];
     {
         /// The cooperative.
@@ -25,7 +24,7 @@ entity! {
         /// Name as the person gave it.
         2 name: String,
         /// E.164 without the plus sign, as a number.
-        3 phone: u64 as PHONE,
+        3 phone: u64 => PHONE,
         /// Language code: `en`, `sw`, `ny`, `fr`.
         4 language: String,
         /// Registered at, seconds since 1970 UTC, as the registering node claimed.
@@ -58,7 +57,7 @@ impl Settled for Alias {
 impl Member {
     /// Finds those of a cooperative with a number.
     pub fn of_number(cooperative: CooperativeId, phone: u64) -> Search {
-        Search::by(Self::COOPERATIVE, &cooperative).and(Self::PHONE, &phone)
+        Search::by(Self::PHONE, &phone).and(Self::COOPERATIVE, &cooperative)
     }
 }
 

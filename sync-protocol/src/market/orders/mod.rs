@@ -35,12 +35,11 @@ codes! {
 entity! {
     /// An order of one listing. In the seller's `coop:C`, and in the buyer's where that is another.
     Order = 14 "order", id id: OrderId;
-    index [LISTING, BUYER_PHONE];
     beside [LISTING => Listing];
     summed by LISTING;
     {
         /// What is bought.
-        1 listing: ListingId as LISTING,
+        1 listing: ListingId => LISTING,
         /// The cooperative that sells.
         2 cooperative: CooperativeId,
         /// How much, in the listing's unit.
@@ -52,7 +51,7 @@ entity! {
         /// Whose units it spends; `None` while it is only asked for.
         6 holder: Option<Holder>,
         /// The buyer's number: E.164 without the plus sign, as a number; 0 when unknown.
-        7 buyer_phone: u64 as BUYER_PHONE,
+        7 buyer_phone: u64 => BUYER_PHONE,
         /// The buyer's name, where given.
         8 buyer_name: String,
         /// The buyer's cooperative, where that is not the seller's.

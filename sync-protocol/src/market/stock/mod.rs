@@ -89,11 +89,10 @@ impl Id for EntryId {
 entity! {
     /// One change of what a holder has of a listing. Never edited, never deleted while its listing stands. In `coop:C`.
     StockEntry = 12 "stock_entry", id id: EntryId;
-    index [LISTING];
     summed by LISTING;
     {
         /// The listing.
-        1 listing: ListingId as LISTING,
+        1 listing: ListingId => LISTING,
         /// Who has more or less.
         2 holder: Holder,
         /// How much more (positive) or less (negative), in the listing's unit.
