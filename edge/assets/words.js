@@ -164,6 +164,7 @@ const OF_FIELDS = {
     [/^This value cannot be used\.$/, 'Thamani hii haifai.'],
     [/^The price is too large\.$/, 'Bei ni kubwa mno.'],
     [/^The total is too large\.$/, 'Jumla ni kubwa mno.'],
+    [/^Must be an ISO 4217 code, such as MWK\.$/, 'Andika msimbo wa sarafu wa ISO 4217, mfano MWK.'],
     [/^Write a number in digits, such as 50 or 2\.5\.?$/, 'Andika namba kwa tarakimu, kama 50 au 2.5.'],
     [/^Write it without a comma, such as 1000 or 2\.5\.?$/, 'Andika bila mkato, kama 1000 au 2.5.'],
     [/^Must be a whole number: this is counted in pieces\.$/, 'Lazima iwe namba kamili: hii huhesabiwa moja moja.'],
