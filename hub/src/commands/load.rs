@@ -4,13 +4,10 @@
 //! file says; here is what holds for all of them, and for what is not known here at all.
 
 use super::may_come::{Unknown, may_come};
-use crate::tables::{self, Wanted};
+use crate::tables::{self, LOADED, Wanted};
 use sqlx::PgConnection;
-use std::collections::HashSet;
-use sync_protocol::ids::{CommodityId, CooperativeId, ListingId, MemberId, OrderId, UnitId};
-use sync_protocol::market::{
-    Commodity, Entity, Listing, Made, Member, Needs, Order, StockEntry, Unit, WorkingSet,
-};
+use std::collections::{BTreeSet, HashSet};
+use sync_protocol::market::{Body, Entity, Listing, Made, Needs, Order, WorkingSet, samples};
 use sync_protocol::row::Key;
 use uuid::Uuid;
 
@@ -29,21 +26,24 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Everything that can be asked for, by ids that nothing has. What is asked in one of two ways is asked in both.
-    pub(super) fn of_nothing(cooperative: CooperativeId) -> [Self; 2] {
-        let nil = Uuid::nil();
+    pub(super) fn of_nothing() -> [Self; 2] {
         let one = || {
-            let needs = Needs::of::<Listing>(ListingId(nil))
-                .row::<Order>(OrderId(nil))
-                .row::<Member>(MemberId(nil))
-                .row::<Commodity>(CommodityId(0))
-                .row::<Unit>(UnitId(0))
-                .steps::<StockEntry>([nil]);
-            let known = [(Order::NUMBER, Key::Uuid(nil))].into();
+            let (steps, rows): (Vec<_>, Vec<_>) =
+                nobodys(LOADED).partition(|(_, key)| matches!(key, Key::Step(..)));
+            let of = |(entity, key)| if let Key::Step(of, _) = key { Some((entity, of)) } else { None };
+            let needs = Needs {
+                rows: rows.into_iter().collect(),
+                steps: steps.into_iter().filter_map(of).collect(),
+                found: BTreeSet::new(),
+                // Asked for without them too, where all is tried.
+                prices: BTreeSet::new(),
+            };
+            let known = needs.rows.clone();
             let wanted = Wanted { needs, known, tries_all: true, ..Wanted::default() };
             Self { wanted, is_of_edge: true, ..Self::default() }
         };
         let mut other = one();
-        other.wanted.needs.found.extend([Member::of_number(cooperative, 0), Order::open_of(ListingId(nil))]);
+        other.wanted.needs.found = Body::searches();
         other.wanted.passes_over = true;
         [one(), other]
     }
@@ -62,6 +62,18 @@ impl Asked {
         let orders = self.wanted.known.iter().filter(|(entity, _)| *entity == Order::NUMBER);
         Unknown { listings: listings.filter_map(lacks).collect(), orders: orders.filter_map(lacks).collect() }
     }
+}
+
+/// A row of each of these entities that is not there: nobody gives these keys.
+pub(super) fn nobodys(entities: &[u16]) -> impl Iterator<Item = (u16, Key)> {
+    let key = |key| match key {
+        Key::Int(_) => Key::Int(0),
+        Key::Pair(..) => Key::Pair(0, 0),
+        Key::Uuid(_) => Key::Uuid(Uuid::nil()),
+        Key::Step(_, step) => Key::Step(Uuid::nil(), step),
+    };
+    let of = samples().into_iter().filter(|(entity, ..)| entities.contains(entity));
+    of.map(move |(entity, of, _)| (entity, key(of)))
 }
 
 /// Rows that were there before the batch; any other that it sets is new.
@@ -83,4 +95,21 @@ pub(super) async fn load(
     }
     let existing = set.keys().collect();
     Ok((set, existing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_commands_may_ask_for_is_tried_and_can_be_answered() {
+        let [_, all] = Asked::of_nothing();
+        assert_eq!(tables::answerable(&all.wanted).err().map(|e| e.to_string()), None);
+        let Needs { rows, steps, found, .. } = &all.wanted.needs;
+        for entity in LOADED {
+            let is_row = rows.iter().any(|(of, _)| of == entity);
+            assert!(is_row || steps.iter().any(|(of, _)| of == entity), "entity {entity} is not asked for");
+        }
+        assert!(found.len() >= 2, "{found:?}");
+    }
 }

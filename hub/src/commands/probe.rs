@@ -3,15 +3,13 @@
 
 use super::ApplyError;
 use super::effects::Effects;
-use super::load::{Asked, load};
+use super::load::{Asked, load, nobodys};
 use crate::feed::{self, Touched};
 use mizili_node::deps::Deps;
 use sqlx::PgConnection;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::CooperativeId;
-use sync_protocol::market::{SETTABLE, samples};
-use sync_protocol::row::Key;
-use uuid::Uuid;
+use sync_protocol::market::SETTABLE;
 
 /// Tries everything on things that do not exist.
 ///
@@ -22,17 +20,13 @@ pub(super) async fn probe(
     deps: &Deps,
     cooperative: CooperativeId,
 ) -> Result<(), ApplyError> {
-    for asked in Asked::of_nothing(cooperative) {
+    for asked in Asked::of_nothing() {
         load(conn, asked).await?;
     }
     Effects::write_whatever(conn, deps).await?;
     let mut touched = Touched::new();
-    for (entity, key, _) in samples().into_iter().filter(|(entity, ..)| SETTABLE.contains(entity)) {
-        let nothing = match key {
-            Key::Step(_, step) => Key::Step(Uuid::nil(), step),
-            _ => Key::Uuid(Uuid::nil()),
-        };
-        touched.add(Bucket::Coop(cooperative), entity, nothing);
+    for (entity, key) in nobodys(SETTABLE) {
+        touched.add(Bucket::Coop(cooperative), entity, key);
     }
     Ok(feed::try_to_publish(conn, &touched).await?)
 }

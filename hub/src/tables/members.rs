@@ -6,7 +6,7 @@ use super::rows::Rows;
 use super::table::{
     Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, put_all, stand, uuids,
 };
-use super::wanted::{Wanted, unanswered};
+use super::wanted::Wanted;
 use crate::db::{Cells, int, phone, q};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -49,6 +49,8 @@ impl Table for Member {
 }
 
 impl Loaded for Member {
+    const FOUND_BY: &'static [&'static [u16]] = &[&[Self::COOPERATIVE.number(), Self::PHONE.number()]];
+
     /// By id, through the aliases in the set, and by number. Locked only where one is registered.
     async fn load(conn: &mut PgConnection, wanted: &Wanted, set: &mut WorkingSet) -> Result<(), sqlx::Error> {
         let asked = wanted.uuids::<Self>();
@@ -58,9 +60,6 @@ impl Loaded for Member {
         for search in wanted.found::<Self>() {
             is_looked_for = true;
             let (cooperative, number) = (Self::COOPERATIVE.number(), Self::PHONE.number());
-            if search.columns() != [cooperative, number] {
-                return Err(unanswered(search));
-            }
             let of = search.value::<CooperativeId>(cooperative).zip(search.value::<u64>(number));
             // A number that fits no column is no number; the command's own check refuses it.
             if let Some((cooperative, Ok(number))) = of.map(|(of, number)| (of, phone(number))) {

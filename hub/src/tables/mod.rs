@@ -2,7 +2,7 @@
 //! commands lock it and how they write it. Nobody else reads these tables by position.
 //!
 //! To add a table: its file, and its name in the list below. A list that lacks one that edges see, or that commands set, does not
-//! compile. This lies under the feed, and names no type of it.
+//! compile, nor one that commands write and do not read. This lies under the feed, and names no type of it.
 
 mod columns;
 mod keys;
@@ -47,6 +47,8 @@ pub(crate) type Made = (u16, Key, Fields);
 macro_rules! tables {
     (seen: [$($seen:ident),+ $(,)?], loaded: [$($loaded:ident),+ $(,)?], written: [$($written:ident),+ $(,)?] $(,)?) => {
         const NUMBERS: &[u16] = &[$($seen::NUMBER,)+ $($loaded::NUMBER),+];
+        /// The numbers of those that commands read.
+        pub(crate) const LOADED: &[u16] = &[$($loaded::NUMBER),+];
         /// The numbers of those that commands write, in an order that foreign keys allow.
         pub(crate) const WRITTEN: &[u16] = &[$($written::NUMBER),+];
 
@@ -86,6 +88,14 @@ macro_rules! tables {
             })
         }
 
+        /// The fields by which rows of an entity can be looked for, see [`Loaded::FOUND_BY`].
+        fn found_by(entity: u16) -> &'static [&'static [u16]] {
+            match entity {
+                $($loaded::NUMBER => <$loaded as Loaded>::FOUND_BY,)+
+                _ => &[],
+            }
+        }
+
         /// Rows that stand beside others and are locked before them.
         pub(crate) async fn beside(conn: &mut PgConnection, wanted: &Wanted) -> Result<Vec<(u16, Key)>, sqlx::Error> {
             let mut beside = Vec::new();
@@ -97,6 +107,7 @@ macro_rules! tables {
         pub(crate) async fn load(
             conn: &mut PgConnection, wanted: &Wanted, set: &mut WorkingSet,
         ) -> Result<(), sqlx::Error> {
+            answerable(wanted)?;
             $(<$loaded as Loaded>::load(conn, wanted, set).await?;)+
             Ok(())
         }
@@ -153,6 +164,11 @@ const _: () = {
         assert!(has(WRITTEN, SETTABLE[at]), "commands set an entity that no table of the list writes");
         at += 1;
     }
+    at = 0;
+    while at < WRITTEN.len() {
+        assert!(has(LOADED, WRITTEN[at]), "commands write an entity that no table of the list loads");
+        at += 1;
+    }
 };
 
 const fn has(numbers: &[u16], number: u16) -> bool {
@@ -164,6 +180,23 @@ const fn has(numbers: &[u16], number: u16) -> bool {
         at += 1;
     }
     false
+}
+
+/// That every table can answer what is wanted. What it cannot is a bug in the command that asks, or in the table's file; to leave it out
+/// would decide on nothing.
+pub(crate) fn answerable(wanted: &Wanted) -> Result<(), sqlx::Error> {
+    let Needs { rows, found, steps, prices: _ } = &wanted.needs;
+    let asked = rows.iter().map(|(entity, _)| entity).chain(steps.iter().map(|(entity, _)| entity));
+    let unread = asked.copied().find(|entity| !LOADED.contains(entity));
+    let unread = unread.map(|entity| format!("nobody reads rows of entity {entity} for commands"));
+    let unfound = found.iter().find(|search| !found_by(search.entity()).contains(&search.columns()));
+    let unfound = unfound.map(|search| {
+        format!("nobody looks for rows of entity {} by its fields {:?}", search.entity(), search.columns())
+    });
+    match unread.or(unfound) {
+        Some(what) => Err(sqlx::Error::Encode(what.into())),
+        None => Ok(()),
+    }
 }
 
 /// Whether rows of the entity stand in catalogues too.

@@ -4,7 +4,7 @@ use super::columns::{column, fitting_column};
 use super::keys::Keys;
 use super::rows::{Beside, Rows};
 use super::table::{Again, Brought, Catalogue, Loaded, Standing, Standings, Table, View, Written, uuids};
-use super::wanted::{Wanted, unanswered};
+use super::wanted::Wanted;
 use crate::db::{Cells, any_of, int, listed, phone, q};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -94,18 +94,14 @@ macro_rules! locked {
 }
 
 impl Loaded for Order {
+    const FOUND_BY: &'static [&'static [u16]] = &[&[Self::LISTING.number()]];
+
     /// Locked, with what is known of why one is short; of a listing's those that are open. One that was not there yet when its listing was
     /// looked for, so that this is neither known nor locked, counts as one that may come.
     async fn load(conn: &mut PgConnection, wanted: &Wanted, set: &mut WorkingSet) -> Result<(), sqlx::Error> {
         let ids = wanted.uuids::<Self>();
-        let mut of = Vec::new();
-        for search in wanted.found::<Self>() {
-            let listing = search.value::<ListingId>(Self::LISTING.number());
-            match listing.filter(|_| search.columns() == [Self::LISTING.number()]) {
-                Some(listing) => of.push(listing.0),
-                None => return Err(unanswered(search)),
-            }
-        }
+        let of = wanted.found::<Self>().filter_map(|search| search.value(Self::LISTING.number()));
+        let of: Vec<Uuid> = of.map(|listing: ListingId| listing.0).collect();
         let query = match (ids.is_empty(), of.is_empty()) {
             (true, true) => return Ok(()),
             (_, true) => {

@@ -37,6 +37,9 @@ pub(crate) trait Table: Entity {
 
 /// A table that commands read.
 pub(crate) trait Loaded: Table {
+    /// The fields, ascending, by which commands may look for its rows: [`Loaded::load`] answers each.
+    const FOUND_BY: &'static [&'static [u16]] = &[];
+
     /// Puts into the set what is wanted of it, and what is known beside its rows; locked where a command may change it. One statement
     /// for each kind of question, however many rows.
     async fn load(conn: &mut PgConnection, wanted: &Wanted, set: &mut WorkingSet) -> Result<(), sqlx::Error>;

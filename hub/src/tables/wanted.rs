@@ -54,10 +54,3 @@ impl Wanted {
         of.map(|(_, key)| *key)
     }
 }
-
-/// A search that a table cannot answer: a bug in the command that asks it, or in the table's file.
-pub(super) fn unanswered(search: &Search) -> sqlx::Error {
-    let what =
-        format!("nobody looks for rows of entity {} by its fields {:?}", search.entity(), search.columns());
-    sqlx::Error::Encode(what.into())
-}

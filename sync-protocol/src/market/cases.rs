@@ -204,6 +204,20 @@ fn each_command_asks_for_all_that_it_reads() {
     }
 }
 
+/// A hub tries whether it can answer them: one that is not among them would fail at the first command that makes it.
+#[test]
+fn whatever_a_command_looks_for_its_sample_looks_for_too() {
+    let way = |search: &Search| (search.entity(), search.columns().to_vec());
+    let all: BTreeSet<_> = Body::searches().iter().map(way).collect();
+    for Case { of, body, actor, context, .. } in Body::cases() {
+        for search in body.needs(ID, &actor, &context).found {
+            assert!(all.contains(&way(&search)), "{of}: let the sample of its command look for {search:?}");
+        }
+    }
+    assert!(Body::searches().iter().all(|search| search.ids().all(|id| id.is_nil())), "nothing has these");
+    assert!(all.len() >= 2, "{all:?}");
+}
+
 /// What an office gives away of what it holds must not come before what it took in: see `waiting`.
 #[test]
 fn whatever_takes_from_what_an_office_holds_says_of_which_listing() {

@@ -5,9 +5,10 @@
 use super::Body;
 use super::check::Invalid;
 use super::decision::{Decision, Effect};
-use super::set::{Made, Needs, WorkingSet};
+use super::set::{Made, Needs, Search, WorkingSet};
 use crate::ids::{CommandId, CooperativeId, EdgeId, Holder, ListingId, MemberId, OrderId};
 use crate::verdict::{Reject, RejectCode};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// One command as it is kept and sent.
@@ -135,7 +136,8 @@ pub trait Rule: Clone + Sized {
     /// Names in it, which are kept in one form.
     fn names(&mut self) -> Vec<&mut String>;
 
-    /// One about a thing, with nothing in it that refuses it by itself: for tests of the rules about all commands.
+    /// One about a thing, with nothing in it that refuses it by itself, that looks for rows in each way in which any of its kind does: for
+    /// tests of the rules about all commands, and for [`Body::searches`].
     fn sample(about: Uuid) -> Self;
 
     /// What a person asked for, without what the node found when it took that in: the same request again may find otherwise, and is
@@ -316,6 +318,23 @@ impl Body {
         let mut hash = [0; 16];
         hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         hash
+    }
+
+    /// Every way in which commands look for rows, by what no row holds: for whoever tries whether each can be answered.
+    pub fn searches() -> BTreeSet<Search> {
+        let nobody = Actor { kind: ActorKind::Member, id: Some(Uuid::nil()), phone: 0 };
+        let context = Context {
+            place: Holder::Hub,
+            origin: Holder::Hub,
+            cooperative: Some(CooperativeId(0)),
+            clerk: true,
+            admin: true,
+            share_with: None,
+            hub_share_percent: 0,
+        };
+        let needs = |body: Self| body.needs(CommandId(Uuid::nil()), &nobody, &context);
+        let found = Self::samples(Uuid::nil()).into_iter().flat_map(|body| needs(body).found);
+        found.map(|search| search.of_nothing()).collect()
     }
 
     /// The id of what the command makes, where that is not the command's own.

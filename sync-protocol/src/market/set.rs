@@ -38,6 +38,18 @@ impl Search {
         self
     }
 
+    /// The same by what no row holds: each id that it names is nobody's, and of everything else it names the default.
+    #[must_use]
+    pub fn of_nothing(&self) -> Self {
+        let mut values = Fields::new();
+        for (column, value) in self.values.iter() {
+            if let Value::Uuid(_) = value {
+                values.append(column, Value::Uuid(Uuid::nil()));
+            }
+        }
+        Self { values, ..self.clone() }
+    }
+
     /// The entity's number.
     pub fn entity(&self) -> u16 {
         self.entity
