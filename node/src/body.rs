@@ -222,7 +222,8 @@ fn escape(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::market::{NewOrder, NewProduct};
+    use crate::market::orders::NewOrder;
+    use crate::market::products::NewProduct;
 
     fn wrong<T: DeserializeOwned + PartialSchema + std::fmt::Debug>(body: &str) -> Vec<(String, String)> {
         let json = parse::<T>(body.as_bytes()).unwrap_err().to_json();

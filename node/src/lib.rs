@@ -1,6 +1,6 @@
 //! What a hub and an edge have in common as servers: time and ids from outside, the JSON shapes that both APIs serve, problems,
 //! bodies, query parameters, pages, ETags, what an API's description says of all routes, where a request comes from, passwords,
-//! asking for one, how long a guesser waits, what a request about a product asks for, taking connections, how long a request may
+//! asking for one, how long a guesser waits, the market's nouns in JSON, taking connections, how long a request may
 //! take, results and the log. It knows HTTP; of the market it knows what a request may ask
 //! for, and decides nothing. It must never know a database: what needs one stays with
 //! its node.
@@ -19,8 +19,8 @@ pub mod folder;
 pub mod health;
 pub mod id;
 pub mod idempotency;
-pub mod lists;
 pub mod manual;
+pub mod market;
 pub mod name;
 pub mod openapi;
 pub mod page;
@@ -28,7 +28,6 @@ pub mod password;
 pub mod patience;
 pub mod phone;
 pub mod problem;
-pub mod product;
 pub mod prompt;
 pub mod query;
 pub mod serve;

@@ -11,8 +11,9 @@ use crate::ussd::OLD_AFTER_MONTHS;
 use axum::extract::State;
 use axum::response::Response;
 use mizili_node::api::Page;
-use mizili_node::api::prices::{MarketPrice, change_permille, flag_words, per_base_minor};
-use mizili_node::lists::{PriceFilter, PriceQuery};
+use mizili_node::market::prices::{
+    MarketPrice, PriceFilter, PriceQuery, change_permille, flag_words, per_base_minor,
+};
 use mizili_node::query::Params;
 use mizili_node::text::{money, month_of};
 use rusqlite::Connection;

@@ -14,12 +14,13 @@ use crate::state::AppState;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use mizili_node::api::market::{NewProduct, Product, ProductChange};
 use mizili_node::body::Body as JsonBody;
 use mizili_node::etag::{header_value, require};
 use mizili_node::id::PathId;
+use mizili_node::market::products::{
+    NewProduct, Product, ProductChange, Standing, etag, in_steps, posting, with_etag,
+};
 use mizili_node::openapi::answers::{NotAllowed, ProductChanged};
-use mizili_node::product::{Standing, etag, in_steps, posting, with_etag};
 use mizili_node::query::{NoParams, Params};
 use rusqlite::{Connection, Transaction};
 use sync_protocol::ids::CommandId;

@@ -18,7 +18,7 @@ use crate::text::office::say;
 use crate::time;
 use axum::Json;
 use axum::extract::State;
-use mizili_node::api::market::Cooperative;
+use mizili_node::market::cooperatives::Cooperative;
 use mizili_node::query::Params;
 use mizili_node::text::rfc3339;
 use serde::{Deserialize, Serialize};

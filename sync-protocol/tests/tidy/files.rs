@@ -127,7 +127,7 @@ fn the_protocol_stands_on_a_short_list() {
 
 #[test]
 fn the_protocol_has_json_in_one_file() {
-    offenders("Bytes are made in wire/; JSON shapes of the two APIs are node/src/api's", |source| {
+    offenders("Bytes are made in wire/; JSON shapes of the two APIs are node's", |source| {
         let counts = source.path.starts_with("sync-protocol/src/") && source.path != PROTOCOL_JSON;
         let used = ["serde", "utoipa"]
             .into_iter()

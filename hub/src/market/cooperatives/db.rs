@@ -3,7 +3,7 @@
 use crate::db::{Cells, Narrowed, q, q_scalar};
 use crate::market::reference::db::{Filter, common, page, placed};
 use crate::tables::{Table, cooperative_columns};
-use mizili_node::api::market::Cooperative;
+use mizili_node::market::cooperatives::Cooperative;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::country::Country;

@@ -7,9 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use mizili_node::api::Page;
-use mizili_node::api::market::Cooperative;
 use mizili_node::id::PathId;
-use mizili_node::lists::PlaceQuery;
+use mizili_node::market::cooperatives::Cooperative;
+use mizili_node::market::reference::PlaceQuery;
 use mizili_node::query::{NoParams, Params};
 
 /// List cooperatives

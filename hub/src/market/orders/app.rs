@@ -9,7 +9,7 @@ use crate::error::{ApiError, Problem};
 use crate::market::act::{Act, Done, decide, in_one};
 use crate::market::newest::Newest;
 use crate::state::AppState;
-use mizili_node::api::market::Order;
+use mizili_node::market::orders::Order;
 use mizili_node::page::{Cut, Slice};
 use sync_protocol::ids::CommandId;
 use sync_protocol::market::OrderCancel;

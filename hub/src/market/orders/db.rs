@@ -6,7 +6,7 @@ use crate::market::newest::{Newest, RecordedAt};
 use crate::tables::{Table, order_columns, step_milli};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use mizili_node::lists::OrderFilter;
+use mizili_node::market::orders::OrderFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use std::collections::{HashMap, HashSet};

@@ -8,7 +8,7 @@ mod offer;
 pub mod place;
 pub(crate) mod unconfirmed;
 
-use mizili_node::api::market::Order;
+use mizili_node::market::orders::Order;
 use mizili_node::text::{money, phone_text, rfc3339};
 use sync_protocol::market;
 use uuid::Uuid;

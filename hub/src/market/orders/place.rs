@@ -19,7 +19,7 @@ use crate::market::act::{Act, said};
 use crate::names::kept::Kept;
 use crate::state::AppState;
 use crate::together::{Line, Together};
-use mizili_node::api::market::NewOrder;
+use mizili_node::market::orders::NewOrder;
 use sqlx::PgConnection;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};

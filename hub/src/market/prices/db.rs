@@ -3,7 +3,7 @@
 use crate::db::Narrowed;
 use crate::names::Meant;
 use crate::tables::{priced, priced_columns};
-use mizili_node::lists::PriceFilter;
+use mizili_node::market::prices::PriceFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::market::{Price, PriceSeries};

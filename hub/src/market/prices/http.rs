@@ -6,8 +6,7 @@ use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
 use mizili_node::api::Page;
-use mizili_node::api::prices::MarketPrice;
-use mizili_node::lists::PriceQuery;
+use mizili_node::market::prices::{MarketPrice, PriceQuery};
 use mizili_node::query::Params;
 
 /// List market prices

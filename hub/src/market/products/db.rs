@@ -8,7 +8,7 @@ use crate::names::kept::Kept;
 use crate::tables::{Table, listing_columns, step_milli};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use mizili_node::lists::ProductFilter;
+use mizili_node::market::products::ProductFilter;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use sync_protocol::market::{Listing, ListingStatus};

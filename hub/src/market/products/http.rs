@@ -9,14 +9,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use mizili_node::api::Page;
-use mizili_node::api::market::{NewProduct, Product, ProductChange};
 use mizili_node::body::Body;
 use mizili_node::etag::header_value;
 use mizili_node::id::PathId;
 use mizili_node::idempotency::KEY_HEADER;
-use mizili_node::lists::ProductQuery;
+use mizili_node::market::products::{NewProduct, Product, ProductChange, ProductQuery, etag, with_etag};
 use mizili_node::openapi::answers::{NotAllowed, ProductChanged};
-use mizili_node::product::{etag, with_etag};
 use mizili_node::query::{NoParams, Params};
 use uuid::Uuid;
 

@@ -3,9 +3,7 @@
 pub mod app;
 pub mod db;
 pub mod http;
-
-use mizili_node::api::market::Product;
-use mizili_node::product::Standing;
+use mizili_node::market::products::{Product, Standing};
 use mizili_node::text::{money, rfc3339};
 use sync_protocol::market::Listing;
 use sync_protocol::units::Quantity;

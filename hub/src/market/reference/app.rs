@@ -3,8 +3,7 @@
 use super::db::{self, Filter};
 use crate::error::{ApiError, Problem};
 use crate::state::AppState;
-use mizili_node::api::prices::{Commodity, Market, Region, Unit};
-use mizili_node::lists::PlaceFilter;
+use mizili_node::market::reference::{Commodity, Market, PlaceFilter, Region, Unit};
 use mizili_node::page::{Cut, Slice};
 
 macro_rules! noun {

@@ -2,8 +2,7 @@
 
 use crate::db::{Cells, Narrowed};
 use crate::tables::{Table, commodity_columns, market_columns, read_all, region_columns, unit_columns};
-use mizili_node::api::prices::{Commodity, Market, Region, Unit};
-use mizili_node::lists::PlaceFilter;
+use mizili_node::market::reference::{Commodity, Market, PlaceFilter, Region, Unit};
 use mizili_node::page::Slice;
 use mizili_node::query::IdOrName;
 use sqlx::postgres::PgRow;

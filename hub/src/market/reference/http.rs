@@ -7,9 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use mizili_node::api::Page;
-use mizili_node::api::prices::{Commodity, Market, Region, Unit};
 use mizili_node::id::PathId;
-use mizili_node::lists::{CountryQuery, ListQuery, PlaceQuery};
+use mizili_node::market::reference::{Commodity, CountryQuery, ListQuery, Market, PlaceQuery, Region, Unit};
 use mizili_node::query::{NoParams, Params};
 
 /// List commodities

@@ -1,10 +1,7 @@
-//! JSON shapes that the hub's and the edge's REST APIs share, so that one client talks to either.
+//! JSON shapes that the hub's and the edge's REST APIs share and that are no noun's; the nouns' are in [`crate::market`].
 //!
 //! Money is `{"amount": minor units, "currency": ISO 4217}`; a quantity is a decimal string; times are RFC 3339 in UTC. What hub and
 //! edge say to each other is the protocol's, not here.
-
-pub mod market;
-pub mod prices;
 
 use serde::{Deserialize, Serialize};
 use sync_protocol::units::Quantity;

@@ -1,10 +1,72 @@
-//! Parameters of the lists that everything else refers to: commodities, units, markets, regions, cooperatives.
+//! What everything else refers to: commodities, units, markets, regions; and the parameters of their lists, and of that of cooperatives.
 
 use crate::page::Slice;
 use crate::problem::Problem;
 use crate::query::{self, IdOrName};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A commodity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Commodity {
+    /// Its id.
+    pub id: u32,
+    /// English name.
+    #[schema(example = "Maize")]
+    pub name: String,
+    /// The source's category.
+    pub category: String,
+    /// Names in other languages by code; compiled, not yet checked by native speakers.
+    pub names: std::collections::BTreeMap<String, String>,
+}
+
+/// A unit of price or sale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unit {
+    /// Its id.
+    pub id: u32,
+    /// As people write it.
+    #[schema(example = "90 KG")]
+    pub code: String,
+    /// `kg`, `l`, `piece` or `unknown`.
+    pub base: String,
+    /// How much of the base one unit is, as a decimal string; missing where it cannot be said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub factor: Option<String>,
+}
+
+/// A market.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Market {
+    /// Its id.
+    pub id: u32,
+    /// Its name.
+    #[schema(example = "Lilongwe")]
+    pub name: String,
+    /// ISO 3166-1 alpha-3.
+    pub country: String,
+    /// Its region, where known.
+    pub region: Option<String>,
+    /// Its district, where known.
+    pub district: Option<String>,
+    /// Degrees north, where known.
+    pub latitude: Option<f64>,
+    /// Degrees east, where known.
+    pub longitude: Option<f64>,
+}
+
+/// A region of a country.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Region {
+    /// Its id.
+    pub id: u32,
+    /// Its name, as the price source writes it.
+    #[schema(example = "Central Region")]
+    pub name: String,
+    /// ISO 3166-1 alpha-3.
+    #[schema(example = "MWI")]
+    pub country: String,
+}
 
 /// What a list is narrowed to; each list takes what concerns it.
 #[derive(Clone, Debug, Default)]
