@@ -12,6 +12,7 @@ use crate::db::{Cells, any_of, int, q};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
 use std::collections::BTreeSet;
 use sync_protocol::bucket::Bucket;
 use sync_protocol::ids::{CommodityId, CooperativeId, Holder, ListingId, MemberId, RegionId, UnitId};
@@ -30,6 +31,12 @@ macro_rules! columns {
 pub(crate) use columns as listing_columns;
 /// How many these are.
 const WIDTH: usize = 10;
+
+/// A listing, and what stands beside it in a query that begins with these columns: the first that comes after them is column 0.
+pub(crate) fn listing_beside(row: &PgRow) -> Result<(Listing, Cells<'_>), sqlx::Error> {
+    let cells = Cells::of(Listing::TABLE, row);
+    Ok((Listing::read(&cells)?, cells.after(WIDTH)))
+}
 
 impl Table for Listing {
     const TABLE: &'static str = "listings";

@@ -18,7 +18,7 @@ mod table;
 mod wanted;
 
 pub(crate) use keys::keys_after;
-pub(crate) use listings::listing_columns;
+pub(crate) use listings::{listing_beside, listing_columns};
 pub(crate) use offices::cooperative_columns;
 pub(crate) use orders::order_columns;
 pub(crate) use prices::{price_columns, priced, priced_columns, series_columns};
