@@ -160,6 +160,11 @@ const _: () = {
         at += 1;
     }
     at = 0;
+    while at < NUMBERS.len() {
+        assert!(is_listed(NUMBERS[at]), "a table of the list has no entity in the protocol's");
+        at += 1;
+    }
+    at = 0;
     while at < SETTABLE.len() {
         assert!(has(WRITTEN, SETTABLE[at]), "commands set an entity that no table of the list writes");
         at += 1;
@@ -170,6 +175,17 @@ const _: () = {
         at += 1;
     }
 };
+
+const fn is_listed(number: u16) -> bool {
+    let mut at = 0;
+    while at < ENTITIES.len() {
+        if ENTITIES[at].0 == number {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
 
 const fn has(numbers: &[u16], number: u16) -> bool {
     let mut at = 0;

@@ -1,5 +1,5 @@
-//! What a noun tells those tests that ask every route, fill every list or look at every table: one constant in the noun's own test
-//! file. `main.rs` lists them.
+//! What a noun tells those tests that ask every route, fill every list or look at every table: one constant in the test file of each
+//! noun. `main.rs` lists them.
 
 use crate::NOUNS;
 use crate::support::{Answer, TestHub, Who};

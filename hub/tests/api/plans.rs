@@ -3,7 +3,7 @@
 
 use crate::NOUNS;
 use crate::noun::{Walk, World};
-use crate::support::{TestHub, Who};
+use crate::support::{CONNECTIONS, TestHub, Who};
 use mizili_hub::commands::stream::{take_batch, verdicts_after};
 use mizili_hub::db::{Db, q_scalar};
 use mizili_hub::feed::read;
@@ -93,7 +93,7 @@ fn walks() -> impl Iterator<Item = &'static Walk> {
     NOUNS.iter().flat_map(|noun| noun.walks)
 }
 
-/// One connection, so that every statement is kept on it; and no names are known from before it was filled.
+/// One connection, so that every statement is kept on it, while no test beside this one has the connections of the process closed; and no names are known from before it was filled.
 async fn one_connection(mut hub: TestHub) -> TestHub {
     let url = hub.state.db.direct_url().to_owned();
     let db = Db::connect_with(&url, &url, 1).await.unwrap();
@@ -191,6 +191,7 @@ async fn plans(conn: &mut PgConnection) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn every_kept_plan_walks_along_its_index() {
+    let _alone = CONNECTIONS.lock().await;
     let mut world = World::new().await;
     for sql in NOUNS.iter().map(|noun| noun.country).chain([OFFICES, "ANALYZE"]) {
         world.hub.sql(sql).await;
@@ -244,6 +245,7 @@ async fn planned(hub: &TestHub) -> BTreeMap<String, i64> {
 /// length is hidden from it. Whoever plans at each use spends more on that than on what is asked.
 #[tokio::test]
 async fn what_is_asked_again_and_again_is_planned_no_more() {
+    let _alone = CONNECTIONS.lock().await;
     let hub = one_connection(TestHub::with_market().await).await;
     hub.sql("INSERT INTO edges (cooperative_id, incarnation, enrolled_at) VALUES (1, 1, now()); INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (1, 1, '', 1)").await;
     hub.confirm(Who::Buyer).await;
@@ -267,6 +269,7 @@ async fn what_is_asked_again_and_again_is_planned_no_more() {
 /// keys has to find each by its whole key: an index that only begins alike is read from end to end for each of them.
 #[tokio::test]
 async fn a_plan_made_for_empty_tables_looks_rows_up_by_their_whole_keys() {
+    let _alone = CONNECTIONS.lock().await;
     let hub = one_connection(TestHub::with_market().await).await;
     hub.sql("INSERT INTO edges (cooperative_id, incarnation, enrolled_at) VALUES (1, 1, now()); INSERT INTO edge_streams (edge_id, incarnation, link_random, exchange) VALUES (1, 1, '', 1)").await;
     let product = hub.maize(1, 50).await;

@@ -1,7 +1,7 @@
 //! Tables' columns change while the hub serves: what was prepared before is outdated, and nobody who asks notices.
 
 use crate::exchange::Signed;
-use crate::support::{OWN, TestHub, Who};
+use crate::support::{CONNECTIONS, OWN, TestHub, Who};
 use futures_util::future::join_all;
 use mizili_node::testing::wait;
 use serde_json::json;
@@ -59,6 +59,7 @@ async fn signs_in_and_out(hub: &TestHub, who: usize) {
 
 #[tokio::test]
 async fn columns_that_change_their_type_under_load_fail_nobody() {
+    let _alone = CONNECTIONS.lock().await;
     let hub = TestHub::with_market().await;
     hub.confirm(Who::Buyer).await;
     let product = hub.maize(OWN, 100_000).await;

@@ -25,6 +25,9 @@ use sync_protocol::ids::UserId;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+/// Held by a test that looks at what is kept on its one connection, and by one after which no connection of the process is used again.
+pub(crate) static CONNECTIONS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Cooperatives that [`TestHub::with_market`] makes.
 pub(crate) const OWN: u32 = 1;
 pub(crate) const OTHER: u32 = 2;
