@@ -13,11 +13,12 @@ const STRANGER_PHONE: u64 = 265_881_000_111;
 const TYPED: [&str; 2] = ["5", "Jane Banda"];
 
 /// Screens that a caller with a number reaches: by a dialled path up to the last key, which passes by what was left of other calls, then
-/// by pressing that, and by dialling once more.
+/// by pressing that, and by dialling once more. What acts comes when all else was seen: it may take away what leads on.
 async fn reached(office: &Office, phone: u64, time: u8) -> BTreeSet<String> {
     let (mut found, mut looks, mut calls) = (BTreeSet::new(), BTreeSet::new(), 0);
     let mut next = VecDeque::from(["00".to_owned()]);
-    while let Some(path) = next.pop_front() {
+    let mut acts = VecDeque::new();
+    while let Some(path) = next.pop_front().or_else(|| acts.pop_front()) {
         calls += 1;
         let (session, again) = (format!("{phone}-{time}-{calls}"), format!("{phone}-{time}-{calls}-again"));
         if let Some((before, _)) = path.rsplit_once('*') {
@@ -30,7 +31,12 @@ async fn reached(office: &Office, phone: u64, time: u8) -> BTreeSet<String> {
         let shown: Vec<String> = rows(&screen).into_iter().map(|(key, _)| key).collect();
         if screen.starts_with("CON ") && looks.insert((name.clone(), shown.clone())) {
             let keys = shown.into_iter().chain(TYPED.map(str::to_owned));
-            next.extend(keys.map(|key| format!("{path}*{key}")));
+            let ways = keys.map(|key| format!("{path}*{key}"));
+            if name.ends_with("_confirm") {
+                acts.extend(ways)
+            } else {
+                next.extend(ways)
+            }
             found.insert(name);
         }
     }
