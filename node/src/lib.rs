@@ -1,7 +1,7 @@
 //! What a hub and an edge have in common as servers: time and ids from outside, the JSON shapes that both APIs serve, problems,
 //! bodies, query parameters, pages, ETags, what an API's description says of all routes, where a request comes from, passwords,
 //! asking for one, how long a guesser waits, the market's nouns in JSON, taking connections, how long a request may
-//! take, results and the log. It knows HTTP; of the market it knows what a request may ask
+//! take, writes that may be sent twice, data folders, standard output and the log. It knows HTTP; of the market it knows what a request may ask
 //! for, and decides nothing. It must never know a database: what needs one stays with
 //! its node.
 

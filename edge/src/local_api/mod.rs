@@ -1,5 +1,6 @@
 //! The API of the office: the same paths and shapes as the hub's for products, orders, prices and the lists they refer to, answered
-//! from this box alone, and what only an office has. Looking at the market needs no sign-in; acting, and anything about people, does.
+//! from this box alone, and what only an office has. Looking at the market needs no sign-in; acting, and
+//! anything of people or of this office alone, does.
 //!
 //! Also here: signing in, who asks, and the page that people work with. Hub accounts do not work here, nor office sessions at the hub.
 //!

@@ -1,5 +1,5 @@
 //! What a caller can do. Each act has a file in its noun's folder under `menus`: what is gathered for it, its words, and the command that
-//! it becomes; they are listed beside the screens. Whatever else handles acts knows none by name.
+//! it becomes, or the note; they are listed beside the screens. Whatever else handles acts knows none by name.
 
 use super::market::Read;
 use super::menus::Screen;

@@ -1,5 +1,5 @@
 //! A market in memory for tests: plain data as on a good day, or the longest and largest that real data holds. How it is read stands
-//! beside each noun's trait, in `market/`.
+//! beside each noun's trait, in `market/`; what an act does to it is here.
 
 use super::acts::Plan;
 use super::market::*;

@@ -84,7 +84,7 @@ fn unbounded(document: &Value, schemas: &Map<String, Value>) -> Vec<String> {
         };
         let is_bounded_text = has("pattern") || has("enum") || has("format") || has("maxLength");
         if (is("integer") && !(has("minimum") && has("maximum"))) || (is("string") && !is_bounded_text) {
-            open.push(format!("{place} has no bounds: {schema}"));
+            open.push(format!("{place} has no bounds, see node/src/openapi/words.rs: {schema}"));
         }
     };
     for (path, _, operation) in operations(document) {

@@ -19,7 +19,7 @@ pub trait Entity: Sample {
     /// Fields that a replica keeps an index on.
     const INDEXED: &'static [u16];
     /// Rows that are needed wherever one of these is: the row that a field names (field 0: that has the same id), and its entity's
-    /// number. Both nodes fetch them without being asked.
+    /// number. Nobody asks for them: an edge reads them of itself, and at the hub each table's file does.
     const BESIDE: &'static [(u16, u16)];
     /// The field that names the thing of which sums are kept that hang on rows of this entity, if there are any: whoever keeps them adds
     /// them up again when such a row came, changed or went.

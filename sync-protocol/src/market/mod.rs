@@ -1,8 +1,9 @@
 //! What the market is made of: the nouns that are replicated, and the commands that change them. Each noun has a file or a folder: its
-//! row, where it stands, and a file for each command.
+//! row, where it stands if commands set it, and a file for each command.
 //!
 //! To add a noun that edges see: its file, and a line in `entities!`. To add a command: its file, and a line in `commands!`. Neither
-//! list can be forgotten: what stands in none of them compiles nowhere else. All of the recipe is in ARCHITECTURE.md.
+//! list can be forgotten: the hub's list of tables is compared with the one, and what stands not in the other is no command. All of the
+//! recipe is in ARCHITECTURE.md.
 
 #[cfg(test)]
 mod cases;

@@ -1,5 +1,5 @@
-//! THE lists of acts and of screens. Each screen has a file in its noun's folder: what it needs to be shown again, how it is laid out, and
-//! what an input on it means. It changes nothing but the draft it is given, and never acts.
+//! THE lists of acts and of screens. Each screen has a file, in its noun's folder or, where it is of none, here: what it needs to be shown
+//! again, how it is laid out, and what an input on it means. It changes nothing but the draft and the language it is given, and never acts.
 //!
 //! To add one: its file and a line in its list; the tests then ask for its snapshot in every language, and for the way there.
 

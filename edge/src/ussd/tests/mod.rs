@@ -1,4 +1,4 @@
-//! Tests of the whole menu: every screen measured, every walk that gateways and people make.
+//! Tests of the whole menu: every screen measured, and the walks that gateways and people make; those about one noun stand in its folder.
 
 mod any_input;
 pub(super) mod dialler;

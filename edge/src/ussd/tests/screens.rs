@@ -1,4 +1,5 @@
-//! A snapshot of every screen in every language, and the proof that none is left out. What there is to look at, each noun says itself.
+//! A snapshot of every screen in every language, and the proof that none is left out. What there is to look at, each noun says itself; the
+//! screens of none are here.
 
 use super::dialler::{NUMBER, settings};
 use crate::text::gsm7::{SCREEN_AIM_SEPTETS, septets};
@@ -224,7 +225,10 @@ fn every_screen_has_a_snapshot_in_every_language() {
         for lang in Lang::ALL {
             let cases: Vec<Case> =
                 figures.cases(*lang).into_iter().filter(|case| case.screen.name() == *name).collect();
-            assert!(!cases.is_empty(), "the screen {name} has no case: add one to `Figures::cases`");
+            assert!(
+                !cases.is_empty(),
+                "the screen {name} has no case: add one to `cases` in its noun's tests.rs"
+            );
             for case in cases {
                 let view = case.show(&figures, *lang, SCREEN_AIM_SEPTETS);
                 text.push_str(&heading(*lang, case.note, &view.text));

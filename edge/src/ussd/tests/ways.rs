@@ -1,4 +1,5 @@
-//! The ways to every screen, found by pressing what the screens show: none needs to be told of a new one.
+//! The ways to every screen, found by pressing what the screens show: none needs to be told of a new one, unless something is to be
+//! typed there that is neither a quantity nor a name.
 
 use super::dialler::{Dialler, member, stranger};
 use crate::ussd::menus::Screen;
